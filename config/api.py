@@ -1,0 +1,64 @@
+"""The HTTP API: its routers, and its one shape of errors: {"code", "message"}, and "errors" for broken rules."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.http import Http404, HttpRequest, HttpResponse
+from ninja import NinjaAPI
+from ninja.errors import AuthenticationError, HttpError, ValidationError
+from ninja.security import django_auth
+
+from conversations import forms
+from conversations.api import router as conversations
+from conversations.errors import InvalidInput, LimitReached, LogUnavailable, NotFound, OutcryError, Problem
+
+_STATUSES = {InvalidInput: 422, LimitReached: 429, NotFound: 404, LogUnavailable: 503}
+
+api = NinjaAPI(
+    title="Outcry",
+    version="1",
+    description="Live, multi-agent financial debates. Sign in with a session; send the CSRF token with what changes.",
+    auth=django_auth,
+    urls_namespace="api",
+)
+api.add_router("/conversations", conversations)
+
+
+@api.exception_handler(OutcryError)
+def refused(request: HttpRequest, failure: OutcryError) -> HttpResponse:
+    status = next((status for kind, status in _STATUSES.items() if isinstance(failure, kind)), 500)
+    problems = failure.problems if isinstance(failure, InvalidInput) else None
+    return _answer(request, status, failure.code, failure.message, problems)
+
+
+@api.exception_handler(ValidationError)
+def invalid(request: HttpRequest, failure: ValidationError) -> HttpResponse:
+    return refused(request, InvalidInput(forms.problems(failure.errors)))
+
+
+@api.exception_handler(AuthenticationError)
+def unauthenticated(request: HttpRequest, failure: AuthenticationError) -> HttpResponse:
+    return _answer(request, 401, "unauthenticated", "Sign in first.")
+
+
+@api.exception_handler(Http404)
+def not_found(request: HttpRequest, failure: Http404) -> HttpResponse:
+    return _answer(request, 404, "not_found", "There is nothing at this address.")
+
+
+@api.exception_handler(HttpError)
+def http_error(request: HttpRequest, failure: HttpError) -> HttpResponse:
+    if failure.status_code == 403:
+        return _answer(request, 403, "csrf", "The CSRF token is missing or wrong; send it as X-CSRFToken.")
+    if failure.status_code == 400:
+        return refused(request, InvalidInput([Problem("body", "json", "The body must be one JSON object.")]))
+    return _answer(request, failure.status_code, "http_error", str(failure))
+
+
+def _answer(
+    request: HttpRequest, status: int, code: str, message: str, problems: Sequence[Problem] | None = None
+) -> HttpResponse:
+    body: dict[str, Any] = {"code": code, "message": message}
+    if problems is not None:
+        body["errors"] = [vars(problem) for problem in problems]
+    return api.create_response(request, body, status=status)

@@ -1,0 +1,48 @@
+"""Reading settings from the environment, loudly: a wrong value names its setting and the rule."""
+
+import os
+from collections.abc import Callable
+from typing import TypeVar
+
+from django.core.exceptions import ImproperlyConfigured
+
+T = TypeVar("T", int, float)
+
+
+def text(name: str, default: str = "") -> str:
+    """The value without surrounding space; an empty one counts as not set."""
+    return os.environ.get(name, "").strip() or default
+
+
+def words(name: str, default: str = "") -> list[str]:
+    """A comma-separated list."""
+    return [word.strip() for word in text(name, default).split(",") if word.strip()]
+
+
+def flag(name: str, *, default: bool) -> bool:
+    """`true` or `false`. Raises ImproperlyConfigured on anything else."""
+    value = text(name, str(default)).lower()
+    if value not in {"true", "false"}:
+        raise ImproperlyConfigured(f"Unexpected value {name}={value!r}, use 'true' or 'false'.")
+    return value == "true"
+
+
+def whole(name: str, default: int, *, least: int = 0) -> int:
+    """A whole number of at least `least`. Raises ImproperlyConfigured."""
+    return _number(int, "a whole number", name, default, least)
+
+
+def number(name: str, default: float, *, least: float = 0) -> float:
+    """A number of at least `least`. Raises ImproperlyConfigured."""
+    return _number(float, "a number", name, default, least)
+
+
+def _number(convert: Callable[[str], T], what: str, name: str, default: T, least: T) -> T:
+    value = text(name, str(default))
+    try:
+        converted = convert(value)
+    except ValueError:
+        converted = None
+    if converted is None or not converted >= least:
+        raise ImproperlyConfigured(f"Unexpected value {name}={value!r}, use {what} of at least {least}.")
+    return converted

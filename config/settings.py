@@ -1,0 +1,249 @@
+"""Settings, all from the environment or `.env`; every one is explained in `.env.example`.
+
+A wrong value stops the start with a sentence that names the setting.
+"""
+
+import contextlib
+import os
+import secrets
+from pathlib import Path
+from typing import Any
+
+import environ
+from django.core.exceptions import ImproperlyConfigured
+
+from config.environment import flag, number, text, whole, words
+from config.logs import configure_logs
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+environ.Env.read_env(BASE_DIR / ".env")
+
+DATA_DIR = (BASE_DIR / text("OUTCRY_DATA_DIR", "var")).resolve()
+DATA_DIR.mkdir(parents=True, exist_ok=True)
+
+# Security
+
+DEBUG = flag("DEBUG", default=False)
+# True where people reach the site by https, directly or through a proxy.
+HTTPS = flag("OUTCRY_HTTPS", default=False)
+
+
+def _secret_key() -> str:
+    if key := text("SECRET_KEY"):
+        return key
+    if HTTPS:
+        raise ImproperlyConfigured(
+            "SECRET_KEY is not set, and OUTCRY_HTTPS=true needs it: set 50 random characters."
+        )
+    # On a person's own machine: made once, and kept, so that a restart signs nobody out.
+    kept = DATA_DIR / "secret-key"
+    if not kept.exists():
+        # Whole or not at all, and never over one that another process has just made.
+        made = DATA_DIR / f"secret-key.{os.getpid()}"
+        made.touch(mode=0o600)
+        made.write_text(secrets.token_urlsafe(50))
+        with contextlib.suppress(FileExistsError):
+            kept.hardlink_to(made)
+        made.unlink()
+    return kept.read_text()
+
+
+SECRET_KEY = _secret_key()
+ALLOWED_HOSTS = words("ALLOWED_HOSTS", "127.0.0.1,localhost,[::1]")
+CSRF_TRUSTED_ORIGINS = words("CSRF_TRUSTED_ORIGINS")
+CSRF_COOKIE_HTTPONLY = True
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = HTTPS
+SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
+SECURE_PROXY_SSL_HEADER = (
+    ("HTTP_X_FORWARDED_PROTO", "https") if flag("OUTCRY_BEHIND_PROXY", default=False) else None
+)
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+CONTENT_SECURITY_POLICY: dict[str, Any] = {
+    "DIRECTIVES": {
+        "default-src": ["'none'"],
+        "script-src": ["'self'"],
+        "style-src": ["'self'"],
+        "img-src": ["'self'", "data:"],
+        "font-src": ["'self'"],
+        "connect-src": ["'self'"],
+        "manifest-src": ["'self'"],
+        "base-uri": ["'none'"],
+        "form-action": ["'self'"],
+        "frame-ancestors": ["'none'"],
+    }
+}
+
+# Applications
+
+INSTALLED_APPS = [
+    "daphne",
+    "config",
+    "frontend",
+    "streaming",
+    "conversations",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "channels",
+    "ninja",
+    "csp",
+    "django_vite",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
+    "allauth.socialaccount",
+    "allauth.socialaccount.providers.google",
+    "allauth.socialaccount.providers.github",
+    "allauth.socialaccount.providers.openid_connect",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+]
+ROOT_URLCONF = "config.urls"
+ASGI_APPLICATION = "config.asgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+LANGUAGE_CODE = "en"
+TIME_ZONE = "UTC"
+USE_I18N = True
+USE_TZ = True
+
+# Data
+
+_SQLITE_OPTIONS = {
+    # Readers never wait for the writer; a writer takes its lock at the start instead of failing half way.
+    "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
+    "transaction_mode": "IMMEDIATE",
+    "timeout": 20,
+}
+DATABASES: dict[str, dict[str, Any]] = {
+    "default": dict(environ.Env().db("DATABASE_URL", default=f"sqlite:///{DATA_DIR / 'outcry.sqlite3'}"))
+}
+if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
+    DATABASES["default"]["OPTIONS"] = _SQLITE_OPTIONS
+    # A file, as in real life: threads must see one database, and an in-memory one has no WAL.
+    DATABASES["default"]["TEST"] = {"NAME": str(DATA_DIR / "test.sqlite3")}
+
+REDIS_URL = text("REDIS_URL")
+CACHES: dict[str, dict[str, Any]] = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+CHANNEL_LAYERS: dict[str, dict[str, Any]] = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}
+if REDIS_URL:
+    CACHES["default"] = {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}
+    CHANNEL_LAYERS["default"] = {
+        "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
+        "CONFIG": {"hosts": [REDIS_URL]},
+    }
+
+# Static files: found where they are; what Vite built carries its hash in its name.
+
+STATIC_URL = "static/"
+STATIC_ROOT = DATA_DIR / "static"
+WHITENOISE_USE_FINDERS = True
+STATICFILES_DIRS = [BASE_DIR / "frontend" / "dist"]
+DJANGO_VITE = {
+    "default": {"dev_mode": False, "manifest_path": str(BASE_DIR / "frontend" / "dist" / "manifest.json")},
+}
+
+# People
+
+AUTHENTICATION_BACKENDS = [
+    "django.contrib.auth.backends.ModelBackend",
+    "allauth.account.auth_backends.AuthenticationBackend",
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "dashboard"
+ACCOUNT_LOGOUT_REDIRECT_URL = "account_login"
+ACCOUNT_LOGIN_METHODS = {"username", "email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "username*", "password1*", "password2*"]
+ACCOUNT_EMAIL_VERIFICATION = text("ACCOUNT_EMAIL_VERIFICATION", "optional")
+ACCOUNT_EMAIL_SUBJECT_PREFIX = "[Outcry] "
+ACCOUNT_DEFAULT_HTTP_PROTOCOL = "https" if HTTPS else "http"
+MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
+MFA_TOTP_ISSUER = "Outcry"
+SOCIALACCOUNT_PROVIDERS: dict[str, dict[str, Any]] = {}
+for _provider in ("google", "github"):
+    if _client := text(f"{_provider.upper()}_CLIENT_ID"):
+        SOCIALACCOUNT_PROVIDERS[_provider] = {
+            "APPS": [{"client_id": _client, "secret": text(f"{_provider.upper()}_CLIENT_SECRET")}]
+        }
+if _client := text("OIDC_CLIENT_ID"):
+    SOCIALACCOUNT_PROVIDERS["openid_connect"] = {
+        "APPS": [
+            {
+                "provider_id": text("OIDC_PROVIDER_ID", "oidc"),
+                "name": text("OIDC_NAME", "Single sign-on"),
+                "client_id": _client,
+                "secret": text("OIDC_CLIENT_SECRET"),
+                "settings": {"server_url": text("OIDC_SERVER_URL")},
+            }
+        ]
+    }
+if (_verification := ACCOUNT_EMAIL_VERIFICATION) not in {"none", "optional", "mandatory"}:
+    raise ImproperlyConfigured(
+        f"Unexpected value ACCOUNT_EMAIL_VERIFICATION={_verification!r}, use 'none', 'optional' or 'mandatory'."
+    )
+
+# Mail: to the terminal unless a server is given, as smtp://user:password@host:port
+
+vars().update(environ.Env().email_url("EMAIL_URL", default="consolemail://"))
+DEFAULT_FROM_EMAIL = text("DEFAULT_FROM_EMAIL", "outcry@localhost")
+
+# Debates
+
+OUTCRY_PROVIDERS = words("OUTCRY_PROVIDERS", "local")
+OUTCRY_MAX_RUNNING_PER_USER = whole("OUTCRY_MAX_RUNNING_PER_USER", 5, least=1)
+# Seconds until a model's first token, and between two.
+OUTCRY_FIRST_TOKEN_SECONDS = number("OUTCRY_FIRST_TOKEN_SECONDS", 60, least=0.1)
+OUTCRY_STALL_SECONDS = number("OUTCRY_STALL_SECONDS", 30, least=0.1)
+OUTCRY_MAX_ANSWER_TOKENS = whole("OUTCRY_MAX_ANSWER_TOKENS", 800, least=16)
+OUTCRY_DEMO_TOKENS_PER_SECOND = number("OUTCRY_DEMO_TOKENS_PER_SECOND", 40, least=1)
+OUTCRY_LOCAL_MODEL = Path(
+    text("OUTCRY_LOCAL_MODEL", str(DATA_DIR / "models" / "SmolLM2-135M-Instruct.Q4_1.gguf"))
+)
+OUTCRY_LOCAL_STATE = DATA_DIR / "local-model.json"
+
+# Streaming
+
+OUTCRY_WEBSOCKET_PATH = "ws/conversations/"
+OUTCRY_HEARTBEAT_SECONDS = number("OUTCRY_HEARTBEAT_SECONDS", 20, least=0.1)
+
+# Logs
+
+LOGGING_CONFIG = None
+configure_logs(json=text("OUTCRY_LOG_FORMAT", "text") == "json", level=text("OUTCRY_LOG_LEVEL", "INFO"))

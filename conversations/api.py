@@ -1,0 +1,168 @@
+"""The HTTP API of conversations."""
+
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+from django.contrib.auth.models import AbstractUser
+from django.core.paginator import Paginator
+from django.http import HttpRequest
+from ninja import Router, Schema
+from pydantic import Field
+
+from conversations import access, database, log, services, transcript
+from conversations.events import Mode, Stance, Status
+from conversations.forms import NewConversation
+from conversations.models import Conversation
+
+PAGE_SIZE = 20
+MAX_EVENTS = 1_000
+
+router = Router(tags=["conversations"])
+
+
+class SignedIn(HttpRequest):
+    """A request that ninja has let in."""
+
+    auth: AbstractUser
+
+
+class Started(Schema):
+    id: UUID
+    status: Status
+    url: str
+    ws_url: str
+
+
+class Summary(Schema):
+    """`verdict` and `cost` (US dollars) are null while unknown."""
+
+    id: UUID
+    topic: str
+    panel: str
+    rounds: int
+    status: Status
+    mode: Mode
+    verdict: Stance | None
+    cost: float | None
+    url: str
+    created_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+
+
+class Page(Schema):
+    count: int
+    page: int
+    pages: int
+    results: list[Summary]
+
+
+class Detail(Summary):
+    """`transcript` is the fold of the conversation's events."""
+
+    content: str
+    content_type: str
+    ws_url: str
+    transcript: dict[str, Any]
+
+
+class EventOut(Schema):
+    seq: int
+    type: str
+    at: datetime
+    data: dict[str, Any]
+
+
+class Events(Schema):
+    """`head` is the newest seq there is; ask again with `after` set to the last seq received."""
+
+    head: int
+    events: list[EventOut]
+
+
+class ProblemOut(Schema):
+    field: str
+    rule: str
+    message: str
+
+
+class Refusal(Schema):
+    code: str
+    message: str
+
+
+class Invalid(Refusal):
+    errors: list[ProblemOut]
+
+
+@router.post("/", response={201: Started, 422: Invalid, 429: Refusal}, summary="Start a debate")
+async def start(request: SignedIn, new: NewConversation) -> tuple[int, Conversation]:
+    return 201, await services.start(request.auth, new)
+
+
+@router.get("/", response=Page, summary="List your debates, newest first")
+async def list_own(request: SignedIn, page: Annotated[int, Field(ge=1)] = 1) -> dict[str, Any]:
+    return await database.run(_page, request.auth, page)
+
+
+@router.get("/{uuid:conversation}/", response={200: Detail, 404: Refusal}, summary="A debate, as it stands")
+async def detail(request: SignedIn, conversation: UUID) -> dict[str, Any]:
+    return await database.run(_detail, request.auth, conversation)
+
+
+@router.get(
+    "/{uuid:conversation}/events", response={200: Events, 404: Refusal}, summary="A debate's log, paged"
+)
+async def events(
+    request: SignedIn,
+    conversation: UUID,
+    after: Annotated[int, Field(ge=0, le=2**31 - 1)] = 0,
+    limit: Annotated[int, Field(ge=1, le=MAX_EVENTS)] = 100,
+) -> dict[str, Any]:
+    return await database.run(_events, request.auth, conversation, after, limit)
+
+
+def _page(person: AbstractUser, page: int) -> dict[str, Any]:
+    pages = Paginator(access.own(person), PAGE_SIZE)
+    rows = pages.page(page).object_list if page <= pages.num_pages else []
+    return {
+        "count": pages.count,
+        "page": page,
+        "pages": pages.num_pages,
+        "results": [_summary(conversation) for conversation in rows],
+    }
+
+
+def _detail(person: AbstractUser, conversation: UUID) -> dict[str, Any]:
+    found = access.watch(person, conversation)
+    return {
+        **_summary(found),
+        "content": found.content,
+        "content_type": found.content_type,
+        "ws_url": found.ws_url,
+        "transcript": transcript.fold(log.read_all(found.pk)),
+    }
+
+
+def _summary(conversation: Conversation) -> dict[str, Any]:
+    return {
+        "id": conversation.pk,
+        "topic": conversation.topic,
+        "panel": conversation.panel,
+        "rounds": conversation.rounds,
+        "status": conversation.status,
+        "mode": conversation.mode,
+        "verdict": conversation.verdict["verdict"] if conversation.verdict else None,
+        "cost": conversation.cost,
+        "url": conversation.get_absolute_url(),
+        "created_at": conversation.created_at,
+        "started_at": conversation.started_at,
+        "finished_at": conversation.finished_at,
+    }
+
+
+def _events(person: AbstractUser, conversation: UUID, after: int, limit: int) -> dict[str, Any]:
+    found = access.watch(person, conversation)
+    rows = found.events.filter(seq__gt=after).order_by("seq")[:limit]
+    return {"head": found.head, "events": list(rows.values("seq", "type", "at", "data"))}

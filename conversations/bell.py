@@ -1,0 +1,66 @@
+"""Ringing a conversation's channel group after a commit.
+
+Channel layers deliver at most once and may reorder, so a ring is a hint: {"type": "log.ring", "head", "first",
+"entries": [[type, frame], ...]}. `entries` starts at seq `first`, and is empty when it would be too large.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+import structlog
+from channels.layers import get_channel_layer
+
+from conversations.events import Entry
+
+logger = structlog.get_logger(__name__)
+
+# Above this a ring says only where the head is: readers fetch the rows, and the layer's memory stays small.
+MAX_CHARACTERS = 256 * 1024
+
+# What waits while an earlier ring of the conversation is being sent; a key is there while its task runs.
+_waiting: dict[tuple[asyncio.AbstractEventLoop, UUID], list[Entry]] = {}
+_tasks: set["asyncio.Task[None]"] = set()
+
+
+def group_name(conversation: UUID) -> str:
+    """The channel layer group of a conversation."""
+    return f"conversation_{conversation.hex}"
+
+
+def ring(conversation: UUID, entries: Sequence[Entry]) -> None:
+    """Send a ring soon, in order, one at a time for a conversation; returns at once."""
+    loop = asyncio.get_running_loop()
+    key = (loop, conversation)
+    if key in _waiting:
+        _waiting[key].extend(entries)
+        return
+    _waiting[key] = list(entries)
+    task = loop.create_task(_send(key))
+    _tasks.add(task)
+    task.add_done_callback(_tasks.discard)
+
+
+async def _send(key: tuple[asyncio.AbstractEventLoop, UUID]) -> None:
+    layer: Any = get_channel_layer()
+    try:
+        while entries := _waiting[key]:
+            _waiting[key] = []
+            await layer.group_send(group_name(key[1]), message(entries))
+    except Exception:
+        # The rows are stored; readers find them at their next look at the head.
+        logger.warning("ring_failed", conversation=str(key[1]), exc_info=True)
+    finally:
+        del _waiting[key]
+
+
+def message(entries: Sequence[Entry]) -> dict[str, Any]:
+    """The ring for neighbouring entries."""
+    small = sum(len(entry.text) for entry in entries) <= MAX_CHARACTERS
+    return {
+        "type": "log.ring",
+        "head": entries[-1].seq,
+        "first": entries[0].seq,
+        "entries": [[entry.type, entry.text] for entry in entries] if small else [],
+    }

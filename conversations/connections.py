@@ -1,0 +1,118 @@
+"""A turn's connection to its model: an AG2 configuration with an HTTP client of its own.
+
+Closing that client is what ends a stream that is not wanted any more; AG2 leaves it open otherwise.
+"""
+
+import os
+import ssl
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import cache
+from typing import Final
+
+import httpx
+import httpx2
+from ag2.config import AnthropicConfig, GeminiConfig, ModelConfig, OllamaConfig, OpenAIConfig
+from django.conf import settings
+
+from conversations import demo, local_service
+from conversations.errors import ProviderError
+from conversations.local_profile import SAMPLING
+from conversations.prompts import Task
+from conversations.providers import Provider, require_key
+
+CONNECT_SECONDS: Final = 5.0
+OLLAMA_URL: Final = "http://127.0.0.1:11434"
+
+
+@asynccontextmanager
+async def connect(provider: Provider, task: Task) -> AsyncIterator[ModelConfig]:
+    """The configuration for one turn; leaving the context closes its connections.
+
+    Raises ProviderError if the provider's key is missing, or the local model is not running."""
+    key = require_key(provider)
+    streaming = task.agent.streaming
+    longest = settings.OUTCRY_MAX_ANSWER_TOKENS
+    # Silence is the turn's own matter: it knows the limits, and one of these libraries ignores its client's.
+    match provider.kind:
+        case "demo":
+            text = demo.script(task.agent.role, task.round, task.question.topic)
+            yield demo.ScriptedConfig(text, streaming, settings.OUTCRY_DEMO_TOKENS_PER_SECOND)
+        case "openai":
+            async with _client2() as client:
+                yield OpenAIConfig(
+                    provider.model,
+                    api_key=key,
+                    streaming=streaming,
+                    max_completion_tokens=longest,
+                    max_retries=0,
+                    http_client=client,
+                )
+        case "openai-compatible":
+            async with _client2() as client:
+                yield OpenAIConfig(
+                    provider.model,
+                    api_key=key,
+                    base_url=provider.url,
+                    streaming=streaming,
+                    max_tokens=longest,
+                    max_retries=0,
+                    http_client=client,
+                )
+        case "local":
+            url = await local_service.url()
+            async with _client2() as client:
+                yield OpenAIConfig(
+                    provider.model,
+                    api_key="none",
+                    base_url=url,
+                    streaming=streaming,
+                    max_retries=0,
+                    http_client=client,
+                    **SAMPLING,
+                )
+        case "anthropic":
+            async with _client2() as client:
+                yield AnthropicConfig(
+                    provider.model,
+                    api_key=key,
+                    streaming=streaming,
+                    max_tokens=longest,
+                    max_retries=0,
+                    http_client=client,
+                )
+        case "gemini":
+            async with _client() as old_client:
+                yield GeminiConfig(
+                    provider.model,
+                    api_key=key,
+                    streaming=streaming,
+                    max_output_tokens=longest,
+                    http_client=old_client,
+                )
+        case "ollama":
+            async with _client() as old_client:
+                # The protocol asks for a files client, which Ollama has not.
+                yield OllamaConfig(  # type: ignore[abstract]
+                    provider.model,
+                    host=os.environ.get("OLLAMA_HOST") or OLLAMA_URL,
+                    streaming=streaming,
+                    max_tokens=longest,
+                    http_client=old_client,
+                )
+        case other:
+            raise ProviderError("provider_unknown", f"There is no provider of kind {other}.", retryable=False)
+
+
+def _client2() -> httpx2.AsyncClient:
+    return httpx2.AsyncClient(verify=_tls(), timeout=httpx2.Timeout(None, connect=CONNECT_SECONDS))
+
+
+def _client() -> httpx.AsyncClient:
+    return httpx.AsyncClient(verify=_tls(), timeout=httpx.Timeout(None, connect=CONNECT_SECONDS))
+
+
+@cache
+def _tls() -> ssl.SSLContext:
+    # Once a process: reading the certificates takes 17 ms, and every turn would.
+    return ssl.create_default_context()

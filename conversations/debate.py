@@ -1,0 +1,175 @@
+"""The debate: turn after turn, as an async generator of our events. It knows neither database nor sockets."""
+
+import uuid
+from collections.abc import AsyncGenerator, Iterator, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, field
+from itertools import islice
+from uuid import UUID
+
+from pydantic import BaseModel
+
+from conversations import pricing, transcript
+from conversations.events import (
+    AgentMessage,
+    Complete,
+    CostSummary,
+    EventData,
+    Kind,
+    MessageDiscard,
+    MessageStart,
+    Mode,
+    Routing,
+    Stance,
+    Status,
+    StatusChanged,
+)
+from conversations.panels import Agent, Panel
+from conversations.prompts import Question, Spoken, Task
+from conversations.providers import Provider
+from conversations.turn import Answer, Limits, Turn
+from conversations.verdict import VerdictAnswer
+
+
+@dataclass
+class Debate:
+    """One debate. `said` is what has been said so far: give it what the log holds to go on from there.
+
+    `unfinished` are messages that were begun and will be spoken again."""
+
+    question: Question
+    panel: Panel
+    provider: Provider
+    limits: Limits
+    said: list[AgentMessage] = field(default_factory=list)
+    unfinished: Sequence[UUID] = ()
+
+    async def events(self) -> AsyncGenerator[EventData, None]:
+        """Every event from `initializing` to `completed`. Raises ProviderError when a turn fails."""
+        mode = self.provider.mode
+        yield StatusChanged(status=Status.INITIALIZING, mode=mode)
+        for message in self.unfinished:
+            yield MessageDiscard(message=message, reason="interrupted")
+        if not self.said:
+            yield Routing(panel=self.panel.slug, reason="chosen_at_start")
+        yield StatusChanged(status=Status.ACTIVE, mode=mode)
+        for round_, agent in islice(self._turns(), len(self.said), None):
+            async with aclosing(self._speak(agent, round_, Kind.ANALYSIS)) as turn:
+                async for event in turn:
+                    yield event
+        async with aclosing(self._judge()) as turn:
+            async for event in turn:
+                yield event
+        yield StatusChanged(status=Status.COMPLETED, mode=mode)
+
+    def _turns(self) -> Iterator[tuple[int, Agent]]:
+        for round_ in range(1, self.question.rounds + 1):
+            for agent in self.panel.speakers:
+                yield round_, agent
+
+    async def _speak(self, agent: Agent, round_: int, kind: Kind) -> AsyncGenerator[EventData, None]:
+        turn, start = self._begin(agent, round_, kind)
+        yield start
+        async with aclosing(turn.events()) as events:
+            async for event in events:
+                yield event
+        answer = _finished(turn)
+        yield self._end(start, answer, answer.text, None)
+
+    async def _judge(self) -> AsyncGenerator[EventData, None]:
+        moderator = self.panel.moderator
+        turn, start = self._begin(moderator, self.question.rounds, Kind.FINAL, VerdictAnswer)
+        yield start
+        async with aclosing(turn.events()) as events:
+            async for event in events:
+                yield event
+        answer = _finished(turn)
+        verdict = answer.value if isinstance(answer.value, VerdictAnswer) else None
+        # A script has no opinion, whatever its text says.
+        stated = verdict if start.mode is Mode.LIVE else None
+        confidence = stated.confidence_percent / 100 if stated else None
+        yield self._end(start, answer, verdict.summary if verdict else answer.text, confidence)
+        yield self._complete(verdict, stated, start.mode)
+
+    def _begin(
+        self, agent: Agent, round_: int, kind: Kind, schema: type[BaseModel] | None = None
+    ) -> tuple[Turn, MessageStart]:
+        spoken = [Spoken(said.role, said.agent, said.round, said.content) for said in self.said]
+        message = uuid.uuid4()
+        task = Task(agent, round_, self.question, spoken)
+        start = MessageStart(
+            message=message,
+            agent=agent.name,
+            role=agent.role,
+            kind=kind,
+            round=round_,
+            model=self.provider.model,
+            provider=self.provider.kind,
+            mode=self.provider.mode,
+            streaming=agent.streaming,
+        )
+        return Turn(task, self.provider, message, self.limits, schema), start
+
+    def _end(
+        self, start: MessageStart, answer: Answer, content: str, confidence: float | None
+    ) -> AgentMessage:
+        message = AgentMessage(
+            message=start.message,
+            agent=start.agent,
+            role=start.role,
+            kind=start.kind,
+            round=start.round,
+            content=content,
+            confidence=confidence,
+            usage=answer.usage,
+            cost=pricing.cost(start.provider, start.model, answer.usage),
+            model=start.model,
+            provider=start.provider,
+            mode=start.mode,
+            finish_reason=answer.finish_reason,
+            duration_ms=answer.duration_ms,
+        )
+        self.said.append(message)
+        return message
+
+    def _complete(self, verdict: VerdictAnswer | None, stated: VerdictAnswer | None, mode: Mode) -> Complete:
+        reason = None
+        if stated is None:
+            reason = "demo" if mode is Mode.DEMO else "invalid_answer"
+        return Complete(
+            verdict=Stance(stated.stance) if stated else Stance.NO_VERDICT,
+            confidence=stated.confidence_percent / 100 if stated else None,
+            summary=verdict.summary if verdict else "",
+            consensus=verdict.consensus if verdict else "",
+            dissent=verdict.dissent if verdict else "",
+            key_points=tuple(verdict.key_points) if verdict else (),
+            risks=tuple(verdict.risks) if verdict else (),
+            horizon=verdict.horizon if verdict else "",
+            reason=reason,
+            cost_summary=_cost_summary(self.said),
+            mode=mode,
+            transcript_sha256=transcript.digest(self.said),
+        )
+
+
+def _finished(turn: Turn) -> Answer:
+    # `events()` either raises or ends with the answer in place.
+    assert turn.answer is not None  # noqa: S101
+    return turn.answer
+
+
+def _cost_summary(messages: Sequence[AgentMessage]) -> CostSummary:
+    costs = [message.cost for message in messages]
+    known = [cost for cost in costs if cost is not None]
+    return CostSummary(
+        usd=sum(known) if len(known) == len(costs) else None,
+        priced_messages=len(known),
+        unpriced_messages=len(costs) - len(known),
+        input_tokens=_total([message.usage.input_tokens for message in messages]),
+        output_tokens=_total([message.usage.output_tokens for message in messages]),
+    )
+
+
+def _total(counts: Sequence[int | None]) -> int | None:
+    known = [count for count in counts if count is not None]
+    return sum(known) if len(known) == len(counts) else None

@@ -1,0 +1,78 @@
+"""What can go wrong, for callers to tell apart.
+
+OutcryError                 code, and a sentence fit for a person
+|-- InvalidInput            values break rules
+|-- LimitReached            the person has as much running as is allowed
+|-- NotFound                unknown, or not theirs: nobody is told which
+|-- Fenced                  this run lost the conversation to another
+|-- LogUnavailable          the log could not be written
+`-- ProviderError           a model did not answer properly
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+
+class OutcryError(Exception):
+    """An expected failure. `code` is stable; `message` is a sentence for a person."""
+
+    code: ClassVar[str] = "error"
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One broken rule. `field` names the value as the caller does; `rule` is stable."""
+
+    field: str
+    rule: str
+    message: str
+
+
+class InvalidInput(OutcryError):
+    """Some values break rules; nothing was stored."""
+
+    code = "invalid"
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        super().__init__(" ".join(f"{problem.field}: {problem.message}" for problem in problems))
+        self.problems = problems
+
+
+class LimitReached(OutcryError):
+    """The owner already has as many debates running as the settings allow."""
+
+    code = "limit_reached"
+
+
+class NotFound(OutcryError):
+    """There is no such conversation for this person."""
+
+    code = "not_found"
+
+
+class Fenced(OutcryError):
+    """Another run owns the conversation; the append stored nothing."""
+
+    code = "fenced"
+
+
+class LogUnavailable(OutcryError):
+    """The database refused the append; nothing of it was stored."""
+
+    code = "log_unavailable"
+
+
+class ProviderError(OutcryError):
+    """A model's provider failed. `reason` is one of the codes in `providers`."""
+
+    code = "provider_failed"
+
+    def __init__(self, reason: str, message: str, *, retryable: bool) -> None:
+        super().__init__(message)
+        self.reason = reason
+        self.retryable = retryable

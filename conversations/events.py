@@ -1,0 +1,346 @@
+"""The closed vocabulary of a conversation's log, and of the frames around it.
+
+Every stored event is one of `EVENTS`; what is not declared here cannot be stored. The front end's
+types are generated from this module.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from functools import cached_property
+from typing import Any, ClassVar, Literal, Self
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+
+class Status(StrEnum):
+    QUEUED = "queued"
+    INITIALIZING = "initializing"
+    ACTIVE = "active"
+    PAUSED = "paused"
+    AWAITING_INPUT = "awaiting_input"
+    COMPLETED = "completed"
+    CANCELLED = "cancelled"
+    ERROR = "error"
+
+
+TERMINAL = frozenset({Status.COMPLETED, Status.CANCELLED, Status.ERROR})
+
+
+class Mode(StrEnum):
+    """Whether a model really spoke (live) or a script did (demo)."""
+
+    LIVE = "live"
+    DEMO = "demo"
+
+
+class Kind(StrEnum):
+    """What a message is, known from its turn and its tool calls, never from its words."""
+
+    ROUTING = "routing"
+    THINKING = "thinking"
+    ACTION = "action"
+    TOOL_RESULT = "tool_result"
+    VALIDATION = "validation"
+    ANALYSIS = "analysis"
+    FINAL = "final"
+    MESSAGE = "message"
+
+
+class Stance(StrEnum):
+    STRONG_BUY = "strong_buy"
+    BUY = "buy"
+    HOLD = "hold"
+    SELL = "sell"
+    STRONG_SELL = "strong_sell"
+    NO_VERDICT = "no_verdict"
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Usage(_Frozen):
+    """Tokens as the provider counted them; null where it did not say."""
+
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+
+
+class CostSummary(_Frozen):
+    """`usd` is null unless the price of every message is known."""
+
+    usd: float | None
+    priced_messages: int
+    unpriced_messages: int
+    input_tokens: int | None
+    output_tokens: int | None
+
+
+class EventData(_Frozen):
+    """The `data` of an event; `type` is its name in the log."""
+
+    type: ClassVar[str]
+
+
+class StatusChanged(EventData):
+    type: ClassVar[Literal["status"]] = "status"
+    status: Status
+    mode: Mode
+    reason: str | None = None
+
+
+class Routing(EventData):
+    """Which panel took the question. `confidence` is null where nothing stated one."""
+
+    type: ClassVar[Literal["routing"]] = "routing"
+    panel: str
+    reason: str
+    confidence: float | None = None
+
+
+class MessageStart(EventData):
+    type: ClassVar[Literal["message_start"]] = "message_start"
+    message: UUID
+    agent: str
+    role: str
+    kind: Kind
+    round: int
+    model: str
+    provider: str
+    mode: Mode
+    streaming: bool
+
+
+class Token(EventData):
+    """One or more neighbouring tokens. `offset` counts Unicode code points from the message's
+    start; `cost` is the message's running estimate in US dollars, or null."""
+
+    type: ClassVar[Literal["token"]] = "token"
+    message: UUID
+    offset: int = Field(ge=0)
+    text: str
+    token_count: int = Field(ge=1)
+    cost: float | None = None
+
+
+class AgentMessage(EventData):
+    """A whole message; its `content` replaces the text that tokens built. Cost in US dollars."""
+
+    type: ClassVar[Literal["agent_message"]] = "agent_message"
+    message: UUID
+    agent: str
+    role: str
+    kind: Kind
+    round: int
+    content: str
+    confidence: float | None = Field(default=None, ge=0, le=1)
+    usage: Usage
+    cost: float | None = None
+    model: str
+    provider: str
+    mode: Mode
+    finish_reason: str
+    duration_ms: int = Field(ge=0)
+
+
+class MessageDiscard(EventData):
+    type: ClassVar[Literal["message_discard"]] = "message_discard"
+    message: UUID
+    reason: str
+
+
+class ToolStart(EventData):
+    type: ClassVar[Literal["tool_start"]] = "tool_start"
+    call: str
+    message: UUID
+    tool: str
+    input: str
+
+
+class ToolEnd(EventData):
+    type: ClassVar[Literal["tool_end"]] = "tool_end"
+    call: str
+    message: UUID
+    tool: str
+    output: str
+
+
+class ToolError(EventData):
+    type: ClassVar[Literal["tool_error"]] = "tool_error"
+    call: str
+    message: UUID
+    tool: str
+    code: str
+
+
+class InputRequest(EventData):
+    """An agent's question to the owner. `timeout` in seconds, or null for none."""
+
+    type: ClassVar[Literal["input_request"]] = "input_request"
+    request: UUID
+    prompt: str
+    timeout: float | None = None
+
+
+class HumanMessage(EventData):
+    type: ClassVar[Literal["human_message"]] = "human_message"
+    author: str
+    text: str
+    reply_to: UUID | None = None
+
+
+class Fallback(EventData):
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+    type: ClassVar[Literal["fallback"]] = "fallback"
+    from_: str = Field(alias="from")
+    to: str
+    code: str
+    reason: str
+
+
+class Error(EventData):
+    """`code` is stable; `message` is a sentence for a person. On the wire, `field` and `rule`
+    name what a refused frame got wrong."""
+
+    type: ClassVar[Literal["error"]] = "error"
+    code: str
+    message: str
+    retryable: bool
+    field: str | None = None
+    rule: str | None = None
+
+
+class Complete(EventData):
+    """The verdict. With `no_verdict`, `reason` says why and the texts may be empty."""
+
+    type: ClassVar[Literal["complete"]] = "complete"
+    verdict: Stance
+    confidence: float | None = Field(default=None, ge=0, le=1)
+    summary: str = ""
+    consensus: str = ""
+    dissent: str = ""
+    key_points: tuple[str, ...] = ()
+    risks: tuple[str, ...] = ()
+    horizon: str = ""
+    reason: str | None = None
+    cost_summary: CostSummary
+    mode: Mode
+    transcript_sha256: str
+
+    @model_validator(mode="after")
+    def _only_a_verdict_is_confident(self) -> Self:
+        if self.verdict is Stance.NO_VERDICT and (self.reason is None or self.confidence is not None):
+            raise ValueError("no_verdict has a reason and no confidence")
+        return self
+
+
+EVENTS: Mapping[str, type[EventData]] = {
+    model.type: model
+    for model in (
+        StatusChanged,
+        Routing,
+        MessageStart,
+        Token,
+        AgentMessage,
+        MessageDiscard,
+        ToolStart,
+        ToolEnd,
+        ToolError,
+        InputRequest,
+        HumanMessage,
+        Fallback,
+        Error,
+        Complete,
+    )
+}
+
+
+class Hello(EventData):
+    """The first frame. `from` is the cursor after which events follow; `recovered` is true when
+    that is the cursor the client asked for."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+    type: ClassVar[Literal["hello"]] = "hello"
+    head: int
+    status: Status
+    mode: Mode
+    recovered: bool
+    from_: int = Field(alias="from")
+    heartbeat_seconds: float
+
+
+class Heartbeat(EventData):
+    type: ClassVar[Literal["heartbeat"]] = "heartbeat"
+    head: int
+
+
+class Pong(EventData):
+    type: ClassVar[Literal["pong"]] = "pong"
+
+
+class Notice(EventData):
+    type: ClassVar[Literal["notice"]] = "notice"
+    text: str
+
+
+WIRE_ONLY: Mapping[str, type[EventData]] = {model.type: model for model in (Hello, Heartbeat, Pong, Notice)}
+
+
+def frame(
+    type_: str, seq: int | None, conversation: UUID | None, at: datetime, data: Mapping[str, Any]
+) -> str:
+    """One event as it travels: JSON `{"type", "seq", "conversation", "at", "data"}`.
+
+    `seq` is null for what is never stored."""
+    return json.dumps(
+        {
+            "type": type_,
+            "seq": seq,
+            "conversation": None if conversation is None else str(conversation),
+            "at": at.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z"),
+            "data": data,
+        },
+        ensure_ascii=False,
+        separators=(",", ":"),
+    )
+
+
+def wire_frame(conversation: UUID | None, event: EventData) -> str:
+    """A frame of an event that is not in the log: its `seq` is null."""
+    return frame(event.type, None, conversation, datetime.now(UTC), dump(event))
+
+
+def dump(event: EventData) -> dict[str, Any]:
+    """The JSON-ready `data` of an event."""
+    return event.model_dump(mode="json", by_alias=True)
+
+
+def load(type_: str, data: Mapping[str, Any]) -> EventData:
+    """The event of a stored row. Raises KeyError or pydantic's ValidationError on what is not ours."""
+    return EVENTS[type_].model_validate(data)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One event of the log: its place, and its encoded frame."""
+
+    seq: int
+    type: str
+    text: str
+
+    @cached_property
+    def data(self) -> dict[str, Any]:
+        """The event's `data`, decoded."""
+        decoded: dict[str, Any] = json.loads(self.text)["data"]
+        return decoded
+
+    @property
+    def is_last(self) -> bool:
+        """Whether nothing follows: a terminal status."""
+        return self.type == "status" and self.data["status"] in TERMINAL

@@ -1,0 +1,72 @@
+"""What a person gives to start a conversation, and its rules."""
+
+from collections.abc import Iterable, Mapping
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic_core import PydanticCustomError
+
+from conversations.errors import InvalidInput, Problem
+from conversations.models import ContentType
+from conversations.panels import DEFAULT_PANEL, PANELS
+
+MAX_TOPIC = 500
+MAX_CONTENT = 50_000
+MAX_ROUNDS = 6
+DEFAULT_ROUNDS = 2
+
+
+def _without_nul(text: str) -> str:
+    if "\0" in text:
+        raise PydanticCustomError("no_nul", "Text must not contain the NUL character")
+    return text
+
+
+def _known_panel(slug: str) -> str:
+    if slug not in PANELS:
+        raise PydanticCustomError(
+            "unknown_panel", "Panel should be one of: {panels}", {"panels": ", ".join(PANELS)}
+        )
+    return slug
+
+
+class NewConversation(BaseModel):
+    """A question, and optionally the content to argue about."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    topic: Annotated[
+        str,
+        StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_TOPIC),
+        AfterValidator(_without_nul),
+        Field(description="The question, 1 to 500 characters."),
+    ]
+    content: Annotated[
+        str,
+        StringConstraints(strip_whitespace=True, max_length=MAX_CONTENT),
+        AfterValidator(_without_nul),
+        Field(description="Text to argue about, at most 50,000 characters."),
+    ] = ""
+    content_type: Annotated[ContentType, Field(description="What the content is.")] = ContentType.TEXT
+    panel: Annotated[str, AfterValidator(_known_panel), Field(description="Who debates.")] = DEFAULT_PANEL
+    rounds: Annotated[int, Field(strict=True, ge=1, le=MAX_ROUNDS)] = DEFAULT_ROUNDS
+
+
+def parse(values: Mapping[str, Any]) -> NewConversation:
+    """The form for these values. Raises InvalidInput with a problem for each broken rule."""
+    try:
+        return NewConversation.model_validate(values)
+    except ValidationError as failure:
+        raise InvalidInput(problems(failure.errors(include_url=False))) from None
+
+
+def problems(errors: Iterable[Mapping[str, Any]]) -> list[Problem]:
+    """Pydantic's errors as ours; the field is the last name on the way to the value."""
+    return [
+        Problem(
+            field=next((part for part in reversed(error["loc"]) if isinstance(part, str)), "body"),
+            rule=error["type"],
+            message=f"{error['msg']}.",
+        )
+        for error in errors
+    ]

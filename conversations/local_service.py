@@ -1,0 +1,50 @@
+"""Where the local model answers: kept by this process, or by another one on this machine."""
+
+import asyncio
+
+from django.conf import settings
+
+from conversations.errors import ProviderError
+from conversations.local_model import LocalModel, find_running
+
+# Loading takes a second or two; a restart after a crash can wait for its backoff.
+READY_SECONDS = 45.0
+
+_kept: LocalModel | None = None
+
+
+def keep() -> LocalModel:
+    """Start the local model and keep it running until `release`. One a process."""
+    global _kept
+    if _kept is None:
+        log = settings.DATA_DIR / "local-model.log"
+        _kept = LocalModel(settings.OUTCRY_LOCAL_MODEL, state_file=settings.OUTCRY_LOCAL_STATE, log=log)
+        _kept.start()
+    return _kept
+
+
+def release() -> None:
+    """End the model this process keeps, if any."""
+    global _kept
+    kept, _kept = _kept, None
+    if kept is not None:
+        kept.stop()
+
+
+def is_running_elsewhere() -> bool:
+    """Whether another process on this machine keeps one that answers."""
+    return find_running(settings.OUTCRY_LOCAL_STATE) is not None
+
+
+async def url() -> str:
+    """The base URL of the OpenAI-compatible endpoint, once it answers. Raises ProviderError."""
+    if _kept is not None:
+        if await asyncio.to_thread(_kept.wait_ready, READY_SECONDS):
+            return _kept.url
+        raise ProviderError("provider_unreachable", "The local model does not start.", retryable=True)
+    found = await asyncio.to_thread(find_running, settings.OUTCRY_LOCAL_STATE)
+    if found is None:
+        raise ProviderError(
+            "provider_unreachable", "The local model is not running; `make run` starts it.", retryable=True
+        )
+    return found

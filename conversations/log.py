@@ -1,0 +1,296 @@
+"""The conversation log: its only writer, and its readers.
+
+Writing is a group commit. One thread a process takes whatever has come in, for every conversation, and commits it
+in one transaction; while it commits, the next batch gathers. There is no timer: a lone token is committed at once,
+and under load batches grow by themselves.
+
+After each commit the conversation's group is rung once. Channel layers deliver at most once, so what a ring carries
+is a hint; the rows are the truth.
+"""
+
+import asyncio
+import contextlib
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import structlog
+from django.db import DatabaseError, connection, connections, transaction
+from django.utils import timezone
+
+from conversations import bell, database
+from conversations.errors import Fenced, LogUnavailable, NotFound, OutcryError
+from conversations.events import (
+    TERMINAL,
+    AgentMessage,
+    Complete,
+    Entry,
+    EventData,
+    StatusChanged,
+    Token,
+    dump,
+    frame,
+)
+from conversations.group_commit import GroupCommit
+from conversations.models import Conversation, Event
+
+logger = structlog.get_logger(__name__)
+
+# A batch keeps one transaction short enough for other writers of the file to get their turn.
+MAX_BATCH = 2_000
+# What a run may have under way to the database before it waits: then the model is read no faster than we store.
+MAX_PENDING = 1_000
+
+
+@dataclass
+class Append:
+    """Events for one conversation, from the run that owns it (None: from a person, by right)."""
+
+    conversation: UUID
+    run: UUID | None
+    events: Sequence[EventData]
+    at: datetime
+
+
+@dataclass
+class Stored:
+    """What became of a batch: rows by conversation, and the error of each append that was refused."""
+
+    entries: dict[UUID, list[Entry]]
+    refused: dict[int, OutcryError] = field(default_factory=dict)
+
+
+def store(appends: Sequence[Append]) -> Stored:
+    """Write a batch, all or nothing but for the refused appends; uses the caller's transaction if one is open.
+
+    Numbers the events by the conversations' rows, which stay locked until the commit. Raises DatabaseError."""
+    stored = Stored(entries={})
+    rows: list[Event] = []
+    with transaction.atomic():
+        owners = _lock({append.conversation for append in appends})
+        accepted: dict[UUID, list[tuple[datetime, EventData]]] = defaultdict(list)
+        for number, append in enumerate(appends):
+            refusal = _refusal(append, owners)
+            if refusal is None:
+                accepted[append.conversation].extend((append.at, event) for event in append.events)
+            else:
+                stored.refused[number] = refusal
+        for conversation, events in accepted.items():
+            head = owners[conversation][0]
+            entries = []
+            for seq, (at, event) in enumerate(_joined(events), start=head + 1):
+                data = dump(event)
+                rows.append(Event(conversation_id=conversation, seq=seq, type=event.type, data=data, at=at))
+                entries.append(Entry(seq, event.type, frame(event.type, seq, conversation, at, data)))
+            stored.entries[conversation] = entries
+        Event.objects.bulk_create(rows)
+        _advance(
+            {conversation: entries[-1].seq for conversation, entries in stored.entries.items() if entries}
+        )
+        for conversation, events in accepted.items():
+            if changes := _restated(events):
+                Conversation.objects.filter(pk=conversation).update(**changes)
+    return stored
+
+
+async def append(conversation: UUID, *events: EventData, run: UUID | None = None) -> None:
+    """Store events and ring the conversation's group; returns after the commit.
+
+    Raises Fenced when `run` does not own the conversation (any more), NotFound, and LogUnavailable."""
+    await _submit(conversation, run, events)
+
+
+class Appender:
+    """A run's way into its conversation's log, in the order given."""
+
+    def __init__(self, conversation: UUID, run: UUID) -> None:
+        self._conversation = conversation
+        self._run = run
+        self._room = asyncio.Semaphore(MAX_PENDING)
+        self._last: asyncio.Future[None] | None = None
+        self._failure: BaseException | None = None
+
+    async def add(self, event: EventData) -> None:
+        """Hand an event over without waiting for its commit, unless too many are under way.
+
+        Raises the failure of any earlier event."""
+        await self._room.acquire()
+        if self._failure is not None:
+            raise self._failure
+        self._last = _submit(self._conversation, self._run, [event])
+        self._last.add_done_callback(self._settled)
+
+    async def flush(self) -> None:
+        """Return once everything added is stored. Raises the failure of any of it."""
+        if self._last is not None:
+            # The batches are committed in order: the last one is the latest.
+            await asyncio.wait([self._last])
+        if self._failure is not None:
+            raise self._failure
+
+    def _settled(self, future: "asyncio.Future[None]") -> None:
+        self._room.release()
+        if not future.cancelled() and (failure := future.exception()) is not None:
+            self._failure = self._failure or failure
+
+
+def read(conversation: UUID, after: int, limit: int) -> list[Entry]:
+    """Up to `limit` events whose seq is above `after`, in order."""
+    rows = Event.objects.filter(conversation_id=conversation, seq__gt=after).order_by("seq")
+    return [
+        Entry(seq, type_, frame(type_, seq, conversation, at, data))
+        for seq, type_, at, data in rows.values_list("seq", "type", "at", "data")[:limit]
+    ]
+
+
+def read_all(conversation: UUID, after: int = 0) -> Iterable[tuple[int, str, dict[str, Any]]]:
+    """(seq, type, data) of every event above `after`, as `transcript.fold` takes them."""
+    rows = Event.objects.filter(conversation_id=conversation, seq__gt=after).order_by("seq")
+    return rows.values_list("seq", "type", "data").iterator(chunk_size=1_000)
+
+
+@dataclass(frozen=True)
+class Position:
+    """Where a conversation's log stands."""
+
+    head: int
+    status: str
+    mode: str
+
+
+def position(conversation: UUID) -> Position:
+    """The newest seq and the state that goes with it. Raises NotFound."""
+    row = Conversation.objects.filter(pk=conversation).values_list("head", "status", "mode").first()
+    if row is None:
+        raise NotFound("There is no such conversation.")
+    return Position(*row)
+
+
+def close() -> None:
+    """Store what is waiting, then end the writer's thread and all database threads."""
+    _writer.stop()
+    database.close()
+
+
+def _lock(conversations: set[UUID]) -> dict[UUID, tuple[int, UUID | None]]:
+    # One order for everybody: two processes never wait for each other crosswise.
+    rows = Conversation.objects.select_for_update().filter(pk__in=conversations).order_by("pk")
+    return {pk: (head, run) for pk, head, run in rows.values_list("pk", "head", "run")}
+
+
+def _refusal(append: Append, owners: dict[UUID, tuple[int, UUID | None]]) -> OutcryError | None:
+    owner = owners.get(append.conversation)
+    if owner is None:
+        return NotFound("There is no such conversation.")
+    if append.run is not None and append.run != owner[1]:
+        return Fenced("Another run owns this conversation.")
+    return None
+
+
+def _joined(events: Sequence[tuple[datetime, EventData]]) -> Iterable[tuple[datetime, EventData]]:
+    """Neighbouring tokens of one message as one event; the first one's time is kept."""
+    held: list[Token] = []
+    since: datetime | None = None
+    for at, event in events:
+        if isinstance(event, Token) and (not held or held[-1].message == event.message):
+            since = since or at
+            held.append(event)
+            continue
+        if held and since is not None:
+            yield since, _one_token(held)
+            held, since = [], None
+        if isinstance(event, Token):
+            held, since = [event], at
+        else:
+            yield at, event
+    if held and since is not None:
+        yield since, _one_token(held)
+
+
+def _one_token(tokens: Sequence[Token]) -> Token:
+    if len(tokens) == 1:
+        return tokens[0]
+    return Token(
+        message=tokens[0].message,
+        offset=tokens[0].offset,
+        text="".join(token.text for token in tokens),
+        token_count=sum(token.token_count for token in tokens),
+        cost=tokens[-1].cost,
+    )
+
+
+def _advance(heads: dict[UUID, int]) -> None:
+    # By hand, because the ORM writes this as one statement a row, or one CASE that is slow to build.
+    table, key = Conversation._meta.db_table, Conversation._meta.pk
+    rows = [(head, key.get_db_prep_value(pk, connection)) for pk, head in heads.items()]
+    with connection.cursor() as cursor:
+        cursor.executemany(f"UPDATE {table} SET head = %s WHERE id = %s", rows)  # noqa: S608 (our own table's name)
+
+
+def _restated(events: Sequence[tuple[datetime, EventData]]) -> dict[str, Any]:
+    """The columns of `Conversation` that these events change."""
+    changes: dict[str, Any] = {}
+    for at, event in events:
+        match event:
+            case StatusChanged(status=status, mode=mode, reason=reason):
+                changes |= {"status": status, "mode": mode, "reason": reason}
+                if status in TERMINAL:
+                    changes |= {"finished_at": at, "run": None, "lease_until": None}
+            case AgentMessage(mode="demo"):
+                changes["mode"] = event.mode
+            case Complete():
+                changes |= {"verdict": dump(event), "cost": event.cost_summary.usd}
+    return changes
+
+
+@dataclass
+class _Waiting:
+    append: Append
+    loop: asyncio.AbstractEventLoop
+    done: "asyncio.Future[None]"
+
+
+def _submit(conversation: UUID, run: UUID | None, events: Sequence[EventData]) -> "asyncio.Future[None]":
+    loop = asyncio.get_running_loop()
+    waiting = _Waiting(Append(conversation, run, events, timezone.now()), loop, loop.create_future())
+    _writer.submit(waiting)
+    return waiting.done
+
+
+def _commit(batch: list[_Waiting]) -> None:
+    try:
+        stored = store([waiting.append for waiting in batch])
+    except Exception as failure:
+        # Whatever it was, those who wait must hear of it, and the thread must live for the next batch.
+        logger.exception("log_commit_failed", appends=len(batch))
+        if isinstance(failure, DatabaseError):
+            connections.close_all()
+        unavailable = LogUnavailable("The conversation could not be stored.")
+        stored = Stored(entries={}, refused=dict.fromkeys(range(len(batch)), unavailable))
+    by_loop: dict[asyncio.AbstractEventLoop, list[tuple[_Waiting, OutcryError | None]]] = defaultdict(list)
+    for number, waiting in enumerate(batch):
+        by_loop[waiting.loop].append((waiting, stored.refused.get(number)))
+    for loop, outcomes in by_loop.items():
+        # A loop that is gone has nobody left who waits.
+        with contextlib.suppress(RuntimeError):
+            loop.call_soon_threadsafe(_settle, outcomes, stored.entries)
+
+
+def _settle(outcomes: list[tuple[_Waiting, OutcryError | None]], entries: Mapping[UUID, list[Entry]]) -> None:
+    rung = set()
+    for waiting, refusal in outcomes:
+        if not waiting.done.done():
+            if refusal is None:
+                waiting.done.set_result(None)
+            else:
+                waiting.done.set_exception(refusal)
+        conversation = waiting.append.conversation
+        if refusal is None and conversation not in rung:
+            rung.add(conversation)
+            bell.ring(conversation, entries[conversation])
+
+
+_writer = GroupCommit("outcry-log", _commit, end=connections.close_all, limit=MAX_BATCH)

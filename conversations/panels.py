@@ -1,0 +1,79 @@
+"""The panels: who debates, in which order, and with which instructions. Data, no behaviour."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+COMMON = (
+    "You are one of several analysts in a live debate. What the others said appears under their names, as"
+    " [Name]: text. Speak as yourself only, without a heading or your own name. Be concrete and brief: at most"
+    " 180 words of plain Markdown. Use only figures that stand in the question or the content; where a figure is"
+    " missing, say so instead of inventing one."
+)
+
+
+@dataclass(frozen=True)
+class Agent:
+    """One voice. `role` is its stable key; `name` is what people see."""
+
+    role: str
+    name: str
+    instructions: str
+    streaming: bool = True
+
+
+@dataclass(frozen=True)
+class Panel:
+    """`speakers` speak in order, once a round; then the `moderator` gives the verdict."""
+
+    slug: str
+    title: str
+    description: str
+    speakers: tuple[Agent, ...]
+    moderator: Agent
+
+
+FINANCIAL_DEBATE = Panel(
+    slug="financial-debate",
+    title="Financial debate",
+    description="Fundamentals, market context and risk, argued in rounds and judged by a moderator.",
+    speakers=(
+        Agent(
+            role="financial_analyst",
+            name="Financial Analyst",
+            instructions=(
+                "You are the Financial Analyst. You argue from fundamentals: revenue, margins, cash flow, balance"
+                " sheet and valuation. Say what the numbers support and what they do not. " + COMMON
+            ),
+        ),
+        Agent(
+            role="market_context",
+            name="Market Context",
+            instructions=(
+                "You are Market Context. You argue from the surroundings: sector, competitors, rates, flows,"
+                " regulation and sentiment. Say how they change the picture the others draw. " + COMMON
+            ),
+        ),
+        Agent(
+            role="risk_challenger",
+            name="Risk Challenger",
+            instructions=(
+                "You are the Risk Challenger. You attack the weakest assumption on the table: what can go wrong,"
+                " how likely, how bad, and what would show it early. Agree only where the evidence forces you. "
+                + COMMON
+            ),
+        ),
+    ),
+    moderator=Agent(
+        role="moderator",
+        name="Moderator",
+        instructions=(
+            "You are the Moderator. You judge the debate you have just heard, adding nothing of your own. State"
+            " where the analysts agree, where they do not, and a stance with your confidence in it. Where the"
+            " debate does not support a stance, give a low confidence."
+        ),
+        streaming=False,
+    ),
+)
+
+PANELS: Mapping[str, Panel] = {panel.slug: panel for panel in (FINANCIAL_DEBATE,)}
+DEFAULT_PANEL = FINANCIAL_DEBATE.slug

@@ -1,0 +1,192 @@
+"""The pipe from a debate into its conversation's log: claim, drive, heartbeat, close."""
+
+import asyncio
+import contextvars
+import uuid
+from contextlib import aclosing
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+import structlog
+from django.conf import settings
+from django.db.models import Q
+from django.utils import timezone
+
+from conversations import database, log, providers, transcript
+from conversations.debate import Debate
+from conversations.errors import Fenced, LogUnavailable, ProviderError
+from conversations.events import AgentMessage, Error, EventData, Kind, Mode, Status, StatusChanged
+from conversations.models import Conversation
+from conversations.panels import PANELS
+from conversations.prompts import Question
+from conversations.turn import Limits
+
+logger = structlog.get_logger(__name__)
+
+LEASE = timedelta(seconds=15)
+HEARTBEAT_SECONDS = 5.0
+# How often conversations without a living run are looked for.
+ORPHANS_SECONDS = 5.0
+
+_tasks: set["asyncio.Task[None]"] = set()
+
+
+def launch(conversation: UUID) -> "asyncio.Task[None]":
+    """Run a conversation in the background of this process's event loop."""
+    # A context of its own: the caller's belongs to a request that ends long before the debate.
+    task = asyncio.get_running_loop().create_task(run(conversation), context=contextvars.Context())
+    _tasks.add(task)
+    task.add_done_callback(_tasks.discard)
+    return task
+
+
+def adopt_orphans() -> "asyncio.Task[None]":
+    """From now on, run every conversation whose run has ended without it: after a restart, or a crash elsewhere."""
+    task = asyncio.get_running_loop().create_task(_adopt(), context=contextvars.Context())
+    _tasks.add(task)
+    task.add_done_callback(_tasks.discard)
+    return task
+
+
+async def hand_over() -> None:
+    """Stop every run of this process, each at once and where it stands; another run goes on from its last turn."""
+    tasks = list(_tasks)
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def run(conversation: UUID) -> None:
+    """Claim the conversation and drive it to its end; returns at once if another run has it."""
+    claimed = await database.run(_claim, conversation)
+    if claimed is None:
+        return
+    with structlog.contextvars.bound_contextvars(conversation=str(conversation), run=str(claimed.run)):
+        heart = asyncio.create_task(_heartbeat(claimed, asyncio.current_task()))
+        try:
+            await _drive(claimed)
+        except asyncio.CancelledError:
+            # Stopped from outside: nobody needs to wait for the lease to lapse.
+            await database.run(_release, claimed)
+            raise
+        finally:
+            heart.cancel()
+
+
+@dataclass(frozen=True)
+class _Claimed:
+    conversation: UUID
+    run: UUID
+    mode: Mode
+    debate: Debate
+
+
+def _claim(conversation: UUID) -> _Claimed | None:
+    now = timezone.now()
+    run = uuid.uuid4()
+    claimed = Conversation.objects.running().filter(_free(now), pk=conversation)
+    if not claimed.update(run=run, lease_until=now + LEASE):
+        return None
+    row = Conversation.objects.get(pk=conversation)
+    if row.started_at is None:
+        Conversation.objects.filter(pk=conversation).update(started_at=now)
+    provider = providers.configured()[0]
+    return _Claimed(conversation, run, provider.mode, _debate(row, provider))
+
+
+def _free(now: datetime) -> Q:
+    return Q(run=None) | Q(lease_until__lt=now)
+
+
+def _debate(row: Conversation, provider: providers.Provider) -> Debate:
+    """The debate as far as its log has it: finished turns stand, a turn that was cut is spoken again."""
+    events = list(log.read_all(row.pk))
+    state = transcript.fold(events)
+    stands = {message["id"] for message in state["messages"] if message["state"] == "done"}
+    whole = [AgentMessage.model_validate(data) for _, type_, data in events if type_ == "agent_message"]
+    said = [message for message in whole if str(message.message) in stands and message.kind is not Kind.FINAL]
+    kept = {str(message.message) for message in said}
+    unfinished = [
+        UUID(message["id"])
+        for message in state["messages"]
+        if message["state"] != "discarded" and message["id"] not in kept
+    ]
+    return Debate(
+        question=Question(row.topic, row.content, row.content_type, row.rounds),
+        panel=PANELS[row.panel],
+        provider=provider,
+        limits=Limits(settings.OUTCRY_FIRST_TOKEN_SECONDS, settings.OUTCRY_STALL_SECONDS),
+        said=said,
+        unfinished=unfinished,
+    )
+
+
+async def _drive(claimed: _Claimed) -> None:
+    appender = log.Appender(claimed.conversation, claimed.run)
+    try:
+        async with aclosing(claimed.debate.events()) as events:
+            async for event in events:
+                await appender.add(event)
+        await appender.flush()
+    except Fenced:
+        logger.warning("run_fenced")
+    except ProviderError as failure:
+        await _fail(claimed, failure.reason, failure.message, retryable=failure.retryable)
+    except LogUnavailable:
+        # Nothing can be written; the lease lapses and another run may go on.
+        logger.exception("run_lost_its_log")
+    except Exception:
+        logger.exception("run_failed")
+        await _fail(claimed, "internal", "The debate ended because of a fault of ours.", retryable=True)
+
+
+async def _fail(claimed: _Claimed, code: str, message: str, *, retryable: bool) -> None:
+    last: list[EventData] = [
+        Error(code=code, message=message, retryable=retryable),
+        StatusChanged(status=Status.ERROR, mode=claimed.mode, reason=code),
+    ]
+    try:
+        await log.append(claimed.conversation, *last, run=claimed.run)
+    except (Fenced, LogUnavailable):
+        logger.exception("run_failure_not_stored", code=code)
+
+
+def _release(claimed: _Claimed) -> None:
+    Conversation.objects.filter(pk=claimed.conversation, run=claimed.run).update(run=None, lease_until=None)
+
+
+async def _adopt() -> None:
+    while True:
+        try:
+            for conversation in await database.run(_orphans):
+                launch(conversation)
+        except Exception:
+            # The database is away; the next look may find it.
+            logger.warning("orphans_not_looked_for", exc_info=True)
+        await asyncio.sleep(ORPHANS_SECONDS)
+
+
+def _orphans() -> list[UUID]:
+    orphans = Conversation.objects.running().filter(_free(timezone.now()))
+    return list(orphans.values_list("pk", flat=True))
+
+
+async def _heartbeat(claimed: _Claimed, driving: "asyncio.Task[None] | None") -> None:
+    while True:
+        await asyncio.sleep(HEARTBEAT_SECONDS)
+        try:
+            held = await database.run(_renew, claimed)
+        except Exception:
+            # The next beat may get through; the fence guards the log meanwhile.
+            logger.warning("heartbeat_failed", exc_info=True)
+            continue
+        if not held and driving is not None:
+            logger.warning("run_lost_its_lease")
+            driving.cancel()
+            return
+
+
+def _renew(claimed: _Claimed) -> bool:
+    held = Conversation.objects.filter(pk=claimed.conversation, run=claimed.run)
+    return bool(held.update(lease_until=timezone.now() + LEASE))

@@ -1,0 +1,96 @@
+"""AG2's events as ours. Pure: what a turn has heard so far goes in, and comes out changed."""
+
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from ag2.events import (
+    BaseEvent,
+    ModelMessageChunk,
+    TextInput,
+    ToolCallEvent,
+    ToolErrorEvent,
+    ToolNotFoundEvent,
+    ToolResult,
+    ToolResultEvent,
+    UsageEvent,
+)
+
+from conversations.events import EventData, Token, ToolEnd, ToolError, ToolStart, Usage
+
+# Tool texts are shown to people; a page of them is enough, and the log stays small.
+MAX_TOOL_TEXT = 4_000
+
+
+@dataclass
+class Heard:
+    """A message in the making. Prices are US dollars: of the prompt, as estimated, and of an output
+    token, which is None when unknown."""
+
+    message: UUID
+    prompt_cost: float = 0.0
+    token_price: float | None = None
+    text: str = ""
+    tokens: int = 0
+    usage: Usage = field(default_factory=Usage)
+    tools: dict[str, str] = field(default_factory=dict)
+
+
+def translate(event: BaseEvent, heard: Heard) -> EventData | None:
+    """Our event for one of AG2's, or None where we have none for it."""
+    match event:
+        case ModelMessageChunk(content=text) if text:
+            return _token(clean(text), heard)
+        case ToolCallEvent():
+            heard.tools[event.id] = event.name
+            return ToolStart(
+                call=event.id,
+                message=heard.message,
+                tool=event.name,
+                input=clean(event.arguments)[:MAX_TOOL_TEXT],
+            )
+        case ToolErrorEvent() | ToolNotFoundEvent():
+            # They carry a traceback, which is for the server's log and not for people.
+            code = "tool_not_found" if isinstance(event, ToolNotFoundEvent) else "tool_failed"
+            return ToolError(call=event.parent_id, message=heard.message, tool=_tool(event, heard), code=code)
+        case ToolResultEvent():
+            output = clean(_text(event.result))[:MAX_TOOL_TEXT]
+            return ToolEnd(
+                call=event.parent_id, message=heard.message, tool=_tool(event, heard), output=output
+            )
+        case UsageEvent(usage=usage):
+            heard.usage = Usage(
+                input_tokens=_sum(heard.usage.input_tokens, usage.prompt_tokens),
+                output_tokens=_sum(heard.usage.output_tokens, usage.completion_tokens),
+            )
+    return None
+
+
+def clean(text: str) -> str:
+    """Text that every database and browser takes: NUL and lone surrogates become U+FFFD."""
+    if text.isascii():
+        return text.replace("\0", "\ufffd")
+    return text.replace("\0", "\ufffd").encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+def _token(text: str, heard: Heard) -> Token:
+    offset = len(heard.text)
+    heard.text += text
+    heard.tokens += 1
+    cost = None if heard.token_price is None else heard.prompt_cost + heard.tokens * heard.token_price
+    return Token(message=heard.message, offset=offset, text=text, token_count=1, cost=cost)
+
+
+def _tool(event: ToolResultEvent, heard: Heard) -> str:
+    return event.name or heard.tools.get(event.parent_id, "unknown")
+
+
+def _text(result: ToolResult) -> str:
+    return "\n".join(
+        part.content if isinstance(part, TextInput) else f"[{type(part).__name__}]" for part in result.parts
+    )
+
+
+def _sum(known: int | None, more: float | None) -> int | None:
+    if more is None:
+        return known
+    return (known or 0) + int(more)

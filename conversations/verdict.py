@@ -1,0 +1,26 @@
+"""The Moderator's structured answer, and what becomes of it."""
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Short = Field(max_length=600)
+
+
+class VerdictAnswer(BaseModel):
+    """The moderator's judgement of the debate."""
+
+    # Strict structured outputs want every field required and none beside them.
+    model_config = ConfigDict(extra="forbid")
+
+    stance: Literal["strong_buy", "buy", "hold", "sell", "strong_sell"] = Field(
+        description="What the debate as a whole supports doing about its subject."
+    )
+    # A whole percent: grammars that enforce schemas do not enforce ranges of fractions.
+    confidence_percent: int = Field(ge=0, le=100, description="Confidence in the stance, 0 to 100.")
+    summary: str = Field(min_length=1, description="The debate's outcome in two or three sentences.")
+    consensus: str = Field(description="What the analysts agree on.")
+    dissent: str = Field(description="Where they disagree, and who holds what.")
+    key_points: list[str] = Field(description="The strongest points made, at most five.")
+    risks: list[str] = Field(description="The main risks named, at most five.")
+    horizon: str = Field(description="The time the stance applies to, such as '12 months'.")

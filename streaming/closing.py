@@ -1,0 +1,13 @@
+"""Why a server closes a WebSocket."""
+
+from enum import IntEnum
+
+
+class Close(IntEnum):
+    """1000: the conversation has ended and all of it was sent. 44xx are final: coming back changes nothing."""
+
+    ENDED = 1000
+    BAD_REQUEST = 4400
+    UNAUTHENTICATED = 4401
+    NOT_FOUND = 4404
+    TOO_LARGE = 4413

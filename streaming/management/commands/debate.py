@@ -1,0 +1,157 @@
+"""`manage.py debate "TOPIC"`: a debate in the terminal, live."""
+
+import asyncio
+import unicodedata
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import AbstractUser
+from django.core.management.base import BaseCommand, CommandError
+from rich.console import Console
+from rich.markup import escape
+from rich.rule import Rule
+from rich.text import Text
+
+from conversations import forms, local_service, log, providers, services
+from conversations.errors import OutcryError
+from conversations.events import Entry
+from conversations.models import ContentType
+from conversations.panels import DEFAULT_PANEL, PANELS
+from streaming.subscription import follow
+
+OWNER = "terminal"
+COLOURS = ("cyan", "green", "magenta", "yellow", "blue")
+
+
+class Command(BaseCommand):
+    help = "Start a debate and watch it in the terminal. Exits 0 when it completed."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("topic", help="the question, at most 500 characters")
+        parser.add_argument("--content-file", type=Path, help="a text file to argue about")
+        parser.add_argument("--content-type", choices=ContentType.values, default=ContentType.TEXT.value)
+        parser.add_argument("--panel", choices=list(PANELS), default=DEFAULT_PANEL)
+        parser.add_argument(
+            "--rounds", type=int, default=forms.DEFAULT_ROUNDS, help="1 to 6 (default: %(default)s)"
+        )
+        parser.add_argument("--user", help=f"whose debate it is (default: an account named {OWNER})")
+
+    def handle(
+        self, *args: Any, topic: str, user: str | None, content_file: Path | None, **options: Any
+    ) -> None:
+        values = {name: options[name] for name in ("content_type", "panel", "rounds")}
+        try:
+            content = content_file.read_text() if content_file else ""
+        except (OSError, UnicodeDecodeError) as failure:
+            raise CommandError(f"--content-file {content_file} cannot be read: {failure}") from None
+        try:
+            new = forms.parse({"topic": topic, "content": content, **values})
+        except OutcryError as refused:
+            raise CommandError(refused.message) from None
+        owner = _owner(user)
+        local = any(provider.kind == "local" for provider in providers.configured())
+        try:
+            if local and not local_service.is_running_elsewhere():
+                if not settings.OUTCRY_LOCAL_MODEL.exists():
+                    raise CommandError(
+                        f"The local model is missing: {settings.OUTCRY_LOCAL_MODEL}. `make setup` gets it."
+                    )
+                local_service.keep()
+            status = asyncio.run(_debate(owner, new, Console(highlight=False)))
+        except OutcryError as refused:
+            raise CommandError(refused.message) from None
+        finally:
+            local_service.release()
+            log.close()
+        if status != "completed":
+            raise SystemExit(1)
+
+
+def _owner(username: str | None) -> AbstractUser:
+    users = get_user_model().objects
+    if username is None:
+        # It cannot sign in: it has no password.
+        return users.get_or_create(username=OWNER)[0]
+    owner = users.filter(username=username).first()
+    if owner is None:
+        raise CommandError(f"--user {username}: there is no such account.")
+    return owner
+
+
+async def _debate(owner: AbstractUser, new: forms.NewConversation, console: Console) -> str:
+    conversation = await services.start(owner, new)
+    console.print(Rule(Text(_printable(new.topic), style="bold")))
+    show = _Show(console)
+    async for entry in follow(conversation.pk):
+        show.event(entry)
+    return show.status
+
+
+class _Show:
+    """Prints events as they come."""
+
+    def __init__(self, console: Console) -> None:
+        self.status = "queued"
+        self._console = console
+        self._colours: dict[str, str] = {}
+        self._shown: dict[str, str] = {}
+
+    def event(self, entry: Entry) -> None:
+        data = entry.data
+        match entry.type:
+            case "status":
+                self.status = data["status"]
+                reason = f" ({data['reason']})" if data["reason"] else ""
+                self._line(f"[dim]{escape(self.status)}{escape(reason)}[/dim]")
+            case "message_start":
+                colour = self._colours.setdefault(data["role"], COLOURS[len(self._colours) % len(COLOURS)])
+                demo = " [black on yellow] DEMO [/]" if data["mode"] == "demo" else ""
+                by = f"round {data['round']}, {_printable(data['provider'])} {_printable(data['model'])}"
+                self._line(f"\n[bold {colour}]{escape(data['agent'])}[/] [dim]{escape(by)}[/dim]{demo}")
+                self._shown[data["message"]] = ""
+            case "token":
+                self._shown[data["message"]] += data["text"]
+                self._text(data["text"])
+            case "agent_message":
+                # What was not streamed comes whole.
+                self._text(data["content"][len(self._shown[data["message"]]) :])
+                self._line("")
+            case "message_discard":
+                self._line(
+                    f"\n[yellow]This message was cut ({escape(data['reason'])}); it is spoken again.[/]"
+                )
+            case "error":
+                self._line(f"\n[red]{escape(data['code'])}: {escape(data['message'])}[/]")
+            case "complete":
+                self._verdict(data)
+
+    def _verdict(self, data: dict[str, Any]) -> None:
+        self._console.print(Rule("Verdict"))
+        confidence = "not stated" if data["confidence"] is None else f"{data['confidence']:.0%}"
+        self._line(f"[bold]{escape(data['verdict'].replace('_', ' '))}[/], confidence {confidence}")
+        if data["reason"]:
+            self._line(f"Reason: {escape(data['reason'])}")
+        for title in ("consensus", "dissent", "horizon"):
+            if data[title]:
+                self._line(f"[bold]{title.capitalize()}:[/] {escape(_printable(data[title]))}")
+        for title in ("key_points", "risks"):
+            for point in data[title]:
+                self._line(f"[bold]{title.replace('_', ' ').capitalize()}:[/] {escape(_printable(point))}")
+        usd = data["cost_summary"]["usd"]
+        self._line(f"[dim]Cost: {'unknown' if usd is None else f'${usd:.4f}'}[/dim]")
+
+    def _line(self, markup: str) -> None:
+        self._console.print(markup)
+
+    def _text(self, text: str) -> None:
+        self._console.print(Text(_printable(text)), end="", soft_wrap=True)
+
+
+def _printable(text: str) -> str:
+    """Without control characters: a model's words must not steer a terminal."""
+    return "".join(
+        character for character in text if character in "\n\t" or unicodedata.category(character) != "Cc"
+    )
