@@ -12,8 +12,10 @@ from typing import Any
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
+from config import single_sign_on
 from config.environment import flag, number, text, whole, words
 from config.logs import configure_logs
+from config.mail import mail_settings
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -144,8 +146,14 @@ _SQLITE_OPTIONS = {
     "timeout": 20,
 }
 DATABASES: dict[str, dict[str, Any]] = {
-    "default": dict(environ.Env().db("DATABASE_URL", default=f"sqlite:///{DATA_DIR / 'outcry.sqlite3'}"))
+    "default": dict(
+        environ.Env.db_url_config(text("DATABASE_URL", f"sqlite:///{DATA_DIR / 'outcry.sqlite3'}"))
+    )
 }
+if DATABASES["default"].get("ENGINE") not in {"django.db.backends.sqlite3", "django.db.backends.postgresql"}:
+    raise ImproperlyConfigured(
+        "Unexpected value in DATABASE_URL, use sqlite:///PATH or postgresql://USER@HOST/NAME."
+    )
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     DATABASES["default"]["OPTIONS"] = _SQLITE_OPTIONS
     # A file, as in real life: threads must see one database, and an in-memory one has no WAL.
@@ -165,6 +173,8 @@ if REDIS_URL:
 
 STATIC_URL = "static/"
 STATIC_ROOT = DATA_DIR / "static"
+# Empty unless `collectstatic` fills it; WhiteNoise warns of a folder that is not there.
+STATIC_ROOT.mkdir(exist_ok=True)
 WHITENOISE_USE_FINDERS = True
 STATICFILES_DIRS = [BASE_DIR / "frontend" / "dist"]
 DJANGO_VITE = {
@@ -188,41 +198,42 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "dashboard"
+# Earlier secret keys: what was signed or encrypted with them stays valid.
+SECRET_KEY_FALLBACKS = words("SECRET_KEY_FALLBACKS")
+
 ACCOUNT_LOGOUT_REDIRECT_URL = "account_login"
 ACCOUNT_LOGIN_METHODS = {"username", "email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "username*", "password1*", "password2*"]
 ACCOUNT_EMAIL_VERIFICATION = text("ACCOUNT_EMAIL_VERIFICATION", "optional")
+if ACCOUNT_EMAIL_VERIFICATION not in {"none", "optional", "mandatory"}:
+    raise ImproperlyConfigured(
+        f"Unexpected value ACCOUNT_EMAIL_VERIFICATION={ACCOUNT_EMAIL_VERIFICATION!r}, "
+        "use 'none', 'optional' or 'mandatory'."
+    )
+# Nobody learns from the password reset whether an address has an account; from signing up, with 'mandatory' only.
+ACCOUNT_PREVENT_ENUMERATION = True
+# The owner hears by mail of a changed password, address or second factor.
+ACCOUNT_EMAIL_NOTIFICATIONS = True
 ACCOUNT_EMAIL_SUBJECT_PREFIX = "[Outcry] "
 ACCOUNT_DEFAULT_HTTP_PROTOCOL = "https" if HTTPS else "http"
+# allauth's rate limits count by client. Each proxy adds one address to X-Forwarded-For; only those are believed.
+ALLAUTH_TRUSTED_PROXY_COUNT = whole("OUTCRY_PROXY_COUNT", 1 if SECURE_PROXY_SSL_HEADER else 0)
+
+MFA_ADAPTER = "config.adapters.MFAAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
 MFA_TOTP_ISSUER = "Outcry"
-SOCIALACCOUNT_PROVIDERS: dict[str, dict[str, Any]] = {}
-for _provider in ("google", "github"):
-    if _client := text(f"{_provider.upper()}_CLIENT_ID"):
-        SOCIALACCOUNT_PROVIDERS[_provider] = {
-            "APPS": [{"client_id": _client, "secret": text(f"{_provider.upper()}_CLIENT_SECRET")}]
-        }
-if _client := text("OIDC_CLIENT_ID"):
-    SOCIALACCOUNT_PROVIDERS["openid_connect"] = {
-        "APPS": [
-            {
-                "provider_id": text("OIDC_PROVIDER_ID", "oidc"),
-                "name": text("OIDC_NAME", "Single sign-on"),
-                "client_id": _client,
-                "secret": text("OIDC_CLIENT_SECRET"),
-                "settings": {"server_url": text("OIDC_SERVER_URL")},
-            }
-        ]
-    }
-if (_verification := ACCOUNT_EMAIL_VERIFICATION) not in {"none", "optional", "mandatory"}:
-    raise ImproperlyConfigured(
-        f"Unexpected value ACCOUNT_EMAIL_VERIFICATION={_verification!r}, use 'none', 'optional' or 'mandatory'."
-    )
 
-# Mail: to the terminal unless a server is given, as smtp://user:password@host:port
+SOCIALACCOUNT_ADAPTER = "config.adapters.SocialAccountAdapter"
+SOCIALACCOUNT_PROVIDERS = single_sign_on.providers()
+MIDDLEWARE.append("config.middleware.ProviderPages")
+# A provider's word about an address opens no account that exists: its owner signs in, then connects the two.
+SOCIALACCOUNT_EMAIL_AUTHENTICATION = False
+SOCIALACCOUNT_STORE_TOKENS = False
 
-vars().update(environ.Env().email_url("EMAIL_URL", default="consolemail://"))
-DEFAULT_FROM_EMAIL = text("DEFAULT_FROM_EMAIL", "outcry@localhost")
+# Mail: to the terminal unless a server is given
+
+vars().update(mail_settings(text("EMAIL_URL", "consolemail://")))
+DEFAULT_FROM_EMAIL = SERVER_EMAIL = text("DEFAULT_FROM_EMAIL", "outcry@localhost")
 
 # Debates
 

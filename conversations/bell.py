@@ -1,7 +1,7 @@
 """Ringing a conversation's channel group after a commit.
 
 Channel layers deliver at most once and may reorder, so a ring is a hint: {"type": "log.ring", "head", "first",
-"entries": [[type, frame], ...]}. `entries` starts at seq `first`, and is empty when it would be too large.
+"types", "frames"}. The lists start at seq `first`, and are empty when they would be too large.
 """
 
 import asyncio
@@ -62,5 +62,6 @@ def message(entries: Sequence[Entry]) -> dict[str, Any]:
         "type": "log.ring",
         "head": entries[-1].seq,
         "first": entries[0].seq,
-        "entries": [[entry.type, entry.text] for entry in entries] if small else [],
+        "types": [entry.type for entry in entries] if small else [],
+        "frames": [entry.text for entry in entries] if small else [],
     }

@@ -12,13 +12,13 @@ from typing import Final
 
 import httpx
 import httpx2
-from ag2.config import AnthropicConfig, GeminiConfig, ModelConfig, OllamaConfig, OpenAIConfig
+from ag2.config import AnthropicConfig, GeminiConfig, ModelConfig, OllamaConfig
 from django.conf import settings
 
 from conversations import demo, local_service
+from conversations.chunks import QuickOpenAIConfig
 from conversations.errors import ProviderError
-from conversations.local_profile import SAMPLING
-from conversations.prompts import Task
+from conversations.prompts import Prompt, Task
 from conversations.providers import Provider, require_key
 
 CONNECT_SECONDS: Final = 5.0
@@ -26,7 +26,7 @@ OLLAMA_URL: Final = "http://127.0.0.1:11434"
 
 
 @asynccontextmanager
-async def connect(provider: Provider, task: Task) -> AsyncIterator[ModelConfig]:
+async def connect(provider: Provider, task: Task, prompt: Prompt) -> AsyncIterator[ModelConfig]:
     """The configuration for one turn; leaving the context closes its connections.
 
     Raises ProviderError if the provider's key is missing, or the local model is not running."""
@@ -40,7 +40,7 @@ async def connect(provider: Provider, task: Task) -> AsyncIterator[ModelConfig]:
             yield demo.ScriptedConfig(text, streaming, settings.OUTCRY_DEMO_TOKENS_PER_SECOND)
         case "openai":
             async with _client2() as client:
-                yield OpenAIConfig(
+                yield QuickOpenAIConfig(
                     provider.model,
                     api_key=key,
                     streaming=streaming,
@@ -50,7 +50,7 @@ async def connect(provider: Provider, task: Task) -> AsyncIterator[ModelConfig]:
                 )
         case "openai-compatible":
             async with _client2() as client:
-                yield OpenAIConfig(
+                yield QuickOpenAIConfig(
                     provider.model,
                     api_key=key,
                     base_url=provider.url,
@@ -62,14 +62,14 @@ async def connect(provider: Provider, task: Task) -> AsyncIterator[ModelConfig]:
         case "local":
             url = await local_service.url()
             async with _client2() as client:
-                yield OpenAIConfig(
+                yield QuickOpenAIConfig(
                     provider.model,
                     api_key="none",
                     base_url=url,
                     streaming=streaming,
                     max_retries=0,
                     http_client=client,
-                    **SAMPLING,
+                    **prompt.sampling,
                 )
         case "anthropic":
             async with _client2() as client:

@@ -5,11 +5,13 @@ from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from itertools import islice
+from typing import Any
 from uuid import UUID
 
-from pydantic import BaseModel
+from ag2 import ResponseSchema
 
 from conversations import pricing, transcript
+from conversations import verdict as verdicts
 from conversations.events import (
     AgentMessage,
     Complete,
@@ -78,13 +80,13 @@ class Debate:
 
     async def _judge(self) -> AsyncGenerator[EventData, None]:
         moderator = self.panel.moderator
-        turn, start = self._begin(moderator, self.question.rounds, Kind.FINAL, VerdictAnswer)
+        turn, start = self._begin(moderator, self.question.rounds, Kind.FINAL, verdicts.schema(self.provider))
         yield start
         async with aclosing(turn.events()) as events:
             async for event in events:
                 yield event
         answer = _finished(turn)
-        verdict = answer.value if isinstance(answer.value, VerdictAnswer) else None
+        verdict = verdicts.read(answer.value)
         # A script has no opinion, whatever its text says.
         stated = verdict if start.mode is Mode.LIVE else None
         confidence = stated.confidence_percent / 100 if stated else None
@@ -92,7 +94,7 @@ class Debate:
         yield self._complete(verdict, stated, start.mode)
 
     def _begin(
-        self, agent: Agent, round_: int, kind: Kind, schema: type[BaseModel] | None = None
+        self, agent: Agent, round_: int, kind: Kind, schema: ResponseSchema[Any] | None = None
     ) -> tuple[Turn, MessageStart]:
         spoken = [Spoken(said.role, said.agent, said.round, said.content) for said in self.said]
         message = uuid.uuid4()

@@ -31,12 +31,13 @@ HOST: Final = "127.0.0.1"
 
 # Each slot answers one turn, the others wait in llama.cpp's queue: more slots than this only share the same two cores.
 SLOTS: Final = 4
-# A slot's share of the context: the longest prompt of local_profile plus its longest answer, with room to spare.
-SLOT_TOKENS: Final = 2048
-# Past this a bigger team of threads costs more in waiting for one another than it gives, at this size of model.
+# The context, which the slots share as they need it. In English a turn takes 600 of it, prompt and answer together; in
+# scripts that the model hardly knows, of three tokens a character, at most ten times that.
+CONTEXT_TOKENS: Final = 8192
+# llama.cpp's threads wait for one another by spinning: where they do not each have a core to themselves, an answer
+# takes ten times as long. So one core stays free for the web server, and a small model gains nothing past four.
+SPARE_CORES: Final = 1
 MAX_THREADS: Final = 4
-# The debate gives way to the web server that shares its cores.
-NICENESS: Final = 5
 
 FIRST_BACKOFF: Final = 0.5
 LAST_BACKOFF: Final = 30.0
@@ -63,10 +64,8 @@ def serve(model_path: Path, port: int = 0, *, log: Path | None = None, reuse_por
     signal.pthread_sigmask(signal.SIG_BLOCK, endings)
     announcements = os.dup(1)
     _send_output_to(log)
-    with contextlib.suppress(OSError):
-        os.nice(NICENESS)
 
-    import xllamacpp  # here, after the output: it brings all of llama.cpp
+    import xllamacpp  # type: ignore[import-untyped] # here, after the output: it brings all of llama.cpp
 
     try:
         server = xllamacpp.Server(_parameters(xllamacpp, model_path, port, reuse_port, quiet=log is None))
@@ -88,9 +87,10 @@ def _parameters(xllamacpp: Any, model_path: Path, port: int, reuse_port: bool, q
     params.port = port
     params.reuse_port = reuse_port
     params.n_parallel = SLOTS
-    params.n_ctx = SLOTS * SLOT_TOKENS
+    params.n_ctx = CONTEXT_TOKENS
+    params.kv_unified = True
     params.n_gpu_layers = 0
-    params.cpuparams.n_threads = params.cpuparams_batch.n_threads = min(_cores(), MAX_THREADS)
+    params.cpuparams.n_threads = params.cpuparams_batch.n_threads = _threads()
     # Its default would keep up to 8 GiB of former prompts.
     params.cache_ram_mib = 0
     # Neither its own page, nor what others' slots hold, nor an invitation to other sites' scripts.
@@ -100,9 +100,10 @@ def _parameters(xllamacpp: Any, model_path: Path, port: int, reuse_port: bool, q
     return params
 
 
-def _cores() -> int:
-    """The cores this process may use, which in a container can be fewer than the machine has."""
-    return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
+def _threads() -> int:
+    # Not the machine's cores but ours: in a container they can be fewer.
+    cores = len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
+    return max(1, min(cores - SPARE_CORES, MAX_THREADS))
 
 
 def _die_with_parent() -> None:
@@ -137,9 +138,10 @@ class LocalModel:
     def __init__(self, model_path: Path, *, state_file: Path, log: Path) -> None:
         self._command = [sys.executable, "-m", "conversations.local_model", str(model_path.resolve())]
         self._state_file = state_file
+        self._log = log.resolve()
         self._port = _held_port()
         port = self._port.getsockname()[1]
-        self._command += ["--port", str(port), "--reuse-port", "--log", str(log.resolve())]
+        self._command += ["--port", str(port), "--reuse-port", "--log", str(self._log)]
         self.url = f"http://{HOST}:{port}/v1"
         self._process: subprocess.Popen[bytes] | None = None
         self._ready = threading.Event()
@@ -155,7 +157,9 @@ class LocalModel:
         return self._process.pid if self._process and self._process.poll() is None else None
 
     def start(self) -> None:
-        """Returns at once; see `wait_ready`. May be called once."""
+        """Returns at once; see `wait_ready`. May be called once. Raises OSError where its files have no place."""
+        self._state_file.parent.mkdir(parents=True, exist_ok=True)
+        self._log.parent.mkdir(parents=True, exist_ok=True)
         self._thread.start()
 
     def wait_ready(self, timeout: float) -> bool:
@@ -183,7 +187,10 @@ class LocalModel:
         backoff = FIRST_BACKOFF
         while not self._stopping.is_set():
             began = time.monotonic()
-            self._run()
+            try:
+                self._run()
+            except OSError:
+                logger.exception("The local model could not be started.")
             if self._stopping.is_set():
                 return
             if time.monotonic() - began > HEALTHY_SECONDS:
@@ -212,6 +219,7 @@ class LocalModel:
     def _came_up(self, process: subprocess.Popen[bytes]) -> bool:
         assert process.stdout  # noqa: S101 - for the type checker
         too_late = threading.Timer(LOAD_SECONDS, process.kill)
+        too_late.daemon = True
         too_late.start()
         try:
             return bool(process.stdout.readline())
@@ -230,8 +238,12 @@ def _held_port() -> socket.socket:
 def _write_state(state_file: Path, url: str, pid: int) -> None:
     """In one step: who reads it never sees half of it."""
     part = state_file.with_name(f"{state_file.name}.{pid}")
-    part.write_text(json.dumps({"url": url, "pid": pid}))
-    part.replace(state_file)
+    try:
+        part.write_text(json.dumps({"url": url, "pid": pid}))
+        part.replace(state_file)
+    except OSError:
+        # Others start a model of their own then; ours serves us all the same.
+        logger.exception("Where the local model runs could not be written down.")
 
 
 def _remove_state(state_file: Path, pid: int) -> None:

@@ -1,10 +1,12 @@
 """What a speaker is told before its turn. Pure."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
 from ag2.events import BaseEvent, ModelMessage, ModelRequest, ModelResponse, TextInput
 
+from conversations import local_profile
 from conversations.panels import Agent
 from conversations.providers import Provider
 
@@ -52,11 +54,13 @@ class Task:
 
 @dataclass(frozen=True)
 class Prompt:
-    """`history` is what the agent said and heard, as AG2 keeps it; `message` asks for the turn."""
+    """`history` is what the agent said and heard, as AG2 keeps it; `message` asks for the turn. `sampling` are
+    keyword arguments for the provider's AG2 configuration."""
 
     system: str
     history: Sequence[BaseEvent]
     message: str
+    sampling: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def tokens(self) -> int:
@@ -103,7 +107,15 @@ def _request(task: Task) -> str:
 
 
 def _short(task: Task) -> Prompt:
-    raise NotImplementedError
+    if task.agent.streaming:
+        last = (task.spoken[-1].name, task.spoken[-1].text) if task.spoken else None
+        short = local_profile.speaker_prompt(
+            task.agent.role, task.question.topic, task.question.content, task.round, last
+        )
+        return Prompt(short.system, (), short.user, local_profile.speaker_sampling(short))
+    said = [(spoken.name, spoken.text) for spoken in task.spoken]
+    short = local_profile.moderator_prompt(task.question.topic, said)
+    return Prompt(short.system, (), short.user, local_profile.VERDICT_SAMPLING)
 
 
 def _text(event: BaseEvent) -> str:

@@ -3,15 +3,16 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 import ag2
 import structlog
+from ag2 import ResponseSchema
 from ag2.config import ModelConfig
-from ag2.context import ConversationContext
-from ag2.events import BaseEvent, ModelMessageChunk, ToolCallEvent, ToolResultEvent, UsageEvent
+from ag2.events import BaseEvent
 from pydantic import BaseModel, ValidationError
 
 from conversations import pricing, prompts
@@ -22,6 +23,7 @@ from conversations.failures import provider_error
 from conversations.prompts import Task
 from conversations.providers import Provider
 from conversations.translate import Heard, clean, translate
+from conversations.turn_stream import TurnStream
 
 logger = structlog.get_logger(__name__)
 
@@ -62,7 +64,7 @@ class Turn:
         provider: Provider,
         message: UUID,
         limits: Limits,
-        schema: type[BaseModel] | None = None,
+        schema: ResponseSchema[Any] | None = None,
     ) -> None:
         self.answer: Answer | None = None
         self._task = task
@@ -78,6 +80,7 @@ class Turn:
         )
         self._events: asyncio.Queue[EventData | None] = asyncio.Queue(MAX_AHEAD)
         self._deadline: asyncio.Timeout | None = None
+        self._moved = 0.0
 
     async def events(self) -> AsyncGenerator[EventData, None]:
         asking = asyncio.create_task(self._ask())
@@ -95,7 +98,7 @@ class Turn:
         try:
             async with (
                 asyncio.timeout(self._limits.first_token) as self._deadline,
-                connect(self._provider, self._task) as config,
+                connect(self._provider, self._task, self._prompt) as config,
             ):
                 text, value, finish_reason = await self._converse(config)
         except Exception as failure:
@@ -111,7 +114,7 @@ class Turn:
         agent = ag2.Agent(
             self._task.agent.role, self._prompt.system, config=config, response_schema=self._schema
         )
-        stream = _Stream(self._hear)
+        stream = TurnStream(self._hear)
         await stream.history.replace(self._prompt.history)
         reply = await agent.ask(self._prompt.message, stream=stream)
         finish_reason = reply.response.finish_reason
@@ -136,24 +139,10 @@ class Turn:
         # The clock is for the model; while the log is what we wait for, it stands.
         if self._events.full():
             self._deadline.reschedule(None)
+            self._moved = 0.0
         await self._events.put(ours)
-        self._deadline.reschedule(asyncio.get_running_loop().time() + self._limits.stall)
-
-
-class _Stream(ag2.MemoryStream):
-    """Hands chunks straight to the turn. Nothing else takes them, and AG2's dispatch costs more than our own work."""
-
-    __slots__ = ("_hear",)
-
-    def __init__(self, hear: Callable[[BaseEvent], Awaitable[None]]) -> None:
-        super().__init__()
-        self._hear = hear
-
-    async def send(self, event: BaseEvent, context: ConversationContext) -> None:
-        if isinstance(event, ModelMessageChunk):
-            await self._hear(event)
-            return
-        # A tuple: AG2 gives | between its events a meaning of its own.
-        if isinstance(event, (ToolCallEvent, ToolResultEvent, UsageEvent)):
-            await self._hear(event)
-        await super().send(event, context)
+        now = asyncio.get_running_loop().time()
+        # Not for every token: moving a timer costs as much as all else here.
+        if now - self._moved > self._limits.stall / 10:
+            self._deadline.reschedule(now + self._limits.stall)
+            self._moved = now

@@ -1,10 +1,13 @@
 """The Moderator's structured answer, and what becomes of it."""
 
-from typing import Literal
+from functools import cache
+from typing import Any, Literal
 
+from ag2 import ResponseSchema
 from pydantic import BaseModel, ConfigDict, Field
 
-Short = Field(max_length=600)
+from conversations.local_profile import LocalVerdict
+from conversations.providers import Provider
 
 
 class VerdictAnswer(BaseModel):
@@ -24,3 +27,19 @@ class VerdictAnswer(BaseModel):
     key_points: list[str] = Field(description="The strongest points made, at most five.")
     risks: list[str] = Field(description="The main risks named, at most five.")
     horizon: str = Field(description="The time the stance applies to, such as '12 months'.")
+
+
+def schema(provider: Provider) -> "ResponseSchema[Any]":
+    """What to ask of the provider's model; a very small one gets a shape it can fill."""
+    return _schema(LocalVerdict if provider.kind == "local" else VerdictAnswer)
+
+
+def read(value: BaseModel | None) -> VerdictAnswer | None:
+    """A validated answer, of whichever shape, as a VerdictAnswer."""
+    return None if value is None else VerdictAnswer.model_validate(value.model_dump())
+
+
+@cache
+def _schema(answer: type[BaseModel]) -> "ResponseSchema[Any]":
+    # Once a process: building it takes longer than a whole turn of the log.
+    return ResponseSchema(answer)

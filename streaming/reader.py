@@ -133,10 +133,11 @@ class Reader:
         head = self._window.head
         if ring["head"] <= head:
             return
-        rung = ring["entries"][max(0, head + 1 - ring["first"]) :]
-        if ring["first"] <= head + 1 and rung:
-            start = ring["head"] - len(rung) + 1
-            self._add([Entry(seq, type_, text) for seq, (type_, text) in enumerate(rung, start)])
+        known = max(0, head + 1 - ring["first"])
+        frames = ring["frames"][known:]
+        if ring["first"] <= head + 1 and frames:
+            numbered = enumerate(zip(ring["types"][known:], frames, strict=True), head + 1)
+            self._add([Entry(seq, type_, frame) for seq, (type_, frame) in numbered])
         else:
             await self._repair()
 

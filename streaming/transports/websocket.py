@@ -42,7 +42,7 @@ class ConversationSocket(AsyncWebsocketConsumer):
         await self.accept()
         self._person = cast("access.Person", self.scope["user"])
         if not self._person.is_authenticated:
-            await self.close(Close.UNAUTHENTICATED)
+            await self._close(Close.UNAUTHENTICATED)
             return
         try:
             after = protocol.cursor(_query(self.scope).get("after", [None])[-1])
@@ -50,9 +50,9 @@ class ConversationSocket(AsyncWebsocketConsumer):
                 conversation = await database.run(access.watch, self._person, _uuid(wanted))
                 self._watch(conversation.pk, after)
         except InvalidInput:
-            await self.close(Close.BAD_REQUEST)
+            await self._close(Close.BAD_REQUEST)
         except NotFound:
-            await self.close(Close.NOT_FOUND)
+            await self._close(Close.NOT_FOUND)
 
     async def disconnect(self, code: int) -> None:
         if self._watching is not None:
@@ -60,7 +60,7 @@ class ConversationSocket(AsyncWebsocketConsumer):
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
         if len(bytes_data or (text_data or "").encode()) > MAX_FRAME_BYTES:
-            await self.close(Close.TOO_LARGE)
+            await self._close(Close.TOO_LARGE)
             return
         try:
             await self._obey(*protocol.command(text_data))
@@ -100,16 +100,19 @@ class ConversationSocket(AsyncWebsocketConsumer):
                             await self.send(text_data=entry.text)
                 finally:
                     beating.cancel()
-            await self.close(Close.ENDED)
+            await self._close(Close.ENDED)
         except Exception:
-            # Closed without a final code, the client comes back with its cursor.
             logger.exception("watcher_failed", conversation=str(conversation))
-            await self.close(1011)
+            await self._close(Close.FAULT)
 
     async def _beat(self, subscription: Subscription) -> None:
         while True:
             await asyncio.sleep(settings.OUTCRY_HEARTBEAT_SECONDS)
             await self._send(Heartbeat(head=subscription.head))
+
+    async def _close(self, code: Close) -> None:
+        # Daphne takes a plain integer only.
+        await self.close(int(code))
 
     async def _send(self, event: EventData) -> None:
         await self.send(text_data=wire_frame(self._conversation, event))
@@ -122,7 +125,7 @@ class NoSuchSocket(AsyncWebsocketConsumer):
 
     async def connect(self) -> None:
         await self.accept()
-        await self.close(Close.NOT_FOUND)
+        await self.close(int(Close.NOT_FOUND))
 
 
 def _query(scope: Mapping[str, Any]) -> dict[str, list[str]]:

@@ -1,0 +1,35 @@
+# Everything is done by scripts/; this file names the commands.
+
+PYTHON ?= python3
+chosen := $(if $(filter file,$(origin PYTHON)),,--chosen-python)
+scripts = @command -v $(PYTHON) > /dev/null || { echo "Outcry needs Python 3.11 or newer: no $(PYTHON) here." >&2; exit 1; }; exec $(PYTHON) -m scripts $(chosen)
+
+.DEFAULT_GOAL := help
+.PHONY: help run setup test check format bench requirements clean
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-14s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: ## Set up what is missing, then serve on http://127.0.0.1:$PORT (8000)
+	$(scripts) run
+
+setup: ## Set up what is missing: packages, front end, local model, database
+	$(scripts) setup
+
+test: ## Run every test; ARGS="-k word" goes to pytest
+	$(scripts) test $(ARGS)
+
+check: ## Lint, formatting, types, imports, migrations, deployment settings
+	$(scripts) check
+
+format: ## Repair what lint can repair, and format
+	$(scripts) format
+
+bench: ## Measure live delivery under load
+	$(scripts) bench $(ARGS)
+
+requirements: ## Compile the pinned requirements; ARGS=--upgrade takes the newest
+	$(scripts) requirements $(ARGS)
+
+clean: ## Remove what can be made again, but no data
+	$(scripts) clean

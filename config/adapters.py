@@ -1,0 +1,56 @@
+"""What we do differently from allauth: second factors are stored encrypted, and an unknown provider is a 404."""
+
+import base64
+
+import structlog
+from allauth.mfa.adapter import DefaultMFAAdapter
+from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
+from allauth.socialaccount.models import SocialApp
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.http import Http404, HttpRequest
+from django.utils.crypto import salted_hmac
+
+logger = structlog.get_logger(__name__)
+
+
+class MFAAdapter(DefaultMFAAdapter):  # type: ignore[misc]  # allauth is not typed
+    """Encrypts TOTP secrets and the seeds of recovery codes with keys made from SECRET_KEY."""
+
+    def encrypt(self, text: str) -> str:
+        return _fernet().encrypt(text.encode()).decode()
+
+    def decrypt(self, encrypted_text: str) -> str:
+        """Raises ValidationError, which forms show, where SECRET_KEY has changed since."""
+        try:
+            return _fernet().decrypt(encrypted_text.encode()).decode()
+        except InvalidToken:
+            # Never a stand-in value: codes could be computed from it.
+            logger.exception("second_factor_unreadable", hint="Add the earlier key to SECRET_KEY_FALLBACKS.")
+            raise ValidationError(
+                "Your second factor cannot be checked on this server. Ask its administrator.",
+                code="unreadable",
+            ) from None
+
+
+def _fernet() -> MultiFernet:
+    return MultiFernet([_key(secret) for secret in (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)])
+
+
+def _key(secret: str) -> Fernet:
+    digest = salted_hmac("config.adapters.MFAAdapter", "", secret=secret, algorithm="sha256").digest()
+    return Fernet(base64.urlsafe_b64encode(digest))
+
+
+class NotConfigured(SocialApp.DoesNotExist, Http404):  # type: ignore[misc]  # allauth is not typed
+    """No such provider: caught by allauth where it looks, else a page that is not there."""
+
+
+class SocialAccountAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]  # allauth is not typed
+    def get_app(self, request: HttpRequest, provider: str, client_id: str | None = None) -> SocialApp:
+        """Raises NotConfigured."""
+        try:
+            return super().get_app(request, provider, client_id)
+        except SocialApp.DoesNotExist:
+            raise NotConfigured from None

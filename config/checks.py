@@ -1,0 +1,77 @@
+"""System checks: sign-in and mail that are only half configured."""
+
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Warning, register
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_slug
+
+from config import single_sign_on
+from config.environment import text
+
+_OWN_MACHINE = {"localhost", "127.0.0.1", "::1"}
+
+
+@register()
+def check_sign_in(**_: Any) -> list[CheckMessage]:
+    """A provider that somebody began to configure must be whole, or it would silently not be offered."""
+    found: list[CheckMessage] = [
+        Error(
+            f"{name} is not set, but other settings of the same sign-in provider are.",
+            hint=f"Set {name}, or unset {' and '.join(sorted(set(names) - set(unset)))}.",
+            id="outcry.E101",
+        )
+        for provider, names in single_sign_on.NEEDED.items()
+        for unset in [single_sign_on.missing(provider)]
+        for name in unset
+    ]
+    if text("OIDC_CLIENT_ID"):
+        found += _check_oidc()
+    return found
+
+
+def _check_oidc() -> list[CheckMessage]:
+    found: list[CheckMessage] = []
+    if server := text("OIDC_SERVER_URL"):
+        address = urlsplit(server)
+        allowed = {"http", "https"} if address.hostname in _OWN_MACHINE else {"https"}
+        if address.scheme not in allowed or not address.hostname:
+            found.append(
+                Error(
+                    f"Unexpected value OIDC_SERVER_URL={server!r}: sign-in needs https.",
+                    hint="Set OIDC_SERVER_URL to the issuer's address, such as https://id.example/realms/main.",
+                    id="outcry.E102",
+                )
+            )
+    provider_id = single_sign_on.oidc_provider_id()
+    try:
+        validate_slug(provider_id)
+        usable = provider_id not in {"google", "github"}
+    except ValidationError:
+        usable = False
+    if not usable:
+        found.append(
+            Error(
+                f"Unexpected value OIDC_PROVIDER_ID={provider_id!r}: it is part of an address.",
+                hint="Set OIDC_PROVIDER_ID to letters, digits, - and _, but not to google or github.",
+                id="outcry.E103",
+            )
+        )
+    return found
+
+
+@register()
+def check_mail(**_: Any) -> list[CheckMessage]:
+    """Nobody can confirm an address from a mail that only the server's terminal shows."""
+    to_terminal = text("EMAIL_URL", "consolemail:").startswith("consolemail:")
+    if settings.HTTPS and settings.ACCOUNT_EMAIL_VERIFICATION == "mandatory" and to_terminal:
+        return [
+            Warning(
+                "ACCOUNT_EMAIL_VERIFICATION=mandatory, but mail goes to the server's terminal: nobody can sign up.",
+                hint="Set EMAIL_URL, such as smtp+tls://user:password@mail.example:587.",
+                id="outcry.W101",
+            )
+        ]
+    return []

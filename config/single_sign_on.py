@@ -1,0 +1,39 @@
+"""Sign-in through Google, GitHub and any OpenID Connect provider, by environment variables alone."""
+
+from typing import Any
+
+from config.environment import text
+
+# What each needs. One that lacks any of it is not offered, and a system check says so.
+NEEDED: dict[str, tuple[str, ...]] = {
+    "google": ("GOOGLE_CLIENT_ID", "GOOGLE_CLIENT_SECRET"),
+    "github": ("GITHUB_CLIENT_ID", "GITHUB_CLIENT_SECRET"),
+    "openid_connect": ("OIDC_CLIENT_ID", "OIDC_CLIENT_SECRET", "OIDC_SERVER_URL"),
+}
+
+
+def missing(provider: str) -> list[str]:
+    """The variables a provider lacks; none where it is whole, and none where it is not wanted at all."""
+    unset = [name for name in NEEDED[provider] if not text(name)]
+    return [] if len(unset) == len(NEEDED[provider]) else unset
+
+
+def oidc_provider_id() -> str:
+    """The name of the OpenID Connect provider in its addresses."""
+    return text("OIDC_PROVIDER_ID", "oidc")
+
+
+def providers() -> dict[str, dict[str, Any]]:
+    """SOCIALACCOUNT_PROVIDERS: those whose variables are all set."""
+    configured: dict[str, dict[str, Any]] = {}
+    for provider, (client_id, secret, *_) in NEEDED.items():
+        if all(text(name) for name in NEEDED[provider]):
+            app: dict[str, Any] = {"client_id": text(client_id), "secret": text(secret)}
+            if provider == "openid_connect":
+                app |= {
+                    "provider_id": oidc_provider_id(),
+                    "name": text("OIDC_NAME", "Single sign-on"),
+                    "settings": {"server_url": text("OIDC_SERVER_URL"), "oauth_pkce_enabled": True},
+                }
+            configured[provider] = {"APPS": [app], "OAUTH_PKCE_ENABLED": True}
+    return configured

@@ -1,0 +1,256 @@
+"""Review in Django's admin: reading, finding and filtering. Nothing is added, changed or deleted here."""
+
+import json
+from collections.abc import Iterable
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from django.contrib import admin
+from django.core.exceptions import PermissionDenied
+from django.db.models import F, QuerySet
+from django.http import Http404, HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.text import Truncator
+
+from conversations import access, review
+from conversations.events import EVENTS, Mode, Stance
+from conversations.models import Conversation, ConversationQuerySet, Event
+from conversations.panels import PANELS
+
+if TYPE_CHECKING:
+    _ConversationAdmin = admin.ModelAdmin[Conversation]
+    _EventAdmin = admin.ModelAdmin[Event]
+else:
+    _ConversationAdmin = _EventAdmin = admin.ModelAdmin
+
+Choices = Iterable[tuple[str, str]]
+
+
+class ReviewersOnly:
+    """People who may review see everything and change nothing."""
+
+    actions: Any = None
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return access.may_review(request.user)
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return access.may_review(request.user)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+class PanelFilter(admin.SimpleListFilter):
+    title = "panel"
+    parameter_name = "panel"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Choices:
+        return [(panel.slug, panel.title) for panel in PANELS.values()]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        return queryset.filter(panel=self.value()) if self.value() else queryset
+
+
+class VerdictFilter(admin.SimpleListFilter):
+    title = "verdict"
+    parameter_name = "verdict"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Choices:
+        return [*((stance.value, _words(stance)) for stance in Stance), ("none", "not finished")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        if self.value() == "none":
+            return queryset.filter(verdict__isnull=True)
+        return queryset.filter(verdict__verdict=self.value()) if self.value() else queryset
+
+
+@admin.register(Conversation)
+class ConversationAdmin(ReviewersOnly, _ConversationAdmin):
+    list_display = (
+        "short_topic",
+        "owner",
+        "status_badge",
+        "mode_badge",
+        "stance",
+        "shown_cost",
+        "rounds",
+        "created",
+        "took",
+    )
+    list_filter = ("status", "mode", PanelFilter, "content_type", "created_at", VerdictFilter)
+    list_select_related = ("owner",)
+    list_per_page = 50
+    search_fields = ("topic", "content", "owner__username", "owner__email")
+    search_help_text = 'Words or a "quoted phrase" in topics, contents, owners and everything that was said'
+    date_hierarchy = "created_at"
+
+    class Media:
+        css = {"all": ["conversations/admin.css"]}
+
+    def get_queryset(self, request: HttpRequest) -> ConversationQuerySet:
+        # A page of long contents would be megabytes that nobody sees; the transcript page loads its own.
+        return Conversation.objects.defer("content")
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Conversation], search_term: str
+    ) -> tuple[QuerySet[Conversation], bool]:
+        assert isinstance(queryset, ConversationQuerySet)  # noqa: S101 (ours, see above)
+        return review.search(queryset, search_term), False
+
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        """The transcript, to read."""
+        if request.method not in {"GET", "HEAD"} or not self.has_view_permission(request):
+            raise PermissionDenied
+        conversation = self.get_object(request, object_id)
+        if conversation is None:
+            raise Http404("There is no such conversation.")
+        context = {
+            **self.admin_site.each_context(request),
+            "title": conversation.topic,
+            "review": review.read(conversation),
+            "opts": self.opts,
+            "original": conversation,
+            "media": self.media,
+            "log_url": f"{reverse('admin:conversations_event_changelist')}?conversation={conversation.pk}",
+            **(extra_context or {}),
+        }
+        request.current_app = self.admin_site.name
+        return TemplateResponse(request, "admin/conversations/conversation/transcript.html", context)
+
+    @admin.display(description="topic", ordering="topic")
+    def short_topic(self, conversation: Conversation) -> str:
+        return Truncator(conversation.topic).chars(100)
+
+    @admin.display(description="status", ordering="status")
+    def status_badge(self, conversation: Conversation) -> SafeString:
+        return format_html(
+            '<span class="badge badge-{}">{}</span>', conversation.status, conversation.get_status_display()
+        )
+
+    @admin.display(description="mode", ordering="mode")
+    def mode_badge(self, conversation: Conversation) -> str:
+        return _mode_badge(conversation.mode)
+
+    @admin.display(description="verdict", empty_value="-")
+    def stance(self, conversation: Conversation) -> str | None:
+        return _words(conversation.verdict["verdict"]) if conversation.verdict else None
+
+    @admin.display(description="cost", ordering="cost")
+    def shown_cost(self, conversation: Conversation) -> str:
+        return review.usd(conversation.cost)
+
+    @admin.display(description="created (UTC)", ordering="created_at")
+    def created(self, conversation: Conversation) -> str:
+        return f"{conversation.created_at:%Y-%m-%d %H:%M}"
+
+    @admin.display(description="duration", ordering=F("finished_at") - F("started_at"), empty_value="-")
+    def took(self, conversation: Conversation) -> timedelta | None:
+        return review.duration(conversation)
+
+
+class TypeFilter(admin.SimpleListFilter):
+    title = "type"
+    parameter_name = "type"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Choices:
+        return [(type_, _words(type_)) for type_ in EVENTS]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        return queryset.filter(type=self.value()) if self.value() else queryset
+
+
+class ConversationFilter(admin.SimpleListFilter):
+    """The one that was come from: all of them would make a list without an end."""
+
+    title = "conversation"
+    parameter_name = "conversation"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Choices:
+        if not self.value():
+            return []
+        found = Conversation.objects.filter(pk=self._id()).values_list("topic", flat=True).first()
+        return [(self.value() or "", Truncator(found or "unknown").chars(60))]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        return queryset.filter(conversation=self._id()) if self.value() else queryset
+
+    def _id(self) -> UUID:
+        try:
+            return UUID(self.value() or "")
+        except ValueError:
+            return UUID(int=0)  # nobody's
+
+
+@admin.register(Event)
+class EventAdmin(ReviewersOnly, _EventAdmin):
+    list_display = ("seq", "type", "time", "of", "excerpt")
+    list_filter = (TypeFilter, ConversationFilter)
+    list_per_page = 100
+    # The log grows by hundreds of rows a debate: counted once is enough.
+    show_full_result_count = False
+    fields = ("of", "seq", "type", "time", "readable_data")
+    readonly_fields = fields
+
+    class Media:
+        css = {"all": ["conversations/admin.css"]}
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Event]:
+        return Event.objects.select_related("conversation").defer(
+            "conversation__content", "conversation__verdict"
+        )
+
+    def get_ordering(self, request: HttpRequest) -> tuple[str]:
+        return ("seq",) if _of_one(request) else ("-pk",)
+
+    def get_list_display(self, request: HttpRequest) -> tuple[str, ...]:
+        shown = self.list_display
+        return tuple(name for name in shown if name != "of") if _of_one(request) else shown
+
+    @admin.display(description="time (UTC)", ordering="at")
+    def time(self, event: Event) -> str:
+        return event.at.isoformat(" ", "milliseconds").removesuffix("+00:00")
+
+    @admin.display(description="conversation")
+    def of(self, event: Event) -> SafeString:
+        address = reverse("admin:conversations_conversation_change", args=[event.conversation_id])
+        return format_html('<a href="{}">{}</a>', address, Truncator(event.conversation.topic).chars(60))
+
+    @admin.display(description="data")
+    def excerpt(self, event: Event) -> SafeString:
+        text = Truncator(json.dumps(event.data, ensure_ascii=False)).chars(160)
+        return format_html('<code class="excerpt">{}</code>', text)
+
+    @admin.display(description="data")
+    def readable_data(self, event: Event) -> SafeString:
+        return format_html(
+            '<pre class="verbatim">{}</pre>', json.dumps(event.data, ensure_ascii=False, indent=2)
+        )
+
+
+def _of_one(request: HttpRequest) -> bool:
+    return ConversationFilter.parameter_name in request.GET
+
+
+def _words(name: str) -> str:
+    return name.replace("_", " ")
+
+
+def _mode_badge(mode: str) -> str:
+    return format_html('<span class="badge badge-demo">{}</span>', "DEMO") if mode == Mode.DEMO else mode

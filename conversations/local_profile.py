@@ -1,0 +1,239 @@
+"""How SmolLM2-135M is asked. Left alone it parrots the last speaker, invents figures and writes headings.
+
+What helps, found by trying: one short question, of the others' words only the last point, and a grammar (GBNF, which
+llama.cpp enforces while it samples) that admits two or three whole sentences of plain words and no digits. The
+grammar also gives each speaker a few words to begin with, by role and round, of which the model chooses. So an answer
+ends by itself, states no figure that nobody gave, and replies to the one before it.
+
+Pure: texts in, texts out.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+# What a CPU has read in a second or two, at some 200 tokens a second.
+MAX_TOPIC: Final = 300
+MAX_CONTENT: Final = 600
+MAX_POINT: Final = 220
+# A last sentence below this is often no more than a flourish: the one before it is the point.
+MIN_POINT: Final = 40
+MAX_NAME: Final = 40
+MAX_NAMES: Final = 20
+# Two rounds of three speakers, which is what the moderator can keep apart.
+MAX_TURNS: Final = 6
+
+_SAMPLERS: Final[Mapping[str, Any]] = {
+    "top_k": 40,
+    "min_p": 0.08,
+    "repeat_penalty": 1.07,
+    "repeat_last_n": 128,
+    # Don't repeat yourself, nor the prompt: a run of more than three words seen before gets unlikely.
+    "dry_multiplier": 0.8,
+    "dry_base": 1.75,
+    "dry_allowed_length": 3,
+    "dry_penalty_last_n": 2048,
+    # No space on its own: the model says one before a digit, which the grammar forbids, and would go on in gibberish.
+    "logit_bias": [[" ", False]],
+}
+
+SAMPLING: Final[Mapping[str, Any]] = {
+    "temperature": 0.4,
+    "top_p": 0.9,
+    "max_tokens": 160,
+    "extra_body": _SAMPLERS,
+}
+"""Keyword arguments of AG2's OpenAIConfig for a speaker; see also `speaker_sampling`."""
+
+VERDICT_SAMPLING: Final[Mapping[str, Any]] = {**SAMPLING, "temperature": 0.3, "max_tokens": 500}
+"""The same for the moderator, with `response_schema=LocalVerdict`, whose longest answer it holds."""
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """What to ask. `grammar` constrains the answer; None where a response schema does."""
+
+    system: str
+    user: str
+    grammar: str | None = None
+
+
+@dataclass(frozen=True)
+class Voice:
+    """How one role is asked: first about the topic, then about the last point.
+
+    `openings` and `replies` are the words it may begin with; `replies` alternate by round, `{name}` is the opponent."""
+
+    persona: str
+    question: str
+    openings: tuple[str, ...]
+    challenge: str
+    replies: tuple[tuple[str, ...], ...]
+
+
+VOICES: Final[Mapping[str, Voice]] = {
+    "financial_analyst": Voice(
+        persona="You are a financial analyst. You judge revenue, costs, cash and value.",
+        question="What do revenue, costs and value say about this question?",
+        openings=("The value ", "The costs ", "Revenue ", "From the numbers, "),
+        challenge="What does this overlook about costs, cash and value?",
+        replies=(
+            ("{name} overlooks that the costs ", "{name} overlooks that the value "),
+            ("{name} has a point, but the cash ", "{name} has a point, but the revenue "),
+        ),
+    ),
+    "market_context": Voice(
+        persona="You follow markets. You judge the economy, competitors and the mood of investors.",
+        question="What do the economy, competitors and the mood of investors say about this question?",
+        openings=("In the current market, ", "In the wider economy, ", "Investors ", "Competitors "),
+        challenge="What does this overlook about investors and competitors?",
+        replies=(
+            ("{name} forgets that the market ", "{name} forgets that the mood of investors "),
+            ("{name} forgets that competitors ", "{name} forgets that the economy "),
+        ),
+    ),
+    "risk_challenger": Voice(
+        persona="You warn of risks. You say what can go wrong.",
+        question="What can go wrong here, and what would it cost?",
+        openings=("The risk is that ", "The danger is that ", "What can go wrong is that "),
+        challenge="What risk does this overlook?",
+        replies=(
+            (
+                "Even if {name} is right, there is a risk that ",
+                "Even if {name} is right, the danger is that ",
+            ),
+            ("{name} misses the risk that ", "{name} misses the danger that "),
+        ),
+    ),
+}
+
+
+def speaker_prompt(
+    role: str, topic: str, content: str, round_number: int, last: tuple[str, str] | None = None
+) -> Prompt:
+    """`last` is the name and the whole text of who spoke last. In round 1 everyone speaks to the topic itself.
+
+    A role that VOICES does not know is asked plainly, by its name."""
+    topic = _clip(topic, MAX_TOPIC)
+    voice = VOICES.get(role) or _plain_voice(role)
+    lines = [f"Facts: {facts}"] if (facts := _without_figures(_clip(content, MAX_CONTENT))) else []
+    lines.append(f"Question: {topic}")
+    if last and round_number > 1:
+        name = _speakable(last[0])
+        lines += [f'{name} says: "{last_point(last[1])}"', voice.challenge]
+        replies = voice.replies[(round_number - 2) % len(voice.replies)]
+        openings = tuple(reply.format(name=name) for reply in replies)
+    else:
+        lines.append(voice.question)
+        openings = voice.openings
+    return Prompt(
+        system=f"{voice.persona} Answer in three short sentences.",
+        user="\n".join(lines),
+        grammar=_grammar(openings, f"{topic} {content}"),
+    )
+
+
+def speaker_sampling(prompt: Prompt) -> dict[str, Any]:
+    """SAMPLING with the prompt's own grammar: keyword arguments of AG2's OpenAIConfig."""
+    grammar = {"grammar": prompt.grammar} if prompt.grammar else {}
+    return {**SAMPLING, "extra_body": {**_SAMPLERS, **grammar}}
+
+
+# As patterns, not lengths: llama.cpp makes them part of the grammar, so that every answer is bounded and complete.
+Sentence = Annotated[str, Field(pattern=r"^[A-Z][a-z]{0,13}(,? [A-Za-z][A-Za-z]{0,13}){5,28}\.$")]
+Point = Annotated[str, Field(pattern=r"^[A-Z][a-z]{0,13}(,? [A-Za-z][A-Za-z]{0,13}){3,18}\.$")]
+
+
+class LocalVerdict(BaseModel):
+    """The moderator's judgement of the debate."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    # In this order: what was said comes before what follows from it.
+    summary: Sentence
+    consensus: Sentence
+    dissent: Sentence
+    key_points: list[Point] = Field(min_length=1, max_length=3)
+    risks: list[Point] = Field(min_length=1, max_length=3)
+    stance: Literal["strong_buy", "buy", "hold", "sell", "strong_sell"]
+    # Tens: a finer number would claim what this model cannot tell.
+    confidence_percent: Literal[20, 30, 40, 50, 60, 70, 80]
+    horizon: Literal["weeks", "months", "one year", "several years"]
+
+
+def moderator_prompt(topic: str, turns: Sequence[tuple[str, str]]) -> Prompt:
+    """`turns` are names and whole texts in the order they were spoken; the answer is a LocalVerdict."""
+    said = [f"{_speakable(name)}: {last_point(text)}" for name, text in turns[-MAX_TURNS:]]
+    return Prompt(
+        system="You are the moderator of a debate. You judge only what was said. Answer in JSON.",
+        user="\n".join(
+            [
+                f"Question: {_clip(topic, MAX_TOPIC)}",
+                *said,
+                "Sum up the debate: summary, consensus, dissent, key points, risks, and a stance with its confidence.",
+            ]
+        ),
+    )
+
+
+def last_point(text: str) -> str:
+    """What a speaker ended on: the last whole sentence, or the last two where that one is short. At most MAX_POINT
+    characters, on one line, without Markdown's signs. A text without a whole sentence counts as one."""
+    plain = _one_line(re.sub(r"[*_#`>|\"]+", " ", text))
+    sentences = re.findall(r"\S.*?[.!?](?=\s|$)", plain) or [plain]
+    point = sentences[-1]
+    if len(point) < MIN_POINT:
+        point = " ".join(sentences[-2:])
+    return _clip(point, MAX_POINT)
+
+
+def _plain_voice(role: str) -> Voice:
+    name = _speakable(role.replace("_", " "))
+    return Voice(
+        persona=f"You are the {name} in a debate.",
+        question="What is your view, and why?",
+        openings=("",),
+        challenge="What does this overlook?",
+        replies=(("{name} overlooks that ",), ("{name} has a point, but ",)),
+    )
+
+
+def _grammar(openings: Sequence[str], source: str) -> str:
+    """Two or three sentences in GBNF, the first with one of the openings. Words are letters, small but for the first;
+    other spellings, such as NVIDIA, are admitted where the source has them. No digit, no line break, no Markdown."""
+    spellings = sorted(
+        {word for word in re.findall(r"[^\W\d_]+", source) if not re.fullmatch(r"[A-Z]?[a-z]*", word)}
+    )
+    names = "".join(f' | "{word}"' for word in spellings[:MAX_NAMES])
+    choices = " | ".join(f'"{opening}"' for opening in openings)
+    return (
+        f'root ::= ({choices}) word rest{{3,30}} [.!?] (" " sentence){{1,2}}\n'
+        "sentence ::= first rest{5,32} [.!?]\n"
+        'rest ::= ","? " " word\n'
+        f"first ::= [A-Z] [a-z]{{0,13}}{names}\n"
+        f"word ::= [A-Za-z] [a-z]{{0,13}} (['’-] [a-z]{{1,12}})?{names}\n"
+    )
+
+
+def _speakable(name: str) -> str:
+    """A name that can stand in a prompt and in a grammar's literal."""
+    return _clip(re.sub(r"[^\w .'-]|[{}]", " ", name), MAX_NAME) or "The other"
+
+
+def _without_figures(text: str) -> str:
+    """The model may not say figures, and stumbles where it wants to; so it does not read them either."""
+    figures = r"[$€£~±]?\s?\d[\d.,]*(?<![.,])\s?(%|percent|per cent|(million|billion|trillion|bn|m)\b)?"
+    return re.sub(r" +([.,;:])", r"\1", _one_line(re.sub(figures, " ", text)))
+
+
+def _clip(text: str, limit: int) -> str:
+    """On one line, and cut after a word where it is too long."""
+    text = _one_line(text)
+    return text if len(text) <= limit else text[: limit - 1].rsplit(" ", 1)[0].rstrip(" ,;:") + "…"
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())

@@ -1,0 +1,32 @@
+// What a voice is told: who begins to speak, and each message once it is whole. Never single words.
+
+import { plain } from "./markdown.ts";
+import type { LogEvent, State } from "./state.ts";
+import { label, percent, reason } from "./words.ts";
+
+/** The sentence for an event, given the state after it; null where there is nothing to say. */
+export function announcement(event: LogEvent, state: State): string | null {
+  switch (event.type) {
+    case "message_start":
+      return `${event.data.agent} is speaking.`;
+    case "agent_message":
+      return event.data.kind === "final" ? null : `${event.data.agent}: ${plain(event.data.content)}`;
+    case "message_discard": {
+      const message = state.messages.findLast(({ id }) => id === event.data.message);
+      return message ? `${message.agent} withdrew a message. ${reason(event.data.reason)}` : null;
+    }
+    case "complete": {
+      const { verdict, confidence, summary } = event.data;
+      const sure = confidence === null ? "" : `, ${percent(confidence)} confidence`;
+      return `Verdict: ${label(verdict)}${sure}. ${plain(summary)}`;
+    }
+    case "human_message":
+      return `${event.data.author}: ${event.data.text}`;
+    case "input_request":
+      return `A question for you: ${event.data.prompt}`;
+    case "error":
+      return event.data.message;
+    default:
+      return null;
+  }
+}

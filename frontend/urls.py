@@ -1,0 +1,8 @@
+from django.urls import path
+
+from frontend import views
+
+urlpatterns = [
+    path("", views.dashboard, name="dashboard"),
+    path("conversations/<uuid:conversation_id>/", views.conversation, name="conversation"),
+]

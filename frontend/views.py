@@ -1,0 +1,93 @@
+"""The pages: the dashboard and the live debate."""
+
+from dataclasses import asdict
+from typing import Any
+from uuid import UUID
+
+from csp.decorators import csp_update
+from django.contrib.auth.decorators import login_required
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+
+from conversations import access, forms
+from conversations.models import ContentType, Conversation
+from conversations.panels import DEFAULT_PANEL, PANELS
+from frontend.examples import EXAMPLES
+
+PER_PAGE = 20
+LIMITS = {
+    "topic": forms.MAX_TOPIC,
+    "content": forms.MAX_CONTENT,
+    "rounds": forms.MAX_ROUNDS,
+}
+
+# What a model says reaches the page as DOM only through these two; a string cannot become markup.
+trusted_types = csp_update(
+    {"require-trusted-types-for": ["'script'"], "trusted-types": ["lit-html", "dompurify"]}
+)
+
+
+@require_safe
+@login_required
+@never_cache
+@trusted_types
+def dashboard(request: HttpRequest) -> HttpResponse:
+    page = Paginator(access.own(request.user), PER_PAGE).get_page(request.GET.get("page"))
+    context = {
+        "page": page,
+        "any_running": any(not conversation.is_finished for conversation in page),
+        "panel": PANELS[DEFAULT_PANEL],
+        "panels": PANELS.values(),
+        "content_types": ContentType.choices,
+        "limits": LIMITS,
+        "initial": _initial(request),
+        "examples": EXAMPLES,
+        "example_values": [asdict(example) for example in EXAMPLES],
+    }
+    return render(request, "frontend/dashboard.html", context)
+
+
+def _initial(request: HttpRequest) -> forms.NewConversation | Conversation:
+    """What the form holds at first: with `?again=ID` what that debate was started with, else the defaults."""
+    try:
+        again = UUID(request.GET.get("again", ""))
+    except ValueError:
+        again = None
+    found = access.visible_to(request.user).filter(pk=again).first() if again else None
+    return found or forms.NewConversation.model_construct(topic="")
+
+
+@require_safe
+@login_required
+@never_cache
+@trusted_types  # type: ignore[arg-type]  # typed for views without arguments
+def conversation(request: HttpRequest, conversation_id: UUID) -> HttpResponse:
+    """The live page. Unknown and someone else's are the same 404."""
+    found = get_object_or_404(access.visible_to(request.user), pk=conversation_id)
+    return render(
+        request, "frontend/conversation.html", {"conversation": found, "page_data": page_data(found)}
+    )
+
+
+def page_data(conversation: Conversation) -> dict[str, Any]:
+    """What the live page knows before its first event arrives."""
+    panel = PANELS.get(conversation.panel)
+    agents = (*panel.speakers, panel.moderator) if panel else ()
+    return {
+        "id": str(conversation.pk),
+        "topic": conversation.topic,
+        "content": conversation.content,
+        "contentType": conversation.get_content_type_display(),
+        "rounds": conversation.rounds,
+        "status": conversation.status,
+        "mode": conversation.mode,
+        "reason": conversation.reason,
+        "wsUrl": conversation.ws_url,
+        "loginUrl": f"{reverse('account_login')}?next={conversation.get_absolute_url()}",
+        "againUrl": f"{reverse('dashboard')}?again={conversation.pk}",
+        "agents": [{"role": agent.role, "name": agent.name} for agent in agents],
+    }

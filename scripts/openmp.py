@@ -1,0 +1,43 @@
+"""GNU OpenMP, which the local model's runtime links to and the smallest Debian images leave out."""
+
+import ctypes
+import shutil
+import tempfile
+from pathlib import Path
+
+from scripts import apt
+from scripts.console import StepFailedError, say
+from scripts.places import VENV
+
+LIBRARY = "libgomp.so.1"
+PACKAGE = "libgomp1"
+UNPACKED = VENV / "lib" / LIBRARY
+
+
+def ensure_openmp() -> None:
+    if UNPACKED.exists() or is_on_system():
+        return
+    say(f"The local model needs {LIBRARY}, which this system lacks")
+    if apt.as_root() is not None and apt.install([PACKAGE]) and is_on_system():
+        return
+    with tempfile.TemporaryDirectory(prefix="outcry-") as scratch:
+        if apt.download(PACKAGE, Path(scratch)):
+            keep(next(Path(scratch).glob(f"usr/lib/*/{LIBRARY}")))
+            return
+    raise StepFailedError(f"{LIBRARY} could not be had. Debian, Ubuntu: apt-get install {PACKAGE}")
+
+
+def is_on_system() -> bool:
+    try:
+        ctypes.CDLL(LIBRARY)
+    except OSError:
+        return False
+    return True
+
+
+def keep(library: Path) -> None:
+    """Once loaded, a library serves all that ask for it by name: .venv's Python loads this one first."""
+    shutil.copy(library, UNPACKED)
+    packages = next(VENV.glob("lib/python*/site-packages"))
+    code = f"import ctypes, sys; ctypes.CDLL(sys.prefix + '/lib/{LIBRARY}', ctypes.RTLD_GLOBAL)\n"
+    (packages / "outcry_openmp.pth").write_text(code)

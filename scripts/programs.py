@@ -1,0 +1,45 @@
+"""The programs that tests start and that no Python package carries: a browser, PostgreSQL, Redis."""
+
+import os
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from scripts import apt
+from scripts.console import StepFailedError, say
+
+
+@dataclass(frozen=True)
+class Program:
+    name: str
+    commands: tuple[str, ...]
+    package: str
+    tests: str
+
+    def find(self) -> Path | None:
+        """On the path, or where Debian puts PostgreSQL's server commands."""
+        for command in self.commands:
+            if found := shutil.which(command):
+                return Path(found)
+            if beside := sorted(Path("/usr/lib/postgresql").glob(f"*/bin/{command}")):
+                return beside[-1]
+        return None
+
+
+CHROMIUM = Program("Chromium", ("chromium", "chromium-browser", "google-chrome"), "chromium", "end to end")
+POSTGRESQL = Program("PostgreSQL", ("initdb",), "postgresql", "on PostgreSQL")
+REDIS = Program("Redis", ("redis-server", "valkey-server"), "redis-server", "on Redis")
+PROGRAMS = (CHROMIUM, POSTGRESQL, REDIS)
+
+
+def ensure_programs() -> None:
+    """What cannot be had is named here, and its tests are skipped; in CI that is a failure."""
+    missing = [program for program in PROGRAMS if not program.find()]
+    if missing:
+        apt.install([program.package for program in missing])
+    missing = [program for program in missing if not program.find()]
+    if missing and os.environ.get("CI"):
+        wanted = ", ".join(program.package for program in missing)
+        raise StepFailedError(f"In CI no test is skipped, and apt-get could not install {wanted}.")
+    for program in missing:
+        say(f"No {program.name} here: the tests {program.tests} are skipped (package: {program.package})")

@@ -1,0 +1,53 @@
+"""A watcher that measures: each token's text is the moment the stand-in sent it."""
+
+import json
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any
+
+from websockets.asyncio.client import ClientConnection
+
+
+@dataclass
+class Watched:
+    """What one watcher received. Latencies in nanoseconds, from the stand-in's socket to this one."""
+
+    latencies: list[int] = field(default_factory=list)
+    frames: int = 0
+    texts: dict[str, str] = field(default_factory=dict)
+    whole: dict[str, str] = field(default_factory=dict)
+    status: str | None = None
+
+    def take(self, frame: dict[str, Any], now: int) -> None:
+        data = frame["data"]
+        match frame["type"]:
+            case "token":
+                self.frames += 1
+                message = str(data["message"])
+                # Past its end or over what is there, a token was lost or doubled; the sums below tell.
+                self.texts[message] = self.texts.get(message, "") + data["text"]
+                self.latencies += [now - int(stamp) for stamp in data["text"].split()]
+            case "agent_message" if data["kind"] != "final":
+                self.whole[data["message"]] = data["content"]
+            case "status":
+                self.status = data["status"]
+
+    def lost_and_doubled(self, expected: int) -> tuple[int, int]:
+        """How many of `expected` tokens are not there, and how many are there more than once."""
+        seen = Counter(stamp for text in self.texts.values() for stamp in text.split())
+        return expected - len(seen), sum(seen.values()) - len(seen)
+
+    @property
+    def altered(self) -> int:
+        """Messages whose streamed words are not, to the byte, the stored ones."""
+        return sum(self.texts.get(message) != content for message, content in self.whole.items())
+
+
+async def watch(connection: ClientConnection) -> Watched:
+    """Receive to the end."""
+    watched = Watched()
+    async for frame in connection:
+        now = time.monotonic_ns()
+        watched.take(json.loads(frame), now)
+    return watched

@@ -1,0 +1,107 @@
+"""Fixtures for all tests: people, a model provider, channel layers, and an end to every thread."""
+
+import inspect
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from channels.layers import channel_layers
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import Permission, User
+from django.test import TransactionTestCase
+from pytest_django.fixtures import Settings
+
+from conversations import log, runner
+from tests import servers
+from tests.fakes.openai_server import OpenAIServer
+
+# People
+
+
+def _person(name: str, **how: Any) -> User:
+    # No password: hashing one takes longer than most tests. They sign in with `force_login`.
+    return get_user_model().objects.create(username=name, email=f"{name}@example.com", password="!", **how)
+
+
+@pytest.fixture
+def alice(transactional_db: None) -> User:
+    """Somebody with an account."""
+    return _person("alice")
+
+
+@pytest.fixture
+def bob(transactional_db: None) -> User:
+    """Somebody else."""
+    return _person("bob")
+
+
+@pytest.fixture
+def carol(transactional_db: None) -> User:
+    """Staff, with the right to review everybody's conversations."""
+    carol = _person("carol", is_staff=True)
+    rights = ("review_conversation", "view_conversation", "view_event")
+    carol.user_permissions.add(*Permission.objects.filter(codename__in=rights))
+    return carol
+
+
+# A model provider
+
+
+@pytest_asyncio.fixture
+async def openai(settings: Settings) -> AsyncIterator[OpenAIServer]:
+    """The stand-in for a model provider, in the test's event loop; every debate speaks to it."""
+    async with OpenAIServer() as server:
+        settings.OUTCRY_PROVIDERS = [server.provider]
+        yield server
+
+
+# Channel layers
+
+
+@pytest.fixture(scope="session")
+def redis_url() -> Iterator[str]:
+    """A real Redis server."""
+    with servers.redis_server(servers.require("Redis", "redis-server", "valkey-server")) as url:
+        yield url
+
+
+@pytest.fixture(params=["memory", pytest.param("redis", marks=pytest.mark.redis), "lossy"])
+def layer(request: pytest.FixtureRequest, settings: Settings) -> str:
+    """Each channel layer in turn: two that Outcry runs on, and one that loses, repeats and reorders messages."""
+    name: str = request.param
+    backends: dict[str, dict[str, Any]] = {
+        "memory": {"BACKEND": "channels.layers.InMemoryChannelLayer"},
+        "lossy": {"BACKEND": "tests.fakes.lossy_layer.LossyChannelLayer"},
+    }
+    if name == "redis":
+        hosts = [request.getfixturevalue("redis_url")]
+        backends["redis"] = {"BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer", "CONFIG": {"hosts": hosts}}
+    settings.CHANNEL_LAYERS = {"default": backends[name]}
+    return name
+
+
+# Cleaning up
+
+
+@pytest.fixture(autouse=True)
+def _fresh_layers() -> Iterator[None]:
+    yield
+    channel_layers.backends.clear()
+
+
+@pytest.fixture(autouse=True)
+def _ended(request: pytest.FixtureRequest, _django_db_marker: None) -> Iterator[None]:
+    """After each test: no debate runs on, and no thread holds a connection that the clean-up would wait for."""
+    if inspect.iscoroutinefunction(getattr(request, "function", None)):
+        request.getfixturevalue("_debates_ended")
+    yield
+    log.close()
+
+
+@pytest_asyncio.fixture
+async def _debates_ended() -> AsyncIterator[None]:
+    yield
+    for task in (*runner._tasks,):
+        task.cancel()
+        await runner.asyncio.wait([task])

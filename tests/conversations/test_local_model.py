@@ -1,0 +1,272 @@
+"""The local model as it runs: the real process, the real weights, the real signals."""
+
+import asyncio
+import json
+import os
+import re
+import select
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import ag2
+import httpx2
+import pytest
+from ag2.config import OpenAIConfig
+from ag2.events import ModelMessageChunk
+from ag2.stream import MemoryStream
+
+from conversations.local_model import NAME, REPOSITORY, LocalModel, find_running
+from conversations.local_profile import (
+    VERDICT_SAMPLING,
+    VOICES,
+    LocalVerdict,
+    moderator_prompt,
+    speaker_prompt,
+    speaker_sampling,
+)
+
+pytestmark = pytest.mark.local_model
+
+DEADLINE = 60.0
+TOPIC = "Should we buy NVIDIA at today's price?"
+
+
+@pytest.fixture(scope="module")
+def model_path() -> Path:
+    default = REPOSITORY / "var" / "models" / "SmolLM2-135M-Instruct.Q4_1.gguf"
+    path = Path(os.environ.get("OUTCRY_TEST_MODEL") or default)
+    if not path.exists():
+        reason = f"the local model is not at {path}; `make setup` fetches it, OUTCRY_TEST_MODEL names another place"
+        if os.environ.get("CI"):
+            pytest.fail(reason)
+        pytest.skip(reason)
+    return path
+
+
+@pytest.fixture
+def model(model_path: Path, tmp_path: Path) -> Iterator[LocalModel]:
+    model = LocalModel(model_path, state_file=tmp_path / "local-model.json", log=tmp_path / "llama.log")
+    model.start()
+    try:
+        assert model.wait_ready(DEADLINE), (tmp_path / "llama.log").read_text()
+        yield model
+    finally:
+        model.stop()
+
+
+@pytest.fixture
+def served(model_path: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """The command on its own, as a supervisor would start it."""
+    with subprocess.Popen(
+        [sys.executable, "-m", "conversations.local_model", str(model_path)],
+        cwd=REPOSITORY, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    ) as process:  # fmt: skip
+        yield process
+        process.kill()
+
+
+def eventually(condition: Callable[[], bool]) -> bool:
+    deadline = time.monotonic() + DEADLINE
+    while not condition():
+        if time.monotonic() > deadline:
+            return False
+        os.sched_yield()
+    return True
+
+
+def ended(pid: int) -> bool:
+    """Waits for the end of a process that is not a child of ours."""
+    try:
+        descriptor = os.pidfd_open(pid)
+    except ProcessLookupError:
+        return True
+    try:
+        return bool(select.select([descriptor], [], [], DEADLINE)[0])
+    finally:
+        os.close(descriptor)
+
+
+@asynccontextmanager
+async def config(url: str, **options: Any) -> AsyncIterator[OpenAIConfig]:
+    """With a client of its own, so that its connection is closed with it."""
+    async with httpx2.AsyncClient(timeout=DEADLINE) as client:
+        yield OpenAIConfig(
+            model=NAME, api_key="none", base_url=url, max_retries=0, http_client=client, **options
+        )
+
+
+async def say(
+    url: str, role: str, round_number: int, last: tuple[str, str] | None
+) -> tuple[list[str], str | None]:
+    """What the role says, in the pieces it comes in, and why it ended."""
+    prompt = speaker_prompt(role, TOPIC, "Revenue rose 94% to $35.1 billion.", round_number, last)
+    pieces: list[str] = []
+
+    async def hear(chunk: ModelMessageChunk) -> None:
+        pieces.append(chunk.content)
+
+    stream = MemoryStream()
+    stream.where(ModelMessageChunk).subscribe(hear)
+    async with config(url, streaming=True, **speaker_sampling(prompt)) as connected:
+        reply = await ag2.Agent(role, prompt.system, config=connected).ask(prompt.user, stream=stream)
+    return pieces, reply.response.finish_reason
+
+
+async def test_every_role_answers_in_a_stream_of_whole_sentences_without_figures(model: LocalModel) -> None:
+    answers = []
+    for role in VOICES:
+        pieces, finish_reason = await say(
+            model.url, role, 2, ("Alice", "The price is too high for what it earns.")
+        )
+        answer = "".join(pieces)
+
+        assert finish_reason == "stop", answer
+        assert len(pieces) > 10, answer
+        assert re.fullmatch(r"[^\n\d#*]+[.!?]", answer), answer
+        assert "Alice" in answer
+        answers.append(answer)
+    assert len(set(answers)) == len(VOICES)
+
+
+async def test_more_debates_than_slots_are_all_answered(model: LocalModel) -> None:
+    answers = await asyncio.gather(*(say(model.url, "market_context", 1, None) for _ in range(6)))
+
+    assert {finish_reason for _, finish_reason in answers} == {"stop"}
+
+
+async def test_the_moderators_verdict_is_valid(model: LocalModel) -> None:
+    prompt = moderator_prompt(
+        TOPIC, [("Alice", "The price is too high."), ("Bob", "Demand will grow for years.")]
+    )
+    async with config(model.url, **VERDICT_SAMPLING) as connected:
+        moderator = ag2.Agent("moderator", prompt.system, config=connected, response_schema=LocalVerdict)
+        reply = await moderator.ask(prompt.user)
+        verdict = await reply.content()
+
+    assert isinstance(verdict, LocalVerdict)
+
+
+def test_it_listens_on_loopback_only(model: LocalModel) -> None:
+    port = int(model.url.rpartition(":")[2].partition("/")[0])
+    listening = "0A"
+    table = [
+        line.split()
+        for name in ("tcp", "tcp6")
+        for line in Path(f"/proc/net/{name}").read_text().splitlines()[1:]
+    ]
+
+    addresses = [row[1] for row in table if row[3] == listening and row[1].endswith(f":{port:04X}")]
+
+    assert addresses == [f"0100007F:{port:04X}"]
+
+
+def test_killed_it_comes_back_at_the_same_url(model: LocalModel, tmp_path: Path) -> None:
+    url, pid = model.url, model.pid
+    assert pid
+
+    os.kill(pid, signal.SIGKILL)
+
+    assert eventually(lambda: model.pid not in {None, pid})
+    assert model.wait_ready(DEADLINE)
+    assert model.url == url
+    assert find_running(tmp_path / "local-model.json") == url
+
+
+def test_another_process_finds_it_while_it_runs(model: LocalModel, tmp_path: Path) -> None:
+    state_file = tmp_path / "local-model.json"
+    assert find_running(state_file) == model.url
+
+    pid = model.pid
+    started = time.monotonic()
+    model.stop()
+
+    assert time.monotonic() - started < 5
+    assert pid
+    assert ended(pid)
+    assert not state_file.exists()
+    assert find_running(state_file) is None
+
+
+@pytest.mark.parametrize(
+    "state",
+    ["", "[]", "{}", '{"url": "http://127.0.0.1:1/v1"}', '{"url": "http://example.org:80/v1"}', '{"url": 7}'],
+)
+def test_a_stale_or_strange_state_file_finds_nothing(state: str, tmp_path: Path) -> None:
+    state_file = tmp_path / "local-model.json"
+    state_file.write_text(state)
+
+    assert find_running(state_file) is None
+
+
+def test_stopped_before_it_was_ready_it_leaves_nothing(model_path: Path, tmp_path: Path) -> None:
+    model = LocalModel(model_path, state_file=tmp_path / "local-model.json", log=tmp_path / "llama.log")
+    model.start()
+
+    model.stop()
+
+    assert not model.wait_ready(0)
+    assert model.pid is None
+    assert not (tmp_path / "local-model.json").exists()
+
+
+def test_the_command_says_where_it_serves_and_ends_on_sigterm(served: subprocess.Popen[bytes]) -> None:
+    assert served.stdout
+    ready = json.loads(served.stdout.readline())
+    assert re.fullmatch(r"http://127\.0\.0\.1:\d+/v1", ready["url"])
+    assert ready["pid"] == served.pid
+
+    served.terminate()
+
+    assert served.wait(DEADLINE) == 0
+    assert served.stdout.read() == b""
+
+
+def test_it_goes_when_its_stdin_closes(served: subprocess.Popen[bytes]) -> None:
+    assert served.stdin
+    assert served.stdout
+    served.stdout.readline()
+
+    served.stdin.close()
+
+    assert served.wait(DEADLINE) == -signal.SIGKILL
+
+
+def test_it_goes_when_its_supervisor_is_killed(model_path: Path, tmp_path: Path) -> None:
+    state_file = tmp_path / "local-model.json"
+    supervisor = f"""
+import sys
+from pathlib import Path
+from conversations.local_model import LocalModel
+model = LocalModel(Path({str(model_path)!r}), state_file=Path({str(state_file)!r}), log=Path({os.devnull!r}))
+model.start()
+print(model.wait_ready({DEADLINE}), flush=True)
+sys.stdin.read()
+"""
+    with subprocess.Popen(
+        [sys.executable, "-c", supervisor], cwd=REPOSITORY, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as process:
+        assert process.stdout
+        assert process.stdout.readline() == b"True\n"
+        pid = json.loads(state_file.read_text())["pid"]
+
+        process.kill()
+
+        assert ended(pid)
+    assert find_running(state_file) is None
+
+
+def test_a_model_that_does_not_load_is_said_on_stderr(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "conversations.local_model", str(tmp_path / "none.gguf")],
+        cwd=REPOSITORY, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=DEADLINE, check=False,
+    )  # fmt: skip
+
+    assert done.returncode == 1
+    assert done.stdout == ""
+    assert "none.gguf does not start" in done.stderr

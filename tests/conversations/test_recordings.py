@@ -1,0 +1,40 @@
+"""The recordings that Python and TypeScript both fold."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from conversations.events import dump, load
+from conversations.transcript import fold
+from tests.recordings.make import HERE, SCRIPTS, Script, text_of
+
+RECORDINGS = sorted(HERE.glob("*.json"))
+
+
+def read(path: Path) -> Any:
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("path", RECORDINGS, ids=lambda path: path.stem)
+def test_python_folds_a_recording_to_its_state(path: Path) -> None:
+    recording = read(path)
+    rows = [(event["seq"], event["type"], event["data"]) for event in recording["events"]]
+    assert fold(rows) == recording["state"]
+
+
+@pytest.mark.parametrize("path", RECORDINGS, ids=lambda path: path.stem)
+def test_a_recording_holds_events_of_the_vocabulary(path: Path) -> None:
+    for event in read(path)["events"]:
+        assert dump(load(event["type"], event["data"])) == event["data"]
+
+
+@pytest.mark.parametrize("script", SCRIPTS, ids=lambda script: script.__name__)
+def test_a_recording_is_what_its_script_makes(script: Callable[[], Script]) -> None:
+    assert (HERE / f"{script.__name__}.json").read_text(encoding="utf-8") == text_of(script())
+
+
+def test_every_recording_has_a_script() -> None:
+    assert {path.stem for path in RECORDINGS} == {script.__name__ for script in SCRIPTS}

@@ -1,0 +1,380 @@
+"""The run: one at a time, its end always written, and what was cut goes on from the last finished turn."""
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from django.contrib.auth.models import User
+from django.db import OperationalError, connections
+from django.utils import timezone
+from pytest_django import Settings
+
+from conversations import database, log, runner, transcript
+from conversations.debate import Debate
+from conversations.events import AgentMessage, EventData, Status
+from conversations.models import Conversation
+from tests import debates
+from tests.fakes.openai_server import OpenAIServer
+from tests.fakes.replies import Fault, Reply, fails, says
+from tests.fakes.waiting import Gate, Signal
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def conversation(alice: User, openai: OpenAIServer) -> Conversation:
+    return debates.create(alice)
+
+
+def statuses(rows: list[debates.Row]) -> list[str]:
+    return [data["status"] for _, type_, data in rows if type_ == "status"]
+
+
+async def cut(conversation: Conversation, gate: Gate, word: str | None = None) -> None:
+    """Start a run and end it as a killed process would, once the first word behind the gate is stored."""
+    task = runner.launch(conversation.pk)
+    await gate.reached(1)
+    if word is not None:
+        gate.let()
+        await debates.until_stored(conversation, "token", text=word)
+    task.cancel()
+    await asyncio.wait([task])
+    await lapse(conversation)
+
+
+async def lapse(conversation: Conversation) -> None:
+    await database.run(
+        Conversation.objects.filter(pk=conversation.pk).update, lease_until=timezone.now() - timedelta(seconds=1)
+    )
+
+
+# From start to end
+
+
+async def test_a_debate_is_stored_from_queued_to_completed(conversation: Conversation) -> None:
+    await runner.run(conversation.pk)
+    rows = await debates.rows(conversation)
+    assert statuses(rows) == ["queued", "initializing", "active", "completed"]
+    row = await debates.fresh(conversation)
+    assert (row.status, row.head, row.run, row.lease_until) == ("completed", rows[-1][0], None, None)
+    assert row.started_at is not None
+    assert row.finished_at is not None
+    assert row.created_at <= row.started_at <= row.finished_at
+    assert row.verdict == transcript.fold(rows)["complete"]
+
+
+async def test_the_model_reads_no_secret_of_the_person(conversation: Conversation, openai: OpenAIServer) -> None:
+    await runner.run(conversation.pk)
+    assert "alice" not in str([exchange.body for exchange in openai.asked])
+
+
+# One run at a time
+
+
+async def test_of_two_runs_at_once_one_drives_the_debate(conversation: Conversation, openai: OpenAIServer) -> None:
+    await asyncio.gather(*(runner.run(conversation.pk) for _ in range(5)))
+    assert statuses(await debates.rows(conversation)).count("initializing") == 1
+    assert len(openai.asked) == 4
+
+
+def test_of_many_processes_that_claim_at_once_one_gets_it(conversation: Conversation) -> None:
+    def claim(_: int) -> bool:
+        try:
+            return runner._claim(conversation.pk) is not None
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(8) as processes:
+        assert Counter(processes.map(claim, range(8))) == {True: 1, False: 7}
+
+
+async def test_a_second_run_of_a_running_debate_does_nothing(conversation: Conversation, openai: OpenAIServer) -> None:
+    gate = Gate()
+    openai.answer(says("One ", "two.", gate=gate))
+    first = runner.launch(conversation.pk)
+    await gate.reached(1)
+    await runner.run(conversation.pk)
+    assert not first.done()
+    gate.open()
+    await first
+    assert len(openai.asked) == 4
+
+
+async def test_a_run_of_a_finished_debate_does_nothing(conversation: Conversation, openai: OpenAIServer) -> None:
+    await runner.run(conversation.pk)
+    before = await debates.rows(conversation)
+    await runner.run(conversation.pk)
+    assert await debates.rows(conversation) == before
+
+
+async def test_a_run_of_an_unknown_conversation_does_nothing(conversation: Conversation, openai: OpenAIServer) -> None:
+    await runner.run(uuid4())
+    assert openai.asked == []
+
+
+# The lease
+
+
+@pytest.fixture
+def beats(monkeypatch: pytest.MonkeyPatch) -> Signal:
+    """A fast heart, and a signal for each beat."""
+    beaten, renew = Signal(), runner._renew
+
+    def beat(claimed: Any) -> bool:
+        held = renew(claimed)
+        beaten.notify()
+        return held
+
+    monkeypatch.setattr(runner, "HEARTBEAT_SECONDS", 0.01)
+    monkeypatch.setattr(runner, "_renew", beat)
+    return beaten
+
+
+async def test_a_running_debate_keeps_its_lease(
+    conversation: Conversation, openai: OpenAIServer, beats: Signal
+) -> None:
+    gate = Gate()
+    openai.answer(says("One.", gate=gate))
+    run = runner.launch(conversation.pk)
+    await gate.reached(1)
+    await lapse(conversation)
+    renewed = False
+
+    def is_renewed() -> bool:
+        return Conversation.objects.filter(pk=conversation.pk, lease_until__gt=timezone.now()).exists()
+
+    while not renewed:
+        await beats.until(iter([False, True]).__next__)
+        renewed = await database.run(is_renewed)
+    gate.open()
+    await asyncio.wait([run], timeout=20)
+    assert (await debates.fresh(conversation)).status == "completed"
+
+
+async def test_a_run_that_lost_its_lease_stops_and_hangs_up(
+    conversation: Conversation, openai: OpenAIServer, beats: Signal
+) -> None:
+    gate = Gate()
+    openai.answer(says("One.", gate=gate))
+    run = runner.launch(conversation.pk)
+    await gate.reached(1)
+    other = await debates.claim(conversation)
+    await asyncio.wait([run], timeout=20)
+    assert run.done()
+    await openai.until_closed_early(openai.asked[0])
+    row = await debates.fresh(conversation)
+    assert (row.status, row.run) == ("active", other)
+
+
+async def test_a_run_that_was_overtaken_writes_nothing_more(conversation: Conversation, openai: OpenAIServer) -> None:
+    gate = Gate()
+    openai.answer(says("One.", gate=gate))
+    run = runner.launch(conversation.pk)
+    await gate.reached(1)
+    before = await debates.rows(conversation)
+    await debates.claim(conversation)
+    gate.open()
+    await run
+    assert await debates.rows(conversation) == before
+
+
+async def test_a_missed_heartbeat_does_not_end_the_debate(
+    conversation: Conversation, openai: OpenAIServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gate, beaten = Gate(), Signal()
+    failures = [OperationalError("away"), OperationalError("still away")]
+    renew = runner._renew
+
+    def beat(claimed: Any) -> bool:
+        if failures:
+            raise failures.pop()
+        beaten.notify()
+        return renew(claimed)
+
+    monkeypatch.setattr(runner, "HEARTBEAT_SECONDS", 0.01)
+    monkeypatch.setattr(runner, "_renew", beat)
+    openai.answer(says("One.", gate=gate))
+    run = runner.launch(conversation.pk)
+    await gate.reached(1)
+    await beaten.until(lambda: not failures)
+    gate.open()
+    await asyncio.wait([run], timeout=20)
+    assert (await debates.fresh(conversation)).status == "completed"
+
+
+async def test_a_beat_after_the_end_does_not_cancel_the_run_that_ended_it(conversation: Conversation) -> None:
+    claimed = await database.run(runner._claim, conversation.pk)
+    assert claimed is not None
+    await log.append(conversation.pk, debates.status(Status.COMPLETED), run=claimed.run)
+    assert await database.run(runner._renew, claimed)
+
+
+# Failures are written
+
+
+FAILURES = {
+    "401": (fails(401), "provider_unauthorized", False),
+    "429": (fails(429, retry_after=30), "provider_rate_limited", True),
+    "500": (fails(500), "provider_down", True),
+    "stall": (says("One ", "two", fault=Fault.STALL, fault_after=2), "provider_timeout", True),
+    "dropped": (says("One ", "two", fault=Fault.CLOSE, fault_after=2), "provider_dropped", True),
+    "empty": (says(), "provider_empty", True),
+}
+
+
+@pytest.mark.parametrize(("reply", "code", "retryable"), FAILURES.values(), ids=FAILURES.keys())
+async def test_a_failing_model_leaves_a_code_and_a_sentence(
+    conversation: Conversation, openai: OpenAIServer, settings: Settings, reply: Reply, code: str, retryable: bool
+) -> None:
+    if reply.fault is Fault.STALL:
+        settings.OUTCRY_STALL_SECONDS = 0.2
+    openai.answer(reply, to="Market Context")
+    await runner.run(conversation.pk)
+    rows = await debates.rows(conversation)
+    (_, error_type, error), (_, status_type, status) = rows[-2:]
+    assert (error_type, error["code"], error["retryable"]) == ("error", code, retryable)
+    assert error["message"].endswith(".")
+    assert "secret-detail" not in str(rows)
+    assert (status_type, status["status"], status["reason"]) == ("status", "error", code)
+    state = transcript.fold(rows)
+    assert [message["state"] for message in state["messages"]] == ["done", "speaking"]
+    assert state["messages"][1]["text"] == ("One two" if reply.fault else "")
+    row = await debates.fresh(conversation)
+    assert (row.status, row.reason, row.run) == ("error", code, None)
+    assert row.finished_at is not None
+
+
+async def test_a_provider_that_is_not_there_is_told(conversation: Conversation, openai: OpenAIServer) -> None:
+    await openai.stop()
+    await runner.run(conversation.pk)
+    assert (await debates.fresh(conversation)).reason == "provider_unreachable"
+
+
+async def test_a_missing_key_is_told(conversation: Conversation, settings: Settings) -> None:
+    settings.OUTCRY_PROVIDERS = ["openai:gpt-4o-mini"]
+    await runner.run(conversation.pk)
+    state = await debates.state(conversation)
+    assert [error["code"] for error in state["errors"]] == ["provider_not_configured"]
+    assert "OPENAI_API_KEY" in state["errors"][0]["message"]
+
+
+async def test_a_fault_of_ours_is_told_without_its_details(
+    conversation: Conversation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def broken(_: Debate) -> AsyncIterator[EventData]:
+        yield debates.status(Status.INITIALIZING)
+        raise RuntimeError("secret-detail")
+
+    monkeypatch.setattr(Debate, "events", broken)
+    await runner.run(conversation.pk)
+    rows = await debates.rows(conversation)
+    assert statuses(rows) == ["queued", "initializing", "error"]
+    assert rows[-2][2]["code"] == rows[-1][2]["reason"] == "internal"
+    assert "secret-detail" not in str(rows)
+
+
+async def test_a_fault_of_ours_before_the_first_turn_is_told(
+    conversation: Conversation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> Debate:
+        raise RuntimeError("secret-detail")
+
+    monkeypatch.setattr(runner, "_debate", broken)
+    task = runner.launch(conversation.pk)
+    await asyncio.wait([task], timeout=20)
+    assert task.exception() is None
+    assert (await debates.fresh(conversation)).reason == "internal"
+
+
+async def test_a_run_ends_when_its_log_is_away(
+    conversation: Conversation, openai: OpenAIServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(_: object) -> log.Stored:
+        raise OperationalError("away")
+
+    monkeypatch.setattr(log, "store", away)
+    task = runner.launch(conversation.pk)
+    await asyncio.wait([task], timeout=20)
+    assert task.exception() is None
+    # Not ended in the log: another run goes on once the lease lapses.
+    assert (await debates.fresh(conversation)).status == "queued"
+
+
+# Going on after a cut
+
+
+async def test_a_debate_that_was_cut_goes_on_from_its_last_finished_turn(
+    conversation: Conversation, openai: OpenAIServer
+) -> None:
+    gate = Gate()
+    openai.answer(says("Half ", "a sentence", gate=gate), says("Whole."), to="Market Context")
+    await cut(conversation, gate, "Half ")
+    before = await debates.rows(conversation)
+    await runner.run(conversation.pk)
+    rows = await debates.rows(conversation)
+    assert rows[: len(before)] == before
+    state = transcript.fold(rows)
+    assert state["status"] == "completed"
+    assert [(message["agent"], message["state"], message["text"]) for message in state["messages"][:3]] == [
+        ("Financial Analyst", "done", "Financial Analyst speaks (1)."),
+        ("Market Context", "discarded", "Half "),
+        ("Market Context", "done", "Whole."),
+    ]
+    assert state["messages"][1]["discard_reason"] == "interrupted"
+    asked = Counter(exchange.agent for exchange in openai.asked)
+    assert asked == {"Financial Analyst": 1, "Market Context": 2, "Risk Challenger": 1, "Moderator": 1}
+    assert (await debates.fresh(conversation)).started_at is not None
+
+
+async def test_after_a_cut_the_next_speaker_hears_what_was_said_before_it(
+    conversation: Conversation, openai: OpenAIServer
+) -> None:
+    gate = Gate()
+    openai.answer(says("Half ", "a sentence", gate=gate), to="Market Context")
+    await cut(conversation, gate, "Half ")
+    await runner.run(conversation.pk)
+    again = [exchange for exchange in openai.asked if exchange.agent == "Market Context"][-1]
+    assert "[Financial Analyst]: Financial Analyst speaks (1)." in again.messages[-1]["content"]
+    assert "Half" not in str(openai.asked[-1].body)
+
+
+async def test_a_debate_that_was_cut_in_its_verdict_is_judged_again(
+    conversation: Conversation, openai: OpenAIServer
+) -> None:
+    gate = Gate()
+    openai.answer(says("never", gate=gate), to="Moderator")
+    await cut(conversation, gate)
+    await runner.run(conversation.pk)
+    state = await debates.state(conversation)
+    assert state["complete"]["verdict"] == "buy"
+    assert [message["state"] for message in state["messages"]] == ["done", "done", "done", "discarded", "done"]
+    assert len(openai.asked) == 5
+
+
+async def test_a_debate_may_be_cut_again_and_again(conversation: Conversation, openai: OpenAIServer) -> None:
+    for _ in range(3):
+        gate = Gate()
+        openai.answer(says("Cut ", "off", gate=gate), to="Risk Challenger")
+        await cut(conversation, gate, "Cut ")
+    await runner.run(conversation.pk)
+    state = await debates.state(conversation)
+    assert state["status"] == "completed"
+    assert [m["state"] for m in state["messages"]] == ["done", "done", *["discarded"] * 3, "done", "done"]
+
+
+async def test_the_digest_of_a_debate_that_was_cut_is_of_what_stands(
+    conversation: Conversation, openai: OpenAIServer
+) -> None:
+    gate = Gate()
+    openai.answer(says("Half ", "a sentence", gate=gate), to="Market Context")
+    await cut(conversation, gate, "Half ")
+    await runner.run(conversation.pk)
+    said = [data for _, type_, data in await debates.rows(conversation) if type_ == "agent_message"]
+    standing = [AgentMessage.model_validate(data) for data in said]
+    state = await debates.state(conversation)
+    assert state["complete"]["transcript_sha256"] == transcript.digest(standing)

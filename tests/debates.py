@@ -1,0 +1,169 @@
+"""What many tests need: conversations, a log with every kind of event, and the log as it is stored."""
+
+import asyncio
+from collections.abc import Iterable
+from typing import Any
+from uuid import UUID, uuid4
+
+from channels.layers import get_channel_layer
+from django.contrib.auth.models import User
+
+from conversations import bell, database, forms, log, runner, services, transcript
+from conversations.events import (
+    AgentMessage,
+    Complete,
+    CostSummary,
+    Error,
+    EventData,
+    Fallback,
+    HumanMessage,
+    InputRequest,
+    Kind,
+    MessageDiscard,
+    MessageStart,
+    Mode,
+    Routing,
+    Stance,
+    Status,
+    StatusChanged,
+    Token,
+    ToolEnd,
+    ToolError,
+    ToolStart,
+    Usage,
+)
+from conversations.models import Conversation
+from tests.fakes.waiting import PATIENCE_SECONDS
+
+Row = tuple[int, str, dict[str, Any]]
+
+
+def create(owner: User, **values: Any) -> Conversation:
+    """A queued conversation; its log holds one event."""
+    return services.create(owner, forms.parse({"topic": "Is Halden worth buying?", "rounds": 1, **values}))
+
+
+async def rows(conversation: Conversation) -> list[Row]:
+    """The stored log."""
+    return await database.run(lambda: list(log.read_all(conversation.pk)))
+
+
+async def state(conversation: Conversation) -> transcript.State:
+    """The stored log, folded."""
+    return transcript.fold(await rows(conversation))
+
+
+async def fresh(conversation: Conversation) -> Conversation:
+    return await database.run(Conversation.objects.get, pk=conversation.pk)
+
+
+async def claim(conversation: Conversation) -> UUID:
+    """A run that owns the conversation."""
+    run = uuid4()
+    await database.run(Conversation.objects.filter(pk=conversation.pk).update, run=run)
+    return run
+
+
+async def until_stored(conversation: Conversation, type_: str, **data: Any) -> None:
+    """Return once the log holds an event of this type with these values."""
+    layer = get_channel_layer()
+    assert layer is not None
+    channel = await layer.new_channel()
+    await layer.group_add(bell.group_name(conversation.pk), channel)
+    try:
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while not any(
+                stored == type_ and data.items() <= values.items() for _, stored, values in await rows(conversation)
+            ):
+                await layer.receive(channel)
+    finally:
+        await layer.group_discard(bell.group_name(conversation.pk), channel)
+
+
+async def debates_ended() -> None:
+    """Return once no debate runs in this event loop."""
+    if running := [task for task in runner._tasks if task.get_loop() is asyncio.get_running_loop()]:
+        await asyncio.wait(running, timeout=PATIENCE_SECONDS)
+
+
+def status(status: Status, mode: Mode = Mode.LIVE, reason: str | None = None) -> StatusChanged:
+    return StatusChanged(status=status, mode=mode, reason=reason)
+
+
+def message_start(message: UUID, agent: str = "Risk Challenger", mode: Mode = Mode.LIVE) -> MessageStart:
+    return MessageStart(
+        message=message,
+        agent=agent,
+        role=agent.lower().replace(" ", "_"),
+        kind=Kind.ANALYSIS,
+        round=1,
+        model="stand-in",
+        provider="openai-compatible",
+        mode=mode,
+        streaming=True,
+    )
+
+
+def token(message: UUID, text: str, offset: int = 0) -> Token:
+    return Token(message=message, offset=offset, text=text, token_count=1)
+
+
+def tokens(message: UUID, words: Iterable[str]) -> list[Token]:
+    """The words of a message as they come, each at its offset."""
+    spoken, offset = [], 0
+    for word in words:
+        spoken.append(token(message, word, offset))
+        offset += len(word)
+    return spoken
+
+
+def agent_message(start: MessageStart, content: str) -> AgentMessage:
+    return AgentMessage(
+        **start.model_dump(exclude={"streaming"}),
+        content=content,
+        usage=Usage(input_tokens=120, output_tokens=30),
+        cost=0.0125,
+        finish_reason="stop",
+        duration_ms=1500,
+    )
+
+
+def complete(**changed: Any) -> Complete:
+    values: dict[str, Any] = {
+        "verdict": Stance.BUY,
+        "confidence": 0.64,
+        "summary": "Leaning towards buying.",
+        "cost_summary": CostSummary(
+            usd=0.0125, priced_messages=1, unpriced_messages=0, input_tokens=120, output_tokens=30
+        ),
+        "mode": Mode.LIVE,
+        "transcript_sha256": "0" * 64,
+    }
+    return Complete(**{**values, **changed})
+
+
+def every_event() -> list[EventData]:
+    """A conversation after `queued` in which every type of event happens, with text that is not plain ASCII."""
+    lost, kept, request = uuid4(), uuid4(), uuid4()
+    begun = message_start(kept)
+    return [
+        status(Status.INITIALIZING),
+        Routing(panel="financial-debate", reason="chosen_at_start"),
+        status(Status.ACTIVE),
+        message_start(lost),
+        *tokens(lost, ["Half ", "a senten"]),
+        MessageDiscard(message=lost, reason="provider_dropped"),
+        Fallback.model_validate({"from": "openai", "to": "local", "code": "provider_dropped", "reason": "It was cut."}),
+        begun,
+        ToolStart(call="c1", message=kept, tool="quote", input='{"of": "HLDN"}'),
+        ToolEnd(call="c1", message=kept, tool="quote", output="€ 41,20"),
+        ToolStart(call="c2", message=kept, tool="news", input="{}"),
+        ToolError(call="c2", message=kept, tool="news", code="tool_failed"),
+        *tokens(kept, ["The pric", "e is **€ 41**, ", "<b>not</b> ", "\U0001f4c8 ", "\u202eup\u2028"]),
+        InputRequest(request=request, prompt="Which horizon?", timeout=60),
+        HumanMessage(author="alice", text="Five years", reply_to=request),
+        agent_message(begun, "The price is **€ 41**, <b>not</b> \U0001f4c8 \u202eup\u2028"),
+        Error(code="provider_rate_limited", message="The model's provider limits our rate.", retryable=True),
+        complete(),
+        status(Status.COMPLETED),
+    ]

@@ -1,0 +1,66 @@
+"""A real Chromium, and real servers for it to visit."""
+
+import os
+import shutil
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.async_api import Browser, BrowserContext, Page, async_playwright
+
+from tests.e2e.site import ROOT, Site, running
+
+CHROMIUM = next((path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), "")
+MODEL = Path(os.environ.get("OUTCRY_TEST_MODEL") or ROOT / "var/models/SmolLM2-135M-Instruct.Q4_1.gguf")
+# Without these, Chromium calls its makers at every start; root has no sandbox.
+QUIET = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+def needed(there: bool, what: str) -> None:
+    """Skip by name and reason on a person's machine; never in CI."""
+    if not there:
+        (pytest.fail if os.environ.get("CI") else pytest.skip)(f"{what} is not on this machine")
+
+
+@pytest.fixture
+async def browser() -> AsyncIterator[Browser]:
+    needed(bool(CHROMIUM), "Chromium")
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
+        yield browser
+        await browser.close()
+
+
+@pytest.fixture
+async def context(browser: Browser) -> BrowserContext:
+    return await browser.new_context(viewport={"width": 1280, "height": 800}, locale="en-GB")
+
+
+@pytest.fixture
+async def page(context: BrowserContext) -> Page:
+    return await context.new_page()
+
+
+@pytest.fixture(scope="session")
+def local_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """Outcry with the local model."""
+    needed(MODEL.exists(), f"the local model ({MODEL})")
+    env = {"OUTCRY_PROVIDERS": "local", "OUTCRY_LOCAL_MODEL": str(MODEL)}
+    with running(tmp_path_factory.mktemp("local"), env) as site:
+        yield site
+
+
+@pytest.fixture(scope="session")
+def demo_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """Outcry with the scripted model, at full speed."""
+    env = {"OUTCRY_PROVIDERS": "demo", "OUTCRY_DEMO_TOKENS_PER_SECOND": "1000"}
+    with running(tmp_path_factory.mktemp("demo"), env) as site:
+        yield site

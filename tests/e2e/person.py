@@ -1,0 +1,49 @@
+"""What a person does on the pages."""
+
+import re
+
+from playwright.async_api import Page, expect
+
+from tests.e2e.site import Site
+
+# A debate of a small model on a busy machine takes its time.
+DEBATE_SECONDS = 180
+
+
+async def sign_in(page: Page, site: Site, *, name: str | None = None) -> None:
+    """By username or e-mail, on the page where a person who is not signed in ends up."""
+    await page.goto(site.url)
+    await page.get_by_label(re.compile("username|e-?mail", re.IGNORECASE)).first.fill(name or site.username)
+    await page.get_by_label("Password", exact=False).first.fill(site.password)
+    await page.get_by_role("button", name=re.compile("sign in|log in", re.IGNORECASE)).click()
+    await expect(page.get_by_test_id("start-conversation")).to_be_visible()
+
+
+async def start(page: Page, topic: str, *, content: str = "", rounds: int | None = None) -> None:
+    """Fill the form and go; returns on the debate's own page."""
+    await page.get_by_test_id("topic-input").fill(topic)
+    if content:
+        await page.get_by_test_id("content-input").fill(content)
+    if rounds is not None:
+        chosen = page.get_by_test_id("rounds-input")
+        if await chosen.evaluate("element => element.tagName") == "SELECT":
+            await chosen.select_option(str(rounds))
+        else:
+            await chosen.fill(str(rounds))
+    await page.get_by_test_id("start-conversation").click()
+    await page.wait_for_url(re.compile(r"/conversations/[0-9a-f-]{36}/"))
+
+
+async def expect_finished(page: Page, status: str = "completed") -> None:
+    """Wait for the debate's end."""
+    await expect(page.get_by_test_id("conversation-status")).to_have_attribute(
+        "data-status", status, timeout=DEBATE_SECONDS * 1000
+    )
+
+
+async def transcript(page: Page) -> list[tuple[str | None, str]]:
+    """(agent, text) of every message as the page shows it."""
+    messages = page.get_by_test_id("agent-message")
+    return [
+        (await message.get_attribute("data-agent"), await message.inner_text()) for message in await messages.all()
+    ]

@@ -1,0 +1,37 @@
+"""A person signs in, asks, watches the debate of a real model, reads the verdict, and an admin finds it stored."""
+
+import pytest
+from playwright.async_api import Page, expect
+
+from tests.e2e.person import expect_finished, sign_in, start, transcript
+from tests.e2e.site import Site
+
+pytestmark = [pytest.mark.e2e, pytest.mark.local_model]
+
+TOPIC = "Is gold a good hedge against inflation?"
+SPEAKERS = ["Financial Analyst", "Market Context", "Risk Challenger"]
+
+
+async def test_a_person_watches_a_debate_of_the_local_model(page: Page, local_site: Site) -> None:
+    await sign_in(page, local_site)
+    await start(page, TOPIC, content="Gold rose while real yields fell.", rounds=1)
+    await expect(page.get_by_test_id("connection-status")).to_have_attribute("data-state", "live")
+    # Word by word: a message is there while it is still being spoken.
+    speaking = page.locator('[data-testid="agent-message"][data-state="speaking"]').first
+    await expect(speaking).to_be_visible(timeout=60_000)
+
+    await expect_finished(page)
+    shown = await transcript(page)
+    assert [agent for agent, _ in shown] == [*SPEAKERS, "Moderator"]
+    assert all(len(text) > 40 for _, text in shown)
+    await expect(page.get_by_test_id("verdict")).to_be_visible()
+
+    await page.reload()
+    await expect_finished(page)
+    await expect(page.get_by_test_id("verdict")).to_be_visible()
+    assert await transcript(page) == shown
+
+    await page.goto(f"{local_site.url}/admin/conversations/conversation/?q=gold")
+    await page.get_by_role("link", name=TOPIC).click()
+    for speaker in SPEAKERS:
+        await expect(page.get_by_text(speaker).first).to_be_visible()

@@ -1,0 +1,307 @@
+"""A stand-in for an OpenAI-compatible model provider: a real HTTP server with scripted answers.
+
+In a test's event loop (`async with OpenAIServer() as server`), in a thread of its own (`with in_thread() as server`),
+or as a process, which prints {"url": ...} as its first line:
+
+    python -m tests.fakes.openai_server --port 0 --tokens 200 --tokens-per-second 50 --stamped
+"""
+
+import argparse
+import asyncio
+import contextlib
+import json
+import signal
+import threading
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+from tests.fakes import openai_format as wire
+from tests.fakes.replies import Fault, Reply, says, stamped, verdict
+from tests.fakes.waiting import PATIENCE_SECONDS, Signal
+
+MODEL = "stand-in"
+AGENTS = ("Financial Analyst", "Market Context", "Risk Challenger", "Moderator")
+
+
+@dataclass
+class Exchange:
+    """One request, and what became of it. `sent` counts the tokens written to the socket; `finished`: the whole
+    answer was; `closed_early`: the client closed its connection before that."""
+
+    method: str
+    path: str
+    headers: Mapping[str, str]
+    body: dict[str, Any]
+    sent: int = 0
+    finished: bool = False
+    closed_early: bool = False
+
+    @property
+    def system(self) -> str:
+        """The system prompt."""
+        return "\n".join(said["content"] for said in self.messages if said["role"] in {"system", "developer"})
+
+    @property
+    def messages(self) -> list[dict[str, Any]]:
+        messages: list[dict[str, Any]] = self.body.get("messages", [])
+        return messages
+
+    @property
+    def agent(self) -> str | None:
+        """Which agent asks: the one whose name stands first in its system prompt."""
+        places = {name: self.system.find(name) for name in AGENTS}
+        found = [name for name in AGENTS if places[name] >= 0]
+        return min(found, key=places.__getitem__, default=None)
+
+    @property
+    def wants_json(self) -> bool:
+        return "response_format" in self.body
+
+
+@dataclass
+class _Rule:
+    reply: Reply
+    to: str | None
+    times: float
+
+
+@dataclass
+class OpenAIServer:
+    """Answers each request by the first rule of `answer` that fits it, else with a few words or a valid verdict."""
+
+    port: int = 0
+    exchanges: list[Exchange] = field(default_factory=list)
+    changed: Signal = field(default_factory=Signal)
+    default: Reply | None = None
+    _rules: list[_Rule] = field(default_factory=list)
+    _server: asyncio.Server | None = None
+    _connections: set["asyncio.Task[None]"] = field(default_factory=set)
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}/v1"
+
+    @property
+    def provider(self) -> str:
+        """An entry for OUTCRY_PROVIDERS."""
+        return f"openai-compatible:{MODEL}@{self.url}"
+
+    @property
+    def asked(self) -> list[Exchange]:
+        """The requests for an answer."""
+        return [exchange for exchange in self.exchanges if exchange.path.endswith("/chat/completions")]
+
+    def answer(self, *replies: Reply, to: str | None = None, times: float = 1) -> None:
+        """Queue replies, each for `times` requests, from the agent named `to` if given."""
+        self._rules += [_Rule(reply, to, times) for reply in replies]
+
+    async def until_asked(self, times: int = 1) -> Exchange:
+        """The request number `times` for an answer, once it is here."""
+        await self.changed.until(lambda: len(self.asked) >= times)
+        return self.asked[times - 1]
+
+    async def until_closed_early(self, exchange: Exchange) -> None:
+        """Return once the client has closed this exchange's connection in mid-answer."""
+        await self.changed.until(lambda: exchange.closed_early)
+
+    async def start(self) -> None:
+        """Listen; again on the same port after `stop`."""
+        self._server = await asyncio.start_server(self._connected, "127.0.0.1", self.port, backlog=1024)
+        self.port = self._server.sockets[0].getsockname()[1]
+
+    async def stop(self) -> None:
+        """Connections are refused from now on, and those that are open are closed."""
+        if self._server is not None:
+            self._server.close()
+            self._server = None
+        for task in (*self._connections,):
+            task.cancel()
+        await asyncio.gather(*self._connections, return_exceptions=True)
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.stop()
+
+    async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self._connections.add(task)
+        try:
+            await self._serve(reader, writer)
+        except (asyncio.CancelledError, ConnectionError, asyncio.IncompleteReadError):
+            writer.transport.abort()
+        finally:
+            self._connections.discard(task)
+            writer.close()
+            with contextlib.suppress(ConnectionError):
+                await writer.wait_closed()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        exchange = await _request(reader)
+        self.exchanges.append(exchange)
+        self.changed.notify()
+        answering = asyncio.create_task(self._answer(exchange, writer))
+        # A client sends nothing after its request, so whatever comes is the end of its connection.
+        leaving = asyncio.create_task(reader.read(1))
+        try:
+            await asyncio.wait({answering, leaving}, return_when=asyncio.FIRST_COMPLETED)
+            if not answering.done():
+                exchange.closed_early = not exchange.finished
+        finally:
+            answering.cancel()
+            leaving.cancel()
+            outcomes = await asyncio.gather(answering, leaving, return_exceptions=True)
+            self.changed.notify()
+        if isinstance(outcomes[0], ConnectionError):
+            exchange.closed_early = not exchange.finished
+        elif isinstance(outcomes[0], Exception):
+            raise outcomes[0]
+
+    async def _answer(self, exchange: Exchange, writer: asyncio.StreamWriter) -> None:
+        if exchange.path.endswith("/models"):
+            _whole(writer, 200, wire.models(MODEL))
+            return
+        reply = self._reply(exchange)
+        if reply.fault is Fault.HANG:
+            await asyncio.Event().wait()
+        if reply.status != 200:
+            more = {} if reply.retry_after is None else {"Retry-After": str(reply.retry_after)}
+            _whole(writer, reply.status, wire.error(reply.status), **more)
+        elif exchange.body.get("stream"):
+            await self._stream(exchange, reply, writer)
+        else:
+            await self._complete(exchange, reply, writer)
+        exchange.finished = reply.fault is None
+        await writer.drain()
+
+    def _reply(self, exchange: Exchange) -> Reply:
+        for rule in self._rules:
+            if rule.times > 0 and (rule.to is None or rule.to == exchange.agent):
+                rule.times -= 1
+                return rule.reply
+        if exchange.wants_json:
+            return verdict()
+        return self.default or says(f"{exchange.agent or 'Somebody'} ", "speaks ", f"({len(self.asked)}).")
+
+    async def _complete(self, exchange: Exchange, reply: Reply, writer: asyncio.StreamWriter) -> None:
+        text = "".join([token async for token in self._tokens(exchange, reply)])
+        body = wire.completion(exchange.body["model"], text, reply.finish_reason, reply.usage)
+        match reply.fault:
+            case Fault.CLOSE | Fault.CUT:
+                writer.write(wire.head(200, "application/json", length=len(body)) + body[: len(body) // 2])
+            case Fault.RESET:
+                writer.transport.abort()
+            case Fault.STALL:
+                await asyncio.Event().wait()
+            case Fault.MALFORMED:
+                _whole(writer, 200, body[:-1])
+            case Fault.ERROR:
+                _whole(writer, 200, wire.error(500))
+            case _:
+                _whole(writer, 200, body)
+
+    async def _stream(self, exchange: Exchange, reply: Reply, writer: asyncio.StreamWriter) -> None:
+        model, chunked = exchange.body["model"], reply.fault is not Fault.CLOSE
+
+        def send(event: bytes) -> None:
+            writer.write(wire.chunk(event) if chunked else event)
+
+        writer.write(wire.head(200, "text/event-stream", chunked=chunked))
+        send(wire.delta(model, role="assistant", content=""))
+        await writer.drain()
+        async for token in self._tokens(exchange, reply):
+            send(wire.delta(model, content=token))
+            await writer.drain()
+        match reply.fault:
+            case Fault.CLOSE | Fault.CUT:
+                return
+            case Fault.RESET:
+                writer.transport.abort()
+                return
+            case Fault.STALL:
+                await asyncio.Event().wait()
+            case Fault.MALFORMED:
+                send(wire.MALFORMED)
+            case Fault.ERROR:
+                send(wire.error_event("secret-detail-in-mid-stream"))
+        send(wire.delta(model, reply.finish_reason))
+        if reply.usage is not None and (exchange.body.get("stream_options") or {}).get("include_usage"):
+            send(wire.usage_event(model, reply.usage))
+        exchange.finished = reply.fault is None
+        writer.write((wire.chunk(wire.DONE) + wire.chunk(b"")) if chunked else wire.DONE)
+
+    async def _tokens(self, exchange: Exchange, reply: Reply) -> AsyncIterator[str]:
+        """The reply's tokens up to its fault, each when it is due."""
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        tokens = reply.iterate()
+        while reply.fault is None or exchange.sent < reply.fault_after:
+            if reply.tokens_per_second is not None:
+                await asyncio.sleep(began + exchange.sent / reply.tokens_per_second - loop.time())
+            if reply.gate is not None:
+                await reply.gate.passed()
+            token = next(tokens, None)
+            if token is None:
+                return
+            yield token
+            exchange.sent += 1
+            self.changed.notify()
+
+
+async def _request(reader: asyncio.StreamReader) -> Exchange:
+    first, *lines = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
+    method, path, _ = first.split(" ")
+    headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines) if name}
+    body = await reader.readexactly(int(headers.get("content-length", 0)))
+    return Exchange(method, path, headers, json.loads(body) if body else {})
+
+
+def _whole(writer: asyncio.StreamWriter, status: int, body: bytes, **more: str) -> None:
+    writer.write(wire.head(status, "application/json", length=len(body), **more) + body)
+
+
+@contextmanager
+def in_thread(server: OpenAIServer | None = None) -> Iterator[OpenAIServer]:
+    """The stand-in in an event loop and a thread of its own, for tests that block theirs."""
+    server = server or OpenAIServer()
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever, name="openai-stand-in", daemon=True)
+    thread.start()
+    try:
+        asyncio.run_coroutine_threadsafe(server.start(), loop).result(PATIENCE_SECONDS)
+        yield server
+    finally:
+        asyncio.run_coroutine_threadsafe(server.stop(), loop).result(PATIENCE_SECONDS)
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join(PATIENCE_SECONDS)
+        loop.close()
+
+
+async def _main(arguments: argparse.Namespace) -> None:
+    tokens = stamped(arguments.tokens) if arguments.stamped else [f"word{n} " for n in range(1, arguments.tokens + 1)]
+    usage = (120, arguments.tokens)
+    default = Reply(tokens, usage=usage, tokens_per_second=arguments.tokens_per_second)
+    stopped = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stopped.set)
+    async with OpenAIServer(port=arguments.port, default=default) as server:
+        print(json.dumps({"url": server.url, "provider": server.provider}), flush=True)
+        await stopped.wait()
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description="A stand-in for an OpenAI-compatible model provider.")
+    parser.add_argument("--port", type=int, default=0)
+    parser.add_argument("--tokens", type=int, default=40, help="in each streamed answer")
+    parser.add_argument("--tokens-per-second", type=float, help="of each answer; as fast as it goes if not given")
+    parser.add_argument("--stamped", action="store_true", help="each token is the time it was sent, in nanoseconds")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    asyncio.run(_main(_arguments()))

@@ -1,0 +1,81 @@
+"""What the stand-in for a model provider answers, and how it fails."""
+
+import json
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+from tests.fakes.waiting import Gate
+
+VERDICT: Mapping[str, Any] = {
+    "stance": "buy",
+    "confidence_percent": 64,
+    "summary": "The debate leans towards buying, with the contract's renewal as the open point.",
+    "consensus": "Margins are improving.",
+    "dissent": "The Risk Challenger holds that one customer is too much of the revenue.",
+    "key_points": ["Margins rose by three points.", "One customer is a third of the revenue."],
+    "risks": ["The contract may not be renewed."],
+    "horizon": "12 months",
+}
+
+
+class Fault(Enum):
+    """What goes wrong after `Reply.fault_after` tokens. Each lasts until the client goes, or ends the connection."""
+
+    HANG = "no answer at all, not even a status"
+    STALL = "silence in mid-answer"
+    CLOSE = "the connection is closed as if the answer were whole: no length was announced, nothing says why it ended"
+    CUT = "the connection is closed before the length that was announced"
+    RESET = "the connection is reset"
+    MALFORMED = "an event that is not JSON, then the rest"
+    ERROR = "an error object instead of the rest"
+
+
+@dataclass(frozen=True)
+class Reply:
+    """One answer.
+
+    `tokens` may be a function, which then makes each token at the moment it is sent. `usage` is (prompt, completion)
+    tokens, or None where the server does not say. With `tokens_per_second`, token N is due N / rate after the first,
+    however late the ones before it were. A `status` other than 200 is an error, with `retry_after` seconds if given."""
+
+    tokens: Sequence[str] | Callable[[], Iterable[str]] = ("A ", "scripted ", "answer.")
+    finish_reason: str = "stop"
+    usage: tuple[int, int] | None = (120, 30)
+    tokens_per_second: float | None = None
+    gate: Gate | None = None
+    status: int = 200
+    retry_after: int | None = None
+    fault: Fault | None = None
+    fault_after: int = 0
+
+    def iterate(self) -> Iterator[str]:
+        return iter(self.tokens() if callable(self.tokens) else self.tokens)
+
+
+def says(*tokens: str, **how: Any) -> Reply:
+    """An answer of these tokens; `how` as the fields of Reply."""
+    return Reply(tokens, **how)
+
+
+def verdict(**how: Any) -> Reply:
+    """A valid verdict."""
+    return says(json.dumps(VERDICT), **how)
+
+
+def fails(status: int, retry_after: int | None = None) -> Reply:
+    """An error status instead of an answer."""
+    return Reply(status=status, retry_after=retry_after)
+
+
+def stamped(count: int) -> Callable[[], Iterator[str]]:
+    """Tokens that carry the moment they were sent: nanoseconds of the monotonic clock, which all of a machine's
+    processes share."""
+
+    def tokens() -> Iterator[str]:
+        for _ in range(count):
+            yield f"{time.monotonic_ns()} "
+
+    return tokens

@@ -1,0 +1,248 @@
+"""The pages, as a person's browser gets them."""
+
+import json
+import re
+import uuid
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.http import HttpResponse
+from django.template.loader import render_to_string
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+from django_vite.core.asset_loader import (  # type: ignore[import-untyped]
+    DjangoViteAppClient,
+    DjangoViteAssetLoader,
+    DjangoViteConfig,
+)
+
+from conversations.events import EVENTS, Mode, Status
+from conversations.models import Conversation
+from conversations.panels import PANELS
+from frontend.hues import hue
+from frontend.management.commands.event_schema import event_schema
+from frontend.templatetags.debates import age, money, percent
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def _built(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pages are tested without the built front end: django-vite finds its files in this manifest."""
+    entries = ("src/main.ts", "src/live.ts")
+    manifest = {name: {"file": f"assets/{name[4:-3]}.js", "src": name, "isEntry": True} for name in entries}
+    (tmp_path / "manifest.json").write_text(json.dumps(manifest))
+    loader = DjangoViteAssetLoader.instance()
+    config = DjangoViteConfig(manifest_path=str(tmp_path / "manifest.json"))
+    monkeypatch.setitem(loader._apps, "default", DjangoViteAppClient(config))
+
+
+@pytest.fixture
+def signed_in(client: Client, alice: User) -> Client:
+    client.force_login(alice)
+    return client
+
+
+def debate(owner: User, **fields: Any) -> Conversation:
+    values: dict[str, Any] = {"topic": "Is it a buy?", "status": Status.COMPLETED, **fields}
+    return Conversation.objects.create(owner=owner, **values)
+
+
+def text(response: Any) -> str:
+    assert isinstance(response, HttpResponse)
+    return response.content.decode()
+
+
+def test_a_stranger_is_sent_to_sign_in(client: Client) -> None:
+    for address in (reverse("dashboard"), reverse("conversation", args=[uuid.uuid4()])):
+        response = client.get(address)
+        assert (response.status_code, response["Location"]) == (
+            302,
+            f"{reverse('account_login')}?next={address}",
+        )
+
+
+def test_the_dashboard_shows_own_debates_newest_first(signed_in: Client, alice: User, bob: User) -> None:
+    now = timezone.now()
+    debate(alice, topic="the first", created_at=now - timedelta(hours=3))
+    debate(alice, topic="the second", created_at=now)
+    debate(bob, topic="somebody else's")
+    page = text(signed_in.get("/"))
+    assert page.index("the second") < page.index("the first")
+    assert "somebody else" not in page
+
+
+def test_the_dashboard_has_pages(signed_in: Client, alice: User) -> None:
+    now = timezone.now()
+    for number in range(21):
+        debate(alice, topic=f"debate-{number:02}", created_at=now + timedelta(seconds=number))
+    first, second = text(signed_in.get("/")), text(signed_in.get("/?page=2"))
+    assert first.count('data-testid="conversation-row"') == 20
+    assert "debate-20" in first
+    assert "debate-00" in second
+    assert "Page 2 of 2" in second
+    assert text(signed_in.get("/?page=nonsense")).count('data-testid="conversation-row"') == 20
+
+
+@pytest.mark.parametrize(("status", "again"), [(Status.ACTIVE, True), (Status.COMPLETED, False)])
+def test_the_list_is_fetched_again_only_while_a_debate_runs(
+    signed_in: Client, alice: User, status: Status, again: bool
+) -> None:
+    debate(alice, status=status)
+    assert (" data-running" in text(signed_in.get("/"))) is again
+
+
+def test_a_row_says_how_it_ended(signed_in: Client, alice: User) -> None:
+    debate(alice, mode=Mode.DEMO, verdict={"verdict": "strong_buy", "confidence": 0.62}, cost=None)
+    page = text(signed_in.get("/"))
+    for shown in ("DEMO", "Strong buy", "62 %", "cost unknown", "just now"):
+        assert shown in page
+
+
+def test_the_form_offers_what_there_is(signed_in: Client) -> None:
+    page = text(signed_in.get("/"))
+    for hook in ("topic-input", "content-input", "rounds-input", "start-conversation"):
+        assert f'data-testid="{hook}"' in page
+    for panel in PANELS.values():
+        assert f'value="{panel.slug}"' in page
+        for agent in (*panel.speakers, panel.moderator):
+            assert agent.name in page
+    assert 'name="csrfmiddlewaretoken"' in page
+
+
+def test_a_debate_can_be_asked_again_by_who_may_see_it(signed_in: Client, alice: User, bob: User) -> None:
+    own = debate(alice, topic="Mine & <mine>", content="Figures", content_type="news", rounds=4)
+    page = text(signed_in.get(f"/?again={own.pk}"))
+    for shown in (
+        "Mine &amp; &lt;mine&gt;</textarea>",
+        "Figures</textarea>",
+        'value="news" selected',
+        'value="4"',
+    ):
+        assert shown in page
+    foreign = debate(bob, topic="Not yours")
+    for again in (foreign.pk, uuid.uuid4(), "nonsense"):
+        assert "Not yours" not in text(signed_in.get(f"/?again={again}"))
+
+
+def test_the_live_page_tells_the_browser_where_to_listen(signed_in: Client, alice: User) -> None:
+    own = debate(alice, topic="</script><script>alert(1)</script>", status=Status.QUEUED, rounds=3)
+    page = text(signed_in.get(own.get_absolute_url()))
+    assert "<script>alert" not in page
+    found = re.search(r'<script id="debate" type="application/json">(.*?)</script>', page, re.DOTALL)
+    assert found
+    data = json.loads(found[1])
+    assert data["topic"] == own.topic
+    assert data["wsUrl"] == f"/ws/conversations/{own.pk}/"
+    assert (data["rounds"], data["status"], data["mode"]) == (3, "queued", "live")
+    assert [agent["role"] for agent in data["agents"]][-1] == "moderator"
+
+
+def test_a_demo_says_so_in_its_title(signed_in: Client, alice: User) -> None:
+    assert "<title>DEMO · " in text(signed_in.get(debate(alice, mode=Mode.DEMO).get_absolute_url()))
+
+
+def test_somebody_elses_debate_is_as_unknown_as_no_debate(signed_in: Client, bob: User) -> None:
+    foreign = signed_in.get(debate(bob, topic="secret").get_absolute_url())
+    unknown = signed_in.get(reverse("conversation", args=[uuid.uuid4()]))
+    assert foreign.status_code == unknown.status_code == 404
+    token = r'name="csrfmiddlewaretoken" value="\w+"'
+    assert re.sub(token, "", text(foreign)) == re.sub(token, "", text(unknown))
+    assert "There is nothing here" in text(foreign)
+
+
+def test_a_reviewer_sees_somebody_elses_debate(client: Client, carol: User, bob: User) -> None:
+    client.force_login(carol)
+    assert client.get(debate(bob).get_absolute_url()).status_code == 200
+
+
+@pytest.mark.parametrize("name", ["dashboard", "live"])
+def test_pages_run_no_code_but_the_sites_own(signed_in: Client, alice: User, name: str) -> None:
+    response = signed_in.get("/" if name == "dashboard" else debate(alice).get_absolute_url())
+    policy = response["Content-Security-Policy"]
+    assert "script-src 'self'" in policy
+    assert "unsafe" not in policy
+    assert "require-trusted-types-for 'script'" in policy
+    assert_inert(text(response))
+
+
+PUBLIC = ["account_login", "account_signup", "account_reset_password"]
+PRIVATE = [
+    "account_email",
+    "account_change_password",
+    "mfa_index",
+    "socialaccount_connections",
+    "account_logout",
+]
+
+
+@pytest.mark.parametrize("name", PUBLIC)
+def test_the_ways_in_wear_the_sites_dress(client: Client, name: str) -> None:
+    page = text(client.get(reverse(name)))
+    assert "entrance-form" in page
+    assert 'class="input"' in page
+    assert_inert(page)
+
+
+@pytest.mark.parametrize("name", PRIVATE)
+def test_the_accounts_pages_wear_the_sites_dress(signed_in: Client, name: str) -> None:
+    page = text(signed_in.get(reverse(name), follow=True))
+    assert "wordmark" in page
+    assert_inert(page)
+
+
+def test_a_failed_sign_in_says_so_beside_the_form(client: Client) -> None:
+    page = text(client.post(reverse("account_login"), {"login": "alice", "password": "wrong"}))
+    assert 'class="alert alert-error" role="alert"' in page
+
+
+@pytest.mark.parametrize("template", ["400.html", "403.html", "403_csrf.html", "404.html", "500.html"])
+def test_error_pages_stand_without_a_request(template: str) -> None:
+    page = render_to_string(template)
+    assert 'class="lead"' in page
+    assert_inert(page)
+
+
+def test_staff_find_the_administration(client: Client, alice: User, carol: User) -> None:
+    client.force_login(alice)
+    assert reverse("admin:index") not in text(client.get("/"))
+    client.force_login(carol)
+    assert reverse("admin:index") in text(client.get("/"))
+
+
+def assert_inert(page: str) -> None:
+    """No script, style or handler stands in the page itself, and nothing is loaded from elsewhere."""
+    assert not re.search(r"<style|\sstyle=|\son[a-z]+=|javascript:", page)
+    for tag in re.findall(r"<script\b[^>]*>", page):
+        assert 'type="application/json"' in tag or 'src="/static/' in tag, tag
+    assert not re.search(r'(?:src|href|action)="(?:https?:)?//', page)
+
+
+def test_the_schema_describes_every_frame() -> None:
+    definitions = event_schema()["$defs"]
+    assert len(definitions["StoredFrame"]["oneOf"]) == len(EVENTS)
+    assert definitions["MessageStartFrame"]["properties"]["type"]["const"] == "message_start"
+    assert definitions["HelloFrame"]["properties"]["seq"] == {"type": "null"}
+    assert "from" in definitions["Hello"]["required"]
+
+
+def test_numbers_read_as_people_read_them() -> None:
+    assert [money(amount) for amount in (None, 0, 12.5, 0.0016, 0.000042)] == [
+        "cost unknown",
+        "$0",
+        "$12.50",
+        "$0.0016",
+        "$0.000042",
+    ]
+    assert percent(0.625) == "63 %"
+    assert age(timezone.now() - timedelta(minutes=5)).replace("\xa0", " ") == "5 minutes ago"
+
+
+def test_known_speakers_have_colours_of_their_own() -> None:
+    known = [hue(agent.role) for panel in PANELS.values() for agent in (*panel.speakers, panel.moderator)]
+    assert len(set(known)) == len(known)
+    # The same roles, and the same colours, stand in the live page's own test.
+    assert [hue(role) for role in ("bond_desk", "quant", "")] == [5, 5, 4]

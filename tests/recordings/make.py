@@ -1,0 +1,357 @@
+"""Writes the recordings: `python -m tests.recordings.make`.
+
+A recording is `{"events": [frames], "state": what they fold to}`. Python and TypeScript both have to
+fold each of them to that very JSON.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid5
+
+from conversations.events import (
+    AgentMessage,
+    Complete,
+    CostSummary,
+    Error,
+    EventData,
+    Fallback,
+    HumanMessage,
+    InputRequest,
+    Kind,
+    MessageDiscard,
+    MessageStart,
+    Mode,
+    Routing,
+    Stance,
+    Status,
+    StatusChanged,
+    Token,
+    ToolEnd,
+    ToolError,
+    ToolStart,
+    Usage,
+    dump,
+    frame,
+)
+from conversations.transcript import digest, fold
+
+HERE = Path(__file__).parent
+NAMESPACE = UUID("6f757463-7279-4000-8000-000000000000")
+START = datetime(2026, 1, 5, 14, 30, tzinfo=UTC)
+AGENTS = {
+    "financial_analyst": "Financial Analyst",
+    "market_context": "Market Context",
+    "risk_challenger": "Risk Challenger",
+    "moderator": "Moderator",
+}
+
+
+class Script:
+    """What happens in one recording, written in the order of the log."""
+
+    def __init__(
+        self, name: str, mode: Mode = Mode.LIVE, model: str = "gpt-5-mini", provider: str = "openai"
+    ):
+        self.conversation = uuid5(NAMESPACE, name)
+        self.mode = mode
+        self.model = model
+        self.provider = provider
+        self.events: list[EventData] = []
+        self.spoken = 0
+
+    def add(self, *events: EventData) -> None:
+        self.events.extend(events)
+
+    def status(self, *statuses: Status, reason: str | None = None) -> None:
+        self.add(*(StatusChanged(status=status, mode=self.mode, reason=reason) for status in statuses))
+
+    def opening(self) -> None:
+        self.status(Status.QUEUED, Status.INITIALIZING, Status.ACTIVE)
+        self.add(Routing(panel="financial-debate", reason="The default panel.", confidence=None))
+
+    def start(
+        self, role: str, round_: int = 1, *, kind: Kind = Kind.ANALYSIS, streaming: bool = True
+    ) -> UUID:
+        self.spoken += 1
+        message = uuid5(self.conversation, f"message {self.spoken}")
+        self.add(
+            MessageStart(
+                message=message,
+                agent=AGENTS[role],
+                role=role,
+                kind=kind,
+                round=round_,
+                model=self.model,
+                provider=self.provider,
+                mode=self.mode,
+                streaming=streaming,
+            )
+        )
+        return message
+
+    def tokens(self, message: UUID, *pieces: str, offset: int = 0, costs: bool = True) -> str:
+        """The pieces as tokens, one after the other; returns their text."""
+        text = ""
+        for count, piece in enumerate(pieces, start=1):
+            cost = count * 0.00001 if costs else None
+            at = offset + len(text)
+            self.add(Token(message=message, offset=at, text=piece, token_count=count, cost=cost))
+            text += piece
+        return text
+
+    def end(
+        self,
+        message: UUID,
+        role: str,
+        content: str,
+        *,
+        round_: int = 1,
+        kind: Kind = Kind.ANALYSIS,
+        cost: float | None = 0.0004,
+        usage: Usage | None = None,
+        confidence: float | None = None,
+        finish_reason: str = "stop",
+    ) -> None:
+        self.add(
+            AgentMessage(
+                message=message,
+                agent=AGENTS[role],
+                role=role,
+                kind=kind,
+                round=round_,
+                content=content,
+                confidence=confidence,
+                usage=usage or Usage(input_tokens=180, output_tokens=42),
+                cost=cost,
+                model=self.model,
+                provider=self.provider,
+                mode=self.mode,
+                finish_reason=finish_reason,
+                duration_ms=1850,
+            )
+        )
+
+    def say(self, role: str, *pieces: str, round_: int = 1, cost: float | None = 0.0004) -> None:
+        message = self.start(role, round_)
+        text = self.tokens(message, *pieces, costs=cost is not None)
+        self.end(message, role, text, round_=round_, cost=cost)
+
+    def verdict(self, stance: Stance, usd: float | None, **fields: Any) -> None:
+        message = self.start("moderator", 2, kind=Kind.FINAL, streaming=False)
+        content = fields.get("summary") or "No verdict."
+        self.end(
+            message, "moderator", content, round_=2, kind=Kind.FINAL, confidence=fields.get("confidence")
+        )
+        self.add(
+            Complete(
+                verdict=stance,
+                cost_summary=CostSummary(
+                    usd=usd,
+                    priced_messages=4 if usd is not None else 0,
+                    unpriced_messages=0 if usd is not None else 4,
+                    input_tokens=720,
+                    output_tokens=168,
+                ),
+                mode=self.mode,
+                transcript_sha256=digest(event for event in self.events if isinstance(event, AgentMessage)),
+                **fields,
+            )
+        )
+        self.status(Status.COMPLETED)
+
+    def rows(self) -> Iterator[tuple[int, str, Mapping[str, Any]]]:
+        for seq, event in enumerate(self.events, start=1):
+            yield seq, event.type, dump(event)
+
+    def frames(self) -> list[Any]:
+        return [
+            json.loads(frame(type_, seq, self.conversation, START + timedelta(milliseconds=120 * seq), data))
+            for seq, type_, data in self.rows()
+        ]
+
+    def recording(self) -> dict[str, Any]:
+        return {"events": self.frames(), "state": fold(self.rows())}
+
+
+def debate() -> Script:
+    script = Script("debate")
+    script.opening()
+    script.say(
+        "financial_analyst",
+        "**Margins held.** ",
+        "Gross margin stayed at 61 %",
+        " while revenue grew 8 %.\n\n",
+        "- Free cash flow covers the dividend *twice*\n",
+        "- Net debt is `0.9x` EBITDA\n",
+    )
+    script.say(
+        "market_context",
+        "I accept the margin point, ",
+        "but the sector trades at a premium: ",
+        "24 times earnings against 19 for its peers.",
+    )
+    script.say(
+        "risk_challenger",
+        "Both of you assume the renewal. ",
+        "One customer is 31 % of revenue",
+        "; if it leaves, the dividend is not covered.",
+    )
+    script.verdict(
+        Stance.HOLD,
+        0.0016,
+        confidence=0.62,
+        summary="Sound business, full price, one customer too many.",
+        consensus="Margins and cash flow are healthy.",
+        dissent="Whether the largest customer renews.",
+        key_points=("Gross margin 61 %", "Premium to peers"),
+        risks=("Customer concentration",),
+        horizon="12 months",
+    )
+    return script
+
+
+def unicode() -> Script:
+    """Offsets count code points: an emoji is one, a combining accent is one, a family is seven."""
+    script = Script("unicode")
+    script.opening()
+    script.say("financial_analyst", "Up 📈", " and 🚀", "🚀 then ", "👨‍👩‍👧‍👦", " flat 🇨🇭.")
+    script.say(
+        "market_context",
+        "Cafe",
+        "\u0301 de\u0301ja\u0300",
+        " vu: naïve ≠ nai\u0308ve, ",
+        "日本株 ",
+        "مرحبا",
+        " 𝔘𝔫𝔦",
+    )
+    repeated = script.start("risk_challenger")
+    script.tokens(repeated, "💸💸", "💸 gone")
+    script.tokens(repeated, "💸 and back 📉", offset=2)
+    script.tokens(repeated, "📉📈", offset=13)
+    # Discarded, so that the text which the offsets built is what the state keeps.
+    script.add(MessageDiscard(message=repeated, reason="Spoken again."))
+    script.verdict(Stance.BUY, None, confidence=1.0, summary="😀 — „Ja“.", key_points=("📈",))
+    return script
+
+
+def overlap() -> Script:
+    """Tokens that repeat, replace or cut what was there, and a whole message that corrects them."""
+    script = Script("overlap")
+    script.opening()
+    message = script.start("financial_analyst")
+    script.tokens(message, "Revenue ", "grew ", "8 %")
+    script.tokens(message, "grew ", "8 %", " again", offset=8)
+    script.tokens(message, "Earnings", offset=0)
+    script.end(message, "financial_analyst", "Revenue grew 8 % again.")
+    unspoken = script.start("market_context")
+    script.end(unspoken, "market_context", "A whole message without a single token.")
+    script.tokens(script.start("risk_challenger"), "Still ", "speaking")
+    return script
+
+
+def fallback() -> Script:
+    script = Script("fallback")
+    script.opening()
+    lost = script.start("financial_analyst")
+    script.tokens(lost, "The balance sheet ", "is")
+    script.add(
+        MessageDiscard(message=lost, reason="The provider stopped answering."),
+        Fallback(
+            from_="openai:gpt-5-mini", to="local", code="provider_stalled", reason="No token for 20 seconds."
+        ),
+    )
+    script.model, script.provider = "SmolLM2-135M", "local"
+    script.say("financial_analyst", "The balance sheet is ", "sound.", cost=None)
+    script.say("market_context", "Rates fall, ", "which helps.", cost=None)
+    script.say("risk_challenger", "Not if ", "demand falls first.", cost=None)
+    script.verdict(Stance.HOLD, None, summary="No clear edge.", consensus="", dissent="")
+    return script
+
+
+def tools() -> Script:
+    script = Script("tools")
+    script.opening()
+    message = script.start("financial_analyst", kind=Kind.ACTION)
+    script.add(
+        ToolStart(call="call_1", message=message, tool="ratio", input='{"a": 61, "b": 100}'),
+        ToolEnd(call="call_1", message=message, tool="ratio", output="0.61"),
+        ToolStart(call="call_2", message=message, tool="filing", input="{}"),
+        ToolStart(call="call_3", message=message, tool="ratio", input='{"a": 1, "b": 0}'),
+        ToolError(call="call_3", message=message, tool="ratio", code="tool_failed"),
+    )
+    text = script.tokens(message, "The ratio is ", "0.61.")
+    script.end(message, "financial_analyst", text, kind=Kind.ACTION, finish_reason="length")
+    return script
+
+
+def humans() -> Script:
+    script = Script("humans")
+    script.opening()
+    asked, other = uuid5(script.conversation, "request 1"), uuid5(script.conversation, "request 2")
+    script.say("financial_analyst", "Which year do you ask about?")
+    script.add(InputRequest(request=asked, prompt="Which fiscal year?", timeout=300.0))
+    script.add(InputRequest(request=other, prompt="Which currency?", timeout=None))
+    script.status(Status.AWAITING_INPUT, reason="An analyst asked you a question.")
+    script.add(HumanMessage(author="alice", text="2025 🙂", reply_to=asked))
+    script.add(HumanMessage(author="alice", text="And keep it short.", reply_to=None))
+    script.status(Status.ACTIVE, Status.PAUSED, Status.ACTIVE)
+    return script
+
+
+def demo() -> Script:
+    script = Script("demo", Mode.DEMO, model="scripted", provider="demo")
+    script.opening()
+    for role in list(AGENTS)[:3]:
+        script.say(role, f"{AGENTS[role]}: ", "a scripted ", "point.", cost=0.0)
+    script.verdict(Stance.STRONG_BUY, 0.0, confidence=0.9, summary="A scripted verdict.", horizon="None.")
+    return script
+
+
+def no_verdict() -> Script:
+    script = Script("no_verdict", model="SmolLM2-135M", provider="local")
+    script.opening()
+    script.say("financial_analyst", "The question ", "is unclear.", cost=None)
+    script.verdict(Stance.NO_VERDICT, None, reason="The moderator's answer did not have the asked form.")
+    return script
+
+
+def error() -> Script:
+    script = Script("error")
+    script.opening()
+    script.tokens(script.start("financial_analyst"), "The first ", "half")
+    message = script.events[-1]
+    assert isinstance(message, Token)
+    script.add(
+        MessageDiscard(message=message.message, reason="The provider stopped answering."),
+        Error(code="providers_exhausted", message="No model answered. Try again later.", retryable=True),
+    )
+    script.status(Status.ERROR, reason="providers_exhausted")
+    return script
+
+
+def cancelled() -> Script:
+    script = Script("cancelled")
+    script.opening()
+    script.tokens(script.start("financial_analyst"), "Cut ", "off here")
+    script.status(Status.CANCELLED, reason="The owner stopped the debate.")
+    return script
+
+
+SCRIPTS = (debate, unicode, overlap, fallback, tools, humans, demo, no_verdict, error, cancelled)
+
+
+def text_of(script: Script) -> str:
+    """The recording as it stands in its file."""
+    return json.dumps(script.recording(), ensure_ascii=False, indent=1) + "\n"
+
+
+def main() -> None:
+    for script in SCRIPTS:
+        (HERE / f"{script.__name__}.json").write_text(text_of(script()), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

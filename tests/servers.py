@@ -1,0 +1,134 @@
+"""Servers that tests start for themselves, and the environment that settings are read from in tests.
+
+Loaded before Django's settings (`-p tests.servers`). The developer's own `.env`, keys and data play no part: tests
+have a data folder of their own, with SQLite, or with OUTCRY_TEST_DATABASE=postgres a PostgreSQL cluster of their own.
+"""
+
+import atexit
+import os
+import pwd
+import re
+import shutil
+import socket
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+KEYS = ("OPENAI_API_KEY", "ANTHROPIC_API_KEY", "GEMINI_API_KEY", "GOOGLE_API_KEY", "OLLAMA_HOST")
+
+
+def setting_names() -> list[str]:
+    """Every environment variable that Outcry's settings and providers read."""
+    sources = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "config").glob("*.py"))
+    names = re.findall(r"\b(?:text|words|flag|whole|number)\(\s*\"([A-Z_]+)\"", sources)
+    names += re.findall(r"\"((?:GOOGLE|GITHUB|OIDC)_[A-Z_]+)\"", sources)
+    return sorted({*names, *KEYS})
+
+
+def find(*commands: str) -> Path | None:
+    """A server's command, on the path or where Debian puts PostgreSQL's."""
+    for command in commands:
+        if beside := sorted(Path("/usr/lib/postgresql").glob(f"*/bin/{command}")):
+            return beside[-1]
+        if found := shutil.which(command):
+            return Path(found)
+    return None
+
+
+def require(name: str, *commands: str) -> Path:
+    """The command, or the test is skipped; in CI it fails, because nothing is skipped there."""
+    if (found := find(*commands)) is not None:
+        return found
+    reason = f"{name} is not installed (no {' or '.join(commands)})"
+    if os.environ.get("CI"):
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@contextmanager
+def redis_server(command: Path) -> Iterator[str]:
+    """A Redis server that keeps nothing, by its URL."""
+    port = free_port()
+    options = ["--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--loglevel", "notice"]
+    with tempfile.TemporaryDirectory(prefix="outcry-redis-") as folder:
+        server = subprocess.Popen([command, *options], cwd=folder, stdout=subprocess.PIPE, text=True)
+        assert server.stdout is not None
+        try:
+            if not any("Ready to accept connections" in line for line in server.stdout):
+                raise RuntimeError(f"{command} ended with {server.wait()}.")
+            yield f"redis://127.0.0.1:{port}/0"
+        finally:
+            server.terminate()
+            server.stdout.close()
+            server.wait()
+
+
+@contextmanager
+def postgres_cluster() -> Iterator[str]:
+    """A PostgreSQL cluster that forgets everything, by a DATABASE_URL."""
+    initdb, pg_ctl = find("initdb"), find("pg_ctl")
+    if initdb is None or pg_ctl is None:
+        raise pytest.UsageError("OUTCRY_TEST_DATABASE=postgres, but PostgreSQL's initdb and pg_ctl are not installed.")
+    port = free_port()
+    folder = Path(tempfile.mkdtemp(prefix="outcry-postgres-"))
+    data, log = folder / "data", folder / "log"
+    options = f"-p {port} -k {folder} -c listen_addresses=127.0.0.1 -c fsync=off -c synchronous_commit=off"
+    # PostgreSQL refuses to run as root.
+    user = "postgres" if os.geteuid() == 0 else None
+    if user is not None:
+        os.chown(folder, pwd.getpwnam(user).pw_uid, pwd.getpwnam(user).pw_gid)
+
+    def run(*command: str | Path) -> None:
+        subprocess.run(command, user=user, cwd=folder, check=True, stdout=subprocess.DEVNULL)
+
+    run(initdb, "-D", data, "-U", "outcry", "-A", "trust", "-E", "UTF8", "--no-sync")
+    run(pg_ctl, "start", "-w", "-D", data, "-l", log, "-o", options)
+    try:
+        yield f"postgres://outcry@127.0.0.1:{port}/postgres"
+    finally:
+        run(pg_ctl, "stop", "-w", "-m", "immediate", "-D", data)
+        shutil.rmtree(folder)
+
+
+def _prepare() -> ExitStack:
+    """Settings as in a fresh place, whatever the developer's are."""
+    started = ExitStack()
+    from scripts.model import NAME
+    from scripts.places import data_dir
+
+    model = os.environ.get("OUTCRY_LOCAL_MODEL") or str(data_dir() / "models" / NAME)
+    folder = started.enter_context(tempfile.TemporaryDirectory(prefix="outcry-tests-"))
+    # WhiteNoise warns of a missing folder, and warnings are errors here.
+    (Path(folder) / "static").mkdir()
+    match os.environ.get("OUTCRY_TEST_DATABASE", "sqlite"):
+        case "sqlite":
+            database = f"sqlite:///{folder}/outcry.sqlite3"
+        case "postgres":
+            database = started.enter_context(postgres_cluster())
+        case other:
+            raise pytest.UsageError(f"Unexpected value OUTCRY_TEST_DATABASE={other!r}, use 'sqlite' or 'postgres'.")
+    # An empty variable counts as not set, and keeps `.env` from setting it.
+    os.environ.update(dict.fromkeys(setting_names(), ""))
+    os.environ.update(
+        OUTCRY_DATA_DIR=folder,
+        OUTCRY_LOCAL_MODEL=model,
+        DATABASE_URL=database,
+        EMAIL_URL="memorymail://",
+        OUTCRY_LOG_LEVEL="ERROR",
+    )
+    return started
+
+
+atexit.register(_prepare().close)
