@@ -8,6 +8,7 @@ from django.contrib.auth.models import AbstractUser
 from django.core.paginator import Paginator
 from django.http import HttpRequest
 from ninja import Router, Schema
+from ninja import Status as Answer
 from pydantic import Field
 
 from conversations import access, database, log, services, transcript

@@ -14,7 +14,7 @@ def cursor(value: str | None) -> int:
     if value is None:
         return 0
     # isdecimal also takes other scripts' digits, which int() reads.
-    if not (value.isascii() and value.isdecimal()) or int(value) > MAX_CURSOR:
+    if not (value.isascii() and value.isdecimal() and len(value) <= 10) or int(value) > MAX_CURSOR:
         raise InvalidInput(
             [Problem("after", "cursor", f"A cursor is a whole number from 0 to {MAX_CURSOR}.")]
         )
@@ -27,7 +27,7 @@ def command(text: str | None) -> tuple[str, dict[str, Any]]:
         raise InvalidInput([Problem("body", "text_frame", "Send text frames.")])
     try:
         decoded = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise InvalidInput([Problem("body", "json", "A frame is one JSON object.")]) from None
     if not isinstance(decoded, dict):
         raise InvalidInput([Problem("body", "json_object", "A frame is one JSON object.")])

@@ -40,7 +40,7 @@ Row = tuple[int, str, dict[str, Any]]
 
 def create(owner: User, **values: Any) -> Conversation:
     """A queued conversation; its log holds one event."""
-    return services.create(owner, forms.parse({"topic": "Is Halden worth buying?", "rounds": 1, **values}))
+    return services.create(owner, forms.parse({"topic": "Is Tarnwick worth buying?", "rounds": 1, **values}))
 
 
 async def rows(conversation: Conversation) -> list[Row]:

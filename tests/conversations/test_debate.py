@@ -27,7 +27,7 @@ def debate(
     server: OpenAIServer, *, rounds: int = 1, content: str = "", provider: Provider | None = None, patience: float = 20
 ) -> Debate:
     return Debate(
-        question=Question("Is Halden worth buying?", content, "earnings", rounds),
+        question=Question("Is Tarnwick worth buying?", content, "earnings", rounds),
         panel=PANELS["financial-debate"],
         provider=provider or parse(server.provider),
         limits=Limits(first_token=patience, stall=patience),
@@ -117,7 +117,7 @@ async def test_each_hears_the_question_and_the_others_under_their_names(openai: 
     first, *_, last_analyst, moderator = openai.asked
     [(role, opening)] = heard(first)
     assert role == "user"
-    assert "Is Halden worth buying?" in opening
+    assert "Is Tarnwick worth buying?" in opening
     assert "Earnings report" in opening
     assert "Revenue 412 million." in opening
     assert "One from" not in opening

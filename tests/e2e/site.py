@@ -63,6 +63,8 @@ def running(data_dir: Path, env: Mapping[str, str], port: int | None = None) -> 
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
+            assert process.stdout is not None
+            process.stdout.close()
 
 
 def free_port() -> int:

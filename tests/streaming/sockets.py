@@ -52,7 +52,8 @@ class Browser:
         return self.frames
 
     async def send(self, text: str | None = None, **frame: Any) -> None:
-        await self.socket.send_to(text_data=json.dumps(frame) if text is None else text)
+        text = json.dumps(frame) if text is None else text
+        await self.socket.send_input({"type": "websocket.receive", "text": text})
 
     async def leave(self) -> None:
         """Close the tab."""
