@@ -98,10 +98,10 @@ class Invalid(Refusal):
 
 
 @router.post("/", response={201: Started, 422: Invalid, 429: Refusal}, summary="Start a debate")
-async def start(request: SignedIn, new: NewConversation) -> tuple[int, dict[str, Any]]:
+async def start(request: SignedIn, new: NewConversation) -> Answer[dict[str, Any]]:
     started = await services.start(request.auth, new)
     links = {"url": started.get_absolute_url(), "ws_url": started.ws_url}
-    return 201, {"id": started.pk, "status": started.status, **links}
+    return Answer(201, {"id": started.pk, "status": started.status, **links})
 
 
 @router.get("/", response=Page, summary="List your debates, newest first")

@@ -58,10 +58,10 @@ def serve(model_path: Path, port: int = 0, *, log: Path | None = None, reuse_por
     Listens on loopback only. Returns the exit status: 0 when told to end, 1 when the model does not load. llama.cpp's
     log goes to the end of `log`; without one, only its errors go to stderr. `reuse_port` shares a port that the
     parent holds for us. It takes over the process: its signals and its standard streams."""
-    _die_with_parent()
-    # Blocked before llama.cpp starts its threads, which inherit it: only the wait below takes them.
+    # Blocked before any thread starts, ours or llama.cpp's, which inherits it: only the wait below takes them.
     endings = {signal.SIGTERM, signal.SIGINT}
     signal.pthread_sigmask(signal.SIG_BLOCK, endings)
+    _die_with_parent()
     announcements = os.dup(1)
     _send_output_to(log)
 

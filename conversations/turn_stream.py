@@ -11,14 +11,11 @@ from ag2.events import BaseEvent, ModelMessageChunk, ToolCallEvent, ToolResultEv
 from ag2.events.conditions import Condition
 from ag2.utils import CONTEXT_OPTION_NAME
 
-Subscriber = Callable[[BaseEvent, ConversationContext], Awaitable[None]]
-
-
 class TurnStream(ag2.MemoryStream):
     """A MemoryStream that hands what an agent says to `hear`, in order, and waits for it.
 
     AG2 resolves every subscriber's parameters through models that it builds anew for each turn, which takes some 15 ms
-    of CPU; those that take just (event, context), as its own do, are called directly."""
+    of CPU; those that take just the event, or (event, context), as its own do, are called directly."""
 
     __slots__ = ("_hear",)
 
@@ -59,14 +56,19 @@ class TurnStream(ag2.MemoryStream):
 class _Direct:
     """Stands where AG2 keeps a subscriber's model."""
 
-    __slots__ = ("_subscriber",)
+    __slots__ = ("_subscriber", "_wants_context")
 
-    def __init__(self, subscriber: Subscriber) -> None:
+    def __init__(self, subscriber: Callable[..., Awaitable[None]]) -> None:
         self._subscriber = subscriber
+        self._wants_context = len(inspect.signature(subscriber).parameters) == 2
 
     async def asolve(self, event: BaseEvent, /, **options: Any) -> None:
-        await self._subscriber(event, options[CONTEXT_OPTION_NAME])
+        if self._wants_context:
+            await self._subscriber(event, options[CONTEXT_OPTION_NAME])
+        else:
+            await self._subscriber(event)
 
 
 def _is_plain(func: Callable[..., Any]) -> bool:
-    return inspect.iscoroutinefunction(func) and [*inspect.signature(func).parameters] == ["event", "context"]
+    parameters = [*inspect.signature(func).parameters]
+    return inspect.iscoroutinefunction(func) and parameters in (["event"], ["event", "context"])

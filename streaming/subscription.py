@@ -1,6 +1,6 @@
 """Following a conversation: every event after a cursor, once, in order, to the terminal status."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from uuid import UUID
@@ -27,7 +27,7 @@ class Subscription:
         """The newest seq known by now."""
         return self._reader.known_head
 
-    async def batches(self) -> AsyncIterator[Sequence[Entry]]:
+    async def batches(self) -> AsyncGenerator[Sequence[Entry], None]:
         """The events after `start`, in order, each once, as many at a time as there are; ends after the terminal
         status."""
         cursor = self.start
@@ -49,7 +49,7 @@ async def subscribe(conversation: UUID, after: int) -> AsyncIterator[Subscriptio
         yield Subscription(position, after if recovered else 0, recovered, reader)
 
 
-async def follow(conversation: UUID, after: int = 0) -> AsyncIterator[Entry]:
+async def follow(conversation: UUID, after: int = 0) -> AsyncGenerator[Entry, None]:
     """Each event after the cursor, once, in order, to the terminal status."""
     async with subscribe(conversation, after) as subscription:
         async for entries in subscription.batches():

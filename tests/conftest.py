@@ -1,5 +1,6 @@
 """Fixtures for all tests: people, a model provider, channel layers, and an end to every thread."""
 
+import asyncio
 import inspect
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
@@ -9,8 +10,7 @@ import pytest_asyncio
 from channels.layers import channel_layers
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Permission, User
-from django.test import TransactionTestCase
-from pytest_django.fixtures import Settings
+from pytest_django import Settings
 
 from conversations import log, runner
 from tests import servers
@@ -76,7 +76,10 @@ def layer(request: pytest.FixtureRequest, settings: Settings) -> str:
     }
     if name == "redis":
         hosts = [request.getfixturevalue("redis_url")]
-        backends["redis"] = {"BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer", "CONFIG": {"hosts": hosts}}
+        backends["redis"] = {
+            "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
+            "CONFIG": {"hosts": hosts},
+        }
     settings.CHANNEL_LAYERS = {"default": backends[name]}
     return name
 
@@ -104,4 +107,4 @@ async def _debates_ended() -> AsyncIterator[None]:
     yield
     for task in (*runner._tasks,):
         task.cancel()
-        await runner.asyncio.wait([task])
+        await asyncio.wait([task])

@@ -73,7 +73,8 @@ async def until_stored(conversation: Conversation, type_: str, **data: Any) -> N
     try:
         async with asyncio.timeout(PATIENCE_SECONDS):
             while not any(
-                stored == type_ and data.items() <= values.items() for _, stored, values in await rows(conversation)
+                stored == type_ and data.items() <= values.items()
+                for _, stored, values in await rows(conversation)
             ):
                 await layer.receive(channel)
     finally:
@@ -153,7 +154,9 @@ def every_event() -> list[EventData]:
         message_start(lost),
         *tokens(lost, ["Half ", "a senten"]),
         MessageDiscard(message=lost, reason="provider_dropped"),
-        Fallback.model_validate({"from": "openai", "to": "local", "code": "provider_dropped", "reason": "It was cut."}),
+        Fallback.model_validate(
+            {"from": "openai", "to": "local", "code": "provider_dropped", "reason": "It was cut."}
+        ),
         begun,
         ToolStart(call="c1", message=kept, tool="quote", input='{"of": "HLDN"}'),
         ToolEnd(call="c1", message=kept, tool="quote", output="€ 41,20"),

@@ -61,7 +61,18 @@ def free_port() -> int:
 def redis_server(command: Path) -> Iterator[str]:
     """A Redis server that keeps nothing, by its URL."""
     port = free_port()
-    options = ["--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--loglevel", "notice"]
+    options = [
+        "--port",
+        str(port),
+        "--bind",
+        "127.0.0.1",
+        "--save",
+        "",
+        "--appendonly",
+        "no",
+        "--loglevel",
+        "notice",
+    ]
     with tempfile.TemporaryDirectory(prefix="outcry-redis-") as folder:
         server = subprocess.Popen([command, *options], cwd=folder, stdout=subprocess.PIPE, text=True)
         assert server.stdout is not None
@@ -80,7 +91,9 @@ def postgres_cluster() -> Iterator[str]:
     """A PostgreSQL cluster that forgets everything, by a DATABASE_URL."""
     initdb, pg_ctl = find("initdb"), find("pg_ctl")
     if initdb is None or pg_ctl is None:
-        raise pytest.UsageError("OUTCRY_TEST_DATABASE=postgres, but PostgreSQL's initdb and pg_ctl are not installed.")
+        raise pytest.UsageError(
+            "OUTCRY_TEST_DATABASE=postgres, but PostgreSQL's initdb and pg_ctl are not installed."
+        )
     port = free_port()
     folder = Path(tempfile.mkdtemp(prefix="outcry-postgres-"))
     data, log = folder / "data", folder / "log"
@@ -118,7 +131,9 @@ def _prepare() -> ExitStack:
         case "postgres":
             database = started.enter_context(postgres_cluster())
         case other:
-            raise pytest.UsageError(f"Unexpected value OUTCRY_TEST_DATABASE={other!r}, use 'sqlite' or 'postgres'.")
+            raise pytest.UsageError(
+                f"Unexpected value OUTCRY_TEST_DATABASE={other!r}, use 'sqlite' or 'postgres'."
+            )
     # An empty variable counts as not set, and keeps `.env` from setting it.
     os.environ.update(dict.fromkeys(setting_names(), ""))
     os.environ.update(

@@ -52,13 +52,17 @@ class Recorder(ag2.MemoryStream):
 
 
 def config(server: OpenAIServer, *, streaming: bool = True, **more: Any) -> OpenAIConfig:
-    return OpenAIConfig(MODEL, api_key="none", base_url=server.url, streaming=streaming, max_retries=0, **more)
+    return OpenAIConfig(
+        MODEL, api_key="none", base_url=server.url, streaming=streaming, max_retries=0, **more
+    )
 
 
 async def ask(
     server: OpenAIServer, stream: Recorder, *, schema: type[BaseModel] | None = None, streaming: bool = True
 ) -> Any:
-    agent = ag2.Agent("somebody", "You are somebody.", config=config(server, streaming=streaming), response_schema=schema)
+    agent = ag2.Agent(
+        "somebody", "You are somebody.", config=config(server, streaming=streaming), response_schema=schema
+    )
     return await agent.ask("Speak.", stream=stream)
 
 
@@ -102,7 +106,9 @@ async def test_the_reply_says_why_it_ended(openai: OpenAIServer, reason: str) ->
     assert (await ask(openai, Recorder())).response.finish_reason == reason
 
 
-async def test_a_connection_that_closed_half_way_raises_nothing_and_has_no_reason(openai: OpenAIServer) -> None:
+async def test_a_connection_that_closed_half_way_raises_nothing_and_has_no_reason(
+    openai: OpenAIServer,
+) -> None:
     openai.answer(says("One ", "two", fault=Fault.CLOSE, fault_after=1))
     reply = await ask(openai, Recorder())
     assert (reply.body, reply.response.finish_reason) == ("One ", None)

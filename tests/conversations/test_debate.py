@@ -24,7 +24,12 @@ ANALYSTS = ["Financial Analyst", "Market Context", "Risk Challenger"]
 
 
 def debate(
-    server: OpenAIServer, *, rounds: int = 1, content: str = "", provider: Provider | None = None, patience: float = 20
+    server: OpenAIServer,
+    *,
+    rounds: int = 1,
+    content: str = "",
+    provider: Provider | None = None,
+    patience: float = 20,
 ) -> Debate:
     return Debate(
         question=Question("Is Tarnwick worth buying?", content, "earnings", rounds),
@@ -173,7 +178,9 @@ INVALID = [
 
 
 @pytest.mark.parametrize("answer", INVALID)
-async def test_a_verdict_that_is_not_valid_is_no_verdict_and_says_so(openai: OpenAIServer, answer: str) -> None:
+async def test_a_verdict_that_is_not_valid_is_no_verdict_and_says_so(
+    openai: OpenAIServer, answer: str
+) -> None:
     openai.answer(says(answer), to="Moderator", times=2)
     events = await hold(debate(openai))
     complete = only(Complete, events)[0]
@@ -257,7 +264,9 @@ async def test_an_answer_that_was_cut_at_its_longest_says_so(openai: OpenAIServe
     assert [said.finish_reason for said in only(AgentMessage, events)] == ["length", "stop", "stop", "stop"]
 
 
-async def test_an_answer_is_no_longer_than_the_settings_allow(openai: OpenAIServer, settings: Settings) -> None:
+async def test_an_answer_is_no_longer_than_the_settings_allow(
+    openai: OpenAIServer, settings: Settings
+) -> None:
     settings.OUTCRY_MAX_ANSWER_TOKENS = 77
     await hold(debate(openai))
     assert {exchange.body["max_tokens"] for exchange in openai.asked} == {77}
@@ -344,9 +353,13 @@ async def test_a_provider_that_is_not_there_is_unreachable(openai: OpenAIServer)
 async def test_what_was_said_before_a_failure_has_been_told(openai: OpenAIServer) -> None:
     openai.answer(says("One ", "two ", "three", fault=Fault.CUT, fault_after=2), to="Market Context")
     told: list[EventData] = []
-    with pytest.raises(ProviderError):
+
+    async def listen() -> None:
         async for event in debate(openai).events():
-            told.append(event)  # noqa: PERF401 (the list is wanted when the loop fails)
+            told.append(event)  # noqa: PERF401 (the list is wanted though the loop fails)
+
+    with pytest.raises(ProviderError):
+        await listen()
     first, second = fold(told)["messages"]
     assert (first["state"], second["state"], second["text"]) == ("done", "speaking", "One two ")
 
@@ -358,7 +371,9 @@ async def test_a_failed_request_is_not_repeated_behind_our_back(openai: OpenAISe
     assert len(openai.asked) == 1
 
 
-async def test_a_slow_listener_is_not_a_silent_model(openai: OpenAIServer, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_slow_listener_is_not_a_silent_model(
+    openai: OpenAIServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("conversations.turn.MAX_AHEAD", 2)
     openai.answer(says(*(f"w{n} " for n in range(20))), to="Financial Analyst")
     running = debate(openai)

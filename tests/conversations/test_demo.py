@@ -59,12 +59,12 @@ async def test_it_streams_word_by_word(conversation: Conversation) -> None:
 
 
 def test_each_analyst_has_a_script_of_its_own_for_each_round() -> None:
-    scripts = {demo.script(agent.role, round_, "X") for agent in FINANCIAL_DEBATE.speakers for round_ in (1, 2)}
+    scripts = {
+        demo.script(agent.role, round_, "X") for agent in FINANCIAL_DEBATE.speakers for round_ in (1, 2)
+    }
     assert len(scripts) == 6
     assert demo.script("market_context", 6, "X") == demo.script("market_context", 2, "X")
 
 
 def test_a_topic_with_braces_is_taken_as_it_is() -> None:
     assert "{0} {topic}" in demo.script("market_context", 1, "{0} {topic}")
-
-

@@ -8,7 +8,9 @@ from conversations.group_commit import GroupCommit
 from tests.fakes.waiting import PATIENCE_SECONDS
 
 
-def committing(commit: Callable[[list[int]], None], ended: Callable[[], None] = lambda: None) -> GroupCommit[int]:
+def committing(
+    commit: Callable[[list[int]], None], ended: Callable[[], None] = lambda: None
+) -> GroupCommit[int]:
     return GroupCommit("test-commit", commit, end=ended, limit=10)
 
 

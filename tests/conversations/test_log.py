@@ -84,7 +84,7 @@ def writer(monkeypatch: pytest.MonkeyPatch) -> Iterator[Writer]:
     writer.release()
 
 
-async def together(*work: Coroutine[Any, Any, None]) -> "asyncio.Future[list[None | BaseException]]":
+async def together(*work: Coroutine[Any, Any, None]) -> "asyncio.Future[list[BaseException | None]]":
     """All of it under way, in this order, and handed to the log."""
     tasks = [asyncio.create_task(one) for one in work]
     await asyncio.sleep(0)
@@ -94,7 +94,9 @@ async def together(*work: Coroutine[Any, Any, None]) -> "asyncio.Future[list[Non
 # One ordered log
 
 
-async def test_twenty_writers_at_once_leave_no_gap_and_keep_their_own_order(conversation: Conversation) -> None:
+async def test_twenty_writers_at_once_leave_no_gap_and_keep_their_own_order(
+    conversation: Conversation,
+) -> None:
     each = 15
 
     async def append_all(author: str) -> None:
@@ -141,7 +143,9 @@ async def test_each_conversation_of_a_batch_has_numbers_of_its_own(
 # Group commit
 
 
-async def test_a_lone_token_is_committed_at_once_and_alone(conversation: Conversation, writer: Writer) -> None:
+async def test_a_lone_token_is_committed_at_once_and_alone(
+    conversation: Conversation, writer: Writer
+) -> None:
     message = uuid4()
     await log.append(conversation.pk, debates.message_start(message))
     for token in debates.tokens(message, ["One ", "by ", "one."]):
@@ -208,7 +212,9 @@ async def test_closing_the_log_stores_what_is_waiting(conversation: Conversation
 # The fence
 
 
-async def test_a_run_that_lost_the_conversation_stores_nothing_and_is_told(conversation: Conversation) -> None:
+async def test_a_run_that_lost_the_conversation_stores_nothing_and_is_told(
+    conversation: Conversation,
+) -> None:
     lost = await debates.claim(conversation)
     owner = await debates.claim(conversation)
     await log.append(conversation.pk, said("owner", 1), run=owner)
@@ -270,7 +276,9 @@ def test_events_can_neither_be_changed_nor_deleted(conversation: Conversation) -
         conversation.events.all().delete,
         lambda: conversation.events.update(seq=2),
         lambda: Event.objects.bulk_update([event], ["data"]),
-        lambda: Event.objects.create(conversation=conversation, seq=2, type="error", data={}, at=timezone.now()),
+        lambda: Event.objects.create(
+            conversation=conversation, seq=2, type="error", data={}, at=timezone.now()
+        ),
     ):
         with pytest.raises(TypeError, match="Events are"):
             change()
@@ -284,13 +292,18 @@ def test_events_can_neither_be_changed_nor_deleted(conversation: Conversation) -
 # When the database fails
 
 
-async def test_a_failed_commit_is_told_and_the_next_one_works(conversation: Conversation, writer: Writer) -> None:
+async def test_a_failed_commit_is_told_and_the_next_one_works(
+    conversation: Conversation, writer: Writer
+) -> None:
     writer.failing.add(1)
     with pytest.raises(LogUnavailable) as refused:
         await log.append(conversation.pk, said("alice", 1))
     assert refused.value.message == "The conversation could not be stored."
     await log.append(conversation.pk, said("alice", 2))
-    assert [(seq, data.get("text")) for seq, _, data in await debates.rows(conversation)] == [(1, None), (2, "2")]
+    assert [(seq, data.get("text")) for seq, _, data in await debates.rows(conversation)] == [
+        (1, None),
+        (2, "2"),
+    ]
 
 
 async def test_of_a_commit_that_fails_half_way_nothing_is_stored(
@@ -339,7 +352,13 @@ async def test_the_conversation_says_what_its_events_say(conversation: Conversat
     await log.append(conversation.pk, verdict, debates.status(Status.COMPLETED, reason="spoken"), run=run)
     row = await debates.fresh(conversation)
     last = await database.run(lambda: row.events.get(seq=4))
-    assert (row.status, row.reason, row.head, row.run, row.lease_until) == ("completed", "spoken", 4, None, None)
+    assert (row.status, row.reason, row.head, row.run, row.lease_until) == (
+        "completed",
+        "spoken",
+        4,
+        None,
+        None,
+    )
     assert row.finished_at == last.at
     assert row.verdict is not None
     assert row.verdict["verdict"] == "buy"

@@ -49,7 +49,8 @@ async def cut(conversation: Conversation, gate: Gate, word: str | None = None) -
 
 async def lapse(conversation: Conversation) -> None:
     await database.run(
-        Conversation.objects.filter(pk=conversation.pk).update, lease_until=timezone.now() - timedelta(seconds=1)
+        Conversation.objects.filter(pk=conversation.pk).update,
+        lease_until=timezone.now() - timedelta(seconds=1),
     )
 
 
@@ -68,7 +69,9 @@ async def test_a_debate_is_stored_from_queued_to_completed(conversation: Convers
     assert row.verdict == transcript.fold(rows)["complete"]
 
 
-async def test_the_model_reads_no_secret_of_the_person(conversation: Conversation, openai: OpenAIServer) -> None:
+async def test_the_model_reads_no_secret_of_the_person(
+    conversation: Conversation, openai: OpenAIServer
+) -> None:
     await runner.run(conversation.pk)
     assert "alice" not in str([exchange.body for exchange in openai.asked])
 
@@ -76,7 +79,9 @@ async def test_the_model_reads_no_secret_of_the_person(conversation: Conversatio
 # One run at a time
 
 
-async def test_of_two_runs_at_once_one_drives_the_debate(conversation: Conversation, openai: OpenAIServer) -> None:
+async def test_of_two_runs_at_once_one_drives_the_debate(
+    conversation: Conversation, openai: OpenAIServer
+) -> None:
     await asyncio.gather(*(runner.run(conversation.pk) for _ in range(5)))
     assert statuses(await debates.rows(conversation)).count("initializing") == 1
     assert len(openai.asked) == 4
@@ -93,7 +98,9 @@ def test_of_many_processes_that_claim_at_once_one_gets_it(conversation: Conversa
         assert Counter(processes.map(claim, range(8))) == {True: 1, False: 7}
 
 
-async def test_a_second_run_of_a_running_debate_does_nothing(conversation: Conversation, openai: OpenAIServer) -> None:
+async def test_a_second_run_of_a_running_debate_does_nothing(
+    conversation: Conversation, openai: OpenAIServer
+) -> None:
     gate = Gate()
     openai.answer(says("One ", "two.", gate=gate))
     first = runner.launch(conversation.pk)
@@ -105,14 +112,18 @@ async def test_a_second_run_of_a_running_debate_does_nothing(conversation: Conve
     assert len(openai.asked) == 4
 
 
-async def test_a_run_of_a_finished_debate_does_nothing(conversation: Conversation, openai: OpenAIServer) -> None:
+async def test_a_run_of_a_finished_debate_does_nothing(
+    conversation: Conversation, openai: OpenAIServer
+) -> None:
     await runner.run(conversation.pk)
     before = await debates.rows(conversation)
     await runner.run(conversation.pk)
     assert await debates.rows(conversation) == before
 
 
-async def test_a_run_of_an_unknown_conversation_does_nothing(conversation: Conversation, openai: OpenAIServer) -> None:
+async def test_a_run_of_an_unknown_conversation_does_nothing(
+    conversation: Conversation, openai: OpenAIServer
+) -> None:
     await runner.run(uuid4())
     assert openai.asked == []
 
@@ -171,7 +182,9 @@ async def test_a_run_that_lost_its_lease_stops_and_hangs_up(
     assert (row.status, row.run) == ("active", other)
 
 
-async def test_a_run_that_was_overtaken_writes_nothing_more(conversation: Conversation, openai: OpenAIServer) -> None:
+async def test_a_run_that_was_overtaken_writes_nothing_more(
+    conversation: Conversation, openai: OpenAIServer
+) -> None:
     gate = Gate()
     openai.answer(says("One.", gate=gate))
     run = runner.launch(conversation.pk)
@@ -229,7 +242,12 @@ FAILURES = {
 
 @pytest.mark.parametrize(("reply", "code", "retryable"), FAILURES.values(), ids=FAILURES.keys())
 async def test_a_failing_model_leaves_a_code_and_a_sentence(
-    conversation: Conversation, openai: OpenAIServer, settings: Settings, reply: Reply, code: str, retryable: bool
+    conversation: Conversation,
+    openai: OpenAIServer,
+    settings: Settings,
+    reply: Reply,
+    code: str,
+    retryable: bool,
 ) -> None:
     if reply.fault is Fault.STALL:
         settings.OUTCRY_STALL_SECONDS = 0.2
@@ -352,7 +370,13 @@ async def test_a_debate_that_was_cut_in_its_verdict_is_judged_again(
     await runner.run(conversation.pk)
     state = await debates.state(conversation)
     assert state["complete"]["verdict"] == "buy"
-    assert [message["state"] for message in state["messages"]] == ["done", "done", "done", "discarded", "done"]
+    assert [message["state"] for message in state["messages"]] == [
+        "done",
+        "done",
+        "done",
+        "discarded",
+        "done",
+    ]
     assert len(openai.asked) == 5
 
 

@@ -23,7 +23,13 @@ def test_a_conversation_is_stored_with_its_first_event(alice: User) -> None:
     conversation = services.create(alice, forms.parse(values))
     row = Conversation.objects.get(pk=conversation.pk)
     assert (row.owner, row.topic, row.content, row.content_type) == (alice, "Sell?", "Revenue.", "earnings")
-    assert (row.panel, row.rounds, row.status, row.mode, row.head) == ("financial-debate", 6, "queued", "live", 1)
+    assert (row.panel, row.rounds, row.status, row.mode, row.head) == (
+        "financial-debate",
+        6,
+        "queued",
+        "live",
+        1,
+    )
     assert [(seq, type_) for seq, type_, _ in log.read_all(row.pk)] == [(1, "status")]
 
 
@@ -124,6 +130,8 @@ def test_a_form_cannot_be_altered_after_it_was_checked() -> None:
 
 
 def test_invalid_input_reads_as_sentences() -> None:
-    refused = InvalidInput([Problem("topic", "missing", "Field required."), Problem("rounds", "x", "Too many.")])
+    refused = InvalidInput(
+        [Problem("topic", "missing", "Field required."), Problem("rounds", "x", "Too many.")]
+    )
     assert refused.message == "topic: Field required. rounds: Too many."
     assert isinstance(forms.parse({"topic": "Buy?"}), NewConversation)

@@ -32,7 +32,9 @@ def test_a_list_is_separated_by_commas(monkeypatch: pytest.MonkeyPatch) -> None:
     assert environment.words("SOME_SETTING") == ["a", "b", "c"]
 
 
-@pytest.mark.parametrize(("value", "meant"), [("true", True), ("True", True), ("FALSE", False), ("false", False)])
+@pytest.mark.parametrize(
+    ("value", "meant"), [("true", True), ("True", True), ("FALSE", False), ("false", False)]
+)
 def test_a_flag_is_true_or_false(monkeypatch: pytest.MonkeyPatch, value: str, meant: bool) -> None:
     monkeypatch.setenv("SOME_SETTING", value)
     assert environment.flag("SOME_SETTING", default=not meant) is meant
@@ -107,5 +109,7 @@ def test_a_secret_key_is_made_once_and_kept_to_its_owner(tmp_path: Path) -> None
 
 
 def test_every_setting_is_explained_in_the_example() -> None:
-    explained = re.findall(r"^#?\s?([A-Z_]+)=", (ROOT / ".env.example").read_text(encoding="utf-8"), re.MULTILINE)
+    explained = re.findall(
+        r"^#?\s?([A-Z_]+)=", (ROOT / ".env.example").read_text(encoding="utf-8"), re.MULTILINE
+    )
     assert sorted(set(setting_names()) - set(explained)) == []

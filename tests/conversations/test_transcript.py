@@ -47,7 +47,9 @@ def test_it_matters_nothing_into_which_pieces_the_events_are_cut(cuts: list[int]
     assert state == transcript.fold(ROWS)
 
 
-@given(st.lists(st.tuples(st.integers(0, len(ROWS) - 1), st.integers(0, len(ROWS) - 1)).map(sorted), max_size=30))
+@given(
+    st.lists(st.tuples(st.integers(0, len(ROWS) - 1), st.integers(0, len(ROWS) - 1)).map(sorted), max_size=30)
+)
 def test_an_event_that_comes_again_changes_nothing(repeats: list[list[int]]) -> None:
     events = []
     for place, row in enumerate(ROWS):
@@ -78,8 +80,14 @@ def message_of(state: transcript.State, id_: str) -> transcript.State:
 def test_a_whole_message_replaces_what_its_tokens_built() -> None:
     message = uuid4()
     start = debates.message_start(message)
-    events: list[EventData] = [start, debates.token(message, "Half"), debates.agent_message(start, "The whole.")]
-    said = transcript.fold((seq, event.type, dump(event)) for seq, event in enumerate(events, 1))["messages"][0]
+    events: list[EventData] = [
+        start,
+        debates.token(message, "Half"),
+        debates.agent_message(start, "The whole."),
+    ]
+    said = transcript.fold((seq, event.type, dump(event)) for seq, event in enumerate(events, 1))["messages"][
+        0
+    ]
     assert (said["state"], said["text"], said["cost"]) == ("done", "The whole.", 0.0125)
     assert said["usage"] == {"input_tokens": 120, "output_tokens": 30}
 
@@ -87,7 +95,11 @@ def test_a_whole_message_replaces_what_its_tokens_built() -> None:
 def test_a_discarded_message_says_why() -> None:
     state = transcript.fold(ROWS)
     lost, kept = state["messages"]
-    assert (lost["state"], lost["discard_reason"], lost["text"]) == ("discarded", "provider_dropped", "Half a senten")
+    assert (lost["state"], lost["discard_reason"], lost["text"]) == (
+        "discarded",
+        "provider_dropped",
+        "Half a senten",
+    )
     assert (kept["state"], kept["discard_reason"]) == ("done", None)
 
 

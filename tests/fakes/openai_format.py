@@ -9,14 +9,26 @@ DONE = b"data: [DONE]\n\n"
 MALFORMED = b'data: {"id": "chatcmpl-1", "choices": [\n\n'
 
 
-def head(status: int, content_type: str, *, length: int | None = None, chunked: bool = False, **more: str) -> bytes:
+def head(
+    status: int,
+    content_type: str,
+    *,
+    length: int | None = None,
+    chunked: bool = False,
+    retry_after: int | None = None,
+) -> bytes:
     """An HTTP/1.1 response's head. With neither a length nor chunks, the end of the connection ends the body."""
-    headers = {"Content-Type": content_type, "Connection": "close", **more}
+    lines = [
+        f"HTTP/1.1 {status} {HTTPStatus(status).phrase}",
+        f"Content-Type: {content_type}",
+        "Connection: close",
+    ]
     if length is not None:
-        headers["Content-Length"] = str(length)
+        lines.append(f"Content-Length: {length}")
     if chunked:
-        headers["Transfer-Encoding"] = "chunked"
-    lines = [f"HTTP/1.1 {status} {HTTPStatus(status).phrase}", *(f"{name}: {value}" for name, value in headers.items())]
+        lines.append("Transfer-Encoding: chunked")
+    if retry_after is not None:
+        lines.append(f"Retry-After: {retry_after}")
     return "\r\n".join([*lines, "", ""]).encode()
 
 
@@ -56,12 +68,16 @@ def completion(model: str, text: str, finish_reason: str, usage: tuple[int, int]
 def error(status: int) -> bytes:
     """The body of an error status, with a detail that no person should see."""
     detail = f"secret-detail-of-{status}"
-    return json.dumps({"error": {"message": detail, "type": "invalid_request_error", "code": detail}}).encode()
+    return json.dumps(
+        {"error": {"message": detail, "type": "invalid_request_error", "code": detail}}
+    ).encode()
 
 
 def models(*names: str) -> bytes:
     """The list of models."""
-    return json.dumps({"object": "list", "data": [{"id": name, "object": "model"} for name in names]}).encode()
+    return json.dumps(
+        {"object": "list", "data": [{"id": name, "object": "model"} for name in names]}
+    ).encode()
 
 
 def _common(model: str, kind: str) -> dict[str, Any]:

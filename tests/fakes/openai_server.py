@@ -170,8 +170,7 @@ class OpenAIServer:
         if reply.fault is Fault.HANG:
             await asyncio.Event().wait()
         if reply.status != 200:
-            more = {} if reply.retry_after is None else {"Retry-After": str(reply.retry_after)}
-            _whole(writer, reply.status, wire.error(reply.status), **more)
+            _whole(writer, reply.status, wire.error(reply.status), retry_after=reply.retry_after)
         elif exchange.body.get("stream"):
             await self._stream(exchange, reply, writer)
         else:
@@ -256,13 +255,15 @@ class OpenAIServer:
 async def _request(reader: asyncio.StreamReader) -> Exchange:
     first, *lines = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
     method, path, _ = first.split(" ")
-    headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines) if name}
+    headers = {
+        name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines) if name
+    }
     body = await reader.readexactly(int(headers.get("content-length", 0)))
     return Exchange(method, path, headers, json.loads(body) if body else {})
 
 
-def _whole(writer: asyncio.StreamWriter, status: int, body: bytes, **more: str) -> None:
-    writer.write(wire.head(status, "application/json", length=len(body), **more) + body)
+def _whole(writer: asyncio.StreamWriter, status: int, body: bytes, *, retry_after: int | None = None) -> None:
+    writer.write(wire.head(status, "application/json", length=len(body), retry_after=retry_after) + body)
 
 
 @contextmanager
@@ -283,7 +284,11 @@ def in_thread(server: OpenAIServer | None = None) -> Iterator[OpenAIServer]:
 
 
 async def _main(arguments: argparse.Namespace) -> None:
-    tokens = stamped(arguments.tokens) if arguments.stamped else [f"word{n} " for n in range(1, arguments.tokens + 1)]
+    tokens = (
+        stamped(arguments.tokens)
+        if arguments.stamped
+        else [f"word{n} " for n in range(1, arguments.tokens + 1)]
+    )
     usage = (120, arguments.tokens)
     default = Reply(tokens, usage=usage, tokens_per_second=arguments.tokens_per_second)
     stopped = asyncio.Event()
@@ -298,8 +303,12 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="A stand-in for an OpenAI-compatible model provider.")
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--tokens", type=int, default=40, help="in each streamed answer")
-    parser.add_argument("--tokens-per-second", type=float, help="of each answer; as fast as it goes if not given")
-    parser.add_argument("--stamped", action="store_true", help="each token is the time it was sent, in nanoseconds")
+    parser.add_argument(
+        "--tokens-per-second", type=float, help="of each answer; as fast as it goes if not given"
+    )
+    parser.add_argument(
+        "--stamped", action="store_true", help="each token is the time it was sent, in nanoseconds"
+    )
     return parser.parse_args()
 
 

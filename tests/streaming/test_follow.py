@@ -5,7 +5,7 @@ import random
 import threading
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import aclosing
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from channels.layers import get_channel_layer
@@ -79,7 +79,9 @@ async def assert_whole(conversation: Conversation, received: list[Entry], after:
     assert [entry.text for entry in received] == [entry.text for entry in stored]
     rows = await debates.rows(conversation)
     before = transcript.fold(rows[:after])
-    assert transcript.fold(((entry.seq, entry.type, entry.data) for entry in received), before) == transcript.fold(rows)
+    assert transcript.fold(
+        ((entry.seq, entry.type, entry.data) for entry in received), before
+    ) == transcript.fold(rows)
 
 
 # Whole, once, in order
@@ -106,7 +108,7 @@ async def test_whoever_joins_whenever_from_wherever_gets_the_stored_transcript(
     async def note_head() -> None:
         async with aclosing(follow(conversation.pk, 1)) as entries:
             async for entry in entries:
-                heads.append(entry.seq)
+                heads.append(entry.seq)  # noqa: PERF401 (others look at it meanwhile)
 
     noting = asyncio.create_task(note_head())
     await play(conversation, events, join, die)
@@ -118,7 +120,9 @@ async def test_whoever_joins_whenever_from_wherever_gets_the_stored_transcript(
     assert heads == list(range(1, heads[-1] + 1))
 
 
-async def test_the_lossy_layer_did_lose_repeat_and_reorder(conversation: Conversation, settings: Settings) -> None:
+async def test_the_lossy_layer_did_lose_repeat_and_reorder(
+    conversation: Conversation, settings: Settings
+) -> None:
     settings.CHANNEL_LAYERS = {"default": {"BACKEND": "tests.fakes.lossy_layer.LossyChannelLayer"}}
     watching = asyncio.create_task(watch(conversation, 0))
     for event in script(random.Random(1), messages=1):
@@ -192,7 +196,9 @@ async def test_a_watcher_behind_the_window_is_served_from_the_log(
 # Cursors
 
 
-async def test_a_finished_conversation_is_replayed_from_any_cursor(conversation: Conversation, layer: str) -> None:
+async def test_a_finished_conversation_is_replayed_from_any_cursor(
+    conversation: Conversation, layer: str
+) -> None:
     await log.append(conversation.pk, *debates.every_event())
     head = (await debates.fresh(conversation)).head
     for after in range(head + 1):
@@ -222,7 +228,7 @@ async def test_an_unknown_conversation_is_not_found(conversation: Conversation) 
 # One reader
 
 
-def readers() -> dict[object, reader.Reader]:
+def readers() -> dict[UUID, reader.Reader]:
     return {**reader._readers.get(asyncio.get_running_loop(), {})}
 
 
@@ -242,7 +248,7 @@ async def test_however_many_watch_there_is_one_reader_and_what_is_new_is_not_rea
 
     async def watcher() -> list[Entry]:
         nonlocal arrived
-        received = []
+        received: list[Entry] = []
         async with aclosing(follow(conversation.pk)) as entries:
             async for entry in entries:
                 if not received:
@@ -277,7 +283,9 @@ async def test_the_reader_stops_when_the_last_watcher_leaves(conversation: Conve
     assert get_channel_layer().groups == {}  # type: ignore[union-attr]
 
 
-async def test_a_watcher_that_gives_up_leaves_the_others_alone(conversation: Conversation, layer: str) -> None:
+async def test_a_watcher_that_gives_up_leaves_the_others_alone(
+    conversation: Conversation, layer: str
+) -> None:
     staying = asyncio.create_task(watch(conversation, 0))
     leaving = [asyncio.create_task(watch(conversation, after)) for after in (0, 1)]
     for number, event in enumerate(debates.every_event()):

@@ -88,7 +88,9 @@ async def test_live_events_come_until_the_final_status(alice: User, conversation
 
 
 @pytest.mark.parametrize("last", [Status.COMPLETED, Status.CANCELLED, Status.ERROR])
-async def test_every_final_status_closes_with_1000(alice: User, conversation: Conversation, last: Status) -> None:
+async def test_every_final_status_closes_with_1000(
+    alice: User, conversation: Conversation, last: Status
+) -> None:
     async with browser(alice, path_of(conversation)) as tab:
         await log.append(conversation.pk, debates.status(last))
         await tab.until_closed()
@@ -127,7 +129,9 @@ async def test_several_tabs_are_each_whole(alice: User, conversation: Conversati
         assert transcript.fold(stored_of(tab.frames), before) == transcript.fold(rows)
 
 
-async def test_a_heartbeat_carries_the_head(alice: User, conversation: Conversation, settings: Settings) -> None:
+async def test_a_heartbeat_carries_the_head(
+    alice: User, conversation: Conversation, settings: Settings
+) -> None:
     settings.OUTCRY_HEARTBEAT_SECONDS = 0.05
     async with browser(alice, path_of(conversation)) as tab:
         await tab.until("heartbeat", head=1)
@@ -211,7 +215,9 @@ async def test_staff_without_the_right_to_review_is_nobody_special(bob: User, fi
 
 
 @pytest.mark.usefixtures("untouched")
-@pytest.mark.parametrize("after", ["", "-1", "x", "1.5", "1e3", "²", "١", "2147483648", "9" * 5000, "0x1", "+1", "%00"])
+@pytest.mark.parametrize(
+    "after", ["", "-1", "x", "1.5", "1e3", "²", "١", "2147483648", "9" * 5000, "0x1", "+1", "%00"]
+)
 async def test_a_bad_cursor_is_refused_with_4400(alice: User, finished: Conversation, after: str) -> None:
     assert await refused(alice, path_of(finished, after)) == ([], 4400)
 
@@ -234,7 +240,9 @@ async def test_a_foreign_origin_is_refused_in_the_handshake(
 async def test_what_a_refused_client_sends_changes_nothing(
     bob: User, conversation: Conversation, openai: OpenAIServer, path: str
 ) -> None:
-    people = [(bob, path_of(conversation)), (None, path_of(conversation))] if path == "mine" else [(None, NEW)]
+    people = (
+        [(bob, path_of(conversation)), (None, path_of(conversation))] if path == "mine" else [(None, NEW)]
+    )
     for person, address in people:
         async with browser(person, address) as tab:
             # In the same moment as the close: such a frame may be on its way already.
@@ -276,7 +284,11 @@ async def test_a_malformed_frame_gets_an_error_and_changes_nothing(
         await tab.send(text)
         error = await tab.until("error")
         assert error["seq"] is None
-        assert (error["data"]["code"], error["data"]["field"], error["data"]["rule"]) == ("invalid", field, rule)
+        assert (error["data"]["code"], error["data"]["field"], error["data"]["rule"]) == (
+            "invalid",
+            field,
+            rule,
+        )
         assert error["data"]["message"].endswith(".")
         await tab.send(type="ping")
         await tab.until("pong")
@@ -291,7 +303,9 @@ async def test_a_binary_frame_gets_an_error(alice: User, conversation: Conversat
 
 
 @pytest.mark.parametrize("text", ["x" * (MAX_FRAME_BYTES + 1), "€" * (MAX_FRAME_BYTES // 3 + 1)])
-async def test_a_frame_over_64_kib_closes_with_4413(alice: User, conversation: Conversation, text: str) -> None:
+async def test_a_frame_over_64_kib_closes_with_4413(
+    alice: User, conversation: Conversation, text: str
+) -> None:
     async with browser(alice, path_of(conversation)) as tab:
         await tab.until("status")
         await tab.send(text)
@@ -358,7 +372,9 @@ async def test_a_start_that_breaks_a_rule_is_told_which_and_may_be_sent_again(
     assert await database.run(Conversation.objects.count) == 1
 
 
-async def test_a_start_over_the_limit_is_told(alice: User, conversation: Conversation, settings: Settings) -> None:
+async def test_a_start_over_the_limit_is_told(
+    alice: User, conversation: Conversation, settings: Settings
+) -> None:
     settings.OUTCRY_MAX_RUNNING_PER_USER = 1
     async with browser(alice, NEW) as tab:
         await tab.send(type="start", topic="Buy?")

@@ -1,0 +1,65 @@
+"""Cursors and frames from clients: read, or refused with the field and the rule, and never a crash."""
+
+import json
+import re
+
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from conversations.errors import InvalidInput
+from streaming import protocol
+from streaming.protocol import MAX_CURSOR
+
+SOMETHING_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+def test_no_cursor_means_from_the_beginning() -> None:
+    assert protocol.cursor(None) == 0
+
+
+@given(st.integers(0, MAX_CURSOR))
+def test_a_cursor_is_read(number: int) -> None:
+    assert protocol.cursor(str(number)) == number
+
+
+@given(st.text() | st.integers(min_value=MAX_CURSOR + 1).map(str) | st.integers(max_value=-1).map(str))
+def test_anything_else_is_refused_by_name(text: str) -> None:
+    assume(re.fullmatch("[0-9]{1,10}", text, re.ASCII) is None or int(text) > MAX_CURSOR)
+    with pytest.raises(InvalidInput) as refused:
+        protocol.cursor(text)
+    assert [(problem.field, problem.rule) for problem in refused.value.problems] == [("after", "cursor")]
+
+
+@pytest.mark.parametrize("text", ["", " 1", "1 ", "1_0", "١", "²", "9" * 5000])
+def test_what_python_would_read_and_we_do_not_is_refused(text: str) -> None:
+    with pytest.raises(InvalidInput):
+        protocol.cursor(text)
+
+
+@given(st.text(), st.dictionaries(st.text().filter(lambda name: name != "type"), SOMETHING_JSON))
+def test_a_frame_is_its_type_and_its_fields(type_: str, fields: dict[str, object]) -> None:
+    command, rest = protocol.command(json.dumps({"type": type_, **fields}))
+    assert command == type_
+    assert json.dumps(rest, sort_keys=True) == json.dumps(fields, sort_keys=True)
+
+
+@given(st.text() | SOMETHING_JSON.map(json.dumps))
+def test_any_text_is_a_frame_or_refused(text: str) -> None:
+    try:
+        command, _ = protocol.command(text)
+    except InvalidInput as refused:
+        [problem] = refused.problems
+        assert problem.field in {"body", "type"}
+    else:
+        assert isinstance(command, str)
+
+
+@pytest.mark.parametrize("text", ["[" * 60_000, '{"a":' * 10_000, "9" * 5000])
+def test_a_frame_that_is_too_deep_or_too_long_to_decode_is_refused(text: str) -> None:
+    with pytest.raises(InvalidInput):
+        protocol.command(text)
