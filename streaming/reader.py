@@ -64,9 +64,13 @@ class Reader:
         """The entries that follow the cursor, as soon as there is one; empty when the conversation has ended there."""
         await self.head()
         assert self._window is not None  # noqa: S101 (head() waits for it)
-        while (entries := self._window.after(cursor)) == [] and not self._ended:
+        while True:
+            entries = self._window.after(cursor)
+            if entries is None:
+                entries = await self._page(cursor)
+            if entries or self._ended:
+                return entries
             await self._changed.wait()
-        return await self._page(cursor) if entries is None else entries
 
     async def stop(self) -> None:
         self._task.cancel()

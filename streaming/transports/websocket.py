@@ -34,6 +34,7 @@ class ConversationSocket(AsyncWebsocketConsumer):
     channel_layer_alias = "none"
 
     _person: access.Person
+    _admitted = False
     _conversation: UUID | None = None
     _watching: "asyncio.Task[None] | None" = None
 
@@ -49,6 +50,7 @@ class ConversationSocket(AsyncWebsocketConsumer):
             if (wanted := self.scope["url_route"]["kwargs"].get("conversation")) is not None:
                 conversation = await database.run(access.watch, self._person, _uuid(wanted))
                 self._watch(conversation.pk, after)
+            self._admitted = True
         except InvalidInput:
             await self._close(Close.BAD_REQUEST)
         except NotFound:
@@ -59,6 +61,9 @@ class ConversationSocket(AsyncWebsocketConsumer):
             self._watching.cancel()
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
+        if not self._admitted:
+            # Sent before the refusal reached the client.
+            return
         if len(bytes_data or (text_data or "").encode()) > MAX_FRAME_BYTES:
             await self._close(Close.TOO_LARGE)
             return

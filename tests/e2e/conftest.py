@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Browser, BrowserContext, Page, async_playwright
 
-from tests.e2e.site import ROOT, Site, running
+from tests.e2e.site import ROOT, Site, free_port, running
+from tests.fakes.openai_server import OpenAIServer
 
 CHROMIUM = next((path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), "")
 MODEL = Path(os.environ.get("OUTCRY_TEST_MODEL") or ROOT / "var/models/SmolLM2-135M-Instruct.Q4_1.gguf")
@@ -64,3 +65,32 @@ def demo_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     env = {"OUTCRY_PROVIDERS": "demo", "OUTCRY_DEMO_TOKENS_PER_SECOND": "1000"}
     with running(tmp_path_factory.mktemp("demo"), env) as site:
         yield site
+
+
+@pytest.fixture(scope="session")
+def model_port() -> int:
+    """Where the provider of `live_site` listens, whenever a test has one."""
+    return free_port()
+
+
+def spoken_by(model_port: int) -> dict[str, str]:
+    """Settings of a site whose model is the stand-in, and waits for a test as long as it takes."""
+    return {
+        "OUTCRY_PROVIDERS": OpenAIServer(port=model_port).provider,
+        "OUTCRY_FIRST_TOKEN_SECONDS": "600",
+        "OUTCRY_STALL_SECONDS": "600",
+    }
+
+
+@pytest.fixture(scope="session")
+def live_site(tmp_path_factory: pytest.TempPathFactory, model_port: int) -> Iterator[Site]:
+    """Outcry with a model that says what a test lets it say: see `model`."""
+    with running(tmp_path_factory.mktemp("live"), spoken_by(model_port)) as site:
+        yield site
+
+
+@pytest.fixture
+async def model(model_port: int) -> AsyncIterator[OpenAIServer]:
+    """The model of `live_site`. What a test leaves unfinished ends with it."""
+    async with OpenAIServer(port=model_port) as server:
+        yield server

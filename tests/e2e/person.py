@@ -19,6 +19,17 @@ async def sign_in(page: Page, site: Site, *, name: str | None = None) -> None:
     await expect(page.get_by_test_id("start-conversation")).to_be_visible()
 
 
+async def sign_up(page: Page, site: Site, name: str) -> None:
+    """A new account; returns on the dashboard."""
+    await page.goto(f"{site.url}/accounts/signup/")
+    await page.get_by_label("Email").fill(f"{name}@example.com")
+    await page.get_by_label("Username").fill(name)
+    await page.get_by_label("Password", exact=True).fill(site.password)
+    await page.get_by_label("Password (again)").fill(site.password)
+    await page.get_by_role("button", name="Sign up").click()
+    await expect(page.get_by_test_id("start-conversation")).to_be_visible()
+
+
 async def start(page: Page, topic: str, *, content: str = "", rounds: int | None = None) -> None:
     """Fill the form and go; returns on the debate's own page."""
     await page.get_by_test_id("topic-input").fill(topic)

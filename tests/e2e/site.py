@@ -1,14 +1,16 @@
 """A whole Outcry, as `manage.py serve` runs it, for a browser to visit."""
 
+import asyncio
 import os
 import re
+import secrets
 import signal
 import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -67,11 +69,27 @@ def running(data_dir: Path, env: Mapping[str, str], port: int | None = None) -> 
             process.stdout.close()
 
 
+@asynccontextmanager
+async def running_beside(data_dir: Path, env: Mapping[str, str], port: int | None = None) -> AsyncIterator[Site]:
+    """The same without blocking the event loop, in which a test's model provider may answer the site."""
+    with ExitStack() as stack:
+        site = await asyncio.to_thread(stack.enter_context, running(data_dir, env, port))
+        try:
+            yield site
+        finally:
+            await asyncio.to_thread(stack.close)
+
+
 def free_port() -> int:
-    """A port of loopback that nothing listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
+    """A port of loopback that nothing listens on now, and that no outgoing connection is given later."""
+    while True:
+        # Not from `random`: tests that run side by side may have the same seed.
+        port = 10_000 + secrets.randbelow(20_000)
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
         return port
 
 
