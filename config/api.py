@@ -33,7 +33,12 @@ def refused(request: HttpRequest, failure: OutcryError) -> HttpResponse:
 
 @api.exception_handler(ValidationError)
 def invalid(request: HttpRequest, failure: ValidationError) -> HttpResponse:
-    return refused(request, InvalidInput(forms.problems(failure.errors)))
+    # In a body, the name of the view's parameter stands before the caller's own names.
+    errors = [
+        {**error, "loc": (*error["loc"][:1], *error["loc"][2:]) if error["loc"][0] == "body" else error["loc"]}
+        for error in failure.errors
+    ]
+    return refused(request, InvalidInput(forms.problems(errors)))
 
 
 @api.exception_handler(AuthenticationError)

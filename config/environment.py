@@ -1,7 +1,7 @@
 """Reading settings from the environment, loudly: a wrong value names its setting and the rule."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from django.core.exceptions import ImproperlyConfigured
@@ -25,6 +25,14 @@ def flag(name: str, *, default: bool) -> bool:
     if value not in {"true", "false"}:
         raise ImproperlyConfigured(f"Unexpected value {name}={value!r}, use 'true' or 'false'.")
     return value == "true"
+
+
+def choice(name: str, default: str, allowed: Sequence[str]) -> str:
+    """One of the allowed values. Raises ImproperlyConfigured on any other."""
+    value = text(name, default)
+    if value not in allowed:
+        raise ImproperlyConfigured(f"Unexpected value {name}={value!r}, use {' or '.join(map(repr, allowed))}.")
+    return value
 
 
 def whole(name: str, default: int, *, least: int = 0) -> int:

@@ -13,7 +13,7 @@ import environ
 from django.core.exceptions import ImproperlyConfigured
 
 from config import single_sign_on
-from config.environment import flag, number, text, whole, words
+from config.environment import choice, flag, number, text, whole, words
 from config.logs import configure_logs
 from config.mail import mail_settings
 
@@ -52,6 +52,8 @@ def _secret_key() -> str:
 
 
 SECRET_KEY = _secret_key()
+# Earlier secret keys: what was signed or encrypted with them stays valid.
+SECRET_KEY_FALLBACKS = words("SECRET_KEY_FALLBACKS")
 ALLOWED_HOSTS = words("ALLOWED_HOSTS", "127.0.0.1,localhost,[::1]")
 CSRF_TRUSTED_ORIGINS = words("CSRF_TRUSTED_ORIGINS")
 CSRF_COOKIE_HTTPONLY = True
@@ -160,7 +162,13 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     DATABASES["default"]["TEST"] = {"NAME": str(DATA_DIR / "test.sqlite3")}
 
 REDIS_URL = text("REDIS_URL")
-CACHES: dict[str, dict[str, Any]] = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+CACHES: dict[str, dict[str, Any]] = {
+    # Large enough that nobody pushes rate limits out of it by filling it.
+    "default": {
+        "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
+        "OPTIONS": {"MAX_ENTRIES": 100_000},
+    }
+}
 CHANNEL_LAYERS: dict[str, dict[str, Any]] = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}
 if REDIS_URL:
     CACHES["default"] = {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}
@@ -198,18 +206,10 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "dashboard"
-# Earlier secret keys: what was signed or encrypted with them stays valid.
-SECRET_KEY_FALLBACKS = words("SECRET_KEY_FALLBACKS")
-
 ACCOUNT_LOGOUT_REDIRECT_URL = "account_login"
 ACCOUNT_LOGIN_METHODS = {"username", "email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "username*", "password1*", "password2*"]
-ACCOUNT_EMAIL_VERIFICATION = text("ACCOUNT_EMAIL_VERIFICATION", "optional")
-if ACCOUNT_EMAIL_VERIFICATION not in {"none", "optional", "mandatory"}:
-    raise ImproperlyConfigured(
-        f"Unexpected value ACCOUNT_EMAIL_VERIFICATION={ACCOUNT_EMAIL_VERIFICATION!r}, "
-        "use 'none', 'optional' or 'mandatory'."
-    )
+ACCOUNT_EMAIL_VERIFICATION = choice("ACCOUNT_EMAIL_VERIFICATION", "optional", ("none", "optional", "mandatory"))
 # Nobody learns from the password reset whether an address has an account; from signing up, with 'mandatory' only.
 ACCOUNT_PREVENT_ENUMERATION = True
 # The owner hears by mail of a changed password, address or second factor.
@@ -257,4 +257,7 @@ OUTCRY_HEARTBEAT_SECONDS = number("OUTCRY_HEARTBEAT_SECONDS", 20, least=0.1)
 # Logs
 
 LOGGING_CONFIG = None
-configure_logs(json=text("OUTCRY_LOG_FORMAT", "text") == "json", level=text("OUTCRY_LOG_LEVEL", "INFO"))
+configure_logs(
+    json=choice("OUTCRY_LOG_FORMAT", "text", ("text", "json")) == "json",
+    level=choice("OUTCRY_LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")),
+)

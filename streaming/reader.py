@@ -14,6 +14,7 @@ from weakref import WeakKeyDictionary
 
 import structlog
 from channels.layers import get_channel_layer
+from django.db import DatabaseError
 
 from conversations import bell, database, log
 from conversations.errors import NotFound
@@ -78,11 +79,16 @@ class Reader:
             await self._task
 
     async def _page(self, cursor: int) -> list[Entry]:
-        # Watchers that stand at the same cursor share one look into the log.
-        if cursor not in self._pages:
-            self._pages[cursor] = asyncio.create_task(database.run(log.read, self.conversation, cursor, PAGE))
-            self._pages[cursor].add_done_callback(lambda _: self._pages.pop(cursor))
-        return await asyncio.shield(self._pages[cursor])
+        while True:
+            # Watchers that stand at the same cursor share one look into the log.
+            if cursor not in self._pages:
+                self._pages[cursor] = asyncio.create_task(database.run(log.read, self.conversation, cursor, PAGE))
+                self._pages[cursor].add_done_callback(lambda _: self._pages.pop(cursor))
+            try:
+                return await asyncio.shield(self._pages[cursor])
+            except DatabaseError:
+                logger.warning("page_not_read", conversation=str(self.conversation), exc_info=True)
+                await asyncio.sleep(POLL_SECONDS)
 
     async def _read(self) -> None:
         try:

@@ -7,9 +7,12 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
+from asgiref.sync import SyncToAsync
 from channels.layers import channel_layers
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Permission, User
+from django.db import connection, connections, transaction
+from django.test import TransactionTestCase
 from pytest_django import Settings
 
 from conversations import log, runner
@@ -87,6 +90,22 @@ def layer(request: pytest.FixtureRequest, settings: Settings) -> str:
 # Cleaning up
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _forget_quickly() -> Iterator[None]:
+    """Django's own way, `flush`, makes every content type and permission anew: most of a short test's time."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(TransactionTestCase, "_fixture_teardown", _forget)
+        yield
+
+
+def _forget(_: TransactionTestCase) -> None:
+    """Delete all rows but what migrating made. Foreign keys are checked at the end of the transaction."""
+    kept = {"django_migrations", "django_content_type", "auth_permission", "django_site"}
+    with transaction.atomic(), connection.cursor() as cursor:
+        for table in sorted(set(connection.introspection.django_table_names(only_existing=False)) - kept):
+            cursor.execute(f"DELETE FROM {connection.ops.quote_name(table)}")
+
+
 @pytest.fixture(autouse=True)
 def _fresh_layers() -> Iterator[None]:
     yield
@@ -100,6 +119,8 @@ def _ended(request: pytest.FixtureRequest, _django_db_marker: None) -> Iterator[
         request.getfixturevalue("_debates_ended")
     yield
     log.close()
+    # Where Django runs what is not async, unless a server gives each request a thread.
+    SyncToAsync.single_thread_executor.submit(connections.close_all).result()
 
 
 @pytest_asyncio.fixture

@@ -116,6 +116,9 @@ class ConversationSocket(AsyncWebsocketConsumer):
             await self._send(Heartbeat(head=subscription.head))
 
     async def _close(self, code: Close) -> None:
+        self._admitted = False
+        if self._watching is not None and self._watching is not asyncio.current_task():
+            self._watching.cancel()
         # Daphne takes a plain integer only.
         await self.close(int(code))
 

@@ -173,7 +173,7 @@ async def test_a_run_that_lost_its_lease_stops_and_hangs_up(
     gate = Gate()
     openai.answer(says("One.", gate=gate))
     run = runner.launch(conversation.pk)
-    await gate.reached(1)
+    await debates.until_stored(conversation, "message_start")
     other = await debates.claim(conversation)
     await asyncio.wait([run], timeout=20)
     assert run.done()
@@ -188,7 +188,7 @@ async def test_a_run_that_was_overtaken_writes_nothing_more(
     gate = Gate()
     openai.answer(says("One.", gate=gate))
     run = runner.launch(conversation.pk)
-    await gate.reached(1)
+    await debates.until_stored(conversation, "message_start")
     before = await debates.rows(conversation)
     await debates.claim(conversation)
     gate.open()
@@ -381,10 +381,10 @@ async def test_a_debate_that_was_cut_in_its_verdict_is_judged_again(
 
 
 async def test_a_debate_may_be_cut_again_and_again(conversation: Conversation, openai: OpenAIServer) -> None:
-    for _ in range(3):
+    for word in ("One ", "two ", "three "):
         gate = Gate()
-        openai.answer(says("Cut ", "off", gate=gate), to="Risk Challenger")
-        await cut(conversation, gate, "Cut ")
+        openai.answer(says(word, "off", gate=gate), to="Risk Challenger")
+        await cut(conversation, gate, word)
     await runner.run(conversation.pk)
     state = await debates.state(conversation)
     assert state["status"] == "completed"

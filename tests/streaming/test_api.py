@@ -6,7 +6,6 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from asgiref.sync import sync_to_async
 from django.contrib.auth.models import User
 from django.test import AsyncClient
 from pytest_django import Settings
@@ -30,7 +29,7 @@ def conversation(alice: User) -> Conversation:
 
 async def signed_in(person: User, **how: Any) -> AsyncClient:
     client = AsyncClient(**how)
-    await sync_to_async(client.force_login)(person)
+    await database.run(client.force_login, person)
     return client
 
 
@@ -168,7 +167,7 @@ async def test_somebody_elses_conversation_is_refused_at_every_door(
 ) -> None:
     if person == "staff":
         bob.is_staff = True
-        await bob.asave()
+        await database.run(bob.save)
     client = await signed_in(bob)
     unknown = uuid4()
 
