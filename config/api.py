@@ -35,7 +35,10 @@ def refused(request: HttpRequest, failure: OutcryError) -> HttpResponse:
 def invalid(request: HttpRequest, failure: ValidationError) -> HttpResponse:
     # In a body, the name of the view's parameter stands before the caller's own names.
     errors = [
-        {**error, "loc": (*error["loc"][:1], *error["loc"][2:]) if error["loc"][0] == "body" else error["loc"]}
+        {
+            **error,
+            "loc": (*error["loc"][:1], *error["loc"][2:]) if error["loc"][0] == "body" else error["loc"],
+        }
         for error in failure.errors
     ]
     return refused(request, InvalidInput(forms.problems(errors)))

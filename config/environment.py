@@ -31,7 +31,9 @@ def choice(name: str, default: str, allowed: Sequence[str]) -> str:
     """One of the allowed values. Raises ImproperlyConfigured on any other."""
     value = text(name, default)
     if value not in allowed:
-        raise ImproperlyConfigured(f"Unexpected value {name}={value!r}, use {' or '.join(map(repr, allowed))}.")
+        raise ImproperlyConfigured(
+            f"Unexpected value {name}={value!r}, use {' or '.join(map(repr, allowed))}."
+        )
     return value
 
 

@@ -209,7 +209,9 @@ LOGIN_REDIRECT_URL = "dashboard"
 ACCOUNT_LOGOUT_REDIRECT_URL = "account_login"
 ACCOUNT_LOGIN_METHODS = {"username", "email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "username*", "password1*", "password2*"]
-ACCOUNT_EMAIL_VERIFICATION = choice("ACCOUNT_EMAIL_VERIFICATION", "optional", ("none", "optional", "mandatory"))
+ACCOUNT_EMAIL_VERIFICATION = choice(
+    "ACCOUNT_EMAIL_VERIFICATION", "optional", ("none", "optional", "mandatory")
+)
 # Nobody learns from the password reset whether an address has an account; from signing up, with 'mandatory' only.
 ACCOUNT_PREVENT_ENUMERATION = True
 # The owner hears by mail of a changed password, address or second factor.

@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from itertools import islice
 from typing import Any
 from uuid import UUID
@@ -30,7 +30,7 @@ from conversations.panels import Agent, Panel
 from conversations.prompts import Question, Spoken, Task
 from conversations.providers import Provider
 from conversations.turn import Answer, Limits, Turn
-from conversations.verdict import VerdictAnswer
+from conversations.verdict import Verdict
 
 
 @dataclass
@@ -87,11 +87,9 @@ class Debate:
                 yield event
         answer = _finished(turn)
         verdict = verdicts.read(answer.value)
-        # A script has no opinion, whatever its text says.
-        stated = verdict if start.mode is Mode.LIVE else None
-        confidence = stated.confidence_percent / 100 if stated else None
+        confidence = verdict.confidence if verdict and start.mode is Mode.LIVE else None
         yield self._end(start, answer, verdict.summary if verdict else answer.text, confidence)
-        yield self._complete(verdict, stated, start.mode)
+        yield self._complete(verdict, start.mode)
 
     def _begin(
         self, agent: Agent, round_: int, kind: Kind, schema: ResponseSchema[Any] | None = None
@@ -134,19 +132,20 @@ class Debate:
         self.said.append(message)
         return message
 
-    def _complete(self, verdict: VerdictAnswer | None, stated: VerdictAnswer | None, mode: Mode) -> Complete:
+    def _complete(self, verdict: Verdict | None, mode: Mode) -> Complete:
         reason = None
-        if stated is None:
-            reason = "demo" if mode is Mode.DEMO else "invalid_answer"
+        if mode is Mode.DEMO:
+            # A script has no opinion, whatever its text says.
+            reason = "demo"
+        elif verdict is None:
+            reason = "invalid_answer"
+        stated = {} if verdict is None else asdict(verdict)
+        stance = stated.pop("stance", None)
+        if reason is not None:
+            stance, stated = Stance.NO_VERDICT, {**stated, "confidence": None}
         return Complete(
-            verdict=Stance(stated.stance) if stated else Stance.NO_VERDICT,
-            confidence=stated.confidence_percent / 100 if stated else None,
-            summary=verdict.summary if verdict else "",
-            consensus=verdict.consensus if verdict else "",
-            dissent=verdict.dissent if verdict else "",
-            key_points=tuple(verdict.key_points) if verdict else (),
-            risks=tuple(verdict.risks) if verdict else (),
-            horizon=verdict.horizon if verdict else "",
+            verdict=stance,
+            **stated,
             reason=reason,
             cost_summary=_cost_summary(self.said),
             mode=mode,

@@ -21,7 +21,7 @@ import sys
 import threading
 import time
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 from urllib.parse import urlsplit
 
 logger = logging.getLogger(__name__)
@@ -52,12 +52,12 @@ PR_SET_PDEATHSIG: Final = 1
 REPOSITORY: Final = Path(__file__).resolve().parent.parent
 
 
-def serve(model_path: Path, port: int = 0, *, log: Path | None = None, reuse_port: bool = False) -> int:
+def serve(model_path: Path, port: int = 0, *, log: Path | None = None, reuse_port: bool = False) -> NoReturn:
     """Serves until SIGTERM, SIGINT, the end of stdin where that is a pipe, or (on Linux) the parent's death.
 
-    Listens on loopback only. Returns the exit status: 0 when told to end, 1 when the model does not load. llama.cpp's
-    log goes to the end of `log`; without one, only its errors go to stderr. `reuse_port` shares a port that the
-    parent holds for us. It takes over the process: its signals and its standard streams."""
+    Listens on loopback only. It takes over the process, its signals and its standard streams, and ends it: with 0 when
+    told to end, with 1 when the model does not load. llama.cpp's log goes to the end of `log`; without one, only its
+    errors go to stderr. `reuse_port` shares a port that the parent holds for us."""
     # Blocked before any thread starts, ours or llama.cpp's, which inherits it: only the wait below takes them.
     endings = {signal.SIGTERM, signal.SIGINT}
     signal.pthread_sigmask(signal.SIG_BLOCK, endings)
@@ -71,12 +71,13 @@ def serve(model_path: Path, port: int = 0, *, log: Path | None = None, reuse_por
         server = xllamacpp.Server(_parameters(xllamacpp, model_path, port, reuse_port, quiet=log is None))
     except RuntimeError as failure:
         print(f"The local model {model_path} does not start: {failure}", file=sys.stderr, flush=True)  # noqa: T201
-        return 1
+        os._exit(1)
     ready = {"url": f"{server.listening_address}/v1", "pid": os.getpid()}
     os.write(announcements, json.dumps(ready).encode() + b"\n")
     os.close(announcements)
     signal.sigwait(endings)
-    return 0
+    # At once: llama.cpp has nothing to save, and told to end just after its start it would wait for itself for ever.
+    os._exit(0)
 
 
 def _parameters(xllamacpp: Any, model_path: Path, port: int, reuse_port: bool, quiet: bool) -> Any:
@@ -272,18 +273,15 @@ def find_running(state_file: Path, timeout: float = 1.0) -> str | None:
         return None
 
 
-def main() -> int:
+def main() -> NoReturn:
     parser = argparse.ArgumentParser(prog="python -m conversations.local_model")
     parser.add_argument("model_path", type=Path)
     parser.add_argument("--port", type=int, default=0, help="on 127.0.0.1; a free one unless told")
     parser.add_argument("--reuse-port", action="store_true", help="share the port, which the parent holds")
     parser.add_argument("--log", type=Path, help="where llama.cpp's log goes")
     options = parser.parse_args()
-    return serve(options.model_path, options.port, log=options.log, reuse_port=options.reuse_port)
+    serve(options.model_path, options.port, log=options.log, reuse_port=options.reuse_port)
 
 
 if __name__ == "__main__":
-    status = main()
-    # Not by sys.exit: llama.cpp's threads may be in the middle of an answer, and have nothing to save.
-    sys.stdout.flush()
-    os._exit(status)
+    main()

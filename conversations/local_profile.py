@@ -148,7 +148,7 @@ Point = Annotated[str, Field(pattern=r"^[A-Z][a-z]{0,13}(,? [A-Za-z][A-Za-z]{0,1
 
 
 class LocalVerdict(BaseModel):
-    """The moderator's judgement of the debate."""
+    """The moderator's judgement of the debate. No confidence: asked for one, this model says the lowest there is."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -159,8 +159,6 @@ class LocalVerdict(BaseModel):
     key_points: list[Point] = Field(min_length=1, max_length=3)
     risks: list[Point] = Field(min_length=1, max_length=3)
     stance: Literal["strong_buy", "buy", "hold", "sell", "strong_sell"]
-    # Tens: a finer number would claim what this model cannot tell.
-    confidence_percent: Literal[20, 30, 40, 50, 60, 70, 80]
     horizon: Literal["weeks", "months", "one year", "several years"]
 
 
@@ -173,7 +171,7 @@ def moderator_prompt(topic: str, turns: Sequence[tuple[str, str]]) -> Prompt:
             [
                 f"Question: {_clip(topic, MAX_TOPIC)}",
                 *said,
-                "Sum up the debate: summary, consensus, dissent, key points, risks, and a stance with its confidence.",
+                "Sum up the debate: summary, consensus, dissent, key points, risks, and a stance.",
             ]
         ),
     )

@@ -11,6 +11,7 @@ from ag2.events import BaseEvent, ModelMessageChunk, ToolCallEvent, ToolResultEv
 from ag2.events.conditions import Condition
 from ag2.utils import CONTEXT_OPTION_NAME
 
+
 class TurnStream(ag2.MemoryStream):
     """A MemoryStream that hands what an agent says to `hear`, in order, and waits for it.
 

@@ -1,13 +1,16 @@
 """The Moderator's structured answer, and what becomes of it."""
 
+from dataclasses import dataclass
 from functools import cache
 from typing import Any, Literal
 
 from ag2 import ResponseSchema
 from pydantic import BaseModel, ConfigDict, Field
 
+from conversations.events import Stance
 from conversations.local_profile import LocalVerdict
 from conversations.providers import Provider
+from conversations.translate import clean
 
 
 class VerdictAnswer(BaseModel):
@@ -34,9 +37,34 @@ def schema(provider: Provider) -> "ResponseSchema[Any]":
     return _schema(LocalVerdict if provider.kind == "local" else VerdictAnswer)
 
 
-def read(value: BaseModel | None) -> VerdictAnswer | None:
-    """A validated answer, of whichever shape, as a VerdictAnswer."""
-    return None if value is None else VerdictAnswer.model_validate(value.model_dump())
+@dataclass(frozen=True)
+class Verdict:
+    """What a moderator stated. `confidence` is from 0 to 1, or None where the model was not asked for one."""
+
+    stance: Stance
+    confidence: float | None
+    summary: str
+    consensus: str
+    dissent: str
+    key_points: tuple[str, ...]
+    risks: tuple[str, ...]
+    horizon: str
+
+
+def read(value: BaseModel | None) -> Verdict | None:
+    """A validated answer, of whichever shape, cleaned of what cannot be stored; None for None."""
+    if not isinstance(value, VerdictAnswer | LocalVerdict):
+        return None
+    return Verdict(
+        stance=Stance(value.stance),
+        confidence=value.confidence_percent / 100 if isinstance(value, VerdictAnswer) else None,
+        summary=clean(value.summary),
+        consensus=clean(value.consensus),
+        dissent=clean(value.dissent),
+        key_points=tuple(map(clean, value.key_points)),
+        risks=tuple(map(clean, value.risks)),
+        horizon=clean(value.horizon),
+    )
 
 
 @cache

@@ -104,7 +104,11 @@ def test(chosen: bool, arguments: list[str]) -> int:
     else:
         say("Testing the front end (Vitest)")
         failed = status_of(["npm", "test"], cwd=FRONTEND) != 0
-    say("Testing (pytest)")
+    if not arguments and programs.POSTGRESQL.find():
+        say("Testing what is stored and sent, on PostgreSQL (pytest)")
+        parts = ["tests/conversations", "tests/streaming", "-m", "not local_model"]
+        failed |= status_of([PYTHON, "-m", "pytest", *parts], OUTCRY_TEST_DATABASE="postgres") != 0
+    say("Testing everything, on SQLite (pytest)")
     failed |= status_of([PYTHON, "-m", "pytest", *arguments]) != 0
     return int(failed)
 

@@ -82,7 +82,9 @@ class Reader:
         while True:
             # Watchers that stand at the same cursor share one look into the log.
             if cursor not in self._pages:
-                self._pages[cursor] = asyncio.create_task(database.run(log.read, self.conversation, cursor, PAGE))
+                self._pages[cursor] = asyncio.create_task(
+                    database.run(log.read, self.conversation, cursor, PAGE)
+                )
                 self._pages[cursor].add_done_callback(lambda _: self._pages.pop(cursor))
             try:
                 return await asyncio.shield(self._pages[cursor])

@@ -168,6 +168,14 @@ test("an error is a sentence and a code, with a way on", async () => {
   expect(one("conversation-status").dataset["status"]).toBe("error");
 });
 
+test("nobody goes on thinking when the debate is over", async () => {
+  await play("cancelled");
+  expect(all("agent-message").map(({ dataset }) => dataset["state"])).not.toContain("speaking");
+  expect(all("agent-message").at(-1)?.dataset["state"]).toBe("cut");
+  expect(words("conversation-display")).toContain("It broke off here.");
+  expect(document.querySelector(".said[data-speaking]")).toBeNull();
+});
+
 test("tools and people have their place", async () => {
   await play("tools");
   expect(all("tool").map(({ dataset }) => dataset["outcome"])).toEqual(["done", "running", "failed"]);

@@ -193,6 +193,7 @@ export class DebateElement extends LitElement {
             .at=${entry.at}
             .tools=${tools}
             .elsewhere=${elsewhere}
+            .cut=${message.state === "speaking" && this.#isOver()}
           ></outcry-message>`;
       }
       case "human":
@@ -233,7 +234,7 @@ export class DebateElement extends LitElement {
     if (!content) return nothing;
     return html`<details class="material">
       <summary>${contentType}, ${[...content].length.toLocaleString("en")} characters</summary>
-      <div>${content}</div>
+      <div tabindex="0">${content}</div>
     </details>`;
   }
 

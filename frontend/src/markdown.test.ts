@@ -79,6 +79,7 @@ const HOSTILE = [
 const ELEMENTS = new Set(
   "p br strong em del code pre blockquote ul ol li h3 h4 h5 h6 hr a table thead tbody tr th td span".split(" "),
 );
+const OTHER_ATTRIBUTES = ["span class=leads-to", "pre tabindex=0", "table tabindex=0"];
 
 describe.each(HOSTILE)("hostile: %s", (text) => {
   test("leaves nothing that acts or asks for anything", () => {
@@ -90,7 +91,7 @@ describe.each(HOSTILE)("hostile: %s", (text) => {
         if (name === "a") {
           expect(["href", "rel", "target"]).toContain(attribute.name);
         } else {
-          expect([name, attribute.name, attribute.value]).toEqual(["span", "class", "leads-to"]);
+          expect(OTHER_ATTRIBUTES).toContain(`${name} ${attribute.name}=${attribute.value}`);
         }
       }
       if (name === "a") {

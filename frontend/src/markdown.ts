@@ -43,6 +43,8 @@ export function blocks(text: string): Token[] {
 export function nodesOf(block: Token): Node[] {
   const fragment = DOMPurify.sanitize(marked.parser([block]), ALLOWED);
   for (const link of fragment.querySelectorAll("a")) secure(link);
+  // What may be wider than the page scrolls by itself, for the keyboard too.
+  for (const wide of fragment.querySelectorAll<HTMLElement>("pre, table")) wide.tabIndex = 0;
   return [...fragment.childNodes].filter((node) => node.nodeType === Node.ELEMENT_NODE || node.textContent?.trim());
 }
 

@@ -13,6 +13,7 @@ export class MessageElement extends LitElement {
     at: { attribute: false },
     tools: { attribute: false, hasChanged: differs },
     elsewhere: { attribute: false },
+    cut: { attribute: false },
   };
 
   declare message: Message;
@@ -21,6 +22,8 @@ export class MessageElement extends LitElement {
   declare tools: readonly Tool[];
   /** Whether the text stands elsewhere on the page: the moderator's, in the verdict. */
   declare elsewhere: boolean;
+  /** Whether the debate ended while this was being said. */
+  declare cut: boolean;
 
   #drawn: { source: string; nodes: Node[] }[] = [];
 
@@ -55,14 +58,19 @@ export class MessageElement extends LitElement {
   }
 
   #body(): TemplateResult {
-    const { state, text } = this.message;
-    const speaking = state === "speaking";
+    const { text } = this.message;
+    const speaking = this.#state === "speaking";
     return html`<div class="body">
       ${this.elsewhere ? html`<p class="quiet">The verdict stands below.</p>` : nothing}
       <div class="said" ?hidden=${this.elsewhere} ?data-speaking=${speaking && text !== ""}></div>
       ${speaking && text === "" ? this.#waiting() : nothing} ${this.tools.map(toolTemplate)}
+      ${this.cut ? html`<p class="quiet">${text === "" ? "Nothing was said." : "It broke off here."}</p>` : nothing}
       ${speaking ? nothing : this.#footer()}
     </div>`;
+  }
+
+  get #state(): Message["state"] | "cut" {
+    return this.cut ? "cut" : this.message.state;
   }
 
   #waiting(): TemplateResult {
@@ -82,14 +90,14 @@ export class MessageElement extends LitElement {
   }
 
   protected override willUpdate(): void {
-    const { agent, role, state, kind, round, mode, id } = this.message;
+    const { agent, role, kind, round, mode, id } = this.message;
     this.role = "article";
     this.setAttribute("aria-labelledby", `name-${id}`);
     this.dataset["testid"] = "agent-message";
     this.dataset["message"] = id;
     this.dataset["agent"] = agent;
     this.dataset["role"] = role;
-    this.dataset["state"] = state;
+    this.dataset["state"] = this.#state;
     this.dataset["kind"] = kind;
     this.dataset["round"] = String(round);
     this.dataset["mode"] = mode;
@@ -101,8 +109,8 @@ export class MessageElement extends LitElement {
     const place = this.querySelector(".said");
     if (!place) return;
     if (place.childNodes.length === 0) this.#drawn = [];
-    const { text, state } = this.message;
-    const next = blocks(state === "speaking" ? mended(text) : text);
+    const { text } = this.message;
+    const next = blocks(this.#state === "speaking" ? mended(text) : text);
     const same = this.#drawn.findIndex(({ source }, index) => source !== next[index]?.raw);
     const kept = same === -1 ? this.#drawn.length : same;
     for (const { nodes } of this.#drawn.splice(kept)) for (const node of nodes) (node as ChildNode).remove();

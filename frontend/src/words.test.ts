@@ -6,6 +6,8 @@ import { clock, label, money, percent, reason } from "./words.ts";
 test.each([
   [null, "unknown"],
   [0, "$0"],
+  [0.0000004, "under $0.000001"],
+  [0.000001, "$0.000001"],
   [0.000042, "$0.000042"],
   [0.0016, "$0.0016"],
   [0.25, "$0.25"],

@@ -14,6 +14,7 @@ export function percent(fraction: number): string {
 export function money(dollars: number | null): string {
   if (dollars === null) return "unknown";
   if (dollars === 0) return "$0";
+  if (dollars < 0.000001) return "under $0.000001";
   if (dollars >= 1) return `$${dollars.toFixed(2)}`;
   return `$${Number(dollars.toPrecision(2)).toFixed(6).replace(/0+$/, "")}`;
 }

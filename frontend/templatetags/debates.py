@@ -42,6 +42,8 @@ def money(dollars: Decimal | float | None) -> str:
     if dollars == 0:
         return "$0"
     amount = float(dollars)
+    if amount < 0.000001:
+        return "under $0.000001"
     return f"${amount:.2f}" if amount >= 1 else f"${float(f'{amount:.2g}'):.6f}".rstrip("0")
 
 

@@ -18,9 +18,15 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
     parser.add_argument("--debates", type=int, default=50, help="at once (default: %(default)s)")
     parser.add_argument("--watchers", type=int, default=2, help="of each debate (default: %(default)s)")
-    parser.add_argument("--rate", type=float, default=50, help="tokens a second of each debate (default: %(default)s)")
-    parser.add_argument("--tokens", type=int, default=200, help="a turn; a debate has 3 (default: %(default)s)")
-    parser.add_argument("--redis", default="", metavar="URL", help="Outcry's channel layer; in memory if not given")
+    parser.add_argument(
+        "--rate", type=float, default=50, help="tokens a second of each debate (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--tokens", type=int, default=200, help="a turn; a debate has 3 (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--redis", default="", metavar="URL", help="Outcry's channel layer; in memory if not given"
+    )
     options = parser.parse_args()
     load = Load(options.debates, options.watchers, options.rate, options.tokens)
     rows = run(load, options.redis)
@@ -44,7 +50,9 @@ def show(load: Load, rows: list[Row]) -> None:
         counts = (str(row.lost), str(row.doubled), str(row.altered))
         latencies = (f"{value:.1f}" for value in (row.p50, row.p95, row.p99, row.worst))
         cost = (f"{row.tokens_a_frame:.2f}", f"{row.cpu / row.wall:.2f}", f"{row.cpu_us_a_token:.0f}")
-        table.add_row(row.name, *counts, *latencies, *cost, f"{row.memory_idle:.0f}", f"{row.memory_peak:.0f}")
+        table.add_row(
+            row.name, *counts, *latencies, *cost, f"{row.memory_idle:.0f}", f"{row.memory_peak:.0f}"
+        )
     base, ours = rows[0], rows[-1]
     ratios = (ours.p50 / base.p50, ours.p95 / base.p95, ours.p99 / base.p99, ours.worst / base.worst)
     table.add_row(

@@ -57,7 +57,9 @@ class Row:
 @contextmanager
 def _process(*arguments: str) -> Iterator[tuple[dict[str, str], psutil.Process]]:
     """A process that says in a line of JSON where it listens."""
-    with subprocess.Popen([sys.executable, "-m", *arguments], cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(
+        [sys.executable, "-m", *arguments], cwd=ROOT, stdout=subprocess.PIPE, text=True
+    ) as process:
         assert process.stdout is not None
         try:
             yield json.loads(process.stdout.readline()), psutil.Process(process.pid)
@@ -95,7 +97,12 @@ class _Meter:
 def run(load: Load, layer_url: str = "") -> list[Row]:
     """Both servers, one after the other, at the same load from the same stand-in."""
     with _process(
-        "tests.fakes.openai_server", "--tokens", str(load.tokens), "--tokens-per-second", str(load.rate), "--stamped"
+        "tests.fakes.openai_server",
+        "--tokens",
+        str(load.tokens),
+        "--tokens-per-second",
+        str(load.rate),
+        "--stamped",
     ) as (stand_in, _):
         return [
             asyncio.run(_plain(load, stand_in["url"])),
@@ -129,7 +136,10 @@ async def _outcry(load: Load, provider: str, layer_url: str) -> Row:
         "OUTCRY_LOG_LEVEL": "WARNING",
         "REDIS_URL": layer_url,
     }
-    with tempfile.TemporaryDirectory(prefix="outcry-bench-") as folder, running(Path(folder), environment) as site:
+    with (
+        tempfile.TemporaryDirectory(prefix="outcry-bench-") as folder,
+        running(Path(folder), environment) as site,
+    ):
         headers = {"Cookie": _session_cookie(Path(folder))}
         process = psutil.Process(site.process.pid)
         async with _Meter(process) as meter:

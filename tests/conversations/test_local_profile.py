@@ -142,7 +142,6 @@ def test_a_verdict_is_whole_sentences_and_bounded() -> None:
         "key_points": [sentence],
         "risks": [sentence],
         "stance": "hold",
-        "confidence_percent": 40,
         "horizon": "months",
     }
 
@@ -151,7 +150,6 @@ def test_a_verdict_is_whole_sentences_and_bounded() -> None:
         "summary": "The sentence is cut in the middle of",
         "key_points": [sentence] * 4,
         "risks": [],
-        "confidence_percent": 101,
         "stance": "perhaps",
     }.items():
         with pytest.raises(ValidationError, match=name):

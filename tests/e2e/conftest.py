@@ -6,12 +6,14 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Browser, BrowserContext, Page, async_playwright
+from playwright.async_api import Browser, BrowserContext, Page, async_playwright, expect
 
 from tests.e2e.site import ROOT, Site, free_port, running
 from tests.fakes.openai_server import OpenAIServer
 
-CHROMIUM = next((path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), "")
+CHROMIUM = next(
+    (path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), ""
+)
 MODEL = Path(os.environ.get("OUTCRY_TEST_MODEL") or ROOT / "var/models/SmolLM2-135M-Instruct.Q4_1.gguf")
 # Without these, Chromium calls its makers at every start; root has no sandbox.
 QUIET = [
@@ -23,6 +25,9 @@ QUIET = [
     "--disable-component-update",
     "--disable-sync",
 ]
+
+# Nothing here measures time: a busy machine may take its own.
+expect.set_options(timeout=60_000)
 
 
 def needed(there: bool, what: str) -> None:

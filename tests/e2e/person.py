@@ -56,5 +56,6 @@ async def transcript(page: Page) -> list[tuple[str | None, str]]:
     """(agent, text) of every message as the page shows it."""
     messages = page.get_by_test_id("agent-message")
     return [
-        (await message.get_attribute("data-agent"), await message.inner_text()) for message in await messages.all()
+        (await message.get_attribute("data-agent"), await message.inner_text())
+        for message in await messages.all()
     ]

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import AsyncIterator, Iterator, Mapping
+from concurrent.futures import Future
 from contextlib import ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +18,9 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 USERNAME = "ada"
 PASSWORD = "correct-horse-battery"
+# For a busy machine.
 START_SECONDS = 120.0
+STOP_SECONDS = 30.0
 
 
 @dataclass(frozen=True)
@@ -40,6 +43,7 @@ def running(data_dir: Path, env: Mapping[str, str], port: int | None = None) -> 
         "DATABASE_URL": "",
         "REDIS_URL": "",
         "DJANGO_SETTINGS_MODULE": "config.settings",
+        "OUTCRY_LOG_LEVEL": "WARNING",
         "DJANGO_SUPERUSER_USERNAME": USERNAME,
         "DJANGO_SUPERUSER_EMAIL": "ada@example.com",
         "DJANGO_SUPERUSER_PASSWORD": PASSWORD,
@@ -47,30 +51,44 @@ def running(data_dir: Path, env: Mapping[str, str], port: int | None = None) -> 
     }
     manage = [sys.executable, "manage.py"]
     subprocess.run([*manage, "migrate", "--verbosity", "0"], cwd=ROOT, env=environment, check=True)
-    with (data_dir / "server.log").open("a") as log:
-        process = subprocess.Popen(
-            [*manage, "serve", "--port", str(port or free_port())],
-            cwd=ROOT,
-            env=environment,
-            stdout=subprocess.PIPE,
-            stderr=log,
-            text=True,
-        )
+    command = [*manage, "serve", "--port", str(port or free_port())]
+    process = subprocess.Popen(
+        command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+    address: Future[str] = Future()
+    reading = threading.Thread(target=_keep, args=(process, data_dir / "server.log", address))
+    reading.start()
+    try:
+        yield Site(address.result(START_SECONDS), data_dir, process)
+    finally:
+        process.send_signal(signal.SIGTERM)
         try:
-            yield Site(_address(process, data_dir), data_dir, process)
+            process.wait(STOP_SECONDS)
         finally:
-            process.send_signal(signal.SIGTERM)
-            try:
-                process.wait(20)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+            process.kill()
+            process.wait()
+            reading.join()
             assert process.stdout is not None
             process.stdout.close()
 
 
+def _keep(process: "subprocess.Popen[str]", log: Path, address: "Future[str]") -> None:
+    """Write down what the server says, for a pipe that nobody empties stops it; and where it says that it is."""
+    assert process.stdout is not None
+    with log.open("a") as file:
+        for line in process.stdout:
+            file.write(line)
+            file.flush()
+            if not address.done() and (found := re.search(r"Outcry is at (http://\S+)", line)):
+                address.set_result(found[1])
+    if not address.done():
+        address.set_exception(RuntimeError(f"The server did not start:\n{log.read_text()}"))
+
+
 @asynccontextmanager
-async def running_beside(data_dir: Path, env: Mapping[str, str], port: int | None = None) -> AsyncIterator[Site]:
+async def running_beside(
+    data_dir: Path, env: Mapping[str, str], port: int | None = None
+) -> AsyncIterator[Site]:
     """The same without blocking the event loop, in which a test's model provider may answer the site."""
     with ExitStack() as stack:
         site = await asyncio.to_thread(stack.enter_context, running(data_dir, env, port))
@@ -91,16 +109,3 @@ def free_port() -> int:
             except OSError:
                 continue
         return port
-
-
-def _address(process: "subprocess.Popen[str]", data_dir: Path) -> str:
-    assert process.stdout is not None
-    too_late = threading.Timer(START_SECONDS, process.kill)
-    too_late.start()
-    try:
-        for line in process.stdout:
-            if found := re.search(r"http://\S+", line):
-                return found[0]
-    finally:
-        too_late.cancel()
-    raise RuntimeError(f"The server did not start:\n{(data_dir / 'server.log').read_text()}")

@@ -228,7 +228,9 @@ async def test_an_unknown_address_is_refused_with_4404(alice: User) -> None:
 
 
 @pytest.mark.usefixtures("untouched")
-@pytest.mark.parametrize("origin", ["https://evil.example", "http://localhost.evil.example", "http://localhost:9999", "null", None])
+@pytest.mark.parametrize(
+    "origin", ["https://evil.example", "http://localhost.evil.example", "http://localhost:9999", "null", None]
+)
 async def test_a_foreign_origin_is_refused_in_the_handshake(
     alice: User, finished: Conversation, origin: str | None
 ) -> None:

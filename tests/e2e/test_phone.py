@@ -1,0 +1,83 @@
+"""The pages on a phone, by day and by night: nothing lies beyond the edge, and nothing is out of anybody's reach."""
+
+from pathlib import Path
+from typing import Any, Literal
+
+import pytest
+from playwright.async_api import Browser, Page, expect
+
+from tests.e2e.conftest import needed
+from tests.e2e.person import expect_finished, sign_in, start
+from tests.e2e.site import ROOT, Site
+from tests.fakes.openai_server import OpenAIServer
+from tests.fakes.replies import says
+from tests.fakes.waiting import Gate
+
+pytestmark = pytest.mark.e2e
+
+# axe-core, MPL-2.0: used here as it comes, and part of nothing that is served.
+AXE = ROOT / "frontend/node_modules/axe-core/axe.min.js"
+WIDTH, HEIGHT = 390, 844
+ANSWER = (
+    "Revenue grew **18 %**, and the [filing](https://filings.example/a-very-long-address/that-does-not-end/2026) "
+    "says why.\n\n| Quarter | Revenue | Gross margin | Free cash flow |\n|---|---|---|---|\n| Q3 | 412 | 61 % | 74 |\n\n"
+    "```\nfree_cash_flow = operating_cash_flow - capital_expenditure - everything_else\n```\n\n"
+    "> Antidisestablishmentarianism-without-a-single-hyphenation-opportunity\n\nThat is all."
+)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+async def test_every_page_fits_a_phone_and_can_be_used_by_everybody(
+    browser: Browser, live_site: Site, model: OpenAIServer, scheme: Literal["light", "dark"]
+) -> None:
+    context = await browser.new_context(
+        viewport={"width": WIDTH, "height": HEIGHT}, color_scheme=scheme, has_touch=True, is_mobile=True
+    )
+    page = await context.new_page()
+    await page.emulate_media(reduced_motion="reduce")
+    await page.goto(live_site.url)
+    await expect_usable(page)
+    await page.goto(f"{live_site.url}/accounts/signup/")
+    await expect_usable(page)
+
+    gate = Gate()
+    model.answer(says(*ANSWER.split(" ", 1), gate=gate), to="Market Context")
+    model.default = says(*ANSWER)
+    await sign_in(page, live_site)
+    topic = "Is Pneumonoultramicroscopicsilicovolcanoconiosis-Holdings-International worth buying?"
+    await start(page, topic, content=ANSWER, rounds=1)
+    gate.let(1)
+    await expect(page.locator('[data-agent="Market Context"] .said')).to_contain_text("Revenue")
+    await expect_usable(page)
+
+    gate.open()
+    await expect_finished(page)
+    await expect(page.get_by_test_id("verdict")).to_be_visible()
+    await page.locator("details.material summary").click()
+    await expect_usable(page)
+    await page.get_by_test_id("account-menu").click()
+    await expect_usable(page)
+
+    await page.goto(live_site.url)
+    await expect(page.get_by_test_id("conversation-row").first).to_be_visible()
+    await page.get_by_test_id("start-conversation").click()
+    await expect(page.locator(".field-error").first).to_be_visible()
+    await expect_usable(page)
+
+
+async def expect_usable(page: Page) -> None:
+    """The page does not scroll sideways, and axe finds nothing to object to."""
+    wide = await page.evaluate("document.documentElement.scrollWidth")
+    assert wide == WIDTH, f"{page.url} is {wide} pixels wide"
+    assert await violations(page) == []
+
+
+async def violations(page: Page) -> list[str]:
+    needed(AXE.exists(), "axe-core (npm ci in frontend/)")
+    await page.evaluate(Path(AXE).read_text())
+    found: list[dict[str, Any]] = await page.evaluate("axe.run().then(({ violations }) => violations)")
+    return [
+        f"{page.url} {violation['id']}: {violation['help']}: {node['html'][:200]} {node['failureSummary']}"
+        for violation in found
+        for node in violation["nodes"]
+    ]
