@@ -65,7 +65,7 @@ def serve(model_path: Path, port: int = 0, *, log: Path | None = None, reuse_por
     announcements = os.dup(1)
     _send_output_to(log)
 
-    import xllamacpp  # type: ignore[import-untyped] # here, after the output: it brings all of llama.cpp
+    import xllamacpp  # here, after the output: it brings all of llama.cpp
 
     try:
         server = xllamacpp.Server(_parameters(xllamacpp, model_path, port, reuse_port, quiet=log is None))
