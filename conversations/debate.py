@@ -46,9 +46,15 @@ class Debate:
     said: list[AgentMessage] = field(default_factory=list)
     unfinished: Sequence[UUID] = ()
 
+    @property
+    def mode(self) -> Mode:
+        """Demo as soon as one message is: an installation may have changed its provider in between."""
+        modes = {self.provider.mode, *(message.mode for message in self.said)}
+        return Mode.DEMO if Mode.DEMO in modes else Mode.LIVE
+
     async def events(self) -> AsyncGenerator[EventData, None]:
         """Every event from `initializing` to `completed`. Raises ProviderError when a turn fails."""
-        mode = self.provider.mode
+        mode = self.mode
         yield StatusChanged(status=Status.INITIALIZING, mode=mode)
         for message in self.unfinished:
             yield MessageDiscard(message=message, reason="interrupted")
@@ -87,9 +93,9 @@ class Debate:
                 yield event
         answer = _finished(turn)
         verdict = verdicts.read(answer.value)
-        confidence = verdict.confidence if verdict and start.mode is Mode.LIVE else None
+        confidence = verdict.confidence if verdict and self.mode is Mode.LIVE else None
         yield self._end(start, answer, verdict.summary if verdict else answer.text, confidence)
-        yield self._complete(verdict, start.mode)
+        yield self._complete(verdict)
 
     def _begin(
         self, agent: Agent, round_: int, kind: Kind, schema: ResponseSchema[Any] | None = None
@@ -132,9 +138,9 @@ class Debate:
         self.said.append(message)
         return message
 
-    def _complete(self, verdict: Verdict | None, mode: Mode) -> Complete:
+    def _complete(self, verdict: Verdict | None) -> Complete:
         reason = None
-        if mode is Mode.DEMO:
+        if self.mode is Mode.DEMO:
             # A script has no opinion, whatever its text says.
             reason = "demo"
         elif verdict is None:
@@ -148,7 +154,7 @@ class Debate:
             **stated,
             reason=reason,
             cost_summary=_cost_summary(self.said),
-            mode=mode,
+            mode=self.mode,
             transcript_sha256=transcript.digest(self.said),
         )
 

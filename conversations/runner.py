@@ -79,7 +79,6 @@ class _Claimed:
     conversation: UUID
     run: UUID
     mode: Mode
-    debate: Debate
 
 
 def _claim(conversation: UUID) -> _Claimed | None:
@@ -88,20 +87,19 @@ def _claim(conversation: UUID) -> _Claimed | None:
     claimed = Conversation.objects.running().filter(_free(now), pk=conversation)
     if not claimed.update(run=run, lease_until=now + LEASE):
         return None
-    row = Conversation.objects.get(pk=conversation)
-    if row.started_at is None:
-        Conversation.objects.filter(pk=conversation).update(started_at=now)
-    provider = providers.configured()[0]
-    return _Claimed(conversation, run, provider.mode, _debate(row, provider))
+    Conversation.objects.filter(pk=conversation, started_at=None).update(started_at=now)
+    mode = Conversation.objects.values_list("mode", flat=True).get(pk=conversation)
+    return _Claimed(conversation, run, Mode(mode))
 
 
 def _free(now: datetime) -> Q:
     return Q(run=None) | Q(lease_until__lt=now)
 
 
-def _debate(row: Conversation, provider: providers.Provider) -> Debate:
+def _debate(conversation: UUID) -> Debate:
     """The debate as far as its log has it: finished turns stand, a turn that was cut is spoken again."""
-    events = list(log.read_all(row.pk))
+    row = Conversation.objects.get(pk=conversation)
+    events = list(log.read_all(conversation))
     state = transcript.fold(events)
     stands = {message["id"] for message in state["messages"] if message["state"] == "done"}
     whole = [AgentMessage.model_validate(data) for _, type_, data in events if type_ == "agent_message"]
@@ -115,7 +113,7 @@ def _debate(row: Conversation, provider: providers.Provider) -> Debate:
     return Debate(
         question=Question(row.topic, row.content, row.content_type, row.rounds),
         panel=PANELS[row.panel],
-        provider=provider,
+        provider=providers.configured()[0],
         limits=Limits(settings.OUTCRY_FIRST_TOKEN_SECONDS, settings.OUTCRY_STALL_SECONDS),
         said=said,
         unfinished=unfinished,
@@ -125,7 +123,8 @@ def _debate(row: Conversation, provider: providers.Provider) -> Debate:
 async def _drive(claimed: _Claimed) -> None:
     appender = log.Appender(claimed.conversation, claimed.run)
     try:
-        async with aclosing(claimed.debate.events()) as events:
+        debate = await database.run(_debate, claimed.conversation)
+        async with aclosing(debate.events()) as events:
             async for event in events:
                 await appender.add(event)
         await appender.flush()
@@ -188,5 +187,8 @@ async def _heartbeat(claimed: _Claimed, driving: "asyncio.Task[None] | None") ->
 
 
 def _renew(claimed: _Claimed) -> bool:
-    held = Conversation.objects.filter(pk=claimed.conversation, run=claimed.run)
-    return bool(held.update(lease_until=timezone.now() + LEASE))
+    """Whether nobody else has taken the conversation; one that has ended needs no lease."""
+    ours = Conversation.objects.filter(pk=claimed.conversation, run=claimed.run)
+    if ours.update(lease_until=timezone.now() + LEASE):
+        return True
+    return not Conversation.objects.running().filter(pk=claimed.conversation).exists()

@@ -186,6 +186,15 @@ test("tools and people have their place", async () => {
   expect(all("input-request").map(({ dataset }) => dataset["answered"])).toEqual(["true", "false"]);
 });
 
+test("a lost connection is told where the newest words are, until it is back", async () => {
+  await play("debate", 8);
+  expect(words("connection-lost")).toBe("");
+  FakeWebSocket.last.onclose?.({ code: 1006 });
+  await painted();
+  expect(words("connection-lost")).toBe("Connection lost. Reconnecting");
+  expect(one("agent-message").dataset["state"]).toBe("speaking");
+});
+
 test("a signed-out watcher is told and led to the sign-in", async () => {
   FakeWebSocket.last.onclose?.({ code: 4401 });
   await painted();

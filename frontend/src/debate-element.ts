@@ -166,15 +166,20 @@ export class DebateElement extends LitElement {
           ${this.#cut()}
         </div>
       </div>
-      <button
-        type="button"
-        class="btn btn-primary btn-sm jump"
-        data-testid="jump-to-newest"
-        ?hidden=${!this.#follow?.behind}
-        @click=${() => this.#follow?.toBottom()}
-      >
-        ${this.#state.complete ? "Jump to the verdict" : "Jump to the newest"}
-      </button>
+      <div class="afloat">
+        <p class="lost" role="status" data-testid="connection-lost">
+          ${this.#connectionState === "reconnecting" ? html`<span>Connection lost. Reconnecting</span>` : nothing}
+        </p>
+        <button
+          type="button"
+          class="btn btn-primary btn-sm"
+          data-testid="jump-to-newest"
+          ?hidden=${!this.#follow?.behind || (this.#isOver() && !this.#state.complete)}
+          @click=${() => this.#follow?.toBottom()}
+        >
+          ${this.#state.complete ? "Jump to the verdict" : "Jump to the newest"}
+        </button>
+      </div>
       <p class="sr-only" aria-live="polite" data-testid="announcements">${this.#announced}</p>
     `;
   }

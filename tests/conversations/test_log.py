@@ -1,6 +1,7 @@
 """The log: numbered without a gap, written by its owner only, never changed, and honest when it cannot be written."""
 
 import asyncio
+import json
 import math
 from collections import defaultdict
 from collections.abc import Callable, Coroutine, Iterator, Sequence
@@ -399,7 +400,7 @@ async def test_the_group_is_rung_after_each_commit_with_what_was_stored(conversa
     assert ring["head"] == 3
     assert ring["first"] == 2
     assert ring["types"] == [entry.type for entry in stored]
-    assert ring["frames"] == [entry.text for entry in stored]
+    assert [json.loads(frame) for frame in ring["frames"]] == [json.loads(entry.text) for entry in stored]
 
 
 async def test_a_ring_that_would_be_too_large_only_says_where_the_head_is(conversation: Conversation) -> None:

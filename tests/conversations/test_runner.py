@@ -36,10 +36,13 @@ def statuses(rows: list[debates.Row]) -> list[str]:
 
 
 async def cut(conversation: Conversation, gate: Gate, word: str | None = None) -> None:
-    """Start a run and end it as a killed process would, once the first word behind the gate is stored."""
+    """Start a run and end it as a killed process would, once the first word behind the gate is stored, or
+    without one, once the Moderator's turn has begun in the log."""
     task = runner.launch(conversation.pk)
     await gate.reached(1)
-    if word is not None:
+    if word is None:
+        await debates.until_stored(conversation, "message_start", agent="Moderator")
+    else:
         gate.let()
         await debates.until_stored(conversation, "token", text=word)
     task.cancel()
@@ -402,3 +405,40 @@ async def test_the_digest_of_a_debate_that_was_cut_is_of_what_stands(
     standing = [AgentMessage.model_validate(data) for data in said]
     state = await debates.state(conversation)
     assert state["complete"]["transcript_sha256"] == transcript.digest(standing)
+
+
+async def test_a_debate_without_a_run_is_adopted(conversation: Conversation) -> None:
+    runner.adopt_orphans()
+    await debates.until_stored(conversation, "status", status="completed")
+
+
+async def test_a_debate_whose_run_still_lives_is_left_to_it(
+    conversation: Conversation, openai: OpenAIServer
+) -> None:
+    gate = Gate()
+    openai.answer(says("One.", gate=gate))
+    runner.launch(conversation.pk)
+    await gate.reached(1)
+    assert await database.run(runner._orphans) == []
+    await lapse(conversation)
+    assert await database.run(runner._orphans) == [conversation.pk]
+
+
+async def test_stopping_the_process_hands_its_debates_over_at_once(
+    conversation: Conversation, openai: OpenAIServer
+) -> None:
+    gate = Gate()
+    openai.answer(says("One ", "two.", gate=gate), says("Anew."), to="Financial Analyst")
+    runner.launch(conversation.pk)
+    await gate.reached(1)
+    gate.let()
+    await debates.until_stored(conversation, "token", text="One ")
+    await runner.hand_over()
+    await openai.until_closed_early(openai.asked[0])
+    row = await debates.fresh(conversation)
+    assert (row.status, row.run, row.lease_until) == ("active", None, None)
+    await runner.run(conversation.pk)
+    assert [message["text"] for message in (await debates.state(conversation))["messages"][:2]] == [
+        "One ",
+        "Anew.",
+    ]

@@ -1,6 +1,5 @@
 """The pages on a phone, by day and by night: nothing lies beyond the edge, and nothing is out of anybody's reach."""
 
-from pathlib import Path
 from typing import Any, Literal
 
 import pytest
@@ -20,7 +19,8 @@ AXE = ROOT / "frontend/node_modules/axe-core/axe.min.js"
 WIDTH, HEIGHT = 390, 844
 ANSWER = (
     "Revenue grew **18 %**, and the [filing](https://filings.example/a-very-long-address/that-does-not-end/2026) "
-    "says why.\n\n| Quarter | Revenue | Gross margin | Free cash flow |\n|---|---|---|---|\n| Q3 | 412 | 61 % | 74 |\n\n"
+    "says why.\n\n"
+    "| Quarter | Revenue | Gross margin | Free cash flow |\n|---|---|---|---|\n| Q3 | 412 | 61 % | 74 |\n\n"
     "```\nfree_cash_flow = operating_cash_flow - capital_expenditure - everything_else\n```\n\n"
     "> Antidisestablishmentarianism-without-a-single-hyphenation-opportunity\n\nThat is all."
 )
@@ -74,7 +74,7 @@ async def expect_usable(page: Page) -> None:
 
 async def violations(page: Page) -> list[str]:
     needed(AXE.exists(), "axe-core (npm ci in frontend/)")
-    await page.evaluate(Path(AXE).read_text())
+    await page.evaluate(AXE.read_text())
     found: list[dict[str, Any]] = await page.evaluate("axe.run().then(({ violations }) => violations)")
     return [
         f"{page.url} {violation['id']}: {violation['help']}: {node['html'][:200]} {node['failureSummary']}"
