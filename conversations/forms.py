@@ -16,6 +16,19 @@ MAX_ROUNDS = 6
 DEFAULT_ROUNDS = 2
 
 
+_SENTENCES = {
+    "missing": "This is needed.",
+    "string_type": "This has to be a text.",
+    "string_too_short": "This is empty; write at least {min_length} character.",
+    "string_too_long": "This is too long; write at most {max_length} characters.",
+    "int_type": "This has to be a whole number.",
+    "greater_than_equal": "Too small; use {ge} or more.",
+    "less_than_equal": "Too large; use {le} or less.",
+    "enum": "Use one of {expected}.",
+    "extra_forbidden": "There is no such field.",
+}
+
+
 def _without_nul(text: str) -> str:
     if "\0" in text:
         raise PydanticCustomError("no_nul", "Text must not contain the NUL character")
@@ -66,7 +79,14 @@ def problems(errors: Iterable[Mapping[str, Any]]) -> list[Problem]:
         Problem(
             field=next((part for part in reversed(error["loc"]) if isinstance(part, str)), "body"),
             rule=error["type"],
-            message=f"{error['msg']}.",
+            message=_sentence(error),
         )
         for error in errors
     ]
+
+
+def _sentence(error: Mapping[str, Any]) -> str:
+    """For a person: our words for the rules that a form can break, pydantic's for the rest."""
+    if error["type"] not in _SENTENCES:
+        return f"{error['msg']}."
+    return _SENTENCES[error["type"]].format_map(error.get("ctx", {}))
