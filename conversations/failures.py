@@ -38,13 +38,25 @@ def provider_error(failure: BaseException) -> ProviderError:
     names = {cls.__name__ for link in _chain(failure) for cls in type(link).__mro__}
     # aiohttp's first: the way they are passed on, refusals and resets are timeouts too.
     if names & {"ConnectError", "ClientConnectorError", "ConnectionRefusedError"}:
-        return ProviderError("provider_unreachable", "The model's provider could not be reached.", retryable=True)
+        return ProviderError(
+            "provider_unreachable", "The model's provider could not be reached.", retryable=True
+        )
     if "ClientConnectionError" in names and "ServerTimeoutError" not in names:
-        return ProviderError("provider_dropped", "The model's provider ended the answer half way.", retryable=True)
+        return ProviderError(
+            "provider_dropped", "The model's provider ended the answer half way.", retryable=True
+        )
     if names & {"TimeoutError", "TimeoutException", "APITimeoutError"}:
         return ProviderError("provider_timeout", "The model did not answer in time.", retryable=True)
-    if names & {"RemoteProtocolError", "ReadError", "TransportError", "APIConnectionError", "ConnectionError"}:
-        return ProviderError("provider_dropped", "The model's provider ended the answer half way.", retryable=True)
+    if names & {
+        "RemoteProtocolError",
+        "ReadError",
+        "TransportError",
+        "APIConnectionError",
+        "ConnectionError",
+    }:
+        return ProviderError(
+            "provider_dropped", "The model's provider ended the answer half way.", retryable=True
+        )
     return ProviderError("provider_failed", "The model's provider failed.", retryable=True)
 
 

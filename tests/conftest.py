@@ -113,14 +113,19 @@ def _fresh_layers() -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True)
-def _ended(request: pytest.FixtureRequest, _django_db_marker: None) -> Iterator[None]:
-    """After each test: no debate runs on, and no thread holds a connection that the clean-up would wait for."""
-    if inspect.iscoroutinefunction(getattr(request, "function", None)):
-        request.getfixturevalue("_debates_ended")
+def _threads_ended(_django_db_marker: None) -> Iterator[None]:
+    """No thread holds a connection that the clean-up of the database would wait for."""
     yield
     log.close()
     # Where Django runs what is not async, unless a server gives each request a thread.
     SyncToAsync.single_thread_executor.submit(connections.close_all).result()
+
+
+@pytest.fixture(autouse=True)
+def _tasks_ended(request: pytest.FixtureRequest, _threads_ended: None) -> None:
+    """Before the threads end, no debate of the test runs on."""
+    if inspect.iscoroutinefunction(getattr(request, "function", None)):
+        request.getfixturevalue("_debates_ended")
 
 
 @pytest_asyncio.fixture
@@ -129,3 +134,5 @@ async def _debates_ended() -> AsyncIterator[None]:
     for task in (*runner._tasks,):
         task.cancel()
         await asyncio.wait([task])
+    # Django renders error pages in the loop's own executor, and leaves a connection there.
+    await asyncio.to_thread(connections.close_all)

@@ -58,32 +58,48 @@ def free_port() -> int:
 
 
 @contextmanager
+def _at_last(command: str, user: str | None = None) -> Iterator[None]:
+    """Run a shell command in the end, even where this process is killed before: its pipe closes then, too."""
+    waiting = subprocess.Popen(
+        ["sh", "-c", f"read _; {command}"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        user=user,
+        cwd="/",
+        start_new_session=True,
+    )
+    assert waiting.stdin is not None
+    try:
+        yield
+    finally:
+        waiting.stdin.close()
+        waiting.wait()
+
+
+@contextmanager
+def _folder(name: str, user: str | None = None) -> Iterator[Path]:
+    """A folder of `user`, removed at last."""
+    folder = Path(tempfile.mkdtemp(prefix=f"outcry-{name}-"))
+    if user is not None:
+        os.chown(folder, pwd.getpwnam(user).pw_uid, pwd.getpwnam(user).pw_gid)
+    with _at_last(f"rm -rf {folder}"):
+        yield folder
+
+
+@contextmanager
 def redis_server(command: Path) -> Iterator[str]:
     """A Redis server that keeps nothing, by its URL."""
     port = free_port()
-    options = [
-        "--port",
-        str(port),
-        "--bind",
-        "127.0.0.1",
-        "--save",
-        "",
-        "--appendonly",
-        "no",
-        "--loglevel",
-        "notice",
-    ]
-    with tempfile.TemporaryDirectory(prefix="outcry-redis-") as folder:
+    options = ["--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
+    with _folder("redis") as folder:
         server = subprocess.Popen([command, *options], cwd=folder, stdout=subprocess.PIPE, text=True)
         assert server.stdout is not None
-        try:
+        with _at_last(f"kill {server.pid}"):
             if not any("Ready to accept connections" in line for line in server.stdout):
                 raise RuntimeError(f"{command} ended with {server.wait()}.")
             yield f"redis://127.0.0.1:{port}/0"
-        finally:
-            server.terminate()
-            server.stdout.close()
-            server.wait()
+        server.stdout.close()
+        server.wait()
 
 
 @contextmanager
@@ -94,25 +110,22 @@ def postgres_cluster() -> Iterator[str]:
         raise pytest.UsageError(
             "OUTCRY_TEST_DATABASE=postgres, but PostgreSQL's initdb and pg_ctl are not installed."
         )
-    port = free_port()
-    folder = Path(tempfile.mkdtemp(prefix="outcry-postgres-"))
-    data, log = folder / "data", folder / "log"
-    options = f"-p {port} -k {folder} -c listen_addresses=127.0.0.1 -c fsync=off -c synchronous_commit=off"
     # PostgreSQL refuses to run as root.
     user = "postgres" if os.geteuid() == 0 else None
-    if user is not None:
-        os.chown(folder, pwd.getpwnam(user).pw_uid, pwd.getpwnam(user).pw_gid)
+    port = free_port()
+    with _folder("postgres", user) as folder:
+        data, log = folder / "data", folder / "log"
+        options = (
+            f"-p {port} -k {folder} -c listen_addresses=127.0.0.1 -c fsync=off -c synchronous_commit=off"
+        )
 
-    def run(*command: str | Path) -> None:
-        subprocess.run(command, user=user, cwd=folder, check=True, stdout=subprocess.DEVNULL)
+        def run(*command: str | Path) -> None:
+            subprocess.run(command, user=user, cwd=folder, check=True, stdout=subprocess.DEVNULL)
 
-    run(initdb, "-D", data, "-U", "outcry", "-A", "trust", "-E", "UTF8", "--no-sync")
-    run(pg_ctl, "start", "-w", "-D", data, "-l", log, "-o", options)
-    try:
-        yield f"postgres://outcry@127.0.0.1:{port}/postgres"
-    finally:
-        run(pg_ctl, "stop", "-w", "-m", "immediate", "-D", data)
-        shutil.rmtree(folder)
+        run(initdb, "-D", data, "-U", "outcry", "-A", "trust", "-E", "UTF8", "--no-sync")
+        with _at_last(f"{pg_ctl} stop -w -m immediate -D {data}", user):
+            run(pg_ctl, "start", "-w", "-D", data, "-l", log, "-o", options)
+            yield f"postgres://outcry@127.0.0.1:{port}/postgres"
 
 
 def _prepare() -> ExitStack:
@@ -122,9 +135,9 @@ def _prepare() -> ExitStack:
     from scripts.places import data_dir
 
     model = os.environ.get("OUTCRY_LOCAL_MODEL") or str(data_dir() / "models" / NAME)
-    folder = started.enter_context(tempfile.TemporaryDirectory(prefix="outcry-tests-"))
+    folder = started.enter_context(_folder("tests"))
     # WhiteNoise warns of a missing folder, and warnings are errors here.
-    (Path(folder) / "static").mkdir()
+    (folder / "static").mkdir()
     match os.environ.get("OUTCRY_TEST_DATABASE", "sqlite"):
         case "sqlite":
             database = f"sqlite:///{folder}/outcry.sqlite3"
@@ -137,7 +150,7 @@ def _prepare() -> ExitStack:
     # An empty variable counts as not set, and keeps `.env` from setting it.
     os.environ.update(dict.fromkeys(setting_names(), ""))
     os.environ.update(
-        OUTCRY_DATA_DIR=folder,
+        OUTCRY_DATA_DIR=str(folder),
         OUTCRY_LOCAL_MODEL=model,
         DATABASE_URL=database,
         EMAIL_URL="memorymail://",

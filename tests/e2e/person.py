@@ -46,10 +46,12 @@ async def start(page: Page, topic: str, *, content: str = "", rounds: int | None
 
 
 async def expect_finished(page: Page, status: str = "completed") -> None:
-    """Wait for the debate's end."""
+    """Wait for the debate's end, and until the page has all of it."""
     await expect(page.get_by_test_id("conversation-status")).to_have_attribute(
         "data-status", status, timeout=DEBATE_SECONDS * 1000
     )
+    # A debate that is over says so before its words have arrived.
+    await expect(page.get_by_test_id("connection-status")).to_have_attribute("data-state", "closed")
 
 
 async def transcript(page: Page) -> list[tuple[str | None, str]]:

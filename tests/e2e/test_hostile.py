@@ -96,7 +96,8 @@ async def test_what_a_model_says_is_only_words(
     watchman: Watchman, page: Page, live_site: Site, model: OpenAIServer, elsewhere: Beacon
 ) -> None:
     texts = attacks(elsewhere.url)
-    model.answer(says(*pieces("".join(texts))), to="Financial Analyst")
+    # Not all at once: half a tag or half a link must be as harmless as the whole.
+    model.answer(says(*pieces("".join(texts)), tokens_per_second=100), to="Financial Analyst")
     verdict = {
         **VERDICT,
         "summary": texts[0] + texts[3],
@@ -158,6 +159,7 @@ async def test_what_a_person_writes_is_only_words(
     await expect_finished(page)
     await expect(page.get_by_role("heading", level=1)).to_have_text(topic)
     assert await page.title() == f"{topic} · Outcry"
+    assert "<script>alert" not in await (await page.request.get(page.url)).text()
     await page.locator("details.material summary").click()
     await expect(page.locator("details.material")).to_contain_text("</article></outcry-debate></main>")
     await _expect_not_wide(page)

@@ -94,6 +94,7 @@ async def test_a_debate_goes_on_when_nobody_watches(
     gate.open()
     await model.until_asked(len(DEBATE))
     await model.changed.until(lambda: model.asked[-1].finished)
+    assert [exchange.agent for exchange in model.asked] == DEBATE
     later = await context.new_page()
     await later.goto(address)
     await expect_finished(later)
