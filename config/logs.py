@@ -1,6 +1,7 @@
 """Logs through structlog: readable lines on a terminal, JSON for machines. Django's own logs included."""
 
 import logging.config
+import sys
 from typing import Any
 
 import structlog
@@ -23,7 +24,11 @@ def configure_logs(*, json: bool, level: str) -> None:
     last: list[Any] = (
         [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
         if json
-        else [structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)]
+        else [
+            structlog.dev.ConsoleRenderer(
+                colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback
+            )
+        ]
     )
     logging.config.dictConfig(
         {
@@ -38,10 +43,10 @@ def configure_logs(*, json: bool, level: str) -> None:
             },
             "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "structlog"}},
             "root": {"handlers": ["stderr"], "level": level},
-            # These repeat what our own lines say, once a request to a model.
+            # These repeat what our own lines say, or what nobody asked.
             "loggers": {
                 name: {"level": "WARNING"}
-                for name in ("httpx", "httpx2", "openai", "anthropic", "google_genai", "daphne.http_protocol")
+                for name in ("httpx", "httpx2", "openai", "anthropic", "google_genai", "daphne")
             },
         }
     )
