@@ -60,7 +60,8 @@ class Command(BaseCommand):
 
         server.listen_success = listening
         server.listen_error = not_listening
-        reactor.callWhenRunning(runner.adopt_orphans)
+        # Not callWhenRunning: that is before the event loop runs.
+        reactor.callLater(0, runner.adopt_orphans)  # type: ignore[arg-type]
         reactor.addSystemEventTrigger("before", "shutdown", _hand_over)  # type: ignore[arg-type]
         # What is loaded by now stays: without it, each full collection would look through all of it, and every live
         # word would wait a tenth of a second for that.
