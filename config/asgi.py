@@ -11,14 +11,15 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 # First: it loads the applications that the imports below use.
 django_application = get_asgi_application()
 
+from streaming.direct import DirectSend  # noqa: E402
 from streaming.origin import SameOriginOnly  # noqa: E402
 from streaming.routing import websocket_urlpatterns  # noqa: E402
 
 application = ProtocolTypeRouter(
     {
         "http": django_application,
-        "websocket": AllowedHostsOriginValidator(
-            SameOriginOnly(AuthMiddlewareStack(URLRouter(websocket_urlpatterns)))
+        "websocket": DirectSend(
+            AllowedHostsOriginValidator(SameOriginOnly(AuthMiddlewareStack(URLRouter(websocket_urlpatterns))))
         ),
     }
 )

@@ -4,6 +4,7 @@ Django's `sync_to_async` runs everything in one thread a request, which a long p
 """
 
 import asyncio
+import contextlib
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -59,5 +60,6 @@ def _with_connection(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs
 
 def _close_thread(barrier: threading.Barrier) -> None:
     # Waiting for each other makes every thread take exactly one of these.
-    barrier.wait(timeout=10)
+    with contextlib.suppress(threading.BrokenBarrierError):
+        barrier.wait(timeout=10)
     connections.close_all()

@@ -21,43 +21,52 @@ class GroupCommit(Generic[T]):
         self._end = end
         self._limit = limit
         self._lock = threading.Lock()
+        # Of one thread only: the mark that ends it must reach nobody else.
         self._queue: queue.SimpleQueue[T | None] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
+        self._ending: threading.Thread | None = None
 
     def submit(self, item: T) -> None:
         """Queue an item; returns at once."""
         with self._lock:
             if self._thread is None:
-                self._thread = threading.Thread(target=self._work, name=self._name, daemon=True)
+                self._queue = queue.SimpleQueue()
+                self._thread = threading.Thread(
+                    target=self._work, args=(self._queue, self._ending), name=self._name, daemon=True
+                )
                 self._thread.start()
             self._queue.put(item)
 
     def stop(self) -> None:
         """Commit what is queued, call `end` in the thread, and wait for it."""
         with self._lock:
-            thread, self._thread = self._thread, None
-            if thread is not None:
+            if self._thread is not None:
+                self._ending, self._thread = self._thread, None
                 self._queue.put(None)
-        if thread is not None:
-            thread.join()
+            ending = self._ending
+        if ending is not None:
+            ending.join()
 
-    def _work(self) -> None:
+    def _work(self, waiting: "queue.SimpleQueue[T | None]", before: threading.Thread | None) -> None:
+        if before is not None:
+            # One call at a time, and in order: what was queued before the stop comes first.
+            before.join()
         running = True
         while running:
-            batch, running = self._gather()
+            batch, running = self._gather(waiting)
             if batch:
                 self._commit(batch)
         self._end()
 
-    def _gather(self) -> tuple[list[T], bool]:
+    def _gather(self, waiting: "queue.SimpleQueue[T | None]") -> tuple[list[T], bool]:
         batch: list[T] = []
-        item = self._queue.get()
+        item = waiting.get()
         while item is not None:
             batch.append(item)
             if len(batch) == self._limit:
                 return batch, True
             try:
-                item = self._queue.get_nowait()
+                item = waiting.get_nowait()
             except queue.Empty:
                 return batch, True
         return batch, False

@@ -45,7 +45,8 @@ class Reader:
         self._pages: dict[int, asyncio.Task[list[Entry]]] = {}
         self._layer: Any = get_channel_layer()
         self._channel: str | None = None
-        self._ringing: asyncio.Task[Ring] | None = None
+        self._ringing: asyncio.Task[None] | None = None
+        self._rung = False
         self._task = asyncio.create_task(self._read())
 
     async def head(self) -> int:
@@ -129,16 +130,22 @@ class Reader:
                 await self._layer.group_discard(bell.group_name(self.conversation), channel)
 
     async def _listen(self) -> None:
-        """Take rings until none has come for a while."""
+        """Take rings, and look at the head whenever none has come for a while."""
+        # A task of its own that is never timed out: a cancelled receive() takes the channel out of its group.
+        self._ringing = asyncio.create_task(self._take_rings())
         while not self._ended:
-            if self._ringing is None:
-                self._ringing = asyncio.create_task(self._layer.receive(self._channel))
-            # Not wait_for: a cancelled receive() takes the channel out of its group.
+            self._rung = False
             done, _ = await asyncio.wait({self._ringing}, timeout=POLL_SECONDS)
-            if not done:
-                return
-            ringing, self._ringing = self._ringing, None
-            await self._take(ringing.result())
+            if done:
+                await self._ringing
+            elif not self._rung:
+                await self._repair()
+
+    async def _take_rings(self) -> None:
+        while not self._ended:
+            ring: Ring = await self._layer.receive(self._channel)
+            self._rung = True
+            await self._take(ring)
 
     async def _take(self, ring: Ring) -> None:
         assert self._window is not None  # noqa: S101 (the first repair made it)
@@ -165,9 +172,12 @@ class Reader:
 
     def _add(self, entries: Sequence[Entry]) -> None:
         assert self._window is not None  # noqa: S101
-        self._window.add(entries)
-        self._ended = self._ended or entries[-1].is_last
-        self._wake()
+        # A ring and a look into the log may bring the same entries.
+        new = entries[max(0, self._window.head + 1 - entries[0].seq) :] if entries else entries
+        if new:
+            self._window.add(new)
+            self._ended = self._ended or new[-1].is_last
+            self._wake()
 
     def _wake(self) -> None:
         # Those who wait now are woken; who comes later looks first.

@@ -18,7 +18,7 @@ from django.contrib.auth.models import AbstractUser
 from conversations import access, database, forms, services
 from conversations.errors import InvalidInput, NotFound, OutcryError, Problem
 from conversations.events import Error, EventData, Heartbeat, Hello, Mode, Pong, Status, wire_frame
-from streaming import protocol
+from streaming import direct, protocol
 from streaming.closing import Close
 from streaming.subscription import Subscription, subscribe
 
@@ -100,9 +100,10 @@ class ConversationSocket(AsyncWebsocketConsumer):
                 await self._send(_hello(subscription))
                 beating = asyncio.create_task(self._beat(subscription))
                 try:
+                    send = cast("dict[str, Any]", self.scope)[direct.KEY]
                     async for entries in subscription.batches():
                         for entry in entries:
-                            await self.send(text_data=entry.text)
+                            await send({"type": "websocket.send", "text": entry.text})
                 finally:
                     beating.cancel()
             await self._close(Close.ENDED)

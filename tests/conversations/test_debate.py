@@ -396,24 +396,22 @@ async def test_stopping_the_debate_ends_the_models_stream(openai: OpenAIServer, 
     openai.answer(says("One ", "two ", "three", gate=gate), to=agent)
     gate.let(2 if agent != "Moderator" else 0)
 
-    async def listen() -> None:
-        await hold(debate(openai))
-
-    listening = asyncio.create_task(listen())
+    # A silent model is not what ends it.
+    listening = asyncio.create_task(hold(debate(openai, patience=1000)))
     await gate.reached(3 if agent != "Moderator" else 1)
     exchange = openai.asked[-1]
     assert (exchange.agent, exchange.closed_early) == (agent, False)
     listening.cancel()
     await asyncio.wait([listening], timeout=20)
-    await openai.until_closed_early(exchange)
     assert listening.cancelled()
+    await openai.until_closed_early(exchange)
 
 
 async def test_closing_the_debate_between_two_words_ends_the_models_stream(openai: OpenAIServer) -> None:
     gate = Gate()
     gate.let(1)
     openai.answer(says("One ", "two ", gate=gate))
-    async with aclosing(debate(openai).events()) as events:
+    async with asyncio.timeout(20), aclosing(debate(openai, patience=1000).events()) as events:
         async for event in events:
             if isinstance(event, Token):
                 break

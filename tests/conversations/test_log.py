@@ -12,7 +12,7 @@ from uuid import UUID, uuid4
 import pytest
 from channels.layers import get_channel_layer
 from django.contrib.auth.models import User
-from django.db import OperationalError
+from django.db import OperationalError, connection
 from django.db.models import ProtectedError
 from django.utils import timezone
 
@@ -305,6 +305,26 @@ async def test_a_failed_commit_is_told_and_the_next_one_works(
         (1, None),
         (2, "2"),
     ]
+
+
+async def test_a_connection_that_died_is_replaced(
+    conversation: Conversation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store, deaths = log.store, [1]
+
+    def store_on_a_dead_connection(appends: Sequence[log.Append]) -> log.Stored:
+        if deaths:
+            deaths.pop()
+            connection.ensure_connection()
+            # Behind Django's back, as when the server goes away.
+            connection.connection.close()
+        return store(appends)
+
+    monkeypatch.setattr(log, "store", store_on_a_dead_connection)
+    with pytest.raises(LogUnavailable):
+        await log.append(conversation.pk, said("alice", 1))
+    await log.append(conversation.pk, said("alice", 2))
+    assert [data.get("text") for _, _, data in await debates.rows(conversation)] == [None, "2"]
 
 
 async def test_of_a_commit_that_fails_half_way_nothing_is_stored(

@@ -18,6 +18,8 @@ from config.asgi import application
 from conversations import local_service, log, providers, runner
 
 DEMO = "demo"
+# How many new objects there are before the youngest are looked through; Python's 700 is some 30 tokens' worth.
+YOUNG_OBJECTS = 20_000
 
 
 class Command(BaseCommand):
@@ -67,6 +69,7 @@ class Command(BaseCommand):
         # word would wait a tenth of a second for that.
         gc.collect()
         gc.freeze()
+        gc.set_threshold(YOUNG_OBJECTS)
         server.run()
         if failed:
             raise CommandError(f"Port {port} of {host} cannot be used: {failed[0]}")

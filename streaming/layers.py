@@ -1,0 +1,38 @@
+"""The channel layer of an installation that is one process."""
+
+import asyncio
+import contextlib
+import time
+from typing import Any
+
+from channels.layers import InMemoryChannelLayer
+
+# Expired messages and memberships are of no consequence for a while: readers look at the log.
+CLEAN_SECONDS = 1.0
+
+
+class ProcessChannelLayer(InMemoryChannelLayer):
+    """Channels' in-memory layer, at a cost that does not grow with the number of conversations.
+
+    The same promises: at most once, and what a full channel cannot take is dropped. Messages are handed on, not
+    copied, so whoever sends or receives one must not change it. (Channels looks through all channels and groups for
+    every message, and makes a task and a deep copy for every receiver.)"""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self._cleaned = 0.0
+
+    async def group_send(self, group: str, message: dict[str, Any]) -> None:
+        self.require_valid_group_name(group)
+        expires = time.time() + self.expiry
+        for channel in tuple(self.groups.get(group, ())):
+            if (queue := self.channels.get(channel)) is None:
+                queue = self.channels[channel] = asyncio.Queue(maxsize=self.get_capacity(channel))
+            with contextlib.suppress(asyncio.QueueFull):
+                queue.put_nowait((expires, message))
+
+    def _clean_expired(self) -> None:
+        now = time.monotonic()
+        if now - self._cleaned >= CLEAN_SECONDS:
+            self._cleaned = now
+            super()._clean_expired()  # type: ignore[misc]
