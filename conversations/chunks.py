@@ -32,3 +32,12 @@ class QuickOpenAIConfig(OpenAIConfig):
 
         library._process_response_data = read_quickly  # type: ignore[method-assign]
         return client
+
+
+def warm_up() -> None:
+    """Load what the first turn would otherwise wait for: a tenth of a second of modules and types."""
+    library = QuickOpenAIConfig("none", api_key="none").create()._client
+    library.chat.completions  # noqa: B018 (loaded at its first use)
+    choice = {"index": 0, "delta": {"content": ""}, "finish_reason": None}
+    chunk = {"id": "", "object": "chat.completion.chunk", "created": 0, "model": "", "choices": [choice]}
+    ChatCompletionChunk.model_validate(chunk)

@@ -40,7 +40,7 @@ def show(load: Load, rows: list[Row]) -> None:
         title=f"{load.debates} debates, {load.watchers} watchers each, {load.rate:g} tokens/s a debate,"
         f" {load.tokens_a_watcher} tokens a watcher",
         caption=f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()};"
-        " latency from the stand-in's socket to the watcher's, in ms",
+        " latency of live tokens from the stand-in's socket to the watcher's, in ms",
     )
     for title in ("", "lost", "doubled", "altered", "p50", "p95", "p99", "worst"):
         table.add_column(title, justify="left" if not title else "right")

@@ -156,8 +156,9 @@ async def _debate(url: str, headers: Mapping[str, str], watchers: int, number: i
     async with _socket(address, headers, url) as first:
         await first.send(json.dumps({"type": "start", "topic": f"Question {number}", "rounds": 1}))
         hello = json.loads(await first.recv())
+        watched = Watched(joined=time.monotonic_ns())
         joined = [_watch(f"{address}{hello['conversation']}/", headers, url) for _ in range(watchers - 1)]
-        return [*await asyncio.gather(watch(first), *joined)]
+        return [*await asyncio.gather(watch(first, watched), *joined)]
 
 
 async def _watch(address: str, headers: Mapping[str, str], origin: str) -> Watched:
@@ -208,7 +209,7 @@ def _row(name: str, load: Load, watched: list[Watched], meter: _Meter) -> Row:
         p95=latencies[int(received * 0.95)],
         p99=latencies[int(received * 0.99)],
         worst=latencies[-1],
-        tokens_a_frame=received / sum(watcher.frames for watcher in watched),
+        tokens_a_frame=len(watched) * load.tokens_a_watcher / sum(watcher.frames for watcher in watched),
         cpu=meter.cpu,
         wall=meter.wall,
         cpu_us_a_token=meter.cpu * 1e6 / (load.debates * load.tokens_a_watcher),

@@ -11,8 +11,10 @@ from websockets.asyncio.client import ClientConnection
 
 @dataclass
 class Watched:
-    """What one watcher received. Latencies in nanoseconds, from the stand-in's socket to this one."""
+    """What one watcher received. Latencies in nanoseconds, from the stand-in's socket to this one, of the tokens that
+    were sent after it had joined: what was said before is history, and comes when it is asked for."""
 
+    joined: int = 0
     latencies: list[int] = field(default_factory=list)
     frames: int = 0
     texts: dict[str, str] = field(default_factory=dict)
@@ -22,12 +24,15 @@ class Watched:
     def take(self, frame: dict[str, Any], now: int) -> None:
         data = frame["data"]
         match frame["type"]:
+            case "hello":
+                self.joined = now
             case "token":
                 self.frames += 1
                 message = str(data["message"])
                 # Past its end or over what is there, a token was lost or doubled; the sums below tell.
                 self.texts[message] = self.texts.get(message, "") + data["text"]
-                self.latencies += [now - int(stamp) for stamp in data["text"].split()]
+                stamps = map(int, data["text"].split())
+                self.latencies += [now - stamp for stamp in stamps if stamp >= self.joined]
             case "agent_message" if data["kind"] != "final":
                 self.whole[data["message"]] = data["content"]
             case "status":
@@ -44,9 +49,9 @@ class Watched:
         return sum(self.texts.get(message) != content for message, content in self.whole.items())
 
 
-async def watch(connection: ClientConnection) -> Watched:
+async def watch(connection: ClientConnection, watched: Watched | None = None) -> Watched:
     """Receive to the end."""
-    watched = Watched()
+    watched = watched or Watched()
     async for frame in connection:
         now = time.monotonic_ns()
         watched.take(json.loads(frame), now)

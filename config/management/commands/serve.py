@@ -15,7 +15,7 @@ from twisted.internet import reactor
 from twisted.internet.defer import Deferred
 
 from config.asgi import application
-from conversations import local_service, log, providers, runner
+from conversations import chunks, local_service, log, providers, runner
 
 DEMO = "demo"
 # How many new objects there are before the youngest are looked through; Python's 700 is some 30 tokens' worth.
@@ -65,6 +65,7 @@ class Command(BaseCommand):
         # Not callWhenRunning: that is before the event loop runs.
         reactor.callLater(0, runner.adopt_orphans)  # type: ignore[arg-type]
         reactor.addSystemEventTrigger("before", "shutdown", _hand_over)  # type: ignore[arg-type]
+        chunks.warm_up()
         # What is loaded by now stays: without it, each full collection would look through all of it, and every live
         # word would wait a tenth of a second for that.
         gc.collect()
