@@ -1,0 +1,85 @@
+"""`manage.py serve`: the first account, and what it says when it cannot start."""
+
+import re
+import socket
+from pathlib import Path
+
+import pytest
+from django.contrib.auth.models import User
+from django.core.management import CommandError, call_command
+from pytest_django import Settings
+
+from config.management.commands.serve import Command
+
+pytestmark = pytest.mark.django_db(transaction=True)
+SUPERUSER = "DJANGO_SUPERUSER_USERNAME"
+PASSWORD = "DJANGO_SUPERUSER_PASSWORD"
+
+
+@pytest.fixture(autouse=True)
+def _no_account_in_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in (SUPERUSER, PASSWORD, "DJANGO_SUPERUSER_EMAIL"):
+        monkeypatch.delenv(name, raising=False)
+
+
+def test_a_first_account_is_made_and_its_password_said_once() -> None:
+    [said] = Command()._account()
+    found = re.fullmatch(r"Sign in as demo with the password (\S+) \(shown only this once\)\.", said)
+    assert found
+    demo = User.objects.get()
+    assert demo.check_password(found[1])
+    assert not demo.is_staff
+    assert found[1] not in " ".join(Command()._account())
+    assert User.objects.count() == 1
+
+
+def test_the_superuser_of_the_environment_is_made_if_absent(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(SUPERUSER, "ada")
+    monkeypatch.setenv(PASSWORD, "correct-horse-battery")
+    monkeypatch.setenv("DJANGO_SUPERUSER_EMAIL", "ada@example.com")
+    said = Command()._account()
+    assert "ada" in said[0]
+    assert "correct-horse-battery" not in " ".join(said)
+    ada = User.objects.get()
+    assert (ada.is_superuser, ada.email, ada.check_password("correct-horse-battery")) == (
+        True,
+        "ada@example.com",
+        True,
+    )
+    monkeypatch.setenv(PASSWORD, "another-one-altogether")
+    assert Command()._account() == ["Sign in as ada."]
+    ada.refresh_from_db()
+    assert ada.check_password("correct-horse-battery")
+
+
+def test_a_superuser_without_a_password_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(SUPERUSER, "ada")
+    with pytest.raises(CommandError, match="DJANGO_SUPERUSER_PASSWORD is not set"):
+        Command()._account()
+    assert not User.objects.exists()
+
+
+def test_with_accounts_of_their_own_nobody_gets_a_demo_account() -> None:
+    User.objects.create(username="alice")
+    assert Command()._account() == ["Sign in with your account."]
+    assert User.objects.count() == 1
+
+
+@pytest.mark.parametrize("port", ["0", "65536", "eighty", "-1"])
+def test_a_port_that_is_none_is_refused(port: str) -> None:
+    with pytest.raises(CommandError, match=f"PORT='{port}' is no port: use a number from 1 to 65535"):
+        call_command("serve", port=port)
+
+
+def test_a_provider_that_is_none_is_refused(settings: Settings) -> None:
+    settings.OUTCRY_PROVIDERS = ["chatgpt"]
+    with pytest.raises(CommandError, match="OUTCRY_PROVIDERS is wrong: 'chatgpt'"):
+        call_command("serve")
+
+
+def test_a_missing_model_is_named(settings: Settings, tmp_path: Path) -> None:
+    settings.OUTCRY_PROVIDERS, settings.OUTCRY_LOCAL_MODEL = ["local"], tmp_path / "absent.gguf"
+    with pytest.raises(
+        CommandError, match=r"The local model is missing: .*absent\.gguf\. `make setup` gets it"
+    ):
+        call_command("serve")
