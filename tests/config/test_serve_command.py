@@ -1,7 +1,6 @@
 """`manage.py serve`: the first account, and what it says when it cannot start."""
 
 import re
-import socket
 from pathlib import Path
 
 import pytest
