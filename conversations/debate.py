@@ -37,7 +37,8 @@ from conversations.verdict import Verdict
 class Debate:
     """One debate. `said` is what has been said so far: give it what the log holds to go on from there.
 
-    `unfinished` are messages that were begun and will be spoken again."""
+    `unfinished` are messages that were begun and will be spoken again, `discarded` how many were before them; with
+    `judged` the verdict is given, and only the end is missing."""
 
     question: Question
     panel: Panel
@@ -45,6 +46,8 @@ class Debate:
     limits: Limits
     said: list[AgentMessage] = field(default_factory=list)
     unfinished: Sequence[UUID] = ()
+    judged: bool = False
+    discarded: int = 0
 
     @property
     def mode(self) -> Mode:
@@ -65,9 +68,10 @@ class Debate:
             async with aclosing(self._speak(agent, round_, Kind.ANALYSIS)) as turn:
                 async for event in turn:
                     yield event
-        async with aclosing(self._judge()) as turn:
-            async for event in turn:
-                yield event
+        if not self.judged:
+            async with aclosing(self._judge()) as turn:
+                async for event in turn:
+                    yield event
         yield StatusChanged(status=Status.COMPLETED, mode=mode)
 
     def _turns(self) -> Iterator[tuple[int, Agent]]:
@@ -153,7 +157,7 @@ class Debate:
             verdict=stance,
             **stated,
             reason=reason,
-            cost_summary=_cost_summary(self.said),
+            cost_summary=_cost_summary(self.said, self.discarded + len(self.unfinished)),
             mode=self.mode,
             transcript_sha256=transcript.digest(self.said),
         )
@@ -165,15 +169,16 @@ def _finished(turn: Turn) -> Answer:
     return turn.answer
 
 
-def _cost_summary(messages: Sequence[AgentMessage]) -> CostSummary:
-    costs = [message.cost for message in messages]
+def _cost_summary(messages: Sequence[AgentMessage], discarded: int) -> CostSummary:
+    """What all that was spoken cost. A message that was discarded half way was paid for, and nobody said how much."""
+    costs = [message.cost for message in messages] + [None] * discarded
     known = [cost for cost in costs if cost is not None]
     return CostSummary(
         usd=sum(known) if len(known) == len(costs) else None,
         priced_messages=len(known),
         unpriced_messages=len(costs) - len(known),
-        input_tokens=_total([message.usage.input_tokens for message in messages]),
-        output_tokens=_total([message.usage.output_tokens for message in messages]),
+        input_tokens=_total([message.usage.input_tokens for message in messages] + [None] * discarded),
+        output_tokens=_total([message.usage.output_tokens for message in messages] + [None] * discarded),
     )
 
 

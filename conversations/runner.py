@@ -1,6 +1,7 @@
 """The pipe from a debate into its conversation's log: claim, drive, heartbeat, close."""
 
 import asyncio
+import contextlib
 import contextvars
 import uuid
 from contextlib import aclosing
@@ -10,6 +11,7 @@ from uuid import UUID
 
 import structlog
 from django.conf import settings
+from django.db import DatabaseError
 from django.db.models import Q
 from django.utils import timezone
 
@@ -103,7 +105,13 @@ def _debate(conversation: UUID) -> Debate:
     state = transcript.fold(events)
     stands = {message["id"] for message in state["messages"] if message["state"] == "done"}
     whole = [AgentMessage.model_validate(data) for _, type_, data in events if type_ == "agent_message"]
-    said = [message for message in whole if str(message.message) in stands and message.kind is not Kind.FINAL]
+    judged = state["complete"] is not None
+    # A judgement without its verdict is given again.
+    said = [
+        message
+        for message in whole
+        if str(message.message) in stands and (judged or message.kind is not Kind.FINAL)
+    ]
     kept = {str(message.message) for message in said}
     unfinished = [
         UUID(message["id"])
@@ -117,11 +125,14 @@ def _debate(conversation: UUID) -> Debate:
         limits=Limits(settings.OUTCRY_FIRST_TOKEN_SECONDS, settings.OUTCRY_STALL_SECONDS),
         said=said,
         unfinished=unfinished,
+        judged=judged,
+        discarded=sum(message["state"] == "discarded" for message in state["messages"]),
     )
 
 
 async def _drive(claimed: _Claimed) -> None:
     appender = log.Appender(claimed.conversation, claimed.run)
+    debate: Debate | None = None
     try:
         debate = await database.run(_debate, claimed.conversation)
         async with aclosing(debate.events()) as events:
@@ -131,19 +142,34 @@ async def _drive(claimed: _Claimed) -> None:
     except Fenced:
         logger.warning("run_fenced")
     except ProviderError as failure:
-        await _fail(claimed, failure.reason, failure.message, retryable=failure.retryable)
+        await _fail(
+            claimed, _mode(claimed, debate), failure.reason, failure.message, retryable=failure.retryable
+        )
     except LogUnavailable:
-        # Nothing can be written; the lease lapses and another run may go on.
+        # Nothing can be written. Another run may go on, at once where the database answers, else when the lease lapses.
         logger.exception("run_lost_its_log")
+        with contextlib.suppress(DatabaseError):
+            await database.run(_release, claimed)
     except Exception:
         logger.exception("run_failed")
-        await _fail(claimed, "internal", "The debate ended because of a fault of ours.", retryable=True)
+        await _fail(
+            claimed,
+            _mode(claimed, debate),
+            "internal",
+            "The debate ended because of a fault of ours.",
+            retryable=True,
+        )
 
 
-async def _fail(claimed: _Claimed, code: str, message: str, *, retryable: bool) -> None:
+def _mode(claimed: _Claimed, debate: Debate | None) -> Mode:
+    # A demo stays one, whatever speaks next.
+    return claimed.mode if debate is None or claimed.mode is Mode.DEMO else debate.mode
+
+
+async def _fail(claimed: _Claimed, mode: Mode, code: str, message: str, *, retryable: bool) -> None:
     last: list[EventData] = [
         Error(code=code, message=message, retryable=retryable),
-        StatusChanged(status=Status.ERROR, mode=claimed.mode, reason=code),
+        StatusChanged(status=Status.ERROR, mode=mode, reason=code),
     ]
     try:
         await log.append(claimed.conversation, *last, run=claimed.run)

@@ -31,7 +31,7 @@ class Heard:
     token_price: float | None = None
     text: str = ""
     tokens: int = 0
-    usage: Usage = field(default_factory=Usage)
+    usage: Usage | None = None
     tools: dict[str, str] = field(default_factory=dict)
 
 
@@ -58,10 +58,11 @@ def translate(event: BaseEvent, heard: Heard) -> EventData | None:
                 call=event.parent_id, message=heard.message, tool=_tool(event, heard), output=output
             )
         case UsageEvent(usage=usage):
-            heard.usage = Usage(
-                input_tokens=_sum(heard.usage.input_tokens, usage.prompt_tokens),
-                output_tokens=_sum(heard.usage.output_tokens, usage.completion_tokens),
+            counted = Usage(
+                input_tokens=_whole(usage.prompt_tokens), output_tokens=_whole(usage.completion_tokens)
             )
+            # Nothing is known of a sum with an unknown part.
+            heard.usage = counted if heard.usage is None else _sum(heard.usage, counted)
     return None
 
 
@@ -90,7 +91,13 @@ def _text(result: ToolResult) -> str:
     )
 
 
-def _sum(known: int | None, more: float | None) -> int | None:
-    if more is None:
-        return known
-    return (known or 0) + int(more)
+def _whole(count: float | None) -> int | None:
+    return None if count is None else int(count)
+
+
+def _sum(first: Usage, second: Usage) -> Usage:
+    inputs, outputs = (first.input_tokens, second.input_tokens), (first.output_tokens, second.output_tokens)
+    return Usage(
+        input_tokens=None if None in inputs else sum(filter(None, inputs)),
+        output_tokens=None if None in outputs else sum(filter(None, outputs)),
+    )

@@ -108,7 +108,7 @@ class Turn:
             raise error from failure
         await self._events.put(None)
         duration_ms = round((time.monotonic() - started) * 1000)
-        return Answer(text, value, self._heard.usage, finish_reason, duration_ms)
+        return Answer(text, value, self._heard.usage or Usage(), finish_reason, duration_ms)
 
     async def _converse(self, config: ModelConfig) -> tuple[str, BaseModel | None, str]:
         agent = ag2.Agent(

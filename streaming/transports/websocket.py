@@ -14,12 +14,14 @@ import structlog
 from channels.generic.websocket import AsyncWebsocketConsumer
 from django.conf import settings
 from django.contrib.auth.models import AbstractUser
+from django.db import DatabaseError
 
 from conversations import access, database, forms, services
 from conversations.errors import InvalidInput, NotFound, OutcryError, Problem
 from conversations.events import Error, EventData, Heartbeat, Hello, Mode, Pong, Status, wire_frame
-from streaming import direct, protocol
+from streaming import direct, protocol, sessions
 from streaming.closing import Close
+from streaming.sessions import SignedOut
 from streaming.subscription import Subscription, subscribe
 
 logger = structlog.get_logger(__name__)
@@ -69,6 +71,8 @@ class ConversationSocket(AsyncWebsocketConsumer):
             return
         try:
             await self._obey(*protocol.command(text_data))
+        except SignedOut:
+            await self._close(Close.UNAUTHENTICATED)
         except InvalidInput as refused:
             for problem in refused.problems:
                 await self._send(_refusal(refused, problem))
@@ -81,6 +85,7 @@ class ConversationSocket(AsyncWebsocketConsumer):
                 await self._send(Pong())
             case "start" if self._watching is None:
                 new = forms.parse(fields)
+                await self._admit_again()
                 conversation = await services.start(cast("AbstractUser", self._person), new)
                 self._watch(conversation.pk, 0)
             case "start":
@@ -112,9 +117,25 @@ class ConversationSocket(AsyncWebsocketConsumer):
             await self._close(Close.FAULT)
 
     async def _beat(self, subscription: Subscription) -> None:
+        # The session is looked at with every beat: one that has ended is closed no later than the next.
         while True:
             await asyncio.sleep(settings.OUTCRY_HEARTBEAT_SECONDS)
+            try:
+                await self._admit_again()
+            except SignedOut:
+                await self._close(Close.UNAUTHENTICATED)
+            except NotFound:
+                await self._close(Close.NOT_FOUND)
+            except DatabaseError:
+                # Who was let in stays in while nobody can be asked.
+                logger.warning("session_not_checked", exc_info=True)
             await self._send(Heartbeat(head=subscription.head))
+
+    async def _admit_again(self) -> None:
+        """Raises SignedOut or NotFound where the person would not be let in any more."""
+        self._person = await database.run(sessions.person, self.scope)
+        if self._conversation is not None:
+            await database.run(access.watch, self._person, self._conversation)
 
     async def _close(self, code: Close) -> None:
         self._admitted = False
