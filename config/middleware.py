@@ -1,4 +1,5 @@
-"""The pages that lead to a sign-in provider: their forms lead away from the site, and the other end may be down."""
+"""What every answer carries, and the pages that lead to a sign-in provider: their forms lead away from the site, and
+the other end may be down."""
 
 from http import HTTPStatus
 from urllib.parse import urlsplit
@@ -14,6 +15,13 @@ from requests import RequestException
 logger = structlog.get_logger(__name__)
 
 _LEADS_AWAY = {"google_login", "github_login", "openid_connect_login"}
+
+
+class NoGuesses(MiddlewareMixin):
+    def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+        """Browsers look up the hosts of links before anybody follows one; a model's words must not have them do so."""
+        response.headers["X-DNS-Prefetch-Control"] = "off"
+        return response
 
 
 class ProviderPages(MiddlewareMixin):

@@ -22,7 +22,8 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 environ.Env.read_env(BASE_DIR / ".env")
 
 DATA_DIR = (BASE_DIR / text("OUTCRY_DATA_DIR", "var")).resolve()
-DATA_DIR.mkdir(parents=True, exist_ok=True)
+# It holds sessions and debates: for nobody else on the machine.
+DATA_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
 
 # Security
 
@@ -227,7 +228,7 @@ MFA_TOTP_ISSUER = "Outcry"
 
 SOCIALACCOUNT_ADAPTER = "config.adapters.SocialAccountAdapter"
 SOCIALACCOUNT_PROVIDERS = single_sign_on.providers()
-MIDDLEWARE.append("config.middleware.ProviderPages")
+MIDDLEWARE += ["config.middleware.NoGuesses", "config.middleware.ProviderPages"]
 # A provider's word about an address opens no account that exists: its owner signs in, then connects the two.
 SOCIALACCOUNT_EMAIL_AUTHENTICATION = False
 SOCIALACCOUNT_STORE_TOKENS = False
@@ -244,7 +245,9 @@ OUTCRY_MAX_RUNNING_PER_USER = whole("OUTCRY_MAX_RUNNING_PER_USER", 5, least=1)
 # Seconds until a model's first token, and between two.
 OUTCRY_FIRST_TOKEN_SECONDS = number("OUTCRY_FIRST_TOKEN_SECONDS", 60, least=0.1)
 OUTCRY_STALL_SECONDS = number("OUTCRY_STALL_SECONDS", 30, least=0.1)
-OUTCRY_MAX_ANSWER_TOKENS = whole("OUTCRY_MAX_ANSWER_TOKENS", 800, least=16)
+# Seconds for an answer that is not streamed: the verdict.
+OUTCRY_WHOLE_ANSWER_SECONDS = number("OUTCRY_WHOLE_ANSWER_SECONDS", 180, least=0.1)
+OUTCRY_MAX_ANSWER_TOKENS = whole("OUTCRY_MAX_ANSWER_TOKENS", 4000, least=16)
 OUTCRY_DEMO_TOKENS_PER_SECOND = number("OUTCRY_DEMO_TOKENS_PER_SECOND", 40, least=1)
 OUTCRY_LOCAL_MODEL = Path(
     text("OUTCRY_LOCAL_MODEL", str(DATA_DIR / "models" / "SmolLM2-135M-Instruct.Q4_1.gguf"))

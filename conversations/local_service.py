@@ -1,11 +1,13 @@
 """Where the local model answers: kept by this process, or by another one on this machine."""
 
 import asyncio
+from collections.abc import Sequence
 
 from django.conf import settings
 
 from conversations.errors import ProviderError
 from conversations.local_model import LocalModel, find_running
+from conversations.providers import Provider
 
 # Loading takes a second or two; a restart after a crash can wait for its backoff.
 READY_SECONDS = 45.0
@@ -21,6 +23,16 @@ def keep() -> LocalModel:
         _kept = LocalModel(settings.OUTCRY_LOCAL_MODEL, state_file=settings.OUTCRY_LOCAL_STATE, log=log)
         _kept.start()
     return _kept
+
+
+def keep_if_wanted(configured: Sequence[Provider]) -> None:
+    """Start it where it is the one that speaks. Raises ProviderError if its file is not there."""
+    if configured[0].kind != "local":
+        return
+    if not settings.OUTCRY_LOCAL_MODEL.exists():
+        sentence = f"The local model is missing: {settings.OUTCRY_LOCAL_MODEL}. `make setup` gets it."
+        raise ProviderError("provider_not_configured", sentence, retryable=False)
+    keep()
 
 
 def release() -> None:

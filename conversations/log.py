@@ -279,27 +279,47 @@ def _submit(conversation: UUID, run: UUID | None, events: Sequence[EventData]) -
 def _commit(batch: list[_Waiting]) -> None:
     # What follows on a loss would be a log with a hole in its story: a run that has lost an event has lost its log.
     whole = [waiting for waiting in batch if waiting.append.run not in _broken_runs]
+    outcomes, entries = _stored(whole)
+    for waiting in batch:
+        outcomes.setdefault(id(waiting), LogUnavailable("The conversation could not be stored."))
+    by_loop: dict[asyncio.AbstractEventLoop, list[tuple[_Waiting, OutcryError | None]]] = defaultdict(list)
+    for waiting in batch:
+        by_loop[waiting.loop].append((waiting, outcomes[id(waiting)]))
+    for loop, settled in by_loop.items():
+        # A loop that is gone has nobody left who waits.
+        with contextlib.suppress(RuntimeError):
+            loop.call_soon_threadsafe(_settle, settled, entries)
+
+
+def _stored(batch: list[_Waiting]) -> tuple[dict[int, OutcryError | None], dict[UUID, list[Entry]]]:
+    """What became of each: None where it is stored. Where the batch fails, each conversation is tried by itself, so
+    that none suffers from another's fault."""
     try:
-        stored = store([waiting.append for waiting in whole])
-        refused = {id(whole[number]): refusal for number, refusal in stored.refused.items()}
+        stored = store([waiting.append for waiting in batch])
     except Exception as failure:
-        # Whatever it was, those who wait must hear of it, and the thread must live for the next batch.
         logger.exception("log_commit_failed", appends=len(batch))
         if isinstance(failure, DatabaseError):
             connections.close_all()
-        stored, whole, refused = Stored(entries={}), [], {}
-        _broken_runs.update(waiting.append.run for waiting in batch if waiting.append.run is not None)
-    written = {id(waiting) for waiting in whole}
-    by_loop: dict[asyncio.AbstractEventLoop, list[tuple[_Waiting, OutcryError | None]]] = defaultdict(list)
+        return _stored_apart(batch)
+    refused = {id(batch[number]): refusal for number, refusal in stored.refused.items()}
+    return {id(waiting): refused.get(id(waiting)) for waiting in batch}, stored.entries
+
+
+def _stored_apart(batch: list[_Waiting]) -> tuple[dict[int, OutcryError | None], dict[UUID, list[Entry]]]:
+    apart: dict[UUID, list[_Waiting]] = defaultdict(list)
     for waiting in batch:
-        refusal = refused.get(id(waiting))
-        if id(waiting) not in written:
-            refusal = LogUnavailable("The conversation could not be stored.")
-        by_loop[waiting.loop].append((waiting, refusal))
-    for loop, outcomes in by_loop.items():
-        # A loop that is gone has nobody left who waits.
-        with contextlib.suppress(RuntimeError):
-            loop.call_soon_threadsafe(_settle, outcomes, stored.entries)
+        apart[waiting.append.conversation].append(waiting)
+    outcomes: dict[int, OutcryError | None] = {}
+    entries: dict[UUID, list[Entry]] = {}
+    if len(apart) > 1:
+        for alone in apart.values():
+            stored, written = _stored(alone)
+            outcomes |= stored
+            entries |= written
+        return outcomes, entries
+    # Whatever it was, those who wait must hear of it, and the thread must live for the next batch.
+    _broken_runs.update(waiting.append.run for waiting in batch if waiting.append.run is not None)
+    return {id(waiting): LogUnavailable("The conversation could not be stored.") for waiting in batch}, {}
 
 
 def _settle(outcomes: list[tuple[_Waiting, OutcryError | None]], entries: Mapping[UUID, list[Entry]]) -> None:

@@ -51,7 +51,8 @@ def parse(entry: str) -> Provider:
     if kind == "openai-compatible":
         model, at, url = model.rpartition("@")
         if not (model and at and url.startswith(("http://", "https://"))):
-            raise ValueError(f"{entry!r}: write openai-compatible:MODEL@URL, with a URL of http or https.")
+            # Not the entry itself: a URL may hold a password.
+            raise ValueError(f"{kind!r}: write openai-compatible:MODEL@URL, with a URL of http or https.")
         return Provider(kind, model, url)
     if not model:
         raise ValueError(f"{entry!r}: name a model, as {kind}:MODEL.")
@@ -59,7 +60,7 @@ def parse(entry: str) -> Provider:
 
 
 def configured() -> Sequence[Provider]:
-    """OUTCRY_PROVIDERS, in order of preference. Raises ValueError."""
+    """OUTCRY_PROVIDERS, in order of preference; the first one speaks. Raises ValueError."""
     if not settings.OUTCRY_PROVIDERS:
         raise ValueError("name at least one provider.")
     return [parse(entry) for entry in settings.OUTCRY_PROVIDERS]

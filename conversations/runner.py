@@ -122,7 +122,11 @@ def _debate(conversation: UUID) -> Debate:
         question=Question(row.topic, row.content, row.content_type, row.rounds),
         panel=PANELS[row.panel],
         provider=providers.configured()[0],
-        limits=Limits(settings.OUTCRY_FIRST_TOKEN_SECONDS, settings.OUTCRY_STALL_SECONDS),
+        limits=Limits(
+            settings.OUTCRY_FIRST_TOKEN_SECONDS,
+            settings.OUTCRY_STALL_SECONDS,
+            settings.OUTCRY_WHOLE_ANSWER_SECONDS,
+        ),
         said=said,
         unfinished=unfinished,
         judged=judged,

@@ -35,10 +35,11 @@ MENDS = 1
 
 @dataclass(frozen=True)
 class Limits:
-    """Seconds to the first token, and between two."""
+    """Seconds to the first token, between two, and for an answer that is not streamed."""
 
     first_token: float
     stall: float
+    whole: float = 180
 
 
 @dataclass(frozen=True)
@@ -97,7 +98,7 @@ class Turn:
         started = time.monotonic()
         try:
             async with (
-                asyncio.timeout(self._limits.first_token) as self._deadline,
+                asyncio.timeout(self._patience()) as self._deadline,
                 connect(self._provider, self._task, self._prompt) as config,
             ):
                 text, value, finish_reason = await self._converse(config)
@@ -109,6 +110,9 @@ class Turn:
         await self._events.put(None)
         duration_ms = round((time.monotonic() - started) * 1000)
         return Answer(text, value, self._heard.usage or Usage(), finish_reason, duration_ms)
+
+    def _patience(self) -> float:
+        return self._limits.first_token if self._task.agent.streaming else self._limits.whole
 
     async def _converse(self, config: ModelConfig) -> tuple[str, BaseModel | None, str]:
         agent = ag2.Agent(
@@ -128,6 +132,9 @@ class Turn:
             with contextlib.suppress(ValidationError):
                 value = await reply.content(retries=MENDS)
         text = self._heard.text or clean(reply.body or "")
+        if not text.strip() and finish_reason == "length":
+            sentence = "The model spent its whole answer on thinking. Raise OUTCRY_MAX_ANSWER_TOKENS."
+            raise ProviderError("provider_empty", sentence, retryable=False)
         if not text.strip():
             raise ProviderError("provider_empty", "The model gave an empty answer.", retryable=True)
         return text, value if isinstance(value, BaseModel) else None, finish_reason

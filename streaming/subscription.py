@@ -13,7 +13,8 @@ from streaming.reader import Reader, reading
 
 @dataclass(frozen=True)
 class Subscription:
-    """A watcher's place in a conversation. It holds a cursor and nothing else, so a slow watcher costs no memory.
+    """A watcher's place in a conversation. It holds a cursor and no queue, so a slow watcher costs no memory of ours;
+    what the server has been handed and the network has not taken is the server's.
 
     Recovery is all or nothing: with `recovered` the events after the cursor asked for follow; without, all from 1."""
 

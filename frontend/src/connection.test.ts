@@ -177,7 +177,7 @@ test("a server that breaks the protocol every time is asked less and less often"
 });
 
 describe("waiting", () => {
-  test("grows to 15 seconds at most, with full jitter, and starts anew after a hello", () => {
+  test("grows to 15 seconds at most, with full jitter, and starts anew after more than a hello", () => {
     world.chance = () => 1;
     const waits: number[] = [];
     for (let attempt = 0; attempt < 9; attempt += 1) {
@@ -190,7 +190,13 @@ describe("waiting", () => {
     expect(waits).toEqual([250, 500, 1000, 2000, 4000, 8000, 15_000, 15_000, 15_000]);
     world.socket.send(hello(0));
     world.socket.hangUp(1006);
-    const count = world.sockets.length;
+    let count = world.sockets.length;
+    world.pass(14_000);
+    expect(world.sockets).toHaveLength(count);
+    world.pass(1_000);
+    world.socket.send(hello(0), LOG[0]!);
+    world.socket.hangUp(1006);
+    count = world.sockets.length;
     world.pass(250);
     expect(world.sockets).toHaveLength(count + 1);
     world.chance = () => 0;

@@ -137,6 +137,8 @@ export class Connection {
     if (frame === null) return this.#breach();
     if (frame.type === "hello") return this.#greet(frame);
     if (!this.#greeted) return this.#breach();
+    // Not at the greeting: a server may greet and fail at once, and every tab would be back within the second.
+    this.#failures = 0;
     if (frame.seq === null) return this.#watcher.aside(frame);
     if (frame.seq <= this.head) return;
     if (frame.seq !== this.head + 1) return this.#breach();
@@ -154,7 +156,6 @@ export class Connection {
       this.#watcher.reset();
     }
     this.#greeted = true;
-    this.#failures = 0;
     this.#patience = HEARTBEATS_MISSED * data.heartbeat_seconds * 1000;
     this.#callOffWatch?.();
     this.#watchSilence(this.#patience);

@@ -35,7 +35,7 @@ def debate(
         question=Question("Is Tarnwick worth buying?", content, "earnings", rounds),
         panel=PANELS["financial-debate"],
         provider=provider or parse(server.provider),
-        limits=Limits(first_token=patience, stall=patience),
+        limits=Limits(first_token=patience, stall=patience, whole=patience),
     )
 
 

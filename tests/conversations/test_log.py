@@ -12,7 +12,7 @@ from uuid import UUID, uuid4
 import pytest
 from channels.layers import get_channel_layer
 from django.contrib.auth.models import User
-from django.db import OperationalError, connection
+from django.db import DataError, OperationalError, connection
 from django.db.models import ProtectedError
 from django.utils import timezone
 
@@ -450,3 +450,27 @@ async def test_the_log_is_written_though_the_channel_layer_fails(
 def test_the_position_of_an_unknown_conversation_is_not_found(alice: User) -> None:
     with pytest.raises(NotFound):
         log.position(uuid4())
+
+
+async def test_one_conversations_fault_is_no_others(
+    conversation: Conversation, alice: User, writer: Writer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = await database.run(debates.create, alice)
+    joined = log._joined
+
+    def faulty(events: Sequence[Any]) -> Any:
+        if any(getattr(event, "text", None) == "poison" for _, event in events):
+            raise DataError("poison")
+        return joined(events)
+
+    monkeypatch.setattr(log, "_joined", faulty)
+    first = await writer.hold(conversation.pk)
+    poison = HumanMessage(author="alice", text="poison")
+    both = await together(log.append(other.pk, poison), log.append(conversation.pk, said("alice", 1)))
+    writer.release()
+    await first
+    refused, stored = await both
+    assert isinstance(refused, LogUnavailable)
+    assert stored is None
+    assert len(await debates.rows(conversation)) == 3
+    assert len(await debates.rows(other)) == 1

@@ -442,3 +442,52 @@ async def test_stopping_the_process_hands_its_debates_over_at_once(
         "One ",
         "Anew.",
     ]
+
+
+# What stays true over a restart
+
+
+async def test_a_demo_that_fails_stays_a_demo(
+    conversation: Conversation, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.OUTCRY_PROVIDERS, settings.OUTCRY_DEMO_TOKENS_PER_SECOND = ["demo"], 1000
+    said = Debate._end
+
+    def fail_after_one(debate: Debate, *rest: Any) -> AgentMessage:
+        if debate.said:
+            raise RuntimeError("broken")
+        return said(debate, *rest)
+
+    monkeypatch.setattr(Debate, "_end", fail_after_one)
+    await runner.run(conversation.pk)
+    row = await debates.fresh(conversation)
+    assert (row.status, row.mode) == ("error", "demo")
+    assert statuses(await debates.rows(conversation))[-1] == "error"
+
+
+async def test_a_verdict_is_given_once(conversation: Conversation, openai: OpenAIServer) -> None:
+    run = await debates.claim(conversation)
+    debate = await database.run(runner._debate, conversation.pk)
+    async for event in debate.events():
+        if event.type == "status" and event.status == "completed":  # type: ignore[attr-defined]
+            break
+        await log.append(conversation.pk, event, run=run)
+    asked = len(openai.asked)
+    await lapse(conversation)
+    await runner.run(conversation.pk)
+    rows = await debates.rows(conversation)
+    assert [type_ for _, type_, _ in rows].count("complete") == 1
+    assert statuses(rows)[-1] == "completed"
+    assert len(openai.asked) == asked
+
+
+async def test_what_was_cut_off_was_paid_for_at_a_price_nobody_knows(
+    conversation: Conversation, openai: OpenAIServer
+) -> None:
+    gate = Gate()
+    openai.answer(says("One ", "two.", gate=gate), to="Market Context")
+    await cut(conversation, gate, "One ")
+    await runner.run(conversation.pk)
+    complete = (await debates.state(conversation))["complete"]
+    assert complete["cost_summary"]["unpriced_messages"] == 4 + 1
+    assert complete["cost_summary"]["output_tokens"] is None

@@ -246,3 +246,7 @@ def test_known_speakers_have_colours_of_their_own() -> None:
     assert len(set(known)) == len(known)
     # The same roles, and the same colours, stand in the live page's own test.
     assert [hue(role) for role in ("bond_desk", "quant", "")] == [5, 5, 4]
+
+
+def test_a_browser_looks_up_no_host_of_a_link_that_nobody_followed(client: Client, db: None) -> None:
+    assert client.get("/accounts/login/").headers["X-DNS-Prefetch-Control"] == "off"

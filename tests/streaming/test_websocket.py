@@ -2,19 +2,21 @@
 
 import asyncio
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 from uuid import uuid4
 
 import pytest
 from channels.layers import InMemoryChannelLayer
 from django.contrib.auth.models import User
+from django.contrib.sessions.models import Session
+from django.db import OperationalError
 from pytest_django import Settings
 
 from conversations import database, log, runner, transcript
 from conversations.events import Status
 from conversations.models import Conversation
-from streaming import reader
+from streaming import reader, sessions
 from streaming.transports.websocket import MAX_FRAME_BYTES
 from tests import debates
 from tests.fakes.openai_server import OpenAIServer
@@ -430,3 +432,69 @@ async def test_a_closed_tab_leaves_no_reader_behind(alice: User, conversation: C
     await asyncio.wait([watched._task], timeout=20)
     assert watched._task.done()
     assert reader._readers[asyncio.get_running_loop()] == {}
+
+
+# When the session ends
+
+
+@pytest.fixture
+def quick(settings: Settings) -> None:
+    settings.OUTCRY_HEARTBEAT_SECONDS = 0.05
+
+
+def sign_out(person: User) -> None:
+    Session.objects.all().delete()
+
+
+def disable(person: User) -> None:
+    User.objects.filter(pk=person.pk).update(is_active=False)
+
+
+def change_password(person: User) -> None:
+    person.set_password("another-one-altogether")
+    person.save()
+
+
+@pytest.mark.usefixtures("quick")
+@pytest.mark.parametrize("end", [sign_out, disable, change_password])
+async def test_a_session_that_ends_closes_its_sockets_with_4401(
+    alice: User, conversation: Conversation, end: Callable[[User], None]
+) -> None:
+    async with browser(alice, path_of(conversation)) as tab:
+        await tab.until("heartbeat")
+        await database.run(end, alice)
+        await tab.until_closed()
+    assert tab.closed == 4401
+
+
+@pytest.mark.usefixtures("quick")
+async def test_who_may_not_review_any_more_sees_no_more(carol: User, conversation: Conversation) -> None:
+    async with browser(carol, path_of(conversation)) as tab:
+        await tab.until("heartbeat")
+        await database.run(carol.user_permissions.clear)
+        await tab.until_closed()
+    assert tab.closed == 4404
+
+
+async def test_a_person_who_was_disabled_starts_nothing(alice: User) -> None:
+    async with browser(alice, NEW) as tab:
+        await database.run(disable, alice)
+        await tab.send(type="start", topic="Buy?")
+        await tab.until_closed()
+    assert tab.closed == 4401
+    assert not await database.run(Conversation.objects.exists)
+
+
+@pytest.mark.usefixtures("quick")
+async def test_while_the_sessions_cannot_be_read_nobody_is_sent_away(
+    alice: User, conversation: Conversation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(_: object) -> None:
+        raise OperationalError("away")
+
+    async with browser(alice, path_of(conversation)) as tab:
+        await tab.until("heartbeat")
+        monkeypatch.setattr(sessions, "person", away)
+        await tab.until("heartbeat")
+        await log.append(conversation.pk, debates.status(Status.ACTIVE))
+        await tab.until("status", status="active")

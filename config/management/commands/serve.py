@@ -16,6 +16,7 @@ from twisted.internet.defer import Deferred
 
 from config.asgi import application
 from conversations import chunks, local_service, log, providers, runner
+from conversations.errors import ProviderError
 
 DEMO = "demo"
 # How many new objects there are before the youngest are looked through; Python's 700 is some 30 tokens' worth.
@@ -34,6 +35,10 @@ class Command(BaseCommand):
     def handle(self, *args: Any, host: str, port: str, **options: Any) -> None:
         if not port.isdecimal() or not 0 < int(port) < 65536:
             raise CommandError(f"PORT={port!r} is no port: use a number from 1 to 65535.")
+        if settings.HTTPS and settings.SECURE_PROXY_SSL_HEADER is None:
+            raise CommandError(
+                "OUTCRY_HTTPS=true needs a proxy that speaks https before this server: set OUTCRY_BEHIND_PROXY=true."
+            )
         self._greeting = [*self._account(), *self._models()]
         try:
             self._serve(host, int(port))
@@ -104,12 +109,10 @@ class Command(BaseCommand):
             configured = providers.configured()
         except ValueError as failure:
             raise CommandError(f"OUTCRY_PROVIDERS is wrong: {failure}") from None
-        if any(provider.kind == "local" for provider in configured):
-            if not settings.OUTCRY_LOCAL_MODEL.exists():
-                raise CommandError(
-                    f"The local model is missing: {settings.OUTCRY_LOCAL_MODEL}. `make setup` gets it."
-                )
-            local_service.keep()
+        try:
+            local_service.keep_if_wanted(configured)
+        except ProviderError as failure:
+            raise CommandError(failure.message) from None
         first = configured[0]
         return [f"The model that speaks: {first.kind}, {first.model}."]
 

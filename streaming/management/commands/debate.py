@@ -6,7 +6,6 @@ from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
-from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AbstractUser
 from django.core.management.base import BaseCommand, CommandError
@@ -15,9 +14,9 @@ from rich.markup import escape
 from rich.rule import Rule
 from rich.text import Text
 
-from conversations import forms, local_service, log, providers, services
+from conversations import forms, local_service, log, providers, review, runner, services
 from conversations.errors import OutcryError
-from conversations.events import Entry
+from conversations.events import Entry, Mode, Status, StatusChanged
 from conversations.models import ContentType
 from conversations.panels import DEFAULT_PANEL, PANELS
 from streaming.subscription import follow
@@ -52,17 +51,14 @@ class Command(BaseCommand):
         except OutcryError as refused:
             raise CommandError(refused.message) from None
         owner = _owner(user)
-        local = any(provider.kind == "local" for provider in providers.configured())
         try:
-            if local and not local_service.is_running_elsewhere():
-                if not settings.OUTCRY_LOCAL_MODEL.exists():
-                    raise CommandError(
-                        f"The local model is missing: {settings.OUTCRY_LOCAL_MODEL}. `make setup` gets it."
-                    )
-                local_service.keep()
+            if not local_service.is_running_elsewhere():
+                local_service.keep_if_wanted(providers.configured())
             status = asyncio.run(_debate(owner, new, Console(highlight=False)))
-        except OutcryError as refused:
-            raise CommandError(refused.message) from None
+        except (OutcryError, ValueError) as refused:
+            raise CommandError(str(refused)) from None
+        except KeyboardInterrupt:
+            raise SystemExit(130) from None
         finally:
             local_service.release()
             log.close()
@@ -72,10 +68,13 @@ class Command(BaseCommand):
 
 def _owner(username: str | None) -> AbstractUser:
     users = get_user_model().objects
+    owner = users.filter(username=username or OWNER).first()
     if username is None:
-        # It cannot sign in: it has no password.
-        return users.get_or_create(username=OWNER)[0]
-    owner = users.filter(username=username).first()
+        if owner is None:
+            # Without a password and an address, nobody can sign in as this one.
+            return users.create_user(OWNER)
+        if owner.has_usable_password() or owner.email:
+            raise CommandError(f"Somebody has an account named {OWNER}; say whose debate it is with --user.")
     if owner is None:
         raise CommandError(f"--user {username}: there is no such account.")
     return owner
@@ -85,8 +84,15 @@ async def _debate(owner: AbstractUser, new: forms.NewConversation, console: Cons
     conversation = await services.start(owner, new)
     console.print(Rule(Text(_printable(new.topic), style="bold")))
     show = _Show(console)
-    async for entry in follow(conversation.pk):
-        show.event(entry)
+    try:
+        async for entry in follow(conversation.pk):
+            show.event(entry)
+    except asyncio.CancelledError:
+        # Ctrl-C: nobody is here to go on with it.
+        await runner.hand_over()
+        ended = StatusChanged(status=Status.CANCELLED, mode=Mode(show.mode), reason="interrupted")
+        await log.append(conversation.pk, ended)
+        raise
     return show.status
 
 
@@ -94,7 +100,8 @@ class _Show:
     """Prints events as they come."""
 
     def __init__(self, console: Console) -> None:
-        self.status = "queued"
+        self.status = Status.QUEUED.value
+        self.mode = Mode.LIVE.value
         self._console = console
         self._colours: dict[str, str] = {}
         self._shown: dict[str, str] = {}
@@ -103,7 +110,7 @@ class _Show:
         data = entry.data
         match entry.type:
             case "status":
-                self.status = data["status"]
+                self.status, self.mode = data["status"], data["mode"]
                 reason = f" ({data['reason']})" if data["reason"] else ""
                 self._line(f"[dim]{escape(self.status)}{escape(reason)}[/dim]")
             case "message_start":
@@ -140,8 +147,7 @@ class _Show:
         for title in ("key_points", "risks"):
             for point in data[title]:
                 self._line(f"[bold]{title.replace('_', ' ').capitalize()}:[/] {escape(_printable(point))}")
-        usd = data["cost_summary"]["usd"]
-        self._line(f"[dim]Cost: {'unknown' if usd is None else f'${usd:.4f}'}[/dim]")
+        self._line(f"[dim]Cost: {review.usd(data['cost_summary']['usd'])}[/dim]")
 
     def _line(self, markup: str) -> None:
         self._console.print(markup)
