@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from scripts import checks, frontend, model, openmp, packages, programs
+from scripts import checks, frontend, model, openmp, other_python, packages, programs
 from scripts.console import StepFailedError, environment, run, say, status_of
 from scripts.places import FRONTEND, PYTHON, ROOT, VENV, data_dir, setting
 
@@ -108,6 +108,8 @@ def test(chosen: bool, arguments: list[str]) -> int:
         say("Testing what is stored and sent, on PostgreSQL (pytest)")
         parts = ["tests/conversations", "tests/streaming", "-m", "not local_model"]
         failed |= status_of([PYTHON, "-m", "pytest", *parts], OUTCRY_TEST_DATABASE="postgres") != 0
+    if not arguments:
+        failed |= other_python.test_on_another() != 0
     say("Testing everything, on SQLite (pytest)")
     failed |= status_of([PYTHON, "-m", "pytest", *arguments]) != 0
     return int(failed)
