@@ -212,7 +212,7 @@ def _grammar(openings: Sequence[str], source: str) -> str:
         "sentence ::= first rest{5,32} [.!?]\n"
         'rest ::= ","? " " word\n'
         f"first ::= [A-Z] [a-z]{{0,13}}{names}\n"
-        f"word ::= [A-Za-z] [a-z]{{0,13}} (['’-] [a-z]{{1,12}})?{names}\n"
+        f"word ::= [A-Za-z] [a-z]{{0,13}} (['’] [a-z]{{1,2}} | [-] [a-z]{{1,12}})?{names}\n"
     )
 
 
