@@ -19,13 +19,21 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-KEYS = ("OPENAI_API_KEY", "ANTHROPIC_API_KEY", "GEMINI_API_KEY", "GOOGLE_API_KEY", "OLLAMA_HOST")
+KEYS = (
+    "OPENAI_API_KEY",
+    "OPENAI_BASE_URL",
+    "ANTHROPIC_API_KEY",
+    "GEMINI_API_KEY",
+    "GOOGLE_API_KEY",
+    "OLLAMA_HOST",
+    "OLLAMA_API_KEY",
+)
 
 
 def setting_names() -> list[str]:
     """Every environment variable that Outcry's settings and providers read."""
     sources = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "config").glob("*.py"))
-    names = re.findall(r"\b(?:text|words|flag|whole|number)\(\s*\"([A-Z_]+)\"", sources)
+    names = re.findall(r"\b(?:text|words|flag|choice|whole|number)\(\s*\"([A-Z_]+)\"", sources)
     names += re.findall(r"\"((?:GOOGLE|GITHUB|OIDC)_[A-Z_]+)\"", sources)
     return sorted({*names, *KEYS})
 
