@@ -4,9 +4,11 @@ import asyncio
 import contextlib
 import contextvars
 import uuid
+from collections.abc import Coroutine
 from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 import structlog
@@ -36,16 +38,17 @@ _tasks: set["asyncio.Task[None]"] = set()
 
 def launch(conversation: UUID) -> "asyncio.Task[None]":
     """Run a conversation in the background of this process's event loop."""
-    # A context of its own: the caller's belongs to a request that ends long before the debate.
-    task = asyncio.get_running_loop().create_task(run(conversation), context=contextvars.Context())
-    _tasks.add(task)
-    task.add_done_callback(_tasks.discard)
-    return task
+    return _in_background(run(conversation))
 
 
 def adopt_orphans() -> "asyncio.Task[None]":
     """From now on, run every conversation whose run has ended without it: after a restart, or a crash elsewhere."""
-    task = asyncio.get_running_loop().create_task(_adopt(), context=contextvars.Context())
+    return _in_background(_adopt())
+
+
+def _in_background(work: Coroutine[Any, Any, None]) -> "asyncio.Task[None]":
+    # A context of its own: the caller's belongs to a request that ends long before the debate.
+    task = asyncio.get_running_loop().create_task(work, context=contextvars.Context())
     _tasks.add(task)
     task.add_done_callback(_tasks.discard)
     return task

@@ -2,11 +2,10 @@
 
 import os
 import shutil
-import subprocess
 from pathlib import Path
 
 from scripts.console import run, say, status_of
-from scripts.interpreter import VERSION
+from scripts.interpreter import version_of
 from scripts.packages import DEVELOPMENT, RUNTIME
 from scripts.places import PYTHON, UV, VENV
 from scripts.stamps import once
@@ -37,6 +36,7 @@ def find() -> tuple[str, Path] | None:
         if (version == "3.11") == (current == "3.11"):
             continue
         for interpreter in candidates(version):
+            # pyenv puts names on the path that do not start.
             if version_of(interpreter) == version:
                 return version, interpreter
     return None
@@ -50,12 +50,6 @@ def candidates(version: str) -> list[Path]:
         *([Path(on_path)] if on_path else []),
         *sorted(kept.glob(f"{version}.*/bin/python3"), reverse=True),
     ]
-
-
-def version_of(interpreter: Path) -> str | None:
-    """None where it does not start: pyenv puts names on the path that lead nowhere."""
-    ended = subprocess.run([interpreter, "-c", VERSION], capture_output=True, text=True, check=False)
-    return ended.stdout.strip() if ended.returncode == 0 else None
 
 
 def install(interpreter: Path, python: Path, files: list[Path]) -> None:

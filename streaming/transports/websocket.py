@@ -124,8 +124,10 @@ class ConversationSocket(AsyncWebsocketConsumer):
                 await self._admit_again()
             except SignedOut:
                 await self._close(Close.UNAUTHENTICATED)
+                return
             except NotFound:
                 await self._close(Close.NOT_FOUND)
+                return
             except DatabaseError:
                 # Who was let in stays in while nobody can be asked.
                 logger.warning("session_not_checked", exc_info=True)
