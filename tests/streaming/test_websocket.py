@@ -21,7 +21,7 @@ from streaming.transports.websocket import MAX_FRAME_BYTES
 from tests import debates
 from tests.fakes.openai_server import OpenAIServer
 from tests.fakes.replies import says
-from tests.fakes.waiting import Gate
+from tests.fakes.waiting import PATIENCE_SECONDS, Gate
 from tests.streaming.sockets import Browser, Frame, browser, path_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -463,7 +463,8 @@ async def test_a_session_that_ends_closes_its_sockets_with_4401(
     async with browser(alice, path_of(conversation)) as tab:
         await tab.until("heartbeat")
         await database.run(end, alice)
-        await tab.until_closed()
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            await tab.until_closed()
     assert tab.closed == 4401
 
 
@@ -472,7 +473,8 @@ async def test_who_may_not_review_any_more_sees_no_more(carol: User, conversatio
     async with browser(carol, path_of(conversation)) as tab:
         await tab.until("heartbeat")
         await database.run(carol.user_permissions.clear)
-        await tab.until_closed()
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            await tab.until_closed()
     assert tab.closed == 4404
 
 
@@ -480,7 +482,8 @@ async def test_a_person_who_was_disabled_starts_nothing(alice: User) -> None:
     async with browser(alice, NEW) as tab:
         await database.run(disable, alice)
         await tab.send(type="start", topic="Buy?")
-        await tab.until_closed()
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            await tab.until_closed()
     assert tab.closed == 4401
     assert not await database.run(Conversation.objects.exists)
 
