@@ -50,6 +50,14 @@ class Kind(StrEnum):
     MESSAGE = "message"
 
 
+class Action(StrEnum):
+    """What a person may command of a conversation."""
+
+    PAUSE = "pause"
+    RESUME = "resume"
+    CANCEL = "cancel"
+
+
 class Stance(StrEnum):
     STRONG_BUY = "strong_buy"
     BUY = "buy"
@@ -128,7 +136,8 @@ class Token(EventData):
 
 
 class AgentMessage(EventData):
-    """A whole message; its `content` replaces the text that tokens built. Cost in US dollars."""
+    """A whole message; its `content` replaces the text that tokens built, its `token_count` their counts. One that was
+    cut by a cancel holds what had been said, with finish_reason `cancelled`. Cost in US dollars."""
 
     type: ClassVar[Literal["agent_message"]] = "agent_message"
     message: UUID
@@ -137,6 +146,7 @@ class AgentMessage(EventData):
     kind: Kind
     round: int
     content: str
+    token_count: int | None = Field(default=None, ge=0)
     confidence: float | None = Field(default=None, ge=0, le=1)
     usage: Usage
     cost: float | None = None
@@ -178,19 +188,42 @@ class ToolError(EventData):
 
 
 class InputRequest(EventData):
-    """An agent's question to the owner. `timeout` in seconds, or null for none."""
+    """An agent's question to the owner, asked while it speaks `message`. `timeout` in seconds, or null for none;
+    `deadline` is when it ends."""
 
     type: ClassVar[Literal["input_request"]] = "input_request"
     request: UUID
+    message: UUID
+    agent: str
     prompt: str
     timeout: float | None = None
+    deadline: datetime | None = None
+
+
+class InputExpired(EventData):
+    """Nobody answered in time; the debate goes on without."""
+
+    type: ClassVar[Literal["input_expired"]] = "input_expired"
+    request: UUID
 
 
 class HumanMessage(EventData):
+    """What a person said: into the debate, or in answer to the request `reply_to`."""
+
     type: ClassVar[Literal["human_message"]] = "human_message"
     author: str
     text: str
     reply_to: UUID | None = None
+    idempotency_key: str | None = None
+
+
+class Control(EventData):
+    """A person's command. What it led to is told by the `status` that follows."""
+
+    type: ClassVar[Literal["control"]] = "control"
+    action: Action
+    actor: str
+    idempotency_key: str | None = None
 
 
 class Fallback(EventData):
@@ -252,7 +285,9 @@ EVENTS: Mapping[str, type[EventData]] = {
         ToolEnd,
         ToolError,
         InputRequest,
+        InputExpired,
         HumanMessage,
+        Control,
         Fallback,
         Error,
         Complete,
@@ -262,7 +297,7 @@ EVENTS: Mapping[str, type[EventData]] = {
 
 class Hello(EventData):
     """The first frame. `from` is the cursor after which events follow; `recovered` is true when
-    that is the cursor the client asked for."""
+    that is the cursor the client asked for. `session` names this connection."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
 
@@ -273,6 +308,7 @@ class Hello(EventData):
     recovered: bool
     from_: int = Field(alias="from")
     heartbeat_seconds: float
+    session: UUID
 
 
 class Heartbeat(EventData):
@@ -285,23 +321,54 @@ class Pong(EventData):
 
 
 class Notice(EventData):
+    """An operator's word to everybody who is connected."""
+
     type: ClassVar[Literal["notice"]] = "notice"
     text: str
 
 
-WIRE_ONLY: Mapping[str, type[EventData]] = {model.type: model for model in (Hello, Heartbeat, Pong, Notice)}
+class StreamState(StrEnum):
+    """How a watcher's stream stands. `lagging`: it takes the words more slowly than they come, and gets whole messages
+    until it has caught up. `paused`: as it asked."""
+
+    IDLE = "idle"
+    STREAMING = "streaming"
+    PAUSED = "paused"
+    LAGGING = "lagging"
+    ERROR = "error"
+    CLOSED = "closed"
+
+
+class Stream(EventData):
+    """The watcher's own stream has changed its state."""
+
+    type: ClassVar[Literal["stream"]] = "stream"
+    state: StreamState
+
+
+WIRE_ONLY: Mapping[str, type[EventData]] = {
+    model.type: model for model in (Hello, Heartbeat, Pong, Notice, Stream)
+}
 
 
 def frame(
-    type_: str, seq: int | None, conversation: UUID | None, at: datetime, data: Mapping[str, Any]
+    type_: str,
+    seq: int | None,
+    conversation: UUID | None,
+    at: datetime,
+    data: Mapping[str, Any],
+    after: int | None = None,
 ) -> str:
     """One event as it travels: JSON `{"type", "seq", "conversation", "at", "data"}`.
 
-    `seq` is null for what is never stored."""
+    `seq` is null for what is never stored. A frame that stands for several events, neighbouring tokens or tokens and
+    the whole message they built, has the `seq` of the last, and with `after` that of the event before the first."""
+    first = {} if after is None else {"after": after}
     return json.dumps(
         {
             "type": type_,
             "seq": seq,
+            **first,
             "conversation": None if conversation is None else str(conversation),
             "at": at.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z"),
             "data": data,

@@ -9,7 +9,8 @@ The state is JSON:
                  finish_reason, duration_ms, discard_reason}]
     tools      [{call, message, tool, input, output, error}]
     humans     [{author, text, reply_to}]
-    requests   [{request, prompt, timeout, answered}]
+    requests   [{request, message, agent, prompt, timeout, deadline, state: open | answered | expired}]
+    controls   [{action, actor}]
     fallbacks  [{from, to, code, reason}]
     errors     [{code, message, retryable}]
     complete   data of the `complete` event, or null
@@ -38,6 +39,7 @@ def empty() -> State:
         "tools": [],
         "humans": [],
         "requests": [],
+        "controls": [],
         "fallbacks": [],
         "errors": [],
         "complete": None,
@@ -110,6 +112,9 @@ def _agent_message(state: State, data: Data) -> None:
     message = _message(state, data["message"])
     kept = ("confidence", "usage", "cost", "model", "provider", "mode", "finish_reason", "duration_ms")
     message.update({key: data[key] for key in kept}, state="done", text=data["content"])
+    # Whoever got the whole message without its tokens counts the same; earlier logs do not say.
+    if (count := data.get("token_count")) is not None:
+        message["tokens"] = count
 
 
 def _message_discard(state: State, data: Data) -> None:
@@ -134,14 +139,26 @@ def _tool(state: State, call: str) -> State:
 
 
 def _input_request(state: State, data: Data) -> None:
-    state["requests"].append({**data, "answered": False})
+    state["requests"].append({**data, "state": "open"})
+
+
+def _input_expired(state: State, data: Data) -> None:
+    _settle(state, data["request"], "expired")
 
 
 def _human_message(state: State, data: Data) -> None:
-    state["humans"].append(dict(data))
+    state["humans"].append({key: data[key] for key in ("author", "text", "reply_to")})
+    _settle(state, data["reply_to"], "answered")
+
+
+def _settle(state: State, id_: str | None, how: str) -> None:
     for request in state["requests"]:
-        if request["request"] == data["reply_to"]:
-            request["answered"] = True
+        if request["request"] == id_:
+            request["state"] = how
+
+
+def _control(state: State, data: Data) -> None:
+    state["controls"].append({key: data[key] for key in ("action", "actor")})
 
 
 def _fallback(state: State, data: Data) -> None:
@@ -167,7 +184,9 @@ _APPLY: Mapping[str, Callable[[State, Data], None]] = {
     "tool_end": _tool_end,
     "tool_error": _tool_error,
     "input_request": _input_request,
+    "input_expired": _input_expired,
     "human_message": _human_message,
+    "control": _control,
     "fallback": _fallback,
     "error": _error,
     "complete": _complete,

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterable
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -10,13 +11,16 @@ from django.contrib.auth.models import User
 
 from conversations import bell, database, forms, log, runner, services, transcript
 from conversations.events import (
+    Action,
     AgentMessage,
     Complete,
+    Control,
     CostSummary,
     Error,
     EventData,
     Fallback,
     HumanMessage,
+    InputExpired,
     InputRequest,
     Kind,
     MessageDiscard,
@@ -118,10 +122,11 @@ def tokens(message: UUID, words: Iterable[str]) -> list[Token]:
     return spoken
 
 
-def agent_message(start: MessageStart, content: str) -> AgentMessage:
+def agent_message(start: MessageStart, content: str, token_count: int | None = None) -> AgentMessage:
     return AgentMessage(
         **start.model_dump(exclude={"streaming"}),
         content=content,
+        token_count=token_count,
         usage=Usage(input_tokens=120, output_tokens=30),
         cost=0.0125,
         finish_reason="stop",
@@ -145,7 +150,7 @@ def complete(**changed: Any) -> Complete:
 
 def every_event() -> list[EventData]:
     """A conversation after `queued` in which every type of event happens, with text that is not plain ASCII."""
-    lost, kept, request = uuid4(), uuid4(), uuid4()
+    lost, kept, request, unanswered = uuid4(), uuid4(), uuid4(), uuid4()
     begun = message_start(kept)
     return [
         status(Status.INITIALIZING),
@@ -163,9 +168,19 @@ def every_event() -> list[EventData]:
         ToolStart(call="c2", message=kept, tool="news", input="{}"),
         ToolError(call="c2", message=kept, tool="news", code="tool_failed"),
         *tokens(kept, ["The pric", "e is **€ 41**, ", "<b>not</b> ", "\U0001f4c8 ", "\u202eup\u2028"]),
-        InputRequest(request=request, prompt="Which horizon?", timeout=60),
-        HumanMessage(author="alice", text="Five years", reply_to=request),
-        agent_message(begun, "The price is **€ 41**, <b>not</b> \U0001f4c8 \u202eup\u2028"),
+        InputRequest(
+            request=request,
+            message=kept,
+            agent=begun.agent,
+            prompt="Which horizon?",
+            timeout=60,
+            deadline=datetime(2026, 1, 5, 14, 31, tzinfo=UTC),
+        ),
+        HumanMessage(author="alice", text="Five years", reply_to=request, idempotency_key="k"),
+        InputRequest(request=unanswered, message=kept, agent=begun.agent, prompt="Which currency?"),
+        InputExpired(request=unanswered),
+        Control(action=Action.PAUSE, actor="alice"),
+        agent_message(begun, "The price is **€ 41**, <b>not</b> \U0001f4c8 \u202eup\u2028", token_count=5),
         Error(code="provider_rate_limited", message="The model's provider limits our rate.", retryable=True),
         complete(),
         status(Status.COMPLETED),

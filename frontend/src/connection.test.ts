@@ -9,7 +9,8 @@ const recording = recorded("debate");
 const LOG = recording.events;
 
 function hello(from: number, recovered = true): HelloFrame {
-  const data = { head: LOG.length, status: "active", mode: "live", recovered, from, heartbeat_seconds: 10 } as const;
+  const data = { head: LOG.length, status: "active", mode: "live", recovered, from, heartbeat_seconds: 10,
+  session: "5e55" } as const;
   return { type: "hello", seq: null, conversation: null, at: "2026-01-05T14:30:00Z", data };
 }
 

@@ -54,7 +54,7 @@ function open(page: Partial<Page> = {}): void {
 }
 
 function hello(head = 0): Frame {
-  const data = { head, status: "active", mode: "live", recovered: true, from: 0, heartbeat_seconds: 20 } as const;
+  const data = { head, status: "active", mode: "live", recovered: true, from: 0, heartbeat_seconds: 20, session: "5e55" } as const;
   return { type: "hello", seq: null, conversation: null, at: new Date().toISOString(), data };
 }
 
@@ -183,7 +183,7 @@ test("tools and people have their place", async () => {
   open();
   await play("humans");
   expect(all("human-message")).toHaveLength(2);
-  expect(all("input-request").map(({ dataset }) => dataset["answered"])).toEqual(["true", "false"]);
+  expect(all("input-request").map(({ dataset }) => dataset["state"])).toEqual(["answered", "expired"]);
 });
 
 test("a lost connection is told where the newest words are, until it is back", async () => {

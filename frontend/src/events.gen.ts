@@ -1,6 +1,10 @@
 // Generated from conversations/events.py by `npm run types`. Do not edit.
 
-/** A whole message; its `content` replaces the text that tokens built. Cost in US dollars. */
+/** What a person may command of a conversation. */
+export type Action = "pause" | "resume" | "cancel";
+
+/** A whole message; its `content` replaces the text that tokens built, its `token_count` their counts. One that was
+ * cut by a cancel holds what had been said, with finish_reason `cancelled`. Cost in US dollars. */
 export type AgentMessage = {
   message: string;
   agent: string;
@@ -8,6 +12,7 @@ export type AgentMessage = {
   kind: Kind;
   round: number;
   content: string;
+  token_count: number | null;
   confidence: number | null;
   usage: Usage;
   cost: number | null;
@@ -32,6 +37,13 @@ export type Complete = {
   cost_summary: CostSummary;
   mode: Mode;
   transcript_sha256: string;
+};
+
+/** A person's command. What it led to is told by the `status` that follows. */
+export type Control = {
+  action: Action;
+  actor: string;
+  idempotency_key: string | null;
 };
 
 /** `usd` is null unless the price of every message is known. */
@@ -65,7 +77,7 @@ export type Heartbeat = {
 };
 
 /** The first frame. `from` is the cursor after which events follow; `recovered` is true when
- * that is the cursor the client asked for. */
+ * that is the cursor the client asked for. `session` names this connection. */
 export type Hello = {
   head: number;
   status: Status;
@@ -73,19 +85,31 @@ export type Hello = {
   recovered: boolean;
   from: number;
   heartbeat_seconds: number;
+  session: string;
 };
 
+/** What a person said: into the debate, or in answer to the request `reply_to`. */
 export type HumanMessage = {
   author: string;
   text: string;
   reply_to: string | null;
+  idempotency_key: string | null;
 };
 
-/** An agent's question to the owner. `timeout` in seconds, or null for none. */
+/** Nobody answered in time; the debate goes on without. */
+export type InputExpired = {
+  request: string;
+};
+
+/** An agent's question to the owner, asked while it speaks `message`. `timeout` in seconds, or null for none;
+ * `deadline` is when it ends. */
 export type InputRequest = {
   request: string;
+  message: string;
+  agent: string;
   prompt: string;
   timeout: number | null;
+  deadline: string | null;
 };
 
 /** What a message is, known from its turn and its tool calls, never from its words. */
@@ -111,6 +135,7 @@ export type MessageStart = {
 /** Whether a model really spoke (live) or a script did (demo). */
 export type Mode = "live" | "demo";
 
+/** An operator's word to everybody who is connected. */
 export type Notice = {
   text: string;
 };
@@ -133,6 +158,15 @@ export type StatusChanged = {
   mode: Mode;
   reason: string | null;
 };
+
+/** The watcher's own stream has changed its state. */
+export type Stream = {
+  state: StreamState;
+};
+
+/** How a watcher's stream stands. `lagging`: it takes the words more slowly than they come, and gets whole messages
+ * until it has caught up. `paused`: as it asked. */
+export type StreamState = "idle" | "streaming" | "paused" | "lagging" | "error" | "closed";
 
 /** One or more neighbouring tokens. `offset` counts Unicode code points from the message's
  * start; `cost` is the message's running estimate in US dollars, or null. */
@@ -177,6 +211,7 @@ export type StatusFrame = {
   conversation: string | null;
   at: string;
   data: StatusChanged;
+  after?: number;
 };
 
 export type RoutingFrame = {
@@ -185,6 +220,7 @@ export type RoutingFrame = {
   conversation: string | null;
   at: string;
   data: Routing;
+  after?: number;
 };
 
 export type MessageStartFrame = {
@@ -193,6 +229,7 @@ export type MessageStartFrame = {
   conversation: string | null;
   at: string;
   data: MessageStart;
+  after?: number;
 };
 
 export type TokenFrame = {
@@ -201,6 +238,7 @@ export type TokenFrame = {
   conversation: string | null;
   at: string;
   data: Token;
+  after?: number;
 };
 
 export type AgentMessageFrame = {
@@ -209,6 +247,7 @@ export type AgentMessageFrame = {
   conversation: string | null;
   at: string;
   data: AgentMessage;
+  after?: number;
 };
 
 export type MessageDiscardFrame = {
@@ -217,6 +256,7 @@ export type MessageDiscardFrame = {
   conversation: string | null;
   at: string;
   data: MessageDiscard;
+  after?: number;
 };
 
 export type ToolStartFrame = {
@@ -225,6 +265,7 @@ export type ToolStartFrame = {
   conversation: string | null;
   at: string;
   data: ToolStart;
+  after?: number;
 };
 
 export type ToolEndFrame = {
@@ -233,6 +274,7 @@ export type ToolEndFrame = {
   conversation: string | null;
   at: string;
   data: ToolEnd;
+  after?: number;
 };
 
 export type ToolErrorFrame = {
@@ -241,6 +283,7 @@ export type ToolErrorFrame = {
   conversation: string | null;
   at: string;
   data: ToolError;
+  after?: number;
 };
 
 export type InputRequestFrame = {
@@ -249,6 +292,16 @@ export type InputRequestFrame = {
   conversation: string | null;
   at: string;
   data: InputRequest;
+  after?: number;
+};
+
+export type InputExpiredFrame = {
+  type: "input_expired";
+  seq: number | null;
+  conversation: string | null;
+  at: string;
+  data: InputExpired;
+  after?: number;
 };
 
 export type HumanMessageFrame = {
@@ -257,6 +310,16 @@ export type HumanMessageFrame = {
   conversation: string | null;
   at: string;
   data: HumanMessage;
+  after?: number;
+};
+
+export type ControlFrame = {
+  type: "control";
+  seq: number | null;
+  conversation: string | null;
+  at: string;
+  data: Control;
+  after?: number;
 };
 
 export type FallbackFrame = {
@@ -265,6 +328,7 @@ export type FallbackFrame = {
   conversation: string | null;
   at: string;
   data: Fallback;
+  after?: number;
 };
 
 export type ErrorFrame = {
@@ -273,6 +337,7 @@ export type ErrorFrame = {
   conversation: string | null;
   at: string;
   data: Error;
+  after?: number;
 };
 
 export type CompleteFrame = {
@@ -281,6 +346,7 @@ export type CompleteFrame = {
   conversation: string | null;
   at: string;
   data: Complete;
+  after?: number;
 };
 
 export type HelloFrame = {
@@ -315,8 +381,16 @@ export type NoticeFrame = {
   data: Notice;
 };
 
-export type StoredFrame = StatusFrame | RoutingFrame | MessageStartFrame | TokenFrame | AgentMessageFrame | MessageDiscardFrame | ToolStartFrame | ToolEndFrame | ToolErrorFrame | InputRequestFrame | HumanMessageFrame | FallbackFrame | ErrorFrame | CompleteFrame;
+export type StreamFrame = {
+  type: "stream";
+  seq: null;
+  conversation: string | null;
+  at: string;
+  data: Stream;
+};
 
-export type WireFrame = HelloFrame | HeartbeatFrame | PongFrame | NoticeFrame;
+export type StoredFrame = StatusFrame | RoutingFrame | MessageStartFrame | TokenFrame | AgentMessageFrame | MessageDiscardFrame | ToolStartFrame | ToolEndFrame | ToolErrorFrame | InputRequestFrame | InputExpiredFrame | HumanMessageFrame | ControlFrame | FallbackFrame | ErrorFrame | CompleteFrame;
+
+export type WireFrame = HelloFrame | HeartbeatFrame | PongFrame | NoticeFrame | StreamFrame;
 
 export type Frame = StoredFrame | WireFrame;

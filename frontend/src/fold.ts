@@ -2,7 +2,7 @@
 // Pure: a state given in is never changed, and what an event does not touch keeps its identity,
 // so that a view sees by comparison alone what it has to draw again.
 
-import { EMPTY, type LogEvent, type Message, type State, type Tool } from "./state.ts";
+import { EMPTY, type LogEvent, type Message, type Request, type State, type Tool } from "./state.ts";
 
 export class MissingEvent extends Error {}
 
@@ -40,9 +40,11 @@ function apply(state: State, event: LogEvent): State {
     }
     case "agent_message": {
       const { message, content: text, confidence, usage, cost, model, provider, mode } = event.data;
-      const { finish_reason, duration_ms } = event.data;
+      const { finish_reason, duration_ms, token_count } = event.data;
       const said = { text, confidence, usage, cost, model, provider, mode, finish_reason, duration_ms };
-      return withMessage(state, message, () => ({ state: "done", ...said }));
+      // Whoever got the whole message without its tokens counts the same; earlier logs do not say.
+      const counted = token_count == null ? {} : { tokens: token_count };
+      return withMessage(state, message, () => ({ state: "done", ...said, ...counted }));
     }
     case "message_discard": {
       const { message, reason } = event.data;
@@ -55,13 +57,16 @@ function apply(state: State, event: LogEvent): State {
     case "tool_error":
       return withTool(state, event.data.call, { error: event.data.code });
     case "input_request":
-      return { ...state, requests: [...state.requests, { ...event.data, answered: false }] };
+      return { ...state, requests: [...state.requests, { ...event.data, state: "open" }] };
+    case "input_expired":
+      return settled(state, event.data.request, "expired");
     case "human_message": {
-      const { reply_to } = event.data;
-      const requests = state.requests.map((request) =>
-        request.request === reply_to ? { ...request, answered: true } : request,
-      );
-      return { ...state, humans: [...state.humans, event.data], requests };
+      const { author, text, reply_to } = event.data;
+      return settled({ ...state, humans: [...state.humans, { author, text, reply_to }] }, reply_to, "answered");
+    }
+    case "control": {
+      const { action, actor } = event.data;
+      return { ...state, controls: [...state.controls, { action, actor }] };
     }
     case "fallback":
       return { ...state, fallbacks: [...state.fallbacks, event.data] };
@@ -100,6 +105,12 @@ function withTool(state: State, call: string, change: Partial<Tool>): State {
   const tool = state.tools[index];
   if (tool === undefined) throw new Error(`tool call ${call} has not started`);
   return { ...state, tools: state.tools.with(index, { ...tool, ...change }) };
+}
+
+function settled(state: State, id: string | null, how: Request["state"]): State {
+  if (!state.requests.some(({ request }) => request === id)) return state;
+  const requests = state.requests.map((request) => (request.request === id ? { ...request, state: how } : request));
+  return { ...state, requests };
 }
 
 /** The first `count` Unicode code points of `text`; the log counts in these, JavaScript in UTF-16. */

@@ -1,8 +1,8 @@
 // What stands between the messages: fallbacks, errors, people, and a word about the local model.
 
 import { type TemplateResult, html, nothing } from "lit";
-import type { Fallback, HumanMessage } from "./events.gen.ts";
-import type { Failure, Request } from "./state.ts";
+import type { Fallback } from "./events.gen.ts";
+import type { Failure, Human, Request } from "./state.ts";
 import { reason } from "./words.ts";
 
 type Optional = TemplateResult | typeof nothing;
@@ -37,7 +37,7 @@ export function errorTemplate(error: Failure | undefined, againUrl: string): Opt
   </div>`;
 }
 
-export function humanTemplate(human: HumanMessage | undefined): Optional {
+export function humanTemplate(human: Human | undefined): Optional {
   if (!human) return nothing;
   return html`<article class="human" data-testid="human-message">
     <p class="kicker">${human.author}</p>
@@ -47,9 +47,9 @@ export function humanTemplate(human: HumanMessage | undefined): Optional {
 
 export function requestTemplate(request: Request | undefined): Optional {
   if (!request) return nothing;
-  return html`<div class="between" data-testid="input-request" data-answered=${request.answered}>
-    <strong>A question for the owner.</strong> ${request.prompt}
-    <span class="quiet">${request.answered ? "Answered." : "Waiting for an answer."}</span>
+  return html`<div class="between" data-testid="input-request" data-state=${request.state}>
+    <strong>${request.agent} asks the owner.</strong> ${request.prompt}
+    <span class="quiet">${{ open: "Waiting for an answer.", answered: "Answered.", expired: "Nobody answered in time." }[request.state]}</span>
   </div>`;
 }
 

@@ -4,6 +4,7 @@
 import type {
   AgentMessage,
   Complete,
+  Control,
   Fallback,
   HumanMessage,
   InputRequest,
@@ -33,7 +34,11 @@ export type Message = Omit<MessageStart, "message"> & {
 
 export type Tool = ToolStart & { readonly output: string | null; readonly error: string | null };
 
-export type Request = InputRequest & { readonly answered: boolean };
+export type Request = InputRequest & { readonly state: "open" | "answered" | "expired" };
+
+export type Human = Omit<HumanMessage, "idempotency_key">;
+
+export type Command = Omit<Control, "idempotency_key">;
 
 export type Failure = { readonly code: string; readonly message: string; readonly retryable: boolean };
 
@@ -45,8 +50,9 @@ export type State = {
   readonly head: number;
   readonly messages: readonly Message[];
   readonly tools: readonly Tool[];
-  readonly humans: readonly HumanMessage[];
+  readonly humans: readonly Human[];
   readonly requests: readonly Request[];
+  readonly controls: readonly Command[];
   readonly fallbacks: readonly Fallback[];
   readonly errors: readonly Failure[];
   readonly complete: Complete | null;
@@ -62,6 +68,7 @@ export const EMPTY: State = {
   tools: [],
   humans: [],
   requests: [],
+  controls: [],
   fallbacks: [],
   errors: [],
   complete: null,

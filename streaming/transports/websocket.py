@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import Mapping
 from typing import Any, cast
 from urllib.parse import parse_qs
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import structlog
 from channels.generic.websocket import AsyncWebsocketConsumer
@@ -179,6 +179,7 @@ def _hello(subscription: Subscription) -> Hello:
         recovered=subscription.recovered,
         from_=subscription.start,
         heartbeat_seconds=settings.OUTCRY_HEARTBEAT_SECONDS,
+        session=uuid4(),
     )
 
 

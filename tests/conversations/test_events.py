@@ -16,19 +16,28 @@ from tests import debates
 
 STORED = {event.type: event for event in debates.every_event()}
 WIRE: list[EventData] = [
-    events.Hello(head=3, status=Status.ACTIVE, mode=Mode.LIVE, recovered=True, from_=2, heartbeat_seconds=20),
+    events.Hello(
+        head=3,
+        status=Status.ACTIVE,
+        mode=Mode.LIVE,
+        recovered=True,
+        from_=2,
+        heartbeat_seconds=20,
+        session=uuid4(),
+    ),
     events.Heartbeat(head=4),
     events.Pong(),
     events.Notice(text="Back soon."),
+    events.Stream(state=events.StreamState.LAGGING),
 ]
 
 
 def test_the_vocabulary_is_the_designed_one() -> None:
     assert set(EVENTS) == {
         "status", "routing", "message_start", "token", "agent_message", "message_discard", "tool_start", "tool_end",
-        "tool_error", "input_request", "human_message", "fallback", "error", "complete",
+        "tool_error", "input_request", "input_expired", "human_message", "control", "fallback", "error", "complete",
     }  # fmt: skip
-    assert set(WIRE_ONLY) == {"hello", "heartbeat", "pong", "notice"}
+    assert set(WIRE_ONLY) == {"hello", "heartbeat", "pong", "notice", "stream"}
     assert set(STORED) == set(EVENTS)
 
 

@@ -109,7 +109,7 @@ def test_tools_requests_fallbacks_and_errors_are_told() -> None:
         ("quote", "€ 41,20", None),
         ("news", None, "tool_failed"),
     ]
-    assert [request["answered"] for request in state["requests"]] == [True]
+    assert [request["state"] for request in state["requests"]] == ["answered", "expired"]
     assert [human["text"] for human in state["humans"]] == ["Five years"]
     assert [fallback["to"] for fallback in state["fallbacks"]] == ["local"]
     assert [error["code"] for error in state["errors"]] == ["provider_rate_limited"]

@@ -12,13 +12,16 @@ from typing import Any
 from uuid import UUID, uuid5
 
 from conversations.events import (
+    Action,
     AgentMessage,
     Complete,
+    Control,
     CostSummary,
     Error,
     EventData,
     Fallback,
     HumanMessage,
+    InputExpired,
     InputRequest,
     Kind,
     MessageDiscard,
@@ -129,6 +132,11 @@ class Script:
                 model=self.model,
                 provider=self.provider,
                 mode=self.mode,
+                token_count=sum(
+                    event.token_count
+                    for event in self.events
+                    if isinstance(event, Token) and event.message == message
+                ),
                 finish_reason=finish_reason,
                 duration_ms=1850,
             )
@@ -290,14 +298,30 @@ def tools() -> Script:
 def humans() -> Script:
     script = Script("humans")
     script.opening()
+    script.say("financial_analyst", "Which year ", "do you ask about?")
     asked, other = uuid5(script.conversation, "request 1"), uuid5(script.conversation, "request 2")
-    script.say("financial_analyst", "Which year do you ask about?")
-    script.add(InputRequest(request=asked, prompt="Which fiscal year?", timeout=300.0))
-    script.add(InputRequest(request=other, prompt="Which currency?", timeout=None))
+    speaking = script.start("market_context")
+    deadline = START + timedelta(minutes=5)
+    for request, prompt, until in ((asked, "Which fiscal year?", deadline), (other, "Which currency?", None)):
+        script.add(
+            InputRequest(
+                request=request,
+                message=speaking,
+                agent=AGENTS["market_context"],
+                prompt=prompt,
+                timeout=None if until is None else 300.0,
+                deadline=until,
+            )
+        )
     script.status(Status.AWAITING_INPUT, reason="An analyst asked you a question.")
-    script.add(HumanMessage(author="alice", text="2025 🙂", reply_to=asked))
+    script.add(HumanMessage(author="alice", text="2025 🙂", reply_to=asked, idempotency_key="k1"))
     script.add(HumanMessage(author="alice", text="And keep it short.", reply_to=None))
-    script.status(Status.ACTIVE, Status.PAUSED, Status.ACTIVE)
+    script.add(InputExpired(request=other))
+    script.status(Status.ACTIVE)
+    script.add(Control(action=Action.PAUSE, actor="alice", idempotency_key="k2"))
+    script.status(Status.PAUSED)
+    script.add(Control(action=Action.RESUME, actor="carol"))
+    script.status(Status.ACTIVE)
     return script
 
 
@@ -335,8 +359,18 @@ def error() -> Script:
 def cancelled() -> Script:
     script = Script("cancelled")
     script.opening()
-    script.tokens(script.start("financial_analyst"), "Cut ", "off here")
-    script.status(Status.CANCELLED, reason="The owner stopped the debate.")
+    message = script.start("financial_analyst")
+    text = script.tokens(message, "Cut ", "off here")
+    script.add(Control(action=Action.CANCEL, actor="alice"))
+    script.end(
+        message,
+        "financial_analyst",
+        text,
+        cost=None,
+        usage=Usage(),
+        finish_reason="cancelled",
+    )
+    script.status(Status.CANCELLED, reason="cancelled")
     return script
 
 

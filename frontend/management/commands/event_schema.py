@@ -50,10 +50,14 @@ def _frame(model: type[EventData], *, stored: bool) -> Schema:
         "at": {"type": "string", "format": "date-time"},
         "data": {"$ref": f"#/$defs/{model.__name__}"},
     }
+    required = list(properties)
+    if stored:
+        # Of a frame that stands for several events: the seq before the first.
+        properties["after"] = {"type": "integer", "minimum": 0}
     return {
         "type": "object",
         "properties": properties,
-        "required": list(properties),
+        "required": required,
         "additionalProperties": False,
     }
 
