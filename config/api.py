@@ -1,6 +1,6 @@
-"""The HTTP API: its routers, and its one shape of errors: {"code", "message"}, and "errors" for broken rules."""
+"""The HTTP API: its routers, and its one shape of errors: {"code", "message"}, and "errors" for broken rules, and
+"status", the conversation's, where that is what stands in the way."""
 
-from collections.abc import Sequence
 from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse
@@ -10,9 +10,28 @@ from ninja.security import django_auth
 
 from conversations import forms
 from conversations.api import router as conversations
-from conversations.errors import InvalidInput, LimitReached, LogUnavailable, NotFound, OutcryError, Problem
+from conversations.errors import (
+    Conflict,
+    Finished,
+    Forbidden,
+    InvalidInput,
+    LimitReached,
+    LogUnavailable,
+    NotFound,
+    OutcryError,
+    Problem,
+)
+from streaming.api import router as streaming
 
-_STATUSES = {InvalidInput: 422, LimitReached: 429, NotFound: 404, LogUnavailable: 503}
+_STATUSES = {
+    InvalidInput: 422,
+    LimitReached: 429,
+    NotFound: 404,
+    Forbidden: 403,
+    Finished: 409,
+    Conflict: 409,
+    LogUnavailable: 503,
+}
 
 api = NinjaAPI(
     title="Outcry",
@@ -22,13 +41,18 @@ api = NinjaAPI(
     urls_namespace="api",
 )
 api.add_router("/conversations", conversations)
+api.add_router("/streaming", streaming)
 
 
 @api.exception_handler(OutcryError)
 def refused(request: HttpRequest, failure: OutcryError) -> HttpResponse:
     status = next((status for kind, status in _STATUSES.items() if isinstance(failure, kind)), 500)
-    problems = failure.problems if isinstance(failure, InvalidInput) else None
-    return _answer(request, status, failure.code, failure.message, problems)
+    more: dict[str, Any] = {}
+    if isinstance(failure, InvalidInput):
+        more["errors"] = [vars(problem) for problem in failure.problems]
+    if isinstance(failure, Finished | Conflict):
+        more["status"] = failure.status
+    return _answer(request, status, failure.code, failure.message, **more)
 
 
 @api.exception_handler(ValidationError)
@@ -63,10 +87,5 @@ def http_error(request: HttpRequest, failure: HttpError) -> HttpResponse:
     return _answer(request, failure.status_code, "http_error", str(failure))
 
 
-def _answer(
-    request: HttpRequest, status: int, code: str, message: str, problems: Sequence[Problem] | None = None
-) -> HttpResponse:
-    body: dict[str, Any] = {"code": code, "message": message}
-    if problems is not None:
-        body["errors"] = [vars(problem) for problem in problems]
-    return api.create_response(request, body, status=status)
+def _answer(request: HttpRequest, http_status: int, code: str, message: str, **more: Any) -> HttpResponse:
+    return api.create_response(request, {"code": code, "message": message, **more}, status=http_status)

@@ -11,6 +11,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 # First: it loads the applications that the imports below use.
 django_application = get_asgi_application()
 
+from config.life import lifespan  # noqa: E402
 from streaming.direct import DirectSend  # noqa: E402
 from streaming.origin import SameOriginOnly  # noqa: E402
 from streaming.routing import websocket_urlpatterns  # noqa: E402
@@ -18,6 +19,7 @@ from streaming.routing import websocket_urlpatterns  # noqa: E402
 application = ProtocolTypeRouter(
     {
         "http": django_application,
+        "lifespan": lifespan,
         "websocket": DirectSend(
             AllowedHostsOriginValidator(SameOriginOnly(AuthMiddlewareStack(URLRouter(websocket_urlpatterns))))
         ),

@@ -16,6 +16,7 @@ from config import single_sign_on
 from config.environment import choice, flag, number, text, whole, words
 from config.logs import configure_logs
 from config.mail import mail_settings
+from config.monitoring import metrics_networks, metrics_token
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -109,6 +110,7 @@ INSTALLED_APPS = [
     "allauth.socialaccount.providers.openid_connect",
 ]
 MIDDLEWARE = [
+    "streaming.probes.probes",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -247,6 +249,12 @@ OUTCRY_FIRST_TOKEN_SECONDS = number("OUTCRY_FIRST_TOKEN_SECONDS", 60, least=0.1)
 OUTCRY_STALL_SECONDS = number("OUTCRY_STALL_SECONDS", 30, least=0.1)
 # Seconds for an answer that is not streamed: the verdict.
 OUTCRY_WHOLE_ANSWER_SECONDS = number("OUTCRY_WHOLE_ANSWER_SECONDS", 180, least=0.1)
+# Seconds that a person has to answer an agent's question.
+OUTCRY_INPUT_TIMEOUT_SECONDS = number("OUTCRY_INPUT_TIMEOUT_SECONDS", 300, least=1)
+# Words of one conversation reach its watchers no faster than this; None: as fast as the model speaks.
+OUTCRY_MAX_TOKENS_PER_SECOND = (
+    number("OUTCRY_MAX_TOKENS_PER_SECOND", 0, least=0.1) if text("OUTCRY_MAX_TOKENS_PER_SECOND") else None
+)
 OUTCRY_MAX_ANSWER_TOKENS = whole("OUTCRY_MAX_ANSWER_TOKENS", 4000, least=16)
 OUTCRY_DEMO_TOKENS_PER_SECOND = number("OUTCRY_DEMO_TOKENS_PER_SECOND", 40, least=1)
 OUTCRY_LOCAL_MODEL = Path(
@@ -258,6 +266,14 @@ OUTCRY_LOCAL_STATE = DATA_DIR / "local-model.json"
 
 OUTCRY_WEBSOCKET_PATH = "ws/conversations/"
 OUTCRY_HEARTBEAT_SECONDS = number("OUTCRY_HEARTBEAT_SECONDS", 20, least=0.1)
+# How long a connection may ask for nothing, or hold its stream; and how long any may last.
+OUTCRY_IDLE_SECONDS = number("OUTCRY_IDLE_SECONDS", 600, least=1)
+OUTCRY_SESSION_SECONDS = number("OUTCRY_SESSION_SECONDS", 43_200, least=1)
+
+# Monitoring: without one of these, there is no /metrics.
+
+OUTCRY_METRICS_TOKEN = metrics_token(text("OUTCRY_METRICS_TOKEN"))
+OUTCRY_METRICS_NETWORKS = metrics_networks(words("OUTCRY_METRICS_NETWORKS"))
 
 # Logs
 

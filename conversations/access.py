@@ -5,7 +5,7 @@ from uuid import UUID
 from django.contrib.auth.models import AbstractUser, AnonymousUser
 from django.db.models import QuerySet
 
-from conversations.errors import NotFound
+from conversations.errors import Forbidden, NotFound
 from conversations.models import Conversation
 
 Person = AbstractUser | AnonymousUser
@@ -18,6 +18,19 @@ def may_review(person: Person) -> bool:
         and person.is_active
         and person.is_staff
         and person.has_perm("conversations.review_conversation")
+    )
+
+
+def may_speak(person: Person, conversation: Conversation) -> bool:
+    """Whether they may say something to the panel: its owner, and nobody else."""
+    return person.is_authenticated and person.is_active and conversation.owner_id == person.pk
+
+
+def may_control(person: Person, conversation: Conversation) -> bool:
+    """Whether they may pause, resume and cancel it, and answer its agents' questions: its owner, and reviewers with
+    the right to."""
+    return may_speak(person, conversation) or (
+        may_review(person) and person.has_perm("conversations.control_conversation")
     )
 
 
@@ -38,4 +51,21 @@ def watch(person: Person, conversation: UUID) -> Conversation:
     found = visible_to(person).filter(pk=conversation).first()
     if found is None:
         raise NotFound("There is no such conversation.")
+    return found
+
+
+def control(person: Person, conversation: UUID) -> Conversation:
+    """The conversation, for someone who may control it. Raises NotFound where they may not even watch, else
+    Forbidden."""
+    found = watch(person, conversation)
+    if not may_control(person, found):
+        raise Forbidden("You may watch this debate, but not control it.")
+    return found
+
+
+def speak(person: Person, conversation: UUID) -> Conversation:
+    """The conversation, for someone who may say something to its panel. Raises NotFound or Forbidden."""
+    found = watch(person, conversation)
+    if not may_speak(person, found):
+        raise Forbidden("Only its owner may speak in this debate.")
     return found

@@ -13,7 +13,7 @@ from pydantic import Field
 
 from conversations import access, database, log, services, transcript
 from conversations.events import Mode, Stance, Status
-from conversations.forms import NewConversation
+from conversations.forms import Command, Input, NewConversation
 from conversations.models import Conversation
 
 PAGE_SIZE = 20
@@ -68,6 +68,13 @@ class Detail(Summary):
     transcript: dict[str, Any]
 
 
+class Told(Schema):
+    """Stored as event `seq`; `status` is what the conversation was in. What comes of it is told by its events."""
+
+    seq: int
+    status: Status
+
+
 class EventOut(Schema):
     seq: int
     type: str
@@ -91,6 +98,12 @@ class ProblemOut(Schema):
 class Refusal(Schema):
     code: str
     message: str
+
+
+class AtOdds(Refusal):
+    """`status` is the conversation's."""
+
+    status: Status
 
 
 class Invalid(Refusal):
@@ -124,6 +137,21 @@ async def events(
     limit: Annotated[int, Field(ge=1, le=MAX_EVENTS)] = 100,
 ) -> dict[str, Any]:
     return await database.run(_events, request.auth, conversation, after, limit)
+
+
+TELLING: Any = {202: Told, 403: Refusal, 404: Refusal, 409: AtOdds, 422: Invalid}
+
+
+@router.post("/{uuid:conversation}/control", response=TELLING, summary="Pause, resume or cancel a debate")
+async def control(request: SignedIn, conversation: UUID, command: Command) -> Answer[dict[str, Any]]:
+    return Answer(202, vars(await services.control(request.auth, conversation, command)))
+
+
+@router.post(
+    "/{uuid:conversation}/input", response=TELLING, summary="Speak to the panel, or answer a question"
+)
+async def say(request: SignedIn, conversation: UUID, words: Input) -> Answer[dict[str, Any]]:
+    return Answer(202, vars(await services.say(request.auth, conversation, words)))
 
 
 def _page(person: AbstractUser, page: int) -> dict[str, Any]:

@@ -5,18 +5,20 @@ from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import aclosing
 from dataclasses import asdict, dataclass, field
 from itertools import islice
-from typing import Any
+from typing import Any, Protocol
 from uuid import UUID
 
 from ag2 import ResponseSchema
 
-from conversations import pricing, transcript
+from conversations import pricing, prompts, transcript
 from conversations import verdict as verdicts
+from conversations.errors import ProviderError
 from conversations.events import (
     AgentMessage,
     Complete,
     CostSummary,
     EventData,
+    InputRequest,
     Kind,
     MessageDiscard,
     MessageStart,
@@ -27,18 +29,40 @@ from conversations.events import (
     StatusChanged,
 )
 from conversations.panels import Agent, Panel
+from conversations.people import People, Remark
+from conversations.people import Question as Asked
 from conversations.prompts import Question, Spoken, Task
 from conversations.providers import Provider
 from conversations.turn import Answer, Limits, Turn
 from conversations.verdict import Verdict
 
 
+class Audience(Protocol):
+    """The people around a debate, as its run knows them."""
+
+    async def edge(self) -> People:
+        """What people have told so far, as soon as a turn may begin."""
+
+    async def answer(self, request: UUID) -> Asked:
+        """What became of a question that has been told: its answer, or that its time was over."""
+
+
+class NoAudience:
+    """Nobody is there."""
+
+    async def edge(self) -> People:
+        return People()
+
+    async def answer(self, request: UUID) -> Asked:
+        raise NotImplementedError("There is nobody to answer.")
+
+
 @dataclass
 class Debate:
     """One debate. `said` is what has been said so far: give it what the log holds to go on from there.
 
-    `unfinished` are messages that were begun and will be spoken again, `discarded` how many were before them; with
-    `judged` the verdict is given, and only the end is missing."""
+    `unfinished` are messages that were begun and will be spoken again, `discarded` how many were before them; `asked`
+    is what was asked in the turn that was cut. With `judged` the verdict is given, and only the end is missing."""
 
     question: Question
     panel: Panel
@@ -48,6 +72,10 @@ class Debate:
     unfinished: Sequence[UUID] = ()
     judged: bool = False
     discarded: int = 0
+    asked: Asked | None = None
+    audience: Audience = field(default_factory=NoAudience)
+    _offered: int = 0
+    _heard: int | None = None
 
     @property
     def mode(self) -> Mode:
@@ -63,6 +91,9 @@ class Debate:
             yield MessageDiscard(message=message, reason="interrupted")
         if not self.said:
             yield Routing(panel=self.panel.slug, reason="chosen_at_start")
+        if self.asked is not None and self.asked.is_open:
+            yield StatusChanged(status=Status.AWAITING_INPUT, mode=mode)
+            self.asked = await self.audience.answer(self.asked.asked.request)
         yield StatusChanged(status=Status.ACTIVE, mode=mode)
         for round_, agent in islice(self._turns(), len(self.said), None):
             async with aclosing(self._speak(agent, round_, Kind.ANALYSIS)) as turn:
@@ -80,19 +111,42 @@ class Debate:
                 yield round_, agent
 
     async def _speak(self, agent: Agent, round_: int, kind: Kind) -> AsyncGenerator[EventData, None]:
-        turn, start = self._begin(agent, round_, kind)
+        turn, start = await self._begin(agent, round_, kind)
+        try:
+            async with aclosing(self._utter(turn, start)) as events:
+                async for event in events:
+                    yield event
+        except ProviderError as failure:
+            if not (turn.was_held and failure.retryable):
+                raise
+            # The provider was kept waiting, by a pause or by the log, and did not wait: not its fault. Once.
+            yield MessageDiscard(message=start.message, reason="interrupted")
+            self.discarded += 1
+            turn, start = await self._begin(agent, round_, kind)
+            async with aclosing(self._utter(turn, start)) as events:
+                async for event in events:
+                    yield event
+        answer = _finished(turn)
+        yield self._end(start, answer, answer.text, None)
+
+    async def _utter(self, turn: Turn, start: MessageStart) -> AsyncGenerator[EventData, None]:
+        """A message from its start to before its end; in between its agent may ask, and gets what becomes of it."""
         yield start
         async with aclosing(turn.events()) as events:
             async for event in events:
                 yield event
-        answer = _finished(turn)
-        yield self._end(start, answer, answer.text, None)
+                if isinstance(event, InputRequest):
+                    yield StatusChanged(status=Status.AWAITING_INPUT, mode=self.mode)
+                    self.asked = await self.audience.answer(event.request)
+                    yield StatusChanged(status=Status.ACTIVE, mode=self.mode)
+                    turn.answered(prompts.outcome(self.asked))
 
     async def _judge(self) -> AsyncGenerator[EventData, None]:
-        moderator = self.panel.moderator
-        turn, start = self._begin(moderator, self.question.rounds, Kind.FINAL, verdicts.schema(self.provider))
-        yield start
-        async with aclosing(turn.events()) as events:
+        rounds = self.question.rounds
+        turn, start = await self._begin(
+            self.panel.moderator, rounds, Kind.FINAL, verdicts.schema(self.provider)
+        )
+        async with aclosing(self._utter(turn, start)) as events:
             async for event in events:
                 yield event
         answer = _finished(turn)
@@ -101,12 +155,14 @@ class Debate:
         yield self._end(start, answer, verdict.summary if verdict else answer.text, confidence)
         yield self._complete(verdict)
 
-    def _begin(
+    async def _begin(
         self, agent: Agent, round_: int, kind: Kind, schema: ResponseSchema[Any] | None = None
     ) -> tuple[Turn, MessageStart]:
+        people = await self.audience.edge()
+        remarks = people.remarks([said.message for said in self.said])
         spoken = [Spoken(said.role, said.agent, said.round, said.content) for said in self.said]
         message = uuid.uuid4()
-        task = Task(agent, round_, self.question, spoken)
+        task = Task(agent, round_, self.question, spoken, remarks, self._unanswered(remarks), self.asked)
         start = MessageStart(
             message=message,
             agent=agent.name,
@@ -120,6 +176,15 @@ class Debate:
         )
         return Turn(task, self.provider, message, self.limits, schema), start
 
+    def _unanswered(self, remarks: Sequence[Remark]) -> list[Remark]:
+        """What people said to the panel and no finished turn has heard. Those that had come before the last finished
+        turn began have been."""
+        if self._heard is None:
+            before = [remark.seq for remark in remarks if remark.place < len(self.said)]
+            self._heard = max(before, default=0)
+        self._offered = max((remark.seq for remark in remarks), default=0)
+        return [remark for remark in remarks if remark.question is None and remark.seq > self._heard]
+
     def _end(
         self, start: MessageStart, answer: Answer, content: str, confidence: float | None
     ) -> AgentMessage:
@@ -130,6 +195,7 @@ class Debate:
             kind=start.kind,
             round=start.round,
             content=content,
+            token_count=answer.tokens,
             confidence=confidence,
             usage=answer.usage,
             cost=pricing.cost(start.provider, start.model, answer.usage),
@@ -140,6 +206,7 @@ class Debate:
             duration_ms=answer.duration_ms,
         )
         self.said.append(message)
+        self.asked, self._heard = None, self._offered
         return message
 
     def _complete(self, verdict: Verdict | None) -> Complete:

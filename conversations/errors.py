@@ -4,6 +4,9 @@ OutcryError                 code, and a sentence fit for a person
 |-- InvalidInput            values break rules
 |-- LimitReached            the person has as much running as is allowed
 |-- NotFound                unknown, or not theirs: nobody is told which
+|-- Forbidden               they may watch it, and may not do this
+|-- Finished                it has ended: nothing is done to it any more
+|-- Conflict                at odds with what stands in the log
 |-- Fenced                  this run lost the conversation to another
 |-- LogUnavailable          the log could not be written
 `-- ProviderError           a model did not answer properly
@@ -53,6 +56,33 @@ class NotFound(OutcryError):
     """There is no such conversation for this person."""
 
     code = "not_found"
+
+
+class Forbidden(OutcryError):
+    """The person may watch the conversation, and may not do this to it."""
+
+    code = "forbidden"
+
+
+class Finished(OutcryError):
+    """The conversation has ended, with `status`; nothing was stored."""
+
+    code = "finished"
+
+    def __init__(self, message: str, status: str) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class Conflict(OutcryError):
+    """At odds with what is stored: a question that is open no more, or a key that was used for something else.
+    Nothing was stored; `status` is the conversation's."""
+
+    code = "conflict"
+
+    def __init__(self, message: str, status: str) -> None:
+        super().__init__(message)
+        self.status = status
 
 
 class Fenced(OutcryError):

@@ -1,12 +1,14 @@
-"""What a person gives to start a conversation, and its rules."""
+"""What a person gives: to start a conversation, to command it, to speak in it. And the rules for that."""
 
 from collections.abc import Iterable, Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
+from uuid import UUID
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 from pydantic_core import PydanticCustomError
 
 from conversations.errors import InvalidInput, Problem
+from conversations.events import Action
 from conversations.models import ContentType
 from conversations.panels import DEFAULT_PANEL, PANELS
 
@@ -14,7 +16,10 @@ MAX_TOPIC = 500
 MAX_CONTENT = 50_000
 MAX_ROUNDS = 6
 DEFAULT_ROUNDS = 2
+MAX_TEXT = 4_000
+MAX_KEY = 200
 
+Form = TypeVar("Form", bound=BaseModel)
 
 _SENTENCES = {
     "missing": "This is needed.",
@@ -25,6 +30,8 @@ _SENTENCES = {
     "greater_than_equal": "Too small; use {ge} or more.",
     "less_than_equal": "Too large; use {le} or less.",
     "enum": "Use one of {expected}.",
+    "uuid_parsing": "This has to be a UUID.",
+    "uuid_type": "This has to be a UUID.",
     "extra_forbidden": "There is no such field.",
 }
 
@@ -65,10 +72,58 @@ class NewConversation(BaseModel):
     rounds: Annotated[int, Field(strict=True, ge=1, le=MAX_ROUNDS)] = DEFAULT_ROUNDS
 
 
+Key = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=MAX_KEY),
+    AfterValidator(_without_nul),
+    Field(description="The same key again is the same command again: it is not carried out twice."),
+]
+
+
+class Command(BaseModel):
+    """What a person commands of a conversation."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    action: Annotated[Action, Field(description="What to do.")]
+    idempotency_key: Key | None = None
+
+
+class Input(BaseModel):
+    """What a person says to the panel, or in answer to an agent's question."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    text: Annotated[
+        str,
+        StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_TEXT),
+        AfterValidator(_without_nul),
+        Field(description="1 to 4,000 characters."),
+    ]
+    reply_to: Annotated[
+        UUID | None, Field(description="The `request` of the question that this answers; null to interject.")
+    ] = None
+    idempotency_key: Key | None = None
+
+
 def parse(values: Mapping[str, Any]) -> NewConversation:
     """The form for these values. Raises InvalidInput with a problem for each broken rule."""
+    return _parse(NewConversation, values)
+
+
+def parse_command(values: Mapping[str, Any]) -> Command:
+    """The command in these values. Raises InvalidInput with a problem for each broken rule."""
+    return _parse(Command, values)
+
+
+def parse_input(values: Mapping[str, Any]) -> Input:
+    """The words in these values. Raises InvalidInput with a problem for each broken rule."""
+    return _parse(Input, values)
+
+
+def _parse(form: type[Form], values: Mapping[str, Any]) -> Form:
     try:
-        return NewConversation.model_validate(values)
+        return form.model_validate(values)
     except ValidationError as failure:
         raise InvalidInput(problems(failure.errors(include_url=False))) from None
 

@@ -111,17 +111,31 @@ VOICES: Final[Mapping[str, Voice]] = {
 }
 
 
+ANSWERS: Final = ("To answer {name}, ", "On what {name} says, ")
+
+
 def speaker_prompt(
-    role: str, topic: str, content: str, round_number: int, last: tuple[str, str] | None = None
+    role: str,
+    topic: str,
+    content: str,
+    round_number: int,
+    last: tuple[str, str] | None = None,
+    *,
+    remark: tuple[str, str] | None = None,
 ) -> Prompt:
-    """`last` is the name and the whole text of who spoke last. In round 1 everyone speaks to the topic itself.
+    """`last` is the name and the whole text of who spoke last. In round 1 everyone speaks to the topic itself. With a
+    `remark`, the name and the text of somebody in the audience, it is that which is answered.
 
     A role that VOICES does not know is asked plainly, by its name."""
     topic = _clip(topic, MAX_TOPIC)
     voice = VOICES.get(role) or _plain_voice(role)
     lines = [f"Facts: {facts}"] if (facts := _without_figures(_clip(content, MAX_CONTENT))) else []
     lines.append(f"Question: {topic}")
-    if last and round_number > 1:
+    if remark:
+        name = _speakable(remark[0])
+        lines += [f'{name} says: "{last_point(_without_figures(remark[1]))}"', f"Answer {name}."]
+        openings = tuple(answer.format(name=name) for answer in ANSWERS)
+    elif last and round_number > 1:
         name = _speakable(last[0])
         lines += [f'{name} says: "{last_point(last[1])}"', voice.challenge]
         replies = voice.replies[(round_number - 2) % len(voice.replies)]

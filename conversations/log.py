@@ -109,7 +109,8 @@ class Appender:
     def __init__(self, conversation: UUID, run: UUID) -> None:
         self._conversation = conversation
         self._run = run
-        self._room = asyncio.Semaphore(MAX_PENDING)
+        self._pending = 0
+        self._settling = asyncio.Event()
         self._last: asyncio.Future[None] | None = None
         self._failure: BaseException | None = None
 
@@ -117,9 +118,20 @@ class Appender:
         """Hand an event over without waiting for its commit, unless too many are under way.
 
         Raises the failure of any earlier event."""
-        await self._room.acquire()
+        await self.room()
+        self.put(event)
+
+    async def room(self) -> None:
+        """Return once not too many are under way for one more."""
+        while self._pending >= MAX_PENDING:
+            self._settling.clear()
+            await self._settling.wait()
+
+    def put(self, event: EventData) -> None:
+        """Hand an event over, however many are under way. Raises the failure of any earlier event."""
         if self._failure is not None:
             raise self._failure
+        self._pending += 1
         self._last = _submit(self._conversation, self._run, [event])
         self._last.add_done_callback(self._settled)
 
@@ -132,7 +144,8 @@ class Appender:
             raise self._failure
 
     def _settled(self, future: "asyncio.Future[None]") -> None:
-        self._room.release()
+        self._pending -= 1
+        self._settling.set()
         if not future.cancelled() and (failure := future.exception()) is not None:
             self._failure = self._failure or failure
 

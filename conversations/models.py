@@ -67,7 +67,10 @@ class Conversation(models.Model):
             models.Index(fields=["owner", "-created_at"]),
             models.Index(fields=["status", "lease_until"]),
         ]
-        permissions = [("review_conversation", "Can watch and review everybody's conversations")]
+        permissions = [
+            ("review_conversation", "Can watch and review everybody's conversations"),
+            ("control_conversation", "Can pause, resume and cancel everybody's conversations"),
+        ]
 
     def __str__(self) -> str:
         return self.topic
@@ -82,6 +85,10 @@ class Conversation(models.Model):
     @property
     def ws_url(self) -> str:
         return f"/{settings.OUTCRY_WEBSOCKET_PATH}{self.id}/"
+
+
+# The types of events that people cause, or that ask them something.
+PEOPLE = ("control", "human_message", "input_expired", "input_request")
 
 
 class AppendOnly(models.QuerySet["Event"]):
@@ -107,6 +114,12 @@ class Event(models.Model):
 
     class Meta:
         ordering = ["conversation", "seq"]
+        indexes = [
+            # A handful of rows among hundreds of tokens.
+            models.Index(
+                fields=["conversation", "type"], name="event_of_people", condition=models.Q(type__in=PEOPLE)
+            ),
+        ]
         constraints = [
             models.UniqueConstraint(fields=["conversation", "seq"], name="event_seq_once"),
             models.CheckConstraint(condition=models.Q(seq__gte=1), name="event_seq_from_1"),

@@ -13,12 +13,14 @@ COMMON = (
 
 @dataclass(frozen=True)
 class Agent:
-    """One voice. `role` is its stable key; `name` is what people see."""
+    """One voice. `role` is its stable key; `name` is what people see. With `may_ask` it may put a question to the
+    person who started the debate, where its model can call tools."""
 
     role: str
     name: str
     instructions: str
     streaming: bool = True
+    may_ask: bool = False
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,7 @@ FINANCIAL_DEBATE = Panel(
                 "You are the Financial Analyst. You argue from fundamentals: revenue, margins, cash flow, balance"
                 " sheet and valuation. Say what the numbers support and what they do not. " + COMMON
             ),
+            may_ask=True,
         ),
         Agent(
             role="market_context",
@@ -61,6 +64,7 @@ FINANCIAL_DEBATE = Panel(
                 " how likely, how bad, and what would show it early. Agree only where the evidence forces you. "
                 + COMMON
             ),
+            may_ask=True,
         ),
     ),
     moderator=Agent(

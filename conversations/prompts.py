@@ -8,10 +8,16 @@ from ag2.events import BaseEvent, ModelMessage, ModelRequest, ModelResponse, Tex
 
 from conversations import local_profile
 from conversations.panels import Agent
+from conversations.people import Question as Asked
+from conversations.people import Remark
 from conversations.providers import Provider
 
 # A prompt's size before the provider has counted it; English has about four characters a token.
 CHARACTERS_PER_TOKEN = 4
+# Of a remark that stands whole in what the speaker has heard, this much is said again where it is asked to answer.
+MAX_QUOTE = 300
+# Kinds of providers whose models cannot call tools.
+_WITHOUT_TOOLS = frozenset({"local", "demo"})
 
 _CONTENT_NAMES = {
     "text": "Content",
@@ -44,12 +50,22 @@ class Spoken:
 
 @dataclass(frozen=True)
 class Task:
-    """A turn: who speaks, in which round, on what, after whom."""
+    """A turn: who speaks, in which round, on what, after whom.
+
+    `remarks` are what people said in between, and those in `unanswered` what nobody has answered yet. `asked` is what
+    the agent asked in this turn before it was cut, and is speaking again."""
 
     agent: Agent
     round: int
     question: Question
     spoken: Sequence[Spoken]
+    remarks: Sequence[Remark] = ()
+    unanswered: Sequence[Remark] = ()
+    asked: Asked | None = None
+
+    def may_ask(self, provider: Provider) -> bool:
+        """Whether its agent may put a question to a person: at most one a turn."""
+        return self.agent.may_ask and self.asked is None and provider.kind not in _WITHOUT_TOOLS
 
 
 @dataclass(frozen=True)
@@ -77,7 +93,8 @@ def build(task: Task, provider: Provider) -> Prompt:
 def _full(task: Task) -> Prompt:
     history: list[BaseEvent] = []
     heard = [_opening(task.question)]
-    for spoken in task.spoken:
+    for place, spoken in enumerate(task.spoken):
+        heard += _remarks(task, place)
         if spoken.role == task.agent.role:
             history += [
                 ModelRequest([TextInput("\n\n".join(heard))]),
@@ -86,7 +103,19 @@ def _full(task: Task) -> Prompt:
             heard = []
         else:
             heard.append(f"[{spoken.name}]: {spoken.text}")
+    heard += _remarks(task, len(task.spoken))
     return Prompt(task.agent.instructions, history, "\n\n".join([*heard, _request(task)]))
+
+
+def _remarks(task: Task, place: int) -> list[str]:
+    """What people said after that many messages, under their names."""
+    said = []
+    for remark in task.remarks:
+        if remark.place != place or (remark.question is not None and remark.question is task.asked):
+            continue
+        asked = "" if remark.question is None else f", asked by {remark.question.asked.agent}"
+        said.append(f"[{remark.author}{asked}]: {remark.text}")
+    return said
 
 
 def _opening(question: Question) -> str:
@@ -100,22 +129,59 @@ def _opening(question: Question) -> str:
 
 def _request(task: Task) -> str:
     if not task.agent.streaming:
-        return "The debate is over. Give your judgement of it."
+        request = "The debate is over. Give your judgement of it."
+        return "\n\n".join([request, *(_unanswered(remark, "Weigh it.") for remark in task.unanswered)])
     others = any(spoken.role != task.agent.role for spoken in task.spoken)
     answer = " Answer the others' strongest points by name, and add what they left out." if others else ""
-    return f"Round {task.round} of {task.question.rounds}. It is your turn, {task.agent.name}.{answer}"
+    request = f"Round {task.round} of {task.question.rounds}. It is your turn, {task.agent.name}.{answer}"
+    answers = [_unanswered(remark, f"Answer {remark.author} first.") for remark in task.unanswered]
+    return "\n\n".join([request, *_asked(task), *answers])
+
+
+def _asked(task: Task) -> list[str]:
+    if task.asked is None:
+        return []
+    asked = f'You have asked the person who started this debate: "{task.asked.asked.prompt}"'
+    return [f"{asked} {outcome(task.asked)} Do not ask again."]
+
+
+def outcome(asked: Asked) -> str:
+    """What became of a question, for the agent who asked it."""
+    if asked.answer is None:
+        return "Nobody answered in time; go on without an answer."
+    return f'{asked.answer.author} answered: "{asked.answer.text}"'
+
+
+def _unanswered(remark: Remark, request: str) -> str:
+    text = " ".join(remark.text.split())
+    quote = text if len(text) <= MAX_QUOTE else f"{text[:MAX_QUOTE]}…"
+    return f'{remark.author} has just said to the panel: "{quote}" {request}'
 
 
 def _short(task: Task) -> Prompt:
     if task.agent.streaming:
         last = (task.spoken[-1].name, task.spoken[-1].text) if task.spoken else None
+        newest = task.unanswered[-1] if task.unanswered else None
         short = local_profile.speaker_prompt(
-            task.agent.role, task.question.topic, task.question.content, task.round, last
+            task.agent.role,
+            task.question.topic,
+            task.question.content,
+            task.round,
+            last,
+            remark=(newest.author, newest.text) if newest else None,
         )
         return Prompt(short.system, (), short.user, local_profile.speaker_sampling(short))
-    said = [(spoken.name, spoken.text) for spoken in task.spoken]
-    short = local_profile.moderator_prompt(task.question.topic, said)
+    short = local_profile.moderator_prompt(task.question.topic, _in_order(task))
     return Prompt(short.system, (), short.user, local_profile.VERDICT_SAMPLING)
+
+
+def _in_order(task: Task) -> list[tuple[str, str]]:
+    """Names and texts of all that was said, people's among them."""
+    said = []
+    for place in range(len(task.spoken) + 1):
+        said += [(remark.author, remark.text) for remark in task.remarks if remark.place == place]
+        said += [(spoken.name, spoken.text) for spoken in task.spoken[place : place + 1]]
+    return said
 
 
 def _text(event: BaseEvent) -> str:

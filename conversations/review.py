@@ -54,8 +54,8 @@ Facts = list[tuple[str, str]]
 
 @dataclass(frozen=True)
 class Moment:
-    """Something that happened. `kind` is message, tool, human, request, fallback, error or status; `data` is its
-    part of the folded state, or the data of the status event."""
+    """Something that happened. `kind` is message, tool, human, request, expiry, control, fallback, error or status;
+    `data` is its part of the folded state, or the data of the status event."""
 
     kind: str
     seq: int
@@ -65,6 +65,11 @@ class Moment:
     @property
     def is_demo(self) -> bool:
         return self.data.get("mode") == Mode.DEMO
+
+    @property
+    def asked(self) -> str:
+        """What became of a question, for a person."""
+        return {"open": "not answered", "expired": "not answered in time"}.get(self.data["state"], "answered")
 
     @property
     def facts(self) -> Facts:
@@ -175,6 +180,7 @@ _LAST_OF = {
     "message_start": ("message", "messages"),
     "human_message": ("human", "humans"),
     "input_request": ("request", "requests"),
+    "control": ("control", "controls"),
     "fallback": ("fallback", "fallbacks"),
     "error": ("error", "errors"),
     "tool_start": ("tool", "tools"),
@@ -186,6 +192,9 @@ def _moments(
 ) -> Iterator[Moment]:
     if type_ == "status":
         yield Moment("status", seq, at, data)
+    elif type_ == "input_expired":
+        [request] = [request for request in state["requests"] if request["request"] == data["request"]]
+        yield Moment("expiry", seq, at, request)
     elif type_ in _LAST_OF:
         kind, part = _LAST_OF[type_]
         yield Moment(kind, seq, at, state[part][-1])

@@ -1,30 +1,24 @@
-"""The pipe from a debate into its conversation's log: claim, drive, heartbeat, close."""
+"""Runs: who claims a conversation, keeps it by a heartbeat, drives its debate, and writes its end."""
 
 import asyncio
 import contextlib
 import contextvars
 import uuid
 from collections.abc import Coroutine
-from contextlib import aclosing
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 import structlog
-from django.conf import settings
 from django.db import DatabaseError
 from django.db.models import Q
 from django.utils import timezone
 
-from conversations import database, log, providers, transcript
-from conversations.debate import Debate
+from conversations import database, hearing, log, resume
+from conversations.drive import Claimed, Drive
 from conversations.errors import Fenced, LogUnavailable, ProviderError
-from conversations.events import AgentMessage, Error, EventData, Kind, Mode, Status, StatusChanged
+from conversations.events import Error, EventData, Mode, Status, StatusChanged
 from conversations.models import Conversation
-from conversations.panels import PANELS
-from conversations.prompts import Question
-from conversations.turn import Limits
 
 logger = structlog.get_logger(__name__)
 
@@ -70,7 +64,9 @@ async def run(conversation: UUID) -> None:
     with structlog.contextvars.bound_contextvars(conversation=str(conversation), run=str(claimed.run)):
         heart = asyncio.create_task(_heartbeat(claimed, asyncio.current_task()))
         try:
-            await _drive(claimed)
+            # Before the log is read: what is told from now on is heard, or read.
+            async with hearing.listening(conversation) as called:
+                await _drive(claimed, called)
         except asyncio.CancelledError:
             # Stopped from outside: nobody needs to wait for the lease to lapse.
             await database.run(_release, claimed)
@@ -79,14 +75,7 @@ async def run(conversation: UUID) -> None:
             heart.cancel()
 
 
-@dataclass(frozen=True)
-class _Claimed:
-    conversation: UUID
-    run: UUID
-    mode: Mode
-
-
-def _claim(conversation: UUID) -> _Claimed | None:
+def _claim(conversation: UUID) -> Claimed | None:
     now = timezone.now()
     run = uuid.uuid4()
     claimed = Conversation.objects.running().filter(_free(now), pk=conversation)
@@ -94,64 +83,24 @@ def _claim(conversation: UUID) -> _Claimed | None:
         return None
     Conversation.objects.filter(pk=conversation, started_at=None).update(started_at=now)
     mode = Conversation.objects.values_list("mode", flat=True).get(pk=conversation)
-    return _Claimed(conversation, run, Mode(mode))
+    return Claimed(conversation, run, Mode(mode))
 
 
 def _free(now: datetime) -> Q:
     return Q(run=None) | Q(lease_until__lt=now)
 
 
-def _debate(conversation: UUID) -> Debate:
-    """The debate as far as its log has it: finished turns stand, a turn that was cut is spoken again."""
-    row = Conversation.objects.get(pk=conversation)
-    events = list(log.read_all(conversation))
-    state = transcript.fold(events)
-    stands = {message["id"] for message in state["messages"] if message["state"] == "done"}
-    whole = [AgentMessage.model_validate(data) for _, type_, data in events if type_ == "agent_message"]
-    judged = state["complete"] is not None
-    # A judgement without its verdict is given again.
-    said = [
-        message
-        for message in whole
-        if str(message.message) in stands and (judged or message.kind is not Kind.FINAL)
-    ]
-    kept = {str(message.message) for message in said}
-    unfinished = [
-        UUID(message["id"])
-        for message in state["messages"]
-        if message["state"] != "discarded" and message["id"] not in kept
-    ]
-    return Debate(
-        question=Question(row.topic, row.content, row.content_type, row.rounds),
-        panel=PANELS[row.panel],
-        provider=providers.configured()[0],
-        limits=Limits(
-            settings.OUTCRY_FIRST_TOKEN_SECONDS,
-            settings.OUTCRY_STALL_SECONDS,
-            settings.OUTCRY_WHOLE_ANSWER_SECONDS,
-        ),
-        said=said,
-        unfinished=unfinished,
-        judged=judged,
-        discarded=sum(message["state"] == "discarded" for message in state["messages"]),
-    )
-
-
-async def _drive(claimed: _Claimed) -> None:
-    appender = log.Appender(claimed.conversation, claimed.run)
-    debate: Debate | None = None
+async def _drive(claimed: Claimed, called: asyncio.Event) -> None:
+    drive: Drive | None = None
     try:
-        debate = await database.run(_debate, claimed.conversation)
-        async with aclosing(debate.events()) as events:
-            async for event in events:
-                await appender.add(event)
-        await appender.flush()
+        debate, people = await database.run(resume.read, claimed.conversation)
+        drive = Drive(claimed, debate, people, called)
+        await drive.drive()
     except Fenced:
         logger.warning("run_fenced")
     except ProviderError as failure:
-        await _fail(
-            claimed, _mode(claimed, debate), failure.reason, failure.message, retryable=failure.retryable
-        )
+        mode = drive.mode if drive else claimed.mode
+        await _fail(claimed, mode, failure.reason, failure.message, retryable=failure.retryable)
     except LogUnavailable:
         # Nothing can be written. Another run may go on, at once where the database answers, else when the lease lapses.
         logger.exception("run_lost_its_log")
@@ -159,21 +108,11 @@ async def _drive(claimed: _Claimed) -> None:
             await database.run(_release, claimed)
     except Exception:
         logger.exception("run_failed")
-        await _fail(
-            claimed,
-            _mode(claimed, debate),
-            "internal",
-            "The debate ended because of a fault of ours.",
-            retryable=True,
-        )
+        mode = drive.mode if drive else claimed.mode
+        await _fail(claimed, mode, "internal", "The debate ended because of a fault of ours.", retryable=True)
 
 
-def _mode(claimed: _Claimed, debate: Debate | None) -> Mode:
-    # A demo stays one, whatever speaks next.
-    return claimed.mode if debate is None or claimed.mode is Mode.DEMO else debate.mode
-
-
-async def _fail(claimed: _Claimed, mode: Mode, code: str, message: str, *, retryable: bool) -> None:
+async def _fail(claimed: Claimed, mode: Mode, code: str, message: str, *, retryable: bool) -> None:
     last: list[EventData] = [
         Error(code=code, message=message, retryable=retryable),
         StatusChanged(status=Status.ERROR, mode=mode, reason=code),
@@ -184,7 +123,7 @@ async def _fail(claimed: _Claimed, mode: Mode, code: str, message: str, *, retry
         logger.exception("run_failure_not_stored", code=code)
 
 
-def _release(claimed: _Claimed) -> None:
+def _release(claimed: Claimed) -> None:
     Conversation.objects.filter(pk=claimed.conversation, run=claimed.run).update(run=None, lease_until=None)
 
 
@@ -204,7 +143,7 @@ def _orphans() -> list[UUID]:
     return list(orphans.values_list("pk", flat=True))
 
 
-async def _heartbeat(claimed: _Claimed, driving: "asyncio.Task[None] | None") -> None:
+async def _heartbeat(claimed: Claimed, driving: "asyncio.Task[None] | None") -> None:
     while True:
         await asyncio.sleep(HEARTBEAT_SECONDS)
         try:
@@ -217,9 +156,11 @@ async def _heartbeat(claimed: _Claimed, driving: "asyncio.Task[None] | None") ->
             logger.warning("run_lost_its_lease")
             driving.cancel()
             return
+        # A call may have been lost.
+        hearing.call_here(claimed.conversation)
 
 
-def _renew(claimed: _Claimed) -> bool:
+def _renew(claimed: Claimed) -> bool:
     """Whether nobody else has taken the conversation; one that has ended needs no lease."""
     ours = Conversation.objects.filter(pk=claimed.conversation, run=claimed.run)
     if ours.update(lease_until=timezone.now() + LEASE):

@@ -1,15 +1,18 @@
 """The doors: what people and programs ask for, checked, then done."""
 
+from uuid import UUID
+
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AbstractUser
 from django.db import transaction
 from django.utils import timezone
 
-from conversations import database, log, providers, runner
+from conversations import access, commands, database, log, providers, runner
+from conversations.commands import Accepted
 from conversations.errors import LimitReached
-from conversations.events import Status, StatusChanged
-from conversations.forms import NewConversation
+from conversations.events import Control, HumanMessage, Status, StatusChanged
+from conversations.forms import Command, Input, NewConversation
 from conversations.models import Conversation
 
 
@@ -20,6 +23,32 @@ async def start(owner: AbstractUser, new: NewConversation) -> Conversation:
     conversation = await database.run(create, owner, new)
     runner.launch(conversation.pk)
     return conversation
+
+
+async def control(person: access.Person, conversation: UUID, command: Command) -> Accepted:
+    """Record a person's command, and tell the run, which answers with a `status`.
+
+    Raises NotFound, Forbidden, Finished, Conflict and LogUnavailable; then nothing is stored."""
+    await database.run(access.control, person, conversation)
+    told = Control(
+        action=command.action, actor=person.get_username(), idempotency_key=command.idempotency_key
+    )
+    return await commands.tell(conversation, told)
+
+
+async def say(person: access.Person, conversation: UUID, words: Input) -> Accepted:
+    """Record what a person says to the panel, or, with `reply_to`, in answer to an agent's question.
+
+    Raises NotFound, Forbidden, Finished, Conflict and LogUnavailable; then nothing is stored."""
+    allowed = access.speak if words.reply_to is None else access.control
+    await database.run(allowed, person, conversation)
+    told = HumanMessage(
+        author=person.get_username(),
+        text=words.text,
+        reply_to=words.reply_to,
+        idempotency_key=words.idempotency_key,
+    )
+    return await commands.tell(conversation, told)
 
 
 def create(owner: AbstractUser, new: NewConversation) -> Conversation:

@@ -60,6 +60,21 @@ def fold(events: Iterable[tuple[int, str, Data]], state: State | None = None) ->
     return state
 
 
+def fold_frames(frames: Iterable[Mapping[str, Any]], state: State | None = None) -> State:
+    """The state after frames as they travel, decoded. One that carries `after` stands for all that follows that event,
+    up to its `seq`; those without a `seq` are skipped. Raises ValueError where an event is missing."""
+    state = empty() if state is None else state
+    for frame in frames:
+        seq = frame["seq"]
+        if seq is None or seq <= state["head"]:
+            continue
+        if frame.get("after", seq - 1) != state["head"]:
+            raise ValueError(f"event {state['head'] + 1} is missing before {seq}")
+        _APPLY[frame["type"]](state, frame["data"])
+        state["head"] = seq
+    return state
+
+
 def digest(said: Iterable[AgentMessage]) -> str:
     """SHA-256 (hex) of what was said: the `agent_message` events that stand, in order, as canonical JSON of these
     fields."""

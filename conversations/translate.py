@@ -23,8 +23,8 @@ MAX_TOOL_TEXT = 4_000
 
 @dataclass
 class Heard:
-    """A message in the making. Prices are US dollars: of the prompt, as estimated, and of an output
-    token, which is None when unknown."""
+    """A message in the making. `pause` stands before the next token. Prices are US dollars: of the prompt, as
+    estimated, and of an output token, which is None when unknown."""
 
     message: UUID
     prompt_cost: float = 0.0
@@ -33,6 +33,11 @@ class Heard:
     tokens: int = 0
     usage: Usage | None = None
     tools: dict[str, str] = field(default_factory=dict)
+    pause: str = ""
+
+    def interrupted(self) -> None:
+        """What is said from now on does not run on from what was said before."""
+        self.pause = "" if not self.text or self.text[-1].isspace() else "\n\n"
 
 
 def translate(event: BaseEvent, heard: Heard) -> EventData | None:
@@ -74,6 +79,7 @@ def clean(text: str) -> str:
 
 
 def _token(text: str, heard: Heard) -> Token:
+    text, heard.pause = heard.pause + text, ""
     offset = len(heard.text)
     heard.text += text
     heard.tokens += 1

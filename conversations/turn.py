@@ -5,48 +5,54 @@ import contextlib
 import time
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import ag2
 import structlog
 from ag2 import ResponseSchema
 from ag2.config import ModelConfig
-from ag2.events import BaseEvent
+from ag2.events import BaseEvent, ToolCallEvent, ToolResultEvent
 from pydantic import BaseModel, ValidationError
 
-from conversations import pricing, prompts
+from conversations import asking, pricing, prompts
 from conversations.connections import connect
 from conversations.errors import ProviderError
-from conversations.events import EventData, Usage
+from conversations.events import EventData, InputRequest, Usage
 from conversations.failures import provider_error
 from conversations.prompts import Task
 from conversations.providers import Provider
+from conversations.token_buffer import TokenBuffer
 from conversations.translate import Heard, clean, translate
 from conversations.turn_stream import TurnStream
 
 logger = structlog.get_logger(__name__)
 
-# Between the model and the log: how far a model may run ahead before its stream is no longer read.
-MAX_AHEAD = 1_000
+# Models that were found to take no tools: they are not offered any again while this process lives.
+_without_tools: set[Provider] = set()
 # How often a model may mend a structured answer that breaks its schema.
 MENDS = 1
 
 
 @dataclass(frozen=True)
 class Limits:
-    """Seconds to the first token, between two, and for an answer that is not streamed."""
+    """Seconds to the first token, between two, and for an answer that is not streamed; and those that a person has to
+    answer a question."""
 
     first_token: float
     stall: float
     whole: float = 180
+    answer: float = 300
 
 
 @dataclass(frozen=True)
 class Answer:
-    """A whole answer. `value` is None unless a structured answer was asked for and is valid."""
+    """A whole answer. `value` is None unless a structured answer was asked for and is valid; `tokens` counts what was
+    streamed of it."""
 
     text: str
+    tokens: int
     value: BaseModel | None
     usage: Usage
     finish_reason: str
@@ -56,8 +62,9 @@ class Answer:
 class Turn:
     """Iterate over `events()` for what the agent says; then `answer` holds the whole.
 
-    `events()` raises ProviderError when the model fails, is cut off, or is silent for longer than the limits.
-    Whoever stops early must close it (`aclosing`): that ends the model's HTTP stream."""
+    After an InputRequest the agent waits for `answered`. `events()` raises ProviderError when the model fails, is cut
+    off, or is silent for longer than the limits. Whoever stops early must close it (`aclosing`): that ends the model's
+    HTTP stream."""
 
     def __init__(
         self,
@@ -79,44 +86,86 @@ class Turn:
             prompt_cost=pricing.cost(provider.kind, provider.model, prompt_size) or 0.0,
             token_price=pricing.output_token_cost(provider.kind, provider.model),
         )
-        self._events: asyncio.Queue[EventData | None] = asyncio.Queue(MAX_AHEAD)
+        self._events: TokenBuffer[EventData | str] = TokenBuffer()
+        self._outcome: asyncio.Future[str] | None = None
         self._deadline: asyncio.Timeout | None = None
         self._moved = 0.0
 
+    @property
+    def was_held(self) -> bool:
+        """Whether the model ever had to wait for us."""
+        return self._events.was_held
+
     async def events(self) -> AsyncGenerator[EventData, None]:
-        asking = asyncio.create_task(self._ask())
+        talking = asyncio.create_task(self._talk())
         try:
             while (event := await self._events.get()) is not None:
-                yield event
-            self.answer = await asking
+                # A question's time begins when its turn to be told has come.
+                yield self._request(event) if isinstance(event, str) else event
+            self.answer = await talking
         finally:
-            asking.cancel()
+            talking.cancel()
             with contextlib.suppress(asyncio.CancelledError, Exception):
-                await asking
+                await talking
 
-    async def _ask(self) -> Answer:
+    def answered(self, outcome: str) -> None:
+        """What became of the question, for the agent."""
+        if self._outcome is not None and not self._outcome.done():
+            self._outcome.set_result(outcome)
+
+    def _request(self, prompt: str) -> InputRequest:
+        seconds = self._limits.answer
+        return InputRequest(
+            request=uuid4(),
+            message=self._heard.message,
+            agent=self._task.agent.name,
+            prompt=prompt,
+            timeout=seconds,
+            deadline=datetime.now(UTC) + timedelta(seconds=seconds),
+        )
+
+    async def _talk(self) -> Answer:
         started = time.monotonic()
         try:
             async with (
                 asyncio.timeout(self._patience()) as self._deadline,
                 connect(self._provider, self._task, self._prompt) as config,
             ):
-                text, value, finish_reason = await self._converse(config)
+                text, value, finish_reason = await self._converse_with_tools(config)
         except Exception as failure:
             error = provider_error(failure)
             logger.warning("turn_failed", provider=self._provider.kind, reason=error.reason, exc_info=failure)
-            await self._events.put(None)
             raise error from failure
-        await self._events.put(None)
+        finally:
+            self._events.close()
         duration_ms = round((time.monotonic() - started) * 1000)
-        return Answer(text, value, self._heard.usage or Usage(), finish_reason, duration_ms)
+        usage = self._heard.usage or Usage()
+        return Answer(text, self._heard.tokens, value, usage, finish_reason, duration_ms)
 
     def _patience(self) -> float:
         return self._limits.first_token if self._task.agent.streaming else self._limits.whole
 
-    async def _converse(self, config: ModelConfig) -> tuple[str, BaseModel | None, str]:
+    async def _converse_with_tools(self, config: ModelConfig) -> tuple[str, BaseModel | None, str]:
+        if not self._task.may_ask(self._provider) or self._provider in _without_tools:
+            return await self._converse(config)
+        try:
+            return await self._converse(config, **asking.options(self._ask))
+        except Exception as failure:
+            if self._heard.text or provider_error(failure).reason != "provider_rejected":
+                raise
+        # Some servers reject every request that offers a tool, and are as good without.
+        said = await self._converse(config)
+        logger.warning("model_takes_no_tools", provider=self._provider.kind, model=self._provider.model)
+        _without_tools.add(self._provider)
+        return said
+
+    async def _converse(self, config: ModelConfig, **options: Any) -> tuple[str, BaseModel | None, str]:
         agent = ag2.Agent(
-            self._task.agent.role, self._prompt.system, config=config, response_schema=self._schema
+            self._task.agent.role,
+            self._prompt.system,
+            config=config,
+            response_schema=self._schema,
+            **options,
         )
         stream = TurnStream(self._hear)
         await stream.history.replace(self._prompt.history)
@@ -143,13 +192,42 @@ class Turn:
         ours = translate(event, self._heard)
         if ours is None or self._deadline is None:
             return
-        # The clock is for the model; while the log is what we wait for, it stands.
-        if self._events.full():
-            self._deadline.reschedule(None)
-            self._moved = 0.0
-        await self._events.put(ours)
+        if not self._is_asking(event) and not self._events.put(ours):
+            # The clock is for the model; while it waits for us, it stands.
+            self._stop_clock()
+            await self._events.room()
         now = asyncio.get_running_loop().time()
         # Not for every token: moving a timer costs as much as all else here.
         if now - self._moved > self._limits.stall / 10:
-            self._deadline.reschedule(now + self._limits.stall)
-            self._moved = now
+            self._start_clock(self._limits.stall)
+
+    def _is_asking(self, event: BaseEvent) -> bool:
+        """Whether it is of the tool that asks, which shows as its question."""
+        match event:
+            case ToolCallEvent(name=asking.NAME):
+                return True
+            case ToolResultEvent(parent_id=call):
+                return self._heard.tools.get(call) == asking.NAME
+        return False
+
+    async def _ask(self, question: str) -> str:
+        self._stop_clock()
+        self._heard.interrupted()
+        self._outcome = asyncio.get_running_loop().create_future()
+        # Behind what the agent said before it asked.
+        self._events.put(question)
+        outcome = await self._outcome
+        # What follows is a new request to the model.
+        self._start_clock(self._patience())
+        return outcome
+
+    def _start_clock(self, seconds: float) -> None:
+        is_waiting = self._outcome is not None and not self._outcome.done()
+        if self._deadline is not None and not is_waiting:
+            self._moved = asyncio.get_running_loop().time()
+            self._deadline.reschedule(self._moved + seconds)
+
+    def _stop_clock(self) -> None:
+        if self._deadline is not None:
+            self._deadline.reschedule(None)
+        self._moved = 0.0

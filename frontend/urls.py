@@ -5,4 +5,5 @@ from frontend import views
 urlpatterns = [
     path("", views.dashboard, name="dashboard"),
     path("conversations/<uuid:conversation_id>/", views.conversation, name="conversation"),
+    path("monitor/", views.monitor, name="monitor"),
 ]

@@ -5,9 +5,12 @@ from typing import Any
 from uuid import UUID
 
 from csp.decorators import csp_update
+from django.conf import settings
 from django.contrib.auth.decorators import login_required
+from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
+from django.middleware.csrf import get_token
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
@@ -17,6 +20,8 @@ from conversations import access, forms
 from conversations.models import ContentType, Conversation
 from conversations.panels import DEFAULT_PANEL, PANELS
 from frontend.examples import EXAMPLES
+from streaming.monitor import may_broadcast
+from streaming.registry import MAX_NOTICE
 
 PER_PAGE = 20
 LIMITS = {
@@ -68,13 +73,12 @@ def _initial(request: HttpRequest) -> forms.NewConversation | Conversation:
 def conversation(request: HttpRequest, conversation_id: UUID) -> HttpResponse:
     """The live page. Unknown and someone else's are the same 404."""
     found = get_object_or_404(access.visible_to(request.user), pk=conversation_id)
-    return render(
-        request, "frontend/conversation.html", {"conversation": found, "page_data": page_data(found)}
-    )
+    data = {**page_data(found, request.user), "csrfToken": get_token(request)}
+    return render(request, "frontend/conversation.html", {"conversation": found, "page_data": data})
 
 
-def page_data(conversation: Conversation) -> dict[str, Any]:
-    """What the live page knows before its first event arrives."""
+def page_data(conversation: Conversation, person: access.Person) -> dict[str, Any]:
+    """What the live page knows before its first event arrives, and what this person may do on it."""
     panel = PANELS.get(conversation.panel)
     agents = (*panel.speakers, panel.moderator) if panel else ()
     return {
@@ -87,7 +91,33 @@ def page_data(conversation: Conversation) -> dict[str, Any]:
         "mode": conversation.mode,
         "reason": conversation.reason,
         "wsUrl": conversation.ws_url,
+        "apiUrl": f"/api/conversations/{conversation.pk}/",
         "loginUrl": f"{reverse('account_login')}?next={conversation.get_absolute_url()}",
         "againUrl": f"{reverse('dashboard')}?again={conversation.pk}",
         "agents": [{"role": agent.role, "name": agent.name} for agent in agents],
+        "canControl": access.may_control(person, conversation),
+        "canSpeak": access.may_speak(person, conversation),
+        "maxText": forms.MAX_TEXT,
     }
+
+
+@require_safe
+@login_required
+@never_cache
+@trusted_types
+def monitor(request: HttpRequest) -> HttpResponse:
+    """What the process delivers, for staff who may review conversations."""
+    if not access.may_review(request.user):
+        raise PermissionDenied
+    data = {
+        "statusUrl": "/api/streaming/status",
+        "sessionsUrl": "/api/streaming/sessions",
+        "broadcastUrl": "/api/streaming/broadcast",
+        "wsUrl": f"/{settings.OUTCRY_WEBSOCKET_PATH}",
+        "loginUrl": f"{reverse('account_login')}?next={reverse('monitor')}",
+        "csrfToken": get_token(request),
+        "canBroadcast": may_broadcast(request.user),
+        "maxNotice": MAX_NOTICE,
+        "maxTopic": forms.MAX_TOPIC,
+    }
+    return render(request, "frontend/monitor.html", {"page_data": data})

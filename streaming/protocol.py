@@ -1,24 +1,48 @@
 """What watchers ask for, whatever carries it: cursors and commands."""
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from conversations.errors import InvalidInput, Problem
 
 # What the log can number.
 MAX_CURSOR = 2**31 - 1
+MAX_RATE = 10_000
+# A paint that waited longer to be told says nothing about its latency.
+MAX_WAITED_MS = 60_000
 
 
 def cursor(value: str | None) -> int:
     """The seq after which events are wanted; 0 when nothing is given. Raises InvalidInput."""
     if value is None:
         return 0
-    # isdecimal also takes other scripts' digits, which int() reads.
-    if not (value.isascii() and value.isdecimal() and len(value) <= 10) or int(value) > MAX_CURSOR:
+    if (seq := _whole(value)) is None or seq > MAX_CURSOR:
         raise InvalidInput(
             [Problem("after", "cursor", f"A cursor is a whole number from 0 to {MAX_CURSOR}.")]
         )
-    return int(value)
+    return seq
+
+
+def rate(value: str | None) -> float | None:
+    """The tokens a second that are wanted at most; None when nothing is given. Raises InvalidInput."""
+    if value is None:
+        return None
+    if (wanted := _whole(value)) is None or not 1 <= wanted <= MAX_RATE:
+        raise InvalidInput([Problem("rate", "rate", f"A rate is a whole number from 1 to {MAX_RATE}.")])
+    return float(wanted)
+
+
+def ack(fields: Mapping[str, Any], sent: int) -> tuple[int, float]:
+    """The seq that a client has taken, no further than it was `sent`, and how many seconds ago. Raises InvalidInput."""
+    seq, waited = fields.get("seq"), fields.get("waited_ms", 0)
+    if type(seq) is not int or not 0 <= seq <= sent:
+        raise InvalidInput([Problem("seq", "not_sent", f"Nothing after {sent} has been sent yet.")])
+    if type(waited) is not int or not 0 <= waited <= MAX_WAITED_MS:
+        raise InvalidInput(
+            [Problem("waited_ms", "range", f"A time is a whole number from 0 to {MAX_WAITED_MS}.")]
+        )
+    return seq, waited / 1000
 
 
 def command(text: str | None) -> tuple[str, dict[str, Any]]:
@@ -35,3 +59,8 @@ def command(text: str | None) -> tuple[str, dict[str, Any]]:
     if not isinstance(type_, str):
         raise InvalidInput([Problem("type", "string_type", "A frame has a type, which is a string.")])
     return type_, decoded
+
+
+def _whole(value: str) -> int | None:
+    # isdecimal also takes other scripts' digits, which int() reads.
+    return int(value) if value.isascii() and value.isdecimal() and len(value) <= 10 else None

@@ -2,13 +2,19 @@
 
 Position first, state second: the group is joined before the head is read, so nothing falls between. What a ring
 carries is used where it continues exactly at the head; anything else is read from the log.
+
+New frames go to the watchers in slices, so that a thousand of them do not hold up the event loop. Whoever is served
+after more has come gets that, too, in as few frames as say it: like the log's commits, deliveries grow under load.
 """
 
 import asyncio
 import contextlib
+import json
+from collections import OrderedDict
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from typing import Any
+from datetime import datetime
+from typing import Any, Protocol
 from uuid import UUID
 from weakref import WeakKeyDictionary
 
@@ -18,18 +24,31 @@ from django.db import DatabaseError
 
 from conversations import bell, database, log
 from conversations.errors import NotFound
-from conversations.events import TERMINAL, Entry
+from conversations.events import TERMINAL
 from conversations.log import Position
+from streaming import measures
+from streaming.frames import Frame, condense, framed
 from streaming.window import Window
 
 logger = structlog.get_logger(__name__)
 
 # How often the head is looked at when no ring comes: a lost ring is repaired no later.
 POLL_SECONDS = 1.0
-# Entries read from the log at once.
+# Frames read from the log at once, how many such pages are kept for whoever comes back next, and for how long.
 PAGE = 500
+KEPT_PAGES = 16
+KEPT_SECONDS = 10.0
+# Watchers served before the event loop gets its turn.
+SLICE = 100
 
 Ring = dict[str, Any]
+
+
+class Served(Protocol):
+    """A watcher, as its reader sees it."""
+
+    def pump(self) -> None:
+        """Take what `Reader.ready` holds, as far as there is room. Must not raise."""
 
 
 class Reader:
@@ -37,61 +56,148 @@ class Reader:
 
     def __init__(self, conversation: UUID) -> None:
         self.conversation = conversation
-        self.watchers = 0
+        self.users = 0
+        self.position = Position(0, "", "")
         self._window: Window | None = None
         self._ended = False
         self._failure: NotFound | None = None
         self._changed = asyncio.Event()
-        self._pages: dict[int, asyncio.Task[list[Entry]]] = {}
+        self._pages: OrderedDict[int, asyncio.Task[list[Frame]]] = OrderedDict()
+        self._condensed: dict[int, list[Frame]] = {}
+        self._refreshing: asyncio.Task[None] | None = None
+        self._served: dict[Served, None] = {}
+        self._due: list[Served] = []
+        self._delivering = False
+        self._more = False
+        self._ready: dict[int, list[Frame]] = {}
         self._layer: Any = get_channel_layer()
         self._channel: str | None = None
         self._ringing: asyncio.Task[None] | None = None
         self._rung = False
         self._task = asyncio.create_task(self._read())
 
-    async def head(self) -> int:
-        """The newest seq this reader knows of, once it has joined. Raises NotFound."""
+    async def joined(self) -> Position:
+        """Where the log stood when it was joined, or stands by now. Raises NotFound."""
         while self._window is None:
             if self._failure is not None:
                 raise self._failure
             await self._changed.wait()
-        return self._window.head
+        return self.position
 
     @property
-    def known_head(self) -> int:
+    def head(self) -> int:
         """The newest seq this reader knows of; 0 before it has joined."""
         return 0 if self._window is None else self._window.head
 
-    async def after(self, cursor: int) -> Sequence[Entry]:
-        """The entries that follow the cursor, as soon as there is one; empty when the conversation has ended there."""
-        await self.head()
-        assert self._window is not None  # noqa: S101 (head() waits for it)
+    @property
+    def ended(self) -> bool:
+        """Whether nothing follows the head."""
+        return self._ended
+
+    async def after(self, cursor: int) -> Sequence[Frame]:
+        """A frame for each event that follows the cursor, as soon as there is one; empty when the conversation has
+        ended there."""
+        await self.joined()
+        assert self._window is not None  # noqa: S101 (joined() waits for it)
         while True:
-            entries = self._window.after(cursor)
-            if entries is None:
-                entries = await self._page(cursor)
-            if entries or self._ended:
-                return entries
+            frames = self._window.after(cursor)
+            if frames is None:
+                frames = await self.page(cursor)
+            if frames or self._ended:
+                return frames
             await self._changed.wait()
+
+    def spoken_at(self, seq: int) -> datetime | None:
+        """When the log took the token `seq`; None for anything else, and for what is not in memory any more."""
+        newest = None if self._window is None else self._window.after(seq - 1)
+        if not newest or newest[0].type != "token":
+            return None
+        return datetime.fromisoformat(json.loads(newest[0].text)["at"])
+
+    def ready(self, cursor: int) -> list[Frame] | None:
+        """What follows the cursor up to the head, condensed; None where that is not all in memory."""
+        found = self._ready.get(cursor)
+        if found is None and self._window is not None:
+            frames = self._window.after(cursor)
+            if frames is None:
+                return None
+            found = self._ready[cursor] = condense(frames)
+        return found
+
+    async def page(self, cursor: int) -> list[Frame]:
+        """Frames that follow the cursor, from the log: at least one where there is one. All who are behind share these
+        looks, though they stand at different cursors."""
+        start = cursor - cursor % PAGE
+        while True:
+            reading = self._reading(start)
+            try:
+                page = await asyncio.shield(reading)
+            except DatabaseError:
+                self._forget(start, reading)
+                logger.warning("page_not_read", conversation=str(self.conversation), exc_info=True)
+                await asyncio.sleep(POLL_SECONDS)
+                continue
+            if len(page) < PAGE and self.head > start + len(page):
+                # Read before all of it was written.
+                self._forget(start, reading)
+                continue
+            return page[cursor - start :]
+
+    async def condensed_page(self, cursor: int) -> list[Frame]:
+        """The same, condensed."""
+        if cursor not in self._condensed:
+            self._condensed[cursor] = condense(await self.page(cursor))
+        return self._condensed[cursor]
+
+    def _reading(self, start: int) -> "asyncio.Task[list[Frame]]":
+        if start not in self._pages:
+            self._pages[start] = reading = asyncio.create_task(self._read_page(start))
+            asyncio.get_running_loop().call_later(KEPT_SECONDS, self._forget, start, reading)
+            while len(self._pages) > KEPT_PAGES:
+                self._pages.popitem(last=False)
+        self._pages.move_to_end(start)
+        return self._pages[start]
+
+    def _forget(self, start: int, reading: "asyncio.Task[list[Frame]]") -> None:
+        self._condensed.clear()
+        if self._pages.get(start) is reading:
+            del self._pages[start]
+
+    async def _read_page(self, start: int) -> list[Frame]:
+        measures.MEASURES.pages += 1
+        return framed(await database.run(log.read, self.conversation, start, PAGE))
+
+    async def refreshed(self) -> Position:
+        """Where the log stands now, whatever the channel layer has said. Raises DatabaseError."""
+        await self.joined()
+        if self._refreshing is None or self._refreshing.done():
+            self._refreshing = asyncio.create_task(self._repair())
+        await asyncio.shield(self._refreshing)
+        return self.position
+
+    def serve(self, watcher: Served) -> None:
+        """From now on, pump the watcher whenever something new is ready."""
+        self._served[watcher] = None
+
+    def dismiss(self, watcher: Served) -> None:
+        self._served.pop(watcher, None)
+
+    def _deliver(self) -> None:
+        """Serve the next slice of those who are due."""
+        if not self._due:
+            if not self._more:
+                self._delivering = False
+                return
+            self._more = False
+            self._due = [*self._served]
+        for _ in range(min(SLICE, len(self._due))):
+            self._due.pop().pump()
+        asyncio.get_running_loop().call_soon(self._deliver)
 
     async def stop(self) -> None:
         self._task.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await self._task
-
-    async def _page(self, cursor: int) -> list[Entry]:
-        while True:
-            # Watchers that stand at the same cursor share one look into the log.
-            if cursor not in self._pages:
-                self._pages[cursor] = asyncio.create_task(
-                    database.run(log.read, self.conversation, cursor, PAGE)
-                )
-                self._pages[cursor].add_done_callback(lambda _: self._pages.pop(cursor))
-            try:
-                return await asyncio.shield(self._pages[cursor])
-            except DatabaseError:
-                logger.warning("page_not_read", conversation=str(self.conversation), exc_info=True)
-                await asyncio.sleep(POLL_SECONDS)
 
     async def _read(self) -> None:
         try:
@@ -139,7 +245,9 @@ class Reader:
             if done:
                 await self._ringing
             elif not self._rung:
+                head = self.head
                 await self._repair()
+                measures.MEASURES.repaired += self.head > head
 
     async def _take_rings(self) -> None:
         while not self._ended:
@@ -156,8 +264,9 @@ class Reader:
         frames = ring["frames"][known:]
         if ring["first"] <= head + 1 and frames:
             numbered = enumerate(zip(ring["types"][known:], frames, strict=True), head + 1)
-            self._add([Entry(seq, type_, frame) for seq, (type_, frame) in numbered])
+            self._add([Frame(seq, type_, frame, seq - 1) for seq, (type_, frame) in numbered])
         else:
+            measures.MEASURES.repaired += 1
             await self._repair()
 
     async def _repair(self) -> None:
@@ -165,19 +274,33 @@ class Reader:
         position: Position = await database.run(log.position, self.conversation)
         if self._window is None:
             self._window = Window(position.head)
+            self.position = position
             self._ended = position.status in TERMINAL
             self._wake()
         while self._window.head < position.head:
-            self._add(await database.run(log.read, self.conversation, self._window.head, PAGE))
+            self._add(framed(await database.run(log.read, self.conversation, self._window.head, PAGE)))
 
-    def _add(self, entries: Sequence[Entry]) -> None:
+    def _add(self, frames: Sequence[Frame]) -> None:
         assert self._window is not None  # noqa: S101
-        # A ring and a look into the log may bring the same entries.
-        new = entries[max(0, self._window.head + 1 - entries[0].seq) :] if entries else entries
-        if new:
-            self._window.add(new)
-            self._ended = self._ended or new[-1].is_last
-            self._wake()
+        # A ring and a look into the log may bring the same frames.
+        new = frames[max(0, self._window.head + 1 - frames[0].seq) :] if frames else frames
+        if not new:
+            return
+        self._window.add(new)
+        self._ready.clear()
+        status, mode = self.position.status, self.position.mode
+        for frame in new:
+            if frame.type == "token":
+                measures.MEASURES.spoken += frame.token_count
+            elif frame.type == "status":
+                status, mode = frame.data["status"], frame.data["mode"]
+        self.position = Position(new[-1].seq, status, mode)
+        self._ended = self._ended or new[-1].is_last
+        self._wake()
+        self._more = True
+        if not self._delivering:
+            self._delivering = True
+            asyncio.get_running_loop().call_soon(self._deliver)
 
     def _wake(self) -> None:
         # Those who wait now are woken; who comes later looks first.
@@ -188,6 +311,11 @@ class Reader:
 _readers: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[UUID, Reader]] = WeakKeyDictionary()
 
 
+def readers() -> list[Reader]:
+    """The readers of this event loop."""
+    return [*_readers.get(asyncio.get_running_loop(), {}).values()]
+
+
 @asynccontextmanager
 async def reading(conversation: UUID) -> AsyncIterator[Reader]:
     """The conversation's reader, shared by all who watch it in this event loop, kept while one of them does."""
@@ -195,11 +323,11 @@ async def reading(conversation: UUID) -> AsyncIterator[Reader]:
     reader = readers.get(conversation)
     if reader is None:
         reader = readers[conversation] = Reader(conversation)
-    reader.watchers += 1
+    reader.users += 1
     try:
         yield reader
     finally:
-        reader.watchers -= 1
-        if reader.watchers == 0:
+        reader.users -= 1
+        if reader.users == 0:
             del readers[conversation]
             await reader.stop()

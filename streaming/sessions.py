@@ -1,7 +1,11 @@
-"""Whether the session that opened a socket still stands."""
+"""Whether the session that opened a connection still stands, and still may watch."""
 
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from importlib import import_module
-from typing import Any, cast
+from itertools import islice
+from typing import Any, TypeVar, cast
+from uuid import UUID
 
 from django.conf import settings
 from django.contrib.auth import (
@@ -12,9 +16,18 @@ from django.contrib.auth import (
     load_backend,
 )
 from django.contrib.auth.models import AbstractUser
+from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 
+from conversations import access
 from conversations.errors import OutcryError
+from conversations.models import Conversation
+from streaming.closing import Close
+
+T = TypeVar("T")
+
+# Values in one query: every database takes so many.
+CHUNK = 500
 
 
 class SignedOut(OutcryError):
@@ -23,10 +36,20 @@ class SignedOut(OutcryError):
     code = "unauthenticated"
 
 
+@dataclass(frozen=True)
+class Guest:
+    """Who opened a connection: the person, the session, and the stamp that a new password changes."""
+
+    person: Any
+    name: str
+    session: str
+    stamp: str
+
+
 def person(scope: Any) -> AbstractUser:
     """Whose socket it is, as the database has them now. Raises SignedOut."""
     # A store of its own: the scope's keeps what it read in the handshake.
-    store = import_module(settings.SESSION_ENGINE).SessionStore
+    store = _engine().SessionStore
     session = store(scope["session"].session_key)
     key, backend = session.get(SESSION_KEY), session.get(BACKEND_SESSION_KEY)
     found = None
@@ -38,3 +61,64 @@ def person(scope: Any) -> AbstractUser:
     ):
         raise SignedOut("Your session has ended. Sign in again.")
     return cast("AbstractUser", found)
+
+
+def guest(scope: Any) -> Guest:
+    """Who opened this connection, by its session."""
+    user = scope["user"]
+    return Guest(user.pk, user.get_username(), scope["session"].session_key, user.get_session_auth_hash())
+
+
+Watching = tuple[Guest, UUID | None]
+
+
+def refused(watching: Sequence[Watching]) -> dict[Watching, Close]:
+    """Of these people and what they watch, whom to send away now. A few queries, however many they are."""
+    standing = _standing({who.session for who, _ in watching})
+    people = _people({who.person for who, _ in watching})
+    stamps = {key: user.get_session_auth_hash() for key, user in people.items()}
+    owners = _owners({conversation for _, conversation in watching if conversation is not None})
+    reviewers: dict[Any, bool] = {}
+    verdicts: dict[Watching, Close] = {}
+    for who, conversation in watching:
+        if who.session not in standing or stamps.get(who.person) != who.stamp:
+            verdicts[who, conversation] = Close.UNAUTHENTICATED
+        elif conversation is not None and owners.get(conversation) != who.person:
+            if who.person not in reviewers:
+                reviewers[who.person] = access.may_review(people[who.person])
+            if not reviewers[who.person]:
+                verdicts[who, conversation] = Close.FORBIDDEN
+    return verdicts
+
+
+def _engine() -> Any:
+    return import_module(settings.SESSION_ENGINE)
+
+
+def _standing(keys: set[str]) -> set[str]:
+    store = _engine().SessionStore
+    if not hasattr(store, "get_model_class"):
+        # Not in the database: each is asked for by itself.
+        return {key for key in keys if store(key).exists(key)}
+    rows = store.get_model_class().objects.filter(expire_date__gt=timezone.now())
+    return {
+        key
+        for chunk in _chunks(keys)
+        for key in rows.filter(session_key__in=chunk).values_list("session_key", flat=True)
+    }
+
+
+def _people(keys: set[Any]) -> dict[Any, AbstractUser]:
+    rows = get_user_model().objects.filter(is_active=True)
+    return {user.pk: user for chunk in _chunks(keys) for user in rows.filter(pk__in=chunk)}
+
+
+def _owners(conversations: set[UUID]) -> dict[UUID, Any]:
+    rows = Conversation.objects.values_list("pk", "owner_id")
+    return {pk: owner for chunk in _chunks(conversations) for pk, owner in rows.filter(pk__in=chunk)}
+
+
+def _chunks(values: Iterable[T]) -> Iterator[list[T]]:
+    iterator = iter(values)
+    while chunk := list(islice(iterator, CHUNK)):
+        yield chunk

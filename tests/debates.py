@@ -2,12 +2,14 @@
 
 import asyncio
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 from uuid import UUID, uuid4
 
 from channels.layers import get_channel_layer
 from django.contrib.auth.models import User
+from django.utils import timezone
 
 from conversations import bell, database, forms, log, runner, services, transcript
 from conversations.events import (
@@ -37,7 +39,7 @@ from conversations.events import (
     Usage,
 )
 from conversations.models import Conversation
-from tests.fakes.waiting import PATIENCE_SECONDS
+from tests.fakes.waiting import PATIENCE_SECONDS, Gate
 
 Row = tuple[int, str, dict[str, Any]]
 
@@ -45,6 +47,11 @@ Row = tuple[int, str, dict[str, Any]]
 def create(owner: User, **values: Any) -> Conversation:
     """A queued conversation; its log holds one event."""
     return services.create(owner, forms.parse({"topic": "Is Tarnwick worth buying?", "rounds": 1, **values}))
+
+
+async def created(owner: User, **values: Any) -> Conversation:
+    """The same, from within an event loop."""
+    return await database.run(partial(create, owner, **values))
 
 
 async def rows(conversation: Conversation) -> list[Row]:
@@ -70,6 +77,11 @@ async def claim(conversation: Conversation) -> UUID:
 
 async def until_stored(conversation: Conversation, type_: str, **data: Any) -> None:
     """Return once the log holds an event of this type with these values."""
+    await until_stored_after(conversation, 0, type_, **data)
+
+
+async def until_stored_after(conversation: Conversation, head: int, type_: str, **data: Any) -> None:
+    """The same for an event whose seq is above `head`."""
     layer = get_channel_layer()
     assert layer is not None
     channel = await layer.new_channel()
@@ -77,12 +89,40 @@ async def until_stored(conversation: Conversation, type_: str, **data: Any) -> N
     try:
         async with asyncio.timeout(PATIENCE_SECONDS):
             while not any(
-                stored == type_ and data.items() <= values.items()
-                for _, stored, values in await rows(conversation)
+                seq > head and stored == type_ and data.items() <= values.items()
+                for seq, stored, values in await rows(conversation)
             ):
                 await layer.receive(channel)
     finally:
         await layer.group_discard(bell.group_name(conversation.pk), channel)
+
+
+async def cut(conversation: Conversation, gate: Gate, word: str | None = None) -> None:
+    """Start a run and end it as a killed process would, once the first word behind the gate is stored, or
+    without one, once the Moderator's turn has begun in the log."""
+    task = runner.launch(conversation.pk)
+    await gate.reached(1)
+    if word is None:
+        await until_stored(conversation, "message_start", agent="Moderator")
+    else:
+        gate.let()
+        await until_stored(conversation, "token", text=word)
+    task.cancel()
+    await asyncio.wait([task])
+    await lapse(conversation)
+
+
+async def lapse(conversation: Conversation) -> None:
+    """Have the lease of its run end."""
+    await database.run(
+        Conversation.objects.filter(pk=conversation.pk).update,
+        lease_until=timezone.now() - timedelta(seconds=1),
+    )
+
+
+def statuses(rows: Iterable[Row]) -> list[str]:
+    """What the conversation was, one after the other."""
+    return [data["status"] for _, type_, data in rows if type_ == "status"]
 
 
 async def debates_ended() -> None:
@@ -120,6 +160,10 @@ def tokens(message: UUID, words: Iterable[str]) -> list[Token]:
         spoken.append(token(message, word, offset))
         offset += len(word)
     return spoken
+
+
+def input_request(start: MessageStart, request: UUID, prompt: str = "Which horizon?") -> InputRequest:
+    return InputRequest(request=request, message=start.message, agent=start.agent, prompt=prompt)
 
 
 def agent_message(start: MessageStart, content: str, token_count: int | None = None) -> AgentMessage:

@@ -1,11 +1,12 @@
 // What a voice is told: who begins to speak, and each message once it is whole. Never single words.
 
 import { plain } from "./markdown.ts";
+import { controlSentence } from "./people.ts";
 import type { LogEvent, State } from "./state.ts";
 import { label, percent, reason } from "./words.ts";
 
 /** The sentence for an event, given the state after it; null where there is nothing to say. */
-export function announcement(event: LogEvent, state: State): string | null {
+export function announcement(event: LogEvent, state: State, mayAnswer: boolean): string | null {
   switch (event.type) {
     case "message_start":
       return `${event.data.agent} is speaking.`;
@@ -23,7 +24,9 @@ export function announcement(event: LogEvent, state: State): string | null {
     case "human_message":
       return `${event.data.author}: ${event.data.text}`;
     case "input_request":
-      return `A question for you: ${event.data.prompt}`;
+      return `${mayAnswer ? "A question for you" : `${event.data.agent} asks the owner`}: ${event.data.prompt}`;
+    case "control":
+      return controlSentence(event.data);
     case "error":
       return event.data.message;
     default:

@@ -2,30 +2,27 @@
 
 import { type TemplateResult, html, nothing } from "lit";
 import type { ConnectionState } from "./connection.ts";
-import type { Mode, Status } from "./events.gen.ts";
+import { type Steer, controlsTemplate } from "./controls.ts";
+import type { Status, StreamState } from "./events.gen.ts";
 import { cost, round, tokens } from "./figures.ts";
 import { hue } from "./hues.ts";
+import { type Page, canAnswer } from "./page.ts";
 import { type State, isTerminal } from "./state.ts";
 import type { Timeline } from "./timeline.ts";
 import { clock, count, label, money } from "./words.ts";
 
-/** What the server put into the page. */
-export type Page = {
-  readonly id: string;
-  readonly topic: string;
-  readonly content: string;
-  readonly contentType: string;
-  readonly rounds: number;
-  readonly status: Status;
-  readonly mode: Mode;
-  readonly reason: string | null;
-  readonly wsUrl: string;
-  readonly loginUrl: string;
-  readonly againUrl: string;
-  readonly agents: readonly { readonly role: string; readonly name: string }[];
+/** How it stands with this page: its line, and the server's time in milliseconds. */
+export type Moment = {
+  readonly connection: ConnectionState;
+  readonly offline: boolean;
+  readonly stream: StreamState;
+  readonly now: number;
 };
 
-type Moment = { readonly connection: ConnectionState; readonly now: number };
+const SLOW = "Your connection is slow: whole messages only, until it has caught up.";
+
+/** What the one who has the floor does while nothing moves. */
+const STANDSTILL: Partial<Readonly<Record<Status, string>>> = { paused: "paused", awaiting_input: "asking" };
 
 const CONNECTION_WORDS: Readonly<Record<ConnectionState, string>> = {
   connecting: "Connecting",
@@ -34,24 +31,53 @@ const CONNECTION_WORDS: Readonly<Record<ConnectionState, string>> = {
   closed: "Disconnected",
 };
 
-export function boardTemplate(page: Page, state: State, timeline: Timeline, moment: Moment): TemplateResult {
+/** `steer` is null for those who may only watch. */
+export function boardTemplate(
+  page: Page,
+  state: State,
+  timeline: Timeline,
+  moment: Moment,
+  steer: Steer | null,
+): TemplateResult {
   const status = state.status ?? page.status;
   const mode = state.mode ?? page.mode;
   return html`<aside class="board" data-theme="dark" aria-label="State of the debate">
     <div class="signs">
-      <span class="status-word" data-testid="conversation-status" data-status=${status}>${label(status)}</span>
+      <span class="status-word" data-testid="conversation-status" data-status=${status}>${statusWord(status, page)}</span>
       ${mode === "demo" ? html`<span class="tag tag-demo" data-testid="demo-badge">DEMO</span>` : nothing}
-      ${connectionTemplate(moment.connection, isTerminal(status))}
+      ${connectionTemplate(moment, isTerminal(status))}
+      <p class="stream-note" role="status" data-testid="stream-note">
+        ${moment.connection === "live" && moment.stream === "lagging" ? html`<span>${SLOW}</span>` : nothing}
+      </p>
     </div>
-    ${roundsTemplate(page, state)} ${floorTemplate(page, state, isTerminal(status))}
-    ${figuresTemplate(state, timeline, moment.now)}
-    ${mode === "demo" ? html`<p class="demo-note">A script speaks here, not a model.</p>` : nothing}
+    <div class="standing">
+      ${steer === null ? nothing : controlsTemplate(status, state, steer)} ${roundsTemplate(page, state)}
+      ${floorTemplate(page, state, status)} ${figuresTemplate(state, timeline, moment.now)}
+      ${mode === "demo" ? html`<p class="demo-note">A script speaks here, not a model.</p>` : nothing}
+    </div>
   </aside>`;
 }
 
-function connectionTemplate(connection: ConnectionState, over: boolean): TemplateResult {
-  const word = over && connection === "closed" ? "All received" : CONNECTION_WORDS[connection];
-  return html`<span class="connection" data-testid="connection-status" data-state=${connection}>${word}</span>`;
+function statusWord(status: Status, page: Page): string {
+  if (status !== "awaiting_input") return label(status);
+  return canAnswer(page) ? "Waiting for you" : "Waiting for the owner";
+}
+
+function connectionTemplate({ connection, offline, stream }: Moment, over: boolean): TemplateResult {
+  const broken = connection === "connecting" || connection === "reconnecting";
+  const held = connection === "live" && stream === "paused";
+  let word = CONNECTION_WORDS[connection];
+  if (over && connection === "closed") word = "All received";
+  else if (broken && offline) word = "You are offline";
+  else if (held) word = "Stream paused";
+  return html`<span
+    class="connection"
+    data-testid="connection-status"
+    data-state=${connection}
+    ?data-offline=${broken && offline}
+    ?data-held=${held}
+    >${word}</span
+  >`;
 }
 
 function roundsTemplate(page: Page, state: State): TemplateResult {
@@ -71,15 +97,17 @@ function roundsTemplate(page: Page, state: State): TemplateResult {
   </div>`;
 }
 
-function floorTemplate(page: Page, state: State, over: boolean): TemplateResult {
+function floorTemplate(page: Page, state: State, status: Status): TemplateResult {
+  const over = isTerminal(status);
   const speakers = new Map(page.agents.map((agent) => [agent.role, agent.name]));
   for (const message of state.messages) if (!speakers.has(message.role)) speakers.set(message.role, message.agent);
   const last = over ? undefined : state.messages.findLast((message) => message.state === "speaking");
   const row = ([role, name]: [string, string]): TemplateResult => {
     const said = state.messages.filter((message) => message.role === role && message.state === "done").length;
-    const speaking = last?.role === role;
+    const holding = last?.role === role;
+    const speaking = holding && !(status in STANDSTILL);
     const quiet = said === 0 ? "waiting" : said === 1 ? "1 turn" : `${said} turns`;
-    const word = speaking ? "speaking" : over && said === 0 ? "silent" : quiet;
+    const word = holding ? (STANDSTILL[status] ?? "speaking") : over && said === 0 ? "silent" : quiet;
     return html`<li data-hue=${hue(role)} ?data-speaking=${speaking}>
       <span class="avatar-letter" aria-hidden="true">${name.charAt(0)}</span>
       <span class="who">${name}</span>

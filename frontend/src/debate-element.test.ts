@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import type { Page } from "./board.ts";
 import type { Frame } from "./events.gen.ts";
+import type { Page } from "./page.ts";
 import { recorded } from "./recordings.test-data.ts";
 import type { LogEvent } from "./state.ts";
 
@@ -8,21 +8,31 @@ class FakeWebSocket {
   static last: FakeWebSocket;
   onmessage: ((event: { data: string }) => void) | null = null;
   onclose: ((event: { code: number }) => void) | null = null;
+  readyState = 1;
+  readonly said: Record<string, unknown>[] = [];
   readonly url: string;
 
   constructor(url: string) {
     this.url = url;
     FakeWebSocket.last = this;
   }
-  send(...frames: Frame[]): void {
+  send(text: string): void {
+    this.said.push(JSON.parse(text));
+  }
+  deliver(...frames: Frame[]): void {
     for (const frame of frames) this.onmessage?.({ data: JSON.stringify(frame) });
   }
   close(): void {}
 }
 
-vi.stubGlobal("WebSocket", FakeWebSocket);
-vi.stubGlobal("ResizeObserver", class { observe(): void {} disconnect(): void {} });
-vi.stubGlobal("scrollTo", () => {});
+/** What jsdom lacks. */
+function stubBrowser(): void {
+  vi.stubGlobal("WebSocket", FakeWebSocket);
+  vi.stubGlobal("ResizeObserver", class { observe(): void {} disconnect(): void {} });
+  vi.stubGlobal("scrollTo", () => {});
+}
+stubBrowser();
+Element.prototype.scrollIntoView = () => {};
 await import("./debate-element.ts");
 
 const PAGE: Page = {
@@ -36,7 +46,12 @@ const PAGE: Page = {
   reason: null,
   wsUrl: "/ws/conversations/1/",
   loginUrl: "/accounts/login/?next=/conversations/1/",
+  apiUrl: "/api/conversations/1/",
+  csrfToken: "t0ken",
   againUrl: "/?again=1",
+  canControl: false,
+  canSpeak: false,
+  maxText: 4_000,
   agents: [
     { role: "financial_analyst", name: "Financial Analyst" },
     { role: "moderator", name: "Moderator" },
@@ -53,8 +68,8 @@ function open(page: Partial<Page> = {}): void {
   document.body.append(data, element);
 }
 
-function hello(head = 0): Frame {
-  const data = { head, status: "active", mode: "live", recovered: true, from: 0, heartbeat_seconds: 20, session: "5e55" } as const;
+function hello(head = 0, from = 0): Frame {
+  const data = { head, status: "active", mode: "live", recovered: true, from, heartbeat_seconds: 20, session: "5e55" } as const;
   return { type: "hello", seq: null, conversation: null, at: new Date().toISOString(), data };
 }
 
@@ -64,9 +79,44 @@ async function painted(): Promise<void> {
 
 async function play(name: string, count?: number): Promise<LogEvent[]> {
   const { events } = recorded(name);
-  FakeWebSocket.last.send(hello(), ...events.slice(0, count));
+  FakeWebSocket.last.deliver(hello(), ...events.slice(0, count));
   await painted();
   return events;
+}
+
+/** A frame that is not part of the log. */
+function aside(type: string, data: object): Frame {
+  return { type, seq: null, conversation: null, at: new Date().toISOString(), data } as Frame;
+}
+
+/** What the page said, less what it took. */
+function said(): Record<string, unknown>[] {
+  return FakeWebSocket.last.said.filter(({ type }) => type !== "ack");
+}
+
+function hide(hidden: boolean): void {
+  vi.spyOn(document, "hidden", "get").mockReturnValue(hidden);
+  document.dispatchEvent(new Event("visibilitychange"));
+}
+
+/** The page as a person with these rights sees it. */
+function reopen(page: Partial<Page>): void {
+  document.body.replaceChildren();
+  open(page);
+}
+
+const OWNER = { canControl: true, canSpeak: true };
+
+/** The log's next event after those of a recording. */
+function next(name: string, count: number, type: string, data: object): LogEvent {
+  const { events } = recorded(name);
+  return { ...events[0]!, seq: count + 1, type, data } as unknown as LogEvent;
+}
+
+function write(hook: string, text: string): void {
+  const field = one(hook) as HTMLTextAreaElement;
+  field.value = text;
+  field.dispatchEvent(new Event("input"));
 }
 
 const all = (hook: string): HTMLElement[] => [...document.querySelectorAll<HTMLElement>(`[data-testid="${hook}"]`)];
@@ -78,7 +128,12 @@ const one = (hook: string): HTMLElement => {
 const words = (hook: string): string => (one(hook).textContent ?? "").replace(/\s+/g, " ").trim();
 
 beforeEach(() => open());
-afterEach(() => document.body.replaceChildren());
+afterEach(() => {
+  document.body.replaceChildren();
+  vi.restoreAllMocks();
+  vi.unstubAllGlobals();
+  stubBrowser();
+});
 
 test("asks for everything, at the page's own origin", () => {
   expect(FakeWebSocket.last.url).toBe("ws://localhost:3000/ws/conversations/1/?after=0");
@@ -115,11 +170,11 @@ test("shows a message while it is spoken, and redraws only what grew", async () 
   expect(one("agent-message").querySelector(".said")?.textContent).toContain("Gross margin stayed at 61 %");
   expect(words("conversation-display")).not.toContain("undefined");
   const first = one("agent-message").querySelector(".said > p");
-  FakeWebSocket.last.send(...events.slice(8, 10));
+  FakeWebSocket.last.deliver(...events.slice(8, 10));
   await painted();
   expect(one("agent-message").querySelectorAll(".said > ul > li")).toHaveLength(2);
   expect(one("agent-message").querySelector(".said > p")).toBe(first);
-  FakeWebSocket.last.send(...events.slice(10));
+  FakeWebSocket.last.deliver(...events.slice(10));
   await painted();
   expect(all("agent-message")[0]?.querySelector(".said > p")).toBe(first);
 });
@@ -195,6 +250,272 @@ test("a lost connection is told where the newest words are, until it is back", a
   expect(one("agent-message").dataset["state"]).toBe("speaking");
 });
 
+test("who is offline is told so, and that is not all of a lost connection", async () => {
+  await play("debate", 8);
+  vi.spyOn(navigator, "onLine", "get").mockReturnValue(false);
+  dispatchEvent(new Event("offline"));
+  await painted();
+  expect(words("connection-status")).toBe("Connected");
+  FakeWebSocket.last.onclose?.({ code: 1006 });
+  await painted();
+  expect(words("connection-status")).toBe("You are offline");
+  expect(words("connection-lost")).toBe("You are offline. What you miss comes later");
+});
+
+test("a watcher whose stream lags is told, until it has caught up", async () => {
+  await play("debate", 8);
+  FakeWebSocket.last.deliver(aside("stream", { state: "lagging" }));
+  await painted();
+  expect(words("stream-note")).toBe("Your connection is slow: whole messages only, until it has caught up.");
+  FakeWebSocket.last.deliver(aside("stream", { state: "streaming" }));
+  await painted();
+  expect(words("stream-note")).toBe("");
+  FakeWebSocket.last.deliver(aside("stream", { state: "paused" }));
+  await painted();
+  expect(words("connection-status")).toBe("Stream paused");
+});
+
+test("notices are text, stand side by side, and go one by one", async () => {
+  await play("debate", 8);
+  FakeWebSocket.last.deliver(aside("notice", { text: "<b>Down</b> at six." }), aside("notice", { text: "Up at seven." }));
+  await painted();
+  expect(all("notice").map((notice) => notice.querySelector("p")?.textContent)).toEqual([
+    "Notice from the operator <b>Down</b> at six.",
+    "Notice from the operator Up at seven.",
+  ]);
+  expect(one("banners").getAttribute("role")).toBe("status");
+  one("notice-dismiss").click();
+  await painted();
+  expect(words("notice")).toBe("Notice from the operator Up at seven.");
+});
+
+describe("what was taken", () => {
+  const acks = (): unknown[] => FakeWebSocket.last.said.filter(({ type }) => type === "ack").map(({ seq }) => seq);
+
+  test("is told once it is painted", async () => {
+    FakeWebSocket.last.deliver(hello(), ...recorded("debate").events.slice(0, 8));
+    expect(acks()).toEqual([]);
+    await vi.waitFor(() => expect(acks()).toEqual([8]));
+  });
+
+  test("is told as it is folded where nobody looks, and a frame for several stands for all", async () => {
+    hide(true);
+    const { events } = recorded("debate");
+    FakeWebSocket.last.deliver(hello(), ...events.slice(0, 5));
+    expect(acks()).toEqual([1]);
+    FakeWebSocket.last.deliver({ ...events[6]!, after: 5 }, aside("heartbeat", { head: 7 }));
+    expect(acks()).toEqual([1, 7]);
+  });
+
+  test("answers a heartbeat, even if nothing was", () => {
+    FakeWebSocket.last.deliver(hello(), aside("heartbeat", { head: 0 }));
+    expect(acks()).toEqual([0]);
+  });
+});
+
+describe("while the reader is away", () => {
+  test("what arrives in a hidden tab is counted, marked and said once", async () => {
+    const events = await play("debate", 3);
+    const clock = vi.spyOn(Date, "now").mockReturnValue(Date.now());
+    hide(true);
+    FakeWebSocket.last.deliver(...events.slice(3));
+    clock.mockReturnValue(Date.now() + 60_000);
+    hide(false);
+    await painted();
+    expect(words("away-divider")).toBe("4 messages while you were away");
+    expect(one("away-divider").nextElementSibling?.nextElementSibling).toBe(all("agent-message")[0]);
+    expect(words("announcements")).toContain("4 messages while you were away.");
+    one("away-dismiss").click();
+    await painted();
+    expect(all("away-divider")).toHaveLength(0);
+  });
+
+  test("what comes after a lost connection is counted once all of it is here", async () => {
+    const events = await play("debate", 3);
+    const clock = vi.spyOn(Date, "now").mockReturnValue(Date.now());
+    FakeWebSocket.last.onclose?.({ code: 1006 });
+    clock.mockReturnValue(Date.now() + 60_000);
+    dispatchEvent(new Event("online"));
+    FakeWebSocket.last.deliver(hello(events.length, 3), ...events.slice(3, -4));
+    await painted();
+    expect(all("away-divider")).toHaveLength(0);
+    FakeWebSocket.last.deliver(...events.slice(-4));
+    await painted();
+    expect(words("away-divider")).toBe("4 messages while you were away");
+  });
+
+  test("what had been said before the page was opened is not counted", async () => {
+    const { events } = recorded("debate");
+    hide(true);
+    FakeWebSocket.last.deliver(hello(events.length), ...events);
+    vi.spyOn(Date, "now").mockReturnValue(Date.now() + 60_000);
+    hide(false);
+    await painted();
+    expect(all("away-divider")).toHaveLength(0);
+  });
+});
+
+describe("control", () => {
+  test("is for those who have the right", async () => {
+    await play("debate", 8);
+    expect(all("controls")).toHaveLength(0);
+    expect(all("say")).toHaveLength(0);
+  });
+
+  test("pauses: pending until the log says so, and then nobody looks as if thinking", async () => {
+    reopen(OWNER);
+    await play("debate", 5);
+    expect(words("agent-message")).toContain("Financial Analyst is thinking");
+    one("control-pause").click();
+    await painted();
+    const [{ idempotency_key } = {}] = said();
+    expect(said()).toEqual([{ type: "control", action: "pause", idempotency_key }]);
+    expect([words("control-pause"), one("control-pause").matches(":disabled")]).toEqual(["Pausing", true]);
+    FakeWebSocket.last.deliver(
+      next("debate", 5, "control", { action: "pause", actor: "alice", idempotency_key }),
+      next("debate", 6, "status", { status: "paused", mode: "live", reason: null }),
+    );
+    await painted();
+    expect(words("conversation-status")).toBe("Paused");
+    expect(words("control")).toBe("alice paused the debate.");
+    expect(words("control-resume")).toBe("Resume");
+    expect(words("agent-message")).toContain("Paused here.");
+    expect(words("agent-message")).not.toContain("thinking");
+    expect(document.querySelector("[data-speaking]")).toBeNull();
+  });
+
+  test("a refusal is told beside the buttons, not as a notice", async () => {
+    reopen(OWNER);
+    await play("debate", 8);
+    one("control-pause").click();
+    FakeWebSocket.last.deliver(aside("error", { code: "forbidden", message: "You may not.", retryable: false }));
+    await painted();
+    expect(words("control-problem")).toBe("You may not.");
+    expect(one("control-pause").matches(":disabled")).toBe(false);
+    expect(all("notice")).toHaveLength(0);
+  });
+
+  test("asks once before it stops the debate", async () => {
+    HTMLDialogElement.prototype.showModal = function show(): void { this.open = true; };
+    HTMLDialogElement.prototype.close = function close(): void { this.open = false; };
+    reopen(OWNER);
+    await play("debate", 8);
+    one("control-stop").click();
+    expect(words("stop-dialog")).toContain("Stop the debate? What has been said stays.");
+    one("stop-not").click();
+    expect(said()).toEqual([]);
+    one("control-stop").click();
+    one("stop-confirm").click();
+    expect(said()).toMatchObject([{ type: "control", action: "cancel" }]);
+    expect((one("stop-dialog") as HTMLDialogElement).open).toBe(false);
+  });
+
+  test("what people did stands in the transcript", async () => {
+    await play("humans");
+    expect(all("control").map(({ textContent }) => textContent)).toEqual([
+      "alice paused the debate.",
+      "carol resumed the debate.",
+    ]);
+    reopen({});
+    await play("cancelled");
+    expect(words("control")).toBe("alice stopped the debate.");
+    expect(words("conversation-display")).not.toContain("in round");
+  });
+});
+
+describe("words to the panel", () => {
+  beforeEach(() => reopen(OWNER));
+
+  test("are sent by the keyboard, and stay in the field until they stand in the log", async () => {
+    await play("debate", 8);
+    write("say-text", "  Look at the cap. ");
+    one("say-text").dispatchEvent(new KeyboardEvent("keydown", { key: "Enter" }));
+    expect(said()).toEqual([]);
+    one("say-text").dispatchEvent(new KeyboardEvent("keydown", { key: "Enter", ctrlKey: true }));
+    await painted();
+    const [{ idempotency_key } = {}] = said();
+    expect(said()).toEqual([{ type: "input", text: "Look at the cap.", idempotency_key }]);
+    expect(words("say-send")).toBe("Sending");
+    expect((one("say-text") as HTMLTextAreaElement).value).toBe("  Look at the cap. ");
+    const message = { author: "alice", text: "Look at the cap.", reply_to: null, idempotency_key };
+    FakeWebSocket.last.deliver(next("debate", 8, "human_message", message));
+    await painted();
+    expect((one("say-text") as HTMLTextAreaElement).value).toBe("");
+    expect(words("human-message")).toBe("alice Look at the cap.");
+  });
+
+  test("are kept when they could not be sent, with a sentence", async () => {
+    await play("debate", 8);
+    FakeWebSocket.last.onclose?.({ code: 1006 });
+    vi.stubGlobal("fetch", () => Promise.reject(new TypeError()));
+    write("say-text", "Look at the cap.");
+    await painted();
+    one("say-send").click();
+    await vi.waitFor(() => expect(words("say-problem")).toMatch(/^The server could not be reached\./));
+    expect((one("say-text") as HTMLTextAreaElement).value).toBe("Look at the cap.");
+  });
+
+  test("that are too long are not sent", async () => {
+    await play("debate", 8);
+    write("say-text", "📈".repeat(4_000));
+    await painted();
+    expect(one("say-send").matches(":disabled")).toBe(false);
+    write("say-text", "📈".repeat(4_001));
+    await painted();
+    expect(words("say-problem")).toBe("This is 1 too long; 4,000 characters at most.");
+    one("say-text").dispatchEvent(new KeyboardEvent("keydown", { key: "Enter", metaKey: true }));
+    expect(said()).toEqual([]);
+  });
+
+  test("cannot be said when the debate is over", async () => {
+    await play("debate");
+    expect((one("say-text") as HTMLTextAreaElement).disabled).toBe(true);
+    expect((one("say-text") as HTMLTextAreaElement).placeholder).toBe("The debate is over.");
+  });
+});
+
+describe("a question", () => {
+  const { events } = recorded("humans");
+  const waiting = events.findIndex((event) => event.type === "status" && event.data.status === "awaiting_input") + 1;
+
+  test("waits for the owner: in the title, on the board, with a field and the time left", async () => {
+    reopen(OWNER);
+    const deadline = events.flatMap((event) => (event.type === "input_request" ? [event.data.deadline] : []))[0];
+    vi.spyOn(Date, "now").mockReturnValue(Date.parse(deadline ?? "") - 90_000);
+    FakeWebSocket.last.deliver({ ...hello(), at: new Date(Date.now()).toISOString() }, ...events.slice(0, waiting));
+    await painted();
+    expect(document.title).toMatch(/^\(\?\) /);
+    expect(words("conversation-status")).toBe("Waiting for you");
+    expect(words("input-request")).toContain("Market Context asks you");
+    expect(words("countdown")).toBe("1:30 left");
+    const { request } = one("input-request").dataset;
+    write(`answer-${request}-text`, "2025");
+    await painted();
+    one(`answer-${request}-send`).click();
+    expect(said()).toMatchObject([{ type: "input", text: "2025", reply_to: request }]);
+    FakeWebSocket.last.deliver(...events.slice(waiting));
+    await painted();
+    expect(all("input-request").map(({ dataset }) => dataset["state"])).toEqual(["answered", "expired"]);
+    expect(words("human-message")).toBe("alice, to Market Context 2025 🙂");
+    expect(document.title).not.toContain("(?)");
+  });
+
+  test("is only told to those who may not answer", async () => {
+    await play("humans", waiting);
+    expect(words("conversation-status")).toBe("Waiting for the owner");
+    expect(words("input-request")).toContain("Waiting for an answer from the owner.");
+    expect(document.querySelector("textarea")).toBeNull();
+    expect(document.title).not.toContain("(?)");
+  });
+
+  test("may be answered by who may command", async () => {
+    reopen({ canControl: true });
+    await play("humans", waiting);
+    expect(all("say")).toHaveLength(0);
+    expect(document.querySelectorAll("textarea")).toHaveLength(2);
+  });
+});
+
 test("a signed-out watcher is told and led to the sign-in", async () => {
   FakeWebSocket.last.onclose?.({ code: 4401 });
   await painted();
@@ -204,10 +525,10 @@ test("a signed-out watcher is told and led to the sign-in", async () => {
 describe("a voice", () => {
   test("hears who speaks and whole messages, never single words", async () => {
     const { events } = recorded("debate");
-    FakeWebSocket.last.send(hello());
+    FakeWebSocket.last.deliver(hello());
     const heard: string[] = [];
     for (const event of events) {
-      FakeWebSocket.last.send(event);
+      FakeWebSocket.last.deliver(event);
       await painted();
       if (words("announcements") !== heard.at(-1)) heard.push(words("announcements"));
     }
@@ -225,7 +546,7 @@ describe("a voice", () => {
 
   test("is not told again of what happened before the page was opened", async () => {
     const { events } = recorded("debate");
-    FakeWebSocket.last.send(hello(events.length), ...events);
+    FakeWebSocket.last.deliver(hello(events.length), ...events);
     await painted();
     expect(words("announcements")).toBe("");
   });

@@ -1,40 +1,61 @@
 // <outcry-debate>: one debate, live. It connects, folds what comes, and draws at most once a frame.
 
 import { LitElement, type TemplateResult, html, nothing } from "lit";
-import { repeat } from "lit/directives/repeat.js";
-import "./message-element.ts";
-import "./verdict-element.ts";
+import { Acks } from "./acks.ts";
 import { announcement } from "./announce.ts";
-import { type Page, boardTemplate } from "./board.ts";
-import { Connection, type ConnectionState, type Ending } from "./connection.ts";
-import type { Frame } from "./events.gen.ts";
+import { type Banner, bannersTemplate, withBanner } from "./banners.ts";
+import { boardTemplate } from "./board.ts";
+import type { Ending } from "./closing.ts";
+import { Commands } from "./commands.ts";
+import { Connection, type ConnectionState } from "./connection.ts";
+import { stopDialogTemplate } from "./controls.ts";
+import type { Frame, Mode, StreamState } from "./events.gen.ts";
 import { round } from "./figures.ts";
 import { fold } from "./fold.ts";
 import { Follow } from "./follow.ts";
-import { errorTemplate, fallbackTemplate, humanTemplate, localTemplate, requestTemplate } from "./notices.ts";
-import { EMPTY, type LogEvent, type State, type Tool, isTerminal } from "./state.ts";
-import { type Entry, NOTHING_YET, extend } from "./timeline.ts";
+import { localTemplate } from "./notices.ts";
+import { type Page, canAnswer } from "./page.ts";
+import { post } from "./post.ts";
+import { Presence } from "./presence.ts";
+import { Reader } from "./reader.ts";
+import { EMPTY, type LogEvent, type State, isTerminal, seqBefore } from "./state.ts";
+import { browser } from "./surroundings.ts";
+import { NOTHING_YET, extend } from "./timeline.ts";
+import { transcriptTemplate } from "./transcript.ts";
+
+type Optional = TemplateResult | typeof nothing;
 
 export class DebateElement extends LitElement {
   #page!: Page;
   #state: State = EMPTY;
   #timeline = NOTHING_YET;
-  #connection: Connection | null = null;
+  #connection!: Connection;
   #connectionState: ConnectionState = "connecting";
+  #stream: StreamState = "streaming";
   #ending: Ending | null = null;
-  #notice: string | null = null;
+  #banners: readonly Banner[] = [];
   #announced = "";
   #toAnnounce: string[] = [];
-  /** Events up to this one happened before this page looked; a voice is not told of them again. */
+  /** What had happened when this page last connected: a voice is not told of it again. */
   #history = 0;
   /** What the server's clock is ahead of this one, in milliseconds. */
   #clockOffset = 0;
+  /** When something last came over the line, by the wall clock, and after how long a silence it is lost. */
+  #heardAt = Date.now();
+  #patience = 0;
   #frame: (() => void) | null = null;
   #tick: ReturnType<typeof setInterval> | undefined;
-  #follow: Follow | null = null;
-  #wake = (): void => {
-    if (!document.hidden) this.#connection?.wake();
-  };
+  #follow!: Follow;
+  #reader!: Reader;
+  #commands!: Commands;
+  #acks!: Acks;
+  #drawn = 0;
+  #painting = false;
+  #presence = new Presence({
+    changed: () => this.#looked(),
+    doubt: () => this.#connection.wake(),
+    revived: () => this.#connection.renew(),
+  });
 
   protected override createRenderRoot(): this {
     return this;
@@ -51,9 +72,22 @@ export class DebateElement extends LitElement {
     // A debate that is over is read from its beginning.
     this.#follow = new Follow(!isTerminal(this.#page.status), () => this.#draw());
     this.#follow.start();
+    this.#reader = new Reader(this.#follow);
     this.#tick = setInterval(() => this.#state.status && !this.#isOver() && this.requestUpdate(), 1000);
-    addEventListener("online", this.#wake);
-    document.addEventListener("visibilitychange", this.#wake);
+    this.#connect();
+    this.#presence.start();
+  }
+
+  override disconnectedCallback(): void {
+    super.disconnectedCallback();
+    this.#connection.stop();
+    this.#commands.stop();
+    this.#presence.stop();
+    this.#follow.stop();
+    clearInterval(this.#tick);
+  }
+
+  #connect(): void {
     const url = new URL(this.#page.wsUrl, location.href);
     url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
     this.#connection = new Connection(url.href, {
@@ -62,40 +96,57 @@ export class DebateElement extends LitElement {
       aside: (frame) => this.#aside(frame),
       state: (state, ending) => this.#connected(state, ending),
     });
+    this.#acks = new Acks((seq, waited) => this.#connection.ack(seq, waited), browser);
+    this.#commands = new Commands(
+      (frame) => this.#connection.send(frame),
+      (path, body) => post(this.#page.apiUrl + path, this.#page.csrfToken, body),
+      () => this.#draw(),
+      browser,
+    );
     this.#connection.start();
-  }
-
-  override disconnectedCallback(): void {
-    super.disconnectedCallback();
-    this.#connection?.stop();
-    this.#follow?.stop();
-    clearInterval(this.#tick);
-    removeEventListener("online", this.#wake);
-    document.removeEventListener("visibilitychange", this.#wake);
   }
 
   #reset(): void {
     this.#state = EMPTY;
     this.#timeline = NOTHING_YET;
+    this.#drawn = 0;
     this.#draw();
   }
 
   #take(event: LogEvent): void {
+    this.#heardAt = Date.now();
     this.#state = fold([event], this.#state);
     this.#timeline = extend(this.#timeline, event);
-    const sentence = event.seq > this.#history ? announcement(event, this.#state) : null;
+    this.#commands.event(event);
+    const sentence = event.seq > this.#history ? announcement(event, this.#state, canAnswer(this.#page)) : null;
     if (sentence !== null) this.#toAnnounce.push(sentence);
+    if (this.#presence.hidden) this.#acks.taken(event.seq);
+    if (seqBefore(event) < this.#history && event.seq >= this.#history) this.#looked();
     this.#draw();
   }
 
   #aside(frame: Frame): void {
-    if (frame.type === "hello") {
-      this.#history = Math.max(this.#history, frame.data.head);
-      this.#clockOffset = Date.parse(frame.at) - Date.now();
-    } else if (frame.type === "notice") {
-      this.#notice = frame.data.text;
-    } else if (frame.type === "error") {
-      this.#notice = frame.data.message;
+    this.#heardAt = Date.now();
+    switch (frame.type) {
+      case "hello":
+        this.#history = Math.max(this.#history, frame.data.head);
+        this.#patience = 1.5 * frame.data.heartbeat_seconds * 1000;
+        this.#clockOffset = Date.parse(frame.at) - Date.now();
+        this.#stream = "streaming";
+        this.#acks.begin(frame.data.from);
+        break;
+      case "heartbeat":
+        return this.#acks.answer();
+      case "stream":
+        this.#stream = frame.data.state;
+        break;
+      case "notice":
+        this.#banners = withBanner(this.#banners, frame.data.text, "notice");
+        break;
+      case "error":
+        if (this.#commands.refused(frame.data)) break;
+        this.#banners = withBanner(this.#banners, frame.data.message, "refusal");
+        break;
     }
     this.#draw();
   }
@@ -103,6 +154,22 @@ export class DebateElement extends LitElement {
   #connected(state: ConnectionState, ending: Ending | null): void {
     this.#connectionState = state;
     this.#ending = ending;
+    this.#looked();
+    this.#draw();
+  }
+
+  /** Somebody looks, or nobody does any more, or what they look at has caught up. */
+  #looked(): void {
+    const isCaughtUp = this.#connectionState === "live" && this.#state.head >= this.#history;
+    const situation = {
+      isHidden: this.#presence.hidden,
+      isCurrent: isCaughtUp || this.#connectionState === "closed",
+      heardAt: this.#heardAt,
+      patience: this.#patience,
+    };
+    const sentence = this.#reader.look(situation, this.#state, this.#timeline);
+    if (sentence !== null) this.#toAnnounce.push(sentence);
+    if (situation.isHidden) this.#acks.taken(this.#state.head);
     this.#draw();
   }
 
@@ -126,115 +193,135 @@ export class DebateElement extends LitElement {
     return isTerminal(this.#state.status);
   }
 
-  #mode(): Page["mode"] {
+  #mode(): Mode {
     return this.#state.mode ?? this.#page.mode;
+  }
+
+  get #now(): number {
+    return Date.now() + this.#clockOffset;
+  }
+
+  /** A question that waits for the person at this page. */
+  get #question(): string | null {
+    if (this.#isOver() || !canAnswer(this.#page)) return null;
+    return this.#state.requests.find(({ state }) => state === "open")?.request ?? null;
   }
 
   protected override willUpdate(): void {
     if (this.#toAnnounce.length > 0) this.#announced = this.#toAnnounce.splice(0).join(" ");
-    document.title = `${this.#mode() === "demo" ? "DEMO · " : ""}${this.#page.topic} · Outcry`;
+    const marks = `${this.#question === null ? "" : "(?) "}${this.#mode() === "demo" ? "DEMO · " : ""}`;
+    document.title = `${marks}${this.#page.topic} · Outcry`;
+    this.#drawn = this.#state.head;
+  }
+
+  protected override updated(): void {
+    if (this.#reader.isBack) void this.#putBack();
+    if (this.#painting || this.#presence.hidden) return;
+    this.#painting = true;
+    // The task after the next frame: by then what was drawn here stands on the screen.
+    requestAnimationFrame(() =>
+      setTimeout(() => {
+        this.#painting = false;
+        this.#acks.taken(this.#drawn);
+      }),
+    );
+  }
+
+  async #putBack(): Promise<void> {
+    // The messages draw themselves after this element; before that, nothing is where it will be.
+    const parts = this.querySelectorAll<LitElement>("outcry-message, outcry-verdict");
+    await Promise.all(Array.from(parts, (part) => part.updateComplete));
+    this.#reader.putBack(this.querySelector(".away"));
   }
 
   protected override render(): TemplateResult {
-    const speaking = this.#state.messages.some((message) => message.state === "speaking") && !this.#isOver();
+    const { topic } = this.#page;
     const local = this.#state.messages.find((message) => message.provider === "local");
+    const steer = this.#page.canControl ? { commands: this.#commands, stop: this.#askToStop } : null;
+    const moment = {
+      connection: this.#connectionState,
+      offline: this.#presence.offline,
+      stream: this.#stream,
+      now: this.#now,
+    };
     return html`
       <div class="debate" data-mode=${this.#mode()}>
         <header class="question">
           <p class="kicker">Question</p>
-          <h1 class="topic" ?data-long=${this.#page.topic.length > 140}>${this.#page.topic}</h1>
+          <h1 class="topic" ?data-long=${topic.length > 140}>${topic}</h1>
           ${this.#material()}
         </header>
-        ${boardTemplate(this.#page, this.#state, this.#timeline, {
-          connection: this.#connectionState,
-          now: Date.now() + this.#clockOffset,
-        })}
+        ${boardTemplate(this.#page, this.#state, this.#timeline, moment, steer)}
         <div class="transcript">
-          ${local ? localTemplate(local.model) : nothing} ${this.#endingNotice()}
-          ${this.#notice ? html`<p class="alert" role="status" data-testid="notice">${this.#notice}</p>` : nothing}
-          <div
-            class="conversation"
-            role="log"
-            aria-live="off"
-            aria-label="The debate"
-            aria-busy=${speaking ? "true" : "false"}
-            data-testid="conversation-display"
-          >
-            ${this.#timeline.entries.length === 0 ? this.#opening() : nothing}
-            ${repeat(this.#timeline.entries, key, (entry, index) => this.#entry(entry, index))}
-          </div>
-          ${this.#cut()}
+          ${bannersTemplate(this.#endingNotice(), this.#banners, (id) => {
+            this.#banners = this.#banners.filter((banner) => banner.id !== id);
+            this.requestUpdate();
+          })}
+          ${local ? localTemplate(local.model) : nothing}
+          ${transcriptTemplate({
+            page: this.#page,
+            state: this.#state,
+            timeline: this.#timeline,
+            commands: this.#commands,
+            missed: this.#reader.missed,
+            dismissMissed: () => {
+              this.#reader.missed = null;
+              this.requestUpdate();
+            },
+            now: this.#now,
+          })}
+          ${this.#cut()} ${this.#say()}
         </div>
       </div>
-      <div class="afloat">
-        <p class="lost" role="status" data-testid="connection-lost">
-          ${this.#connectionState === "reconnecting" ? html`<span>Connection lost. Reconnecting</span>` : nothing}
-        </p>
-        <button
-          type="button"
-          class="btn btn-primary btn-sm"
-          data-testid="jump-to-newest"
-          ?hidden=${!this.#follow?.behind || (this.#isOver() && !this.#state.complete)}
-          @click=${() => this.#follow?.toBottom()}
-        >
-          ${this.#state.complete ? "Jump to the verdict" : "Jump to the newest"}
-        </button>
-      </div>
+      ${this.#afloat()} ${steer === null ? nothing : stopDialogTemplate(this.#stop)}
       <p class="sr-only" aria-live="polite" data-testid="announcements">${this.#announced}</p>
     `;
   }
 
-  #entry(entry: Entry, index: number): TemplateResult | typeof nothing {
-    const state = this.#state;
-    switch (entry.kind) {
-      case "message": {
-        const message = state.messages.find(({ id }) => id === entry.id);
-        if (!message) return nothing;
-        const tools: Tool[] = state.tools.filter((tool) => tool.message === entry.id);
-        const elsewhere =
-          message.kind === "final" && state.complete !== null && state.complete.summary === message.text;
-        return html`${this.#roundMark(index)}<outcry-message
-            .message=${message}
-            .at=${entry.at}
-            .tools=${tools}
-            .elsewhere=${elsewhere}
-            .cut=${message.state === "speaking" && this.#isOver()}
-          ></outcry-message>`;
-      }
-      case "human":
-        return humanTemplate(state.humans[entry.index]);
-      case "request":
-        return requestTemplate(state.requests[entry.index]);
-      case "fallback":
-        return fallbackTemplate(state.fallbacks[entry.index]);
-      case "error":
-        return errorTemplate(state.errors[entry.index], this.#page.againUrl);
-      case "verdict":
-        return state.complete ? html`<outcry-verdict .complete=${state.complete}></outcry-verdict>` : nothing;
-    }
+  #jump = (): void => {
+    const open = this.querySelector('.question-to-owner[data-state="open"]');
+    if (open) this.#follow.to(open);
+    else this.#follow.toBottom();
+  };
+
+  #askToStop = (): void => this.querySelector("dialog")?.showModal();
+
+  #stop = (): void => this.#commands.give({ type: "control", action: "cancel" });
+
+  #afloat(): TemplateResult {
+    const lost = this.#connectionState === "reconnecting";
+    const words = this.#presence.offline ? "You are offline. What you miss comes later" : "Connection lost. Reconnecting";
+    const end = this.#state.complete ? "Jump to the verdict" : "Jump to the newest";
+    return html`<div class="afloat">
+      <p class="lost" role="status" data-testid="connection-lost">${lost ? html`<span>${words}</span>` : nothing}</p>
+      <button
+        type="button"
+        class="btn btn-primary btn-sm"
+        data-testid="jump-to-newest"
+        ?hidden=${!this.#follow.behind || (this.#isOver() && !this.#state.complete)}
+        @click=${this.#jump}
+      >
+        ${this.#question === null ? end : "Jump to the question"}
+      </button>
+    </div>`;
   }
 
-  /** A line where a round begins. */
-  #roundMark(index: number): TemplateResult | typeof nothing {
-    const messages = this.#state.messages;
-    const roundOf = (entry: Entry | undefined): number | string | undefined => {
-      if (entry?.kind !== "message") return undefined;
-      const message = messages.find(({ id }) => id === entry.id);
-      return message?.kind === "final" ? "final" : message?.round;
-    };
-    const here = roundOf(this.#timeline.entries[index]);
-    const before = this.#timeline.entries.slice(0, index).findLast((entry) => entry.kind === "message");
-    if (here === roundOf(before)) return nothing;
-    return html`<h2 class="round-mark"><span>${here === "final" ? "Judgement" : `Round ${here}`}</span></h2>`;
+  #say(): Optional {
+    if (!this.#page.canSpeak) return nothing;
+    return html`<outcry-say
+      class="to-the-panel"
+      .name=${"say"}
+      .label=${"Say something to the panel"}
+      .verb=${"Send"}
+      .limit=${this.#page.maxText}
+      .attempt=${this.#commands.at("say")}
+      .closed=${isTerminal(this.#state.status ?? this.#page.status) ? "The debate is over." : null}
+      @say=${({ detail }: CustomEvent<string>) =>
+        this.#commands.give({ type: "input", text: detail, reply_to: null })}
+    ></outcry-say>`;
   }
 
-  #opening(): TemplateResult {
-    const { status, reason } = { ...this.#page, ...(this.#state.status ? this.#state : {}) };
-    if (isTerminal(status)) return html`<p class="quiet opening">Nothing was said in this debate. ${reason}</p>`;
-    return html`<p class="waiting opening"><i></i><i></i><i></i><span>The analysts are getting ready</span></p>`;
-  }
-
-  #material(): TemplateResult | typeof nothing {
+  #material(): Optional {
     const { content, contentType } = this.#page;
     if (!content) return nothing;
     return html`<details class="material">
@@ -243,7 +330,7 @@ export class DebateElement extends LitElement {
     </details>`;
   }
 
-  #endingNotice(): TemplateResult | typeof nothing {
+  #endingNotice(): Optional {
     if (!this.#ending?.sentence) return nothing;
     return html`<p class="alert alert-warning" role="alert" data-testid="connection-ended">
       <span>
@@ -254,14 +341,12 @@ export class DebateElement extends LitElement {
   }
 
   /** The last line of a debate that did not reach its verdict. */
-  #cut(): TemplateResult | typeof nothing {
-    if (this.#state.status !== "cancelled") return nothing;
+  #cut(): Optional {
+    const { status, controls } = this.#state;
+    // Where a person stopped it, the log's own line says so.
+    if (status !== "cancelled" || controls.some(({ action }) => action === "cancel")) return nothing;
     return html`<p class="alert alert-warning">The debate was stopped in round ${round(this.#state)}.</p>`;
   }
 }
 
 customElements.define("outcry-debate", DebateElement);
-
-function key(entry: Entry): string {
-  return entry.kind === "message" ? entry.id : `${entry.kind} ${entry.index}`;
-}

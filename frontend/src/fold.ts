@@ -2,7 +2,7 @@
 // Pure: a state given in is never changed, and what an event does not touch keeps its identity,
 // so that a view sees by comparison alone what it has to draw again.
 
-import { EMPTY, type LogEvent, type Message, type Request, type State, type Tool } from "./state.ts";
+import { EMPTY, type LogEvent, type Message, type Request, type State, type Tool, seqBefore } from "./state.ts";
 
 export class MissingEvent extends Error {}
 
@@ -10,7 +10,7 @@ export class MissingEvent extends Error {}
 export function fold(events: Iterable<LogEvent>, state: State = EMPTY): State {
   for (const event of events) {
     if (event.seq <= state.head) continue;
-    if (event.seq !== state.head + 1) {
+    if (seqBefore(event) !== state.head) {
       throw new MissingEvent(`event ${state.head + 1} is missing before ${event.seq}`);
     }
     state = { ...apply(state, event), head: event.seq };

@@ -4,6 +4,7 @@ const NEAR = 96;
 
 export class Follow {
   #following: boolean;
+  #held = false;
   #lastTop = 0;
   #changed: () => void;
   #growth = new ResizeObserver(() => this.#grown());
@@ -30,12 +31,32 @@ export class Follow {
     this.#growth.disconnect();
   }
 
+  /** The reader is away: until they are back, the page stays where they left it. */
+  hold(): void {
+    this.#held = true;
+  }
+
+  /** They are back. Who was at the bottom is led to `first`, the first thing they missed, or to the bottom again. */
+  release(first: Element | null): void {
+    this.#held = false;
+    if (!this.#following) return this.#changed();
+    if (first === null) return this.#grown();
+    this.#following = false;
+    first.scrollIntoView({ block: "start", behavior: "instant" });
+    this.#look();
+    this.#changed();
+  }
+
   toBottom(): void {
-    const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
-    scrollTo({ top: document.documentElement.scrollHeight, behavior: still ? "instant" : "smooth" });
+    scrollTo({ top: document.documentElement.scrollHeight, behavior: motion() });
+  }
+
+  to(element: Element): void {
+    element.scrollIntoView({ block: "nearest", behavior: motion() });
   }
 
   #grown(): void {
+    if (this.#held) return;
     if (this.#following) scrollTo({ top: document.documentElement.scrollHeight, behavior: "instant" });
     else this.#changed();
   }
@@ -49,6 +70,10 @@ export class Follow {
     this.#following = following;
     this.#changed();
   }
+}
+
+function motion(): ScrollBehavior {
+  return matchMedia("(prefers-reduced-motion: reduce)").matches ? "instant" : "smooth";
 }
 
 /** How many pixels lie below what the reader sees. */

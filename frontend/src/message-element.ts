@@ -7,13 +7,16 @@ import { blocks, mended, nodesOf } from "./markdown.ts";
 import type { Message, Tool } from "./state.ts";
 import { money, percent, reason, seconds } from "./words.ts";
 
+const STILL = { paused: "Paused here.", awaiting_input: "Waiting for an answer." } as const;
+
 export class MessageElement extends LitElement {
   static override properties = {
     message: { attribute: false },
     at: { attribute: false },
     tools: { attribute: false, hasChanged: differs },
     elsewhere: { attribute: false },
-    cut: { attribute: false },
+    over: { attribute: false },
+    still: { attribute: false },
   };
 
   declare message: Message;
@@ -22,8 +25,10 @@ export class MessageElement extends LitElement {
   declare tools: readonly Tool[];
   /** Whether the text stands elsewhere on the page: the moderator's, in the verdict. */
   declare elsewhere: boolean;
-  /** Whether the debate ended while this was being said. */
-  declare cut: boolean;
+  /** Whether the debate is over. */
+  declare over: boolean;
+  /** Why nothing moves though this is being said: the debate is paused, or waits for an answer. */
+  declare still: "paused" | "awaiting_input" | null;
 
   #drawn: { source: string; nodes: Node[] }[] = [];
 
@@ -60,17 +65,22 @@ export class MessageElement extends LitElement {
   #body(): TemplateResult {
     const { text } = this.message;
     const speaking = this.#state === "speaking";
+    const moving = speaking && this.still === null;
     return html`<div class="body">
       ${this.elsewhere ? html`<p class="quiet">The verdict stands below.</p>` : nothing}
-      <div class="said" ?hidden=${this.elsewhere} ?data-speaking=${speaking && text !== ""}></div>
-      ${speaking && text === "" ? this.#waiting() : nothing} ${this.tools.map(toolTemplate)}
-      ${this.cut ? html`<p class="quiet">${text === "" ? "Nothing was said." : "It broke off here."}</p>` : nothing}
+      <div class="said" ?hidden=${this.elsewhere} ?data-speaking=${moving && text !== ""}></div>
+      ${moving && text === "" ? this.#waiting() : nothing} ${this.tools.map(toolTemplate)}
+      ${speaking && this.still !== null ? html`<p class="quiet">${STILL[this.still]}</p>` : nothing}
+      ${this.#state === "cut" ? html`<p class="quiet">${text === "" ? "Nothing was said." : "It broke off here."}</p>` : nothing}
       ${speaking ? nothing : this.#footer()}
     </div>`;
   }
 
   get #state(): Message["state"] | "cut" {
-    return this.cut ? "cut" : this.message.state;
+    const { state, finish_reason } = this.message;
+    // One that was cut ends with what had been said; where nobody was left to end it, with the debate.
+    const cut = state === "speaking" ? this.over : state === "done" && finish_reason === "cancelled";
+    return cut ? "cut" : state;
   }
 
   #waiting(): TemplateResult {

@@ -1,8 +1,8 @@
-// What stands between the messages: fallbacks, errors, people, and a word about the local model.
+// What stands between the messages: fallbacks, errors, and a word about the local model.
 
 import { type TemplateResult, html, nothing } from "lit";
 import type { Fallback } from "./events.gen.ts";
-import type { Failure, Human, Request } from "./state.ts";
+import type { Failure } from "./state.ts";
 import { reason } from "./words.ts";
 
 type Optional = TemplateResult | typeof nothing;
@@ -34,22 +34,6 @@ export function errorTemplate(error: Failure | undefined, againUrl: string): Opt
       <p>${error.message} <span class="mono quiet">${error.code}</span></p>
       ${error.retryable ? html`<p><a class="link" href=${againUrl}>Ask the same question again</a></p>` : nothing}
     </div>
-  </div>`;
-}
-
-export function humanTemplate(human: Human | undefined): Optional {
-  if (!human) return nothing;
-  return html`<article class="human" data-testid="human-message">
-    <p class="kicker">${human.author}</p>
-    <p>${human.text}</p>
-  </article>`;
-}
-
-export function requestTemplate(request: Request | undefined): Optional {
-  if (!request) return nothing;
-  return html`<div class="between" data-testid="input-request" data-state=${request.state}>
-    <strong>${request.agent} asks the owner.</strong> ${request.prompt}
-    <span class="quiet">${{ open: "Waiting for an answer.", answered: "Answered.", expired: "Nobody answered in time." }[request.state]}</span>
   </div>`;
 }
 

@@ -1,5 +1,7 @@
 // The form that starts a debate: sends it to the API, and shows what the server says beside its field.
 
+import { length } from "./words.ts";
+
 type Example = { topic: string; content: string; content_type: string };
 type Refusal = { message?: string; errors?: { field: string; message: string }[] };
 
@@ -19,11 +21,6 @@ export function setUpStartForm(form: HTMLFormElement): void {
     event.preventDefault();
     form.requestSubmit();
   });
-}
-
-/** Counts characters as the server does: an emoji is one. */
-export function length(text: string): number {
-  return [...text.trim()].length;
 }
 
 function count(field: HTMLTextAreaElement, counter: HTMLElement): void {

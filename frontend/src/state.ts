@@ -19,6 +19,11 @@ import type {
 /** An event of the log: a frame that has a place in it. */
 export type LogEvent = StoredFrame & { seq: number };
 
+/** seq of the event before this one. A frame may stand for several events: it then names the one before the first. */
+export function seqBefore(event: LogEvent): number {
+  return event.after ?? event.seq - 1;
+}
+
 export type Message = Omit<MessageStart, "message"> & {
   readonly id: string;
   readonly state: "speaking" | "done" | "discarded";

@@ -5,7 +5,7 @@ import type { LogEvent } from "./state.ts";
 /** A thing to show: a message by its id, anything else by its place in the state's list. */
 export type Entry =
   | { readonly kind: "message"; readonly id: string; readonly at: string }
-  | { readonly kind: "human" | "request" | "fallback" | "error" | "verdict"; readonly index: number };
+  | { readonly kind: "human" | "request" | "control" | "fallback" | "error" | "verdict"; readonly index: number };
 
 export type Timeline = {
   readonly entries: readonly Entry[];
@@ -19,10 +19,16 @@ export const NOTHING_YET: Timeline = { entries: [], startedAt: null, endedAt: nu
 const SHOWN = {
   human_message: "human",
   input_request: "request",
+  control: "control",
   fallback: "fallback",
   error: "error",
   complete: "verdict",
 } as const;
+
+/** What an entry is called, the same as long as it stands. */
+export function keyOf(entry: Entry): string {
+  return entry.kind === "message" ? entry.id : `${entry.kind} ${entry.index}`;
+}
 
 export function extend(timeline: Timeline, event: LogEvent): Timeline {
   switch (event.type) {
@@ -30,6 +36,7 @@ export function extend(timeline: Timeline, event: LogEvent): Timeline {
       return withEntry(timeline, { kind: "message", id: event.data.message, at: event.at });
     case "human_message":
     case "input_request":
+    case "control":
     case "fallback":
     case "error":
     case "complete": {

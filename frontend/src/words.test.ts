@@ -1,7 +1,6 @@
 import { expect, test } from "vitest";
 import { hue } from "./hues.ts";
-import { length } from "./start-form.ts";
-import { clock, label, money, percent, reason } from "./words.ts";
+import { clock, label, length, money, percent, reason } from "./words.ts";
 
 test.each([
   [null, "unknown"],

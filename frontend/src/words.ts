@@ -23,6 +23,11 @@ export function count(value: number): string {
   return value.toLocaleString("en");
 }
 
+/** Characters of a text without the space around it, as the server counts them: an emoji is one. */
+export function length(text: string): number {
+  return [...text.trim()].length;
+}
+
 /** Milliseconds as 0:07, 12:40 or 1:02:03. */
 export function clock(milliseconds: number): string {
   const seconds = Math.max(0, Math.floor(milliseconds / 1000));

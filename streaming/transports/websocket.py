@@ -1,28 +1,39 @@
 """The WebSocket: one JSON event a frame, in both directions.
 
-/ws/conversations/{id}/?after=N    watch a conversation from a cursor
-/ws/conversations/                 start one by the first frame, {"type": "start", "topic": ...}, and watch it
+/ws/conversations/{id}/?after=N&rate=R   watch a conversation from a cursor, at most R tokens a second
+/ws/conversations/                       start one by the first frame, {"type": "start", "topic": ...}, and watch it
+
+A client may send:
+
+{"type": "ping"}
+{"type": "ack", "seq": N, "waited_ms": M}           everything up to N has been taken, M milliseconds ago
+{"type": "control", "action": "pause_stream"}       hold this connection's stream; resume_stream goes on
+{"type": "control", "action": "pause"}              pause the debate; also resume, cancel; with idempotency_key
+{"type": "input", "text": ..., "reply_to": ...}     speak to the panel, or answer a question; with idempotency_key
 """
 
 import asyncio
+import contextlib
 from collections.abc import Mapping
+from contextlib import AsyncExitStack
 from typing import Any, cast
 from urllib.parse import parse_qs
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import structlog
 from channels.generic.websocket import AsyncWebsocketConsumer
-from django.conf import settings
 from django.contrib.auth.models import AbstractUser
-from django.db import DatabaseError
 
 from conversations import access, database, forms, services
-from conversations.errors import InvalidInput, NotFound, OutcryError, Problem
-from conversations.events import Error, EventData, Heartbeat, Hello, Mode, Pong, Status, wire_frame
+from conversations.errors import InvalidInput, LimitReached, LogUnavailable, NotFound, OutcryError, Problem
+from conversations.events import Error, Pong
 from streaming import direct, protocol, sessions
 from streaming.closing import Close
+from streaming.outlet import outlet
+from streaming.registry import registry
 from streaming.sessions import SignedOut
-from streaming.subscription import Subscription, subscribe
+from streaming.subscription import subscribe
+from streaming.watcher import Connection, Watcher
 
 logger = structlog.get_logger(__name__)
 
@@ -30,124 +41,142 @@ MAX_FRAME_BYTES = 64 * 1024
 
 
 class ConversationSocket(AsyncWebsocketConsumer):
-    """One watcher. Events go from the conversation's reader straight to the socket."""
+    """One watcher. Events go from the conversation's reader straight to the server's socket."""
 
     # No channel of its own: the reader is a member of the group, a watcher is not.
     channel_layer_alias = "none"
 
     _person: access.Person
-    _admitted = False
-    _conversation: UUID | None = None
-    _watching: "asyncio.Task[None] | None" = None
+    _watcher: Watcher | None = None
+    _following: "asyncio.Task[None] | None" = None
+    _closing: "asyncio.Task[None] | None" = None
+
+    async def dispatch(self, message: dict[str, Any]) -> None:
+        # Channels' own first hops to a thread for the database connections of handlers that use the ORM. Ours do not:
+        # they have their own threads, and clients acknowledge every second.
+        await getattr(self, message["type"].replace(".", "_"))(message)
 
     async def connect(self) -> None:
         # Accepted first, even to refuse: a browser cannot see why an unfinished handshake failed.
         await self.accept()
-        self._person = cast("access.Person", self.scope["user"])
+        scope = cast("dict[str, Any]", self.scope)
+        self._person = scope["user"]
         if not self._person.is_authenticated:
-            await self._close(Close.UNAUTHENTICATED)
+            await self.close(int(Close.UNAUTHENTICATED))
             return
+        self._held = AsyncExitStack()
         try:
-            after = protocol.cursor(_query(self.scope).get("after", [None])[-1])
-            if (wanted := self.scope["url_route"]["kwargs"].get("conversation")) is not None:
-                conversation = await database.run(access.watch, self._person, _uuid(wanted))
-                self._watch(conversation.pk, after)
-            self._admitted = True
+            query = parse_qs(scope["query_string"].decode("latin-1"), keep_blank_values=True)
+            after = protocol.cursor(query.get("after", [None])[-1])
+            rate = protocol.rate(query.get("rate", [None])[-1])
+            wanted = scope["url_route"]["kwargs"].get("conversation")
+            conversation = (
+                None if wanted is None else await database.run(access.watch, self._person, _uuid(wanted))
+            )
         except InvalidInput:
-            await self._close(Close.BAD_REQUEST)
+            await self.close(int(Close.BAD_REQUEST))
+            return
         except NotFound:
-            await self._close(Close.NOT_FOUND)
+            await self.close(int(Close.NOT_FOUND))
+            return
+        connection = Connection(
+            sessions.guest(scope), "websocket", outlet(scope[direct.KEY]), self._close_soon
+        )
+        self._watcher = Watcher(connection, rate)
+        registry().add(self._watcher)
+        if conversation is not None:
+            self._following = asyncio.create_task(self._follow(self._watcher, conversation.pk, after))
 
     async def disconnect(self, code: int) -> None:
-        if self._watching is not None:
-            self._watching.cancel()
+        if self._watcher is None:
+            return
+        self._watcher.leave()
+        registry().remove(self._watcher)
+        if self._following is not None:
+            self._following.cancel()
+            await asyncio.wait([self._following])
+        await self._held.aclose()
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
-        if not self._admitted:
+        watcher = self._watcher
+        if watcher is None or watcher.closed is not None:
             # Sent before the refusal reached the client.
             return
         if len(bytes_data or (text_data or "").encode()) > MAX_FRAME_BYTES:
-            await self._close(Close.TOO_LARGE)
+            watcher.end(Close.TOO_LARGE)
             return
+        watcher.heard()
         try:
-            await self._obey(*protocol.command(text_data))
+            await self._obey(watcher, *protocol.command(text_data))
         except SignedOut:
-            await self._close(Close.UNAUTHENTICATED)
+            watcher.end(Close.UNAUTHENTICATED)
         except InvalidInput as refused:
             for problem in refused.problems:
-                await self._send(_refusal(refused, problem))
+                watcher.tell(_refusal(refused, problem))
         except OutcryError as refused:
-            await self._send(Error(code=refused.code, message=refused.message, retryable=True))
+            watcher.tell(
+                Error(code=refused.code, message=refused.message, retryable=_may_be_repeated(refused))
+            )
 
-    async def _obey(self, command: str, fields: Mapping[str, Any]) -> None:
+    async def _obey(self, watcher: Watcher, command: str, fields: Mapping[str, Any]) -> None:
         match command:
+            case "ack":
+                watcher.ack(*protocol.ack(fields, watcher.cursor))
             case "ping":
-                await self._send(Pong())
-            case "start" if self._watching is None:
+                watcher.tell(Pong())
+            case "control":
+                await self._control(watcher, fields)
+            case "input":
+                said = forms.parse_input(fields)
+                await services.say(await self._asker(), self._conversation(watcher), said)
+            case "start" if self._following is None:
                 new = forms.parse(fields)
-                await self._admit_again()
-                conversation = await services.start(cast("AbstractUser", self._person), new)
-                self._watch(conversation.pk, 0)
+                conversation = await services.start(await self._asker(), new)
+                self._following = asyncio.create_task(self._follow(watcher, conversation.pk, 0))
             case "start":
                 raise InvalidInput(
                     [Problem("type", "already_watching", "This connection has its conversation.")]
                 )
             case _:
-                raise InvalidInput([Problem("type", "unknown_type", "Known types are start and ping.")])
+                known = "Known types are ack, control, input, ping and start."
+                raise InvalidInput([Problem("type", "unknown_type", known)])
 
-    def _watch(self, conversation: UUID, after: int) -> None:
-        self._conversation = conversation
-        self._watching = asyncio.create_task(self._follow(conversation, after))
+    async def _control(self, watcher: Watcher, fields: Mapping[str, Any]) -> None:
+        conversation = self._conversation(watcher)
+        match fields.get("action"):
+            case "pause_stream":
+                watcher.pause()
+            case "resume_stream":
+                watcher.resume()
+            case _:
+                command = forms.parse_command(fields)
+                await services.control(await self._asker(), conversation, command)
 
-    async def _follow(self, conversation: UUID, after: int) -> None:
+    def _conversation(self, watcher: Watcher) -> UUID:
+        if watcher.conversation is None:
+            raise InvalidInput([Problem("type", "not_watching", "This connection has no conversation yet.")])
+        return watcher.conversation
+
+    async def _asker(self) -> AbstractUser:
+        """Who asks, as the database has them now. Raises SignedOut."""
+        self._person = asker = await database.run(sessions.person, self.scope)
+        return asker
+
+    async def _follow(self, watcher: Watcher, conversation: UUID, after: int) -> None:
         try:
-            async with subscribe(conversation, after) as subscription:
-                await self._send(_hello(subscription))
-                beating = asyncio.create_task(self._beat(subscription))
-                try:
-                    send = cast("dict[str, Any]", self.scope)[direct.KEY]
-                    async for entries in subscription.batches():
-                        for entry in entries:
-                            await send({"type": "websocket.send", "text": entry.text})
-                finally:
-                    beating.cancel()
-            await self._close(Close.ENDED)
+            watcher.follow(await self._held.enter_async_context(subscribe(conversation, after)))
         except Exception:
-            logger.exception("watcher_failed", conversation=str(conversation))
-            await self._close(Close.FAULT)
+            logger.exception("watcher_failed", conversation=str(conversation), watcher=str(watcher.id))
+            watcher.end(Close.FAULT)
 
-    async def _beat(self, subscription: Subscription) -> None:
-        # The session is looked at with every beat: one that has ended is closed no later than the next.
-        while True:
-            await asyncio.sleep(settings.OUTCRY_HEARTBEAT_SECONDS)
-            try:
-                await self._admit_again()
-            except SignedOut:
-                await self._close(Close.UNAUTHENTICATED)
-                return
-            except NotFound:
-                await self._close(Close.NOT_FOUND)
-                return
-            except DatabaseError:
-                # Who was let in stays in while nobody can be asked.
-                logger.warning("session_not_checked", exc_info=True)
-            await self._send(Heartbeat(head=subscription.head))
+    def _close_soon(self, why: Close) -> None:
+        self._closing = asyncio.create_task(self._close(why))
 
-    async def _admit_again(self) -> None:
-        """Raises SignedOut or NotFound where the person would not be let in any more."""
-        self._person = await database.run(sessions.person, self.scope)
-        if self._conversation is not None:
-            await database.run(access.watch, self._person, self._conversation)
-
-    async def _close(self, code: Close) -> None:
-        self._admitted = False
-        if self._watching is not None and self._watching is not asyncio.current_task():
-            self._watching.cancel()
-        # Daphne takes a plain integer only.
-        await self.close(int(code))
-
-    async def _send(self, event: EventData) -> None:
-        await self.send(text_data=wire_frame(self._conversation, event))
+    async def _close(self, why: Close) -> None:
+        # The client may have been faster.
+        with contextlib.suppress(OSError):
+            # Daphne takes a plain integer only.
+            await self.close(int(why))
 
 
 class NoSuchSocket(AsyncWebsocketConsumer):
@@ -160,10 +189,6 @@ class NoSuchSocket(AsyncWebsocketConsumer):
         await self.close(int(Close.NOT_FOUND))
 
 
-def _query(scope: Mapping[str, Any]) -> dict[str, list[str]]:
-    return parse_qs(scope["query_string"].decode("latin-1"), keep_blank_values=True)
-
-
 def _uuid(text: str) -> UUID:
     try:
         return UUID(text)
@@ -171,16 +196,9 @@ def _uuid(text: str) -> UUID:
         raise NotFound("There is no such conversation.") from None
 
 
-def _hello(subscription: Subscription) -> Hello:
-    return Hello(
-        head=subscription.position.head,
-        status=Status(subscription.position.status),
-        mode=Mode(subscription.position.mode),
-        recovered=subscription.recovered,
-        from_=subscription.start,
-        heartbeat_seconds=settings.OUTCRY_HEARTBEAT_SECONDS,
-        session=uuid4(),
-    )
+def _may_be_repeated(refused: OutcryError) -> bool:
+    """Whether the same frame may be taken a little later."""
+    return isinstance(refused, LimitReached | LogUnavailable)
 
 
 def _refusal(refused: InvalidInput, problem: Problem) -> Error:

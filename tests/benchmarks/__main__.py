@@ -1,71 +1,58 @@
-"""`make bench`: live delivery under load, as a table. Exits 1 if a token is lost, doubled or altered.
+"""`make bench`: two measurements, as tables. Exits 1 if Outcry loses, doubles or alters a token; never for its speed.
 
-Clocks of shared machines are noisy: read the figures as ratios of the two rows, which one run makes.
+live      whole debates: from a model's socket through AG2, the log and the site to the watchers
+delivery  from the log to many watchers: fan-out, many conversations, stalled watchers, a storm of reconnections
+
+Clocks of shared machines are noisy: read the figures as ratios of the rows, which one run makes.
 """
 
 import argparse
-import os
-import platform
 import sys
 
-from rich.console import Console
-from rich.table import Table
-
-from tests.benchmarks.live import Load, Row, run
+from tests.benchmarks import live, live_table
+from tests.benchmarks.delivery import bench
+from tests.benchmarks.delivery.cases import CASES, SERVERS
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
-    parser.add_argument("--debates", type=int, default=50, help="at once (default: %(default)s)")
-    parser.add_argument("--watchers", type=int, default=2, help="of each debate (default: %(default)s)")
+    options = _options()
+    whole = True
+    if options.part != "delivery":
+        load = live.Load(options.debates, options.watchers, options.rate, options.tokens)
+        rows = live.run(load, options.redis)
+        live_table.show(load, rows)
+        whole &= not any(row.lost or row.doubled or row.altered for row in rows)
+    if options.part != "live":
+        cases, servers = options.case or list(CASES), options.server or list(SERVERS)
+        whole &= bench.run(cases, servers, options.seconds, options.rounds)
+    return int(not whole)
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="make bench", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument(
+        "part", nargs="?", choices=("live", "delivery", "both"), default="both", help="default: %(default)s"
+    )
+    group = parser.add_argument_group("live")
+    group.add_argument("--debates", type=int, default=50, help="at once (default: %(default)s)")
+    group.add_argument("--watchers", type=int, default=2, help="of each debate (default: %(default)s)")
+    group.add_argument(
         "--rate", type=float, default=50, help="tokens a second of each debate (default: %(default)s)"
     )
-    parser.add_argument(
+    group.add_argument(
         "--tokens", type=int, default=200, help="a turn; a debate has 3 (default: %(default)s)"
     )
-    parser.add_argument(
+    group.add_argument(
         "--redis", default="", metavar="URL", help="Outcry's channel layer; in memory if not given"
     )
-    options = parser.parse_args()
-    load = Load(options.debates, options.watchers, options.rate, options.tokens)
-    rows = run(load, options.redis)
-    show(load, rows)
-    return int(any(row.lost or row.doubled or row.altered for row in rows))
-
-
-def show(load: Load, rows: list[Row]) -> None:
-    """A table of the rows, and the last one's ratio to the first."""
-    table = Table(
-        title=f"{load.debates} debates, {load.watchers} watchers each, {load.rate:g} tokens/s a debate,"
-        f" {load.tokens_a_watcher} tokens a watcher",
-        caption=f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()};"
-        " latency of live tokens from the stand-in's socket to the watcher's, in ms",
-    )
-    for title in ("", "lost", "doubled", "altered", "p50", "p95", "p99", "worst"):
-        table.add_column(title, justify="left" if not title else "right")
-    for title in ("tokens/frame", "CPU, cores", "CPU us/token", "idle MiB", "peak MiB"):
-        table.add_column(title, justify="right")
-    for row in rows:
-        counts = (str(row.lost), str(row.doubled), str(row.altered))
-        latencies = (f"{value:.1f}" for value in (row.p50, row.p95, row.p99, row.worst))
-        cost = (f"{row.tokens_a_frame:.2f}", f"{row.cpu / row.wall:.2f}", f"{row.cpu_us_a_token:.0f}")
-        table.add_row(
-            row.name, *counts, *latencies, *cost, f"{row.memory_idle:.0f}", f"{row.memory_peak:.0f}"
-        )
-    base, ours = rows[0], rows[-1]
-    ratios = (ours.p50 / base.p50, ours.p95 / base.p95, ours.p99 / base.p99, ours.worst / base.worst)
-    table.add_row(
-        "ratio",
-        *("",) * 3,
-        *(f"{ratio:.1f}x" for ratio in ratios),
-        "",
-        f"{ours.cpu / ours.wall / (base.cpu / base.wall):.1f}x",
-        f"{ours.cpu_us_a_token / base.cpu_us_a_token:.1f}x",
-        "",
-        f"{ours.memory_peak / base.memory_peak:.1f}x",
-    )
-    Console(width=160 if not sys.stdout.isatty() else None).print(table)
+    group = parser.add_argument_group("delivery")
+    group.add_argument("--case", action="append", choices=CASES, help="may be given again (default: all)")
+    group.add_argument("--server", action="append", choices=SERVERS, help="may be given again (default: all)")
+    group.add_argument("--seconds", type=float, default=15, help="of speaking (default: %(default)s)")
+    group.add_argument("--rounds", type=int, default=1, help="medians are shown (default: %(default)s)")
+    return parser.parse_args()
 
 
 if __name__ == "__main__":

@@ -35,6 +35,7 @@ from conversations.events import (
     Usage,
 )
 from conversations.models import Conversation, Event
+from tests import debates
 
 LIST = reverse("admin:conversations_conversation_changelist")
 EVENTS = reverse("admin:conversations_event_changelist")
@@ -290,6 +291,19 @@ def test_what_was_said_does_nothing_in_the_page(reviewer: Client, alice: User) -
         assert not re.search(r"<img[^>]+evil", page)
         assert not re.search(r"<[^>]+\s(on\w+|style)=", page)
         assert "script-src 'self'" in answer["Content-Security-Policy"]
+
+
+def test_commands_and_questions_read_as_they_went(reviewer: Client, alice: User) -> None:
+    conversation = stored(alice, "Buy bonds?", *debates.every_event())
+    page = " ".join(reviewer.get(page_of(conversation)).content.decode().split())
+    for words in (
+        'Risk Challenger asks the owner (answered):</p> <div class="verbatim">Which horizon?',
+        'a person, in answer to a question</span></h3> <div class="verbatim">Five years',
+        'Risk Challenger asks the owner (not answered in time):</p> <div class="verbatim">Which currency?',
+        "Nobody answered Risk Challenger in time.",
+        "alice commands: <strong>pause</strong>",
+    ):
+        assert words in page
 
 
 def test_an_altered_transcript_is_noticed(reviewer: Client, alice: User) -> None:

@@ -2,6 +2,7 @@
 
 AG2's streams differ from release to release; where one of these fails, `conversations.turn` has to change."""
 
+import asyncio
 import importlib.metadata
 import json
 from typing import Any
@@ -14,6 +15,8 @@ from ag2.config import OpenAIConfig
 from ag2.context import ConversationContext
 from ag2.events import (
     BaseEvent,
+    HumanInputRequest,
+    HumanMessage,
     ModelMessage,
     ModelMessageChunk,
     ModelRequest,
@@ -27,9 +30,10 @@ from ag2.events import (
 )
 from pydantic import BaseModel, ValidationError
 
+from conversations import asking
 from conversations.verdict import VerdictAnswer
 from tests.fakes.openai_server import MODEL, OpenAIServer
-from tests.fakes.replies import Fault, fails, says, verdict
+from tests.fakes.replies import Fault, asks, fails, says, verdict
 
 pytestmark = pytest.mark.usefixtures("openai")
 
@@ -190,3 +194,64 @@ def test_tool_errors_are_kinds_of_tool_results() -> None:
     assert issubclass(ToolNotFoundEvent, ToolResultEvent)
     call = ToolCallEvent(id="c1", name="quote", arguments=json.dumps({"of": "HLDN"}))
     assert (call.id, call.name, call.arguments) == ("c1", "quote", '{"of": "HLDN"}')
+
+
+# Asking a person
+
+
+async def ask_with_tool(server: OpenAIServer, stream: Recorder, put: asking.Ask) -> Any:
+    agent = ag2.Agent("somebody", "You are somebody.", config=config(server), **asking.options(put))
+    return await agent.ask("Speak.", stream=stream)
+
+
+async def test_a_tool_asks_a_person_through_the_hook_and_the_model_goes_on(openai: OpenAIServer) -> None:
+    openai.answer(asks("Which horizon?", after=["Well. "]), says("Buy."))
+    put: list[str] = []
+
+    async def person(question: str) -> str:
+        put.append(question)
+        return "Five years."
+
+    stream = Recorder()
+    reply = await ask_with_tool(openai, stream, person)
+    assert put == ["Which horizon?"]
+    assert (reply.body, reply.response.finish_reason) == ("Buy.", "stop")
+    # The chunks before and after the call are on one stream, and each of the two calls is counted.
+    assert [chunk.content for chunk in stream.of(ModelMessageChunk)] == ["Well. ", "Buy."]
+    assert len(stream.of(UsageEvent)) == 2
+    [call], [result] = stream.of(ToolCallEvent), stream.of(ToolResultEvent)
+    assert (call.name, json.loads(call.arguments)) == ("ask_the_owner", {"question": "Which horizon?"})
+    assert result.parent_id == call.id
+    assert [said["content"] for said in openai.asked[1].messages if said["role"] == "tool"] == ["Five years."]
+    [request], [answer] = stream.of(HumanInputRequest), stream.of(HumanMessage)
+    assert (request.content, answer.parent_id) == ("Which horizon?", request.id)
+
+
+async def test_the_model_is_told_what_the_tool_takes(openai: OpenAIServer) -> None:
+    async def nobody(_: str) -> str:
+        raise AssertionError
+
+    await ask_with_tool(openai, Recorder(), nobody)
+    [offered] = openai.asked[0].body["tools"]
+    function = offered["function"]
+    assert function["name"] == "ask_the_owner"
+    assert "one short question" in function["description"]
+    assert function["parameters"]["required"] == ["question"]
+    assert set(function["parameters"]["properties"]) == {"question"}
+
+
+async def test_cancelled_while_a_person_is_asked_the_turn_ends_at_once(openai: OpenAIServer) -> None:
+    openai.answer(asks("Which horizon?"))
+    put = asyncio.Event()
+
+    async def person(_: str) -> str:
+        put.set()
+        await asyncio.Event().wait()
+        return "never"
+
+    asking_ = asyncio.create_task(ask_with_tool(openai, Recorder(), person))
+    async with asyncio.timeout(20):
+        await put.wait()
+        asking_.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await asking_

@@ -3,6 +3,7 @@
 import asyncio
 import json
 from contextlib import aclosing
+from functools import partial
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from conversations.events import AgentMessage, Complete, EventData, MessageStart
 from conversations.panels import PANELS
 from conversations.prompts import Question
 from conversations.providers import Provider, parse
+from conversations.token_buffer import TokenBuffer
 from conversations.turn import Limits
 from tests.fakes.openai_server import Exchange, OpenAIServer
 from tests.fakes.replies import VERDICT, Fault, Reply, fails, says, verdict
@@ -217,6 +219,13 @@ async def test_tokens_are_counted_as_the_provider_counted_them(openai: OpenAISer
     assert (summary.input_tokens, summary.output_tokens) == (1360, 97)
 
 
+async def test_a_message_says_of_how_many_tokens_it_was_streamed(openai: OpenAIServer) -> None:
+    openai.answer(says("One ", "", "two ", "three."), to="Market Context")
+    events = await hold(debate(openai))
+    assert [said.token_count for said in only(AgentMessage, events)] == [3, 3, 3, 0]
+    assert [message["tokens"] for message in fold(events)["messages"]] == [3, 3, 3, 0]
+
+
 async def test_a_model_without_a_public_price_has_an_unknown_cost(openai: OpenAIServer) -> None:
     events = await hold(debate(openai))
     assert {said.cost for said in only(AgentMessage, events)} == {None}
@@ -374,7 +383,7 @@ async def test_a_failed_request_is_not_repeated_behind_our_back(openai: OpenAISe
 async def test_a_slow_listener_is_not_a_silent_model(
     openai: OpenAIServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("conversations.turn.MAX_AHEAD", 2)
+    monkeypatch.setattr("conversations.turn.TokenBuffer", partial(TokenBuffer, 4))
     openai.answer(says(*(f"w{n} " for n in range(20))), to="Financial Analyst")
     running = debate(openai)
     running.limits = Limits(first_token=20, stall=0.2)

@@ -4,7 +4,6 @@ import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -14,11 +13,12 @@ from django.db import OperationalError, connections
 from django.utils import timezone
 from pytest_django import Settings
 
-from conversations import database, log, runner, transcript
+from conversations import database, log, resume, runner, transcript
 from conversations.debate import Debate
 from conversations.events import AgentMessage, EventData, Status
 from conversations.models import Conversation
 from tests import debates
+from tests.debates import cut, lapse, statuses
 from tests.fakes.openai_server import OpenAIServer
 from tests.fakes.replies import Fault, Reply, fails, says
 from tests.fakes.waiting import Gate, Signal
@@ -29,32 +29,6 @@ pytestmark = pytest.mark.django_db(transaction=True)
 @pytest.fixture
 def conversation(alice: User, openai: OpenAIServer) -> Conversation:
     return debates.create(alice)
-
-
-def statuses(rows: list[debates.Row]) -> list[str]:
-    return [data["status"] for _, type_, data in rows if type_ == "status"]
-
-
-async def cut(conversation: Conversation, gate: Gate, word: str | None = None) -> None:
-    """Start a run and end it as a killed process would, once the first word behind the gate is stored, or
-    without one, once the Moderator's turn has begun in the log."""
-    task = runner.launch(conversation.pk)
-    await gate.reached(1)
-    if word is None:
-        await debates.until_stored(conversation, "message_start", agent="Moderator")
-    else:
-        gate.let()
-        await debates.until_stored(conversation, "token", text=word)
-    task.cancel()
-    await asyncio.wait([task])
-    await lapse(conversation)
-
-
-async def lapse(conversation: Conversation) -> None:
-    await database.run(
-        Conversation.objects.filter(pk=conversation.pk).update,
-        lease_until=timezone.now() - timedelta(seconds=1),
-    )
 
 
 # From start to end
@@ -305,7 +279,7 @@ async def test_a_fault_of_ours_before_the_first_turn_is_told(
     def broken(*_: object) -> Debate:
         raise RuntimeError("secret-detail")
 
-    monkeypatch.setattr(runner, "_debate", broken)
+    monkeypatch.setattr(resume, "read", broken)
     task = runner.launch(conversation.pk)
     await asyncio.wait([task], timeout=20)
     assert task.exception() is None
@@ -467,7 +441,7 @@ async def test_a_demo_that_fails_stays_a_demo(
 
 async def test_a_verdict_is_given_once(conversation: Conversation, openai: OpenAIServer) -> None:
     run = await debates.claim(conversation)
-    debate = await database.run(runner._debate, conversation.pk)
+    debate, _ = await database.run(resume.read, conversation.pk)
     async for event in debate.events():
         if event.type == "status" and event.status == "completed":  # type: ignore[attr-defined]
             break

@@ -135,13 +135,13 @@ async def test_a_line_that_breaks_in_mid_message_costs_no_word_and_repeats_none(
 
 
 def _received(page: Page) -> Sequence[int]:
-    """The seq of each event that the page will receive, in order."""
+    """The seq of each event that the page will receive, in order. A frame may stand for several events."""
     received: list[int] = []
 
     def take(frame: str | bytes) -> None:
         event: dict[str, Any] = json.loads(frame)
         if event["seq"] is not None:
-            received.append(event["seq"])
+            received.extend(range(event.get("after", event["seq"] - 1) + 1, event["seq"] + 1))
 
     def watch(socket: WebSocket) -> None:
         socket.on("framereceived", take)

@@ -1,22 +1,19 @@
 """The pages on a phone, by day and by night: nothing lies beyond the edge, and nothing is out of anybody's reach."""
 
-from typing import Any, Literal
+from typing import Literal
 
 import pytest
-from playwright.async_api import Browser, Page, expect
+from playwright.async_api import Browser, expect
 
-from tests.e2e.conftest import needed
 from tests.e2e.person import expect_finished, sign_in, start
-from tests.e2e.site import ROOT, Site
+from tests.e2e.site import Site
+from tests.e2e.usable import HEIGHT, WIDTH, expect_usable
 from tests.fakes.openai_server import OpenAIServer
 from tests.fakes.replies import says
 from tests.fakes.waiting import Gate
 
 pytestmark = pytest.mark.e2e
 
-# axe-core, MPL-2.0: used here as it comes, and part of nothing that is served.
-AXE = ROOT / "frontend/node_modules/axe-core/axe.min.js"
-WIDTH, HEIGHT = 390, 844
 ANSWER = (
     "Revenue grew **18 %**, and the [filing](https://filings.example/a-very-long-address/that-does-not-end/2026) "
     "says why.\n\n"
@@ -63,21 +60,3 @@ async def test_every_page_fits_a_phone_and_can_be_used_by_everybody(
     await page.get_by_test_id("start-conversation").click()
     await expect(page.locator(".field-error").first).to_be_visible()
     await expect_usable(page)
-
-
-async def expect_usable(page: Page) -> None:
-    """The page does not scroll sideways, and axe finds nothing to object to."""
-    wide = await page.evaluate("document.documentElement.scrollWidth")
-    assert wide == WIDTH, f"{page.url} is {wide} pixels wide"
-    assert await violations(page) == []
-
-
-async def violations(page: Page) -> list[str]:
-    needed(AXE.exists(), "axe-core (npm ci in frontend/)")
-    await page.evaluate(AXE.read_text())
-    found: list[dict[str, Any]] = await page.evaluate("axe.run().then(({ violations }) => violations)")
-    return [
-        f"{page.url} {violation['id']}: {violation['help']}: {node['html'][:200]} {node['failureSummary']}"
-        for violation in found
-        for node in violation["nodes"]
-    ]

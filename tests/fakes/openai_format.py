@@ -1,7 +1,7 @@
 """The bytes of an OpenAI-compatible chat endpoint."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -37,10 +37,20 @@ def chunk(body: bytes) -> bytes:
     return f"{len(body):x}\r\n".encode() + body + b"\r\n"
 
 
-def delta(model: str, finish_reason: str | None = None, **fields: str) -> bytes:
+def delta(model: str, finish_reason: str | None = None, **fields: Any) -> bytes:
     """A streamed event with a piece of the answer."""
     choice = {"index": 0, "delta": fields, "finish_reason": finish_reason}
     return _event({**_common(model, "chat.completion.chunk"), "choices": [choice]})
+
+
+def tool_calls(model: str, calls: Sequence[tuple[str, str]]) -> Iterator[bytes]:
+    """The streamed events of calls, (tool, arguments in JSON): the name first, then the arguments in pieces."""
+    for index, (name, arguments) in enumerate(calls):
+        opening = {"id": f"call_{index}", "type": "function", "function": {"name": name, "arguments": ""}}
+        yield delta(model, tool_calls=[{"index": index, **opening}])
+        half = len(arguments) // 2
+        for piece in (arguments[:half], arguments[half:]):
+            yield delta(model, tool_calls=[{"index": index, "function": {"arguments": piece}}])
 
 
 def usage_event(model: str, usage: tuple[int, int]) -> bytes:

@@ -12,6 +12,7 @@ import contextlib
 import json
 import signal
 import threading
+import time
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -28,7 +29,7 @@ AGENTS = ("Financial Analyst", "Market Context", "Risk Challenger", "Moderator")
 @dataclass
 class Exchange:
     """One request, and what became of it. `sent` counts the tokens written to the socket; `finished`: the whole
-    answer was; `closed_early`: the client closed its connection before that."""
+    answer was; `closed_early`: the client closed its connection before that, at `closed_at` on the monotonic clock."""
 
     method: str
     path: str
@@ -37,6 +38,7 @@ class Exchange:
     sent: int = 0
     finished: bool = False
     closed_early: bool = False
+    closed_at: float | None = None
 
     @property
     def system(self) -> str:
@@ -152,6 +154,7 @@ class OpenAIServer:
             await asyncio.wait({answering, leaving}, return_when=asyncio.FIRST_COMPLETED)
             if not answering.done():
                 exchange.closed_early = not exchange.finished
+                exchange.closed_at = time.monotonic()
         finally:
             answering.cancel()
             leaving.cancel()
@@ -228,6 +231,8 @@ class OpenAIServer:
                 send(wire.MALFORMED)
             case Fault.ERROR:
                 send(wire.error_event("secret-detail-in-mid-stream"))
+        for event in wire.tool_calls(model, reply.calls):
+            send(event)
         send(wire.delta(model, reply.finish_reason))
         if reply.usage is not None and (exchange.body.get("stream_options") or {}).get("include_usage"):
             send(wire.usage_event(model, reply.usage))

@@ -39,11 +39,13 @@ class Reply:
 
     `tokens` may be a function, which then makes each token at the moment it is sent. `usage` is (prompt, completion)
     tokens, or None where the server does not say. With `tokens_per_second`, token N is due N / rate after the first,
-    however late the ones before it were. A `status` other than 200 is an error, with `retry_after` seconds if given."""
+    however late the ones before it were. `calls` are (tool, arguments in JSON), sent after the tokens. A `status`
+    other than 200 is an error, with `retry_after` seconds if given."""
 
     tokens: Sequence[str] | Callable[[], Iterable[str]] = ("A ", "scripted ", "answer.")
     finish_reason: str = "stop"
     usage: tuple[int, int] | None = (120, 30)
+    calls: Sequence[tuple[str, str]] = ()
     tokens_per_second: float | None = None
     gate: Gate | None = None
     status: int = 200
@@ -58,6 +60,12 @@ class Reply:
 def says(*tokens: str, **how: Any) -> Reply:
     """An answer of these tokens; `how` as the fields of Reply."""
     return Reply(tokens, **how)
+
+
+def asks(*questions: str, after: Sequence[str] = (), **how: Any) -> Reply:
+    """A call for each question to the person who started the debate, after these tokens."""
+    calls = [("ask_the_owner", json.dumps({"question": question})) for question in questions]
+    return Reply(after, calls=calls, finish_reason="tool_calls", **how)
 
 
 def verdict(**how: Any) -> Reply:

@@ -203,6 +203,88 @@ async def test_a_reviewer_reads_everybodys_conversation(carol: User, conversatio
     assert body_of(await client.get(LIST))["count"] == 0
 
 
+# Commands and words
+
+
+async def tell(client: AsyncClient, conversation: Conversation | UUID, what: str, body: object) -> Any:
+    pk = conversation if isinstance(conversation, UUID) else conversation.pk
+    return await client.post(f"{LIST}{pk}/{what}", json.dumps(body), content_type="application/json")
+
+
+async def test_a_command_and_words_are_accepted(alice: User, conversation: Conversation) -> None:
+    client = await signed_in(alice)
+    answer = await tell(client, conversation, "control", {"action": "pause", "idempotency_key": "k"})
+    assert (answer.status_code, body_of(answer)) == (202, {"seq": 2, "status": "queued"})
+    again = await tell(client, conversation, "control", {"action": "pause", "idempotency_key": "k"})
+    assert body_of(again) == body_of(answer)
+    answer = await tell(client, conversation, "input", {"text": "What about debt?"})
+    assert (answer.status_code, body_of(answer)) == (202, {"seq": 3, "status": "queued"})
+    assert [type_ for _, type_, _ in await debates.rows(conversation)] == [
+        "status",
+        "control",
+        "human_message",
+    ]
+
+
+async def test_what_is_at_odds_with_the_log_is_409_with_the_status(
+    alice: User, conversation: Conversation
+) -> None:
+    client = await signed_in(alice)
+    answer = await tell(client, conversation, "input", {"text": "Yes.", "reply_to": str(uuid4())})
+    assert (answer.status_code, body_of(answer)) == (
+        409,
+        {
+            "code": "conflict",
+            "message": "There is no such question in this debate.",
+            "status": "queued",
+        },
+    )
+    await log.append(conversation.pk, debates.status(Status.CANCELLED))
+    for what, body in (("control", {"action": "cancel"}), ("input", {"text": "Debt?"})):
+        answer = await tell(client, conversation, what, body)
+        assert (answer.status_code, body_of(answer)) == (
+            409,
+            {"code": "finished", "message": "This debate has ended.", "status": "cancelled"},
+        )
+
+
+@pytest.mark.parametrize(
+    ("what", "body", "problem"),
+    [
+        ("control", {}, ("action", "missing")),
+        ("control", {"action": "stop"}, ("action", "enum")),
+        ("control", {"action": "pause", "idempotency_key": ""}, ("idempotency_key", "string_too_short")),
+        ("input", {"text": " "}, ("text", "string_too_short")),
+        ("input", {"text": "x" * 4_001}, ("text", "string_too_long")),
+        ("input", {"text": "Yes.", "reply_to": "x"}, ("reply_to", "uuid_parsing")),
+        ("input", {"text": "Yes.", "author": "bob"}, ("author", "extra_forbidden")),
+    ],
+    ids=lambda value: str(value)[:24],
+)
+async def test_a_command_or_words_that_break_a_rule_are_422(
+    alice: User, conversation: Conversation, what: str, body: object, problem: tuple[str, str]
+) -> None:
+    answer = await tell(await signed_in(alice), conversation, what, body)
+    assert answer.status_code == 422
+    assert [(error["field"], error["rule"]) for error in body_of(answer)["errors"]] == [problem]
+    assert await stored() == (1, 1)
+
+
+async def test_who_may_not_watch_gets_404_and_who_may_only_watch_403(
+    alice: User, bob: User, carol: User, conversation: Conversation
+) -> None:
+    for what, body in (("control", {"action": "cancel"}), ("input", {"text": "Debt?"})):
+        client = await signed_in(bob)
+        refused, unknown = [await tell(client, pk, what, body) for pk in (conversation.pk, uuid4())]
+        assert (refused.status_code, refused.content) == (404, unknown.content)
+        answer = await tell(await signed_in(carol), conversation, what, body)
+        assert (answer.status_code, body_of(answer)["code"]) == (403, "forbidden")
+        assert (await tell(AsyncClient(), conversation, what, body)).status_code == 401
+        client = await signed_in(alice, enforce_csrf_checks=True)
+        assert body_of(await tell(client, conversation, what, body))["code"] == "csrf"
+    assert await stored() == (1, 1)
+
+
 # Reading
 
 
@@ -296,10 +378,12 @@ async def test_nothing_in_the_api_changes_or_deletes_a_conversation(
 
 async def test_the_api_is_described(alice: User) -> None:
     described = body_of(await AsyncClient().get("/api/openapi.json"))
-    assert set(described["paths"]) == {
+    assert {path for path in described["paths"] if path.startswith(LIST)} == {
         "/api/conversations/",
         "/api/conversations/{conversation}/",
         "/api/conversations/{conversation}/events",
+        "/api/conversations/{conversation}/control",
+        "/api/conversations/{conversation}/input",
     }
     assert set(described["paths"][LIST]["post"]["responses"]) >= {"201", "422", "429"}
     assert (await (await signed_in(alice)).get("/api/docs")).status_code == 200

@@ -21,6 +21,7 @@ from conversations.errors import NotFound
 from conversations.events import Entry, EventData, Status
 from conversations.models import Conversation
 from streaming import reader, window
+from streaming.frames import framed
 from streaming.reader import reading
 from streaming.subscription import follow, subscribe
 from tests import debates
@@ -181,7 +182,7 @@ async def test_a_ring_too_large_for_the_layer_is_read_from_the_log(
 async def test_a_watcher_behind_the_window_is_served_from_the_log(
     conversation: Conversation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(window, "MAX_ENTRIES", 5)
+    monkeypatch.setattr(window, "MAX_FRAMES", 5)
     monkeypatch.setattr(reader, "PAGE", 3)
     events = script(random.Random(3), messages=2)
     async with asyncio.timeout(PATIENCE_SECONDS), aclosing(follow(conversation.pk)) as entries:
@@ -262,7 +263,7 @@ async def test_however_many_watch_there_is_one_reader_and_what_is_new_is_not_rea
     watching = [asyncio.create_task(watcher()) for _ in range(100)]
     await joined.until(lambda: arrived == 100)
     assert len(readers()) == 1
-    assert readers()[conversation.pk].watchers == 100
+    assert readers()[conversation.pk].users == 100
     layer = get_channel_layer()
     assert [len(members) for members in layer.groups.values()] == [1]  # type: ignore[union-attr]
     await log.append(conversation.pk, *debates.every_event())
@@ -277,7 +278,7 @@ async def test_the_reader_stops_when_the_last_watcher_leaves(conversation: Conve
     async with reading(conversation.pk) as first:
         async with reading(conversation.pk) as second:
             assert first is second
-            await second.head()
+            await second.joined()
         assert readers() == {conversation.pk: first}
         assert not first._task.done()
     assert readers() == {}
@@ -302,16 +303,16 @@ async def test_a_watcher_that_gives_up_leaves_the_others_alone(
 
 async def test_who_comes_back_after_the_last_one_left_gets_a_new_reader(conversation: Conversation) -> None:
     async with reading(conversation.pk) as first:
-        await first.head()
+        await first.joined()
     async with reading(conversation.pk) as second:
         assert second is not first
-        assert await second.head() == 1
+        assert (await second.joined()).head == 1
 
 
 async def test_the_reader_of_a_finished_conversation_takes_no_more_rings(conversation: Conversation) -> None:
     await log.append(conversation.pk, debates.status(Status.CANCELLED))
     async with reading(conversation.pk) as finished:
-        await finished.head()
+        await finished.joined()
         async with asyncio.timeout(PATIENCE_SECONDS):
             await asyncio.wait([finished._task])
         assert await finished.after(2) == []
@@ -430,7 +431,7 @@ def test_the_window_gives_all_that_follows_a_cursor_or_says_it_cannot(
     held = window.Window(start)
     head = start
     for size in sizes:
-        held.add([Entry(seq, "token", f"{seq}") for seq in range(head + 1, head + size + 1)])
+        held.add(framed([Entry(seq, "token", f"{seq}") for seq in range(head + 1, head + size + 1)]))
         head += size
     cursor = data.draw(st.integers(0, head + 5))
     found = held.after(cursor)
@@ -442,12 +443,12 @@ def test_the_window_gives_all_that_follows_a_cursor_or_says_it_cannot(
 
 
 def test_the_window_is_bounded_by_count_and_by_size(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(window, "MAX_ENTRIES", 3)
+    monkeypatch.setattr(window, "MAX_FRAMES", 3)
     monkeypatch.setattr(window, "MAX_CHARACTERS", 100)
     held = window.Window(0)
-    held.add([Entry(seq, "token", "x") for seq in range(1, 6)])
+    held.add(framed([Entry(seq, "token", "x") for seq in range(1, 6)]))
     assert held.after(1) is None
     assert [entry.seq for entry in held.after(2) or []] == [3, 4, 5]
-    held.add([Entry(6, "token", "x" * 1000)])
+    held.add(framed([Entry(6, "token", "x" * 1000)]))
     assert held.after(4) is None
     assert [entry.seq for entry in held.after(5) or []] == [6]

@@ -14,11 +14,15 @@ from django.core.management.base import BaseCommand, CommandError
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred
 
+from config import life
 from config.asgi import application
-from conversations import chunks, local_service, log, providers, runner
+from conversations import chunks, local_service, log, providers
 from conversations.errors import ProviderError
 
 DEMO = "demo"
+# Connections that may wait to be accepted: after a restart all watchers come back at once, and Twisted's 50 would leave
+# most of them to the retries of TCP.
+BACKLOG = 2_048
 # How many new objects there are before the youngest are looked through; Python's 700 is some 30 tokens' worth.
 YOUNG_OBJECTS = 20_000
 
@@ -48,7 +52,8 @@ class Command(BaseCommand):
 
     def _serve(self, host: str, port: int) -> None:
         address = host.replace(":", r"\:")
-        server = Server(application, endpoints=[f"tcp:port={port}:interface={address}"], server_name="outcry")
+        endpoint = f"tcp:port={port}:interface={address}:backlog={BACKLOG}"
+        server = Server(application, endpoints=[endpoint], server_name="outcry")
         greet = server.listen_success
         failed: list[str] = []
 
@@ -68,8 +73,8 @@ class Command(BaseCommand):
         server.listen_success = listening
         server.listen_error = not_listening
         # Not callWhenRunning: that is before the event loop runs.
-        reactor.callLater(0, runner.adopt_orphans)  # type: ignore[arg-type]
-        reactor.addSystemEventTrigger("before", "shutdown", _hand_over)  # type: ignore[arg-type]
+        reactor.callLater(0, life.begin)  # type: ignore[arg-type]
+        reactor.addSystemEventTrigger("before", "shutdown", _end)  # type: ignore[arg-type]
         chunks.warm_up()
         # What is loaded by now stays: without it, each full collection would look through all of it, and every live
         # word would wait a tenth of a second for that.
@@ -117,5 +122,5 @@ class Command(BaseCommand):
         return [f"The model that speaks: {first.kind}, {first.model}."]
 
 
-def _hand_over() -> "Deferred[None]":
-    return Deferred.fromFuture(asyncio.ensure_future(runner.hand_over()))
+def _end() -> "Deferred[None]":
+    return Deferred.fromFuture(asyncio.ensure_future(life.end()))

@@ -1,0 +1,129 @@
+"""What people tell a conversation: stored only if it still may be, then told to whoever runs and watches it.
+
+The check and the append are one: both happen while the conversation's row is locked, so of two that contradict each
+other one is refused, and one that comes twice is stored once.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from django.db import DatabaseError, transaction
+from django.db.models import BooleanField, QuerySet
+from django.db.models.expressions import RawSQL
+from django.utils import timezone
+
+from conversations import bell, database, hearing, log
+from conversations.errors import Conflict, Finished, LogUnavailable, NotFound
+from conversations.events import TERMINAL, Control, Entry, EventData, HumanMessage, InputExpired, dump
+from conversations.models import PEOPLE, Conversation, Event
+
+
+@dataclass(frozen=True)
+class Accepted:
+    """What was stored, as event `seq`, by a conversation that was in `status`."""
+
+    seq: int
+    status: str
+
+
+async def tell(conversation: UUID, event: Control | HumanMessage) -> Accepted:
+    """Store a person's command or words, then ring the conversation and its run. The same key again, from the same
+    person, is what was accepted the first time.
+
+    Raises Finished; Conflict when the question is unknown, answered or expired, or when the key was used for something
+    else; NotFound; and LogUnavailable."""
+    try:
+        accepted, entries = await database.run(_store, conversation, event)
+    except DatabaseError as failure:
+        raise LogUnavailable("The conversation could not be stored.") from failure
+    if entries:
+        bell.ring(conversation, entries)
+        hearing.call(conversation)
+    return accepted
+
+
+async def expire(conversation: UUID, run: UUID, request: UUID) -> None:
+    """Store that nobody answered the question, unless somebody has. Raises Fenced, NotFound and LogUnavailable."""
+    try:
+        entries = await database.run(_expire, conversation, run, request)
+    except DatabaseError as failure:
+        raise LogUnavailable("The conversation could not be stored.") from failure
+    if entries:
+        bell.ring(conversation, entries)
+
+
+def of_people(conversation: UUID) -> QuerySet[Event]:
+    """The events that people cause, or that ask them something; found by their own index."""
+    # In the index's own words: SQLite takes a partial index only where the query has its condition literally.
+    condition = RawSQL("type IN ({})".format(", ".join(f"'{type_}'" for type_ in PEOPLE)), ())  # noqa: S611
+    condition.output_field = BooleanField()
+    return Event.objects.filter(condition, conversation_id=conversation).order_by()
+
+
+def _store(conversation: UUID, event: Control | HumanMessage) -> tuple[Accepted, list[Entry]]:
+    with transaction.atomic():
+        status = _locked_status(conversation)
+        if (seq := _same(conversation, event, status)) is not None:
+            return Accepted(seq, status), []
+        if status in TERMINAL:
+            raise Finished("This debate has ended.", status)
+        if isinstance(event, HumanMessage) and event.reply_to is not None:
+            _require_open(conversation, event.reply_to, status)
+        entries = _append(conversation, None, event)
+    return Accepted(entries[-1].seq, status), entries
+
+
+def _expire(conversation: UUID, run: UUID, request: UUID) -> list[Entry]:
+    with transaction.atomic():
+        _locked_status(conversation)
+        answers = of_people(conversation).filter(type="human_message", data__reply_to=str(request))
+        expiries = of_people(conversation).filter(type="input_expired", data__request=str(request))
+        if answers.exists() or expiries.exists():
+            return []
+        return _append(conversation, run, InputExpired(request=request))
+
+
+def _locked_status(conversation: UUID) -> str:
+    row = Conversation.objects.select_for_update().filter(pk=conversation).values_list("status", flat=True)
+    status = row.first()
+    if status is None:
+        raise NotFound("There is no such conversation.")
+    return status
+
+
+def _append(conversation: UUID, run: UUID | None, event: EventData) -> list[Entry]:
+    stored = log.store([log.Append(conversation, run, [event], timezone.now())])
+    for refusal in stored.refused.values():
+        raise refusal
+    return stored.entries[conversation]
+
+
+def _same(conversation: UUID, event: Control | HumanMessage, status: str) -> int | None:
+    """The seq of what the person has said with this key before. Raises Conflict where that was something else."""
+    if event.idempotency_key is None:
+        return None
+    data = dump(event)
+    earlier = of_people(conversation).filter(data__idempotency_key=event.idempotency_key)
+    for seq, type_, before in earlier.values_list("seq", "type", "data"):
+        if _who(before) != _who(data):
+            continue
+        if (type_, before) != (event.type, data):
+            raise Conflict("This key was used for something else.", status)
+        return seq
+    return None
+
+
+def _who(data: dict[str, Any]) -> str:
+    who: str = data["actor"] if "actor" in data else data["author"]
+    return who
+
+
+def _require_open(conversation: UUID, request: UUID, status: str) -> None:
+    questions = of_people(conversation).filter(type="input_request", data__request=str(request))
+    if not questions.exists():
+        raise Conflict("There is no such question in this debate.", status)
+    if of_people(conversation).filter(type="human_message", data__reply_to=str(request)).exists():
+        raise Conflict("This question has been answered.", status)
+    if of_people(conversation).filter(type="input_expired", data__request=str(request)).exists():
+        raise Conflict("Nobody answered this question in time; the debate has gone on.", status)

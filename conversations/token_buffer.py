@@ -1,0 +1,67 @@
+"""What stands between a model and the log: bounded, and nothing that was heard is dropped."""
+
+import asyncio
+from collections import deque
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+
+# How far a model may run ahead of the log, in tokens: its stream is read on to 80 % of this, and again from 30 %. In
+# between lies what makes a pause worth its while; above, room for what comes along with the last token.
+MAX_AHEAD = 1_000
+PAUSE_AT = 0.8
+RESUME_AT = 0.3
+
+
+class TokenBuffer(Generic[T]):
+    """Items in the order they are put. Who puts one and is told False waits for `room` before the next.
+
+    `held` is whether the model is kept waiting now, `was_held` whether it ever was."""
+
+    def __init__(self, limit: int = MAX_AHEAD) -> None:
+        self.held = False
+        self.was_held = False
+        self._limit = limit
+        self._pause_at = max(1, int(limit * PAUSE_AT))
+        self._resume_at = int(limit * RESUME_AT)
+        self._items: deque[T] = deque()
+        self._closed = False
+        self._room = asyncio.Event()
+        self._filled = asyncio.Event()
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    def put(self, item: T) -> bool:
+        """Whether there is room for another. Raises OverflowError where there is none for this one."""
+        if len(self._items) >= self._limit:
+            raise OverflowError("The buffer is full; wait for room.")
+        self._items.append(item)
+        self._filled.set()
+        if len(self._items) >= self._pause_at and not self.held:
+            self.held = self.was_held = True
+            self._room.clear()
+        return not self.held
+
+    async def room(self) -> None:
+        """Return once there is room again."""
+        while self.held:
+            await self._room.wait()
+
+    def close(self) -> None:
+        """Nothing more will be put."""
+        self._closed = True
+        self._filled.set()
+
+    async def get(self) -> T | None:
+        """The next item, once there is one; None after the last of a buffer that was closed."""
+        while not self._items:
+            if self._closed:
+                return None
+            self._filled.clear()
+            await self._filled.wait()
+        item = self._items.popleft()
+        if self.held and len(self._items) <= self._resume_at:
+            self.held = False
+            self._room.set()
+        return item

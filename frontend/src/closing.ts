@@ -1,0 +1,27 @@
+// The codes that a server closes a WebSocket with, as the page takes them: some are final, the rest are not.
+
+/** Why nothing more is coming. `sentence` is for the person; null where everything has been said. */
+export type Ending = { readonly sentence: string | null; readonly signIn: boolean };
+
+/** The debate has ended, and all of it is here. */
+export const OVER: Ending = { sentence: null, signIn: false };
+
+/** Codes after which another try would end the same way. After every other code, it may not. */
+const FINAL: ReadonlyMap<number, Ending> = new Map([
+  [4400, { sentence: "This page lost its place in the debate. Reload it to start anew.", signIn: false }],
+  [4401, { sentence: "You are signed out, so the debate stopped arriving.", signIn: true }],
+  [4403, { sentence: "You may not watch this debate any more.", signIn: false }],
+  [4404, { sentence: "There is no such debate, or it is not yours.", signIn: false }],
+  [4413, { sentence: "This page sent more than the server accepts. Reload it.", signIn: false }],
+]);
+
+/** A server says these when it goes down to come up again. */
+const RESTARTS: ReadonlySet<number> = new Set([1012, 4501]);
+
+export function ending(code: number): Ending | undefined {
+  return FINAL.get(code);
+}
+
+export function isRestart(code: number): boolean {
+  return RESTARTS.has(code);
+}

@@ -1,0 +1,31 @@
+// Requests to the API, for where the connection is not there to carry them.
+
+type Body = { message?: unknown; errors?: readonly { message?: unknown }[] };
+
+const UNREACHABLE = "The server could not be reached. Check the connection and try again.";
+const SIGNED_OUT = "You are signed out. Sign in again, in another tab if you like, then reload this page.";
+
+/** Sends JSON; `problem` is a sentence for a person. */
+export async function post(
+  url: string,
+  csrfToken: string,
+  body: object,
+): Promise<{ readonly ok: true } | { readonly ok: false; readonly problem: string }> {
+  try {
+    const headers = { "Content-Type": "application/json", "X-CSRFToken": csrfToken };
+    const response = await fetch(url, { method: "POST", headers, body: JSON.stringify(body) });
+    if (response.ok) return { ok: true };
+    if (response.status === 401) return { ok: false, problem: SIGNED_OUT };
+    return { ok: false, problem: await said(response) };
+  } catch {
+    return { ok: false, problem: UNREACHABLE };
+  }
+}
+
+async function said(response: Response): Promise<string> {
+  const broken = `The server answered with an error (${response.status}). Reload this page and try again.`;
+  if (!response.headers.get("Content-Type")?.includes("json")) return broken;
+  const body: Body = await response.json();
+  const message = body.errors?.[0]?.message ?? body.message;
+  return typeof message === "string" ? message : broken;
+}

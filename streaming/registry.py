@@ -1,0 +1,146 @@
+"""All watchers of this process, and what time does to them: heartbeats, limits, sessions that end, words to all."""
+
+import asyncio
+import contextlib
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+from weakref import WeakKeyDictionary
+
+import structlog
+from channels.layers import get_channel_layer
+from django.conf import settings
+from django.db import DatabaseError
+
+from conversations import database
+from conversations.events import Notice
+from streaming import sessions
+from streaming.closing import Close
+from streaming.sampling import sampler
+from streaming.watcher import Watcher
+
+logger = structlog.get_logger(__name__)
+
+# How often the clocks of the watchers are looked at.
+TICK_SECONDS = 1.0
+# How often sessions and rights are looked at: one that has ended is closed within 5 seconds.
+LOOK_SECONDS = 3.0
+# How long a closing server waits for its clients to take the close.
+LEAVE_SECONDS = 2.0
+# Where an operator's words go, in every process.
+GROUP = "watchers"
+# What a notice may hold, in characters.
+MAX_NOTICE = 1_000
+
+
+class Registry:
+    """The watchers of one event loop. Get it from `registry`."""
+
+    def __init__(self) -> None:
+        self.watchers: dict[UUID, Watcher] = {}
+        self._left = asyncio.Event()
+        self._tasks: list[asyncio.Task[None]] = []
+
+    def add(self, watcher: Watcher) -> None:
+        self.watchers[watcher.id] = watcher
+        sampler(self.watchers)
+        logger.info("watcher_joined", **_named(watcher))
+        if not self._tasks:
+            self._tasks = [asyncio.create_task(work()) for work in (self._tick, self._look, self._listen)]
+
+    def remove(self, watcher: Watcher) -> None:
+        if self.watchers.pop(watcher.id, None) is not None:
+            _say_left(watcher)
+        self._left.set()
+        self._left.clear()
+        if not self.watchers:
+            tasks, self._tasks = self._tasks, []
+            for task in tasks:
+                task.cancel()
+
+    async def close_all(self, why: Close) -> None:
+        """Send every client away, and wait a moment for them to go."""
+        for watcher in (*self.watchers.values(),):
+            watcher.end(why)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(LEAVE_SECONDS):
+                while self.watchers:
+                    await self._left.wait()
+
+    async def _tick(self) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            await asyncio.sleep(min(TICK_SECONDS, settings.OUTCRY_HEARTBEAT_SECONDS / 2))
+            for watcher in (*self.watchers.values(),):
+                watcher.tick(loop.time())
+
+    async def _look(self) -> None:
+        while True:
+            await asyncio.sleep(min(LOOK_SECONDS, settings.OUTCRY_HEARTBEAT_SECONDS))
+            watching = {
+                (watcher.guest, watcher.conversation)
+                for watcher in self.watchers.values()
+                if watcher.closed is None
+            }
+            try:
+                verdicts = await database.run(sessions.refused, [*watching])
+            except DatabaseError:
+                # Who was let in stays in while nobody can be asked.
+                logger.warning("sessions_not_checked", exc_info=True)
+                continue
+            if verdicts:
+                for watcher in (*self.watchers.values(),):
+                    why = verdicts.get((watcher.guest, watcher.conversation))
+                    if why is not None:
+                        watcher.end(why)
+
+    async def _listen(self) -> None:
+        """Take what operators say, in whichever process."""
+        layer: Any = get_channel_layer()
+        while True:
+            channel = None
+            try:
+                channel = await layer.new_channel()
+                await layer.group_add(GROUP, channel)
+                while True:
+                    message = await layer.receive(channel)
+                    for watcher in (*self.watchers.values(),):
+                        watcher.tell(Notice(text=message["text"]))
+            except Exception:
+                logger.warning("notices_not_heard", exc_info=True)
+                await asyncio.sleep(TICK_SECONDS)
+            finally:
+                if channel is not None:
+                    with contextlib.suppress(Exception):
+                        await layer.group_discard(GROUP, channel)
+
+
+def _named(watcher: Watcher) -> dict[str, Any]:
+    """Whose connection it is, for a line of the log: never by a name, a session or what was said."""
+    return {"watcher": str(watcher.id), "user": watcher.guest.person, "transport": watcher.transport}
+
+
+def _say_left(watcher: Watcher) -> None:
+    logger.info(
+        "watcher_left",
+        **_named(watcher),
+        conversation=None if watcher.conversation is None else str(watcher.conversation),
+        cursor=watcher.cursor,
+        code=None if watcher.closed is None else int(watcher.closed),
+        seconds=round((datetime.now(UTC) - watcher.started).total_seconds(), 1),
+        tokens=watcher.tokens,
+    )
+
+
+_registries: WeakKeyDictionary[asyncio.AbstractEventLoop, Registry] = WeakKeyDictionary()
+
+
+def registry() -> Registry:
+    """The registry of the running event loop."""
+    return _registries.setdefault(asyncio.get_running_loop(), Registry())
+
+
+async def broadcast(text: str) -> None:
+    """Say something to everybody who is connected, to whichever process."""
+    layer: Any = get_channel_layer()
+    await layer.group_send(GROUP, {"type": "notice", "text": text})

@@ -1,0 +1,55 @@
+"""All watchers' conversations in figures."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from tests.benchmarks.delivery.judge import Fold, Frames
+from tests.benchmarks.delivery.load import Load
+from tests.benchmarks.delivery.watcher import Watcher
+
+
+def result(load: Load, watchers: Iterable[Watcher], stormed: int | None, returns: int) -> dict[str, Any]:
+    """JSON-ready. Times in ms; `back_ms` from the storm until the last watcher had caught up, null where one did not.
+    Those who never read count for nothing."""
+    frames = Frames()
+    reading = [watcher for watcher in watchers if not watcher.stalled]
+    folds = [_fold(watcher, frames) for watcher in reading]
+    lost = [load.tokens - len(fold.seen) for fold in folds]
+    latencies = sorted(latency for fold in folds for latency in fold.latencies)
+    delivered = sum(len(fold.seen) for fold in folds)
+    return {
+        "delivered": delivered,
+        "lost": sum(lost),
+        "doubled": sum(fold.doubled for fold in folds),
+        "altered": sum(len(fold.altered) for fold in folds),
+        "breaches": sum(fold.breaches for fold in folds),
+        "p50": _percentile(latencies, 0.50),
+        "p95": _percentile(latencies, 0.95),
+        "p99": _percentile(latencies, 0.99),
+        "worst": _percentile(latencies, 1.0),
+        "tokens_a_frame": delivered / max(1, sum(fold.frames for fold in folds)),
+        "returns": returns,
+        "back_ms": None if stormed is None else _back(folds, stormed),
+        "codes": Counter(str(watcher.code) for watcher in reading),
+    }
+
+
+def _fold(watcher: Watcher, frames: Frames) -> Fold:
+    fold = Fold()
+    for connection in watcher.connections:
+        fold.follow(connection, frames)
+    return fold
+
+
+def _percentile(latencies: Sequence[int], share: float) -> float | None:
+    if not latencies:
+        return None
+    return latencies[min(len(latencies) - 1, int(len(latencies) * share))] / 1e6
+
+
+def _back(folds: Iterable[Fold], stormed: int) -> float | None:
+    moments = [fold.caught_up for fold in folds]
+    if any(moment is None for moment in moments):
+        return None
+    return (max(moment for moment in moments if moment is not None) - stormed) / 1e6

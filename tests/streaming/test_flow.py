@@ -1,0 +1,157 @@
+"""What a watcher holds is bounded, and the words stop and return where they should."""
+
+from collections.abc import Sequence
+
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from streaming.flow import HIGH, LOW, MAX_BLIND_BYTES, MAX_BYTES, MAX_FRAMES, Flow
+from streaming.frames import Frame
+
+
+def frame(seq: int, size: int) -> Frame:
+    return Frame(seq, "token", "x" * size, seq - 1)
+
+
+class Watching(RuleBasedStateMachine):
+    """A server that hands frames over while there is room, and a client that acknowledges as it likes.
+
+    Beside the flow runs a plain account of it: the frames that the client has not acknowledged."""
+
+    @initialize(measured=st.booleans())
+    def begin(self, measured: bool) -> None:
+        self.flow = Flow(measured=measured)
+        self.measured = measured
+        self.sent: list[tuple[int, int]] = []
+        self.unacked: list[tuple[int, int]] = []
+        self.acks = False
+        self.lagging = False
+        self.head = 0
+
+    @property
+    def level(self) -> float:
+        size = sum(size for _, size in self.unacked)
+        if self.acks:
+            return max(len(self.unacked) / MAX_FRAMES, size / MAX_BYTES)
+        return 0.0 if self.measured else size / MAX_BLIND_BYTES
+
+    @rule(
+        count=st.integers(1, 300),
+        size=st.integers(1, 400) | st.integers(1_000, 40_000),
+        events=st.integers(1, 5),
+    )
+    def put(self, count: int, size: int, events: int) -> None:
+        for _ in range(count):
+            if self.flow.full:
+                return
+            # A joined frame stands for several events.
+            self.head += events
+            self.flow.put(frame(self.head, size))
+            self.unacked.append((self.head, size))
+            self.lagging = self.lagging or self.level >= HIGH
+
+    @rule(data=st.data())
+    def ack_something(self, data: st.DataObject) -> None:
+        """In any order, again, and between two joined frames' ends."""
+        self._ack(data.draw(st.integers(0, self.head)))
+
+    @rule(part=st.floats(0, 1))
+    def ack_most(self, part: float) -> None:
+        waiting: Sequence[tuple[int, int]] = self.unacked
+        self._ack(waiting[int(part * (len(waiting) - 1))][0] if waiting else self.head)
+
+    @rule()
+    def ack_all(self) -> None:
+        self._ack(self.head)
+
+    @precondition(lambda self: self.acks)
+    @rule(seq=st.integers(0, 3))
+    def ack_again_what_is_long_taken(self, seq: int) -> None:
+        before = (self.flow.level, self.flow.lagging)
+        self._ack(min(seq, self.unacked[0][0] - 1) if self.unacked else 0)
+        assert (self.flow.level, self.flow.lagging) == before
+
+    def _ack(self, seq: int) -> None:
+        if not self.acks:
+            # What was sent before the first word is not held against the client.
+            self.acks, self.unacked = True, []
+        self.unacked = [(number, size) for number, size in self.unacked if number > seq]
+        self.flow.ack(seq)
+        self.lagging = self.lagging and self.level >= LOW
+
+    @invariant()
+    def the_level_is_what_is_unacknowledged(self) -> None:
+        assert self.flow.level == pytest.approx(self.level)
+        assert self.flow.level >= 0
+
+    @invariant()
+    def it_lags_from_high_until_below_low(self) -> None:
+        assert self.flow.lagging == self.lagging
+        if self.flow.level >= HIGH:
+            assert self.flow.lagging
+        if self.flow.acks and self.flow.level < LOW:
+            assert not self.flow.lagging
+
+    @invariant()
+    def full_means_full(self) -> None:
+        assert self.flow.full == (self.level >= 1)
+
+    @invariant()
+    def what_it_remembers_is_bounded(self) -> None:
+        assert len(self.flow._frames) <= MAX_FRAMES
+        if not self.acks:
+            assert not self.flow._frames
+
+    @invariant()
+    def a_measured_client_that_never_acks_costs_nothing(self) -> None:
+        if self.measured and not self.acks:
+            assert (self.flow.level, self.flow.lagging, self.flow._bytes) == (0.0, False, 0)
+
+
+Watching.TestCase.settings = settings(max_examples=40, stateful_step_count=30)
+TestWatching = Watching.TestCase
+
+
+def filled(count: int, size: int = 10) -> Flow:
+    flow = Flow(measured=True)
+    flow.ack(0)
+    for seq in range(1, count + 1):
+        flow.put(frame(seq, size))
+    return flow
+
+
+def test_at_four_fifths_by_count_it_lags_and_not_before() -> None:
+    assert not filled(799).lagging
+    assert filled(800).lagging
+
+
+def test_at_four_fifths_by_size_it_lags_and_not_before() -> None:
+    size = 4 * 1024
+    assert not filled(51, size).lagging
+    assert filled(52, size).lagging
+
+
+def test_below_three_tenths_the_words_return_and_not_before() -> None:
+    flow = filled(800)
+    flow.ack(500)
+    assert (flow.level, flow.lagging) == (0.3, True)
+    flow.ack(501)
+    assert not flow.lagging
+
+
+def test_who_lags_may_be_filled_up_but_no_further() -> None:
+    assert not filled(999).full
+    assert filled(1_000).full
+
+
+def test_the_first_ack_ends_a_blind_lag() -> None:
+    flow = Flow(measured=False)
+    for seq in range(1, 21):
+        flow.put(frame(seq, 64 * 1024))
+    assert flow.full
+    flow.ack(3)
+    assert (flow.level, flow.lagging) == (0.0, False)
+    flow.put(frame(21, 10))
+    assert flow.level == 1 / MAX_FRAMES

@@ -1,0 +1,75 @@
+"""What a server writes down while people watch: enough to find a run again, and nothing that is theirs."""
+
+import json
+import re
+from http.cookiejar import CookieJar
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from websockets.asyncio.client import connect
+
+from tests.e2e.site import Site, running
+
+SECRET = "Is Xanthoquill-Perpetual worth buying?"
+SAID = "Mind the Zephyrine covenant."
+METRICS = "metrics-token-for-this-test"
+
+
+@pytest.mark.slow
+async def test_a_debates_lines_carry_its_names_and_nothing_that_is_secret(tmp_path: Path) -> None:
+    environment = {
+        "OUTCRY_PROVIDERS": "demo",
+        "OUTCRY_DEMO_TOKENS_PER_SECOND": "2000",
+        "OUTCRY_LOG_LEVEL": "DEBUG",
+        "OUTCRY_LOG_FORMAT": "json",
+        "OUTCRY_METRICS_TOKEN": METRICS,
+    }
+    with running(tmp_path, environment) as site:
+        cookies = sign_in(site)
+        hello = await watch(site, cookies)
+        answer = httpx.get(f"{site.url}/metrics", headers={"Authorization": f"Bearer {METRICS}"})
+        assert answer.status_code == 200
+    log = (tmp_path / "server.log").read_text()
+    for secret in (SECRET, "Xanthoquill", SAID, "Zephyrine", METRICS, site.password, *cookies.values()):
+        assert secret not in log
+    lines = [json.loads(line) for line in log.splitlines() if line.startswith("{")]
+    [joined] = [line for line in lines if line["event"] == "watcher_joined"]
+    [left] = [line for line in lines if line["event"] == "watcher_left"]
+    session, conversation = hello["data"]["session"], hello["conversation"]
+    assert (joined["watcher"], joined["transport"], joined["level"]) == (session, "websocket", "info")
+    assert (left["watcher"], left["conversation"], left["code"]) == (session, conversation, 1000)
+    assert joined["user"] == left["user"] == 1
+    assert left["cursor"] > 100
+    assert left["tokens"] > 0
+    assert left["seconds"] > 0
+    assert not re.search(rf"\b{site.username}\b", log)
+
+
+def sign_in(site: Site) -> dict[str, str]:
+    """The cookies of its one account."""
+    with httpx.Client(base_url=site.url, cookies=CookieJar()) as client:
+        page = client.get("/accounts/login/").text
+        found = re.search(r'name="csrfmiddlewaretoken" value="(\w+)"', page)
+        assert found
+        form = {"login": site.username, "password": site.password, "csrfmiddlewaretoken": found[1]}
+        answer = client.post("/accounts/login/", data=form)
+        assert answer.status_code == 302
+        return dict(client.cookies)
+
+
+async def watch(site: Site, cookies: dict[str, str]) -> dict[str, Any]:
+    """Start a debate, speak in it, and watch it to its end; the hello."""
+    cookie = "; ".join(f"{name}={value}" for name, value in cookies.items())
+    address = site.url.replace("http", "ws", 1) + "/ws/conversations/"
+    async with connect(
+        address, origin=site.url, additional_headers={"Cookie": cookie}, max_size=None
+    ) as socket:
+        await socket.send(json.dumps({"type": "start", "topic": SECRET, "rounds": 1}))
+        hello: dict[str, Any] = json.loads(await socket.recv())
+        await socket.send(json.dumps({"type": "input", "text": SAID}))
+        async for _ in socket:
+            pass
+    assert hello["type"] == "hello"
+    return hello
