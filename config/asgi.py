@@ -15,13 +15,16 @@ from config.life import lifespan  # noqa: E402
 from streaming.direct import DirectSend  # noqa: E402
 from streaming.origin import SameOriginOnly  # noqa: E402
 from streaming.routing import websocket_urlpatterns  # noqa: E402
+from streaming.turnstile import Turnstile  # noqa: E402
 
 application = ProtocolTypeRouter(
     {
         "http": django_application,
         "lifespan": lifespan,
         "websocket": DirectSend(
-            AllowedHostsOriginValidator(SameOriginOnly(AuthMiddlewareStack(URLRouter(websocket_urlpatterns))))
+            AllowedHostsOriginValidator(
+                SameOriginOnly(Turnstile(AuthMiddlewareStack(URLRouter(websocket_urlpatterns))))
+            )
         ),
     }
 )

@@ -60,7 +60,8 @@ class Drive:
 
     @property
     def mode(self) -> Mode:
-        # A demo stays one, whatever speaks next.
+        """The mode to end in, where the debate does not end by itself."""
+        # A demo stays one, whatever would have spoken next.
         return Mode.DEMO if self._claimed.mode is Mode.DEMO else self._debate.mode
 
     async def drive(self) -> None:
@@ -192,7 +193,7 @@ class Drive:
     def _say(self, status: Status) -> None:
         if status is not self._shown:
             self._shown = status
-            self._appender.put(StatusChanged(status=status, mode=self.mode))
+            self._appender.put(StatusChanged(status=status, mode=self._debate.mode))
 
     # The end
 

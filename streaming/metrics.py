@@ -74,7 +74,9 @@ def _is_near(request: HttpRequest) -> bool:
         address = ip_address(get_adapter().get_client_ip(request))
     except (ImproperlyConfigured, PermissionDenied, ValueError):
         return False
-    return any(address in network for network in settings.OUTCRY_METRICS_NETWORKS)
+    # A server that listens on IPv6 names IPv4's peers so.
+    peer = getattr(address, "ipv4_mapped", None) or address
+    return any(peer in network for network in settings.OUTCRY_METRICS_NETWORKS)
 
 
 class _Numbers(Collector):

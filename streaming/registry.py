@@ -10,7 +10,6 @@ from weakref import WeakKeyDictionary
 import structlog
 from channels.layers import get_channel_layer
 from django.conf import settings
-from django.db import DatabaseError
 
 from conversations import database
 from conversations.events import Notice
@@ -84,8 +83,8 @@ class Registry:
             }
             try:
                 verdicts = await database.run(sessions.refused, [*watching])
-            except DatabaseError:
-                # Who was let in stays in while nobody can be asked.
+            except Exception:
+                # Who was let in stays in while nobody can be asked; whatever it was, they are asked again.
                 logger.warning("sessions_not_checked", exc_info=True)
                 continue
             if verdicts:

@@ -62,7 +62,7 @@ test("a command goes over the connection, and is pending until it stands in the 
   commands.event(control("pause", "somebody else's"));
   expect(commands.isPending("control")).toBe(true);
   commands.event(control("pause", key(sent[0])));
-  expect(commands.at("control")).toBeUndefined();
+  expect(commands.at("control")?.state).toBe("done");
   world.pass(60_000);
   expect(asked).toEqual([]);
 });
@@ -108,6 +108,13 @@ test("a refusal belongs to the oldest that has not come back", () => {
   expect(commands.refused(refusal("Something else."))).toBe(false);
 });
 
+test("what has gone by a request waits for its answer, whatever the connection refuses", () => {
+  commands.give(WORDS);
+  world.pass(6_000);
+  expect(commands.refused(refusal("Something else."))).toBe(false);
+  expect(commands.isPending("say")).toBe(true);
+});
+
 test("without a connection it goes by a request", async () => {
   open = false;
   commands.give(ANSWER);
@@ -117,7 +124,7 @@ test("without a connection it goes by a request", async () => {
     { path: "input", body: { text: "Until June.", reply_to: "r1", idempotency_key: asked[0]?.body["idempotency_key"] } },
   ]);
   expect(asked[0]?.body["idempotency_key"]).toMatch(/^[0-9a-f]{32}$/);
-  expect(commands.at("request r1")).toBeUndefined();
+  expect(commands.at("request r1")?.state).toBe("done");
 });
 
 test("what the connection swallowed is asked again by a request, with the same key", async () => {
@@ -127,7 +134,7 @@ test("what the connection swallowed is asked again by a request, with the same k
   world.pass(1);
   await settled();
   expect(asked).toEqual([{ path: "control", body: { action: "pause", idempotency_key: key(sent[0]) } }]);
-  expect(commands.at("control")).toBeUndefined();
+  expect(commands.at("control")?.state).toBe("done");
 });
 
 test("the same words after a failure have the same key; others have another", async () => {
@@ -145,11 +152,18 @@ test("the same words after a failure have the same key; others have another", as
   expect(keys[2]).not.toBe(keys[0]);
 });
 
+test("the same words again, after they have arrived, are said again", () => {
+  commands.give(WORDS);
+  commands.event(said(key(sent[0])));
+  commands.give(WORDS);
+  expect(key(sent[1])).not.toBe(key(sent[0]));
+});
+
 test("what seemed to fail and stands in the log did not fail", () => {
   commands.give(WORDS);
   commands.refused(refusal("Try again."));
   commands.event(said(key(sent[0])));
-  expect(commands.at("say")).toBeUndefined();
+  expect(commands.at("say")).toMatchObject({ state: "done", problem: null });
 });
 
 test("each command has a key of its own", () => {

@@ -16,7 +16,8 @@ export type Place = "control" | "say" | `request ${string}`;
 export type Attempt = {
   readonly command: Command;
   readonly key: string;
-  /** A sentence for the person, or null while the answer is awaited. */
+  readonly state: "pending" | "done" | "failed";
+  /** A sentence for the person where it failed. */
   readonly problem: string | null;
 };
 
@@ -47,12 +48,13 @@ export class Commands {
     this.#later = later;
   }
 
+  /** The last thing that was tried at this place. */
   at(place: Place): Attempt | undefined {
     return this.#attempts.get(place);
   }
 
   isPending(place: Place): boolean {
-    return this.#attempts.get(place)?.problem === null;
+    return this.#attempts.get(place)?.state === "pending";
   }
 
   /** Asks the server. While an answer is awaited at this place, nothing more is asked there. */
@@ -61,8 +63,8 @@ export class Commands {
     if (this.isPending(place)) return;
     const before = this.#attempts.get(place);
     // The same words again may be the same words twice: the key of the first try tells the server.
-    const key = before && sameWords(before.command, command) ? before.key : newKey();
-    const attempt = { command, key, problem: null };
+    const key = before?.state === "failed" && sameWords(before.command, command) ? before.key : newKey();
+    const attempt: Attempt = { command, key, state: "pending", problem: null };
     this.#attempts.set(place, attempt);
     this.#changed();
     if (this.#send(frameOf(attempt))) {
@@ -70,10 +72,10 @@ export class Commands {
     } else void this.#request(attempt);
   }
 
-  /** What happened in the debate; true where it was asked for here. */
+  /** What happened in the debate: perhaps what was asked for here. */
   event(event: LogEvent): void {
-    for (const { key, command } of this.#attempts.values()) {
-      if (isDone(command, key, event)) this.#settle(key, null);
+    for (const { key, command, state } of this.#attempts.values()) {
+      if (state !== "done" && isDone(command, key, event)) this.#settle(key, null);
     }
   }
 
@@ -102,8 +104,7 @@ export class Commands {
     this.#sent.delete(key);
     for (const [place, attempt] of this.#attempts) {
       if (attempt.key !== key) continue;
-      if (problem === null) this.#attempts.delete(place);
-      else this.#attempts.set(place, { ...attempt, problem });
+      this.#attempts.set(place, { ...attempt, state: problem === null ? "done" : "failed", problem });
       this.#changed();
     }
   }

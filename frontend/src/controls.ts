@@ -41,7 +41,7 @@ export function controlsTemplate(status: Status, state: State, steer: Steer): Te
 /** What has been asked for and has not happened: here, or, as the log says, by anybody. */
 function underWay(state: State, commands: Commands): Action | null {
   const attempt = commands.at("control");
-  if (attempt?.problem === null && attempt.command.type === "control") return attempt.command.action;
+  if (attempt?.state === "pending" && attempt.command.type === "control") return attempt.command.action;
   const last = state.controls.at(-1)?.action;
   if (last === "pause" && state.status !== "paused") return "pause";
   if (last === "resume" && state.status === "paused") return "resume";

@@ -444,6 +444,18 @@ describe("words to the panel", () => {
     expect(words("human-message")).toBe("alice Look at the cap.");
   });
 
+  test("leave the field even if the log has them before the page is drawn again", async () => {
+    await play("debate", 8);
+    write("say-text", "Look at the cap.");
+    await painted();
+    one("say-send").click();
+    const [{ idempotency_key } = {}] = said();
+    const message = { author: "alice", text: "Look at the cap.", reply_to: null, idempotency_key };
+    FakeWebSocket.last.deliver(next("debate", 8, "human_message", message));
+    await painted();
+    expect((one("say-text") as HTMLTextAreaElement).value).toBe("");
+  });
+
   test("are kept when they could not be sent, with a sentence", async () => {
     await play("debate", 8);
     FakeWebSocket.last.onclose?.({ code: 1006 });

@@ -215,6 +215,8 @@ export class DebateElement extends LitElement {
   }
 
   protected override updated(): void {
+    // Nothing is left to be stopped.
+    if (this.#isOver()) this.querySelector<HTMLDialogElement>("dialog[open]")?.close();
     if (this.#reader.isBack) void this.#putBack();
     if (this.#painting || this.#presence.hidden) return;
     this.#painting = true;

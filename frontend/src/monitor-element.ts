@@ -67,22 +67,26 @@ export class MonitorElement extends LitElement {
               <h2 id="sessions-title">Sessions</h2>
               ${this.#sessions ? sessionsTemplate(this.#sessions) : nothing}
             </section>
-            <section aria-labelledby="closes-title">
-              <h2 id="closes-title">How connections were closed</h2>
-              ${closedTemplate(overview)}
-            </section>
           </div>`}
       <div class="tools">
         <section class="card" aria-labelledby="trial-title">
           <h2 id="trial-title">Try a stream by hand</h2>
           <outcry-trial .page=${this.#page}></outcry-trial>
         </section>
-        ${this.#page.canBroadcast
-          ? html`<section class="card" aria-labelledby="broadcast-title">
-              <h2 id="broadcast-title">Broadcast</h2>
-              <outcry-broadcast .page=${this.#page}></outcry-broadcast>
-            </section>`
-          : nothing}
+        <div class="aside">
+          ${this.#page.canBroadcast
+            ? html`<section class="card" aria-labelledby="broadcast-title">
+                <h2 id="broadcast-title">Broadcast</h2>
+                <outcry-broadcast .page=${this.#page}></outcry-broadcast>
+              </section>`
+            : nothing}
+          ${overview === null
+            ? nothing
+            : html`<section class="card" aria-labelledby="closes-title">
+                <h2 id="closes-title">How connections were closed</h2>
+                ${closedTemplate(overview)}
+              </section>`}
+        </div>
       </div>`;
   }
 

@@ -15,21 +15,21 @@ export function figuresTemplate(overview: Overview): TemplateResult {
       count(conversations.watched),
       `${count(conversations.running)} under way in all`,
     ),
-    figure("tokens", "Tokens a second delivered", rate(tokens.delivered), `${rate(tokens.spoken)} spoken`),
+    figure("tokens", "Tokens a second", rate(tokens.delivered), `To all watchers; ${rate(tokens.spoken)} spoken`),
     figure(
       "latency",
-      "From model to paint, p95",
+      "Latency, p95",
       milliseconds(latency.p95_ms),
       latency.samples === 0
         ? "No browser has told of a paint in the last minute"
-        : `p50 ${milliseconds(latency.p50_ms)}, p99 ${milliseconds(latency.p99_ms)}, of ${count(latency.samples)} paints in the last minute`,
+        : `From model to paint; p50 ${milliseconds(latency.p50_ms)}, p99 ${milliseconds(latency.p99_ms)}, of ${count(latency.samples)} paints in a minute`,
     ),
-    figure("lagging", "Lagging watchers", count(overview.lagging), "Get whole messages until they catch up"),
+    figure("lagging", "Lagging watchers", count(overview.lagging), "They get whole messages until they catch up"),
     figure(
       "repaired",
       "Drops repaired",
       count(overview.repaired),
-      `By reading the log; ${count(overview.pages)} pages read for who was behind`,
+      `By reading the log; ${count(overview.pages)} ${overview.pages === 1 ? "page" : "pages"} read for who was behind`,
     ),
   ];
   return html`<dl class="gauges">${shown}</dl>`;

@@ -6,7 +6,7 @@ import { count, label } from "./words.ts";
 
 export function sessionsTemplate({ total, sessions }: Sessions): TemplateResult {
   if (total === 0) return html`<p class="empty">Nobody is connected to this process.</p>`;
-  return html`<div class="scroll sessions" role="region" tabindex="0" aria-label="Sessions">
+  return html`<div class="scroll sessions" role="region" tabindex="0" aria-label="Who is connected">
       <table data-testid="sessions">
         <thead>
           <tr>

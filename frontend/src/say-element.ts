@@ -24,7 +24,7 @@ export class SayElement extends LitElement {
   declare verb: string;
   /** Characters at most, as the server counts them. */
   declare limit: number;
-  /** What became of the last try, if it is not done. */
+  /** What became of the last try. */
   declare attempt: Attempt | undefined;
   /** Why nothing can be said here, or null. */
   declare closed: string | null;
@@ -36,15 +36,15 @@ export class SayElement extends LitElement {
   }
 
   protected override willUpdate(changed: Map<string, unknown>): void {
-    const before = changed.get("attempt") as Attempt | undefined;
-    if (before === undefined || this.attempt !== undefined) return;
+    const { attempt } = this;
+    if (!changed.has("attempt") || attempt?.state !== "done" || attempt.command.type !== "input") return;
     // It arrived. What was written since is something else.
-    if (before.command.type === "input" && before.command.text === this.#text.trim()) this.#write("");
+    if (attempt.command.text === this.#text.trim()) this.#write("");
   }
 
   protected override render(): TemplateResult {
     const { name, label, verb, limit, attempt, closed } = this;
-    const sending = attempt?.problem === null;
+    const sending = attempt?.state === "pending";
     const left = limit - length(this.#text);
     const problem = left < 0 ? `This is ${count(-left)} too long; ${count(limit)} characters at most.` : attempt?.problem;
     return html`<form class="say" data-testid=${name} novalidate @submit=${this.#submit}>
@@ -94,7 +94,7 @@ export class SayElement extends LitElement {
   #submit = (event: Event): void => {
     event.preventDefault();
     const text = this.#text.trim();
-    if (text === "" || length(text) > this.limit || this.closed !== null || this.attempt?.problem === null) return;
+    if (text === "" || length(text) > this.limit || this.closed !== null || this.attempt?.state === "pending") return;
     this.dispatchEvent(new CustomEvent<string>("say", { detail: text }));
   };
 

@@ -26,7 +26,9 @@ export class TrialElement extends LitElement {
   #problem: string | null = null;
   #frame = 0;
   #tick: ReturnType<typeof setInterval> | undefined;
+  /** Whether the newest line stays in view: until the reader scrolls up. */
   #follows = true;
+  #top = 0;
   #painting = false;
   #drawn = 0;
 
@@ -62,13 +64,14 @@ export class TrialElement extends LitElement {
 
   protected override willUpdate(): void {
     this.#drawn = this.#trial.head;
-    const log = this.querySelector(".frames");
-    if (log) this.#follows = log.scrollHeight - log.scrollTop - log.clientHeight < NEAR;
   }
 
   protected override updated(): void {
     const log = this.querySelector(".frames");
-    if (log && this.#follows) log.scrollTop = log.scrollHeight;
+    if (log && this.#follows) {
+      log.scrollTop = log.scrollHeight;
+      this.#top = log.scrollTop;
+    }
     if (this.#painting || document.hidden) return;
     this.#painting = true;
     // The task after the next frame: by then what was drawn here stands on the screen.
@@ -114,7 +117,7 @@ export class TrialElement extends LitElement {
         ${this.#counter("rate", "Tokens a second", rate(trial.rate))}
         ${this.#counter("reconnects", "Reconnects", count(trial.reconnects))}
       </dl>
-      <div class="frames scroll" role="region" tabindex="0" aria-label="Frames, the newest last" data-testid="trial-log">
+      <div class="frames scroll" role="region" tabindex="0" aria-label="Frames, the newest last" data-testid="trial-log" @scroll=${this.#look}>
         ${trial.lines.length === 0
           ? html`<p class="empty">Every frame is noted here, up to the last ${count(MAX_LINES)}.</p>`
           : html`<ol>
@@ -139,6 +142,13 @@ export class TrialElement extends LitElement {
   #counter(id: string, name: string, value: string): TemplateResult {
     return html`<div><dt>${name}</dt><dd data-testid="trial-${id}-count">${value}</dd></div>`;
   }
+
+  #look = ({ currentTarget }: Event): void => {
+    const log = currentTarget as HTMLElement;
+    const isAtEnd = log.scrollHeight - log.scrollTop - log.clientHeight < NEAR;
+    this.#follows = isAtEnd || (this.#follows && log.scrollTop >= this.#top);
+    this.#top = log.scrollTop;
+  };
 
   #start = (event: SubmitEvent): void => {
     event.preventDefault();

@@ -189,7 +189,12 @@ def _session_cookie(folder: Path) -> str:
         f"client = Client(); client.force_login(get_user_model().objects.get(username={USERNAME!r}));"
         "print(client.cookies['sessionid'].value)"
     )
-    environment = {**os.environ, "OUTCRY_DATA_DIR": str(folder), "DJANGO_SETTINGS_MODULE": "config.settings"}
+    environment = {
+        **os.environ,
+        "OUTCRY_DATA_DIR": str(folder),
+        "DATABASE_URL": "",
+        "DJANGO_SETTINGS_MODULE": "config.settings",
+    }
     printed = subprocess.run(
         [sys.executable, "-c", code], cwd=ROOT, env=environment, check=True, capture_output=True, text=True
     )

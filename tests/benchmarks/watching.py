@@ -12,13 +12,14 @@ from websockets.asyncio.client import ClientConnection
 @dataclass
 class Watched:
     """What one watcher received. Latencies in nanoseconds, from the stand-in's socket to this one, of the tokens that
-    were sent after it had joined: what was said before is history, and comes when it is asked for."""
+    were sent after it had joined: what was said before is history, and comes when it is asked for. A token that comes
+    with its whole message only, because both were due at once, has come when that does."""
 
     joined: int = 0
     latencies: list[int] = field(default_factory=list)
     frames: int = 0
     texts: dict[str, str] = field(default_factory=dict)
-    whole: dict[str, str] = field(default_factory=dict)
+    altered: int = 0
     status: str | None = None
 
     def take(self, frame: dict[str, Any], now: int) -> None:
@@ -28,25 +29,27 @@ class Watched:
                 self.joined = now
             case "token":
                 self.frames += 1
-                message = str(data["message"])
-                # Past its end or over what is there, a token was lost or doubled; the sums below tell.
-                self.texts[message] = self.texts.get(message, "") + data["text"]
-                stamps = map(int, data["text"].split())
-                self.latencies += [now - stamp for stamp in stamps if stamp >= self.joined]
+                self._hear(str(data["message"]), data["text"], now)
             case "agent_message" if data["kind"] != "final":
-                self.whole[data["message"]] = data["content"]
+                message, content = str(data["message"]), data["content"]
+                heard = self.texts.get(message, "")
+                if not content.startswith(heard):
+                    self.altered += 1
+                    return
+                self.frames += content != heard
+                self._hear(message, content[len(heard) :], now)
             case "status":
                 self.status = data["status"]
+
+    def _hear(self, message: str, text: str, now: int) -> None:
+        # Past its end or over what is there, a token was lost or doubled; the sums below tell.
+        self.texts[message] = self.texts.get(message, "") + text
+        self.latencies += [now - stamp for stamp in map(int, text.split()) if stamp >= self.joined]
 
     def lost_and_doubled(self, expected: int) -> tuple[int, int]:
         """How many of `expected` tokens are not there, and how many are there more than once."""
         seen = Counter(stamp for text in self.texts.values() for stamp in text.split())
         return expected - len(seen), sum(seen.values()) - len(seen)
-
-    @property
-    def altered(self) -> int:
-        """Messages whose streamed words are not, to the byte, the stored ones."""
-        return sum(self.texts.get(message) != content for message, content in self.whole.items())
 
 
 async def watch(connection: ClientConnection, watched: Watched | None = None) -> Watched:

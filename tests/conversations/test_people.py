@@ -55,6 +55,19 @@ async def request_of(conversation: Conversation) -> str:
     )
 
 
+@pytest.fixture
+def late_expiry(monkeypatch: pytest.MonkeyPatch) -> asyncio.Event:
+    """No question expires before this is set, whatever its deadline."""
+    allowed, expire = asyncio.Event(), commands.expire
+
+    async def late(*args: Any) -> None:
+        await allowed.wait()
+        await expire(*args)
+
+    monkeypatch.setattr(commands, "expire", late)
+    return allowed
+
+
 # Interjections
 
 
@@ -199,12 +212,12 @@ async def test_a_question_that_nobody_answers_expires_and_the_agent_goes_on(
 async def test_a_person_who_thinks_is_not_a_silent_model(
     alice: User, conversation: Conversation, openai: OpenAIServer, settings: Settings
 ) -> None:
-    settings.OUTCRY_FIRST_TOKEN_SECONDS = settings.OUTCRY_STALL_SECONDS = 0.3
+    settings.OUTCRY_FIRST_TOKEN_SECONDS = settings.OUTCRY_STALL_SECONDS = 1.0
     openai.answer(asks(QUESTION, "And in which currency?"), says("Then hold."), to="Financial Analyst")
     run = runner.launch(conversation.pk)
     request = await request_of(conversation)
     # Longer than a model may be silent.
-    await asyncio.sleep(0.6)
+    await asyncio.sleep(1.5)
     await say(alice, conversation, "Five years.", request)
     await run
     assert (await debates.fresh(conversation)).status == "completed"
@@ -221,7 +234,9 @@ async def test_an_agent_asks_once_a_turn(
     await run
     assert len((await debates.state(conversation))["requests"]) == 1
     answers = [said["content"] for said in openai.asked[2].messages if said["role"] == "tool"]
-    assert [answer.startswith("You have asked already") for answer in answers] == [False, True, True]
+    # Of the two that were asked side by side, either one may be first.
+    refused = [answer.startswith("You have asked already") for answer in answers]
+    assert (sorted(refused[:2]), refused[2:]) == ([False, True], [True])
 
 
 @pytest.mark.parametrize(
@@ -321,26 +336,15 @@ async def test_a_question_answered_while_nobody_ran_is_answered_after_the_restar
 
 
 async def test_the_deadline_goes_on_over_a_restart(
-    conversation: Conversation, openai: OpenAIServer, settings: Settings, monkeypatch: pytest.MonkeyPatch
+    conversation: Conversation, openai: OpenAIServer, settings: Settings, late_expiry: asyncio.Event
 ) -> None:
-    settings.OUTCRY_INPUT_TIMEOUT_SECONDS = 0.3
-    expired: list[UUID] = []
-    expire = commands.expire
-
-    async def late(*args: Any) -> None:
-        # The first run does not live to see it.
-        if not expired:
-            expired.append(args[2])
-            await asyncio.Event().wait()
-        await expire(*args)
-
-    monkeypatch.setattr(commands, "expire", late)
+    settings.OUTCRY_INPUT_TIMEOUT_SECONDS = 0.05
     openai.answer(asks(QUESTION), says("Then hold."), to="Financial Analyst")
     runner.launch(conversation.pk)
     await request_of(conversation)
     await runner.hand_over()
     settings.OUTCRY_INPUT_TIMEOUT_SECONDS = 1_000
-    expired.append(UUID(int=0))
+    late_expiry.set()
     await runner.run(conversation.pk)
     state = await debates.state(conversation)
     assert [request["state"] for request in state["requests"]] == ["expired"]
@@ -364,6 +368,29 @@ async def test_a_pause_while_a_person_is_asked_lasts_and_then_waits_on(
     await say(alice, conversation, "Five years.", request)
     await run
     assert (await debates.fresh(conversation)).status == "completed"
+
+
+async def test_the_time_to_answer_goes_on_during_a_pause(
+    alice: User,
+    conversation: Conversation,
+    openai: OpenAIServer,
+    settings: Settings,
+    late_expiry: asyncio.Event,
+) -> None:
+    settings.OUTCRY_INPUT_TIMEOUT_SECONDS = 0.05
+    openai.answer(asks(QUESTION), says("Then buy."), to="Financial Analyst")
+    run = runner.launch(conversation.pk)
+    await request_of(conversation)
+    await command(alice, conversation, "pause")
+    await debates.until_stored(conversation, "status", status="paused")
+    late_expiry.set()
+    await debates.until_stored(conversation, "input_expired")
+    await command(alice, conversation, "resume")
+    await run
+    assert statuses(await debates.rows(conversation)) == [
+        "queued", "initializing", "active", "awaiting_input", "paused", "active", "completed",
+    ]  # fmt: skip
+    assert len(openai.asked) == 5
 
 
 async def test_an_answer_during_a_pause_is_used_after_it(

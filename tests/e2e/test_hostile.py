@@ -11,7 +11,8 @@ from tests.e2e.person import expect_finished, sign_in, start
 from tests.e2e.site import Site
 from tests.e2e.watchman import Beacon, Watchman, beacon
 from tests.fakes.openai_server import OpenAIServer
-from tests.fakes.replies import VERDICT, says
+from tests.fakes.replies import VERDICT, asks, says
+from tests.fakes.waiting import Gate
 
 pytestmark = pytest.mark.e2e
 
@@ -178,6 +179,37 @@ async def test_what_a_person_writes_is_only_words(
     )
     await expect(page.get_by_text("alert(1)").first).to_be_visible()
 
+    assert_nothing_happened(watchman, live_site, elsewhere)
+
+
+async def test_what_a_person_says_to_the_panel_is_only_words(
+    watchman: Watchman, page: Page, live_site: Site, model: OpenAIServer, elsewhere: Beacon
+) -> None:
+    gate = Gate()
+    model.answer(
+        asks("".join(text.format(url=elsewhere.url, long="x") for text in HTML)[:900], gate=gate),
+        to="Financial Analyst",
+    )
+    await sign_in(page, live_site)
+    await start(page, "Is it safe?", rounds=1)
+    await expect(page.get_by_test_id("connection-status")).to_have_attribute("data-state", "live")
+    words = "".join(text.format(url=elsewhere.url, long="x" * 600) for text in (*HTML, *MARKDOWN))[
+        :4_000
+    ].strip()
+    await page.get_by_label("Say something to the panel").fill(words)
+    await page.get_by_test_id("say-send").click()
+    gate.open()
+    await expect(page.locator("[data-testid=human-message] .words")).to_have_text(words)
+    await expect(page.get_by_test_id("input-request").locator(".prompt")).to_contain_text(
+        "<script>alert(1)</script>"
+    )
+    await page.get_by_label("Your answer").fill(words)
+    await page.get_by_role("button", name="Answer").click()
+    await expect_finished(page)
+    said = page.locator(".human, .question-to-owner .prompt")
+    await expect(said).to_have_count(3)
+    await expect(said.locator(ACTIVE)).to_have_count(0)
+    await _expect_not_wide(page)
     assert_nothing_happened(watchman, live_site, elsewhere)
 
 

@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Permission, User
 from django.http import HttpResponse
 from django.template.loader import render_to_string
 from django.test import Client
@@ -132,13 +132,52 @@ def test_the_live_page_tells_the_browser_where_to_listen(signed_in: Client, alic
     own = debate(alice, topic="</script><script>alert(1)</script>", status=Status.QUEUED, rounds=3)
     page = text(signed_in.get(own.get_absolute_url()))
     assert "<script>alert" not in page
-    found = re.search(r'<script id="debate" type="application/json">(.*?)</script>', page, re.DOTALL)
-    assert found
-    data = json.loads(found[1])
+    data = page_data(page)
     assert data["topic"] == own.topic
     assert data["wsUrl"] == f"/ws/conversations/{own.pk}/"
     assert (data["rounds"], data["status"], data["mode"]) == (3, "queued", "live")
     assert [agent["role"] for agent in data["agents"]][-1] == "moderator"
+
+
+def page_data(page: str) -> dict[str, Any]:
+    """What the live page tells its scripts."""
+    found = re.search(r'<script id="debate" type="application/json">(.*?)</script>', page, re.DOTALL)
+    assert found
+    data: dict[str, Any] = json.loads(found[1])
+    return data
+
+
+def test_the_live_page_says_what_its_reader_may_do(client: Client, alice: User, carol: User) -> None:
+    own = debate(alice)
+    rights = {}
+    for who, permissions in (("owner", ()), ("reviewer", ()), ("controller", ("control_conversation",))):
+        person = alice if who == "owner" else carol
+        person.user_permissions.add(*Permission.objects.filter(codename__in=permissions))
+        client.force_login(person)
+        data = page_data(text(client.get(own.get_absolute_url())))
+        rights[who] = (data["canControl"], data["canSpeak"])
+    assert rights == {"owner": (True, True), "reviewer": (False, False), "controller": (True, False)}
+
+
+def test_the_live_page_can_send_commands_by_a_request(alice: User) -> None:
+    strict = Client(enforce_csrf_checks=True)
+    strict.force_login(alice)
+    own = debate(alice, status=Status.COMPLETED)
+    data = page_data(text(strict.get(own.get_absolute_url())))
+    body = json.dumps({"action": "pause"})
+    address = data["apiUrl"] + "control"
+    refused = strict.post(address, body, content_type="application/json")
+    heard = strict.post(
+        address, body, content_type="application/json", headers={"X-CSRFToken": data["csrfToken"]}
+    )
+    # Too late to pause it: but it was heard.
+    assert (refused.status_code, heard.status_code) == (403, 409)
+    assert heard.json()["message"]
+
+
+def test_a_debate_that_waits_for_its_owner_says_so_in_the_list(signed_in: Client, alice: User) -> None:
+    debate(alice, status=Status.AWAITING_INPUT)
+    assert "Waiting for you" in text(signed_in.get("/"))
 
 
 def test_a_demo_says_so_in_its_title(signed_in: Client, alice: User) -> None:

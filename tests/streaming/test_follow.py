@@ -11,14 +11,15 @@ from uuid import UUID, uuid4
 import pytest
 from channels.layers import get_channel_layer
 from django.contrib.auth.models import User
-from django.db import OperationalError
+from django.db import InterfaceError, OperationalError
+from django.utils import timezone
 from hypothesis import given
 from hypothesis import strategies as st
 from pytest_django import Settings
 
-from conversations import bell, database, log, transcript
+from conversations import bell, commands, database, log, transcript
 from conversations.errors import NotFound
-from conversations.events import Entry, EventData, Status
+from conversations.events import Entry, EventData, HumanMessage, Status
 from conversations.models import Conversation
 from streaming import reader, window
 from streaming.frames import framed
@@ -177,6 +178,59 @@ async def test_a_ring_too_large_for_the_layer_is_read_from_the_log(
     for event in script(random.Random(2), messages=2):
         await log.append(conversation.pk, event)
     await assert_whole(conversation, await watching, 0)
+
+
+@pytest.mark.parametrize("seed", range(4))
+async def test_rings_of_several_writers_that_do_not_fit_together_spoil_nothing(
+    conversation: Conversation, seed: int
+) -> None:
+    """People's words are stored beside the run's, by another thread or process, and ring by themselves: what waits to
+    be rung together may have holes, or come in another order."""
+    die = random.Random(seed)
+    watching = asyncio.create_task(watch(conversation, 0))
+    async with reading(conversation.pk) as joined:
+        await joined.joined()
+        entries: list[Entry] = []
+        for event in script(die, messages=2):
+            appended = log.Append(conversation.pk, None, [event], timezone.now())
+            stored = await database.run(log.store, [appended])
+            entries += stored.entries[conversation.pk]
+        while entries:
+            some, entries = entries[:6], entries[6:]
+            late = [some.pop(die.randrange(len(some))) for _ in range(die.randrange(3)) if some]
+            if die.random() < 0.3:
+                die.shuffle(some)
+            for entry in (*some, *late):
+                # One after the other without a pause: they are joined into one ring.
+                bell.ring(conversation.pk, [entry])
+            for _ in range(die.randrange(4)):
+                await asyncio.sleep(0)
+        await assert_whole(conversation, await watching, 0)
+
+
+async def test_what_people_say_while_a_model_speaks_is_in_its_place(
+    conversation: Conversation, layer: str
+) -> None:
+    watching = [asyncio.create_task(watch(conversation, after)) for after in (0, 1)]
+    run = log.Appender(conversation.pk, await debates.claim(conversation))
+    start = debates.message_start(uuid4())
+
+    async def speak() -> None:
+        await run.add(start)
+        for token in debates.tokens(start.message, ["word "] * 400):
+            await run.add(token)
+            await asyncio.sleep(0)
+        await run.flush()
+
+    async def interject() -> None:
+        for number in range(40):
+            await commands.tell(conversation.pk, HumanMessage(author="alice", text=f"{number}"))
+
+    await asyncio.gather(speak(), interject(), interject())
+    await run.add(debates.status(Status.COMPLETED))
+    await run.flush()
+    for after, received in zip((0, 1), watching, strict=True):
+        await assert_whole(conversation, await received, after)
 
 
 async def test_a_watcher_behind_the_window_is_served_from_the_log(
@@ -382,8 +436,9 @@ async def test_watchers_wait_while_the_database_is_away_and_lose_nothing(
     await assert_whole(conversation, received, 0)
 
 
+@pytest.mark.parametrize("away", [OperationalError("away"), InterfaceError("connection already closed")])
 async def test_a_watcher_that_needs_the_log_while_the_database_is_away_waits_too(
-    conversation: Conversation, monkeypatch: pytest.MonkeyPatch
+    conversation: Conversation, monkeypatch: pytest.MonkeyPatch, away: Exception
 ) -> None:
     read, failed = log.read, Signal()
     failures = 2
@@ -393,7 +448,7 @@ async def test_a_watcher_that_needs_the_log_while_the_database_is_away_waits_too
         if failures:
             failures -= 1
             failed.notify()
-            raise OperationalError("away")
+            raise away
         return read(conversation.pk, after, limit)
 
     monkeypatch.setattr(log, "read", unsteady)

@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 import pytest
 from websockets.asyncio.client import connect
+from websockets.typing import Origin
 
 from tests.e2e.site import Site, running
 
@@ -64,7 +65,7 @@ async def watch(site: Site, cookies: dict[str, str]) -> dict[str, Any]:
     cookie = "; ".join(f"{name}={value}" for name, value in cookies.items())
     address = site.url.replace("http", "ws", 1) + "/ws/conversations/"
     async with connect(
-        address, origin=site.url, additional_headers={"Cookie": cookie}, max_size=None
+        address, origin=Origin(site.url), additional_headers={"Cookie": cookie}, max_size=None
     ) as socket:
         await socket.send(json.dumps({"type": "start", "topic": SECRET, "rounds": 1}))
         hello: dict[str, Any] = json.loads(await socket.recv())

@@ -97,7 +97,14 @@ async def test_who_has_not_is_asked_for_it(token: str, authorization: str) -> No
 
 @pytest.mark.parametrize(
     ("address", "status"),
-    [("10.1.2.3", 200), ("::1", 200), ("11.1.2.3", 403), ("::2", 403), ("not an address", 403)],
+    [
+        ("10.1.2.3", 200),
+        ("::ffff:10.1.2.3", 200),
+        ("::1", 200),
+        ("11.1.2.3", 403),
+        ("::2", 403),
+        ("not an address", 403),
+    ],
 )
 async def test_a_network_may_read_without_a_token(settings: Settings, address: str, status: int) -> None:
     settings.OUTCRY_METRICS_NETWORKS = [ip_network("10.0.0.0/8"), ip_network("::1")]

@@ -1,7 +1,6 @@
 """`manage.py serve`: everything one machine needs, in one process and the local model's."""
 
 import asyncio
-import gc
 import os
 import secrets
 from argparse import ArgumentParser
@@ -23,8 +22,6 @@ DEMO = "demo"
 # Connections that may wait to be accepted: after a restart all watchers come back at once, and Twisted's 50 would leave
 # most of them to the retries of TCP.
 BACKLOG = 2_048
-# How many new objects there are before the youngest are looked through; Python's 700 is some 30 tokens' worth.
-YOUNG_OBJECTS = 20_000
 
 
 class Command(BaseCommand):
@@ -76,11 +73,7 @@ class Command(BaseCommand):
         reactor.callLater(0, life.begin)  # type: ignore[arg-type]
         reactor.addSystemEventTrigger("before", "shutdown", _end)  # type: ignore[arg-type]
         chunks.warm_up()
-        # What is loaded by now stays: without it, each full collection would look through all of it, and every live
-        # word would wait a tenth of a second for that.
-        gc.collect()
-        gc.freeze()
-        gc.set_threshold(YOUNG_OBJECTS)
+        life.settle()
         server.run()
         if failed:
             raise CommandError(f"Port {port} of {host} cannot be used: {failed[0]}")

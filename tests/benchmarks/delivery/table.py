@@ -13,6 +13,7 @@ from tests.benchmarks.delivery.cases import OURS, PLAIN, SERVERS, Case
 from tests.benchmarks.delivery.measure import Run
 
 MIB = 2**20
+WIDTH = 240  # where there is no terminal
 # Of a core: from here on the watchers' own process may be what is late.
 BUSY_CLIENT = 0.85
 # What a stalled watcher may change: the others' p99, and the process' memory for each.
@@ -40,7 +41,7 @@ def show(case: Case, rounds: Sequence[Round]) -> None:
     for place in range(len(rounds[0])):
         row = _Row([one[place] for one in rounds], rounds)
         table.add_row(row.name, *(cell(row) for _, cell in columns))
-    console = Console(width=200 if not sys.stdout.isatty() else None)
+    console = Console(width=WIDTH if not sys.stdout.isatty() else None)
     console.print(table)
     for warning in _warnings(rounds):
         console.print(warning)
@@ -109,14 +110,14 @@ def _cpu_ratio(row: _Row) -> str:
 
 def _p99_ratio(row: _Row) -> str:
     ratio = row.against(row.server, _latency("p99"), _ratio)
-    return "" if ratio is None or not row.load.stalled else f"{ratio:.2f}x (<= {STALLED_P99:g}x)"
+    return "" if ratio is None or not row.load.stalled else f"{ratio:.2f}x"
 
 
 def _stalled_memory(row: _Row) -> str:
     more = row.against(row.server, _growth, lambda mine, theirs: mine - theirs)
     if more is None or not row.load.stalled:
         return ""
-    return f"{more:+.2f} MiB (<= {STALLED_MIB * row.load.stalled:g})"
+    return f"{more:+.1f}"
 
 
 def _target(case: Case, row: _Row) -> str:
@@ -134,9 +135,9 @@ _COMMON: Columns = [
     ("p99", lambda row: row.median(_latency("p99"), ".1f")),
     ("worst", lambda row: row.median(_latency("worst"), ".0f")),
     ("behind", lambda row: row.median(lambda run: run.behind, ".0f")),
-    ("tokens/frame", lambda row: row.median(_latency("tokens_a_frame"), ".2f")),
-    ("CPU, cores", lambda row: row.median(lambda run: run.cpu / run.wall, ".2f")),
-    ("us/delivery", lambda row: row.median(_cpu, ".1f")),
+    ("tokens a frame", lambda row: row.median(_latency("tokens_a_frame"), ".2f")),
+    ("CPU cores", lambda row: row.median(lambda run: run.cpu / run.wall, ".2f")),
+    ("us a delivery", lambda row: row.median(_cpu, ".1f")),
     ("to plain", _cpu_ratio),
     ("client CPU", lambda row: row.median(lambda run: run.client_cpu / run.wall, ".2f")),
     ("others' CPU", lambda row: row.median(lambda run: run.others_cpu / run.wall, ".2f")),
@@ -144,8 +145,8 @@ _COMMON: Columns = [
     ("peak MiB", lambda row: row.median(lambda run: run.memory_peak / MIB, ".0f")),
 ]
 _STALLED: Columns = [
-    ("p99 to none stalled", _p99_ratio),
-    ("growth to none stalled", _stalled_memory),
+    (f"p99 to none (<={STALLED_P99:g}x)", _p99_ratio),
+    (f"MiB to none (<={STALLED_MIB:g} each)", _stalled_memory),
 ]
 _STORM: Columns = [
     ("all back, ms", lambda row: row.median(_latency("back_ms"), ".0f")),
