@@ -238,7 +238,7 @@ class Fallback(EventData):
 
 class Error(EventData):
     """`code` is stable; `message` is a sentence for a person. On the wire, `field` and `rule`
-    name what a refused frame got wrong."""
+    name what a refused frame got wrong, and `idempotency_key` is the frame's own."""
 
     type: ClassVar[Literal["error"]] = "error"
     code: str
@@ -246,6 +246,7 @@ class Error(EventData):
     retryable: bool
     field: str | None = None
     rule: str | None = None
+    idempotency_key: str | None = None
 
 
 class Complete(EventData):

@@ -1,4 +1,4 @@
-"""The pages: the dashboard and the live debate."""
+"""The pages: the dashboard, the live debate, and the operators' monitor."""
 
 from dataclasses import asdict
 from typing import Any

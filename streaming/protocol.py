@@ -9,6 +9,7 @@ from conversations.errors import InvalidInput, Problem
 # What the log can number.
 MAX_CURSOR = 2**31 - 1
 MAX_RATE = 10_000
+MAX_KEY = 200
 # A paint that waited longer to be told says nothing about its latency.
 MAX_WAITED_MS = 60_000
 
@@ -59,6 +60,12 @@ def command(text: str | None) -> tuple[str, dict[str, Any]]:
     if not isinstance(type_, str):
         raise InvalidInput([Problem("type", "string_type", "A frame has a type, which is a string.")])
     return type_, decoded
+
+
+def key(fields: Mapping[str, Any]) -> str | None:
+    """The frame's idempotency key, for the answer to carry; None where it has none that could be one."""
+    found = fields.get("idempotency_key")
+    return found if isinstance(found, str) and len(found) <= MAX_KEY else None
 
 
 def _whole(value: str) -> int | None:

@@ -231,7 +231,7 @@ class Watcher:
     def _limit(self, now: float) -> Close | None:
         """The bound that it has overstepped."""
         full = self.flow.full or (self._blocked is not None and self.cursor < self.head)
-        if not full or self.cursor != self._full_at:
+        if not full or self._full_since is None or self.cursor != self._full_at:
             # Who gets on, however full at every look, has a thin line and a lot to read.
             self._full_at, self._full_since = self.cursor, now if full else None
         if self._full_since is not None and now - self._full_since >= FULL_SECONDS:

@@ -2,8 +2,8 @@
 
 import type { Surroundings } from "./surroundings.ts";
 
-/** Often enough to be told in time of a stall; a fast model writes many more events than this. */
-const APART = 100;
+/** Often enough to be told in time of a stall, and rare enough for a server with a thousand pages. */
+const APART = 500;
 
 export class Acks {
   #send: (seq: number, waited: number) => boolean;

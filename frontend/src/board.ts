@@ -75,7 +75,7 @@ function connectionTemplate({ connection, offline, stream }: Moment, over: boole
     data-testid="connection-status"
     data-state=${connection}
     ?data-offline=${broken && offline}
-    ?data-held=${held}
+    ?data-alarm=${connection === "reconnecting" || held || (connection === "closed" && !over)}
     >${word}</span
   >`;
 }

@@ -38,7 +38,14 @@ beforeEach(() => {
 });
 
 const settled = (): Promise<void> => new Promise((resolve) => setTimeout(resolve));
-const refusal = (message: string): Refusal => ({ code: "x", message, retryable: true, field: null, rule: null });
+const refusal = (message: string, idempotency_key: string | null): Refusal => ({
+  code: "x",
+  message,
+  retryable: true,
+  field: null,
+  rule: null,
+  idempotency_key,
+});
 
 function key(frame: ClientFrame | undefined): string {
   if (frame === undefined || !("idempotency_key" in frame)) throw new Error("no key was sent");
@@ -98,20 +105,27 @@ test("words to the panel and answers have places of their own", () => {
   expect([commands.isPending("say"), commands.isPending("request r1")]).toEqual([false, true]);
 });
 
-test("a refusal belongs to the oldest that has not come back", () => {
+test("a refusal belongs to the command whose key it carries", () => {
   commands.give(WORDS);
   commands.give(PAUSE);
-  expect(commands.refused(refusal("Not now."))).toBe(true);
-  expect(commands.at("say")?.problem).toBe("Not now.");
-  expect(commands.isPending("control")).toBe(true);
-  commands.event(control("pause", key(sent[1])));
-  expect(commands.refused(refusal("Something else."))).toBe(false);
+  expect(commands.refused(refusal("Not now.", key(sent[1])))).toBe(true);
+  expect(commands.at("control")?.problem).toBe("Not now.");
+  expect(commands.isPending("say")).toBe(true);
+  expect(commands.refused(refusal("Something else.", null))).toBe(false);
+  expect(commands.refused(refusal("Somebody else's.", "another key"))).toBe(false);
+});
+
+test("of several broken rules the first is told", () => {
+  commands.give(WORDS);
+  expect(commands.refused(refusal("Too long.", key(sent[0])))).toBe(true);
+  expect(commands.refused(refusal("Not a text.", key(sent[0])))).toBe(true);
+  expect(commands.at("say")?.problem).toBe("Too long.");
 });
 
 test("what has gone by a request waits for its answer, whatever the connection refuses", () => {
   commands.give(WORDS);
   world.pass(6_000);
-  expect(commands.refused(refusal("Something else."))).toBe(false);
+  commands.refused(refusal("Not now.", key(sent[0])));
   expect(commands.isPending("say")).toBe(true);
 });
 
@@ -161,14 +175,14 @@ test("the same words again, after they have arrived, are said again", () => {
 
 test("what seemed to fail and stands in the log did not fail", () => {
   commands.give(WORDS);
-  commands.refused(refusal("Try again."));
+  commands.refused(refusal("Try again.", key(sent.at(-1))));
   commands.event(said(key(sent[0])));
   expect(commands.at("say")).toMatchObject({ state: "done", problem: null });
 });
 
 test("each command has a key of its own", () => {
   commands.give(PAUSE);
-  commands.refused(refusal("Try again."));
+  commands.refused(refusal("Try again.", key(sent.at(-1))));
   commands.give(PAUSE);
   expect(key(sent[1])).not.toBe(key(sent[0]));
 });

@@ -33,8 +33,9 @@ export class Commands {
   #changed: () => void;
   #later: Surroundings["later"];
   #attempts = new Map<Place, Attempt>();
-  /** Those that the connection took, in its order, each with what calls off the wait. */
+  /** Those that the connection took, each with what calls off the wait. */
   #sent = new Map<string, () => void>();
+  #keys = new Set<string>();
 
   constructor(
     send: (frame: ClientFrame) => boolean,
@@ -68,6 +69,7 @@ export class Commands {
     this.#attempts.set(place, attempt);
     this.#changed();
     if (this.#send(frameOf(attempt))) {
+      this.#keys.add(key);
       this.#sent.set(key, this.#later(COME_BACK_WITHIN, () => void this.#request(attempt)));
     } else void this.#request(attempt);
   }
@@ -79,11 +81,11 @@ export class Commands {
     }
   }
 
-  /** The connection refused something; true where it was something of these. The server answers in order. */
-  refused({ message }: Refusal): boolean {
-    const [key] = this.#sent.keys();
-    if (key === undefined) return false;
-    this.#settle(key, message);
+  /** The connection refused something; true where it was something of these. */
+  refused({ message, idempotency_key: key }: Refusal): boolean {
+    if (key === null || !this.#keys.has(key)) return false;
+    // It may have broken several rules: the first one is enough to say.
+    if (this.#sent.has(key)) this.#settle(key, message);
     return true;
   }
 

@@ -388,7 +388,9 @@ describe("control", () => {
     reopen(OWNER);
     await play("debate", 8);
     one("control-pause").click();
-    FakeWebSocket.last.deliver(aside("error", { code: "forbidden", message: "You may not.", retryable: false }));
+    const { idempotency_key } = said()[0] as { idempotency_key: string };
+    const refused = { code: "forbidden", message: "You may not.", retryable: false, idempotency_key };
+    FakeWebSocket.last.deliver(aside("error", refused));
     await painted();
     expect(words("control-problem")).toBe("You may not.");
     expect(one("control-pause").matches(":disabled")).toBe(false);

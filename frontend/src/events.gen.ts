@@ -56,13 +56,14 @@ export type CostSummary = {
 };
 
 /** `code` is stable; `message` is a sentence for a person. On the wire, `field` and `rule`
- * name what a refused frame got wrong. */
+ * name what a refused frame got wrong, and `idempotency_key` is the frame's own. */
 export type Error = {
   code: string;
   message: string;
   retryable: boolean;
   field: string | null;
   rule: string | null;
+  idempotency_key: string | null;
 };
 
 export type Fallback = {

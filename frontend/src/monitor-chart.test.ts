@@ -6,8 +6,8 @@ function at(...seconds: number[]): string[] {
   return seconds.map((second) => new Date(second * 1000).toISOString());
 }
 
-test("a scale ends at a round number", () => {
-  expect([0, 0.2, 1, 1.1, 3, 7, 12, 50, 51, 990].map(ceiling)).toEqual([1, 1, 1, 2, 5, 10, 20, 50, 100, 1000]);
+test("a scale ends at a round number, of which the half is whole", () => {
+  expect([0, 0.2, 2, 3, 7, 12, 40, 41, 990].map(ceiling)).toEqual([2, 2, 2, 4, 10, 20, 40, 100, 1000]);
 });
 
 test("the least span is shown that has room for all there is", () => {

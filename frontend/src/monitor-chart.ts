@@ -100,11 +100,11 @@ export function minutes(times: readonly string[]): number {
   return SPANS.find((span) => span * MINUTE >= all) ?? 10;
 }
 
-/** The least of 1, 2 and 5 times a power of ten that is no less. */
+/** The least of 2, 4 and 10 times a power of ten that is no less: its half is a whole number, too. */
 export function ceiling(value: number): number {
-  if (value <= 1) return 1;
+  if (value <= 2) return 2;
   const power = 10 ** Math.floor(Math.log10(value));
-  return power * ([1, 2, 5, 10].find((step) => step * power >= value) ?? 10);
+  return power * ([1, 2, 4, 10].find((step) => step * power >= value) ?? 10);
 }
 
 /** The line as an SVG path; it breaks where nothing is known. The newest time stands at the right edge. */

@@ -106,17 +106,18 @@ class ConversationSocket(AsyncWebsocketConsumer):
             watcher.end(Close.TOO_LARGE)
             return
         watcher.heard()
+        key = None
         try:
-            await self._obey(watcher, *protocol.command(text_data))
+            command, fields = protocol.command(text_data)
+            key = protocol.key(fields)
+            await self._obey(watcher, command, fields)
         except SignedOut:
             watcher.end(Close.UNAUTHENTICATED)
         except InvalidInput as refused:
             for problem in refused.problems:
-                watcher.tell(_refusal(refused, problem))
+                watcher.tell(_broken(refused, problem, key))
         except OutcryError as refused:
-            watcher.tell(
-                Error(code=refused.code, message=refused.message, retryable=_may_be_repeated(refused))
-            )
+            watcher.tell(_refusal(refused, key))
 
     async def _obey(self, watcher: Watcher, command: str, fields: Mapping[str, Any]) -> None:
         match command:
@@ -196,12 +197,18 @@ def _uuid(text: str) -> UUID:
         raise NotFound("There is no such conversation.") from None
 
 
-def _may_be_repeated(refused: OutcryError) -> bool:
-    """Whether the same frame may be taken a little later."""
-    return isinstance(refused, LimitReached | LogUnavailable)
+def _refusal(refused: OutcryError, key: str | None) -> Error:
+    # The same frame may be taken a little later, or never.
+    passing = isinstance(refused, LimitReached | LogUnavailable)
+    return Error(code=refused.code, message=refused.message, retryable=passing, idempotency_key=key)
 
 
-def _refusal(refused: InvalidInput, problem: Problem) -> Error:
+def _broken(refused: InvalidInput, problem: Problem, key: str | None) -> Error:
     return Error(
-        code=refused.code, message=problem.message, retryable=False, field=problem.field, rule=problem.rule
+        code=refused.code,
+        message=problem.message,
+        retryable=False,
+        field=problem.field,
+        rule=problem.rule,
+        idempotency_key=key,
     )

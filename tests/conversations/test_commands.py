@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 
 import pytest
 from django.contrib.auth.models import AnonymousUser, Permission, User
-from django.db import OperationalError, connections
+from django.db import OperationalError, connection, connections
 
 from conversations import access, commands, database, forms, log, services
 from conversations.access import Person
@@ -326,8 +326,11 @@ async def test_of_many_answers_at_once_one_is_stored(conversation: Conversation)
 
 
 def test_what_people_told_is_found_by_its_own_index(conversation: Conversation) -> None:
-    plan = commands.of_people(conversation.pk).filter(data__idempotency_key="k").explain()
-    assert "event_of_people" in plan or "Seq Scan" in plan
+    if connection.vendor == "postgresql":
+        pytest.skip("PostgreSQL chooses by how much there is, and here is next to nothing.")
+    assert (
+        "event_of_people" in commands.of_people(conversation.pk).filter(data__idempotency_key="k").explain()
+    )
 
 
 async def test_an_answer_is_not_expired(alice: User, conversation: Conversation) -> None:

@@ -13,7 +13,7 @@ from conversations.errors import Conflict
 from conversations.events import HumanMessage
 from conversations.models import Conversation
 from tests import debates
-from tests.debates import lapse, statuses
+from tests.debates import cut, lapse, statuses
 from tests.fakes.openai_server import Exchange, OpenAIServer
 from tests.fakes.replies import asks, fails, says
 from tests.fakes.waiting import Gate
@@ -318,6 +318,25 @@ async def test_an_open_question_is_asked_on_after_a_restart_and_not_again(
     assert "[alice" not in last_request(again)
     rows = await debates.rows(conversation)
     assert statuses(rows)[3:] == ["awaiting_input", "initializing", "awaiting_input", "active", "completed"]
+
+
+async def test_what_was_asked_in_one_turn_is_nothing_to_the_next(
+    alice: User, conversation: Conversation, openai: OpenAIServer
+) -> None:
+    openai.answer(asks(QUESTION), says("Then buy."), to="Financial Analyst")
+    runner.launch(conversation.pk)
+    request = await request_of(conversation)
+    await runner.hand_over()
+    await say(alice, conversation, "Five years.", request)
+    gate = Gate()
+    openai.answer(says("Half ", "a sentence.", gate=gate), to="Market Context")
+    await cut(conversation, gate, "Half ")
+    await runner.run(conversation.pk)
+    for exchange in (*asked(openai, "Market Context"), *asked(openai, "Risk Challenger")):
+        assert "You have asked" not in last_request(exchange)
+        assert "[alice, asked by Financial Analyst]: Five years." in last_request(exchange)
+    # Who comes after may ask again.
+    assert asked(openai, "Risk Challenger")[-1].body["tools"]
 
 
 async def test_a_question_answered_while_nobody_ran_is_answered_after_the_restart(

@@ -184,6 +184,29 @@ async def test_a_question_is_answered_after_a_reload_and_other_devices_see_it(
     assert await transcript(page) == await transcript(phone)
 
 
+async def test_a_line_that_is_cut_in_the_middle_of_a_word_costs_no_letter(
+    page: Page, live_site: Site, model: OpenAIServer
+) -> None:
+    gate = Gate()
+    model.answer(says("Tarn", "wick is ch", "eap 📈, s", "o b", "uy it.", gate=gate), to="Financial Analyst")
+    said = message(page).locator(".said")
+    async with line_to(live_site) as (line, site):
+        await sign_in(page, site)
+        await start(page, TOPIC, rounds=1)
+        gate.let(2)
+        await expect(said).to_have_text("Tarnwick is ch")
+        line.cut()
+        gate.let(2)
+        await gate.reached(5)
+        await expect_connection(page, "reconnecting")
+        await expect(said).to_have_text("Tarnwick is ch")
+        line.mend()
+        await expect(said).to_have_text("Tarnwick is cheap 📈, so b")
+        gate.open()
+        await expect_finished(page)
+        await expect(said).to_have_text("Tarnwick is cheap 📈, so buy it.")
+
+
 async def test_who_is_offline_is_told_so_and_is_back_as_soon_as_the_network_is(
     page: Page, live_site: Site, gate: Gate
 ) -> None:

@@ -53,7 +53,6 @@ async def test_who_watches_is_seen_while_they_watch(
     monitor = await context.new_page()
     await open_monitor(monitor, live_site)
     await expect(monitor.get_by_test_id("figure-connections").locator(".value")).to_have_text("1")
-    await expect(monitor.get_by_test_id("figure-latency")).to_contain_text("No browser has told of a paint")
 
     gate.let(5)
     await expect(page.locator(".said").first).to_contain_text("word5")
@@ -63,7 +62,7 @@ async def test_who_watches_is_seen_while_they_watch(
     await expect(row.get_by_role("link")).to_have_attribute("href", debate.removeprefix(live_site.url))
     await expect(monitor.get_by_test_id("figure-latency")).to_contain_text("From model to paint")
     await expect(monitor.get_by_test_id("figure-latency").locator(".value")).to_contain_text(
-        re.compile("ms|s")
+        re.compile(r"\d m?s$")
     )
     # A sample is taken every five seconds, of which the chart and its table tell.
     chart = monitor.get_by_test_id("chart-connections")

@@ -18,6 +18,7 @@ from conversations.models import Conversation
 from streaming import flow, reader, window
 from streaming import watcher as watcher_module
 from streaming.closing import Close
+from streaming.frames import condense
 from streaming.reader import readers
 from streaming.watcher import Watcher
 from tests import debates
@@ -313,7 +314,6 @@ async def test_pages_are_joined_once_for_all_who_stand_at_the_same_place(
 ) -> None:
     head = await told_in_rows(conversation, a_word_each(300))
     joined = 0
-    condense = reader.condense
 
     def counting(frames: Any) -> Any:
         nonlocal joined

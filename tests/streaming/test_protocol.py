@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from conversations.errors import InvalidInput
 from streaming import protocol
-from streaming.protocol import MAX_CURSOR
+from streaming.protocol import MAX_CURSOR, MAX_RATE, MAX_WAITED_MS
 
 SOMETHING_JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
@@ -63,3 +63,64 @@ def test_any_text_is_a_frame_or_refused(text: str) -> None:
 def test_a_frame_that_is_too_deep_or_too_long_to_decode_is_refused(text: str) -> None:
     with pytest.raises(InvalidInput):
         protocol.command(text)
+
+
+# Rates
+
+
+def test_no_rate_means_as_fast_as_it_comes() -> None:
+    assert protocol.rate(None) is None
+
+
+@given(st.integers(1, MAX_RATE))
+def test_a_rate_is_read(number: int) -> None:
+    assert protocol.rate(str(number)) == number
+
+
+@given(st.text() | st.integers(min_value=MAX_RATE + 1).map(str) | st.integers(max_value=0).map(str))
+def test_any_other_rate_is_refused_by_name(text: str) -> None:
+    assume(re.fullmatch("[0-9]{1,10}", text, re.ASCII) is None or not 1 <= int(text) <= MAX_RATE)
+    with pytest.raises(InvalidInput) as refused:
+        protocol.rate(text)
+    assert [(problem.field, problem.rule) for problem in refused.value.problems] == [("rate", "rate")]
+
+
+# Acknowledgements
+
+
+@given(st.integers(0, 10**6), st.integers(0, 10**6), st.integers(0, MAX_WAITED_MS))
+def test_what_was_sent_may_be_acknowledged_and_nothing_more(seq: int, sent: int, waited: int) -> None:
+    if seq <= sent:
+        assert protocol.ack({"seq": seq, "waited_ms": waited}, sent) == (seq, waited / 1000)
+    else:
+        with pytest.raises(InvalidInput) as refused:
+            protocol.ack({"seq": seq, "waited_ms": waited}, sent)
+        assert [(problem.field, problem.rule) for problem in refused.value.problems] == [("seq", "not_sent")]
+
+
+def test_how_long_ago_need_not_be_said() -> None:
+    assert protocol.ack({"seq": 3}, 3) == (3, 0.0)
+
+
+@given(SOMETHING_JSON)
+def test_any_other_acknowledgement_is_refused_by_name(value: object) -> None:
+    assume(type(value) is not int)
+    for field, fields in (("seq", {"seq": value}), ("waited_ms", {"seq": 1, "waited_ms": value})):
+        with pytest.raises(InvalidInput) as refused:
+            protocol.ack(fields, 5)
+        assert [problem.field for problem in refused.value.problems] == [field]
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [{}, {"seq": None}, {"seq": True}, {"seq": 1.0}, {"seq": "1"}, {"seq": -1}, {"seq": 6}],
+)
+def test_a_seq_that_is_no_seq_is_refused(fields: dict[str, object]) -> None:
+    with pytest.raises(InvalidInput):
+        protocol.ack(fields, 5)
+
+
+@pytest.mark.parametrize("waited", [-1, MAX_WAITED_MS + 1, True, 1.5, "1"])
+def test_a_time_that_is_no_time_is_refused(waited: object) -> None:
+    with pytest.raises(InvalidInput):
+        protocol.ack({"seq": 1, "waited_ms": waited}, 5)

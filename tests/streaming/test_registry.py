@@ -291,6 +291,6 @@ async def test_who_does_not_take_its_close_is_dropped_by_and_by(
     registry.registry().add(stuck)
     stuck.end(Close.SLOW)
     async with asyncio.timeout(PATIENCE_SECONDS):
-        while not line.aborted:
+        while not line.aborts:
             await asyncio.sleep(0.01)
     registry.registry().remove(stuck)

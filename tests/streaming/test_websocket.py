@@ -498,7 +498,72 @@ async def test_while_the_sessions_cannot_be_read_nobody_is_sent_away(
 
     async with browser(alice, path_of(conversation)) as tab:
         await tab.until("heartbeat")
-        monkeypatch.setattr(sessions, "person", away)
+        monkeypatch.setattr(sessions, "refused", away)
         await tab.until("heartbeat")
         await log.append(conversation.pk, debates.status(Status.ACTIVE))
         await tab.until("status", status="active")
+
+
+# What a watcher says of its own stream
+
+
+async def test_what_was_not_sent_cannot_be_acknowledged(alice: User, conversation: Conversation) -> None:
+    async with browser(alice, path_of(conversation)) as tab:
+        await tab.until("status")
+        await tab.send(type="ack", seq=1)
+        await tab.send(type="ack", seq=2)
+        error = await tab.until("error")
+        assert (error["data"]["field"], error["data"]["rule"]) == ("seq", "not_sent")
+        await log.append(conversation.pk, debates.status(Status.ACTIVE))
+        await tab.until("status", status="active")
+        await tab.send(type="ack", seq=2, waited_ms=5)
+        await tab.send(type="ping")
+        await tab.until("pong")
+    assert [frame["type"] for frame in tab.frames].count("error") == 1
+
+
+async def test_a_client_holds_its_own_stream_and_no_other_and_loses_nothing(
+    alice: User, conversation: Conversation
+) -> None:
+    async with (
+        browser(alice, path_of(conversation)) as holding,
+        browser(alice, path_of(conversation)) as other,
+    ):
+        await holding.until("status")
+        await holding.send(type="control", action="pause_stream")
+        await holding.until("stream", state="paused")
+        events = debates.every_event()
+        for event in events:
+            await log.append(conversation.pk, event)
+        await other.until_closed()
+        await holding.send(type="ping")
+        assert ((await holding.next()) or {})["type"] == "pong"
+        await holding.send(type="control", action="resume_stream")
+        await holding.until("stream", state="streaming")
+        await holding.until_closed()
+    stored = await debates.state(conversation)
+    assert transcript.fold_frames(holding.frames) == transcript.fold_frames(other.frames) == stored
+    assert (holding.closed, other.closed) == (1000, 1000)
+    # To hold a stream is no command to the debate.
+    assert [frame["type"] for frame in other.frames if frame["type"] == "stream"] == []
+
+
+async def test_a_stream_that_is_not_there_cannot_be_held(alice: User) -> None:
+    async with browser(alice, NEW) as tab:
+        await tab.send(type="control", action="pause_stream")
+        error = await tab.until("error")
+    assert (error["data"]["field"], error["data"]["rule"]) == ("type", "not_watching")
+
+
+async def test_with_a_rate_every_event_comes_as_it_is_stored(alice: User, finished: Conversation) -> None:
+    async with browser(alice, path_of(finished) + "?rate=1000") as tab:
+        await tab.until_closed()
+    entries = await database.run(log.read, finished.pk, 0, 1000)
+    assert tab.texts[1:] == [entry.text for entry in entries]
+    assert tab.closed == 1000
+
+
+@pytest.mark.usefixtures("untouched")
+@pytest.mark.parametrize("rate", ["", "0", "-1", "x", "1.5", "10001", "9" * 5000])
+async def test_a_bad_rate_is_refused_with_4400(alice: User, finished: Conversation, rate: str) -> None:
+    assert await refused(alice, path_of(finished) + f"?rate={rate}") == ([], 4400)

@@ -9,7 +9,6 @@ from typing import Any
 from uuid import UUID
 
 from conversations import transcript
-from conversations.events import Entry
 from streaming.closing import Close
 from streaming.frames import Frame
 from streaming.sessions import Guest
@@ -29,7 +28,7 @@ class Line:
         self.measured = measured
         self.written: list[tuple[float, Frame]] = []
         self.closed: Close | None = None
-        self.aborted = False
+        self.aborts = 0
         self.signal = Signal()
         self.gone: Exception | None = None
         # Frames that were handed over while an earlier one had not been taken.
@@ -56,7 +55,7 @@ class Line:
         return None
 
     def abort(self) -> None:
-        self.aborted = True
+        self.aborts += 1
 
     def close(self, why: Close) -> None:
         self.closed = why
@@ -103,6 +102,10 @@ class Line:
     def after(self, before: transcript.State | None = None) -> transcript.State:
         return transcript.fold_frames((json.loads(frame.text) for frame in self.frames), before)
 
+    async def to_the_close(self, seconds: float | None = PATIENCE_SECONDS) -> None:
+        """Raises TimeoutError."""
+        await self.signal.until(lambda: self.closed, seconds)
+
     async def until(self, true: Callable[[], object]) -> None:
         await self.signal.until(true)
 
@@ -135,8 +138,3 @@ async def reached(watcher: Watcher, line: Line, seq: int) -> None:
 
 def sometimes(die: random.Random, part: float) -> Callable[[], bool]:
     return lambda: die.random() < part
-
-
-def whole(entry: Entry) -> dict[str, Any]:
-    decoded: dict[str, Any] = json.loads(entry.text)
-    return decoded
