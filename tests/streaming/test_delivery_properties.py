@@ -192,7 +192,8 @@ class Visitor:
                 stays -= 1
                 transcript.fold_frames([frame], self.state)
                 await self._answer(tab)
-        assert tab.closed in (None, 1000)
+        # Who acknowledges too little may be found to be slow, and comes back.
+        assert tab.closed in (None, 1000, 4503)
         return tab.closed == 1000
 
     async def _answer(self, tab: Browser) -> None:

@@ -129,6 +129,12 @@ async def test_behind_proxies_their_word_counts_as_far_as_it_is_trusted(
     assert (await ask("192.0.2.1", x_forwarded_for=forwarded)).status == status
 
 
+@pytest.mark.parametrize("authorization", ["Bearer", "Bearer ", "Bearer None"])
+async def test_where_no_token_is_set_none_is_right(settings: Settings, authorization: str) -> None:
+    settings.OUTCRY_METRICS_NETWORKS = [ip_network("10.0.0.0/8")]
+    assert (await ask("192.0.2.1", authorization=authorization)).status == 403
+
+
 async def test_nobody_can_write(token: str) -> None:
     assert (await ask(method="POST", authorization=f"Bearer {token}")).status == 405
 

@@ -222,13 +222,14 @@ async def test_a_sample_is_kept_of_every_five_seconds(
             looks._look()
         MEASURES.repaired += 1
         measures.painted(0.1)
-        for _ in range(2 * sampling.STEP - 1):
+        for _ in range(2 * sampling.STEP):
             looks._look()
-        first, second = (await read(carol, STATUS))["series"]
+        first, second, third = (await read(carol, STATUS))["series"]
     assert (first["connections"], first["p50_ms"], first["repaired"]) == (1, None, 0)
     assert (second["connections"], second["repaired"]) == (1, 1)
     assert 100 <= second["p50_ms"] <= 104.5
-    assert first["time"] <= second["time"]
+    assert (third["p50_ms"], third["repaired"]) == (None, 0)
+    assert first["time"] <= second["time"] <= third["time"]
 
 
 async def test_ten_minutes_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:

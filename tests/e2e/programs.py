@@ -1,0 +1,53 @@
+"""A program that watches a site over its WebSocket, signed in as its administrator."""
+
+import contextlib
+import http.cookiejar
+import json
+import re
+import urllib.parse
+import urllib.request
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosedError
+
+from tests.e2e.site import Site
+
+
+def signed_in(site: Site) -> str:
+    """The cookies of a new session, got as a browser gets them."""
+    jar = http.cookiejar.CookieJar()
+    browser = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(jar))
+    address = f"{site.url}/accounts/login/"
+    with browser.open(address) as page:
+        found = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', page.read().decode())
+    assert found is not None
+    fields = {"login": site.username, "password": site.password, "csrfmiddlewaretoken": found[1]}
+    request = urllib.request.Request(
+        address, urllib.parse.urlencode(fields).encode(), headers={"Referer": address, "Origin": site.url}
+    )
+    with browser.open(request):
+        pass
+    return "; ".join(f"{cookie.name}={cookie.value}" for cookie in jar)
+
+
+@asynccontextmanager
+async def socket(
+    site: Site, cookies: str, path: str = "/ws/conversations/"
+) -> AsyncIterator[ClientConnection]:
+    async with connect(
+        site.url.replace("http", "ws", 1) + path,
+        additional_headers={"Cookie": cookies},
+        origin=site.url,  # type: ignore[arg-type]
+        max_size=None,
+    ) as connection:
+        yield connection
+
+
+async def frames(connection: ClientConnection) -> AsyncIterator[dict[str, Any]]:
+    """Every frame to the close; `connection.close_code` then says why."""
+    with contextlib.suppress(ConnectionClosedError):
+        async for text in connection:
+            yield json.loads(text)
