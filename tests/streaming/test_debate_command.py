@@ -1,5 +1,9 @@
 """`manage.py debate`: a debate in the terminal."""
 
+import os
+import signal
+import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,9 +12,13 @@ from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
 from pytest_django import Settings
 
+from conversations import log, transcript
+from conversations.events import Entry
 from conversations.models import Conversation
+from streaming.management.commands import debate
 from tests.fakes.openai_server import OpenAIServer, in_thread
-from tests.fakes.replies import fails, says
+from tests.fakes.replies import asks, fails, says
+from tests.fakes.waiting import Gate, Signal
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -92,3 +100,85 @@ def test_what_is_wrong_is_named_and_nothing_is_stored(
     with pytest.raises(CommandError, match=said):
         call_command("debate", topic, **options)
     assert not Conversation.objects.exists()
+
+
+@pytest.fixture
+def terminal(monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
+    """Standard input is a terminal; what is written to this descriptor is typed into it."""
+    keyboard, screen = os.openpty()
+    with os.fdopen(screen) as stdin:
+        monkeypatch.setattr(sys, "stdin", stdin)
+        yield keyboard
+    os.close(keyboard)
+
+
+def test_what_is_typed_is_said_to_the_panel(model: OpenAIServer, terminal: int) -> None:
+    gate = Gate()
+    model.answer(says("First.", gate=gate), to="Financial Analyst")
+
+    def type_() -> None:
+        gate.signal.block_until(lambda: gate.waiting >= 1)
+        os.write(terminal, b"\nMind the lease.\n")
+        gate.open()
+
+    typist = threading.Thread(target=type_)
+    typist.start()
+    call_command("debate", "Is gold a hedge?", rounds=1)
+    typist.join()
+    said = transcript.fold(log.read_all(Conversation.objects.get().pk))["humans"]
+    assert said == [{"author": "terminal", "text": "Mind the lease.", "reply_to": None}]
+
+
+def test_what_is_typed_while_an_agent_asks_is_its_answer(
+    model: OpenAIServer,
+    terminal: int,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    model.answer(asks("Which horizon?"), to="Financial Analyst")
+    asked = Signal()
+    show, questions = debate._Show.event, []
+
+    def event(self: debate._Show, entry: Entry) -> None:
+        show(self, entry)
+        if entry.type == "input_request":
+            questions.append(entry.data["prompt"])
+            asked.notify()
+
+    monkeypatch.setattr(debate._Show, "event", event)
+
+    def type_() -> None:
+        asked.block_until(lambda: questions)
+        os.write(terminal, b"Five years.\n")
+
+    typist = threading.Thread(target=type_)
+    typist.start()
+    call_command("debate", "Is gold a hedge?", rounds=1)
+    typist.join()
+    shown = capsys.readouterr().out
+    assert "Financial Analyst asks you: Which horizon?" in shown
+    state = transcript.fold(log.read_all(Conversation.objects.get().pk))
+    [human] = state["humans"]
+    assert (human["text"], human["reply_to"]) == ("Five years.", state["requests"][0]["request"])
+
+
+def test_ctrl_c_cancels_the_debate_and_keeps_what_was_said(model: OpenAIServer) -> None:
+    gate = Gate()
+    model.answer(says("Half ", "a sentence.", gate=gate), to="Financial Analyst")
+    gate.let()
+
+    def interrupt() -> None:
+        gate.signal.block_until(lambda: gate.waiting >= 2)
+        model.changed.block_until(lambda: model.asked[0].sent >= 1)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    person = threading.Thread(target=interrupt)
+    person.start()
+    with pytest.raises(SystemExit) as ended:
+        call_command("debate", "Is gold a hedge?", rounds=1)
+    person.join()
+    assert ended.value.code == 130
+    state = transcript.fold(log.read_all(Conversation.objects.get().pk))
+    assert (state["status"], state["controls"]) == ("cancelled", [{"action": "cancel", "actor": "terminal"}])
+    assert {message["state"] for message in state["messages"]} <= {"done", "discarded"}
+    model.changed.block_until(lambda: model.asked[0].closed_early)

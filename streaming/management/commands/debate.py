@@ -1,10 +1,15 @@
-"""`manage.py debate "TOPIC"`: a debate in the terminal, live."""
+"""`manage.py debate "TOPIC"`: a debate in the terminal, live. What is typed meanwhile is said to the panel."""
 
 import asyncio
+import contextlib
+import sys
 import unicodedata
 from argparse import ArgumentParser
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AbstractUser
@@ -14,9 +19,9 @@ from rich.markup import escape
 from rich.rule import Rule
 from rich.text import Text
 
-from conversations import forms, local_service, log, providers, review, runner, services
+from conversations import forms, local_service, log, providers, review, services
 from conversations.errors import OutcryError
-from conversations.events import Entry, Mode, Status, StatusChanged
+from conversations.events import Action, Entry, Mode, Status
 from conversations.models import ContentType
 from conversations.panels import DEFAULT_PANEL, PANELS
 from streaming.subscription import follow
@@ -84,16 +89,49 @@ async def _debate(owner: AbstractUser, new: forms.NewConversation, console: Cons
     conversation = await services.start(owner, new)
     console.print(Rule(Text(_printable(new.topic), style="bold")))
     show = _Show(console)
-    try:
-        async for entry in follow(conversation.pk):
-            show.event(entry)
-    except asyncio.CancelledError:
-        # Ctrl-C: nobody is here to go on with it.
-        await runner.hand_over()
-        ended = StatusChanged(status=Status.CANCELLED, mode=Mode(show.mode), reason="interrupted")
-        await log.append(conversation.pk, ended)
-        raise
+    with _typing(owner, conversation.pk, show):
+        try:
+            await _watch(conversation.pk, show)
+        except asyncio.CancelledError:
+            # Ctrl-C: nobody is here to go on with it.
+            with contextlib.suppress(OutcryError):
+                await services.control(owner, conversation.pk, forms.Command(action=Action.CANCEL))
+            await _watch(conversation.pk, show)
+            raise
     return show.status
+
+
+async def _watch(conversation: UUID, show: "_Show") -> None:
+    async for entry in follow(conversation, show.head):
+        show.event(entry)
+
+
+@contextmanager
+def _typing(owner: AbstractUser, conversation: UUID, show: "_Show") -> Iterator[None]:
+    """Each line that is typed answers the question that is open, or else is said to the panel."""
+    if not sys.stdin.isatty():
+        yield
+        return
+    loop = asyncio.get_running_loop()
+    saying: set[asyncio.Task[None]] = set()
+
+    async def say(text: str) -> None:
+        try:
+            words = forms.parse_input({"text": text, "reply_to": show.question})
+            await services.say(owner, conversation, words)
+        except OutcryError as refused:
+            show.refusal(refused.message)
+
+    def typed() -> None:
+        if text := sys.stdin.readline().strip():
+            saying.add(task := loop.create_task(say(text)))
+            task.add_done_callback(saying.discard)
+
+    loop.add_reader(sys.stdin, typed)
+    try:
+        yield
+    finally:
+        loop.remove_reader(sys.stdin)
 
 
 class _Show:
@@ -102,12 +140,16 @@ class _Show:
     def __init__(self, console: Console) -> None:
         self.status = Status.QUEUED.value
         self.mode = Mode.LIVE.value
+        self.head = 0
+        # The question that waits for an answer.
+        self.question: str | None = None
         self._console = console
         self._colours: dict[str, str] = {}
         self._shown: dict[str, str] = {}
 
     def event(self, entry: Entry) -> None:
         data = entry.data
+        self.head = entry.seq
         match entry.type:
             case "status":
                 self.status, self.mode = data["status"], data["mode"]
@@ -130,10 +172,24 @@ class _Show:
                 self._line(
                     f"\n[yellow]This message was cut ({escape(data['reason'])}); it is spoken again.[/]"
                 )
+            case "input_request":
+                self.question = data["request"]
+                self._line(
+                    f"\n[bold yellow]{escape(data['agent'])} asks you:[/] {escape(_printable(data['prompt']))}"
+                )
+            case "input_expired":
+                self.question = None
+                self._line("[dim]Nobody answered in time; the debate goes on.[/dim]")
+            case "human_message":
+                self.question = None if data["reply_to"] == self.question else self.question
+                self._line(f"\n[bold]{escape(data['author'])}:[/] {escape(_printable(data['text']))}")
             case "error":
                 self._line(f"\n[red]{escape(data['code'])}: {escape(data['message'])}[/]")
             case "complete":
                 self._verdict(data)
+
+    def refusal(self, sentence: str) -> None:
+        self._line(f"\n[red]{escape(sentence)}[/]")
 
     def _verdict(self, data: dict[str, Any]) -> None:
         self._console.print(Rule("Verdict"))
