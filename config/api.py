@@ -3,6 +3,7 @@
 
 from typing import Any
 
+from django.core.exceptions import RequestDataTooBig
 from django.http import Http404, HttpRequest, HttpResponse
 from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, ValidationError
@@ -76,6 +77,11 @@ def unauthenticated(request: HttpRequest, failure: AuthenticationError) -> HttpR
 @api.exception_handler(Http404)
 def not_found(request: HttpRequest, failure: Http404) -> HttpResponse:
     return _answer(request, 404, "not_found", "There is nothing at this address.")
+
+
+@api.exception_handler(RequestDataTooBig)
+def too_large(request: HttpRequest, failure: RequestDataTooBig) -> HttpResponse:
+    return _answer(request, 413, "too_large", "The body is too large.")
 
 
 @api.exception_handler(HttpError)

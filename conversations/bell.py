@@ -56,12 +56,16 @@ async def _send(key: tuple[asyncio.AbstractEventLoop, UUID]) -> None:
 
 
 def message(entries: Sequence[Entry]) -> dict[str, Any]:
-    """The ring for neighbouring entries."""
-    small = sum(len(entry.text) for entry in entries) <= MAX_CHARACTERS
+    """The ring for what waits to be rung, in any order. Several write to a log: where another's entry is missing
+    in between, the ring says only where the head is."""
+    ordered = sorted(entries, key=lambda entry: entry.seq)
+    first, head = ordered[0].seq, ordered[-1].seq
+    whole = head - first + 1 == len(ordered)
+    carried = ordered if whole and sum(len(entry.text) for entry in ordered) <= MAX_CHARACTERS else []
     return {
         "type": "log.ring",
-        "head": entries[-1].seq,
-        "first": entries[0].seq,
-        "types": [entry.type for entry in entries] if small else [],
-        "frames": [entry.text for entry in entries] if small else [],
+        "head": head,
+        "first": first,
+        "types": [entry.type for entry in carried],
+        "frames": [entry.text for entry in carried],
     }

@@ -4,11 +4,12 @@ The check and the append are one: both happen while the conversation's row is lo
 other one is refused, and one that comes twice is stored once.
 """
 
+import asyncio
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from django.db import DatabaseError, transaction
+from django.db import transaction
 from django.db.models import BooleanField, QuerySet
 from django.db.models.expressions import RawSQL
 from django.utils import timezone
@@ -17,6 +18,8 @@ from conversations import bell, database, hearing, log
 from conversations.errors import Conflict, Finished, LogUnavailable, NotFound
 from conversations.events import TERMINAL, Control, Entry, EventData, HumanMessage, InputExpired, dump
 from conversations.models import PEOPLE, Conversation, Event
+
+_telling: set["asyncio.Task[Accepted]"] = set()
 
 
 @dataclass(frozen=True)
@@ -33,24 +36,33 @@ async def tell(conversation: UUID, event: Control | HumanMessage) -> Accepted:
 
     Raises Finished; Conflict when the question is unknown, answered or expired, or when the key was used for something
     else; NotFound; and LogUnavailable."""
-    try:
-        accepted, entries = await database.run(_store, conversation, event)
-    except DatabaseError as failure:
-        raise LogUnavailable("The conversation could not be stored.") from failure
-    if entries:
-        bell.ring(conversation, entries)
-        hearing.call(conversation)
-    return accepted
+    # To its end, even where who sent it has gone: what is stored must be heard.
+    telling = asyncio.create_task(_tell(conversation, event))
+    _telling.add(telling)
+    telling.add_done_callback(_telling.discard)
+    return await asyncio.shield(telling)
 
 
 async def expire(conversation: UUID, run: UUID, request: UUID) -> None:
     """Store that nobody answered the question, unless somebody has. Raises Fenced, NotFound and LogUnavailable."""
     try:
         entries = await database.run(_expire, conversation, run, request)
-    except DatabaseError as failure:
+    except database.FAILURES as failure:
         raise LogUnavailable("The conversation could not be stored.") from failure
     if entries:
         bell.ring(conversation, entries)
+
+
+async def _tell(conversation: UUID, event: Control | HumanMessage) -> Accepted:
+    try:
+        accepted, entries = await database.run(_store, conversation, event)
+    except database.FAILURES as failure:
+        raise LogUnavailable("The conversation could not be stored.") from failure
+    if entries:
+        bell.ring(conversation, entries)
+    # Again, too: whoever repeats it may do so because nothing has come of it.
+    hearing.call(conversation)
+    return accepted
 
 
 def of_people(conversation: UUID) -> QuerySet[Event]:

@@ -9,15 +9,18 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import ParamSpec, TypeVar
+from typing import Final, ParamSpec, TypeVar
 
-from django.db import InterfaceError, OperationalError, connections
+from django.db import DatabaseError, InterfaceError, OperationalError, connections
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
 # Reads are short; more threads than this only queue on SQLite's file or PostgreSQL's pool.
 THREADS = 4
+
+# What the ORM raises when the database is away or refuses; the second is no kind of the first.
+FAILURES: Final = (DatabaseError, InterfaceError)
 
 _lock = threading.Lock()
 _pool: ThreadPoolExecutor | None = None

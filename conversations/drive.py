@@ -8,12 +8,12 @@ the pipe. Both write through one appender, so that what they write is stored in 
 import asyncio
 from contextlib import aclosing
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
 import structlog
 from django.conf import settings
-from django.db import DatabaseError
 from django.utils import timezone
 
 from conversations import commands, database, log, resume
@@ -145,7 +145,7 @@ class Drive:
             await self._appender.room()
         if isinstance(event, StatusChanged):
             self._stands = event.status
-        self._appender.put(event)
+        self._appender.put(_from_now(event) if isinstance(event, InputRequest) else event)
 
     # The conductor
 
@@ -158,13 +158,15 @@ class Drive:
             except LogUnavailable:
                 # The next heartbeat calls again.
                 logger.warning("commands_not_read", exc_info=True)
+            # At a closed gate the pipe would never hear that the log takes nothing more, such as the pause itself.
+            self._appender.check()
 
     async def _look(self) -> None:
         """Take what people have told by now, and do it."""
         async with self._looking:
             try:
                 rows = await database.run(resume.told, self._claimed.conversation, self._people.head)
-            except DatabaseError as failure:
+            except database.FAILURES as failure:
                 raise LogUnavailable("The conversation could not be read.") from failure
             for row in rows:
                 self._people.take(*row)
@@ -201,10 +203,17 @@ class Drive:
         await self._appender.flush()
         try:
             ends = await database.run(resume.cut, self._claimed.conversation)
-        except DatabaseError as failure:
+        except database.FAILURES as failure:
             raise LogUnavailable("The conversation could not be read.") from failure
         ended = StatusChanged(status=Status.CANCELLED, mode=self.mode, reason=CANCELLED)
         await log.append(self._claimed.conversation, *ends, ended, run=self._claimed.run)
+
+
+def _from_now(request: InputRequest) -> InputRequest:
+    """The question with all of its time before it, however long a pause has held it."""
+    if request.timeout is None:
+        return request
+    return request.model_copy(update={"deadline": timezone.now() + timedelta(seconds=request.timeout)})
 
 
 def _seconds_left(request: InputRequest) -> float | None:

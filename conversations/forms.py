@@ -33,6 +33,8 @@ _SENTENCES = {
     "uuid_parsing": "This has to be a UUID.",
     "uuid_type": "This has to be a UUID.",
     "extra_forbidden": "There is no such field.",
+    "string_unicode": "This has half a character in it.",
+    "model_type": "This has to be a JSON object.",
 }
 
 

@@ -195,7 +195,11 @@ def last_point(text: str) -> str:
     """What a speaker ended on: the last whole sentence, or the last two where that one is short. At most MAX_POINT
     characters, on one line, without Markdown's signs. A text without a whole sentence counts as one."""
     plain = _one_line(re.sub(r"[*_#`>|\"]+", " ", text))
-    sentences = re.findall(r"\S.*?[.!?](?=\s|$)", plain) or [plain]
+    # Split, not searched for, which takes ever longer on a long text without an end.
+    sentences = re.split(r"(?<=[.!?]) ", plain)
+    if len(sentences) > 1 and sentences[-1][-1:] not in {".", "!", "?"}:
+        # Cut off in the middle.
+        del sentences[-1]
     point = sentences[-1]
     if len(point) < MIN_POINT:
         point = " ".join(sentences[-2:])

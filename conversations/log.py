@@ -18,7 +18,7 @@ from typing import Any
 from uuid import UUID
 
 import structlog
-from django.db import DatabaseError, connection, connections, transaction
+from django.db import connection, connections, transaction
 from django.utils import timezone
 
 from conversations import bell, database
@@ -129,8 +129,7 @@ class Appender:
 
     def put(self, event: EventData) -> None:
         """Hand an event over, however many are under way. Raises the failure of any earlier event."""
-        if self._failure is not None:
-            raise self._failure
+        self.check()
         self._pending += 1
         self._last = _submit(self._conversation, self._run, [event])
         self._last.add_done_callback(self._settled)
@@ -140,6 +139,10 @@ class Appender:
         if self._last is not None:
             # The batches are committed in order: the last one is the latest.
             await asyncio.wait([self._last])
+        self.check()
+
+    def check(self) -> None:
+        """Raises the failure of any earlier event."""
         if self._failure is not None:
             raise self._failure
 
@@ -311,7 +314,7 @@ def _stored(batch: list[_Waiting]) -> tuple[dict[int, OutcryError | None], dict[
         stored = store([waiting.append for waiting in batch])
     except Exception as failure:
         logger.exception("log_commit_failed", appends=len(batch))
-        if isinstance(failure, DatabaseError):
+        if isinstance(failure, database.FAILURES):
             connections.close_all()
         return _stored_apart(batch)
     refused = {id(batch[number]): refusal for number, refusal in stored.refused.items()}

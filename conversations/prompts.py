@@ -1,5 +1,6 @@
 """What a speaker is told before its turn. Pure."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -18,6 +19,10 @@ CHARACTERS_PER_TOKEN = 4
 MAX_QUOTE = 300
 # Kinds of providers whose models cannot call tools.
 _WITHOUT_TOOLS = frozenset({"local", "demo"})
+
+# What a text may not do: begin a line as a speaker's words begin, or end the place that is marked off for the content.
+_LABEL = re.compile(r"(^|[\r\v\f\x85\u2028\u2029])([^\S\n]*)\[([^\[\]\n]*)\]\s*:", re.MULTILINE)
+_MARK = re.compile(r"<(?=\s*/?\s*content\b)", re.IGNORECASE)
 
 _CONTENT_NAMES = {
     "text": "Content",
@@ -102,7 +107,7 @@ def _full(task: Task) -> Prompt:
             ]
             heard = []
         else:
-            heard.append(f"[{spoken.name}]: {spoken.text}")
+            heard.append(f"[{spoken.name}]: {_unlabelled(spoken.text)}")
     heard += _remarks(task, len(task.spoken))
     return Prompt(task.agent.instructions, history, "\n\n".join([*heard, _request(task)]))
 
@@ -114,16 +119,27 @@ def _remarks(task: Task, place: int) -> list[str]:
         if remark.place != place or (remark.question is not None and remark.question is task.asked):
             continue
         asked = "" if remark.question is None else f", asked by {remark.question.asked.agent}"
-        said.append(f"[{remark.author}{asked}]: {remark.text}")
+        said.append(f"[{remark.author}{asked}]: {_unlabelled(remark.text)}")
     return said
 
 
+def _unlabelled(text: str) -> str:
+    """The text, in which no line looks like somebody else's words."""
+    return _LABEL.sub(r"\1\2(\3):", text)
+
+
+def _quoted(text: str) -> str:
+    """The text between quotation marks, which it cannot end."""
+    return '"{}"'.format(_unlabelled(text).replace('"', "'"))
+
+
 def _opening(question: Question) -> str:
-    opening = f"The question of the debate: {question.topic}"
+    opening = f"The question of the debate: {' '.join(question.topic.split())}"
     if question.content:
         # Marked off, because it is material to argue about and not a word of ours.
         name = _CONTENT_NAMES[question.content_type]
-        opening += f"\n\n{name}, given by the person who asks:\n<content>\n{question.content}\n</content>"
+        content = _MARK.sub("(", _unlabelled(question.content))
+        opening += f"\n\n{name}, given by the person who asks:\n<content>\n{content}\n</content>"
     return opening
 
 
@@ -141,21 +157,27 @@ def _request(task: Task) -> str:
 def _asked(task: Task) -> list[str]:
     if task.asked is None:
         return []
-    asked = f'You have asked the person who started this debate: "{task.asked.asked.prompt}"'
-    return [f"{asked} {outcome(task.asked)} Do not ask again."]
+    return [told(task.asked.asked.prompt, outcome(task.asked))]
+
+
+def told(question: str, outcome: str) -> str:
+    """What an agent has asked in this turn, and what became of it."""
+    return (
+        f"You have asked the person who started this debate: {_quoted(question)} {outcome} Do not ask again."
+    )
 
 
 def outcome(asked: Asked) -> str:
     """What became of a question, for the agent who asked it."""
     if asked.answer is None:
         return "Nobody answered in time; go on without an answer."
-    return f'{asked.answer.author} answered: "{asked.answer.text}"'
+    return f"{asked.answer.author} answered: {_quoted(asked.answer.text)}"
 
 
 def _unanswered(remark: Remark, request: str) -> str:
     text = " ".join(remark.text.split())
     quote = text if len(text) <= MAX_QUOTE else f"{text[:MAX_QUOTE]}…"
-    return f'{remark.author} has just said to the panel: "{quote}" {request}'
+    return f"{remark.author} has just said to the panel: {_quoted(quote)} {request}"
 
 
 def _short(task: Task) -> Prompt:

@@ -10,7 +10,6 @@ from typing import Any
 from uuid import UUID
 
 import structlog
-from django.db import DatabaseError
 from django.db.models import Q
 from django.utils import timezone
 
@@ -58,7 +57,7 @@ async def hand_over() -> None:
 
 async def run(conversation: UUID) -> None:
     """Claim the conversation and drive it to its end; returns at once if another run has it."""
-    claimed = await database.run(_claim, conversation)
+    claimed = await _claimed(conversation)
     if claimed is None:
         return
     with structlog.contextvars.bound_contextvars(conversation=str(conversation), run=str(claimed.run)):
@@ -73,6 +72,17 @@ async def run(conversation: UUID) -> None:
             raise
         finally:
             heart.cancel()
+
+
+async def _claimed(conversation: UUID) -> Claimed | None:
+    claiming = asyncio.ensure_future(database.run(_claim, conversation))
+    try:
+        return await asyncio.shield(claiming)
+    except asyncio.CancelledError:
+        # The claim goes through all the same, and nobody would know of it before its lease lapses.
+        if (claimed := await claiming) is not None:
+            await database.run(_release, claimed)
+        raise
 
 
 def _claim(conversation: UUID) -> Claimed | None:
@@ -104,7 +114,7 @@ async def _drive(claimed: Claimed, called: asyncio.Event) -> None:
     except LogUnavailable:
         # Nothing can be written. Another run may go on, at once where the database answers, else when the lease lapses.
         logger.exception("run_lost_its_log")
-        with contextlib.suppress(DatabaseError):
+        with contextlib.suppress(*database.FAILURES):
             await database.run(_release, claimed)
     except Exception:
         logger.exception("run_failed")

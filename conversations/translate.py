@@ -19,6 +19,7 @@ from conversations.events import EventData, Token, ToolEnd, ToolError, ToolStart
 
 # Tool texts are shown to people; a page of them is enough, and the log stays small.
 MAX_TOOL_TEXT = 4_000
+MAX_TOOL_NAME = 100
 
 
 @dataclass
@@ -46,21 +47,23 @@ def translate(event: BaseEvent, heard: Heard) -> EventData | None:
         case ModelMessageChunk(content=text) if text:
             return _token(clean(text), heard)
         case ToolCallEvent():
-            heard.tools[event.id] = event.name
+            heard.tools[event.id] = clean(event.name)[:MAX_TOOL_NAME]
             return ToolStart(
-                call=event.id,
+                call=clean(event.id),
                 message=heard.message,
-                tool=event.name,
+                tool=heard.tools[event.id],
                 input=clean(event.arguments)[:MAX_TOOL_TEXT],
             )
         case ToolErrorEvent() | ToolNotFoundEvent():
             # They carry a traceback, which is for the server's log and not for people.
             code = "tool_not_found" if isinstance(event, ToolNotFoundEvent) else "tool_failed"
-            return ToolError(call=event.parent_id, message=heard.message, tool=_tool(event, heard), code=code)
+            return ToolError(
+                call=clean(event.parent_id), message=heard.message, tool=_tool(event, heard), code=code
+            )
         case ToolResultEvent():
             output = clean(_text(event.result))[:MAX_TOOL_TEXT]
             return ToolEnd(
-                call=event.parent_id, message=heard.message, tool=_tool(event, heard), output=output
+                call=clean(event.parent_id), message=heard.message, tool=_tool(event, heard), output=output
             )
         case UsageEvent(usage=usage):
             counted = Usage(
@@ -88,7 +91,7 @@ def _token(text: str, heard: Heard) -> Token:
 
 
 def _tool(event: ToolResultEvent, heard: Heard) -> str:
-    return event.name or heard.tools.get(event.parent_id, "unknown")
+    return heard.tools.get(event.parent_id) or clean(event.name or "unknown")[:MAX_TOOL_NAME]
 
 
 def _text(result: ToolResult) -> str:

@@ -13,7 +13,7 @@ import ag2
 import structlog
 from ag2 import ResponseSchema
 from ag2.config import ModelConfig
-from ag2.events import BaseEvent, ToolCallEvent, ToolResultEvent
+from ag2.events import BaseEvent, ToolCallEvent, ToolCallsEvent, ToolResultEvent
 from pydantic import BaseModel, ValidationError
 
 from conversations import asking, pricing, prompts
@@ -33,6 +33,8 @@ logger = structlog.get_logger(__name__)
 _without_tools: set[Provider] = set()
 # How often a model may mend a structured answer that breaks its schema.
 MENDS = 1
+# How often a model may call tools before it has to speak; each time is a request to it.
+MAX_CALLS = 5
 
 
 @dataclass(frozen=True)
@@ -90,6 +92,8 @@ class Turn:
         self._outcome: asyncio.Future[str] | None = None
         self._deadline: asyncio.Timeout | None = None
         self._moved = 0.0
+        self._calls = 0
+        self._told: str | None = None
 
     @property
     def was_held(self) -> bool:
@@ -153,7 +157,7 @@ class Turn:
         except Exception as failure:
             if self._heard.text or provider_error(failure).reason != "provider_rejected":
                 raise
-        # Some servers reject every request that offers a tool, and are as good without.
+        # Some servers reject every request that offers a tool, or that has a tool's answer, and are as good without.
         said = await self._converse(config)
         logger.warning("model_takes_no_tools", provider=self._provider.kind, model=self._provider.model)
         _without_tools.add(self._provider)
@@ -169,7 +173,9 @@ class Turn:
         )
         stream = TurnStream(self._hear)
         await stream.history.replace(self._prompt.history)
-        reply = await agent.ask(self._prompt.message, stream=stream)
+        # What it has asked before it was found to take no tools, it is told instead.
+        message = "\n\n".join(filter(None, [self._prompt.message, self._told]))
+        reply = await agent.ask(message, stream=stream)
         finish_reason = reply.response.finish_reason
         if finish_reason is None:
             # The only sign of a connection that closed in mid-answer.
@@ -189,6 +195,13 @@ class Turn:
         return text, value if isinstance(value, BaseModel) else None, finish_reason
 
     async def _hear(self, event: BaseEvent) -> None:
+        if isinstance(event, ToolCallsEvent):
+            self._calls += 1
+            self._heard.interrupted()
+            if self._calls > MAX_CALLS:
+                # AG2 would ask it for ever.
+                sentence = "The model kept calling tools and did not come to an answer."
+                raise ProviderError("provider_looped", sentence, retryable=True)
         ours = translate(event, self._heard)
         if ours is None or self._deadline is None:
             return
@@ -212,11 +225,11 @@ class Turn:
 
     async def _ask(self, question: str) -> str:
         self._stop_clock()
-        self._heard.interrupted()
         self._outcome = asyncio.get_running_loop().create_future()
         # Behind what the agent said before it asked.
         self._events.put(question)
         outcome = await self._outcome
+        self._told = prompts.told(question, outcome)
         # What follows is a new request to the model.
         self._start_clock(self._patience())
         return outcome

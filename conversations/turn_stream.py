@@ -7,7 +7,14 @@ from uuid import uuid4
 
 import ag2
 from ag2.context import ConversationContext, SubId
-from ag2.events import BaseEvent, ModelMessageChunk, ToolCallEvent, ToolResultEvent, UsageEvent
+from ag2.events import (
+    BaseEvent,
+    ModelMessageChunk,
+    ToolCallEvent,
+    ToolCallsEvent,
+    ToolResultEvent,
+    UsageEvent,
+)
 from ag2.events.conditions import Condition
 from ag2.utils import CONTEXT_OPTION_NAME
 
@@ -49,7 +56,7 @@ class TurnStream(ag2.MemoryStream):
             await self._hear(event)
             return
         # A tuple: AG2 gives | between its events a meaning of its own.
-        if isinstance(event, (ToolCallEvent, ToolResultEvent, UsageEvent)):
+        if isinstance(event, (ToolCallsEvent, ToolCallEvent, ToolResultEvent, UsageEvent)):
             await self._hear(event)
         await super().send(event, context)
 

@@ -15,9 +15,11 @@ from conversations.events import Entry
 
 @dataclass(frozen=True)
 class Frame(Entry):
-    """What follows the event `after` (0: the beginning), up to `seq`."""
+    """What follows the event `after` (0: the beginning), up to `seq`. `brings` counts the tokens that a whole message
+    stands for."""
 
     after: int
+    brings: int = 0
 
     @cached_property
     def payload(self) -> bytes:
@@ -41,7 +43,7 @@ class Frame(Entry):
     @cached_property
     def token_count(self) -> int:
         """How many tokens it brings that no frame before it has brought."""
-        return int(self.data["token_count"]) if self.type == "token" else 0
+        return int(self.data["token_count"]) if self.type == "token" else self.brings
 
 
 def websocket_octets(payload: bytes) -> bytes:
@@ -110,7 +112,7 @@ def _joined(tokens: Sequence[Frame]) -> Frame:
     return _standing_for(whole, first.after)
 
 
-def _standing_for(frame: Frame, after: int) -> Frame:
+def _standing_for(frame: Frame, after: int, brings: int = 0) -> Frame:
     """The frame for everything that follows `after`, up to it."""
     own = f'"seq":{frame.seq},'
     # What the frame itself says comes before anything a person or a model wrote.
@@ -118,4 +120,4 @@ def _standing_for(frame: Frame, after: int) -> Frame:
     rest = frame.text[at:]
     if frame.after != frame.seq - 1:
         rest = rest.removeprefix(f'"after":{frame.after},')
-    return Frame(frame.seq, frame.type, f'{frame.text[:at]}"after":{after},{rest}', after)
+    return Frame(frame.seq, frame.type, f'{frame.text[:at]}"after":{after},{rest}', after, brings)

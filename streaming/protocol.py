@@ -65,7 +65,14 @@ def command(text: str | None) -> tuple[str, dict[str, Any]]:
 def key(fields: Mapping[str, Any]) -> str | None:
     """The frame's idempotency key, for the answer to carry; None where it has none that could be one."""
     found = fields.get("idempotency_key")
-    return found if isinstance(found, str) and len(found) <= MAX_KEY else None
+    if not isinstance(found, str) or len(found) > MAX_KEY:
+        return None
+    try:
+        found.encode()
+    except UnicodeEncodeError:
+        # JSON can write half of a character, which no frame can carry.
+        return None
+    return found
 
 
 def _whole(value: str) -> int | None:

@@ -20,7 +20,7 @@ from weakref import WeakKeyDictionary
 
 import structlog
 from channels.layers import get_channel_layer
-from django.db import DatabaseError
+from django.db import DatabaseError, InterfaceError
 
 from conversations import bell, database, log
 from conversations.errors import NotFound
@@ -58,6 +58,8 @@ class Reader:
         self.conversation = conversation
         self.users = 0
         self.position = Position(0, "", "")
+        # seq of the newest event that is no token; what came before this reader counts as one.
+        self.whole = 0
         self._window: Window | None = None
         self._ended = False
         self._failure: NotFound | None = None
@@ -132,7 +134,7 @@ class Reader:
             reading = self._reading(start)
             try:
                 page = await asyncio.shield(reading)
-            except DatabaseError:
+            except (DatabaseError, InterfaceError):
                 self._forget(start, reading)
                 logger.warning("page_not_read", conversation=str(self.conversation), exc_info=True)
                 await asyncio.sleep(POLL_SECONDS)
@@ -146,22 +148,28 @@ class Reader:
     async def condensed_page(self, cursor: int) -> list[Frame]:
         """The same, condensed."""
         if cursor not in self._condensed:
-            self._condensed[cursor] = condense(await self.page(cursor))
+            page = await self.page(cursor)
+            # All who came back at once have waited for the same page; the first of them has joined it.
+            if cursor not in self._condensed:
+                self._condensed[cursor] = condense(page)
         return self._condensed[cursor]
 
     def _reading(self, start: int) -> "asyncio.Task[list[Frame]]":
         if start not in self._pages:
-            self._pages[start] = reading = asyncio.create_task(self._read_page(start))
-            asyncio.get_running_loop().call_later(KEPT_SECONDS, self._forget, start, reading)
-            while len(self._pages) > KEPT_PAGES:
-                self._pages.popitem(last=False)
+            self._pages[start] = asyncio.create_task(self._read_page(start))
+            # Not the page itself: a timer would keep one that is kept no longer.
+            asyncio.get_running_loop().call_later(KEPT_SECONDS, self._forget, start)
+            # One that is still being read stays: whoever comes next would read it again.
+            done = [start for start, page in self._pages.items() if page.done()]
+            for oldest in done[: max(0, len(self._pages) - KEPT_PAGES)]:
+                del self._pages[oldest]
         self._pages.move_to_end(start)
         return self._pages[start]
 
-    def _forget(self, start: int, reading: "asyncio.Task[list[Frame]]") -> None:
+    def _forget(self, start: int, reading: "asyncio.Task[list[Frame]] | None" = None) -> None:
         self._condensed.clear()
-        if self._pages.get(start) is reading:
-            del self._pages[start]
+        if reading is None or self._pages.get(start) is reading:
+            self._pages.pop(start, None)
 
     async def _read_page(self, start: int) -> list[Frame]:
         measures.MEASURES.pages += 1
@@ -274,6 +282,7 @@ class Reader:
         position: Position = await database.run(log.position, self.conversation)
         if self._window is None:
             self._window = Window(position.head)
+            self.whole = position.head
             self.position = position
             self._ended = position.status in TERMINAL
             self._wake()
@@ -292,7 +301,9 @@ class Reader:
         for frame in new:
             if frame.type == "token":
                 measures.MEASURES.spoken += frame.token_count
-            elif frame.type == "status":
+                continue
+            self.whole = frame.seq
+            if frame.type == "status":
                 status, mode = frame.data["status"], frame.data["mode"]
         self.position = Position(new[-1].seq, status, mode)
         self._ended = self._ended or new[-1].is_last

@@ -71,7 +71,11 @@ class Registry:
         while True:
             await asyncio.sleep(min(TICK_SECONDS, settings.OUTCRY_HEARTBEAT_SECONDS / 2))
             for watcher in (*self.watchers.values(),):
-                watcher.tick(loop.time())
+                try:
+                    watcher.tick(loop.time())
+                except Exception:
+                    # One fault must not end the heartbeats of all.
+                    logger.exception("watcher_not_ticked", watcher=str(watcher.id))
 
     async def _look(self) -> None:
         while True:
@@ -125,7 +129,7 @@ def _say_left(watcher: Watcher) -> None:
         **_named(watcher),
         conversation=None if watcher.conversation is None else str(watcher.conversation),
         cursor=watcher.cursor,
-        code=None if watcher.closed is None else int(watcher.closed),
+        code=watcher.left,
         seconds=round((datetime.now(UTC) - watcher.started).total_seconds(), 1),
         tokens=watcher.tokens,
     )

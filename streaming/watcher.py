@@ -64,11 +64,12 @@ class Watcher:
         self.cursor = 0
         self.tokens = self.frames = self.bytes = 0
         self.closed: Close | None = None
+        self.left: int | None = None
         self.flow = Flow(measured=connection.outlet.measured)
         self._connection = connection
         self._outlet = connection.outlet
         self._reader: Reader | None = None
-        self._joined_at = 0
+        self._seen = 0
         self._running = asyncio.Event()
         self._running.set()
         self._acked = asyncio.Event()
@@ -114,8 +115,15 @@ class Watcher:
         self._reader = subscription.reader
         self.conversation = subscription.reader.conversation
         self.cursor = subscription.start
-        self._joined_at = subscription.position.head
+        self._seen = subscription.position.head
         self._active = self._loop.time()
+        logger.info(
+            "watcher_follows",
+            watcher=str(self.id),
+            conversation=str(self.conversation),
+            cursor=self.cursor,
+            recovered=subscription.recovered,
+        )
         self.tell(
             Hello(
                 head=subscription.position.head,
@@ -138,18 +146,24 @@ class Watcher:
         reader = self._reader
         if reader is None or self._paused or self._blocked or self._work or self.closed is not None:
             return
-        if self.flow.full:
-            # Until the next ack, what follows need not even be looked for.
-            return
-        frames = reader.ready(self.cursor)
-        if frames is None:
-            self._work = asyncio.create_task(self._page(reader))
-            return
         try:
-            if self._send(frames) and reader.ended and self.cursor == reader.head:
+            if self._wants(reader):
+                frames = reader.ready(self.cursor)
+                if frames is None:
+                    self._work = asyncio.create_task(self._page(reader))
+                    return
+                self._send(frames)
+            if reader.ended and self.cursor == reader.head and self._blocked is None:
                 self.end(Close.ENDED)
         except Exception as failure:
             self._gone(failure)
+
+    def _wants(self, reader: Reader) -> bool:
+        """Whether anything that follows may be sent now: else it is not even joined."""
+        if self.flow.full:
+            return False
+        # For who lags, until the next ack, only what ends with a whole message.
+        return self.cursor < (reader.whole if self.flow.lagging else reader.head)
 
     def tell(self, event: EventData) -> None:
         """Send what is not part of the log; later, when the connection takes nothing now."""
@@ -171,8 +185,8 @@ class Watcher:
         self.heard()
         self.flow.ack(seq)
         self._acked.set()
-        if self._reader is not None and seq > self._joined_at:
-            self._joined_at = seq
+        if self._reader is not None and seq > self._seen and self.rate is None:
+            self._seen = seq
             if (at := self._reader.spoken_at(seq)) is not None:
                 measures.painted((datetime.now(UTC) - at).total_seconds() - waited)
         self.pump()
@@ -191,6 +205,8 @@ class Watcher:
     def resume(self) -> None:
         """Go on where the stream was held."""
         if self._paused:
+            # What came meanwhile is painted late because it was to be.
+            self._seen = self.head
             self._running.set()
             self._say_state()
             self.pump()
@@ -223,8 +239,9 @@ class Watcher:
         measures.MEASURES.closed[why] += 1
         self._connection.close(why)
 
-    def leave(self) -> None:
-        """The connection is gone."""
+    def leave(self, code: int | None = None) -> None:
+        """The connection is gone, with the code of its close where there was one."""
+        self.left = code
         self.closed = self.closed or Close.ENDED
         self._stop()
 
@@ -261,8 +278,7 @@ class Watcher:
 
     def _took(self, frame: Frame) -> None:
         self.cursor = frame.seq
-        if frame.type == "token":
-            tokens = frame.token_count
+        if tokens := frame.token_count:
             self.tokens += tokens
             measures.MEASURES.delivered += tokens
 
@@ -341,11 +357,11 @@ class Watcher:
         """The server could not take a frame."""
         if isinstance(failure, OSError):
             # The client has left, and its disconnect is on the way.
-            logger.debug("watcher_gone", watcher=str(self.id))
-        else:
-            logger.error(
-                "watcher_failed", watcher=str(self.id), conversation=str(self.conversation), exc_info=failure
-            )
+            self.leave()
+            return
+        logger.error(
+            "watcher_failed", watcher=str(self.id), conversation=str(self.conversation), exc_info=failure
+        )
         self.end(Close.FAULT)
 
     def _stop(self) -> None:

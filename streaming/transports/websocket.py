@@ -48,6 +48,8 @@ class ConversationSocket(AsyncWebsocketConsumer):
 
     _person: access.Person
     _watcher: Watcher | None = None
+    # Known before the watcher follows it: who opens a connection may speak at once.
+    _watched: UUID | None = None
     _following: "asyncio.Task[None] | None" = None
     _closing: "asyncio.Task[None] | None" = None
 
@@ -85,12 +87,13 @@ class ConversationSocket(AsyncWebsocketConsumer):
         self._watcher = Watcher(connection, rate)
         registry().add(self._watcher)
         if conversation is not None:
+            self._watched = conversation.pk
             self._following = asyncio.create_task(self._follow(self._watcher, conversation.pk, after))
 
     async def disconnect(self, code: int) -> None:
         if self._watcher is None:
             return
-        self._watcher.leave()
+        self._watcher.leave(code)
         registry().remove(self._watcher)
         if self._following is not None:
             self._following.cancel()
@@ -118,6 +121,11 @@ class ConversationSocket(AsyncWebsocketConsumer):
                 watcher.tell(_broken(refused, problem, key))
         except OutcryError as refused:
             watcher.tell(_refusal(refused, key))
+        except Exception:
+            logger.exception(
+                "watcher_failed", conversation=str(watcher.conversation), watcher=str(watcher.id)
+            )
+            watcher.end(Close.FAULT)
 
     async def _obey(self, watcher: Watcher, command: str, fields: Mapping[str, Any]) -> None:
         match command:
@@ -129,10 +137,11 @@ class ConversationSocket(AsyncWebsocketConsumer):
                 await self._control(watcher, fields)
             case "input":
                 said = forms.parse_input(fields)
-                await services.say(await self._asker(), self._conversation(watcher), said)
+                await services.say(await self._asker(), self._conversation(), said)
             case "start" if self._following is None:
                 new = forms.parse(fields)
                 conversation = await services.start(await self._asker(), new)
+                self._watched = conversation.pk
                 self._following = asyncio.create_task(self._follow(watcher, conversation.pk, 0))
             case "start":
                 raise InvalidInput(
@@ -143,8 +152,10 @@ class ConversationSocket(AsyncWebsocketConsumer):
                 raise InvalidInput([Problem("type", "unknown_type", known)])
 
     async def _control(self, watcher: Watcher, fields: Mapping[str, Any]) -> None:
-        conversation = self._conversation(watcher)
+        conversation = self._conversation()
         match fields.get("action"):
+            case "pause_stream" | "resume_stream" if watcher.conversation is None:
+                raise _not_watching()
             case "pause_stream":
                 watcher.pause()
             case "resume_stream":
@@ -153,10 +164,10 @@ class ConversationSocket(AsyncWebsocketConsumer):
                 command = forms.parse_command(fields)
                 await services.control(await self._asker(), conversation, command)
 
-    def _conversation(self, watcher: Watcher) -> UUID:
-        if watcher.conversation is None:
-            raise InvalidInput([Problem("type", "not_watching", "This connection has no conversation yet.")])
-        return watcher.conversation
+    def _conversation(self) -> UUID:
+        if self._watched is None:
+            raise _not_watching()
+        return self._watched
 
     async def _asker(self) -> AbstractUser:
         """Who asks, as the database has them now. Raises SignedOut."""
@@ -195,6 +206,10 @@ def _uuid(text: str) -> UUID:
         return UUID(text)
     except ValueError:
         raise NotFound("There is no such conversation.") from None
+
+
+def _not_watching() -> InvalidInput:
+    return InvalidInput([Problem("type", "not_watching", "This connection has no conversation yet.")])
 
 
 def _refusal(refused: OutcryError, key: str | None) -> Error:

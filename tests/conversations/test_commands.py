@@ -8,9 +8,9 @@ from uuid import UUID, uuid4
 
 import pytest
 from django.contrib.auth.models import AnonymousUser, Permission, User
-from django.db import OperationalError, connection, connections
+from django.db import InterfaceError, OperationalError, connection, connections
 
-from conversations import access, commands, database, forms, log, services
+from conversations import access, commands, database, forms, hearing, log, services
 from conversations.access import Person
 from conversations.commands import Accepted
 from conversations.errors import (
@@ -25,6 +25,7 @@ from conversations.errors import (
 from conversations.events import Action, Control, HumanMessage, Status
 from conversations.models import Conversation
 from tests import debates
+from tests.fakes.waiting import Signal
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -91,6 +92,34 @@ async def test_watchers_hear_of_it_at_once(alice: User, conversation: Conversati
     await asyncio.sleep(0)
     await control(alice, conversation.pk, action="pause")
     await waiting
+
+
+async def test_what_is_stored_is_heard_even_when_who_sent_it_has_gone(
+    alice: User, conversation: Conversation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store, news, called = commands._store, Signal(), []
+    state: list[str] = []
+
+    def slowly(*args: Any) -> Any:
+        stored = store(*args)
+        state.append("stored")
+        news.notify()
+        news.block_until(lambda: "gone" in state)
+        return stored
+
+    def call(conversation: UUID) -> None:
+        called.append(conversation)
+        news.notify()
+
+    monkeypatch.setattr(commands, "_store", slowly)
+    monkeypatch.setattr(hearing, "call", call)
+    telling = asyncio.create_task(control(alice, conversation.pk, action="cancel"))
+    await news.until(lambda: "stored" in state)
+    telling.cancel()
+    await asyncio.wait([telling])
+    state.append("gone")
+    news.notify()
+    await news.until(lambda: called == [conversation.pk])
 
 
 # Who may
@@ -193,11 +222,12 @@ async def test_another_debates_question_is_not_answered_here(alice: User, conver
         await say(alice, conversation.pk, text="Yes.", reply_to=str(request))
 
 
+@pytest.mark.parametrize("failure", [OperationalError("away"), InterfaceError("already closed")])
 async def test_a_database_that_is_away_is_told(
-    alice: User, conversation: Conversation, monkeypatch: pytest.MonkeyPatch
+    alice: User, conversation: Conversation, monkeypatch: pytest.MonkeyPatch, failure: Exception
 ) -> None:
     def away(*_: object) -> None:
-        raise OperationalError("away")
+        raise failure
 
     monkeypatch.setattr(log, "store", away)
     with pytest.raises(LogUnavailable):

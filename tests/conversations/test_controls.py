@@ -2,23 +2,24 @@
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
-from django.db import OperationalError
+from django.db import InterfaceError, OperationalError
 from pytest_django import Settings
 
-from conversations import database, forms, hearing, resume, runner, services, transcript
+from conversations import database, forms, hearing, log, resume, runner, services, transcript
+from conversations.events import Status, StatusChanged
 from conversations.models import Conversation
 from conversations.token_buffer import TokenBuffer
 from tests import debates
 from tests.debates import cut, statuses
 from tests.fakes.openai_server import OpenAIServer
 from tests.fakes.replies import Fault, Reply, says
-from tests.fakes.waiting import Gate, Signal
+from tests.fakes.waiting import PATIENCE_SECONDS, Gate, Signal
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -500,7 +501,7 @@ async def test_a_log_that_cannot_be_read_for_a_moment_is_read_at_the_next_beat(
     monkeypatch.setattr(runner, "HEARTBEAT_SECONDS", 0.02)
     gate = Gate()
     run = await begin(conversation, openai, says("One ", "two.", gate=gate), "Financial Analyst")
-    told, failures = resume.told, [OperationalError("away"), OperationalError("still away")]
+    told, failures = resume.told, [OperationalError("away"), InterfaceError("still away")]
 
     def away(*args: Any) -> list[resume.Row]:
         if failures:
@@ -511,6 +512,30 @@ async def test_a_log_that_cannot_be_read_for_a_moment_is_read_at_the_next_beat(
     await owner.cancel()
     await run
     assert failures == []
+
+
+async def test_a_pause_that_could_not_be_stored_is_carried_out_by_another_run(
+    conversation: Conversation, openai: OpenAIServer, owner: Owner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runner, "HEARTBEAT_SECONDS", 0.02)
+    run = await begin(conversation, openai, says("One ", "two.", gate=Gate()), "Financial Analyst")
+    store, failures = log.store, [OperationalError("full")]
+
+    def full(appends: Sequence[log.Append]) -> log.Stored:
+        changes = [event for append in appends for event in append.events if isinstance(event, StatusChanged)]
+        if failures and any(change.status is Status.PAUSED for change in changes):
+            raise failures.pop()
+        return store(appends)
+
+    monkeypatch.setattr(log, "store", full)
+    await owner.send("pause")
+    # It does not wait behind a closed gate for a log that takes nothing more.
+    await asyncio.wait([run], timeout=PATIENCE_SECONDS)
+    assert (run.done(), failures, (await debates.fresh(conversation)).run) == (True, [], None)
+    run = runner.launch(conversation.pk)
+    await debates.until_stored(conversation, "status", status="paused")
+    await owner.cancel()
+    await run
 
 
 async def test_a_run_that_lost_its_conversation_obeys_nobody(

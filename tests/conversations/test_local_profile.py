@@ -1,6 +1,7 @@
 """How the local model is asked: short, to the point, and in words it may use. What it answers: test_local_model.py."""
 
 import re
+import time
 
 import pytest
 from pydantic import ValidationError
@@ -139,6 +140,13 @@ SHORT = "The margin fell to 3.5 per cent, which is little. Beware!"
 )
 def test_the_last_point(text: str, point: str) -> None:
     assert last_point(text) == point
+
+
+def test_a_text_without_an_end_takes_no_time() -> None:
+    began = time.perf_counter()
+    last_point("word " * 40_000)
+    # Searched for from each of its characters, the end took minutes.
+    assert time.perf_counter() - began < 5
 
 
 def test_a_long_last_point_is_cut_after_a_word() -> None:

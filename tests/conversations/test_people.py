@@ -1,22 +1,25 @@
 """People in a debate: who interjects is answered next, and who is asked has time to answer."""
 
 import asyncio
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 import pytest
 from django.contrib.auth.models import User
+from django.utils import timezone
 from pytest_django import Settings
 
 from conversations import commands, database, forms, log, runner, services, transcript
 from conversations.errors import Conflict
-from conversations.events import HumanMessage
+from conversations.events import HumanMessage, InputRequest
 from conversations.models import Conversation
+from conversations.turn import MAX_CALLS, Turn
 from tests import debates
 from tests.debates import cut, lapse, statuses
 from tests.fakes.openai_server import Exchange, OpenAIServer
-from tests.fakes.replies import asks, fails, says
-from tests.fakes.waiting import Gate
+from tests.fakes.replies import Reply, asks, fails, says
+from tests.fakes.waiting import PATIENCE_SECONDS, Gate
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -259,6 +262,26 @@ async def test_a_blank_question_is_none(conversation: Conversation, openai: Open
     assert (await debates.state(conversation))["requests"] == []
 
 
+@pytest.mark.parametrize("tool", ["ask_the_owner", "no_such_tool"])
+async def test_a_model_that_only_calls_tools_comes_to_an_end(
+    conversation: Conversation, openai: OpenAIServer, settings: Settings, tool: str
+) -> None:
+    settings.OUTCRY_INPUT_TIMEOUT_SECONDS = 0.05
+    openai.default = Reply((), calls=[(tool, '{"question": "Which?"}')], finish_reason="tool_calls")
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        await runner.run(conversation.pk)
+    assert (await debates.fresh(conversation)).reason == "provider_looped"
+    assert len(openai.asked) == MAX_CALLS + 1
+
+
+async def test_a_tools_name_is_cleaned_and_cut(conversation: Conversation, openai: OpenAIServer) -> None:
+    call = ("no\0" + "x" * 200, "{}")
+    openai.answer(Reply((), calls=[call], finish_reason="tool_calls"), to="Financial Analyst")
+    await runner.run(conversation.pk)
+    [tool] = (await debates.state(conversation))["tools"]
+    assert (tool["tool"], tool["error"]) == ("no\ufffd" + "x" * 97, "tool_not_found")
+
+
 async def test_only_those_who_may_ask_get_the_tool(conversation: Conversation, openai: OpenAIServer) -> None:
     await runner.run(conversation.pk)
     offered = {
@@ -289,6 +312,29 @@ async def test_a_model_that_takes_no_tools_speaks_without(
         False,
     ]
     assert len((await debates.state(conversation))["messages"]) == 4
+
+
+async def test_a_model_that_takes_no_answer_from_a_tool_is_told_it_otherwise(
+    alice: User, conversation: Conversation, openai: OpenAIServer
+) -> None:
+    openai.answer(asks(QUESTION), fails(400), to="Financial Analyst")
+    run = runner.launch(conversation.pk)
+    await say(alice, conversation, "Five years.", await request_of(conversation))
+    await run
+    again = asked(openai, "Financial Analyst")[2]
+    assert last_request(again).endswith(
+        f'person who started this debate: "{QUESTION}" alice answered: "Five years." Do not ask again.'
+    )
+    assert (await debates.fresh(conversation)).status == "completed"
+
+
+async def test_what_is_said_after_a_tool_does_not_run_on_from_what_was_said_before_it(
+    conversation: Conversation, openai: OpenAIServer
+) -> None:
+    first = says("Hello.", calls=[("no_such_tool", "{}")], finish_reason="tool_calls")
+    openai.answer(first, says("World."), to="Market Context")
+    await runner.run(conversation.pk)
+    assert (await debates.state(conversation))["messages"][1]["text"] == "Hello.\n\nWorld."
 
 
 # A question and a restart
@@ -410,6 +456,32 @@ async def test_the_time_to_answer_goes_on_during_a_pause(
         "queued", "initializing", "active", "awaiting_input", "paused", "active", "completed",
     ]  # fmt: skip
     assert len(openai.asked) == 5
+
+
+async def test_a_question_that_a_pause_held_back_has_all_its_time_when_it_comes(
+    alice: User, conversation: Conversation, openai: OpenAIServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gate, put, is_put = Gate(), Turn._request, asyncio.Event()
+
+    def noticed(turn: Turn, prompt: str) -> InputRequest:
+        is_put.set()
+        return put(turn, prompt)
+
+    monkeypatch.setattr(Turn, "_request", noticed)
+    openai.answer(asks(QUESTION, gate=gate), to="Financial Analyst")
+    run = runner.launch(conversation.pk)
+    await gate.reached(1)
+    await command(alice, conversation, "pause")
+    await debates.until_stored(conversation, "status", status="paused")
+    gate.open()
+    await is_put.wait()
+    resumed = timezone.now()
+    await command(alice, conversation, "resume")
+    request = await request_of(conversation)
+    asked_ = (await debates.state(conversation))["requests"][0]
+    assert datetime.fromisoformat(asked_["deadline"]) >= resumed + timedelta(seconds=asked_["timeout"])
+    await say(alice, conversation, "Five years.", request)
+    await run
 
 
 async def test_an_answer_during_a_pause_is_used_after_it(

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from django.contrib.auth.models import User
@@ -416,6 +416,30 @@ async def test_stopping_the_process_hands_its_debates_over_at_once(
         "One ",
         "Anew.",
     ]
+
+
+async def test_a_process_that_stops_while_it_claims_hands_over_too(
+    conversation: Conversation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    claim, news = runner._claim, Signal()
+    state: list[str] = []
+
+    def slowly(pk: UUID) -> Any:
+        claimed = claim(pk)
+        state.append("claimed")
+        news.notify()
+        news.block_until(lambda: "stopping" in state)
+        return claimed
+
+    monkeypatch.setattr(runner, "_claim", slowly)
+    run = runner.launch(conversation.pk)
+    await news.until(lambda: "claimed" in state)
+    run.cancel()
+    state.append("stopping")
+    news.notify()
+    await asyncio.wait([run])
+    row = await debates.fresh(conversation)
+    assert (run.cancelled(), row.run, row.lease_until) == (True, None, None)
 
 
 # What stays true over a restart

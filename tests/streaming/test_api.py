@@ -46,6 +46,12 @@ async def stored() -> tuple[int, int]:
     return await database.run(lambda: (Conversation.objects.count(), Event.objects.count()))
 
 
+async def test_a_body_that_is_too_large_is_refused_in_the_same_shape(alice: User, settings: Settings) -> None:
+    settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 1_000
+    answer = await post(await signed_in(alice), {"topic": "x" * 2_000})
+    assert (answer.status_code, body_of(answer)["code"]) == (413, "too_large")
+
+
 # Starting
 
 

@@ -208,6 +208,21 @@ async def test_rings_of_several_writers_that_do_not_fit_together_spoil_nothing(
         await assert_whole(conversation, await watching, 0)
 
 
+async def test_a_look_into_the_log_and_a_ring_may_bring_the_same(conversation: Conversation) -> None:
+    watching = asyncio.create_task(watch(conversation, 0))
+    async with reading(conversation.pk) as joined:
+        appending = asyncio.create_task(
+            play(conversation, script(random.Random(5)), lambda _: None, random.Random(5))
+        )
+        while not appending.done():
+            await joined.refreshed()
+        await appending
+        await assert_whole(conversation, await watching, 0)
+        known = list(await joined.after(1))
+        joined._add(framed(await database.run(log.read, conversation.pk, 0, 10_000)))
+        assert list(await joined.after(1)) == known
+
+
 async def test_what_people_say_while_a_model_speaks_is_in_its_place(
     conversation: Conversation, layer: str
 ) -> None:

@@ -124,3 +124,17 @@ def test_a_seq_that_is_no_seq_is_refused(fields: dict[str, object]) -> None:
 def test_a_time_that_is_no_time_is_refused(waited: object) -> None:
     with pytest.raises(InvalidInput):
         protocol.ack({"seq": 1, "waited_ms": waited}, 5)
+
+
+# Keys
+
+
+@given(SOMETHING_JSON | st.text(st.characters(exclude_categories=())))
+def test_a_key_comes_back_only_where_a_frame_can_carry_it(value: object) -> None:
+    found = protocol.key({"idempotency_key": value})
+    assert found is None or (found == value and isinstance(found.encode(), bytes))
+
+
+@pytest.mark.parametrize("key", ["\ud800", "k" * 201, 5, None])
+def test_a_key_that_cannot_be_one_does_not_come_back(key: object) -> None:
+    assert protocol.key({"idempotency_key": key}) is None

@@ -242,8 +242,10 @@ async def test_notices_are_heard_again_when_the_channel_layer_is_back(
 
 
 async def test_at_a_restart_all_are_sent_to_come_back(
-    alice: User, carol: User, conversation: Conversation
+    alice: User, carol: User, conversation: Conversation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # As soon as all have gone, nobody waits any longer.
+    monkeypatch.setattr(registry, "LEAVE_SECONDS", 1_000.0)
     async with AsyncExitStack() as stack:
         tabs = [
             await stack.enter_async_context(browser(person, path))

@@ -555,6 +555,26 @@ async def test_a_stream_that_is_not_there_cannot_be_held(alice: User) -> None:
     assert (error["data"]["field"], error["data"]["rule"]) == ("type", "not_watching")
 
 
+async def test_a_command_may_be_the_first_thing_a_client_says(
+    alice: User, conversation: Conversation
+) -> None:
+    async with browser(alice, path_of(conversation)) as tab:
+        await tab.send(type="control", action="pause")
+        await tab.until("control", action="pause")
+    assert [frame["type"] for frame in tab.frames if frame["seq"] is None] == ["hello"]
+
+
+async def test_a_key_with_half_a_character_is_refused_and_nothing_else(
+    alice: User, conversation: Conversation
+) -> None:
+    async with browser(alice, path_of(conversation)) as tab:
+        await tab.send('{"type": "control", "action": "pause", "idempotency_key": "\\ud800"}')
+        error = await tab.until("error")
+        await tab.send(type="ping")
+        await tab.until("pong")
+    assert (error["data"]["field"], error["data"]["idempotency_key"]) == ("idempotency_key", None)
+
+
 async def test_with_a_rate_every_event_comes_as_it_is_stored(alice: User, finished: Conversation) -> None:
     async with browser(alice, path_of(finished) + "?rate=1000") as tab:
         await tab.until_closed()
