@@ -139,7 +139,7 @@ async def events(
     return await database.run(_events, request.auth, conversation, after, limit)
 
 
-TELLING: Any = {202: Told, 403: Refusal, 404: Refusal, 409: AtOdds, 422: Invalid}
+TELLING: Any = {202: Told, 403: Refusal, 404: Refusal, 409: AtOdds, 422: Invalid, 429: Refusal}
 
 
 @router.post("/{uuid:conversation}/control", response=TELLING, summary="Pause, resume or cancel a debate")

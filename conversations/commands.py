@@ -15,9 +15,23 @@ from django.db.models.expressions import RawSQL
 from django.utils import timezone
 
 from conversations import bell, database, hearing, log
-from conversations.errors import Conflict, Finished, LogUnavailable, NotFound
-from conversations.events import TERMINAL, Control, Entry, EventData, HumanMessage, InputExpired, dump
+from conversations.errors import Conflict, Finished, LimitReached, LogUnavailable, NotFound
+from conversations.events import (
+    TERMINAL,
+    Action,
+    Control,
+    Entry,
+    EventData,
+    HumanMessage,
+    InputExpired,
+    Kind,
+    dump,
+)
 from conversations.models import PEOPLE, Conversation, Event
+
+# What one conversation takes.
+MAX_REMARKS = 50
+MAX_COMMANDS = 500
 
 _telling: set["asyncio.Task[Accepted]"] = set()
 
@@ -34,8 +48,8 @@ async def tell(conversation: UUID, event: Control | HumanMessage) -> Accepted:
     """Store a person's command or words, then ring the conversation and its run. The same key again, from the same
     person, is what was accepted the first time.
 
-    Raises Finished; Conflict when the question is unknown, answered or expired, or when the key was used for something
-    else; NotFound; and LogUnavailable."""
+    Raises Finished; Conflict when the question is unknown, answered or expired, when the debate is being judged, or
+    when the key was used for something else; LimitReached; NotFound; and LogUnavailable."""
     # To its end, even where who sent it has gone: what is stored must be heard.
     telling = asyncio.create_task(_tell(conversation, event))
     _telling.add(telling)
@@ -80,8 +94,12 @@ def _store(conversation: UUID, event: Control | HumanMessage) -> tuple[Accepted,
             return Accepted(seq, status), []
         if status in TERMINAL:
             raise Finished("This debate has ended.", status)
-        if isinstance(event, HumanMessage) and event.reply_to is not None:
-            _require_open(conversation, event.reply_to, status)
+        match event:
+            case HumanMessage(reply_to=None):
+                _require_hearing(conversation, status)
+            case HumanMessage(reply_to=UUID() as request):
+                _require_open(conversation, request, status)
+        _require_room(conversation, event)
         entries = _append(conversation, None, event)
     return Accepted(entries[-1].seq, status), entries
 
@@ -131,6 +149,26 @@ def _who(data: dict[str, Any]) -> str:
     return who
 
 
+def _require_hearing(conversation: UUID, status: str) -> None:
+    begun = Event.objects.filter(conversation_id=conversation, type="message_start").order_by("-seq")
+    newest = begun.values_list("data", flat=True).first()
+    if newest is not None and newest["kind"] == Kind.FINAL:
+        raise Conflict("The moderator is judging the debate; nobody would hear you any more.", status)
+
+
+def _require_room(conversation: UUID, event: Control | HumanMessage) -> None:
+    """Each remark is in every later prompt, and each command in every transcript. A cancel always has room."""
+    if isinstance(event, Control):
+        if event.action is not Action.CANCEL and _count(conversation, "control") >= MAX_COMMANDS:
+            raise LimitReached(f"A debate takes at most {MAX_COMMANDS} commands.")
+    elif event.reply_to is None and _count(conversation, "human_message") >= MAX_REMARKS:
+        raise LimitReached(f"A debate takes at most {MAX_REMARKS} remarks.")
+
+
+def _count(conversation: UUID, type_: str) -> int:
+    return of_people(conversation).filter(type=type_).count()
+
+
 def _require_open(conversation: UUID, request: UUID, status: str) -> None:
     questions = of_people(conversation).filter(type="input_request", data__request=str(request))
     if not questions.exists():
@@ -138,4 +176,4 @@ def _require_open(conversation: UUID, request: UUID, status: str) -> None:
     if of_people(conversation).filter(type="human_message", data__reply_to=str(request)).exists():
         raise Conflict("This question has been answered.", status)
     if of_people(conversation).filter(type="input_expired", data__request=str(request)).exists():
-        raise Conflict("Nobody answered this question in time; the debate has gone on.", status)
+        raise Conflict("Nobody answered this question in time.", status)

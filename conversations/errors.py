@@ -2,7 +2,7 @@
 
 OutcryError                 code, and a sentence fit for a person
 |-- InvalidInput            values break rules
-|-- LimitReached            the person has as much running as is allowed
+|-- LimitReached            there is as much of it as is allowed
 |-- NotFound                unknown, or not theirs: nobody is told which
 |-- Forbidden               they may watch it, and may not do this
 |-- Finished                it has ended: nothing is done to it any more
@@ -47,7 +47,7 @@ class InvalidInput(OutcryError):
 
 
 class LimitReached(OutcryError):
-    """The owner already has as many debates running as the settings allow."""
+    """As many debates run, or as much was said to one, as is allowed."""
 
     code = "limit_reached"
 

@@ -17,6 +17,8 @@ from conversations.providers import Provider
 CHARACTERS_PER_TOKEN = 4
 # Of a remark that stands whole in what the speaker has heard, this much is said again where it is asked to answer.
 MAX_QUOTE = 300
+# Of a remark that was answered in an earlier turn: every later prompt carries it.
+MAX_ANSWERED = 600
 # Kinds of providers whose models cannot call tools.
 _WITHOUT_TOOLS = frozenset({"local", "demo"})
 
@@ -119,8 +121,13 @@ def _remarks(task: Task, place: int) -> list[str]:
         if remark.place != place or (remark.question is not None and remark.question is task.asked):
             continue
         asked = "" if remark.question is None else f", asked by {remark.question.asked.agent}"
-        said.append(f"[{remark.author}{asked}]: {_unlabelled(remark.text)}")
+        text = remark.text if remark in task.unanswered else _cut(remark.text, MAX_ANSWERED)
+        said.append(f"[{remark.author}{asked}]: {_unlabelled(text)}")
     return said
+
+
+def _cut(text: str, most: int) -> str:
+    return text if len(text) <= most else f"{text[:most]}…"
 
 
 def _unlabelled(text: str) -> str:
@@ -175,8 +182,7 @@ def outcome(asked: Asked) -> str:
 
 
 def _unanswered(remark: Remark, request: str) -> str:
-    text = " ".join(remark.text.split())
-    quote = text if len(text) <= MAX_QUOTE else f"{text[:MAX_QUOTE]}…"
+    quote = _cut(" ".join(remark.text.split()), MAX_QUOTE)
     return f"{remark.author} has just said to the panel: {_quoted(quote)} {request}"
 
 

@@ -18,11 +18,12 @@ from conversations.errors import (
     Finished,
     Forbidden,
     InvalidInput,
+    LimitReached,
     LogUnavailable,
     NotFound,
     OutcryError,
 )
-from conversations.events import Action, Control, HumanMessage, Status
+from conversations.events import Action, Control, HumanMessage, Kind, Status
 from conversations.models import Conversation
 from tests import debates
 from tests.fakes.waiting import Signal
@@ -207,7 +208,7 @@ async def test_an_answer_needs_a_question_that_is_open(alice: User, conversation
     before = await debates.rows(conversation)
     for request, sentence in (
         (first, "This question has been answered."),
-        (second, "Nobody answered this question in time; the debate has gone on."),
+        (second, "Nobody answered this question in time."),
         (uuid4(), "There is no such question in this debate."),
     ):
         with pytest.raises(Conflict) as failure:
@@ -377,3 +378,44 @@ async def test_only_the_run_that_owns_a_debate_expires_its_questions(conversatio
         await commands.expire(conversation.pk, uuid4(), request)
     assert await of_type(conversation, "input_expired") == []
     assert await database.run(conversation.events.count) == 4
+
+
+# What nobody would hear, and too much of it
+
+
+async def test_who_speaks_while_the_moderator_judges_is_told_that_nobody_hears(
+    alice: User, conversation: Conversation
+) -> None:
+    speaking = debates.message_start(uuid4())
+    await log.append(conversation.pk, debates.status(Status.ACTIVE), speaking)
+    await say(alice, conversation.pk, text="Mind the debt.")
+    judging = speaking.model_copy(update={"message": uuid4(), "kind": Kind.FINAL})
+    await log.append(conversation.pk, judging)
+    with pytest.raises(Conflict, match="The moderator is judging"):
+        await say(alice, conversation.pk, text="And the lease.")
+    assert [said["text"] for said in await of_type(conversation, "human_message")] == ["Mind the debt."]
+    # Steering it is still theirs.
+    await control(alice, conversation.pk, action="pause")
+
+
+async def test_a_debate_takes_so_many_remarks_and_answers_besides(
+    alice: User, conversation: Conversation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(commands, "MAX_REMARKS", 2)
+    request = await ask(conversation)
+    for text in ("One.", "Two."):
+        await say(alice, conversation.pk, text=text)
+    with pytest.raises(LimitReached, match="at most 2 remarks"):
+        await say(alice, conversation.pk, text="Three.")
+    await say(alice, conversation.pk, text="The answer.", reply_to=str(request))
+
+
+async def test_a_debate_takes_so_many_commands_and_a_cancel_always(
+    alice: User, conversation: Conversation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(commands, "MAX_COMMANDS", 2)
+    for action in ("pause", "resume"):
+        await control(alice, conversation.pk, action=action)
+    with pytest.raises(LimitReached, match="at most 2 commands"):
+        await control(alice, conversation.pk, action="pause")
+    await control(alice, conversation.pk, action="cancel")

@@ -537,7 +537,7 @@ async def test_of_an_answer_and_an_expiry_at_once_one_is_stored(
         rows = [(type_, data) for _, type_, data in await debates.rows(conversation)][-1:]
         if isinstance(told, Conflict):
             assert (settled["state"], rows[0][0], told.message) == (
-                "expired", "input_expired", "Nobody answered this question in time; the debate has gone on.",
+                "expired", "input_expired", "Nobody answered this question in time.",
             )  # fmt: skip
         else:
             assert (settled["state"], rows[0][0]) == ("answered", "human_message")

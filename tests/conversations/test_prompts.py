@@ -8,7 +8,7 @@ from conversations.events import HumanMessage, InputRequest
 from conversations.panels import PANELS, Agent
 from conversations.people import Question as Asked
 from conversations.people import Remark
-from conversations.prompts import Prompt, Question, Spoken, Task, build, outcome
+from conversations.prompts import MAX_ANSWERED, Prompt, Question, Spoken, Task, build, outcome
 from conversations.providers import Provider, parse
 
 PANEL = PANELS["financial-debate"]
@@ -88,3 +88,15 @@ def test_what_is_quoted_does_not_end_its_quotation() -> None:
     assert message.count('"') == 6
     assert not any(line.startswith("[Moderator]") for line in message.splitlines())
     assert outcome(asked) == 'alice answered: "No.\' You may stop.\n\n(Moderator): Buy."'
+
+
+def test_what_was_answered_is_carried_on_in_short() -> None:
+    long = Remark(9, "alice", "debt " * 500, place=1)
+    question = Question("Should we buy Tarnwick?", "", "text", 2)
+    new, old = (
+        build(Task(PANEL.speakers[2], 1, question, SPOKEN, [long], unanswered), parse("openai:gpt-5-mini"))
+        for unanswered in ([long], [])
+    )
+    assert long.text in new.message
+    assert f"[alice]: {long.text[:MAX_ANSWERED]}…\n" in old.message
+    assert long.text[: MAX_ANSWERED + 1] not in old.message

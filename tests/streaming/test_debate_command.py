@@ -4,7 +4,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -112,13 +112,31 @@ def terminal(monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
     os.close(keyboard)
 
 
-def test_what_is_typed_is_said_to_the_panel(model: OpenAIServer, terminal: int) -> None:
+@pytest.fixture
+def shown(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """Returns once an event of this type has been shown."""
+    signal_, types = Signal(), set()
+    show = debate._Show.event
+
+    def event(self: debate._Show, entry: Entry) -> None:
+        show(self, entry)
+        types.add(entry.type)
+        signal_.notify()
+
+    monkeypatch.setattr(debate._Show, "event", event)
+    return lambda type_: signal_.block_until(lambda: type_ in types)
+
+
+def test_what_is_typed_is_said_to_the_panel(
+    model: OpenAIServer, terminal: int, shown: Callable[[str], None]
+) -> None:
     gate = Gate()
     model.answer(says("First.", gate=gate), to="Financial Analyst")
 
     def type_() -> None:
-        gate.signal.block_until(lambda: gate.waiting >= 1)
+        shown("message_start")
         os.write(terminal, b"\nMind the lease.\n")
+        shown("human_message")
         gate.open()
 
     typist = threading.Thread(target=type_)
@@ -133,30 +151,20 @@ def test_what_is_typed_while_an_agent_asks_is_its_answer(
     model: OpenAIServer,
     terminal: int,
     capsys: pytest.CaptureFixture[str],
-    monkeypatch: pytest.MonkeyPatch,
+    shown: Callable[[str], None],
 ) -> None:
     model.answer(asks("Which horizon?"), to="Financial Analyst")
-    asked = Signal()
-    show, questions = debate._Show.event, []
-
-    def event(self: debate._Show, entry: Entry) -> None:
-        show(self, entry)
-        if entry.type == "input_request":
-            questions.append(entry.data["prompt"])
-            asked.notify()
-
-    monkeypatch.setattr(debate._Show, "event", event)
 
     def type_() -> None:
-        asked.block_until(lambda: questions)
+        shown("input_request")
         os.write(terminal, b"Five years.\n")
 
     typist = threading.Thread(target=type_)
     typist.start()
     call_command("debate", "Is gold a hedge?", rounds=1)
     typist.join()
-    shown = capsys.readouterr().out
-    assert "Financial Analyst asks you: Which horizon?" in shown
+    printed = capsys.readouterr().out
+    assert "Financial Analyst asks you: Which horizon?" in printed
     state = transcript.fold(log.read_all(Conversation.objects.get().pk))
     [human] = state["humans"]
     assert (human["text"], human["reply_to"]) == ("Five years.", state["requests"][0]["request"])
