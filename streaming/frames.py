@@ -21,14 +21,12 @@ class Frame(Entry):
     after: int
     brings: int = 0
 
-    @cached_property
-    def payload(self) -> bytes:
-        return self.text.encode()
+    # A window keeps thousands of these, so only what every delivery needs is kept.
 
     @cached_property
     def size(self) -> int:
         """In bytes."""
-        return len(self.payload)
+        return len(self.text) if self.text.isascii() else len(self.text.encode())
 
     @cached_property
     def message(self) -> dict[str, str]:
@@ -38,12 +36,12 @@ class Frame(Entry):
     @cached_property
     def octets(self) -> bytes:
         """It as one WebSocket text frame. A server's frames carry no mask, so they are the same for every client."""
-        return websocket_octets(self.payload)
+        return websocket_octets(self.text.encode())
 
     @cached_property
     def token_count(self) -> int:
         """How many tokens it brings that no frame before it has brought."""
-        return int(self.data["token_count"]) if self.type == "token" else self.brings
+        return int(json.loads(self.text)["data"]["token_count"]) if self.type == "token" else self.brings
 
 
 def websocket_octets(payload: bytes) -> bytes:
