@@ -224,8 +224,9 @@ async def test_a_look_into_the_log_and_a_ring_may_bring_the_same(conversation: C
 
 
 async def test_what_people_say_while_a_model_speaks_is_in_its_place(
-    conversation: Conversation, layer: str
+    conversation: Conversation, layer: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(commands, "MAX_REMARKS", 1_000)
     watching = [asyncio.create_task(watch(conversation, after)) for after in (0, 1)]
     run = log.Appender(conversation.pk, await debates.claim(conversation))
     start = debates.message_start(uuid4())
