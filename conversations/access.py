@@ -29,9 +29,12 @@ def may_speak(person: Person, conversation: Conversation) -> bool:
 def may_control(person: Person, conversation: Conversation) -> bool:
     """Whether they may pause, resume and cancel it, and answer its agents' questions: its owner, and reviewers with
     the right to."""
-    return may_speak(person, conversation) or (
-        may_review(person) and person.has_perm("conversations.control_conversation")
-    )
+    return may_speak(person, conversation) or may_control_all(person)
+
+
+def may_control_all(person: Person) -> bool:
+    """Whether they may do that to everybody's, and speak to all who watch: reviewers with the right to."""
+    return may_review(person) and person.has_perm("conversations.control_conversation")
 
 
 def own(person: Person) -> QuerySet[Conversation]:

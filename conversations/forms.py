@@ -38,7 +38,8 @@ _SENTENCES = {
 }
 
 
-def _without_nul(text: str) -> str:
+def without_nul(text: str) -> str:
+    """The text, which no database refuses for its NULs; for pydantic, in a form."""
     if "\0" in text:
         raise PydanticCustomError("no_nul", "Text must not contain the NUL character")
     return text
@@ -60,13 +61,13 @@ class NewConversation(BaseModel):
     topic: Annotated[
         str,
         StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_TOPIC),
-        AfterValidator(_without_nul),
+        AfterValidator(without_nul),
         Field(description="The question, 1 to 500 characters."),
     ]
     content: Annotated[
         str,
         StringConstraints(strip_whitespace=True, max_length=MAX_CONTENT),
-        AfterValidator(_without_nul),
+        AfterValidator(without_nul),
         Field(description="Text to argue about, at most 50,000 characters."),
     ] = ""
     content_type: Annotated[ContentType, Field(description="What the content is.")] = ContentType.TEXT
@@ -77,7 +78,7 @@ class NewConversation(BaseModel):
 Key = Annotated[
     str,
     StringConstraints(min_length=1, max_length=MAX_KEY),
-    AfterValidator(_without_nul),
+    AfterValidator(without_nul),
     Field(description="The same key again is the same command again: it is not carried out twice."),
 ]
 
@@ -99,7 +100,7 @@ class Input(BaseModel):
     text: Annotated[
         str,
         StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_TEXT),
-        AfterValidator(_without_nul),
+        AfterValidator(without_nul),
         Field(description="1 to 4,000 characters."),
     ]
     reply_to: Annotated[

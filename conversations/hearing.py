@@ -15,12 +15,9 @@ from uuid import UUID
 import structlog
 from channels.layers import get_channel_layer
 
-logger = structlog.get_logger(__name__)
+from conversations import groups
 
-# After a fault of the channel layer; a call that it loses is repaired by the run's heartbeat.
-RETRY_SECONDS = 1.0
-# To leave a group that may be out of reach by now.
-LEAVE_SECONDS = 2.0
+logger = structlog.get_logger(__name__)
 
 # Who runs what in this process.
 _ears: defaultdict[UUID, set[tuple[asyncio.AbstractEventLoop, asyncio.Event]]] = defaultdict(set)
@@ -63,7 +60,10 @@ async def listening(conversation: UUID) -> AsyncIterator[asyncio.Event]:
     called = asyncio.Event()
     ear = (asyncio.get_running_loop(), called)
     _ears[conversation].add(ear)
-    task = asyncio.create_task(_listen(conversation, called))
+    # What was told before we joined was not heard; a call that the layer loses is repaired by the run's heartbeat.
+    task = asyncio.create_task(
+        groups.listen(group_name(conversation), lambda _: called.set(), joined=called.set)
+    )
     try:
         yield called
     finally:
@@ -72,29 +72,3 @@ async def listening(conversation: UUID) -> AsyncIterator[asyncio.Event]:
             del _ears[conversation]
         task.cancel()
         await asyncio.wait([task])
-
-
-async def _listen(conversation: UUID, called: asyncio.Event) -> None:
-    layer: Any = get_channel_layer()
-    while True:
-        channel = None
-        try:
-            channel = await layer.new_channel()
-            await layer.group_add(group_name(conversation), channel)
-            # What was told before we joined was not heard.
-            called.set()
-            while True:
-                await layer.receive(channel)
-                called.set()
-        except Exception:
-            logger.warning("run_not_listening", exc_info=True)
-        finally:
-            if channel is not None:
-                await _leave(layer, group_name(conversation), channel)
-        await asyncio.sleep(RETRY_SECONDS)
-
-
-async def _leave(layer: Any, group: str, channel: str) -> None:
-    with contextlib.suppress(Exception):
-        async with asyncio.timeout(LEAVE_SECONDS):
-            await layer.group_discard(group, channel)

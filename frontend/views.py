@@ -20,7 +20,6 @@ from conversations import access, forms
 from conversations.models import ContentType, Conversation
 from conversations.panels import DEFAULT_PANEL, PANELS
 from frontend.examples import EXAMPLES
-from streaming.monitor import may_broadcast
 from streaming.registry import MAX_NOTICE
 
 PER_PAGE = 20
@@ -116,7 +115,7 @@ def monitor(request: HttpRequest) -> HttpResponse:
         "wsUrl": f"/{settings.OUTCRY_WEBSOCKET_PATH}",
         "loginUrl": f"{reverse('account_login')}?next={reverse('monitor')}",
         "csrfToken": get_token(request),
-        "canBroadcast": may_broadcast(request.user),
+        "canBroadcast": access.may_control_all(request.user),
         "maxNotice": MAX_NOTICE,
         "maxTopic": forms.MAX_TOPIC,
     }

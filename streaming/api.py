@@ -8,9 +8,8 @@ from ninja import Router, Schema
 from ninja import Status as Answer
 from ninja.errors import HttpError
 from pydantic import AfterValidator, Field, StringConstraints
-from pydantic_core import PydanticCustomError
 
-from conversations import access, database
+from conversations import access, database, forms
 from conversations.api import Invalid, Refusal, SignedIn
 from conversations.errors import Forbidden
 from streaming import monitor
@@ -22,17 +21,11 @@ logger = structlog.get_logger(__name__)
 router = Router(tags=["streaming"])
 
 
-def _without_nul(text: str) -> str:
-    if "\0" in text:
-        raise PydanticCustomError("no_nul", "Text must not contain the NUL character")
-    return text
-
-
 class Words(Schema):
     text: Annotated[
         str,
         StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_NOTICE),
-        AfterValidator(_without_nul),
+        AfterValidator(forms.without_nul),
         Field(description="1 to 1,000 characters."),
     ]
 
@@ -80,5 +73,5 @@ def _require_reviewer(person: AbstractUser) -> None:
 
 
 def _require_broadcaster(person: AbstractUser) -> None:
-    if not monitor.may_broadcast(person):
+    if not access.may_control_all(person):
         raise Forbidden("This is for staff who may review and control conversations.")

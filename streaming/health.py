@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Awaitable
 from typing import Any, Final
 from uuid import uuid4
-from weakref import WeakKeyDictionary
 
 import structlog
 from channels.layers import get_channel_layer
@@ -15,6 +14,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from conversations import database
+from streaming.per_loop import PerLoop
 
 logger = structlog.get_logger(__name__)
 
@@ -33,7 +33,7 @@ async def healthz(request: HttpRequest) -> JsonResponse:
 @never_cache
 async def readyz(request: HttpRequest) -> JsonResponse:
     """Each part is `ok` or `failed`; 503 while one is not. Why is told to the log only."""
-    parts = await _readiness().parts()
+    parts = await _readinesses.here().parts()
     ready = all(parts.values())
     words = {part: "ok" if works else "failed" for part, works in parts.items()}
     return JsonResponse(
@@ -105,8 +105,4 @@ def _require_migrated() -> None:
         raise NotMigrated(", ".join(f"{migration.app_label}.{migration.name}" for migration, _ in plan))
 
 
-_readinesses: WeakKeyDictionary[asyncio.AbstractEventLoop, Readiness] = WeakKeyDictionary()
-
-
-def _readiness() -> Readiness:
-    return _readinesses.setdefault(asyncio.get_running_loop(), Readiness())
+_readinesses = PerLoop(Readiness)

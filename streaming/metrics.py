@@ -8,7 +8,6 @@ import structlog
 from allauth.account.adapter import get_adapter
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured, PermissionDenied
-from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse
 from django.utils.crypto import constant_time_compare
 from django.views.decorators.cache import never_cache
@@ -49,7 +48,7 @@ async def metrics(request: HttpRequest) -> HttpResponse:
         return HttpResponse("Forbidden\n", "text/plain", 403)
     try:
         debates = await database.run(monitor.debates)
-    except DatabaseError:
+    except database.FAILURES:
         # The process's own numbers are wanted most when the database is away.
         logger.warning("debates_not_counted", exc_info=True)
         debates = {}

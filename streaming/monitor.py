@@ -10,7 +10,6 @@ from uuid import UUID
 from django.db.models import Count
 from pydantic import BaseModel
 
-from conversations import access
 from conversations.events import TERMINAL, Status, StreamState
 from conversations.models import Conversation
 from streaming.closing import Close
@@ -99,11 +98,6 @@ class Sessions(BaseModel):
 
     total: int
     sessions: list[Session]
-
-
-def may_broadcast(person: access.Person) -> bool:
-    """Whether they may say something to everybody: reviewers who may also control."""
-    return access.may_review(person) and person.has_perm("conversations.control_conversation")
 
 
 def debates() -> dict[Status, int]:

@@ -4,12 +4,12 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from conversations import forms
 from conversations.errors import InvalidInput, Problem
 
 # What the log can number.
 MAX_CURSOR = 2**31 - 1
 MAX_RATE = 10_000
-MAX_KEY = 200
 # A paint that waited longer to be told says nothing about its latency.
 MAX_WAITED_MS = 60_000
 
@@ -65,7 +65,7 @@ def command(text: str | None) -> tuple[str, dict[str, Any]]:
 def key(fields: Mapping[str, Any]) -> str | None:
     """The frame's idempotency key, for the answer to carry; None where it has none that could be one."""
     found = fields.get("idempotency_key")
-    if not isinstance(found, str) or len(found) > MAX_KEY:
+    if not isinstance(found, str) or len(found) > forms.MAX_KEY:
         return None
     try:
         found.encode()

@@ -16,11 +16,9 @@ from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Any, Protocol
 from uuid import UUID
-from weakref import WeakKeyDictionary
 
 import structlog
 from channels.layers import get_channel_layer
-from django.db import DatabaseError, InterfaceError
 
 from conversations import bell, database, log
 from conversations.errors import NotFound
@@ -28,6 +26,7 @@ from conversations.events import TERMINAL
 from conversations.log import Position
 from streaming import measures
 from streaming.frames import Frame, condense, framed
+from streaming.per_loop import PerLoop
 from streaming.window import Window
 
 logger = structlog.get_logger(__name__)
@@ -134,7 +133,7 @@ class Reader:
             reading = self._reading(start)
             try:
                 page = await asyncio.shield(reading)
-            except (DatabaseError, InterfaceError):
+            except database.FAILURES:
                 self._forget(start, reading)
                 logger.warning("page_not_read", conversation=str(self.conversation), exc_info=True)
                 await asyncio.sleep(POLL_SECONDS)
@@ -319,18 +318,18 @@ class Reader:
         self._changed.clear()
 
 
-_readers: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[UUID, Reader]] = WeakKeyDictionary()
+_readers: PerLoop[dict[UUID, Reader]] = PerLoop(dict)
 
 
 def readers() -> list[Reader]:
     """The readers of this event loop."""
-    return [*_readers.get(asyncio.get_running_loop(), {}).values()]
+    return [*_readers.here().values()]
 
 
 @asynccontextmanager
 async def reading(conversation: UUID) -> AsyncIterator[Reader]:
     """The conversation's reader, shared by all who watch it in this event loop, kept while one of them does."""
-    readers = _readers.setdefault(asyncio.get_running_loop(), {})
+    readers = _readers.here()
     reader = readers.get(conversation)
     if reader is None:
         reader = readers[conversation] = Reader(conversation)

@@ -5,16 +5,16 @@ import contextlib
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
-from weakref import WeakKeyDictionary
 
 import structlog
 from channels.layers import get_channel_layer
 from django.conf import settings
 
-from conversations import database
+from conversations import database, groups
 from conversations.events import Notice
 from streaming import sessions
 from streaming.closing import Close
+from streaming.per_loop import PerLoop
 from streaming.sampling import sampler
 from streaming.watcher import Watcher
 
@@ -99,23 +99,11 @@ class Registry:
 
     async def _listen(self) -> None:
         """Take what operators say, in whichever process."""
-        layer: Any = get_channel_layer()
-        while True:
-            channel = None
-            try:
-                channel = await layer.new_channel()
-                await layer.group_add(GROUP, channel)
-                while True:
-                    message = await layer.receive(channel)
-                    for watcher in (*self.watchers.values(),):
-                        watcher.tell(Notice(text=message["text"]))
-            except Exception:
-                logger.warning("notices_not_heard", exc_info=True)
-                await asyncio.sleep(TICK_SECONDS)
-            finally:
-                if channel is not None:
-                    with contextlib.suppress(Exception):
-                        await layer.group_discard(GROUP, channel)
+        await groups.listen(GROUP, lambda message: self._say(message["text"]))
+
+    def _say(self, text: str) -> None:
+        for watcher in (*self.watchers.values(),):
+            watcher.tell(Notice(text=text))
 
 
 def _named(watcher: Watcher) -> dict[str, Any]:
@@ -135,12 +123,12 @@ def _say_left(watcher: Watcher) -> None:
     )
 
 
-_registries: WeakKeyDictionary[asyncio.AbstractEventLoop, Registry] = WeakKeyDictionary()
+_registries = PerLoop(Registry)
 
 
 def registry() -> Registry:
     """The registry of the running event loop."""
-    return _registries.setdefault(asyncio.get_running_loop(), Registry())
+    return _registries.here()
 
 
 async def broadcast(text: str) -> None:

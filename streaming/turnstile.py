@@ -2,7 +2,8 @@
 
 import asyncio
 from typing import Any
-from weakref import WeakKeyDictionary
+
+from streaming.per_loop import PerLoop
 
 # Each reads a session, a person and a right. When a thousand come back at once, those who are in go on being served.
 AT_ONCE = 8000
@@ -13,10 +14,10 @@ class Turnstile:
 
     def __init__(self, application: Any) -> None:
         self._application = application
-        self._places: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Semaphore] = WeakKeyDictionary()
+        self._places = PerLoop(lambda: asyncio.Semaphore(AT_ONCE))
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> Any:
-        places = self._places.setdefault(asyncio.get_running_loop(), asyncio.Semaphore(AT_ONCE))
+        places = self._places.here()
         await places.acquire()
         inside = False
 

@@ -46,7 +46,6 @@ class ConversationSocket(AsyncWebsocketConsumer):
     # No channel of its own: the reader is a member of the group, a watcher is not.
     channel_layer_alias = "none"
 
-    _person: access.Person
     _watcher: Watcher | None = None
     # Known before the watcher follows it: who opens a connection may speak at once.
     _watched: UUID | None = None
@@ -62,8 +61,7 @@ class ConversationSocket(AsyncWebsocketConsumer):
         # Accepted first, even to refuse: a browser cannot see why an unfinished handshake failed.
         await self.accept()
         scope = cast("dict[str, Any]", self.scope)
-        self._person = scope["user"]
-        if not self._person.is_authenticated:
+        if not scope["user"].is_authenticated:
             await self.close(int(Close.UNAUTHENTICATED))
             return
         self._held = AsyncExitStack()
@@ -73,7 +71,7 @@ class ConversationSocket(AsyncWebsocketConsumer):
             rate = protocol.rate(query.get("rate", [None])[-1])
             wanted = scope["url_route"]["kwargs"].get("conversation")
             conversation = (
-                None if wanted is None else await database.run(access.watch, self._person, _uuid(wanted))
+                None if wanted is None else await database.run(access.watch, scope["user"], _uuid(wanted))
             )
         except InvalidInput:
             await self.close(int(Close.BAD_REQUEST))
@@ -171,8 +169,7 @@ class ConversationSocket(AsyncWebsocketConsumer):
 
     async def _asker(self) -> AbstractUser:
         """Who asks, as the database has them now. Raises SignedOut."""
-        self._person = asker = await database.run(sessions.person, self.scope)
-        return asker
+        return await database.run(sessions.person, self.scope)
 
     async def _follow(self, watcher: Watcher, conversation: UUID, after: int) -> None:
         try:

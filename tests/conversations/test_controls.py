@@ -11,7 +11,7 @@ from django.contrib.auth.models import User
 from django.db import InterfaceError, OperationalError
 from pytest_django import Settings
 
-from conversations import database, forms, hearing, log, resume, runner, services, transcript
+from conversations import database, forms, groups, hearing, log, resume, runner, services, transcript
 from conversations.events import Status, StatusChanged
 from conversations.models import Conversation
 from conversations.token_buffer import TokenBuffer
@@ -464,7 +464,8 @@ def layers_call(patched: pytest.MonkeyPatch) -> None:
     async def away(*_: object) -> None:
         raise ConnectionError("no channel layer")
 
-    patched.setattr(hearing, "get_channel_layer", lambda: SimpleNamespace(group_send=away, new_channel=away))
+    for module in (hearing, groups):
+        patched.setattr(module, "get_channel_layer", lambda: SimpleNamespace(group_send=away, new_channel=away))
     patched.setattr(runner, "HEARTBEAT_SECONDS", NEVER)
 
 

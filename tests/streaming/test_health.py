@@ -95,7 +95,7 @@ async def test_a_database_that_hangs_is_not_waited_for(monkeypatch: pytest.Monke
     monkeypatch.setattr(health, "_ask", hang)
     monkeypatch.setattr(health, "PATIENCE_SECONDS", 0.1)
     try:
-        answers = await asyncio.gather(*(health._readiness().parts() for _ in range(5)))
+        answers = await asyncio.gather(*(health._readinesses.here().parts() for _ in range(5)))
         # All of them waited for the same look.
         assert asked == 1
         assert (await ready())[0] == 503
