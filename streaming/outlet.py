@@ -46,7 +46,8 @@ def outlet(send: Send) -> Outlet:
         protocol = getattr(send, "__self__", None)
         if all(hasattr(protocol, name) for name in _UVICORN):
             return UvicornOutlet(protocol)
-    return TaskOutlet(send)
+    # Whatever its release looks like, Daphne's `send` returns at once.
+    return TaskOutlet(send, measured=not module.startswith("daphne."))
 
 
 # What is used of them; a release that has it no longer is served like any other server.
@@ -55,12 +56,11 @@ _UVICORN = ("transport", "writable")
 
 
 class TaskOutlet:
-    """Any server: a task for each frame."""
+    """Any server: a task for each frame. `measured` unless its `send` returns though its buffer is full."""
 
-    measured = True
-
-    def __init__(self, send: Send) -> None:
+    def __init__(self, send: Send, *, measured: bool = True) -> None:
         self._send = send
+        self.measured = measured
 
     def write(self, frame: Frame) -> "asyncio.Future[Any] | None":
         return asyncio.ensure_future(self._send(frame.message))

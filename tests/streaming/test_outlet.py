@@ -152,12 +152,15 @@ def test_a_known_server_that_is_not_as_we_know_it_is_served_like_any_other() -> 
 
     Protocol.send.__module__ = "uvicorn.protocols.websockets.another"
     assert type(outlet(Protocol().send)) is TaskOutlet
+    assert outlet(Protocol().send).measured
 
     async def handle_reply(protocol: object, message: object) -> None: ...
 
     handle_reply.__module__ = "daphne.server"
     for protocol in (object(), type("Protocol", (), {"transport": object()})()):
         assert type(outlet(partial(handle_reply, protocol))) is TaskOutlet
+        # Daphne's `send` never waits: what is in flight has to be counted.
+        assert not outlet(partial(handle_reply, protocol)).measured
     assert type(outlet(handle_reply)) is TaskOutlet  # type: ignore[arg-type]
 
 
