@@ -2,18 +2,23 @@
 
 type Body = { message?: unknown; errors?: readonly { message?: unknown }[] };
 
-const UNREACHABLE = "The server could not be reached. Check the connection and try again.";
+export const UNREACHABLE = "The server could not be reached. Check the connection and try again.";
 const SIGNED_OUT = "You are signed out. Sign in again, in another tab if you like, then reload this page.";
 
-/** Sends JSON; `problem` is a sentence for a person. */
+/** Sends JSON, as Django wants it. Rejects where no server answers. */
+export function send(url: string, csrfToken: string, body: object): Promise<Response> {
+  const headers = { "Content-Type": "application/json", "X-CSRFToken": csrfToken };
+  return fetch(url, { method: "POST", headers, body: JSON.stringify(body) });
+}
+
+/** The same; `problem` is a sentence for a person. */
 export async function post(
   url: string,
   csrfToken: string,
   body: object,
 ): Promise<{ readonly ok: true } | { readonly ok: false; readonly problem: string }> {
   try {
-    const headers = { "Content-Type": "application/json", "X-CSRFToken": csrfToken };
-    const response = await fetch(url, { method: "POST", headers, body: JSON.stringify(body) });
+    const response = await send(url, csrfToken, body);
     if (response.ok) return { ok: true };
     if (response.status === 401) return { ok: false, problem: SIGNED_OUT };
     return { ok: false, problem: await said(response) };

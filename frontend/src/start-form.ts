@@ -1,5 +1,6 @@
 // The form that starts a debate: sends it to the API, and shows what the server says beside its field.
 
+import { UNREACHABLE, send } from "./post.ts";
 import { length } from "./words.ts";
 
 type Example = { topic: string; content: string; content_type: string };
@@ -59,11 +60,7 @@ async function start(form: HTMLFormElement): Promise<void> {
   }
   if (button) button.disabled = true;
   try {
-    const response = await fetch(form.dataset["api"] ?? "", {
-      method: "POST",
-      headers: { "Content-Type": "application/json", "X-CSRFToken": input(form, "csrfmiddlewaretoken").value },
-      body: JSON.stringify(values(form)),
-    });
+    const response = await send(form.dataset["api"] ?? "", input(form, "csrfmiddlewaretoken").value, values(form));
     if (response.status === 201) {
       const { url }: { url: string } = await response.json();
       location.assign(url);
@@ -72,7 +69,7 @@ async function start(form: HTMLFormElement): Promise<void> {
     if (response.status === 401) return location.reload();
     showErrors(form, await refusal(response));
   } catch {
-    showErrors(form, { message: "The server could not be reached. Check the connection and try again." });
+    showErrors(form, { message: UNREACHABLE });
   }
   if (button) button.disabled = false;
 }
