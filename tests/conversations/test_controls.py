@@ -465,7 +465,9 @@ def layers_call(patched: pytest.MonkeyPatch) -> None:
         raise ConnectionError("no channel layer")
 
     for module in (hearing, groups):
-        patched.setattr(module, "get_channel_layer", lambda: SimpleNamespace(group_send=away, new_channel=away))
+        patched.setattr(
+            module, "get_channel_layer", lambda: SimpleNamespace(group_send=away, new_channel=away)
+        )
     patched.setattr(runner, "HEARTBEAT_SECONDS", NEVER)
 
 

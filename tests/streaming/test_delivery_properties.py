@@ -32,11 +32,6 @@ pytestmark = pytest.mark.django_db(transaction=True)
 UNKNOWN = 2**31 - 1
 
 
-@pytest.fixture
-def conversation(alice: User) -> Conversation:
-    return debates.create(alice)
-
-
 @pytest.fixture(autouse=True)
 def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reader, "POLL_SECONDS", 0.05)

@@ -10,7 +10,6 @@ from uuid import UUID, uuid4
 
 import pytest
 from channels.layers import get_channel_layer
-from django.contrib.auth.models import User
 from django.db import InterfaceError, OperationalError
 from django.utils import timezone
 from hypothesis import given
@@ -30,11 +29,6 @@ from tests.fakes.lossy_layer import LossyChannelLayer
 from tests.fakes.waiting import PATIENCE_SECONDS, Signal
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture
-def conversation(alice: User) -> Conversation:
-    return debates.create(alice)
 
 
 @pytest.fixture(autouse=True)

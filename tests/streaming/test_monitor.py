@@ -35,11 +35,6 @@ def _nothing_counted() -> None:
 
 
 @pytest.fixture
-def conversation(alice: User) -> Conversation:
-    return debates.create(alice)
-
-
-@pytest.fixture
 def operator(carol: User) -> User:
     """Staff who may review and control."""
     carol.user_permissions.add(Permission.objects.get(codename="control_conversation"))

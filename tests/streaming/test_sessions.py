@@ -33,11 +33,6 @@ def signed_in(person: User) -> Guest:
     return Guest(person.pk, person.get_username(), key, person.get_session_auth_hash())
 
 
-@pytest.fixture
-def conversation(alice: User) -> Conversation:
-    return debates.create(alice)
-
-
 def refused(guest: Guest, conversation: Conversation | None) -> Close | None:
     watching = (guest, None if conversation is None else conversation.pk)
     return sessions.refused([watching]).get(watching)

@@ -29,11 +29,6 @@ from tests.streaming.watchers import GUEST, Line, reached, settled, watching
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-@pytest.fixture
-def conversation(alice: User) -> Conversation:
-    return debates.create(alice)
-
-
 @pytest.fixture(autouse=True)
 def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reader, "POLL_SECONDS", 0.05)

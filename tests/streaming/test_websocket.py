@@ -30,11 +30,6 @@ NEW = "/ws/conversations/"
 
 
 @pytest.fixture
-def conversation(alice: User) -> Conversation:
-    return debates.create(alice)
-
-
-@pytest.fixture
 def finished(conversation: Conversation) -> Conversation:
     from django.utils import timezone
 
