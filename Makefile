@@ -5,7 +5,7 @@ chosen := $(if $(filter file,$(origin PYTHON)),,--chosen-python)
 scripts = @command -v $(PYTHON) > /dev/null || { echo "Outcry needs Python 3.11 or newer: no $(PYTHON) here." >&2; exit 1; }; exec $(PYTHON) -m scripts $(chosen)
 
 .DEFAULT_GOAL := help
-.PHONY: help run setup test check format bench requirements clean
+.PHONY: help run setup test check format bench chaos requirements clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-14s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -27,6 +27,9 @@ format: ## Repair what lint can repair, and format
 
 bench: ## Measure live delivery under load
 	$(scripts) bench $(ARGS)
+
+chaos: ## Kill and starve servers in mid-debate, and write docs/reliability.md
+	$(scripts) chaos $(ARGS)
 
 requirements: ## Compile the pinned requirements; ARGS=--upgrade takes the newest
 	$(scripts) requirements $(ARGS)

@@ -1,47 +1,59 @@
 """The HTTP API: its routers, and its one shape of errors: {"code", "message"}, and "errors" for broken rules, and
 "status", the conversation's, where that is what stands in the way."""
 
+import math
 from typing import Any
 
 from django.core.exceptions import RequestDataTooBig
+from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
 from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, ValidationError
-from ninja.security import django_auth
 
-from conversations import forms
+from conversations import database, forms
 from conversations.api import router as conversations
+from conversations.auth import session_only
 from conversations.errors import (
     Conflict,
     Finished,
     Forbidden,
     InvalidInput,
+    KeyExpired,
     LimitReached,
     LogUnavailable,
     NotFound,
     OutcryError,
     Problem,
+    Unauthenticated,
 )
+from conversations.keys_api import router as keys
 from streaming.api import router as streaming
 
 _STATUSES = {
     InvalidInput: 422,
     LimitReached: 429,
+    Unauthenticated: 401,
     NotFound: 404,
     Forbidden: 403,
     Finished: 409,
     Conflict: 409,
+    KeyExpired: 409,
     LogUnavailable: 503,
 }
 
 api = NinjaAPI(
     title="Outcry",
     version="1",
-    description="Live, multi-agent financial debates. Sign in with a session; send the CSRF token with what changes.",
-    auth=django_auth,
+    description=(
+        "Live, multi-agent financial debates. Programs send an API key, as `Authorization: Bearer KEY`; a page of the"
+        " site uses its session, and sends the CSRF token with what changes."
+    ),
+    # Where an operation says nothing, no key opens it.
+    auth=session_only(),
     urls_namespace="api",
 )
 api.add_router("/conversations", conversations)
+api.add_router("/keys", keys)
 api.add_router("/streaming", streaming)
 
 
@@ -53,7 +65,12 @@ def refused(request: HttpRequest, failure: OutcryError) -> HttpResponse:
         more["errors"] = [vars(problem) for problem in failure.problems]
     if isinstance(failure, Finished | Conflict):
         more["status"] = failure.status
-    return _answer(request, status, failure.code, failure.message, **more)
+    answer = _answer(request, status, failure.code, failure.message, **more)
+    if isinstance(failure, LimitReached) and failure.retry_after is not None:
+        answer.headers["Retry-After"] = str(max(1, math.ceil(failure.retry_after)))
+    if isinstance(failure, Unauthenticated):
+        answer.headers["WWW-Authenticate"] = "Bearer"
+    return answer
 
 
 @api.exception_handler(ValidationError)
@@ -71,7 +88,14 @@ def invalid(request: HttpRequest, failure: ValidationError) -> HttpResponse:
 
 @api.exception_handler(AuthenticationError)
 def unauthenticated(request: HttpRequest, failure: AuthenticationError) -> HttpResponse:
-    return _answer(request, 401, "unauthenticated", "Sign in first.")
+    return refused(request, Unauthenticated("Sign in first, or send an API key."))
+
+
+@api.exception_handler(OperationalError)
+@api.exception_handler(InterfaceError)
+def unavailable(request: HttpRequest, failure: Exception) -> HttpResponse:
+    away = "The server cannot reach its database just now. Try again in a moment."
+    return refused(request, database.unavailable(failure, away))
 
 
 @api.exception_handler(Http404)

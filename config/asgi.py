@@ -1,4 +1,4 @@
-"""The ASGI application: HTTP by Django, WebSockets by Channels, behind the session and the site's own origin."""
+"""The ASGI application: HTTP by Django; WebSockets by Channels, behind a key, or a session and the site's origin."""
 
 import os
 
@@ -12,19 +12,22 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 django_application = get_asgi_application()
 
 from config.life import lifespan  # noqa: E402
+from streaming.away import RetryLater  # noqa: E402
 from streaming.direct import DirectSend  # noqa: E402
+from streaming.entrances import Doors  # noqa: E402
+from streaming.keyed import ByKey, KeyOwner  # noqa: E402
 from streaming.origin import SameOriginOnly  # noqa: E402
-from streaming.routing import websocket_urlpatterns  # noqa: E402
+from streaming.paced import Paced  # noqa: E402
+from streaming.routing import http_doors, websocket_urlpatterns  # noqa: E402
 from streaming.turnstile import Turnstile  # noqa: E402
+
+_addresses = URLRouter(websocket_urlpatterns())
+_inside = Turnstile(RetryLater(ByKey(KeyOwner(_addresses), AuthMiddlewareStack(_addresses))))
 
 application = ProtocolTypeRouter(
     {
-        "http": django_application,
+        "http": Paced(Doors(http_doors(), django_application)),
         "lifespan": lifespan,
-        "websocket": DirectSend(
-            AllowedHostsOriginValidator(
-                SameOriginOnly(Turnstile(AuthMiddlewareStack(URLRouter(websocket_urlpatterns))))
-            )
-        ),
+        "websocket": DirectSend(ByKey(_inside, AllowedHostsOriginValidator(SameOriginOnly(_inside)))),
     }
 )

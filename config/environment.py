@@ -1,8 +1,10 @@
 """Reading settings from the environment, loudly: a wrong value names its setting and the rule."""
 
+import math
 import os
+import re
 from collections.abc import Callable, Sequence
-from typing import TypeVar
+from typing import TypeVar, overload
 
 from django.core.exceptions import ImproperlyConfigured
 
@@ -37,22 +39,42 @@ def choice(name: str, default: str, allowed: Sequence[str]) -> str:
     return value
 
 
-def whole(name: str, default: int, *, least: int = 0) -> int:
+@overload
+def whole(name: str, default: int, *, least: int = 0) -> int: ...
+@overload
+def whole(name: str, default: None, *, least: int = 0) -> int | None: ...
+def whole(name: str, default: int | None, *, least: int = 0) -> int | None:
     """A whole number of at least `least`. Raises ImproperlyConfigured."""
     return _number(int, "a whole number", name, default, least)
 
 
-def number(name: str, default: float, *, least: float = 0) -> float:
+@overload
+def number(name: str, default: float, *, least: float = 0) -> float: ...
+@overload
+def number(name: str, default: None, *, least: float = 0) -> float | None: ...
+def number(name: str, default: float | None, *, least: float = 0) -> float | None:
     """A number of at least `least`. Raises ImproperlyConfigured."""
     return _number(float, "a number", name, default, least)
 
 
-def _number(convert: Callable[[str], T], what: str, name: str, default: T, least: T) -> T:
-    value = text(name, str(default))
+def rate(name: str, default: str) -> str:
+    """So many in a time, as 30/minute. Raises ImproperlyConfigured."""
+    value = text(name, default)
+    if not re.fullmatch(r"[1-9][0-9]{0,8}/(second|minute|hour|day)", value):
+        raise ImproperlyConfigured(
+            f"Unexpected value {name}={value!r}, use NUMBER/second, /minute, /hour or /day, such as {default}."
+        )
+    return value
+
+
+def _number(convert: Callable[[str], T], what: str, name: str, default: T | None, least: T) -> T | None:
+    value = text(name)
+    if not value:
+        return default
     try:
         converted = convert(value)
     except ValueError:
         converted = None
-    if converted is None or not converted >= least:
+    if converted is None or not least <= converted < math.inf:
         raise ImproperlyConfigured(f"Unexpected value {name}={value!r}, use {what} of at least {least}.")
     return converted

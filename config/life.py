@@ -1,11 +1,17 @@
 """What begins and ends with a serving process, whichever server it is."""
 
+import asyncio
 import gc
 from typing import Any, Final
 
-from conversations import chunks, log, runner
+import structlog
+
+from conversations import chunks, local_service, log, mesh, providers, runner
+from conversations.errors import ProviderError
 from streaming.closing import Close
 from streaming.registry import registry
+
+logger = structlog.get_logger(__name__)
 
 # How many new objects there are before the youngest are looked through; Python's 700 is some 30 tokens' worth.
 _YOUNG_OBJECTS: Final = 20_000
@@ -20,12 +26,26 @@ def settle() -> None:
 
 
 def begin() -> None:
-    """Take up debates that have nobody who runs them. Call it in the event loop that serves."""
+    """Take up debates that have nobody who runs them, hand over those that have ended, and start the local model where
+    it is to speak and no other process of this machine has started it. Call it in the event loop that serves."""
+    _start_local_model()
     runner.adopt_orphans()
+    mesh.begin()
+
+
+def _start_local_model() -> None:
+    try:
+        configured = providers.configured()
+        if not local_service.is_at_hand(configured):
+            local_service.keep_if_wanted(configured)
+    except (ProviderError, ValueError) as failure:
+        # The other providers speak.
+        logger.warning("local_model_not_started", reason=str(failure))
 
 
 async def end() -> None:
-    """Leave every debate where it stands, for another process to go on, and send the watchers there."""
+    """Leave the debates, for another process to go on, and send the watchers there."""
+    await mesh.end()
     await runner.hand_over()
     await registry().close_all(Close.RESTART)
 
@@ -41,6 +61,7 @@ async def lifespan(scope: Any, receive: Any, send: Any) -> None:
                 await send({"type": "lifespan.startup.complete"})
             case "lifespan.shutdown":
                 await end()
+                await asyncio.to_thread(local_service.release)
                 log.close()
                 await send({"type": "lifespan.shutdown.complete"})
                 return

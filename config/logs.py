@@ -7,6 +7,19 @@ from typing import Any
 import structlog
 
 
+class ToldOnce(logging.Filter):
+    """Of what a channel layer says each second while it is away, one line is enough."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if not record.exc_info or record.exc_info[1] is None:
+            return True
+        # Not before the settings are read.
+        from conversations.outages import CHANNEL_LAYER
+
+        CHANNEL_LAYER.failed("receive", record.exc_info[1])
+        return False
+
+
 def configure_logs(*, json: bool, level: str) -> None:
     """Send every log line of the process to standard error."""
     shared: list[Any] = [
@@ -46,12 +59,16 @@ def configure_logs(*, json: bool, level: str) -> None:
                     "processors": [structlog.stdlib.ProcessorFormatter.remove_processors_meta, *last],
                 }
             },
+            "filters": {"told_once": {"()": ToldOnce}},
             "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "structlog"}},
             "root": {"handlers": ["stderr"], "level": level},
             # These repeat what our own lines say, or what nobody asked.
             "loggers": {
                 name: {"level": "WARNING"}
                 for name in ("httpx", "httpx2", "openai", "anthropic", "google_genai", "daphne")
-            },
+            }
+            # What a client got wrong is told to the client; what we did, by our own line.
+            | {"a2a": {"level": "CRITICAL"}}
+            | {"channels_redis.pubsub": {"filters": ["told_once"]}},
         }
     )

@@ -14,6 +14,9 @@ from requests import RequestException
 
 logger = structlog.get_logger(__name__)
 
+# allauth counts these attempts in windows of a minute, and does not say when there is room again.
+ATTEMPTS_SECONDS = 60
+
 _LEADS_AWAY = {"google_login", "github_login", "openid_connect_login"}
 
 
@@ -21,6 +24,19 @@ class NoGuesses(MiddlewareMixin):
     def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
         """Browsers look up the hosts of links before anybody follows one; a model's words must not have them do so."""
         response.headers["X-DNS-Prefetch-Control"] = "off"
+        return response
+
+
+class PatientAttempts(MiddlewareMixin):
+    def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+        """Who signs in, signs up or resets a password too often learns when to try again."""
+        match = request.resolver_match
+        if (
+            response.status_code == HTTPStatus.TOO_MANY_REQUESTS
+            and match
+            and match.route.startswith("accounts/")
+        ):
+            response.headers.setdefault("Retry-After", str(ATTEMPTS_SECONDS))
         return response
 
 

@@ -10,13 +10,15 @@ from pathlib import Path
 from typing import Any
 
 import environ
+from corsheaders.defaults import default_headers
 from django.core.exceptions import ImproperlyConfigured
 
 from config import single_sign_on
-from config.environment import choice, flag, number, text, whole, words
+from config.environment import choice, flag, number, rate, text, whole, words
 from config.logs import configure_logs
 from config.mail import mail_settings
 from config.monitoring import metrics_networks, metrics_token
+from config.transports import cross_origin_paths, left_out, path, targets, transports
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -150,6 +152,16 @@ _SQLITE_OPTIONS = {
     "transaction_mode": "IMMEDIATE",
     "timeout": 20,
 }
+_POSTGRES_OPTIONS = {
+    # A server that has gone without a word is noticed in seconds, not in hours.
+    "connect_timeout": 5,
+    "keepalives_idle": 5,
+    "keepalives_interval": 2,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 10_000,
+    # And the server takes back the locks of a process that has.
+    "options": "-c idle_in_transaction_session_timeout=15s",
+}
 DATABASES: dict[str, dict[str, Any]] = {
     "default": dict(
         environ.Env.db_url_config(text("DATABASE_URL", f"sqlite:///{DATA_DIR / 'outcry.sqlite3'}"))
@@ -159,6 +171,9 @@ if DATABASES["default"].get("ENGINE") not in {"django.db.backends.sqlite3", "dja
     raise ImproperlyConfigured(
         "Unexpected value in DATABASE_URL, use sqlite:///PATH or postgresql://USER@HOST/NAME."
     )
+if DATABASES["default"]["ENGINE"] == "django.db.backends.postgresql":
+    # What DATABASE_URL says itself goes first.
+    DATABASES["default"]["OPTIONS"] = _POSTGRES_OPTIONS | DATABASES["default"].get("OPTIONS", {})
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     DATABASES["default"]["OPTIONS"] = _SQLITE_OPTIONS
     # A file, as in real life: threads must see one database, and an in-memory one has no WAL.
@@ -174,10 +189,15 @@ CACHES: dict[str, dict[str, Any]] = {
 }
 CHANNEL_LAYERS: dict[str, dict[str, Any]] = {"default": {"BACKEND": "streaming.layers.ProcessChannelLayer"}}
 if REDIS_URL:
-    CACHES["default"] = {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}
+    # Nobody waits long for a Redis that is away: what it holds is worth less than the time.
+    CACHES["default"] = {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": REDIS_URL,
+        "OPTIONS": {"socket_connect_timeout": 1.0, "socket_timeout": 1.0},
+    }
     CHANNEL_LAYERS["default"] = {
         "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
-        "CONFIG": {"hosts": [REDIS_URL]},
+        "CONFIG": {"hosts": [{"address": REDIS_URL, "socket_connect_timeout": 1.0}]},
     }
 
 # Static files: found where they are; what Vite built carries its hash in its name.
@@ -230,7 +250,11 @@ MFA_TOTP_ISSUER = "Outcry"
 
 SOCIALACCOUNT_ADAPTER = "config.adapters.SocialAccountAdapter"
 SOCIALACCOUNT_PROVIDERS = single_sign_on.providers()
-MIDDLEWARE += ["config.middleware.NoGuesses", "config.middleware.ProviderPages"]
+MIDDLEWARE += [
+    "config.middleware.NoGuesses",
+    "config.middleware.PatientAttempts",
+    "config.middleware.ProviderPages",
+]
 # A provider's word about an address opens no account that exists: its owner signs in, then connects the two.
 SOCIALACCOUNT_EMAIL_AUTHENTICATION = False
 SOCIALACCOUNT_STORE_TOKENS = False
@@ -243,7 +267,23 @@ DEFAULT_FROM_EMAIL = SERVER_EMAIL = text("DEFAULT_FROM_EMAIL", "outcry@localhost
 # Debates
 
 OUTCRY_PROVIDERS = words("OUTCRY_PROVIDERS", "local")
+# Where no provider answers, a scripted demo speaks, marked as one; else the debate ends with an error.
+OUTCRY_DEMO_FALLBACK = flag("OUTCRY_DEMO_FALLBACK", default=True)
 OUTCRY_MAX_RUNNING_PER_USER = whole("OUTCRY_MAX_RUNNING_PER_USER", 5, least=1)
+# How often one person may start a debate; and command debates, and speak in them.
+OUTCRY_START_RATE = rate("OUTCRY_START_RATE", "30/minute")
+OUTCRY_CONTROL_RATE = rate("OUTCRY_CONTROL_RATE", "120/minute")
+# What debates may spend: US dollars, tokens in and out, and seconds during which turns are spoken. None: no limit.
+# A day is one of UTC.
+OUTCRY_MAX_USD_PER_CONVERSATION = number("OUTCRY_MAX_USD_PER_CONVERSATION", None, least=0.0001)
+OUTCRY_MAX_USD_PER_USER_DAY = number("OUTCRY_MAX_USD_PER_USER_DAY", None, least=0.0001)
+OUTCRY_MAX_USD_PER_DAY = number("OUTCRY_MAX_USD_PER_DAY", None, least=0.0001)
+OUTCRY_MAX_TOKENS_PER_CONVERSATION = whole("OUTCRY_MAX_TOKENS_PER_CONVERSATION", None, least=1)
+OUTCRY_MAX_TOKENS_PER_USER_DAY = whole("OUTCRY_MAX_TOKENS_PER_USER_DAY", None, least=1)
+OUTCRY_MAX_TOKENS_PER_DAY = whole("OUTCRY_MAX_TOKENS_PER_DAY", None, least=1)
+OUTCRY_MAX_SECONDS_PER_CONVERSATION = whole("OUTCRY_MAX_SECONDS_PER_CONVERSATION", 3600, least=1)
+OUTCRY_MAX_SECONDS_PER_USER_DAY = whole("OUTCRY_MAX_SECONDS_PER_USER_DAY", None, least=1)
+OUTCRY_MAX_SECONDS_PER_DAY = whole("OUTCRY_MAX_SECONDS_PER_DAY", None, least=1)
 # Seconds until a model's first token, and between two.
 OUTCRY_FIRST_TOKEN_SECONDS = number("OUTCRY_FIRST_TOKEN_SECONDS", 60, least=0.1)
 OUTCRY_STALL_SECONDS = number("OUTCRY_STALL_SECONDS", 30, least=0.1)
@@ -255,16 +295,49 @@ OUTCRY_INPUT_TIMEOUT_SECONDS = number("OUTCRY_INPUT_TIMEOUT_SECONDS", 300, least
 OUTCRY_MAX_TOKENS_PER_SECOND = (
     number("OUTCRY_MAX_TOKENS_PER_SECOND", 0, least=0.1) if text("OUTCRY_MAX_TOKENS_PER_SECOND") else None
 )
+# Tokens of what a model is told before its turn, by estimate; the question is always among them.
+OUTCRY_MAX_PROMPT_TOKENS = whole("OUTCRY_MAX_PROMPT_TOKENS", 32_000, least=1_000)
 OUTCRY_MAX_ANSWER_TOKENS = whole("OUTCRY_MAX_ANSWER_TOKENS", 4000, least=16)
 OUTCRY_DEMO_TOKENS_PER_SECOND = number("OUTCRY_DEMO_TOKENS_PER_SECOND", 40, least=1)
 OUTCRY_LOCAL_MODEL = Path(
     text("OUTCRY_LOCAL_MODEL", str(DATA_DIR / "models" / "SmolLM2-135M-Instruct.Q4_1.gguf"))
 )
 OUTCRY_LOCAL_STATE = DATA_DIR / "local-model.json"
+# Seconds that a debate waits for a database that is away.
+OUTCRY_DATABASE_PATIENCE_SECONDS = number("OUTCRY_DATABASE_PATIENCE_SECONDS", 60)
+# Seconds for what is being said when the server is told to stop; what takes longer is said again elsewhere.
+OUTCRY_GRACE_SECONDS = number("OUTCRY_GRACE_SECONDS", 5)
+# A run that shows no sign of life for so long has lost its debate; how often it shows one.
+OUTCRY_LEASE_SECONDS = number("OUTCRY_LEASE_SECONDS", 15, least=0.1)
+OUTCRY_LEASE_HEARTBEAT_SECONDS = number("OUTCRY_LEASE_HEARTBEAT_SECONDS", 5, least=0.01)
+if OUTCRY_LEASE_HEARTBEAT_SECONDS > OUTCRY_LEASE_SECONDS / 3:
+    raise ImproperlyConfigured(
+        f"Unexpected value OUTCRY_LEASE_HEARTBEAT_SECONDS={OUTCRY_LEASE_HEARTBEAT_SECONDS:g},"
+        f" use at most a third of OUTCRY_LEASE_SECONDS, which is {OUTCRY_LEASE_SECONDS:g}."
+    )
 
 # Streaming
 
-OUTCRY_WEBSOCKET_PATH = "ws/conversations/"
+# Which transports there are, where, and the kinds of events that each leaves out.
+OUTCRY_TRANSPORTS = transports()
+OUTCRY_WEBSOCKET_PATH = path("OUTCRY_WEBSOCKET_PATH", "ws/conversations/")
+OUTCRY_SSE_PATH = path("OUTCRY_SSE_PATH", "api/conversations/")
+OUTCRY_OPENAI_PATH = path("OUTCRY_OPENAI_PATH", "api/v1/")
+OUTCRY_AGUI_PATH = path("OUTCRY_AGUI_PATH", "ag-ui/")
+OUTCRY_A2A_PATH = path("OUTCRY_A2A_PATH", "a2a/")
+# A2A agents elsewhere that get each debate that has finished.
+OUTCRY_A2A_TARGETS = targets()
+OUTCRY_EVENTS = left_out()
+# Sites whose pages may call the APIs, with a key in the header: cookies are not taken from there.
+OUTCRY_CORS_ORIGINS = words("OUTCRY_CORS_ORIGINS")
+CORS_ALLOWED_ORIGINS = OUTCRY_CORS_ORIGINS
+CORS_URLS_REGEX = cross_origin_paths(OUTCRY_SSE_PATH, OUTCRY_OPENAI_PATH, OUTCRY_AGUI_PATH, OUTCRY_A2A_PATH)
+CORS_ALLOW_HEADERS = (*default_headers, "x-api-key", "last-event-id", "a2a-version", "a2a-extensions")
+CORS_EXPOSE_HEADERS = ("x-outcry-conversation", "retry-after")
+if OUTCRY_CORS_ORIGINS:
+    INSTALLED_APPS += ["corsheaders"]
+    # Before all that answers by itself.
+    MIDDLEWARE.insert(1, "corsheaders.middleware.CorsMiddleware")
 OUTCRY_HEARTBEAT_SECONDS = number("OUTCRY_HEARTBEAT_SECONDS", 20, least=0.1)
 # How long a connection may ask for nothing, or hold its stream; and how long any may last.
 OUTCRY_IDLE_SECONDS = number("OUTCRY_IDLE_SECONDS", 600, least=1)

@@ -1,4 +1,5 @@
-"""Review in Django's admin: reading, finding and filtering. Nothing is added, changed or deleted here."""
+"""Review in Django's admin: reading, finding and filtering. Nothing is added, changed or deleted here; only API keys
+can be revoked."""
 
 import json
 from collections.abc import Iterable
@@ -16,16 +17,25 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.text import Truncator
 
-from conversations import access, review
+from conversations import access, deliveries, review
 from conversations.events import EVENTS, Mode, Stance
-from conversations.models import Conversation, ConversationQuerySet, Event
+from conversations.models import (
+    ApiKey,
+    ApiKeyQuerySet,
+    Conversation,
+    ConversationQuerySet,
+    Delivery,
+    Event,
+)
 from conversations.panels import PANELS
 
 if TYPE_CHECKING:
+    _ApiKeyAdmin = admin.ModelAdmin[ApiKey]
     _ConversationAdmin = admin.ModelAdmin[Conversation]
+    _DeliveryAdmin = admin.ModelAdmin[Delivery]
     _EventAdmin = admin.ModelAdmin[Event]
 else:
-    _ConversationAdmin = _EventAdmin = admin.ModelAdmin
+    _ApiKeyAdmin = _ConversationAdmin = _DeliveryAdmin = _EventAdmin = admin.ModelAdmin
 
 Choices = Iterable[tuple[str, str]]
 
@@ -242,6 +252,97 @@ class EventAdmin(ReviewersOnly, _EventAdmin):
         return format_html(
             '<pre class="verbatim">{}</pre>', json.dumps(event.data, ensure_ascii=False, indent=2)
         )
+
+
+@admin.register(Delivery)
+class DeliveryAdmin(ReviewersOnly, _DeliveryAdmin):
+    list_display = ("of", "where", "state", "attempts", "next_at")
+    list_filter = ("state",)
+    list_select_related = ("conversation",)
+    list_per_page = 50
+    fields = ("of", "where", "state", "attempts", "next_at", "task", "happened")
+    readonly_fields = fields
+
+    class Media:
+        css = {"all": ["conversations/admin.css"]}
+
+    @admin.display(description="conversation")
+    def of(self, delivery: Delivery) -> SafeString:
+        address = reverse("admin:conversations_conversation_change", args=[delivery.conversation_id])
+        return format_html('<a href="{}">{}</a>', address, Truncator(delivery.conversation.topic).chars(60))
+
+    @admin.display(description="agent")
+    def where(self, delivery: Delivery) -> str:
+        return deliveries.shown(delivery.target)
+
+    @admin.display(description="events")
+    def happened(self, delivery: Delivery) -> SafeString:
+        return format_html(
+            '<pre class="verbatim">{}</pre>', json.dumps(delivery.events, ensure_ascii=False, indent=2)
+        )
+
+
+class StateFilter(admin.SimpleListFilter):
+    title = "state"
+    parameter_name = "state"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Choices:
+        return [("live", "live"), ("dead", "revoked, expired or of a disabled account")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        live = ApiKey.objects.live()
+        if self.value() == "live":
+            return queryset.filter(pk__in=live)
+        return queryset.exclude(pk__in=live) if self.value() == "dead" else queryset
+
+
+@admin.register(ApiKey)
+class ApiKeyAdmin(_ApiKeyAdmin):
+    """Who may view API keys sees whose there are; the keys themselves are nowhere."""
+
+    list_display = (
+        "name",
+        "owner",
+        "prefix",
+        "allows",
+        "created_at",
+        "last_used_at",
+        "expires_at",
+        "revoked_at",
+    )
+    list_filter = (StateFilter,)
+    list_select_related = ("owner",)
+    list_per_page = 50
+    search_fields = ("name", "prefix", "owner__username", "owner__email")
+    fields = list_display
+    readonly_fields = fields
+    actions = ("revoke",)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_revoke_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("conversations.revoke_apikey")
+
+    @admin.action(description="Revoke the selected keys", permissions=["revoke"])
+    def revoke(self, request: HttpRequest, queryset: ApiKeyQuerySet) -> None:
+        revoked = [key for key in queryset if key.revoked_at is None]
+        queryset.filter(pk__in=[key.pk for key in revoked]).revoke()
+        for key in revoked:
+            self.log_change(request, key, "Revoked.")
+        self.message_user(
+            request, f"Revoked: {len(revoked)}. Programs that use them are cut off within 5 seconds."
+        )
+
+    @admin.display(description="scopes")
+    def allows(self, key: ApiKey) -> str:
+        return ", ".join(key.scopes)
 
 
 def _of_one(request: HttpRequest) -> bool:

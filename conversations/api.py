@@ -1,17 +1,18 @@
 """The HTTP API of conversations."""
 
+from dataclasses import asdict
 from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
 from django.contrib.auth.models import AbstractUser
 from django.core.paginator import Paginator
-from django.http import HttpRequest
 from ninja import Router, Schema
 from ninja import Status as Answer
 from pydantic import Field
 
-from conversations import access, database, log, services, transcript
+from conversations import access, budget, database, deliveries, log, services, transcript
+from conversations.auth import SignedIn, needs
 from conversations.events import Mode, Stance, Status
 from conversations.forms import Command, Input, NewConversation
 from conversations.models import Conversation
@@ -20,12 +21,6 @@ PAGE_SIZE = 20
 MAX_EVENTS = 1_000
 
 router = Router(tags=["conversations"])
-
-
-class SignedIn(HttpRequest):
-    """A request that ninja has let in."""
-
-    auth: AbstractUser
 
 
 class Started(Schema):
@@ -59,12 +54,68 @@ class Page(Schema):
     results: list[Summary]
 
 
+class Limits(Schema):
+    """US dollars, tokens in and out, and seconds; null is no limit."""
+
+    usd: float | None
+    tokens: int | None
+    seconds: float | None
+
+
+class Spent(Schema):
+    """As far as it is known; `usd` is null as soon as the price of a call is unknown."""
+
+    usd: float | None
+    tokens: int | None
+    seconds: float | None
+
+
+class Tokens(Schema):
+    low: int
+    high: int
+
+
+class Dollars(Schema):
+    low: float
+    high: float
+
+
+class Estimated(Schema):
+    """`usd` is null where the provider's price is unknown; `left` is what you may still spend today."""
+
+    provider: str
+    usd: Dollars | None
+    tokens: Tokens
+    left: Limits
+
+
+class DeliveryEvent(Schema):
+    """`type` is delivered, failed, rejected, given_up or dropped; `code` says why an attempt has failed."""
+
+    type: str
+    at: datetime
+    code: str | None
+
+
+class DeliveryOut(Schema):
+    """How the debate came to an agent elsewhere; `task` is what the agent calls it."""
+
+    target: str
+    state: str
+    attempts: int
+    task: str
+    events: list[DeliveryEvent]
+
+
 class Detail(Summary):
     """`transcript` is the fold of the conversation's events."""
 
     content: str
     content_type: str
     ws_url: str
+    limits: Limits
+    spent: Spent
+    deliveries: list[DeliveryOut]
     transcript: dict[str, Any]
 
 
@@ -110,25 +161,49 @@ class Invalid(Refusal):
     errors: list[ProblemOut]
 
 
-@router.post("/", response={201: Started, 422: Invalid, 429: Refusal}, summary="Start a debate")
+@router.post(
+    "/",
+    auth=needs("start"),
+    response={201: Started, 403: Refusal, 422: Invalid, 429: Refusal},
+    summary="Start a debate",
+)
 async def start(request: SignedIn, new: NewConversation) -> Answer[dict[str, Any]]:
-    started = await services.start(request.auth, new)
-    links = {"url": started.get_absolute_url(), "ws_url": started.ws_url}
-    return Answer(201, {"id": started.pk, "status": started.status, **links})
+    return Answer(201, _started(await services.start(request.auth, new)))
 
 
-@router.get("/", response=Page, summary="List your debates, newest first")
+@router.post(
+    "/estimate",
+    auth=needs("start"),
+    response={200: Estimated, 403: Refusal, 422: Invalid},
+    summary="What a debate would take",
+)
+async def estimate(request: SignedIn, new: NewConversation) -> dict[str, Any]:
+    estimated, left = await services.estimate(request.auth, new)
+    return {**asdict(estimated), "left": asdict(left)}
+
+
+@router.get(
+    "/", auth=needs("watch"), response={200: Page, 403: Refusal}, summary="List your debates, newest first"
+)
 async def list_own(request: SignedIn, page: Annotated[int, Field(ge=1)] = 1) -> dict[str, Any]:
     return await database.run(_page, request.auth, page)
 
 
-@router.get("/{uuid:conversation}/", response={200: Detail, 404: Refusal}, summary="A debate, as it stands")
+@router.get(
+    "/{uuid:conversation}/",
+    auth=needs("watch"),
+    response={200: Detail, 403: Refusal, 404: Refusal},
+    summary="A debate, as it stands",
+)
 async def detail(request: SignedIn, conversation: UUID) -> dict[str, Any]:
     return await database.run(_detail, request.auth, conversation)
 
 
 @router.get(
-    "/{uuid:conversation}/events", response={200: Events, 404: Refusal}, summary="A debate's log, paged"
+    "/{uuid:conversation}/events",
+    auth=needs("watch"),
+    response={200: Events, 403: Refusal, 404: Refusal},
+    summary="A debate's log, paged",
 )
 async def events(
     request: SignedIn,
@@ -139,19 +214,49 @@ async def events(
     return await database.run(_events, request.auth, conversation, after, limit)
 
 
+AGAIN: Any = {201: Started, 403: Refusal, 404: Refusal, 422: Invalid, 429: Refusal}
+
+
+@router.post(
+    "/{uuid:conversation}/again",
+    auth=needs("start"),
+    response=AGAIN,
+    summary="Start a debate with the same input",
+)
+async def again(request: SignedIn, conversation: UUID) -> Answer[dict[str, Any]]:
+    return Answer(201, _started(await services.again(request.auth, conversation)))
+
+
 TELLING: Any = {202: Told, 403: Refusal, 404: Refusal, 409: AtOdds, 422: Invalid, 429: Refusal}
 
 
-@router.post("/{uuid:conversation}/control", response=TELLING, summary="Pause, resume or cancel a debate")
+@router.post(
+    "/{uuid:conversation}/control",
+    auth=needs("control"),
+    response=TELLING,
+    summary="Pause, resume or cancel a debate",
+)
 async def control(request: SignedIn, conversation: UUID, command: Command) -> Answer[dict[str, Any]]:
     return Answer(202, vars(await services.control(request.auth, conversation, command)))
 
 
 @router.post(
-    "/{uuid:conversation}/input", response=TELLING, summary="Speak to the panel, or answer a question"
+    "/{uuid:conversation}/input",
+    auth=needs("control"),
+    response=TELLING,
+    summary="Speak to the panel, or answer a question",
 )
 async def say(request: SignedIn, conversation: UUID, words: Input) -> Answer[dict[str, Any]]:
     return Answer(202, vars(await services.say(request.auth, conversation, words)))
+
+
+def _started(conversation: Conversation) -> dict[str, Any]:
+    return {
+        "id": conversation.pk,
+        "status": conversation.status,
+        "url": conversation.get_absolute_url(),
+        "ws_url": conversation.ws_url,
+    }
 
 
 def _page(person: AbstractUser, page: int) -> dict[str, Any]:
@@ -172,6 +277,9 @@ def _detail(person: AbstractUser, conversation: UUID) -> dict[str, Any]:
         "content": found.content,
         "content_type": found.content_type,
         "ws_url": found.ws_url,
+        "limits": asdict(budget.limits(found)),
+        "spent": asdict(budget.spent(found)),
+        "deliveries": deliveries.listed(found.pk),
         "transcript": transcript.fold(log.read_all(found.pk)),
     }
 

@@ -9,15 +9,15 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-import structlog
 from channels.layers import get_channel_layer
 
 from conversations.events import Entry
-
-logger = structlog.get_logger(__name__)
+from conversations.outages import CHANNEL_LAYER
 
 # Above this a ring says only where the head is: readers fetch the rows, and the layer's memory stays small.
 MAX_CHARACTERS = 256 * 1024
+# A layer that takes longer for one ring is away; what gathers behind it is bounded by this.
+RING_SECONDS = 5.0
 
 # What waits while an earlier ring of the conversation is being sent; a key is there while its task runs.
 _waiting: dict[tuple[asyncio.AbstractEventLoop, UUID], list[Entry]] = {}
@@ -47,10 +47,12 @@ async def _send(key: tuple[asyncio.AbstractEventLoop, UUID]) -> None:
     try:
         while entries := _waiting[key]:
             _waiting[key] = []
-            await layer.group_send(group_name(key[1]), message(entries))
-    except Exception:
+            async with asyncio.timeout(RING_SECONDS):
+                await layer.group_send(group_name(key[1]), message(entries))
+            CHANNEL_LAYER.worked("ring")
+    except Exception as failure:
         # The rows are stored; readers find them at their next look at the head.
-        logger.warning("ring_failed", conversation=str(key[1]), exc_info=True)
+        CHANNEL_LAYER.failed("ring", failure)
     finally:
         del _waiting[key]
 

@@ -15,7 +15,7 @@ from django.db.models.expressions import RawSQL
 from django.utils import timezone
 
 from conversations import bell, database, hearing, log
-from conversations.errors import Conflict, Finished, LimitReached, LogUnavailable, NotFound
+from conversations.errors import Conflict, Finished, LimitReached, NotFound
 from conversations.events import (
     TERMINAL,
     Action,
@@ -60,18 +60,18 @@ async def tell(conversation: UUID, event: Control | HumanMessage) -> Accepted:
 async def expire(conversation: UUID, run: UUID, request: UUID) -> None:
     """Store that nobody answered the question, unless somebody has. Raises Fenced, NotFound and LogUnavailable."""
     try:
-        entries = await database.run(_expire, conversation, run, request)
+        entries = await database.patiently(_expire, conversation, run, request)
     except database.FAILURES as failure:
-        raise LogUnavailable("The conversation could not be stored.") from failure
+        raise database.unavailable(failure) from failure
     if entries:
         bell.ring(conversation, entries)
 
 
 async def _tell(conversation: UUID, event: Control | HumanMessage) -> Accepted:
     try:
-        accepted, entries = await database.run(_store, conversation, event)
+        accepted, entries = await database.promptly(_store, conversation, event)
     except database.FAILURES as failure:
-        raise LogUnavailable("The conversation could not be stored.") from failure
+        raise database.unavailable(failure) from failure
     if entries:
         bell.ring(conversation, entries)
     # Again, too: whoever repeats it may do so because nothing has come of it.

@@ -23,7 +23,8 @@ from conversations.errors import ProviderError
 from conversations.prompts import Prompt, Task
 from conversations.providers import Provider, require_key
 
-CONNECT_SECONDS: Final = 5.0
+# One packet that is lost on the way is sent again after one second.
+CONNECT_SECONDS: Final = 1.5
 OLLAMA_URL: Final = "http://127.0.0.1:11434"
 
 # Silence is the turn's own matter: it knows the limits, and one of these libraries ignores its client's.
@@ -44,7 +45,7 @@ async def connect(provider: Provider, task: Task, prompt: Prompt) -> AsyncIterat
             text = demo.script(task.agent.role, task.round, task.question.topic)
             yield demo.ScriptedConfig(text, streaming, settings.OUTCRY_DEMO_TOKENS_PER_SECOND)
         case "openai":
-            async with DefaultAioHttpClient(verify=_tls(), timeout=_TIMEOUT2) as client:
+            async with DefaultAioHttpClient(verify=tls(), timeout=_TIMEOUT2) as client:
                 yield QuickOpenAIConfig(
                     provider.model,
                     api_key=key,
@@ -54,7 +55,7 @@ async def connect(provider: Provider, task: Task, prompt: Prompt) -> AsyncIterat
                     http_client=client,
                 )
         case "openai-compatible":
-            async with DefaultAioHttpClient(verify=_tls(), timeout=_TIMEOUT2) as client:
+            async with DefaultAioHttpClient(verify=tls(), timeout=_TIMEOUT2) as client:
                 yield QuickOpenAIConfig(
                     provider.model,
                     api_key=key,
@@ -66,7 +67,7 @@ async def connect(provider: Provider, task: Task, prompt: Prompt) -> AsyncIterat
                 )
         case "local":
             url = await local_service.url()
-            async with DefaultAioHttpClient(verify=_tls(), timeout=_TIMEOUT2) as client:
+            async with DefaultAioHttpClient(verify=tls(), timeout=_TIMEOUT2) as client:
                 yield QuickOpenAIConfig(
                     provider.model,
                     api_key="none",
@@ -77,7 +78,7 @@ async def connect(provider: Provider, task: Task, prompt: Prompt) -> AsyncIterat
                     **prompt.sampling,
                 )
         case "anthropic":
-            async with httpx2.AsyncClient(verify=_tls(), timeout=_TIMEOUT2) as client:
+            async with httpx2.AsyncClient(verify=tls(), timeout=_TIMEOUT2) as client:
                 yield AnthropicConfig(
                     provider.model,
                     api_key=key,
@@ -87,7 +88,7 @@ async def connect(provider: Provider, task: Task, prompt: Prompt) -> AsyncIterat
                     http_client=client,
                 )
         case "gemini":
-            async with httpx.AsyncClient(verify=_tls(), timeout=_TIMEOUT) as client1:
+            async with httpx.AsyncClient(verify=tls(), timeout=_TIMEOUT) as client1:
                 yield GeminiConfig(
                     provider.model,
                     api_key=key,
@@ -96,7 +97,7 @@ async def connect(provider: Provider, task: Task, prompt: Prompt) -> AsyncIterat
                     http_client=client1,
                 )
         case "ollama":
-            async with httpx.AsyncClient(verify=_tls(), timeout=_TIMEOUT) as client1:
+            async with httpx.AsyncClient(verify=tls(), timeout=_TIMEOUT) as client1:
                 # The protocol asks for a files client, which Ollama has not.
                 yield OllamaConfig(  # type: ignore[abstract]
                     provider.model,
@@ -109,7 +110,14 @@ async def connect(provider: Provider, task: Task, prompt: Prompt) -> AsyncIterat
             raise ProviderError("provider_unknown", f"There is no provider of kind {other}.", retryable=False)
 
 
+def longest_answer(provider: Provider, prompt: Prompt) -> int:
+    """How many tokens an answer has at most."""
+    most: int = settings.OUTCRY_MAX_ANSWER_TOKENS
+    return min(most, prompt.sampling.get("max_tokens", most)) if provider.kind == "local" else most
+
+
 @cache
-def _tls() -> ssl.SSLContext:
+def tls() -> ssl.SSLContext:
+    """What to trust."""
     # Once a process: reading the certificates takes 17 ms, and every turn would.
     return ssl.create_default_context()

@@ -18,7 +18,7 @@ from django.utils import timezone
 
 from conversations import commands, database, log, resume
 from conversations.debate import Debate
-from conversations.errors import LogUnavailable
+from conversations.errors import LogUnavailable, OutcryError
 from conversations.events import TERMINAL, EventData, InputRequest, Mode, Status, StatusChanged, Token
 from conversations.pace import Pace
 from conversations.people import People, Question
@@ -29,13 +29,21 @@ logger = structlog.get_logger(__name__)
 CANCELLED: Final = "cancelled"
 
 
+class Left(OutcryError):
+    """The run was asked to leave, and did so before a turn; another goes on from there."""
+
+    code = "left"
+
+
 @dataclass(frozen=True)
 class Claimed:
-    """A conversation that is ours to run; `mode` is what it was in so far."""
+    """A conversation that is ours to run; `mode` is what it was in so far, `attempts` how many runs have begun since
+    its last finished turn."""
 
     conversation: UUID
     run: UUID
     mode: Mode
+    attempts: int = 1
 
 
 class Drive:
@@ -54,7 +62,8 @@ class Drive:
         self._news = asyncio.Event()
         # Where the debate is, and what was last said of it: while it is paused they differ.
         self._stands = Status.QUEUED
-        self._shown = Status.QUEUED
+        self._shown: StatusChanged | None = None
+        self._is_leaving = False
         self._pipe_task: asyncio.Task[None] | None = None
         debate.audience = self
 
@@ -64,9 +73,20 @@ class Drive:
         # A demo stays one, whatever would have spoken next.
         return Mode.DEMO if self._claimed.mode is Mode.DEMO else self._debate.mode
 
+    @property
+    def is_at_rest(self) -> bool:
+        """Whether it only waits for people."""
+        return not self._gate.is_set() or self._stands is Status.AWAITING_INPUT
+
+    def leave(self) -> None:
+        """End at the next turn's edge, or now where nothing is being said; `drive` then raises Left."""
+        self._is_leaving = True
+        if self.is_at_rest:
+            self._stop_pipe()
+
     async def drive(self) -> None:
         """Return when the debate has ended, or was cancelled; that is then stored. Raises what ended it otherwise:
-        ProviderError, Fenced, LogUnavailable, or a fault of ours."""
+        ProviderError, Fenced, Left, LogUnavailable, or a fault of ours."""
         if not self._is_cancelled():
             pipe = self._pipe_task = asyncio.create_task(self._pipe())
             conductor = asyncio.create_task(self._conduct())
@@ -81,6 +101,10 @@ class Drive:
             if self._stands in TERMINAL:
                 return await self._appender.flush()
             if not self._is_cancelled():
+                # What is told of the end goes by what is stored.
+                await self._appender.flush()
+                if self._is_leaving and pipe.cancelled():
+                    raise Left("The run was asked to leave.")
                 return (pipe if conductor.cancelled() else conductor).result()
         return await self._end_cancelled()
 
@@ -100,6 +124,8 @@ class Drive:
             await self._gate.wait()
             await self._appender.flush()
             await self._look()
+            if self._is_leaving:
+                raise Left("The run was asked to leave.")
             if self._gate.is_set():
                 return self._people
 
@@ -165,7 +191,7 @@ class Drive:
         """Take what people have told by now, and do it."""
         async with self._looking:
             try:
-                rows = await database.run(resume.told, self._claimed.conversation, self._people.head)
+                rows = await database.patiently(resume.told, self._claimed.conversation, self._people.head)
             except database.FAILURES as failure:
                 raise LogUnavailable("The conversation could not be read.") from failure
             for row in rows:
@@ -179,7 +205,7 @@ class Drive:
         """Say in which status the conversation is, where that has changed, and let nothing pass while it is paused."""
         if self._stands is Status.QUEUED or self._stands in TERMINAL or self._people.cancelled:
             return
-        if self._stands is Status.INITIALIZING and self._shown is Status.QUEUED:
+        if self._stands is Status.INITIALIZING and self._shown is None:
             self._say(Status.INITIALIZING)
         if self._people.paused:
             self._gate.clear()
@@ -193,16 +219,17 @@ class Drive:
         return any(question.is_open for question in self._people.questions.values())
 
     def _say(self, status: Status) -> None:
-        if status is not self._shown:
-            self._shown = status
-            self._appender.put(StatusChanged(status=status, mode=self._debate.mode))
+        told = StatusChanged(status=status, mode=self.mode, reason=self._debate.reason)
+        if told != self._shown:
+            self._shown = told
+            self._appender.put(told)
 
     # The end
 
     async def _end_cancelled(self) -> None:
         await self._appender.flush()
         try:
-            ends = await database.run(resume.cut, self._claimed.conversation)
+            ends = await database.patiently(resume.cut, self._claimed.conversation)
         except database.FAILURES as failure:
             raise LogUnavailable("The conversation could not be read.") from failure
         ended = StatusChanged(status=Status.CANCELLED, mode=self.mode, reason=CANCELLED)

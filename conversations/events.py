@@ -330,12 +330,14 @@ class Notice(EventData):
 
 class StreamState(StrEnum):
     """How a watcher's stream stands. `lagging`: it takes the words more slowly than they come, and gets whole messages
-    until it has caught up. `paused`: as it asked."""
+    until it has caught up. `paused`: as it asked. `reconnecting`: the server waits for its database, and what is spoken
+    meanwhile comes when it is back."""
 
     IDLE = "idle"
     STREAMING = "streaming"
     PAUSED = "paused"
     LAGGING = "lagging"
+    RECONNECTING = "reconnecting"
     ERROR = "error"
     CLOSED = "closed"
 

@@ -4,8 +4,28 @@ AG2 wraps none of them, and each library has its own classes; what they share is
 HTTP library's tree, so that is what is looked at.
 """
 
+import json
+import time
+from email.utils import parsedate_to_datetime
+from typing import Final
+
+from pydantic import ValidationError
+
 from conversations.errors import ProviderError
 
+# Failures after which nothing is billed: the model has not begun.
+UNBILLED: Final = frozenset(
+    {
+        "provider_unreachable",
+        "provider_unauthorized",
+        "provider_forbidden",
+        "provider_unknown_model",
+        "provider_rejected",
+        "provider_too_long",
+        "provider_rate_limited",
+        "provider_not_configured",
+    }
+)
 _BY_STATUS = {
     400: ("provider_rejected", "The model's provider rejected the request.", False),
     401: (
@@ -27,10 +47,13 @@ def provider_error(failure: BaseException) -> ProviderError:
     if (status := _status(failure)) is not None:
         if status in _BY_STATUS:
             reason, sentence, retryable = _BY_STATUS[status]
-            return ProviderError(reason, sentence, retryable=retryable)
+            return ProviderError(reason, sentence, retryable=retryable, retry_after=_retry_after(failure))
         if status >= 500:
             return ProviderError(
-                "provider_down", "The model's provider has a fault at its end.", retryable=True
+                "provider_down",
+                "The model's provider has a fault at its end.",
+                retryable=True,
+                retry_after=_retry_after(failure),
             )
         return ProviderError(
             "provider_rejected", "The model's provider rejected the request.", retryable=False
@@ -57,7 +80,32 @@ def provider_error(failure: BaseException) -> ProviderError:
         return ProviderError(
             "provider_dropped", "The model's provider ended the answer half way.", retryable=True
         )
+    if isinstance(failure, json.JSONDecodeError | UnicodeDecodeError | ValidationError):
+        return ProviderError(
+            "provider_invalid_answer",
+            "The model's provider sent something that is no answer.",
+            retryable=True,
+        )
+    if "APIError" in names:
+        # An error in the stream, in place of the answer's rest: it carries no status.
+        return ProviderError("provider_down", "The model's provider has a fault at its end.", retryable=True)
     return ProviderError("provider_failed", "The model's provider failed.", retryable=True)
+
+
+def _retry_after(failure: BaseException) -> float | None:
+    """The seconds of its Retry-After, which may also be a date."""
+    headers = getattr(getattr(failure, "response", None), "headers", None)
+    stated = headers.get("retry-after") if headers is not None else None
+    if not isinstance(stated, str):
+        return None
+    try:
+        return max(0.0, float(stated))
+    except ValueError:
+        pass
+    try:
+        return max(0.0, parsedate_to_datetime(stated).timestamp() - time.time())
+    except ValueError:
+        return None
 
 
 def _status(failure: BaseException) -> int | None:

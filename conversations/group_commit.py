@@ -37,15 +37,15 @@ class GroupCommit(Generic[T]):
                 self._thread.start()
             self._queue.put(item)
 
-    def stop(self) -> None:
-        """Commit what is queued, call `end` in the thread, and wait for it."""
+    def stop(self, timeout: float | None = None) -> None:
+        """Commit what is queued, call `end` in the thread, and wait for it, at most `timeout` seconds."""
         with self._lock:
             if self._thread is not None:
                 self._ending, self._thread = self._thread, None
                 self._queue.put(None)
             ending = self._ending
         if ending is not None:
-            ending.join()
+            ending.join(timeout)
 
     def _work(self, waiting: "queue.SimpleQueue[T | None]", before: threading.Thread | None) -> None:
         if before is not None:

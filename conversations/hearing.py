@@ -12,12 +12,13 @@ from contextlib import asynccontextmanager
 from typing import Any
 from uuid import UUID
 
-import structlog
 from channels.layers import get_channel_layer
 
 from conversations import groups
+from conversations.outages import CHANNEL_LAYER
 
-logger = structlog.get_logger(__name__)
+# A layer that takes longer for one call is away.
+CALL_SECONDS = 5.0
 
 # Who runs what in this process.
 _ears: defaultdict[UUID, set[tuple[asyncio.AbstractEventLoop, asyncio.Event]]] = defaultdict(set)
@@ -48,10 +49,12 @@ def call_here(conversation: UUID) -> None:
 async def _call_elsewhere(conversation: UUID) -> None:
     layer: Any = get_channel_layer()
     try:
-        await layer.group_send(group_name(conversation), {"type": "run.called"})
-    except Exception:
+        async with asyncio.timeout(CALL_SECONDS):
+            await layer.group_send(group_name(conversation), {"type": "run.called"})
+        CHANNEL_LAYER.worked("call")
+    except Exception as failure:
         # The run looks into its log at its next heartbeat.
-        logger.warning("run_not_called", conversation=str(conversation), exc_info=True)
+        CHANNEL_LAYER.failed("call", failure)
 
 
 @asynccontextmanager

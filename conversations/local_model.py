@@ -41,6 +41,8 @@ MAX_THREADS: Final = 4
 
 FIRST_BACKOFF: Final = 0.5
 LAST_BACKOFF: Final = 30.0
+# As long as the next start is no further off than this, it is worth waiting for.
+PATIENT_BACKOFF: Final = 2.0
 # Having lived this long, a process that dies is restarted as if for the first time.
 HEALTHY_SECONDS: Final = 60.0
 LOAD_SECONDS: Final = 60.0
@@ -147,6 +149,7 @@ class LocalModel:
         self._process: subprocess.Popen[bytes] | None = None
         self._ready = threading.Event()
         self._stopping = threading.Event()
+        self._backoff = FIRST_BACKOFF
         self._spawning = threading.Lock()
         # A daemon, so that who forgets stop() still exits. It lives as long as the process it starts: Linux counts
         # the thread that started a process as its parent.
@@ -156,6 +159,11 @@ class LocalModel:
     def pid(self) -> int | None:
         """The serving process, while there is one."""
         return self._process.pid if self._process and self._process.poll() is None else None
+
+    @property
+    def is_failing(self) -> bool:
+        """Whether it has died again and again, and is not there now: waiting for it may be in vain."""
+        return self._backoff > PATIENT_BACKOFF and not self._ready.is_set()
 
     def start(self) -> None:
         """Returns at once; see `wait_ready`. May be called once. Raises OSError where its files have no place."""
@@ -185,7 +193,6 @@ class LocalModel:
         self._port.close()
 
     def _keep_alive(self) -> None:
-        backoff = FIRST_BACKOFF
         while not self._stopping.is_set():
             began = time.monotonic()
             try:
@@ -195,10 +202,11 @@ class LocalModel:
             if self._stopping.is_set():
                 return
             if time.monotonic() - began > HEALTHY_SECONDS:
-                backoff = FIRST_BACKOFF
-            logger.warning("The local model ended; it is started again in %.1f s.", backoff)
+                self._backoff = FIRST_BACKOFF
+            logger.warning("The local model ended; it is started again in %.1f s.", self._backoff)
+            backoff = self._backoff
+            self._backoff = min(2 * backoff, LAST_BACKOFF)
             self._stopping.wait(backoff)
-            backoff = min(2 * backoff, LAST_BACKOFF)
 
     def _run(self) -> None:
         """One process, from its start to its end."""

@@ -11,6 +11,8 @@ from conversations.providers import Provider
 
 # Loading takes a second or two; a restart after a crash can wait for its backoff.
 READY_SECONDS = 45.0
+# One that dies again and again is not waited for: the next provider speaks meanwhile.
+FAILING_SECONDS = 0.2
 
 _kept: LocalModel | None = None
 
@@ -26,13 +28,22 @@ def keep() -> LocalModel:
 
 
 def keep_if_wanted(configured: Sequence[Provider]) -> None:
-    """Start it where it is the one that speaks. Raises ProviderError if its file is not there."""
-    if configured[0].kind != "local":
+    """Start it where it is one of those that speak. Raises ProviderError if its file is not there."""
+    if not _is_wanted(configured):
         return
     if not settings.OUTCRY_LOCAL_MODEL.exists():
         sentence = f"The local model is missing: {settings.OUTCRY_LOCAL_MODEL}. `make setup` gets it."
         raise ProviderError("provider_not_configured", sentence, retryable=False)
     keep()
+
+
+def is_at_hand(configured: Sequence[Provider]) -> bool:
+    """Whether nothing is to be started: none is wanted, or one is kept, here or by another process."""
+    return not _is_wanted(configured) or _kept is not None or is_running_elsewhere()
+
+
+def _is_wanted(configured: Sequence[Provider]) -> bool:
+    return any(provider.kind == "local" for provider in configured)
 
 
 def release() -> None:
@@ -51,7 +62,8 @@ def is_running_elsewhere() -> bool:
 async def url() -> str:
     """The base URL of the OpenAI-compatible endpoint, once it answers. Raises ProviderError."""
     if _kept is not None:
-        if await asyncio.to_thread(_kept.wait_ready, READY_SECONDS):
+        seconds = FAILING_SECONDS if _kept.is_failing else READY_SECONDS
+        if await asyncio.to_thread(_kept.wait_ready, seconds):
             return _kept.url
         raise ProviderError("provider_unreachable", "The local model does not start.", retryable=True)
     found = await asyncio.to_thread(find_running, settings.OUTCRY_LOCAL_STATE)

@@ -10,15 +10,20 @@ is a hint; the rows are the truth.
 
 import asyncio
 import contextlib
+import json
+import math
+import time
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Any
+from datetime import datetime, timedelta
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 import structlog
+from django.conf import settings
 from django.db import connection, connections, transaction
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from conversations import bell, database
@@ -29,6 +34,7 @@ from conversations.events import (
     Complete,
     Entry,
     EventData,
+    Mode,
     StatusChanged,
     Token,
     dump,
@@ -43,6 +49,11 @@ logger = structlog.get_logger(__name__)
 MAX_BATCH = 2_000
 # What a run may have under way to the database before it waits: then the model is read no faster than we store.
 MAX_PENDING = 1_000
+# A batch that takes longer is held up by the database.
+HELD_UP_SECONDS: Final = 1.0
+# What is left to a database that is away once the log is being closed; and to the thread that writes.
+CLOSE_SECONDS: Final = 5.0
+STOP_SECONDS: Final = 10.0
 
 
 @dataclass
@@ -63,14 +74,22 @@ class Stored:
     refused: dict[int, OutcryError] = field(default_factory=dict)
 
 
-def store(appends: Sequence[Append]) -> Stored:
+def store(appends: Sequence[Append], tries: list[Stored] | None = None) -> Stored:
     """Write a batch, all or nothing but for the refused appends; uses the caller's transaction if one is open.
 
-    Numbers the events by the conversations' rows, which stay locked until the commit. Raises DatabaseError."""
+    Numbers the events by the conversations' rows, which stay locked until the commit. Raises DatabaseError. `tries`
+    holds what earlier tries of these very appends would have stored, and gets what this one would: where the answer to
+    a commit was lost, nothing is stored twice."""
     stored = Stored(entries={})
     rows: list[tuple[Any, ...]] = []
     with transaction.atomic():
         owners = _lock({append.conversation for append in appends})
+        # Theirs were the same locks: what is not there by now never will be.
+        while tries:
+            if _stands(tries[-1]):
+                return tries[-1]
+            tries.pop()
+        _renew(appends, owners)
         accepted: dict[UUID, list[tuple[datetime, EventData]]] = defaultdict(list)
         for number, append in enumerate(appends):
             refusal = _refusal(append, owners)
@@ -79,7 +98,7 @@ def store(appends: Sequence[Append]) -> Stored:
             else:
                 stored.refused[number] = refusal
         for conversation, events in accepted.items():
-            head = owners[conversation][0]
+            head = owners[conversation].head
             entries = []
             for seq, (at, event) in enumerate(_joined(events), start=head + 1):
                 data = dump(event)
@@ -93,6 +112,8 @@ def store(appends: Sequence[Append]) -> Stored:
         for conversation, events in accepted.items():
             if changes := _restated(events):
                 Conversation.objects.filter(pk=conversation).update(**changes)
+        if tries is not None:
+            tries.append(stored)
     return stored
 
 
@@ -185,24 +206,99 @@ def position(conversation: UUID) -> Position:
     return Position(*row)
 
 
+def held_up() -> bool:
+    """Whether the database keeps the writer waiting: a batch has been under way for more than a second."""
+    since = _under_way
+    return since is not None and time.monotonic() - since > HELD_UP_SECONDS
+
+
 def close() -> None:
-    """Store what is waiting, then end the writer's thread and all database threads."""
-    _writer.stop()
+    """Store what is waiting, as far as the database takes it soon, then end the writer's thread and all database
+    threads."""
+    global _give_up
+    _give_up = time.monotonic() + CLOSE_SECONDS
+    _writer.stop(STOP_SECONDS)
+    _give_up = math.inf
     database.close()
 
 
-def _lock(conversations: set[UUID]) -> dict[UUID, tuple[int, UUID | None]]:
+class _Owner(NamedTuple):
+    """What the fence asks of a conversation. `lapsed`: its run's lease has ended, by the database's clock."""
+
+    head: int
+    run: UUID | None
+    lapsed: bool
+
+
+# The database's own clock, as the ORM's Now() has it.
+_NOW: Final = {
+    "postgresql": "STATEMENT_TIMESTAMP()",
+    "sqlite": "STRFTIME('%%Y-%%m-%%d %%H:%%M:%%f', 'NOW')",
+}
+
+
+def _lock(conversations: set[UUID]) -> dict[UUID, _Owner]:
+    # By hand: the ORM took longer to build this than the database to answer it.
     # One order for everybody: two processes never wait for each other crosswise.
-    rows = Conversation.objects.select_for_update().filter(pk__in=conversations).order_by("pk")
-    return {pk: (head, run) for pk, head, run in rows.values_list("pk", "head", "run")}
+    table, key = Conversation._meta.db_table, Conversation._meta.pk
+    sql = (
+        f"SELECT id, head, run, lease_until < {_NOW[connection.vendor]} FROM {table}"  # noqa: S608 (our own words)
+        f" WHERE id IN ({', '.join(['%s'] * len(conversations))}) ORDER BY id"
+    )
+    if connection.features.has_select_for_update:
+        sql += " FOR UPDATE"
+    with connection.cursor() as cursor:
+        cursor.execute(sql, [key.get_db_prep_value(pk, connection) for pk in conversations])
+        return {
+            _uuid(pk): _Owner(head, None if run is None else _uuid(run), bool(lapsed))
+            for pk, head, run, lapsed in cursor.fetchall()
+        }
 
 
-def _refusal(append: Append, owners: dict[UUID, tuple[int, UUID | None]]) -> OutcryError | None:
+def _uuid(value: UUID | str) -> UUID:
+    # SQLite has their digits.
+    return value if isinstance(value, UUID) else UUID(value)
+
+
+def _renew(appends: Sequence[Append], owners: dict[UUID, _Owner]) -> None:
+    """Where the database has kept this process from renewing its leases, do it now; nobody has taken these over."""
+    ours = [
+        append.conversation
+        for append in appends
+        if append.run is not None
+        and (owner := owners.get(append.conversation)) is not None
+        and owner.lapsed
+        and owner.run == append.run
+    ]
+    if not ours or not database.strained(settings.OUTCRY_LEASE_SECONDS):
+        return
+    lease = timedelta(seconds=settings.OUTCRY_LEASE_SECONDS)
+    Conversation.objects.filter(pk__in=ours).update(lease_until=Now() + lease)
+    for conversation in ours:
+        owners[conversation] = owners[conversation]._replace(lapsed=False)
+
+
+def _stands(earlier: Stored) -> bool:
+    """Whether an earlier try was committed, though its answer was lost. It was all or nothing: one conversation says it
+    for all. The rows must be the very same: by now somebody else may have stored others at their numbers."""
+    for conversation, entries in earlier.entries.items():
+        if entries:
+            there = read(conversation, entries[0].seq - 1, len(entries))
+            # By their values: PostgreSQL has an order of its own for names.
+            return [json.loads(entry.text) for entry in there] == [
+                json.loads(entry.text) for entry in entries
+            ]
+    return False
+
+
+def _refusal(append: Append, owners: dict[UUID, _Owner]) -> OutcryError | None:
     owner = owners.get(append.conversation)
     if owner is None:
         return NotFound("There is no such conversation.")
-    if append.run is not None and append.run != owner[1]:
+    if append.run is not None and append.run != owner.run:
         return Fenced("Another run owns this conversation.")
+    if append.run is not None and owner.lapsed:
+        return Fenced("The lease of this run has lapsed.")
     return None
 
 
@@ -271,8 +367,11 @@ def _restated(events: Sequence[tuple[datetime, EventData]]) -> dict[str, Any]:
                 changes |= {"status": status, "mode": mode, "reason": reason}
                 if status in TERMINAL:
                     changes |= {"finished_at": at, "run": None, "lease_until": None}
-            case AgentMessage(mode="demo"):
-                changes["mode"] = event.mode
+            case AgentMessage():
+                # The run that has finished a turn is the first to try the next.
+                changes["attempts"] = 1
+                if event.mode is Mode.DEMO:
+                    changes["mode"] = event.mode
             case Complete():
                 changes |= {"verdict": dump(event), "cost": event.cost_summary.usd}
     return changes
@@ -293,6 +392,15 @@ def _submit(conversation: UUID, run: UUID | None, events: Sequence[EventData]) -
 
 
 def _commit(batch: list[_Waiting]) -> None:
+    global _under_way
+    _under_way = time.monotonic()
+    try:
+        _store_and_settle(batch)
+    finally:
+        _under_way = None
+
+
+def _store_and_settle(batch: list[_Waiting]) -> None:
     # What follows on a loss would be a log with a hole in its story: a run that has lost an event has lost its log.
     whole = [waiting for waiting in batch if waiting.append.run not in _broken_runs]
     outcomes, entries = _stored(whole)
@@ -307,35 +415,56 @@ def _commit(batch: list[_Waiting]) -> None:
             loop.call_soon_threadsafe(_settle, settled, entries)
 
 
-def _stored(batch: list[_Waiting]) -> tuple[dict[int, OutcryError | None], dict[UUID, list[Entry]]]:
-    """What became of each: None where it is stored. Where the batch fails, each conversation is tried by itself, so
-    that none suffers from another's fault."""
-    try:
-        stored = store([waiting.append for waiting in batch])
-    except Exception as failure:
-        logger.exception("log_commit_failed", appends=len(batch))
-        if isinstance(failure, database.FAILURES):
-            connections.close_all()
-        return _stored_apart(batch)
-    refused = {id(batch[number]): refusal for number, refusal in stored.refused.items()}
-    return {id(waiting): refused.get(id(waiting)) for waiting in batch}, stored.entries
+_Outcomes = tuple[dict[int, OutcryError | None], dict[UUID, list[Entry]]]
 
 
-def _stored_apart(batch: list[_Waiting]) -> tuple[dict[int, OutcryError | None], dict[UUID, list[Entry]]]:
+def _stored(batch: list[_Waiting]) -> _Outcomes:
+    """What became of each: None where it is stored. While the database is away, the batch is kept and tried again;
+    where it fails by a fault of its own, each conversation is tried by itself, so that none suffers from another's."""
+    if not batch:
+        return {}, {}
+    until = time.monotonic() + settings.OUTCRY_DATABASE_PATIENCE_SECONDS
+    tries: list[Stored] = []
+    for pause in database.pauses():
+        try:
+            # Who can write can do everything.
+            with database.contact("log", wholly=True), database.writing():
+                stored = store([waiting.append for waiting in batch], tries)
+        except database.AWAY as failure:
+            if time.monotonic() >= min(until, _give_up):
+                return _lost(batch, failure)
+        except Exception as failure:
+            logger.exception("log_commit_failed", appends=len(batch))
+            if isinstance(failure, database.FAILURES):
+                connections.close_all()
+            return _stored_apart(batch, failure)
+        else:
+            refused = {id(batch[number]): refusal for number, refusal in stored.refused.items()}
+            return {id(waiting): refused.get(id(waiting)) for waiting in batch}, stored.entries
+        time.sleep(pause)
+    raise AssertionError  # pauses() has no end
+
+
+def _stored_apart(batch: list[_Waiting], failure: Exception) -> _Outcomes:
     apart: dict[UUID, list[_Waiting]] = defaultdict(list)
     for waiting in batch:
         apart[waiting.append.conversation].append(waiting)
+    if len(apart) == 1:
+        # Whatever it was, those who wait must hear of it, and the thread must live for the next batch.
+        return _lost(batch, failure)
     outcomes: dict[int, OutcryError | None] = {}
     entries: dict[UUID, list[Entry]] = {}
-    if len(apart) > 1:
-        for alone in apart.values():
-            stored, written = _stored(alone)
-            outcomes |= stored
-            entries |= written
-        return outcomes, entries
-    # Whatever it was, those who wait must hear of it, and the thread must live for the next batch.
+    for alone in apart.values():
+        stored, written = _stored(alone)
+        outcomes |= stored
+        entries |= written
+    return outcomes, entries
+
+
+def _lost(batch: list[_Waiting], failure: Exception) -> _Outcomes:
     _broken_runs.update(waiting.append.run for waiting in batch if waiting.append.run is not None)
-    return {id(waiting): LogUnavailable("The conversation could not be stored.") for waiting in batch}, {}
+    logger.error("log_gave_up", appends=len(batch), reason=database.unavailable(failure).code)
+    return {id(waiting): database.unavailable(failure) for waiting in batch}, {}
 
 
 def _settle(outcomes: list[tuple[_Waiting, OutcryError | None]], entries: Mapping[UUID, list[Entry]]) -> None:
@@ -354,5 +483,8 @@ def _settle(outcomes: list[tuple[_Waiting, OutcryError | None]], entries: Mappin
 
 # Runs of which an event could not be stored; only the writer's thread looks here.
 _broken_runs: set[UUID] = set()
+# Since when the writer has had its batch; and when it stops waiting for a database that is away. Monotonic.
+_under_way: float | None = None
+_give_up = math.inf
 
 _writer = GroupCommit("outcry-log", _commit, end=connections.close_all, limit=MAX_BATCH)

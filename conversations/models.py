@@ -20,6 +20,14 @@ class ContentType(models.TextChoices):
     RESEARCH = "research", "Research note"
 
 
+class Scope(models.TextChoices):
+    """What an API key is for."""
+
+    WATCH = "watch", "Read and follow debates"
+    START = "start", "Start debates"
+    CONTROL = "control", "Pause, stop and speak in debates"
+
+
 class ConversationQuerySet(models.QuerySet["Conversation"]):
     def running(self) -> "ConversationQuerySet":
         return self.exclude(status__in=TERMINAL)
@@ -58,6 +66,17 @@ class Conversation(models.Model):
 
     run = models.UUIDField(null=True, blank=True, help_text="The run that may append; the fence.")
     lease_until = models.DateTimeField(null=True, blank=True)
+    attempts = models.PositiveSmallIntegerField(
+        default=0, help_text="Runs that claimed it since its last finished turn."
+    )
+
+    max_usd = models.DecimalField(
+        max_digits=14, decimal_places=8, null=True, blank=True, help_text="US dollars; empty: no limit."
+    )
+    max_tokens = models.PositiveBigIntegerField(null=True, blank=True, help_text="Empty: no limit.")
+    max_seconds = models.PositiveIntegerField(
+        null=True, blank=True, help_text="Time during which turns are spoken; empty: no limit."
+    )
 
     objects = ConversationQuerySet.as_manager()
 
@@ -85,6 +104,144 @@ class Conversation(models.Model):
     @property
     def ws_url(self) -> str:
         return f"/{settings.OUTCRY_WEBSOCKET_PATH}{self.id}/"
+
+
+class Tally(models.Model):
+    """What a debate has spent, or a person's debates on one day (UTC), or everybody's. It holds what is reserved, too:
+    a reservation that nobody settles has been spent.
+
+    `usd` is without the calls whose price is unknown; those are counted in `unpriced`."""
+
+    class Scope(models.TextChoices):
+        CONVERSATION = "conversation"
+        INSTALLATION = "installation"
+        USER = "user"
+
+    scope = models.CharField(max_length=20, choices=Scope)
+    key = models.CharField(max_length=36, blank=True, help_text="Id of the conversation or user.")
+    # A debate's is its first one: its limits are for all of it.
+    day = models.DateField()
+    usd = models.DecimalField(max_digits=14, decimal_places=8, default=0)
+    unpriced = models.PositiveIntegerField(default=0)
+    tokens = models.PositiveBigIntegerField(default=0)
+    seconds = models.FloatField(default=0)
+    longest = models.FloatField(default=0, help_text="Seconds of its longest call.")
+
+    class Meta:
+        verbose_name_plural = "tallies"
+        constraints = [models.UniqueConstraint(fields=["scope", "key", "day"], name="tally_once")]
+
+    def __str__(self) -> str:
+        return f"{self.scope} {self.key} {self.day}"
+
+
+class Reservation(models.Model):
+    """What is set aside for a call that is under way; `usd` is null where the model's price is unknown."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    conversation = models.ForeignKey(Conversation, models.PROTECT, related_name="reservations")
+    day = models.DateField()
+    provider = models.CharField(max_length=50)
+    model = models.CharField(max_length=200)
+    usd = models.DecimalField(max_digits=14, decimal_places=8, null=True, blank=True)
+    tokens = models.PositiveBigIntegerField()
+    seconds = models.FloatField()
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    def __str__(self) -> str:
+        return f"{self.provider}:{self.model} {self.tokens}"
+
+
+class Delivery(models.Model):
+    """A debate that an agent elsewhere is to get once it has ended. `events` tells each attempt, oldest first."""
+
+    class State(models.TextChoices):
+        WAITING = "waiting"
+        DELIVERED = "delivered"
+        # The agent does not want it.
+        REJECTED = "rejected"
+        GIVEN_UP = "given_up"
+        # The debate was not completed, or the agent is not to get any more.
+        DROPPED = "dropped"
+
+    conversation = models.ForeignKey(Conversation, models.PROTECT, related_name="deliveries")
+    target = models.CharField(max_length=500, help_text="Address of the agent.")
+    state = models.CharField(max_length=20, choices=State, default=State.WAITING.value)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    next_at = models.DateTimeField(default=timezone.now, help_text="No attempt before this.")
+    task = models.CharField(max_length=200, blank=True, help_text="What the agent calls it.")
+    events = models.JSONField(default=list)
+
+    class Meta:
+        verbose_name_plural = "deliveries"
+        ordering = ["-pk"]
+        indexes = [models.Index(fields=["state", "next_at"])]
+        constraints = [models.UniqueConstraint(fields=["conversation", "target"], name="delivery_once")]
+
+    def __str__(self) -> str:
+        return f"{self.target} {self.state}"
+
+
+class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
+    def kept(self) -> "ApiKeyQuerySet":
+        """Those that nobody has revoked."""
+        return self.filter(revoked_at=None)
+
+    def live(self) -> "ApiKeyQuerySet":
+        """Those that open something now, if their owner may."""
+        lasting = models.Q(expires_at=None) | models.Q(expires_at__gt=timezone.now())
+        return self.kept().filter(lasting, owner__is_active=True)
+
+    def revoke(self) -> int:
+        """From now on they open nothing; how many that ends."""
+        return self.kept().update(revoked_at=timezone.now())
+
+
+class ApiKey(models.Model):
+    """What a program signs in with. The key itself is not kept: `digest` tells whether a text is it."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="api_keys")
+    name = models.CharField(max_length=100)
+    prefix = models.CharField(max_length=11, help_text="How the key begins, to tell it by.")
+    digest = models.CharField(
+        max_length=64, unique=True, editable=False, help_text="SHA-256 of the key, in hex."
+    )
+    scopes = models.JSONField(help_text="Some of: watch, start, control.")
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    expires_at = models.DateTimeField(null=True, blank=True)
+    last_used_at = models.DateTimeField(null=True, blank=True, help_text="To the minute.")
+    revoked_at = models.DateTimeField(null=True, blank=True)
+
+    objects = ApiKeyQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = "API key"
+        ordering = ["-created_at", "-id"]
+        permissions = [("revoke_apikey", "Can revoke everybody's API keys")]
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.prefix})"
+
+    @property
+    def has_expired(self) -> bool:
+        return self.expires_at is not None and self.expires_at <= timezone.now()
+
+
+class ThreadRun(models.Model):
+    """What a client calls the run that began a conversation. Once for each name: the same run begins no second one."""
+
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="thread_runs")
+    thread = models.CharField(max_length=200)
+    run = models.CharField(max_length=200)
+    message = models.CharField(max_length=80, blank=True, help_text="Key of the message that began it.")
+    conversation = models.ForeignKey(Conversation, models.CASCADE, related_name="thread_runs")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["owner", "thread", "run"], name="thread_run_once")]
+
+    def __str__(self) -> str:
+        return f"{self.thread} {self.run}"
 
 
 # The types of events that people cause, or that ask them something.

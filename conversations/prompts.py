@@ -98,20 +98,20 @@ def build(task: Task, provider: Provider) -> Prompt:
 
 
 def _full(task: Task) -> Prompt:
-    history: list[BaseEvent] = []
-    heard = [_opening(task.question)]
+    # The question by itself: where the history is too long, it is what stays.
+    history: list[BaseEvent] = [_heard(_opening(task.question))]
     for place, spoken in enumerate(task.spoken):
-        heard += _remarks(task, place)
+        history += map(_heard, _remarks(task, place))
         if spoken.role == task.agent.role:
-            history += [
-                ModelRequest([TextInput("\n\n".join(heard))]),
-                ModelResponse(ModelMessage(spoken.text)),
-            ]
-            heard = []
+            history.append(ModelResponse(ModelMessage(spoken.text)))
         else:
-            heard.append(f"[{spoken.name}]: {_unlabelled(spoken.text)}")
-    heard += _remarks(task, len(task.spoken))
-    return Prompt(task.agent.instructions, history, "\n\n".join([*heard, _request(task)]))
+            history.append(_heard(f"[{spoken.name}]: {_unlabelled(spoken.text)}"))
+    history += map(_heard, _remarks(task, len(task.spoken)))
+    return Prompt(task.agent.instructions, history, _request(task))
+
+
+def _heard(text: str) -> ModelRequest:
+    return ModelRequest([TextInput(text)])
 
 
 def _remarks(task: Task, place: int) -> list[str]:

@@ -6,9 +6,12 @@ from uuid import UUID
 
 from django.conf import settings
 
-from conversations import log, providers, transcript
+from conversations import log, transcript
+from conversations.budget import ConversationPurse
 from conversations.debate import Debate
-from conversations.events import AgentMessage, EventData, Kind, MessageDiscard, MessageStart, Usage
+from conversations.events import AgentMessage, EventData, Kind, MessageDiscard, MessageStart, Mode, Usage
+from conversations.failures import UNBILLED
+from conversations.lineup import lineup
 from conversations.models import Conversation, Event
 from conversations.panels import PANELS
 from conversations.people import People
@@ -44,18 +47,24 @@ def read(conversation: UUID) -> tuple[Debate, People]:
     debate = Debate(
         question=Question(row.topic, row.content, row.content_type, row.rounds),
         panel=PANELS[row.panel],
-        provider=providers.configured()[0],
+        providers=lineup(),
         limits=Limits(
             settings.OUTCRY_FIRST_TOKEN_SECONDS,
             settings.OUTCRY_STALL_SECONDS,
             settings.OUTCRY_WHOLE_ANSWER_SECONDS,
             settings.OUTCRY_INPUT_TIMEOUT_SECONDS,
+            settings.OUTCRY_MAX_PROMPT_TOKENS,
         ),
         said=said,
         unfinished=unfinished,
         judged=judged,
-        discarded=sum(message["state"] == "discarded" for message in state["messages"]),
+        discarded=sum(
+            message["state"] == "discarded" and message["discard_reason"] not in UNBILLED
+            for message in state["messages"]
+        ),
         asked=people.question_after([message.message for message in said]),
+        purse=ConversationPurse(conversation),
+        is_demo=row.mode == Mode.DEMO,
     )
     return debate, people
 
@@ -87,6 +96,16 @@ def cut(conversation: UUID) -> list[EventData]:
             since, start = started[message["id"]]
             ends.append(_cut(start, message, last.get(message["id"], since) - since))
     return ends
+
+
+def unfinished(conversation: UUID, reason: str) -> list[EventData]:
+    """The end of the messages that are being spoken, where the debate ends without them."""
+    state = transcript.fold(log.read_all(conversation))
+    return [
+        MessageDiscard(message=UUID(message["id"]), reason=reason)
+        for message in state["messages"]
+        if message["state"] == "speaking"
+    ]
 
 
 def _cut(start: MessageStart, message: transcript.State, took: timedelta) -> EventData:

@@ -4,60 +4,91 @@ import asyncio
 import contextlib
 import contextvars
 import uuid
+import weakref
 from collections.abc import Coroutine
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 import structlog
-from django.db.models import Q
+from django.conf import settings
+from django.db.models import F, Q
+from django.db.models.functions import Now
 from django.utils import timezone
 
-from conversations import database, hearing, log, resume
-from conversations.drive import Claimed, Drive
+from conversations import budget, database, hearing, log, resume
+from conversations.drive import Claimed, Drive, Left
 from conversations.errors import Fenced, LogUnavailable, ProviderError
 from conversations.events import Error, EventData, Mode, Status, StatusChanged
 from conversations.models import Conversation
 
 logger = structlog.get_logger(__name__)
 
-LEASE = timedelta(seconds=15)
-HEARTBEAT_SECONDS = 5.0
-# How often conversations without a living run are looked for.
-ORPHANS_SECONDS = 5.0
+# How often conversations without a living run are looked for, at least.
+ORPHANS_SECONDS = 2.0
+GAVE_UP = (
+    "The debate broke off four times at the same turn, so it was ended. What was said until then stands;"
+    " start it again to try once more."
+)
+# How often a conversation is taken up again without having finished a turn in between.
+MAX_RESUMES = 3
 
+_ADOPTION = "adoption"
 _tasks: set["asyncio.Task[None]"] = set()
+_drives: dict[UUID, Drive] = {}
+_leaving: "weakref.WeakSet[asyncio.AbstractEventLoop]" = weakref.WeakSet()
 
 
 def launch(conversation: UUID) -> "asyncio.Task[None]":
     """Run a conversation in the background of this process's event loop."""
-    return _in_background(run(conversation))
+    return _in_background(run(conversation), str(conversation))
 
 
 def adopt_orphans() -> "asyncio.Task[None]":
     """From now on, run every conversation whose run has ended without it: after a restart, or a crash elsewhere."""
-    return _in_background(_adopt())
+    return _in_background(_adopt(), _ADOPTION)
 
 
-def _in_background(work: Coroutine[Any, Any, None]) -> "asyncio.Task[None]":
+def _in_background(work: Coroutine[Any, Any, None], name: str) -> "asyncio.Task[None]":
     # A context of its own: the caller's belongs to a request that ends long before the debate.
-    task = asyncio.get_running_loop().create_task(work, context=contextvars.Context())
+    task = asyncio.get_running_loop().create_task(work, name=name, context=contextvars.Context())
     _tasks.add(task)
     task.add_done_callback(_tasks.discard)
     return task
 
 
 async def hand_over() -> None:
-    """Stop every run of this process, each at once and where it stands; another run goes on from its last turn."""
-    tasks = list(_tasks)
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
+    """Stop every run of this loop, for another process to go on. What is being said may be said to its end, for
+    OUTCRY_GRACE_SECONDS; what is not finished by then is cut, and said again."""
+    loop = asyncio.get_running_loop()
+    _leaving.add(loop)
+    try:
+        for drive in _drives.values():
+            drive.leave()
+        if speaking := [task for task in _running(loop) if task.get_name() != _ADOPTION]:
+            await asyncio.wait(speaking, timeout=settings.OUTCRY_GRACE_SECONDS)
+        tasks = _running(loop)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+    finally:
+        _leaving.discard(loop)
+
+
+def _running(loop: asyncio.AbstractEventLoop) -> list["asyncio.Task[None]"]:
+    return [task for task in _tasks if task.get_loop() is loop]
 
 
 async def run(conversation: UUID) -> None:
     """Claim the conversation and drive it to its end; returns at once if another run has it."""
-    claimed = await _claimed(conversation)
+    if asyncio.get_running_loop() in _leaving:
+        return
+    try:
+        claimed = await _claimed(conversation)
+    except database.FAILURES:
+        # It stays without a run, and is found so when the database answers again.
+        logger.warning("conversation_not_claimed", conversation=str(conversation))
+        return
     if claimed is None:
         return
     with structlog.contextvars.bound_contextvars(conversation=str(conversation), run=str(claimed.run)):
@@ -66,46 +97,60 @@ async def run(conversation: UUID) -> None:
             # Before the log is read: what is told from now on is heard, or read.
             async with hearing.listening(conversation) as called:
                 await _drive(claimed, called)
-        except asyncio.CancelledError:
+        except (asyncio.CancelledError, Left) as stopped:
             # Stopped from outside: nobody needs to wait for the lease to lapse.
-            await database.run(_release, claimed)
-            raise
+            with contextlib.suppress(*database.FAILURES):
+                await database.run(_hand_back, claimed)
+            if not isinstance(stopped, Left):
+                raise
         finally:
             heart.cancel()
 
 
 async def _claimed(conversation: UUID) -> Claimed | None:
-    claiming = asyncio.ensure_future(database.run(_claim, conversation))
+    claiming = asyncio.ensure_future(database.promptly(_claim, conversation))
     try:
         return await asyncio.shield(claiming)
     except asyncio.CancelledError:
         # The claim goes through all the same, and nobody would know of it before its lease lapses.
         if (claimed := await claiming) is not None:
-            await database.run(_release, claimed)
+            await database.run(_hand_back, claimed)
         raise
 
 
 def _claim(conversation: UUID) -> Claimed | None:
-    now = timezone.now()
     run = uuid.uuid4()
-    claimed = Conversation.objects.running().filter(_free(now), pk=conversation)
-    if not claimed.update(run=run, lease_until=now + LEASE):
+    free = Conversation.objects.running().filter(_free(), pk=conversation)
+    if not free.update(run=run, lease_until=_lease_end(), attempts=F("attempts") + 1):
         return None
-    Conversation.objects.filter(pk=conversation, started_at=None).update(started_at=now)
-    mode = Conversation.objects.values_list("mode", flat=True).get(pk=conversation)
-    return Claimed(conversation, run, Mode(mode))
+    Conversation.objects.filter(pk=conversation, started_at=None).update(started_at=timezone.now())
+    mode, attempts = Conversation.objects.values_list("mode", "attempts").get(pk=conversation)
+    return Claimed(conversation, run, Mode(mode), attempts)
 
 
-def _free(now: datetime) -> Q:
-    return Q(run=None) | Q(lease_until__lt=now)
+def _lease_end() -> Any:
+    # By the database's clock, which all processes share.
+    return Now() + timedelta(seconds=settings.OUTCRY_LEASE_SECONDS)
+
+
+def _free() -> Q:
+    return Q(run=None) | Q(lease_until__lt=Now())
 
 
 async def _drive(claimed: Claimed, called: asyncio.Event) -> None:
     drive: Drive | None = None
+    if claimed.attempts > 1 + MAX_RESUMES:
+        await _fail(claimed, claimed.mode, "resume_failed", GAVE_UP, retryable=True)
+        return
     try:
-        debate, people = await database.run(resume.read, claimed.conversation)
-        drive = Drive(claimed, debate, people, called)
+        await budget.close_left(claimed.conversation)
+        debate, people = await database.patiently(resume.read, claimed.conversation)
+        drive = _drives[claimed.run] = Drive(claimed, debate, people, called)
+        if asyncio.get_running_loop() in _leaving:
+            drive.leave()
         await drive.drive()
+    except Left:
+        raise
     except Fenced:
         logger.warning("run_fenced")
     except ProviderError as failure:
@@ -120,16 +165,19 @@ async def _drive(claimed: Claimed, called: asyncio.Event) -> None:
         logger.exception("run_failed")
         mode = drive.mode if drive else claimed.mode
         await _fail(claimed, mode, "internal", "The debate ended because of a fault of ours.", retryable=True)
+    finally:
+        _drives.pop(claimed.run, None)
 
 
 async def _fail(claimed: Claimed, mode: Mode, code: str, message: str, *, retryable: bool) -> None:
-    last: list[EventData] = [
-        Error(code=code, message=message, retryable=retryable),
-        StatusChanged(status=Status.ERROR, mode=mode, reason=code),
-    ]
     try:
+        last: list[EventData] = [
+            *await database.patiently(resume.unfinished, claimed.conversation, code),
+            Error(code=code, message=message, retryable=retryable),
+            StatusChanged(status=Status.ERROR, mode=mode, reason=code),
+        ]
         await log.append(claimed.conversation, *last, run=claimed.run)
-    except (Fenced, LogUnavailable):
+    except (Fenced, LogUnavailable, *database.FAILURES):
         logger.exception("run_failure_not_stored", code=code)
 
 
@@ -137,30 +185,48 @@ def _release(claimed: Claimed) -> None:
     Conversation.objects.filter(pk=claimed.conversation, run=claimed.run).update(run=None, lease_until=None)
 
 
+def _hand_back(claimed: Claimed) -> None:
+    """Release it, of its own accord: that is no failure of the conversation."""
+    ours = Conversation.objects.filter(pk=claimed.conversation, run=claimed.run)
+    ours.filter(attempts__gt=0).update(attempts=F("attempts") - 1)
+    ours.update(run=None, lease_until=None)
+
+
 async def _adopt() -> None:
     while True:
-        try:
-            for conversation in await database.run(_orphans):
-                launch(conversation)
-        except Exception:
-            # The database is away; the next look may find it.
-            logger.warning("orphans_not_looked_for", exc_info=True)
-        await asyncio.sleep(ORPHANS_SECONDS)
+        # What keeps us from our heartbeats keeps others from theirs: a lease that has lapsed meanwhile says nothing.
+        if not database.strained(2 * settings.OUTCRY_LEASE_HEARTBEAT_SECONDS):
+            await _look_for_orphans()
+        await asyncio.sleep(min(ORPHANS_SECONDS, settings.OUTCRY_LEASE_HEARTBEAT_SECONDS))
+
+
+async def _look_for_orphans() -> None:
+    try:
+        for conversation in await database.promptly(_orphans):
+            launch(conversation)
+    except database.FAILURES:
+        # It is away, which its outage tells; the next look may find it.
+        pass
+    except Exception:
+        logger.exception("orphans_not_looked_for")
 
 
 def _orphans() -> list[UUID]:
-    orphans = Conversation.objects.running().filter(_free(timezone.now()))
+    orphans = Conversation.objects.running().filter(_free())
     return list(orphans.values_list("pk", flat=True))
 
 
 async def _heartbeat(claimed: Claimed, driving: "asyncio.Task[None] | None") -> None:
     while True:
-        await asyncio.sleep(HEARTBEAT_SECONDS)
+        await asyncio.sleep(settings.OUTCRY_LEASE_HEARTBEAT_SECONDS)
+        drive = _drives.get(claimed.run)
         try:
-            held = await database.run(_renew, claimed)
-        except Exception:
+            held = await database.run(_renew, claimed, is_at_rest=drive is not None and drive.is_at_rest)
+        except database.FAILURES:
             # The next beat may get through; the fence guards the log meanwhile.
-            logger.warning("heartbeat_failed", exc_info=True)
+            continue
+        except Exception:
+            logger.exception("heartbeat_failed")
             continue
         if not held and driving is not None:
             logger.warning("run_lost_its_lease")
@@ -170,9 +236,11 @@ async def _heartbeat(claimed: Claimed, driving: "asyncio.Task[None] | None") -> 
         hearing.call_here(claimed.conversation)
 
 
-def _renew(claimed: Claimed) -> bool:
+def _renew(claimed: Claimed, *, is_at_rest: bool) -> bool:
     """Whether nobody else has taken the conversation; one that has ended needs no lease."""
     ours = Conversation.objects.filter(pk=claimed.conversation, run=claimed.run)
-    if ours.update(lease_until=timezone.now() + LEASE):
+    # Who waits for people for days sees many restarts, and none is the debate's fault.
+    rested = {"attempts": 1} if is_at_rest else {}
+    if ours.update(lease_until=_lease_end(), **rested):
         return True
     return not Conversation.objects.running().filter(pk=claimed.conversation).exists()

@@ -1,35 +1,82 @@
 """The doors: what people and programs ask for, checked, then done."""
 
+from collections.abc import Callable
+from typing import ParamSpec, TypeVar
 from uuid import UUID
 
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AbstractUser
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from conversations import access, commands, database, log, providers, runner
+from conversations import (
+    access,
+    books,
+    budget,
+    circuit,
+    commands,
+    database,
+    deliveries,
+    forms,
+    lineup,
+    log,
+    providers,
+    rates,
+    runner,
+    threads,
+)
+from conversations import estimate as estimates
+from conversations.budget import Amounts
 from conversations.commands import Accepted
-from conversations.errors import LimitReached
+from conversations.errors import Forbidden, LimitReached
+from conversations.estimate import Estimate
 from conversations.events import Control, HumanMessage, Status, StatusChanged
 from conversations.forms import Command, Input, NewConversation
 from conversations.models import Conversation
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 async def start(owner: AbstractUser, new: NewConversation) -> Conversation:
     """Create the conversation and have it run in this process; it goes on when the caller is gone.
 
-    Raises LimitReached; then nothing is stored."""
-    conversation = await database.run(create, owner, new)
-    runner.launch(conversation.pk)
+    Raises LimitReached and LogUnavailable; then nothing is stored."""
+    await rates.start(str(owner.pk))
+    return await _start(owner, new)
+
+
+async def start_once(owner: AbstractUser, new: NewConversation, run: threads.Run) -> Conversation:
+    """The same for a client's run, which starts no second one when it is asked for again."""
+    await rates.start(str(owner.pk))
+    conversation, is_new = await _promptly(_create_once, owner, new, run)
+    if is_new:
+        runner.launch(conversation.pk)
     return conversation
+
+
+async def again(person: AbstractUser, conversation: UUID) -> Conversation:
+    """Start a new conversation with the input of one that the person owns; models that have failed are asked again.
+
+    Raises NotFound, Forbidden, LimitReached and LogUnavailable; then nothing is stored."""
+    await rates.start(str(person.pk))
+    new = await _promptly(_input_of, person, conversation)
+    await circuit.let_probe(lineup.live())
+    return await _start(person, new)
+
+
+async def estimate(person: AbstractUser, new: NewConversation) -> tuple[Estimate, Amounts]:
+    """What the conversation would take, and what the person may spend today. Raises LogUnavailable."""
+    return await _promptly(_estimate, person, new)
 
 
 async def control(person: access.Person, conversation: UUID, command: Command) -> Accepted:
     """Record a person's command, and tell the run, which answers with a `status`.
 
-    Raises NotFound, Forbidden, Finished, Conflict and LogUnavailable; then nothing is stored."""
-    await database.run(access.control, person, conversation)
+    Raises NotFound, Forbidden, Finished, Conflict, LimitReached and LogUnavailable; then nothing is stored."""
+    await _promptly(access.control, person, conversation)
+    await rates.control(str(person.pk))
     told = Control(
         action=command.action, actor=person.get_username(), idempotency_key=command.idempotency_key
     )
@@ -39,9 +86,10 @@ async def control(person: access.Person, conversation: UUID, command: Command) -
 async def say(person: access.Person, conversation: UUID, words: Input) -> Accepted:
     """Record what a person says to the panel, or, with `reply_to`, in answer to an agent's question.
 
-    Raises NotFound, Forbidden, Finished, Conflict and LogUnavailable; then nothing is stored."""
+    Raises NotFound, Forbidden, Finished, Conflict, LimitReached and LogUnavailable; then nothing is stored."""
     allowed = access.speak if words.reply_to is None else access.control
-    await database.run(allowed, person, conversation)
+    await _promptly(allowed, person, conversation)
+    await rates.control(str(person.pk))
     told = HumanMessage(
         author=person.get_username(),
         text=words.text,
@@ -53,7 +101,7 @@ async def say(person: access.Person, conversation: UUID, words: Input) -> Accept
 
 def create(owner: AbstractUser, new: NewConversation) -> Conversation:
     """Store a queued conversation with its first event. Raises LimitReached."""
-    mode = providers.configured()[0].mode
+    provider = providers.configured()[0]
     with transaction.atomic():
         # The owner's row serves as the lock: two starts at once cannot both take the last place.
         get_user_model().objects.select_for_update().get(pk=owner.pk)
@@ -62,6 +110,7 @@ def create(owner: AbstractUser, new: NewConversation) -> Conversation:
             raise LimitReached(
                 f"You have {running} debates running, and {settings.OUTCRY_MAX_RUNNING_PER_USER} are allowed at once."
             )
+        budget.require_today(owner.pk, *estimates.first_and_last(new, provider))
         conversation = Conversation.objects.create(
             owner_id=owner.pk,
             topic=new.topic,
@@ -69,8 +118,64 @@ def create(owner: AbstractUser, new: NewConversation) -> Conversation:
             content_type=new.content_type,
             panel=new.panel,
             rounds=new.rounds,
-            mode=mode,
+            mode=provider.mode,
+            max_usd=books.exact(budget.stricter(new.max_usd, settings.OUTCRY_MAX_USD_PER_CONVERSATION)),
+            max_tokens=budget.stricter(new.max_tokens, settings.OUTCRY_MAX_TOKENS_PER_CONVERSATION),
+            max_seconds=budget.stricter(new.max_seconds, settings.OUTCRY_MAX_SECONDS_PER_CONVERSATION),
         )
-        queued = StatusChanged(status=Status.QUEUED, mode=mode)
+        budget.begin(conversation)
+        queued = StatusChanged(status=Status.QUEUED, mode=provider.mode)
         log.store([log.Append(conversation.pk, None, [queued], timezone.now())])
+        deliveries.plan(conversation.pk)
     return conversation
+
+
+async def _start(owner: AbstractUser, new: NewConversation) -> Conversation:
+    conversation = await _promptly(create, owner, new)
+    runner.launch(conversation.pk)
+    return conversation
+
+
+def _create_once(owner: AbstractUser, new: NewConversation, run: threads.Run) -> tuple[Conversation, bool]:
+    try:
+        with transaction.atomic():
+            conversation = create(owner, new)
+            threads.keep(owner, run, conversation)
+    except (IntegrityError, LimitReached):
+        # Another request for the same run came first, and may have taken the last place.
+        if (begun := threads.begun_by(owner, run)) is None:
+            raise
+        return begun, False
+    return conversation, True
+
+
+def _input_of(person: access.Person, conversation: UUID) -> NewConversation:
+    found = access.watch(person, conversation)
+    if not access.may_speak(person, found):
+        raise Forbidden("Only its owner may start this debate again.")
+    limits = budget.limits(found)
+    return forms.parse(
+        {
+            "topic": found.topic,
+            "content": found.content,
+            "content_type": found.content_type,
+            "panel": found.panel,
+            "rounds": found.rounds,
+            # The installation may have become stricter since.
+            "max_usd": budget.stricter(limits.usd, settings.OUTCRY_MAX_USD_PER_CONVERSATION),
+            "max_tokens": budget.stricter(limits.tokens, settings.OUTCRY_MAX_TOKENS_PER_CONVERSATION),
+            "max_seconds": budget.stricter(limits.seconds, settings.OUTCRY_MAX_SECONDS_PER_CONVERSATION),
+        }
+    )
+
+
+def _estimate(person: AbstractUser, new: NewConversation) -> tuple[Estimate, Amounts]:
+    return estimates.estimate(new, providers.configured()[0]), budget.left_today(person.pk)
+
+
+async def _promptly(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """For a person who waits: while the database is away, they hear of it. Raises LogUnavailable."""
+    try:
+        return await database.promptly(function, *args, **kwargs)
+    except database.FAILURES as failure:
+        raise database.unavailable(failure) from failure

@@ -14,6 +14,7 @@ from ag2.events import (
     ToolResultEvent,
     UsageEvent,
 )
+from ag2.events.types import Usage as Counts
 
 from conversations.events import EventData, Token, ToolEnd, ToolError, ToolStart, Usage
 
@@ -66,11 +67,9 @@ def translate(event: BaseEvent, heard: Heard) -> EventData | None:
                 call=clean(event.parent_id), message=heard.message, tool=_tool(event, heard), output=output
             )
         case UsageEvent(usage=usage):
-            counted = Usage(
-                input_tokens=_whole(usage.prompt_tokens), output_tokens=_whole(usage.completion_tokens)
-            )
+            call = counted(usage)
             # Nothing is known of a sum with an unknown part.
-            heard.usage = counted if heard.usage is None else _sum(heard.usage, counted)
+            heard.usage = call if heard.usage is None else _sum(heard.usage, call)
     return None
 
 
@@ -79,6 +78,11 @@ def clean(text: str) -> str:
     if text.isascii():
         return text.replace("\0", "\ufffd")
     return text.replace("\0", "\ufffd").encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+def counted(usage: Counts) -> Usage:
+    """What a call used, as far as the provider counted it."""
+    return Usage(input_tokens=_whole(usage.prompt_tokens), output_tokens=_whole(usage.completion_tokens))
 
 
 def _token(text: str, heard: Heard) -> Token:

@@ -3,8 +3,8 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncGenerator
-from dataclasses import dataclass
+from collections.abc import AsyncGenerator, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -13,24 +13,33 @@ import ag2
 import structlog
 from ag2 import ResponseSchema
 from ag2.config import ModelConfig
-from ag2.events import BaseEvent, ToolCallEvent, ToolCallsEvent, ToolResultEvent
+from ag2.events import (
+    BaseEvent,
+    ModelResponse,
+    ToolCallEvent,
+    ToolCallsEvent,
+    ToolResultEvent,
+    estimated_tokens,
+)
 from pydantic import BaseModel, ValidationError
 
-from conversations import asking, pricing, prompts
-from conversations.connections import connect
-from conversations.errors import ProviderError
-from conversations.events import EventData, InputRequest, Usage
-from conversations.failures import provider_error
+from conversations import asking, liveness, metering, pricing, prompts
+from conversations.connections import connect, longest_answer
+from conversations.errors import OutcryError, ProviderError
+from conversations.events import EventData, InputRequest, Mode, Usage
+from conversations.failures import UNBILLED, provider_error
 from conversations.prompts import Task
 from conversations.providers import Provider
+from conversations.purse import Call, FreePurse, Purse
 from conversations.token_buffer import TokenBuffer
-from conversations.translate import Heard, clean, translate
+from conversations.translate import Heard, clean, counted, translate
 from conversations.turn_stream import TurnStream
 
 logger = structlog.get_logger(__name__)
 
-# Models that were found to take no tools: they are not offered any again while this process lives.
-_without_tools: set[Provider] = set()
+# Models that were found to take no tools, and until when (on the monotonic clock) they are not offered any again.
+_without_tools: dict[Provider, float] = {}
+WITHOUT_TOOLS_SECONDS = 600
 # How often a model may mend a structured answer that breaks its schema.
 MENDS = 1
 # How often a model may call tools before it has to speak; each time is a request to it.
@@ -39,13 +48,22 @@ MAX_CALLS = 5
 
 @dataclass(frozen=True)
 class Limits:
-    """Seconds to the first token, between two, and for an answer that is not streamed; and those that a person has to
-    answer a question."""
+    """Seconds to the first token, between two, and for an answer that is not streamed; those that a person has to
+    answer a question; and the tokens of the longest prompt."""
 
     first_token: float
     stall: float
     whole: float = 180
     answer: float = 300
+    prompt_tokens: int = 32_000
+
+    def of(self, provider: Provider) -> "Limits":
+        """With what the provider has of its own."""
+        return replace(
+            self,
+            first_token=provider.first_token or self.first_token,
+            stall=provider.stall or self.stall,
+        )
 
 
 @dataclass(frozen=True)
@@ -64,9 +82,10 @@ class Answer:
 class Turn:
     """Iterate over `events()` for what the agent says; then `answer` holds the whole.
 
-    After an InputRequest the agent waits for `answered`. `events()` raises ProviderError when the model fails, is cut
-    off, or is silent for longer than the limits. Whoever stops early must close it (`aclosing`): that ends the model's
-    HTTP stream."""
+    Before that `reserve` sets aside what it may cost. After an InputRequest the agent waits for `answered`. `events()`
+    raises ProviderError when the model fails, is cut off, or is silent for longer than the limits, and OverBudget when
+    it needs a call more than can be paid. Whoever stops early must close it (`aclosing`): that ends the model's HTTP
+    stream."""
 
     def __init__(
         self,
@@ -75,14 +94,19 @@ class Turn:
         message: UUID,
         limits: Limits,
         schema: ResponseSchema[Any] | None = None,
+        purse: Purse | None = None,
     ) -> None:
         self.answer: Answer | None = None
+        # The call that must stay payable after each of this turn's.
+        self.keep: Call | None = None
         self._task = task
         self._provider = provider
-        self._limits = limits
+        self._limits = limits.of(provider)
         self._schema = schema
+        self._purse = purse or FreePurse()
+        self._reserved: UUID | None = None
         self._prompt = prompts.build(task, provider)
-        prompt_size = Usage(input_tokens=self._prompt.tokens, output_tokens=0)
+        prompt_size = Usage(input_tokens=min(self._prompt.tokens, limits.prompt_tokens), output_tokens=0)
         self._heard = Heard(
             message,
             prompt_cost=pricing.cost(provider.kind, provider.model, prompt_size) or 0.0,
@@ -94,11 +118,29 @@ class Turn:
         self._moved = 0.0
         self._calls = 0
         self._told: str | None = None
+        self._is_heard = False
+        # For how long the model was kept waiting.
+        self._held_seconds = 0.0
+
+    @property
+    def call(self) -> Call:
+        """What it costs at most, if one call of the model is all it takes."""
+        return self._call(min(self._prompt.tokens, self._limits.prompt_tokens))
+
+    @property
+    def has_spoken(self) -> bool:
+        """Whether the model has said anything."""
+        return bool(self._heard.text)
 
     @property
     def was_held(self) -> bool:
         """Whether the model ever had to wait for us."""
         return self._events.was_held
+
+    async def reserve(self) -> None:
+        """Set aside what the turn's first call may cost. Raises OverBudget where there is not enough."""
+        if self._provider.mode is Mode.LIVE:
+            self._reserved = await self._purse.reserve(self.call, self.keep)
 
     async def events(self) -> AsyncGenerator[EventData, None]:
         talking = asyncio.create_task(self._talk())
@@ -130,6 +172,7 @@ class Turn:
 
     async def _talk(self) -> Answer:
         started = time.monotonic()
+        watching = asyncio.create_task(self._watch_host())
         try:
             async with (
                 asyncio.timeout(self._patience()) as self._deadline,
@@ -137,20 +180,68 @@ class Turn:
             ):
                 text, value, finish_reason = await self._converse_with_tools(config)
         except Exception as failure:
+            if isinstance(failure, OutcryError) and not isinstance(failure, ProviderError):
+                raise
             error = provider_error(failure)
-            logger.warning("turn_failed", provider=self._provider.kind, reason=error.reason, exc_info=failure)
+            logger.warning(
+                "turn_failed", provider=self._provider.label, reason=error.reason, exc_info=failure
+            )
             raise error from failure
         finally:
+            watching.cancel()
             self._events.close()
+            await self._give_back()
         duration_ms = round((time.monotonic() - started) * 1000)
         usage = self._heard.usage or Usage()
         return Answer(text, self._heard.tokens, value, usage, finish_reason, duration_ms)
+
+    async def _watch_host(self) -> None:
+        """End the turn if the model is silent and its host is not there; one that is there has its limits."""
+        url = liveness.address(self._provider)
+        if url is None:
+            return
+        await asyncio.sleep(liveness.ASK_AFTER_SECONDS)
+        if not self._is_heard and not await liveness.is_alive(url) and not self._is_heard:
+            self._start_clock(0)
+
+    async def _metered(self, ask: metering.Ask, events: Sequence[BaseEvent]) -> ModelResponse:
+        """A call of the model, paid for."""
+        reserved, self._reserved = self._reserved, None
+        if reserved is None and self._provider.mode is Mode.LIVE:
+            tokens = sum(estimated_tokens(event, prompts.CHARACTERS_PER_TOKEN) for event in events)
+            reserved = await self._purse.reserve(
+                self._call(tokens + len(self._prompt.system) // prompts.CHARACTERS_PER_TOKEN), self.keep
+            )
+        began, held = time.monotonic(), self._held_seconds
+        used: Usage | None = None
+        try:
+            response = await ask(events)
+            used = counted(response.usage)
+        except Exception as failure:
+            if provider_error(failure).reason in UNBILLED:
+                used = Usage(input_tokens=0, output_tokens=0)
+            raise
+        finally:
+            if reserved is not None:
+                seconds = time.monotonic() - began - (self._held_seconds - held)
+                await self._purse.settle(reserved, used, seconds)
+        return response
+
+    def _call(self, tokens: int) -> Call:
+        longest = longest_answer(self._provider, self._prompt)
+        return Call(self._provider.kind, self._provider.model, tokens, longest)
+
+    async def _give_back(self) -> None:
+        """What was set aside for a call that was never made."""
+        reserved, self._reserved = self._reserved, None
+        if reserved is not None:
+            await self._purse.settle(reserved, Usage(input_tokens=0, output_tokens=0), 0.0)
 
     def _patience(self) -> float:
         return self._limits.first_token if self._task.agent.streaming else self._limits.whole
 
     async def _converse_with_tools(self, config: ModelConfig) -> tuple[str, BaseModel | None, str]:
-        if not self._task.may_ask(self._provider) or self._provider in _without_tools:
+        if not self._task.may_ask(self._provider) or _takes_no_tools(self._provider):
             return await self._converse(config)
         try:
             return await self._converse(config, **asking.options(self._ask))
@@ -160,7 +251,7 @@ class Turn:
         # Some servers reject every request that offers a tool, or that has a tool's answer, and are as good without.
         said = await self._converse(config)
         logger.warning("model_takes_no_tools", provider=self._provider.kind, model=self._provider.model)
-        _without_tools.add(self._provider)
+        _without_tools[self._provider] = time.monotonic() + WITHOUT_TOOLS_SECONDS
         return said
 
     async def _converse(self, config: ModelConfig, **options: Any) -> tuple[str, BaseModel | None, str]:
@@ -169,6 +260,7 @@ class Turn:
             self._prompt.system,
             config=config,
             response_schema=self._schema,
+            middleware=metering.middleware(self._limits.prompt_tokens, self._metered),
             **options,
         )
         stream = TurnStream(self._hear)
@@ -195,6 +287,7 @@ class Turn:
         return text, value if isinstance(value, BaseModel) else None, finish_reason
 
     async def _hear(self, event: BaseEvent) -> None:
+        self._is_heard = True
         if isinstance(event, ToolCallsEvent):
             self._calls += 1
             self._heard.interrupted()
@@ -208,7 +301,9 @@ class Turn:
         if not self._is_asking(event) and not self._events.put(ours):
             # The clock is for the model; while it waits for us, it stands.
             self._stop_clock()
+            began = time.monotonic()
             await self._events.room()
+            self._held_seconds += time.monotonic() - began
         now = asyncio.get_running_loop().time()
         # Not for every token: moving a timer costs as much as all else here.
         if now - self._moved > self._limits.stall / 10:
@@ -244,3 +339,7 @@ class Turn:
         if self._deadline is not None:
             self._deadline.reschedule(None)
         self._moved = 0.0
+
+
+def _takes_no_tools(provider: Provider) -> bool:
+    return time.monotonic() < _without_tools.get(provider, 0)

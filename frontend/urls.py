@@ -5,5 +5,6 @@ from frontend import views
 urlpatterns = [
     path("", views.dashboard, name="dashboard"),
     path("conversations/<uuid:conversation_id>/", views.conversation, name="conversation"),
+    path("account/keys/", views.api_keys, name="api_keys"),
     path("monitor/", views.monitor, name="monitor"),
 ]

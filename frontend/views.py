@@ -16,8 +16,8 @@ from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from conversations import access, forms
-from conversations.models import ContentType, Conversation
+from conversations import access, forms, keys, keys_api, lineup
+from conversations.models import ContentType, Conversation, Scope
 from conversations.panels import DEFAULT_PANEL, PANELS
 from frontend.examples import EXAMPLES
 from streaming.registry import MAX_NOTICE
@@ -41,6 +41,7 @@ trusted_types = csp_update(
 @trusted_types
 def dashboard(request: HttpRequest) -> HttpResponse:
     page = Paginator(access.own(request.user), PER_PAGE).get_page(request.GET.get("page"))
+    initial = _initial(request)
     context = {
         "page": page,
         "any_running": any(not conversation.is_finished for conversation in page),
@@ -48,7 +49,11 @@ def dashboard(request: HttpRequest) -> HttpResponse:
         "panels": PANELS.values(),
         "content_types": ContentType.choices,
         "limits": LIMITS,
-        "initial": _initial(request),
+        "most": _limits_of_site(),
+        "initial": initial,
+        "own_limits": _limits_of(initial),
+        "live_is_down": lineup.live_is_down(),
+        "demo_fallback": settings.OUTCRY_DEMO_FALLBACK,
         "examples": EXAMPLES,
         "example_values": [asdict(example) for example in EXAMPLES],
     }
@@ -63,6 +68,35 @@ def _initial(request: HttpRequest) -> forms.NewConversation | Conversation:
         again = None
     found = access.visible_to(request.user).filter(pk=again).first() if again else None
     return found or forms.NewConversation.model_construct(topic="")
+
+
+def _limits_of_site() -> dict[str, float | None]:
+    """What any debate may take at most, in the form's units; null where there is no limit."""
+    return {
+        "usd": settings.OUTCRY_MAX_USD_PER_CONVERSATION,
+        "tokens": settings.OUTCRY_MAX_TOKENS_PER_CONVERSATION,
+        "minutes": _minutes(settings.OUTCRY_MAX_SECONDS_PER_CONVERSATION),
+    }
+
+
+def _limits_of(initial: forms.NewConversation | Conversation) -> dict[str, float | None]:
+    """What the form's limits hold at first. A stored limit that is only the site's own was nobody's wish."""
+    if not isinstance(initial, Conversation):
+        return {}
+    wished = {
+        "usd": None if initial.max_usd is None else float(initial.max_usd),
+        "tokens": initial.max_tokens,
+        "minutes": _minutes(initial.max_seconds),
+    }
+    of_site = _limits_of_site()
+    return {name: None if amount == of_site[name] else amount for name, amount in wished.items()}
+
+
+def _minutes(seconds: float | None) -> float | None:
+    """Whole ones as a whole number, which reads better."""
+    if seconds is None:
+        return None
+    return int(seconds // 60) if seconds % 60 == 0 else round(seconds / 60, 2)
 
 
 @require_safe
@@ -93,6 +127,13 @@ def page_data(conversation: Conversation, person: access.Person) -> dict[str, An
         "apiUrl": f"/api/conversations/{conversation.pk}/",
         "loginUrl": f"{reverse('account_login')}?next={conversation.get_absolute_url()}",
         "againUrl": f"{reverse('dashboard')}?again={conversation.pk}",
+        "againApiUrl": f"/api/conversations/{conversation.pk}/again",
+        "canStartAgain": access.may_speak(person, conversation),
+        "limits": {
+            "usd": None if conversation.max_usd is None else float(conversation.max_usd),
+            "tokens": conversation.max_tokens,
+            "seconds": conversation.max_seconds,
+        },
         "agents": [{"role": agent.role, "name": agent.name} for agent in agents],
         "canControl": access.may_control(person, conversation),
         "canSpeak": access.may_speak(person, conversation),
@@ -120,3 +161,21 @@ def monitor(request: HttpRequest) -> HttpResponse:
         "maxTopic": forms.MAX_TOPIC,
     }
     return render(request, "frontend/monitor.html", {"page_data": data})
+
+
+@require_safe
+@login_required
+@never_cache
+@trusted_types
+def api_keys(request: HttpRequest) -> HttpResponse:
+    """A person's API keys, to make, rotate and revoke."""
+    assert request.user.is_authenticated  # noqa: S101 (for the type checker)
+    data = {
+        "apiUrl": "/api/keys/",
+        "csrfToken": get_token(request),
+        "maxName": forms.MAX_KEY_NAME,
+        "maxKeys": keys.MAX_KEPT,
+        "scopes": [{"scope": scope, "label": label} for scope, label in Scope.choices],
+        "keys": [keys_api.shown(key) for key in keys.listed(request.user)],
+    }
+    return render(request, "frontend/api_keys.html", {"page_data": data})

@@ -132,6 +132,13 @@ def bench(chosen: bool, arguments: list[str]) -> int:
     return status_of([PYTHON, "-m", "tests.benchmarks", *arguments])
 
 
+def chaos(chosen: bool, arguments: list[str]) -> int:
+    set_up(chosen, development=True)
+    model.ensure_model()
+    programs.ensure_programs()
+    return status_of([PYTHON, "-m", "tests.chaos", *arguments])
+
+
 def requirements(chosen: bool, arguments: list[str]) -> int:
     with one_at_a_time():
         packages.ensure_packages(chosen=chosen, development=False)
@@ -153,6 +160,7 @@ COMMANDS: dict[str, Callable[[bool, list[str]], int]] = {
     "check": check,
     "format": reformat,
     "bench": bench,
+    "chaos": chaos,
     "requirements": requirements,
     "clean": clean,
 }

@@ -10,7 +10,8 @@ from ninja.errors import HttpError
 from pydantic import AfterValidator, Field, StringConstraints
 
 from conversations import access, database, forms
-from conversations.api import Invalid, Refusal, SignedIn
+from conversations.api import Invalid, Refusal
+from conversations.auth import SignedIn, needs
 from conversations.errors import Forbidden
 from streaming import monitor
 from streaming.monitor import MAX_SESSIONS, Overview, Sessions
@@ -30,13 +31,23 @@ class Words(Schema):
     ]
 
 
-@router.get("/status", response={200: Overview, 403: Refusal}, summary="What this process delivers")
+@router.get(
+    "/status",
+    auth=needs("watch"),
+    response={200: Overview, 403: Refusal},
+    summary="What this process delivers",
+)
 async def status(request: SignedIn) -> Overview:
     """Needs a staff account with the right to review conversations."""
     return monitor.overview(await database.run(_counted, request.auth))
 
 
-@router.get("/sessions", response={200: Sessions, 403: Refusal}, summary="Who is connected to this process")
+@router.get(
+    "/sessions",
+    auth=needs("watch"),
+    response={200: Sessions, 403: Refusal},
+    summary="Who is connected to this process",
+)
 async def sessions(
     request: SignedIn, limit: Annotated[int, Field(ge=1, le=MAX_SESSIONS)] = MAX_SESSIONS
 ) -> Sessions:
@@ -48,7 +59,12 @@ async def sessions(
 SAYING: Any = {202: Words, 403: Refusal, 422: Invalid, 503: Refusal}
 
 
-@router.post("/broadcast", response=SAYING, summary="Say something to everybody who is connected")
+@router.post(
+    "/broadcast",
+    auth=needs("control"),
+    response=SAYING,
+    summary="Say something to everybody who is connected",
+)
 async def say_to_all(request: SignedIn, words: Words) -> Answer[Words]:
     """To every connection of every process, as a `notice`. Needs a staff account with the rights to review and to
     control conversations."""

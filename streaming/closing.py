@@ -10,9 +10,9 @@ class Close(IntEnum):
     ENDED = 1000
     # The client's frame or address broke the protocol.
     BAD_REQUEST = 4400
-    # Not signed in, or not any more.
+    # Not signed in, or not any more; a key that opens nothing, or not any more.
     UNAUTHENTICATED = 4401
-    # They were watching, and may not any more.
+    # They were watching, and may not any more; or their key is not for watching.
     FORBIDDEN = 4403
     # No such conversation, or not theirs: nobody is told which.
     NOT_FOUND = 4404
@@ -28,6 +28,8 @@ class Close(IntEnum):
     IDLE = 4504
     # No connection lasts for ever.
     EXPIRED = 4505
+    # The database is away, and nobody can say who may watch.
+    UNAVAILABLE = 4506
 
     @property
     def retryable(self) -> bool:

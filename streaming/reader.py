@@ -11,25 +11,25 @@ import asyncio
 import contextlib
 import json
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 from uuid import UUID
 
-import structlog
 from channels.layers import get_channel_layer
 
-from conversations import bell, database, log
+from conversations import bell, database, groups, log
 from conversations.errors import NotFound
 from conversations.events import TERMINAL
 from conversations.log import Position
+from conversations.outages import CHANNEL_LAYER
 from streaming import measures
 from streaming.frames import Frame, condense, framed
 from streaming.per_loop import PerLoop
 from streaming.window import Window
 
-logger = structlog.get_logger(__name__)
+T = TypeVar("T")
 
 # How often the head is looked at when no ring comes: a lost ring is repaired no later.
 POLL_SECONDS = 1.0
@@ -37,6 +37,8 @@ POLL_SECONDS = 1.0
 PAGE = 500
 KEPT_PAGES = 16
 KEPT_SECONDS = 10.0
+# A look into the log that takes longer has met a database that is away.
+AWAY_SECONDS = 2.0
 # Watchers served before the event loop gets its turn.
 SLICE = 100
 
@@ -75,6 +77,10 @@ class Reader:
         self._channel: str | None = None
         self._ringing: asyncio.Task[None] | None = None
         self._rung = False
+        # Looks into the log under way, by the loop's time; and whether the last one failed.
+        self._looks: dict[object, float] = {}
+        self._failing = False
+        self._unheard = False
         self._task = asyncio.create_task(self._read())
 
     async def joined(self) -> Position:
@@ -94,6 +100,12 @@ class Reader:
     def ended(self) -> bool:
         """Whether nothing follows the head."""
         return self._ended
+
+    @property
+    def away(self) -> bool:
+        """Whether the log is out of reach: what this reader has may not be all there is."""
+        now = asyncio.get_running_loop().time()
+        return self._failing or any(now - since > AWAY_SECONDS for since in self._looks.values())
 
     async def after(self, cursor: int) -> Sequence[Frame]:
         """A frame for each event that follows the cursor, as soon as there is one; empty when the conversation has
@@ -135,7 +147,6 @@ class Reader:
                 page = await asyncio.shield(reading)
             except database.FAILURES:
                 self._forget(start, reading)
-                logger.warning("page_not_read", conversation=str(self.conversation), exc_info=True)
                 await asyncio.sleep(POLL_SECONDS)
                 continue
             if len(page) < PAGE and self.head > start + len(page):
@@ -172,7 +183,21 @@ class Reader:
 
     async def _read_page(self, start: int) -> list[Frame]:
         measures.MEASURES.pages += 1
-        return framed(await database.run(log.read, self.conversation, start, PAGE))
+        return framed(await self._ask(log.read, start, PAGE))
+
+    async def _ask(self, function: Callable[..., T], *args: int) -> T:
+        """What the log says of the conversation."""
+        look = object()
+        self._looks[look] = asyncio.get_running_loop().time()
+        try:
+            answer = await database.run(function, self.conversation, *args)
+        except database.FAILURES:
+            self._failing = True
+            raise
+        finally:
+            del self._looks[look]
+        self._failing = False
+        return answer
 
     async def refreshed(self) -> Position:
         """Where the log stands now, whatever the channel layer has said. Raises DatabaseError."""
@@ -217,19 +242,28 @@ class Reader:
                     self._failure = failure
                     self._wake()
                     return
-                except Exception:
-                    # The database or the channel layer is away: watchers wait, and nothing is lost.
-                    logger.warning("reader_failed", conversation=str(self.conversation), exc_info=True)
+                except database.FAILURES:
+                    # Watchers wait, and nothing is lost. The group is kept: rings may be heard before the log is read.
+                    await asyncio.sleep(POLL_SECONDS)
+                except Exception as failure:
+                    CHANNEL_LAYER.failed("read", failure, conversation=str(self.conversation))
                     await self._leave()
+                    self._unheard = True
                     await asyncio.sleep(POLL_SECONDS)
         finally:
             await self._leave()
 
     async def _join(self) -> None:
-        if self._channel is None:
-            channel = await self._layer.new_channel()
-            await self._layer.group_add(bell.group_name(self.conversation), channel)
-            self._channel = channel
+        if self._channel is not None:
+            return
+        if self._unheard:
+            # What is written meanwhile comes by looking, be it a little later.
+            await self._repair()
+            await groups.require_answer(self._layer)
+        self._channel = await self._layer.new_channel()
+        await self._layer.group_add(bell.group_name(self.conversation), self._channel)
+        self._unheard = False
+        CHANNEL_LAYER.worked("read")
 
     async def _leave(self) -> None:
         ringing, self._ringing = self._ringing, None
@@ -245,7 +279,8 @@ class Reader:
     async def _listen(self) -> None:
         """Take rings, and look at the head whenever none has come for a while."""
         # A task of its own that is never timed out: a cancelled receive() takes the channel out of its group.
-        self._ringing = asyncio.create_task(self._take_rings())
+        if self._ringing is None or self._ringing.done():
+            self._ringing = asyncio.create_task(self._take_rings())
         while not self._ended:
             self._rung = False
             done, _ = await asyncio.wait({self._ringing}, timeout=POLL_SECONDS)
@@ -278,7 +313,7 @@ class Reader:
 
     async def _repair(self) -> None:
         """Bring the window to the log's head."""
-        position: Position = await database.run(log.position, self.conversation)
+        position: Position = await self._ask(log.position)
         if self._window is None:
             self._window = Window(position.head)
             self.whole = position.head
@@ -286,7 +321,7 @@ class Reader:
             self._ended = position.status in TERMINAL
             self._wake()
         while self._window.head < position.head:
-            self._add(framed(await database.run(log.read, self.conversation, self._window.head, PAGE)))
+            self._add(framed(await self._ask(log.read, self._window.head, PAGE)))
 
     def _add(self, frames: Sequence[Frame]) -> None:
         assert self._window is not None  # noqa: S101

@@ -87,8 +87,11 @@ class Registry:
             }
             try:
                 verdicts = await database.run(sessions.refused, [*watching])
+            except database.FAILURES:
+                # Who was let in stays in while nobody can be asked.
+                continue
             except Exception:
-                # Who was let in stays in while nobody can be asked; whatever it was, they are asked again.
+                # Whatever it was, they are asked again.
                 logger.warning("sessions_not_checked", exc_info=True)
                 continue
             if verdicts:

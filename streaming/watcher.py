@@ -15,6 +15,7 @@ from uuid import UUID
 import structlog
 from django.conf import settings
 
+from conversations import log
 from conversations.events import EventData, Heartbeat, Hello, Mode, Status, Stream, StreamState, wire_frame
 from streaming import measures
 from streaming.closing import Close
@@ -98,6 +99,8 @@ class Watcher:
             return StreamState.IDLE
         if self._paused:
             return StreamState.PAUSED
+        if self._reader.away or log.held_up():
+            return StreamState.RECONNECTING
         return StreamState.LAGGING if self.lagging else StreamState.STREAMING
 
     @property
@@ -226,7 +229,7 @@ class Watcher:
             self._next_beat = now + settings.OUTCRY_HEARTBEAT_SECONDS
             self.tell(Heartbeat(head=self.head))
         self._lagging_since = (self._lagging_since or now) if self.lagging else None
-        if not self.lagging or now - (self._lagging_since or now) >= LAG_SECONDS:
+        if self.state is not StreamState.LAGGING or now - (self._lagging_since or now) >= LAG_SECONDS:
             self._say_state()
 
     def end(self, why: Close) -> None:

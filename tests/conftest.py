@@ -11,11 +11,12 @@ from asgiref.sync import SyncToAsync
 from channels.layers import channel_layers
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Permission, User
+from django.core.cache import cache
 from django.db import connection, connections, transaction
 from django.test import TransactionTestCase
 from pytest_django import Settings
 
-from conversations import log, runner
+from conversations import circuit, log, runner
 from tests import servers
 from tests.fakes.openai_server import OpenAIServer
 
@@ -46,6 +47,19 @@ def carol(transactional_db: None) -> User:
     rights = ("review_conversation", "view_conversation", "view_event")
     carol.user_permissions.add(*Permission.objects.filter(codename__in=rights))
     return carol
+
+
+# What most tests are not about
+
+
+@pytest.fixture(autouse=True)
+def _plain(settings: Settings) -> Iterator[None]:
+    """A model that fails ends its debate, a process that stops does so at once; no test remembers another."""
+    settings.OUTCRY_DEMO_FALLBACK = False
+    settings.OUTCRY_GRACE_SECONDS = 0
+    yield
+    cache.clear()
+    circuit._own.clear()
 
 
 # A model provider

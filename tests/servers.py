@@ -33,7 +33,7 @@ KEYS = (
 def setting_names() -> list[str]:
     """Every environment variable that Outcry's settings and providers read."""
     sources = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "config").glob("*.py"))
-    names = re.findall(r"\b(?:text|words|flag|choice|whole|number)\(\s*\"([A-Z_]+)\"", sources)
+    names = re.findall(r"\b(?:text|words|flag|choice|whole|number|rate)\(\s*\"([A-Z_]+)\"", sources)
     names += re.findall(r"\"((?:GOOGLE|GITHUB|OIDC)_[A-Z_]+)\"", sources)
     return sorted({*names, *KEYS})
 
@@ -66,7 +66,7 @@ def free_port() -> int:
 
 
 @contextmanager
-def _at_last(command: str, user: str | None = None) -> Iterator[None]:
+def at_last(command: str, user: str | None = None) -> Iterator[None]:
     """Run a shell command in the end, even where this process is killed before: its pipe closes then, too."""
     waiting = subprocess.Popen(
         ["sh", "-c", f"read _; {command}"],
@@ -85,13 +85,18 @@ def _at_last(command: str, user: str | None = None) -> Iterator[None]:
 
 
 @contextmanager
-def _folder(name: str, user: str | None = None) -> Iterator[Path]:
+def folder(name: str, user: str | None = None) -> Iterator[Path]:
     """A folder of `user`, removed at last."""
-    folder = Path(tempfile.mkdtemp(prefix=f"outcry-{name}-"))
+    made = Path(tempfile.mkdtemp(prefix=f"outcry-{name}-"))
     if user is not None:
-        os.chown(folder, pwd.getpwnam(user).pw_uid, pwd.getpwnam(user).pw_gid)
-    with _at_last(f"rm -rf {folder}"):
-        yield folder
+        os.chown(made, pwd.getpwnam(user).pw_uid, pwd.getpwnam(user).pw_gid)
+    with at_last(f"rm -rf {made}"):
+        yield made
+
+
+def unprivileged_user() -> str | None:
+    """Who runs PostgreSQL, which refuses to run as root; None: whoever runs this."""
+    return "postgres" if os.geteuid() == 0 else None
 
 
 @contextmanager
@@ -99,10 +104,10 @@ def redis_server(command: Path) -> Iterator[str]:
     """A Redis server that keeps nothing, by its URL."""
     port = free_port()
     options = ["--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
-    with _folder("redis") as folder:
-        server = subprocess.Popen([command, *options], cwd=folder, stdout=subprocess.PIPE, text=True)
+    with folder("redis") as place:
+        server = subprocess.Popen([command, *options], cwd=place, stdout=subprocess.PIPE, text=True)
         assert server.stdout is not None
-        with _at_last(f"kill {server.pid}"):
+        with at_last(f"kill {server.pid}"):
             if not any("Ready to accept connections" in line for line in server.stdout):
                 raise RuntimeError(f"{command} ended with {server.wait()}.")
             yield f"redis://127.0.0.1:{port}/0"
@@ -118,20 +123,17 @@ def postgres_cluster() -> Iterator[str]:
         raise pytest.UsageError(
             "OUTCRY_TEST_DATABASE=postgres, but PostgreSQL's initdb and pg_ctl are not installed."
         )
-    # PostgreSQL refuses to run as root.
-    user = "postgres" if os.geteuid() == 0 else None
+    user = unprivileged_user()
     port = free_port()
-    with _folder("postgres", user) as folder:
-        data, log = folder / "data", folder / "log"
-        options = (
-            f"-p {port} -k {folder} -c listen_addresses=127.0.0.1 -c fsync=off -c synchronous_commit=off"
-        )
+    with folder("postgres", user) as place:
+        data, log = place / "data", place / "log"
+        options = f"-p {port} -k {place} -c listen_addresses=127.0.0.1 -c fsync=off -c synchronous_commit=off"
 
         def run(*command: str | Path) -> None:
-            subprocess.run(command, user=user, cwd=folder, check=True, stdout=subprocess.DEVNULL)
+            subprocess.run(command, user=user, cwd=place, check=True, stdout=subprocess.DEVNULL)
 
         run(initdb, "-D", data, "-U", "outcry", "-A", "trust", "-E", "UTF8", "--no-sync")
-        with _at_last(f"{pg_ctl} stop -w -m immediate -D {data}", user):
+        with at_last(f"{pg_ctl} stop -w -m immediate -D {data}", user):
             run(pg_ctl, "start", "-w", "-D", data, "-l", log, "-o", options)
             yield f"postgres://outcry@127.0.0.1:{port}/postgres"
 
@@ -143,12 +145,12 @@ def _prepare() -> ExitStack:
     from scripts.places import data_dir
 
     model = os.environ.get("OUTCRY_LOCAL_MODEL") or str(data_dir() / "models" / NAME)
-    folder = started.enter_context(_folder("tests"))
+    place = started.enter_context(folder("tests"))
     # WhiteNoise warns of a missing folder, and warnings are errors here.
-    (folder / "static").mkdir()
+    (place / "static").mkdir()
     match os.environ.get("OUTCRY_TEST_DATABASE", "sqlite"):
         case "sqlite":
-            database = f"sqlite:///{folder}/outcry.sqlite3"
+            database = f"sqlite:///{place}/outcry.sqlite3"
         case "postgres":
             database = started.enter_context(postgres_cluster())
         case other:
@@ -158,7 +160,7 @@ def _prepare() -> ExitStack:
     # An empty variable counts as not set, and keeps `.env` from setting it.
     os.environ.update(dict.fromkeys(setting_names(), ""))
     os.environ.update(
-        OUTCRY_DATA_DIR=str(folder),
+        OUTCRY_DATA_DIR=str(place),
         OUTCRY_LOCAL_MODEL=model,
         DATABASE_URL=database,
         EMAIL_URL="memorymail://",

@@ -1,20 +1,23 @@
 // What a voice is told: who begins to speak, and each message once it is whole. Never single words.
 
+import { REACHED } from "./budget.ts";
+import type { AgentMessage, MessageStart } from "./events.gen.ts";
 import { plain } from "./markdown.ts";
+import { fallbackSentence } from "./notices.ts";
 import { controlSentence } from "./people.ts";
 import type { LogEvent, State } from "./state.ts";
-import { label, percent, reason } from "./words.ts";
+import { discardReason, label, percent } from "./words.ts";
 
 /** The sentence for an event, given the state after it; null where there is nothing to say. */
 export function announcement(event: LogEvent, state: State, mayAnswer: boolean): string | null {
   switch (event.type) {
     case "message_start":
-      return `${event.data.agent} is speaking.`;
+      return `${speaker(event.data)} is speaking.`;
     case "agent_message":
-      return event.data.kind === "final" ? null : `${event.data.agent}: ${plain(event.data.content)}`;
+      return event.data.kind === "final" ? null : `${speaker(event.data)}: ${plain(event.data.content)}`;
     case "message_discard": {
       const message = state.messages.findLast(({ id }) => id === event.data.message);
-      return message ? `${message.agent} withdrew a message. ${reason(event.data.reason)}` : null;
+      return message ? `A message of ${message.agent} was discarded. ${discardReason(event.data.reason)}` : null;
     }
     case "complete": {
       const { verdict, confidence, summary } = event.data;
@@ -27,9 +30,18 @@ export function announcement(event: LogEvent, state: State, mayAnswer: boolean):
       return `${mayAnswer ? "A question for you" : `${event.data.agent} asks the owner`}: ${event.data.prompt}`;
     case "control":
       return controlSentence(event.data);
+    case "fallback":
+      return fallbackSentence(event.data);
+    case "status":
+      return event.data.reason === "budget" && event.data.status === "active" ? REACHED : null;
     case "error":
       return event.data.message;
     default:
       return null;
   }
+}
+
+/** What is not heard of a badge is said. */
+function speaker({ agent, mode }: AgentMessage | MessageStart): string {
+  return mode === "demo" ? `${agent}, scripted demo` : agent;
 }

@@ -4,12 +4,13 @@ import { type TemplateResult, html, nothing } from "lit";
 import type { ConnectionState } from "./connection.ts";
 import { type Steer, controlsTemplate } from "./controls.ts";
 import type { Status, StreamState } from "./events.gen.ts";
-import { cost, round, tokens } from "./figures.ts";
+import { limitsTemplate } from "./budget.ts";
+import { costWords, dollars, endOf, round, tokens } from "./figures.ts";
 import { hue } from "./hues.ts";
 import { type Page, canAnswer } from "./page.ts";
 import { type State, isTerminal } from "./state.ts";
 import type { Timeline } from "./timeline.ts";
-import { clock, count, label, money } from "./words.ts";
+import { clock, count, label, modelName } from "./words.ts";
 
 /** How it stands with this page: its line, and the server's time in milliseconds. */
 export type Moment = {
@@ -19,7 +20,11 @@ export type Moment = {
   readonly now: number;
 };
 
-const SLOW = "Your connection is slow: whole messages only, until it has caught up.";
+/** What there is to say of a stream that is not as it should be. */
+const STREAM_NOTES: Partial<Readonly<Record<StreamState, string>>> = {
+  lagging: "Your connection is slow: whole messages only, until it has caught up.",
+  reconnecting: "The server waits for its database; nothing is lost.",
+};
 
 /** What the one who has the floor does while nothing moves. */
 const STANDSTILL: Partial<Readonly<Record<Status, string>>> = { paused: "paused", awaiting_input: "asking" };
@@ -41,21 +46,28 @@ export function boardTemplate(
 ): TemplateResult {
   const status = state.status ?? page.status;
   const mode = state.mode ?? page.mode;
+  const elapsed = elapsedOf(timeline, moment.now);
+  const note = moment.connection === "live" ? STREAM_NOTES[moment.stream] : undefined;
   return html`<aside class="board" data-theme="dark" aria-label="State of the debate">
     <div class="signs">
       <span class="status-word" data-testid="conversation-status" data-status=${status}>${statusWord(status, page)}</span>
       ${mode === "demo" ? html`<span class="tag tag-demo" data-testid="demo-badge">DEMO</span>` : nothing}
       ${connectionTemplate(moment, isTerminal(status))}
       <p class="stream-note" role="status" data-testid="stream-note">
-        ${moment.connection === "live" && moment.stream === "lagging" ? html`<span>${SLOW}</span>` : nothing}
+        ${note === undefined ? nothing : html`<span>${note}</span>`}
       </p>
     </div>
     <div class="standing">
       ${steer === null ? nothing : controlsTemplate(status, state, steer)} ${roundsTemplate(page, state)}
-      ${floorTemplate(page, state, status)} ${figuresTemplate(state, timeline, moment.now)}
-      ${mode === "demo" ? html`<p class="demo-note">A script speaks here, not a model.</p>` : nothing}
+      ${floorTemplate(page, state, status)} ${figuresTemplate(state, elapsed)}
+      ${limitsTemplate(page.limits, state, timeline, moment.now)} ${mode === "demo" ? html`<p class="script">${scriptWords(state)}</p>` : nothing}
     </div>
   </aside>`;
+}
+
+function scriptWords(state: State): string {
+  const wasLive = state.messages.some((message) => message.mode === "live" && message.state === "done");
+  return wasLive ? "What is marked DEMO was spoken by a script, not by a model." : "A script speaks here, not a model.";
 }
 
 function statusWord(status: Status, page: Page): string {
@@ -66,16 +78,19 @@ function statusWord(status: Status, page: Page): string {
 function connectionTemplate({ connection, offline, stream }: Moment, over: boolean): TemplateResult {
   const broken = connection === "connecting" || connection === "reconnecting";
   const held = connection === "live" && stream === "paused";
+  // The line stands, and yet nothing comes over it.
+  const waiting = connection === "live" && stream === "reconnecting";
   let word = CONNECTION_WORDS[connection];
   if (over && connection === "closed") word = "All received";
   else if (broken && offline) word = "You are offline";
   else if (held) word = "Stream paused";
+  else if (waiting) word = CONNECTION_WORDS.reconnecting;
   return html`<span
     class="connection"
     data-testid="connection-status"
-    data-state=${connection}
+    data-state=${waiting ? "reconnecting" : connection}
     ?data-offline=${broken && offline}
-    ?data-alarm=${connection === "reconnecting" || held || (connection === "closed" && !over)}
+    ?data-alarm=${connection === "reconnecting" || held || waiting || (connection === "closed" && !over)}
     >${word}</span
   >`;
 }
@@ -83,12 +98,16 @@ function connectionTemplate({ connection, offline, stream }: Moment, over: boole
 function roundsTemplate(page: Page, state: State): TemplateResult {
   const now = round(state);
   const judging = state.messages.at(-1)?.kind === "final";
+  const ended = judging || state.complete !== null;
   const rounds = page.rounds === 1 ? "1 round" : `${page.rounds} rounds`;
   const reached = now === 0 ? rounds : `Round ${now} of ${page.rounds}`;
-  const word = state.complete ? `${rounds}, judged` : judging ? "Judgement" : reached;
+  let word = reached;
+  if (state.complete && now < page.rounds) word = `Closed in round ${now} of ${page.rounds}`;
+  else if (state.complete) word = state.complete.reason === "budget" ? rounds : `${rounds}, judged`;
+  else if (judging) word = "Judgement";
   const steps = Array.from({ length: page.rounds }, (_, index) => index + 1);
   const stepState = (step: number): string => {
-    if (judging || step < now) return "past";
+    if (step < now || (ended && step === now)) return "past";
     return step === now ? "now" : "ahead";
   };
   return html`<div class="rounds">
@@ -117,15 +136,19 @@ function floorTemplate(page: Page, state: State, status: Status): TemplateResult
   return html`<ul class="floor" aria-label="On the floor">${[...speakers].map(row)}</ul>`;
 }
 
-function figuresTemplate(state: State, timeline: Timeline, now: number): TemplateResult {
-  const dollars = cost(state);
-  const from = timeline.startedAt === null ? null : Date.parse(timeline.startedAt);
-  const until = timeline.endedAt === null ? now : Date.parse(timeline.endedAt);
-  const voices = [...new Set(state.messages.map((message) => `${message.model} · ${message.provider}`))];
+/** Milliseconds that the debate took so far, or in all; null before it began. */
+function elapsedOf(timeline: Timeline, now: number): number | null {
+  if (timeline.startedAt === null) return null;
+  return endOf(timeline, now) - Date.parse(timeline.startedAt);
+}
+
+function figuresTemplate(state: State, elapsed: number | null): TemplateResult {
+  const paid = dollars(state);
+  const voices = [...new Set(state.messages.map(({ model, provider }) => `${modelName(model)} · ${provider}`))];
   return html`<dl class="figures">
-    <div><dt>Cost</dt><dd data-testid="cost">${dollars === undefined ? "–" : money(dollars)}</dd></div>
+    <div><dt>Cost</dt><dd data-testid="cost">${paid === undefined ? "–" : costWords(paid)}</dd></div>
     <div><dt>Tokens</dt><dd data-testid="tokens">${state.head === 0 ? "–" : count(tokens(state))}</dd></div>
-    <div><dt>Time</dt><dd data-testid="elapsed">${from === null ? "–" : clock(until - from)}</dd></div>
+    <div><dt>Time</dt><dd data-testid="elapsed">${elapsed === null ? "–" : clock(elapsed)}</dd></div>
     ${
       voices.length === 0
         ? nothing

@@ -266,7 +266,7 @@ describe("a heartbeat that knows of more", () => {
     expect(world.sockets).toHaveLength(1);
   });
 
-  test.each(["paused", "lagging"])("is no concern in a stream that is %s", (state) => {
+  test.each(["paused", "lagging", "reconnecting"])("is no concern in a stream that is %s", (state) => {
     world.socket.deliver(hello(0), LOG[0]!, stream(state), beat(5), beat(6), beat(7));
     expect(world.sockets).toHaveLength(1);
     world.socket.deliver(stream("streaming"), beat(7), beat(7));

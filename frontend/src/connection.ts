@@ -49,8 +49,9 @@ const PONG_WITHIN = 3_000;
 const LONGEST_WAIT = 60_000;
 /** One heartbeat may be late; two missing ones mean that the line is dead, though nothing closed it. */
 const HEARTBEATS_MISSED = 2;
-/** In these states of its stream a watcher is behind because it asked for it, or because it is slow. */
-const BEHIND_BY_RIGHT: ReadonlySet<StreamState> = new Set(["paused", "lagging"]);
+/** In these states of its stream a watcher is behind because it asked for it, because it is slow, or because the server
+ * itself cannot read on. */
+const BEHIND_BY_RIGHT: ReadonlySet<StreamState> = new Set(["paused", "lagging", "reconnecting"]);
 
 export class Connection {
   /** seq of the last event handed to the watcher. */

@@ -49,6 +49,9 @@ const PAGE: Page = {
   apiUrl: "/api/conversations/1/",
   csrfToken: "t0ken",
   againUrl: "/?again=1",
+  againApiUrl: "/api/conversations/1/again",
+  canStartAgain: false,
+  limits: { usd: null, tokens: null, seconds: null },
   canControl: false,
   canSpeak: false,
   maxText: 4_000,
@@ -197,30 +200,171 @@ test("a verdict without confidence says that none was stated", async () => {
   expect(words("verdict")).toContain("No confidence stated");
 });
 
-test("a demo is marked in the title, on the board, on every message and on the verdict", async () => {
-  await play("demo");
-  expect(document.title).toMatch(/^DEMO · /);
-  expect(document.querySelectorAll(".board .tag-demo")).toHaveLength(1);
-  for (const message of [...all("agent-message"), one("verdict")]) {
-    expect(message.querySelector(".tag-demo")?.textContent).toBe("DEMO");
-  }
+describe("a demo", () => {
+  test("is marked in the title, behind the page, on the board, on every message and on the verdict", async () => {
+    await play("demo");
+    expect(document.title).toMatch(/^Demo: /);
+    expect(all("watermark")).toHaveLength(1);
+    expect(document.querySelectorAll(".board .tag-demo")).toHaveLength(1);
+    for (const message of [...all("agent-message"), one("verdict")]) {
+      expect(message.querySelector(".tag-demo")?.textContent).toBe("DEMO");
+    }
+  });
+
+  test("that somebody asked for offers no other model", async () => {
+    reopen({ ...OWNER, canStartAgain: true });
+    await play("demo");
+    expect(all("demo-banner")).toHaveLength(0);
+    expect(all("start-again")).toHaveLength(0);
+  });
+
+  test("shows where it began: what a model said before carries no badge", async () => {
+    await play("demo_after_live");
+    const marked = all("agent-message").map((message) => [
+      message.dataset["mode"],
+      message.querySelector(".tag-demo") !== null,
+    ]);
+    expect(marked).toEqual([
+      ["live", false],
+      ["live", false],
+      ["demo", true],
+      ["demo", true],
+      ["demo", true],
+    ]);
+    expect(words("fallback")).toBe(
+      "openai:gpt-5-mini gave way to the demo. The model did not answer in time. From here on a script speaks, not a model. provider_timeout",
+    );
+    expect(document.title).toMatch(/^Demo: /);
+    expect(words("demo-banner")).toContain("This debate became a scripted demo.");
+  });
+
+  test("is none before its first word", async () => {
+    const { events } = recorded("demo_after_live");
+    await play("demo_after_live", events.findIndex(({ type }) => type === "fallback"));
+    expect([all("watermark").length, all("demo-banner").length, all("demo-badge").length]).toEqual([0, 0, 0]);
+    expect(document.title).not.toMatch(/^Demo/);
+  });
+
+  test("says to its owner how to try again with a model", async () => {
+    await play("demo_after_live");
+    expect(all("start-again")).toHaveLength(0);
+    reopen({ ...OWNER, canStartAgain: true });
+    await play("demo_after_live");
+    expect(words("start-again")).toBe("Try again with a live model");
+  });
 });
 
-test("a withdrawn message is folded away, and who took over is named", async () => {
+test("a discarded message is folded away, and who took over is named", async () => {
   await play("fallback");
-  const [withdrawn] = all("agent-message");
-  expect(withdrawn?.dataset["state"]).toBe("discarded");
-  expect(withdrawn?.querySelector("details")?.open).toBe(false);
+  const [discarded] = all("agent-message");
+  expect(discarded?.dataset["state"]).toBe("discarded");
+  expect(discarded?.querySelector("details")?.open).toBe(false);
+  expect(discarded?.querySelector("summary")?.textContent).toBe("Discarded. The provider stopped answering.");
   expect(words("fallback")).toContain("openai:gpt-5-mini gave way to local");
+  expect(words("local-note")).toContain("It speaks where no better one answered.");
+});
+
+test("a debate of the local model alone says how to connect a better one", async () => {
+  await play("no_verdict");
   expect(words("local-note")).toContain("SmolLM2-135M is a very small model");
   expect(words("local-note")).toContain("OUTCRY_PROVIDERS=openai:gpt-5-mini OPENAI_API_KEY=... make run");
 });
 
-test("an error is a sentence and a code, with a way on", async () => {
+test("several models: each message names its own, and each change says why", async () => {
+  await play("failover");
+  expect(all("fallback").map(({ textContent }) => textContent?.replace(/\s+/g, " ").trim())).toEqual([
+    "openai:gpt-5-mini limits our rate; asked again after 3 seconds. provider_rate_limited",
+    expect.stringMatching(/^openai:gpt-5-mini gave way to anthropic:claude-haiku-4-5\. /),
+    expect.stringMatching(/^openai:gpt-5-mini failed a short while ago and is skipped for now; it gave way to anthropic:/),
+  ]);
+  expect(all("agent-message").map((message) => message.querySelector("header [data-testid=message-model]")?.textContent)).toEqual([
+    "gpt-5-mini · openai",
+    "gpt-5-mini · openai",
+    "gpt-5-mini · openai",
+    "claude-haiku-4-5 · anthropic",
+    "gpt-5-mini · openai",
+    "claude-haiku-4-5 · anthropic",
+  ]);
+  expect(all("agent-message")[0]?.querySelector(".discarded")?.textContent).toBe(
+    "Discarded before a word was said. The model's provider limits our rate.",
+  );
+});
+
+test("a model that was only interrupted has not failed: it is skipped for what it did before", async () => {
+  const events = recorded("failover").events.map((event) =>
+    event.type === "message_discard" ? { ...event, data: { ...event.data, reason: "interrupted" } } : event,
+  );
+  FakeWebSocket.last.deliver(hello(), ...events);
+  await painted();
+  expect(all("fallback")[1]?.textContent).toContain("failed a short while ago and is skipped for now");
+});
+
+test("one model is named below what it said", async () => {
+  await play("debate");
+  expect(one("agent-message").querySelector("footer [data-testid=message-model]")?.textContent).toBe("gpt-5-mini · openai");
+  expect(one("agent-message").querySelector("header [data-testid=message-model]")).toBeNull();
+});
+
+describe("limits", () => {
+  const limits = { usd: 0.002, tokens: 2_000, seconds: 600 };
+  const closing = recorded("budget").events.findIndex((event) => event.type === "status" && event.data.reason === "budget");
+
+  test("are not spoken of where there are none", async () => {
+    await play("debate");
+    expect(all("limits")).toHaveLength(0);
+  });
+
+  test("show what is spent and what is left", async () => {
+    reopen({ limits });
+    await play("budget", closing);
+    expect(words("limit-money")).toBe("Money $0.0008 of $0.002 $0.0012 left");
+    expect(words("limit-tokens")).toBe("Tokens, read and written 444 of 2,000 1,556 left");
+    expect(words("limit-time")).toBe("Speaking time 0:03 of 10:00 9:57 left");
+  });
+
+  test("say at least, and at most, where a price is not known", async () => {
+    reopen({ limits: { usd: 1, tokens: null, seconds: null } });
+    const { events } = recorded("fallback");
+    await play("fallback", events.findIndex(({ type }) => type === "complete"));
+    expect(words("limit-money")).toMatch(/^Money at least \$0\.\d+ of \$1\.00 at most \$0?\.?\d+\.?\d* left$/);
+    expect(all("limit-tokens")).toHaveLength(0);
+  });
+
+  test("that are reached are told where that happened, once", async () => {
+    reopen({ limits, rounds: 3 });
+    await play("budget", closing + 1);
+    expect(words("budget-reached")).toBe("The budget was reached, so the Moderator closes the debate with what there is.");
+    expect(words("announcements")).toContain("The budget was reached");
+    FakeWebSocket.last.deliver(...recorded("budget").events.slice(closing + 1));
+    await painted();
+    expect(all("budget-reached")).toHaveLength(1);
+    expect(words("round")).toBe("Closed in round 1 of 3");
+    expect(words("limits")).toContain("The budget was reached.");
+    expect(words("limits")).not.toContain("left");
+  });
+
+  test("that do not even cover a verdict leave none", async () => {
+    await play("budget_spent");
+    expect(words("budget-reached")).toBe("The budget was reached, so the debate ends here.");
+    expect(words("verdict")).toContain("No verdict The budget did not cover a verdict.");
+    expect(words("agent-message")).not.toContain("Discarded");
+    expect(all("agent-message")[1]?.querySelector("summary")?.textContent).toBe(
+      "Discarded. The budget did not cover the rest of it.",
+    );
+  });
+});
+
+test("an error that ended the debate is a sentence, a code, what to do, and a way on", async () => {
+  reopen({ ...OWNER, canStartAgain: true });
   await play("error");
   expect(words("error")).toContain("No model answered. Try again later. providers_exhausted");
+  expect(words("what-to-do")).toBe("Every model was tried. Wait a few minutes and try again.");
+  expect(words("start-again")).toBe("Try again with a live model");
   expect(one("error").querySelector("a")?.getAttribute("href")).toBe(PAGE.againUrl);
   expect(one("conversation-status").dataset["status"]).toBe("error");
+  reopen({});
+  await play("error");
+  expect(all("start-again")).toHaveLength(0);
 });
 
 test("nobody goes on thinking when the debate is over", async () => {
@@ -273,6 +417,20 @@ test("a watcher whose stream lags is told, until it has caught up", async () => 
   FakeWebSocket.last.deliver(aside("stream", { state: "paused" }));
   await painted();
   expect(words("connection-status")).toBe("Stream paused");
+});
+
+test("a server that waits for its database says so, and the words stand", async () => {
+  await play("debate", 8);
+  FakeWebSocket.last.deliver(aside("stream", { state: "reconnecting" }));
+  await painted();
+  expect(words("connection-status")).toBe("Reconnecting");
+  expect(one("connection-status").dataset["state"]).toBe("reconnecting");
+  expect(words("stream-note")).toBe("The server waits for its database; nothing is lost.");
+  expect(words("connection-lost")).toBe("");
+  expect(words("agent-message")).toContain("Gross margin stayed at 61 %");
+  FakeWebSocket.last.deliver(aside("stream", { state: "streaming" }));
+  await painted();
+  expect([words("connection-status"), words("stream-note")]).toEqual(["Connected", ""]);
 });
 
 test("notices are text, stand side by side, and go one by one", async () => {
@@ -556,6 +714,17 @@ describe("a voice", () => {
       "Moderator is speaking.",
       "Verdict: Hold, 62 % confidence. Sound business, full price, one customer too many.",
     ]);
+  });
+
+  test("hears that a script speaks", async () => {
+    const { events } = recorded("demo_after_live");
+    const began = events.findIndex(({ type }) => type === "fallback");
+    FakeWebSocket.last.deliver(hello(), ...events.slice(0, began));
+    await painted();
+    FakeWebSocket.last.deliver(...events.slice(began, -3));
+    await painted();
+    expect(words("announcements")).toContain("From here on a script speaks, not a model.");
+    expect(words("announcements")).toContain("Market Context, scripted demo: Scripted demo.");
   });
 
   test("is not told again of what happened before the page was opened", async () => {

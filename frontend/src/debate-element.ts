@@ -13,7 +13,7 @@ import type { Frame, Mode, StreamState } from "./events.gen.ts";
 import { round } from "./figures.ts";
 import { fold } from "./fold.ts";
 import { Follow } from "./follow.ts";
-import { localTemplate } from "./notices.ts";
+import { demoTemplate, localTemplate } from "./notices.ts";
 import { type Page, canAnswer } from "./page.ts";
 import { post } from "./post.ts";
 import { Presence } from "./presence.ts";
@@ -22,6 +22,7 @@ import { EMPTY, type LogEvent, type State, isTerminal, seqBefore } from "./state
 import { browser } from "./surroundings.ts";
 import { NOTHING_YET, extend } from "./timeline.ts";
 import { transcriptTemplate } from "./transcript.ts";
+import { watermarkTemplate } from "./watermark.ts";
 
 type Optional = TemplateResult | typeof nothing;
 
@@ -209,7 +210,7 @@ export class DebateElement extends LitElement {
 
   protected override willUpdate(): void {
     if (this.#toAnnounce.length > 0) this.#announced = this.#toAnnounce.splice(0).join(" ");
-    const marks = `${this.#question === null ? "" : "(?) "}${this.#mode() === "demo" ? "DEMO · " : ""}`;
+    const marks = `${this.#mode() === "demo" ? "Demo: " : ""}${this.#question === null ? "" : "(?) "}`;
     document.title = `${marks}${this.#page.topic} · Outcry`;
     this.#drawn = this.#state.head;
   }
@@ -248,6 +249,7 @@ export class DebateElement extends LitElement {
     };
     return html`
       <div class="debate" data-mode=${this.#mode()}>
+        ${this.#mode() === "demo" ? watermarkTemplate() : nothing}
         <header class="question">
           <p class="kicker">Question</p>
           <h1 class="topic" ?data-long=${topic.length > 140}>${topic}</h1>
@@ -259,7 +261,8 @@ export class DebateElement extends LitElement {
             this.#banners = this.#banners.filter((banner) => banner.id !== id);
             this.requestUpdate();
           })}
-          ${local ? localTemplate(local.model) : nothing}
+          ${demoTemplate(this.#page, this.#state)}
+          ${local ? localTemplate(local.model, this.#state.fallbacks.length > 0) : nothing}
           ${transcriptTemplate({
             page: this.#page,
             state: this.#state,

@@ -166,8 +166,9 @@ export type Stream = {
 };
 
 /** How a watcher's stream stands. `lagging`: it takes the words more slowly than they come, and gets whole messages
- * until it has caught up. `paused`: as it asked. */
-export type StreamState = "idle" | "streaming" | "paused" | "lagging" | "error" | "closed";
+ * until it has caught up. `paused`: as it asked. `reconnecting`: the server waits for its database, and what is spoken
+ * meanwhile comes when it is back. */
+export type StreamState = "idle" | "streaming" | "paused" | "lagging" | "reconnecting" | "error" | "closed";
 
 /** One or more neighbouring tokens. `offset` counts Unicode code points from the message's
  * start; `cost` is the message's running estimate in US dollars, or null. */

@@ -5,7 +5,7 @@ import { LitElement, type TemplateResult, html, nothing } from "lit";
 import { hue } from "./hues.ts";
 import { blocks, mended, nodesOf } from "./markdown.ts";
 import type { Message, Tool } from "./state.ts";
-import { money, percent, reason, seconds } from "./words.ts";
+import { discardReason, modelName, money, percent, seconds } from "./words.ts";
 
 const STILL = { paused: "Paused here.", awaiting_input: "Waiting for an answer." } as const;
 
@@ -16,6 +16,7 @@ export class MessageElement extends LitElement {
     tools: { attribute: false, hasChanged: differs },
     elsewhere: { attribute: false },
     over: { attribute: false },
+    named: { attribute: false },
     still: { attribute: false },
   };
 
@@ -27,6 +28,8 @@ export class MessageElement extends LitElement {
   declare elsewhere: boolean;
   /** Whether the debate is over. */
   declare over: boolean;
+  /** Whether its model stands beside its speaker: where several models speak. */
+  declare named: boolean;
   /** Why nothing moves though this is being said: the debate is paused, or waits for an answer. */
   declare still: "paused" | "awaiting_input" | null;
 
@@ -37,7 +40,7 @@ export class MessageElement extends LitElement {
   }
 
   protected override render(): TemplateResult {
-    const { agent, round, mode, state, discard_reason, kind, id } = this.message;
+    const { agent, round, mode, state, kind, id } = this.message;
     const name = html`<h3 class="name" id="name-${id}">${agent}</h3>`;
     return html`
       <header>
@@ -47,19 +50,24 @@ export class MessageElement extends LitElement {
           <p class="facts">
             ${kind === "final" ? nothing : html`<span>Round ${round}</span>`}
             <time datetime=${this.at}>${new Date(this.at).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" })}</time>
+            ${this.named ? html`<span class="model" data-testid="message-model">${this.#model}</span>` : nothing}
             ${mode === "demo" ? html`<span class="tag tag-demo" data-testid="demo-badge">DEMO</span>` : nothing}
           </p>
         </div>
       </header>
-      ${
-        state === "discarded"
-          ? html`<details class="discarded">
-              <summary>Withdrawn. ${reason(discard_reason ?? "")}</summary>
-              ${this.#body()}
-            </details>`
-          : this.#body()
-      }
+      ${state === "discarded" ? this.#discarded() : this.#body()}
     `;
+  }
+
+  #discarded(): TemplateResult {
+    const why = discardReason(this.message.discard_reason ?? "");
+    if (this.message.text === "" && this.tools.length === 0) {
+      return html`<p class="discarded">Discarded before a word was said. ${why}</p>`;
+    }
+    return html`<details class="discarded">
+      <summary>Discarded. ${why}</summary>
+      ${this.#body()}
+    </details>`;
   }
 
   #body(): TemplateResult {
@@ -76,6 +84,10 @@ export class MessageElement extends LitElement {
     </div>`;
   }
 
+  get #model(): string {
+    return `${modelName(this.message.model)} · ${this.message.provider}`;
+  }
+
   get #state(): Message["state"] | "cut" {
     const { state, finish_reason } = this.message;
     // One that was cut ends with what had been said; where nobody was left to end it, with the debate.
@@ -89,8 +101,8 @@ export class MessageElement extends LitElement {
   }
 
   #footer(): TemplateResult {
-    const { model, provider, cost, usage, confidence, duration_ms, finish_reason, state } = this.message;
-    const facts = [html`<span title="Provider: ${provider}">${model} · ${provider}</span>`];
+    const { cost, usage, confidence, duration_ms, finish_reason, state } = this.message;
+    const facts = this.named ? [] : [html`<span data-testid="message-model">${this.#model}</span>`];
     if (usage?.output_tokens != null) facts.push(html`<span>${usage.output_tokens} tokens</span>`);
     if (duration_ms !== null) facts.push(html`<span>${seconds(duration_ms)}</span>`);
     if (state === "done") facts.push(html`<span>cost ${money(cost)}</span>`);

@@ -2,6 +2,9 @@
 
 import type { Mode, Status } from "./events.gen.ts";
 
+/** What a debate may take at most; null where there is no limit. US dollars, tokens read and written, seconds. */
+export type Limits = { readonly usd: number | null; readonly tokens: number | null; readonly seconds: number | null };
+
 export type Page = {
   readonly id: string;
   readonly topic: string;
@@ -16,7 +19,13 @@ export type Page = {
   readonly apiUrl: string;
   readonly csrfToken: string;
   readonly loginUrl: string;
+  /** The form, filled in with what this debate was started with. */
   readonly againUrl: string;
+  /** Where a new debate with the same input is started by a request. */
+  readonly againApiUrl: string;
+  /** Whether this person may do that. */
+  readonly canStartAgain: boolean;
+  readonly limits: Limits;
   readonly agents: readonly { readonly role: string; readonly name: string }[];
   /** Whether this person may pause, resume and stop the debate. */
   readonly canControl: boolean;

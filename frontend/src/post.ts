@@ -1,5 +1,7 @@
 // Requests to the API, for where the connection is not there to carry them.
 
+import { wait } from "./words.ts";
+
 type Body = { message?: unknown; errors?: readonly { message?: unknown }[] };
 
 export const UNREACHABLE = "The server could not be reached. Check the connection and try again.";
@@ -19,18 +21,25 @@ export async function post(
 ): Promise<{ readonly ok: true } | { readonly ok: false; readonly problem: string }> {
   try {
     const response = await send(url, csrfToken, body);
-    if (response.ok) return { ok: true };
-    if (response.status === 401) return { ok: false, problem: SIGNED_OUT };
-    return { ok: false, problem: await said(response) };
+    return response.ok ? { ok: true } : { ok: false, problem: await refusal(response) };
   } catch {
     return { ok: false, problem: UNREACHABLE };
   }
 }
 
-async function said(response: Response): Promise<string> {
+/** What an answer says that is a refusal, as a sentence for a person. */
+export async function refusal(response: Response): Promise<string> {
+  if (response.status === 401) return SIGNED_OUT;
   const broken = `The server answered with an error (${response.status}). Reload this page and try again.`;
   if (!response.headers.get("Content-Type")?.includes("json")) return broken;
   const body: Body = await response.json();
   const message = body.errors?.[0]?.message ?? body.message;
-  return typeof message === "string" ? message : broken;
+  return typeof message === "string" ? withWait(message, response) : broken;
+}
+
+/** The sentence, with how long to wait where the server says that and the sentence does not. */
+export function withWait(sentence: string, response: Response): string {
+  const seconds = Number(response.headers.get("Retry-After") ?? Number.NaN);
+  if (!(seconds > 0) || /\bagain in\b/i.test(sentence)) return sentence;
+  return `${sentence} Try again in ${wait(seconds)}.`;
 }

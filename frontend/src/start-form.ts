@@ -1,6 +1,8 @@
 // The form that starts a debate: sends it to the API, and shows what the server says beside its field.
 
-import { UNREACHABLE, send } from "./post.ts";
+import { setUpEstimate } from "./estimate.ts";
+import { limitProblems, limitValues, setUpLimits } from "./limits.ts";
+import { UNREACHABLE, send, withWait } from "./post.ts";
 import { length } from "./words.ts";
 
 type Example = { topic: string; content: string; content_type: string };
@@ -12,6 +14,8 @@ export function setUpStartForm(form: HTMLFormElement): void {
     if (field) count(field, counter);
   }
   setUpExamples(form);
+  setUpLimits(form);
+  setUpEstimate(form, () => values(form));
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     void start(form);
@@ -45,7 +49,7 @@ function setUpExamples(form: HTMLFormElement): void {
         if (name === "label") continue;
         const field = input(form, name);
         field.value = value;
-        field.dispatchEvent(new Event("input"));
+        field.dispatchEvent(new Event("input", { bubbles: true }));
       }
       input(form, "topic").focus();
     });
@@ -55,9 +59,9 @@ function setUpExamples(form: HTMLFormElement): void {
 async function start(form: HTMLFormElement): Promise<void> {
   const button = form.querySelector<HTMLButtonElement>("[type=submit]");
   forgetErrors(form);
-  if (length(input(form, "topic").value) === 0) {
-    return showErrors(form, { errors: [{ field: "topic", message: "Write a question first." }] });
-  }
+  const errors = limitProblems(form);
+  if (length(input(form, "topic").value) === 0) errors.unshift({ field: "topic", message: "Write a question first." });
+  if (errors.length > 0) return showErrors(form, { errors });
   if (button) button.disabled = true;
   try {
     const response = await send(form.dataset["api"] ?? "", input(form, "csrfmiddlewaretoken").value, values(form));
@@ -81,6 +85,7 @@ function values(form: HTMLFormElement): Record<string, unknown> {
     content_type: input(form, "content_type").value,
     panel: input(form, "panel").value,
     rounds: Number(input(form, "rounds").value),
+    ...limitValues(form),
   };
 }
 
@@ -88,7 +93,8 @@ async function refusal(response: Response): Promise<Refusal> {
   const broken = { message: `The server answered with an error (${response.status}). Look at your debates before you try again.` };
   try {
     const body: Refusal = await response.json();
-    return body.errors?.length || body.message ? body : broken;
+    if (body.errors?.length) return body;
+    return body.message ? { message: withWait(body.message, response) } : broken;
   } catch {
     return broken;
   }
@@ -107,6 +113,8 @@ function showErrors(form: HTMLFormElement, { message, errors = [] }: Refusal): v
     input(form, error.field).setAttribute("aria-invalid", "true");
     place.textContent = [place.textContent, error.message].filter(Boolean).join(" ");
     place.hidden = false;
+    const folded = field.closest("details");
+    if (folded) folded.open = true;
   }
   if (errors.length === 0 && message) homeless.push(message);
   const summary = form.querySelector<HTMLElement>("[data-form-error]");

@@ -1,11 +1,15 @@
 // What happened in which order. The folded state says what there is; a page also shows it in place.
 
-import type { LogEvent } from "./state.ts";
+import type { Status } from "./events.gen.ts";
+import { type LogEvent, isTerminal } from "./state.ts";
 
 /** A thing to show: a message by its id, anything else by its place in the state's list. */
 export type Entry =
   | { readonly kind: "message"; readonly id: string; readonly at: string }
-  | { readonly kind: "human" | "request" | "control" | "fallback" | "error" | "verdict"; readonly index: number };
+  | {
+      readonly kind: "human" | "request" | "control" | "fallback" | "error" | "verdict" | "budget";
+      readonly index: number;
+    };
 
 export type Timeline = {
   readonly entries: readonly Entry[];
@@ -44,20 +48,21 @@ export function extend(timeline: Timeline, event: LogEvent): Timeline {
       const index = timeline.entries.filter((entry) => entry.kind === kind).length;
       return withEntry(timeline, { kind, index });
     }
-    case "status":
-      switch (event.data.status) {
-        case "queued":
-          return timeline;
-        case "completed":
-        case "cancelled":
-        case "error":
-          return { ...timeline, endedAt: event.at };
-        default:
-          return { ...timeline, startedAt: timeline.startedAt ?? event.at };
-      }
+    case "status": {
+      const { status, reason } = event.data;
+      // Said once, where it happened, though the end repeats it.
+      const isFirst = reason === "budget" && timeline.entries.every((entry) => entry.kind !== "budget");
+      return withStatus(isFirst ? withEntry(timeline, { kind: "budget", index: 0 }) : timeline, status, event.at);
+    }
     default:
       return timeline;
   }
+}
+
+function withStatus(timeline: Timeline, status: Status, at: string): Timeline {
+  if (status === "queued") return timeline;
+  if (isTerminal(status)) return { ...timeline, endedAt: at };
+  return { ...timeline, startedAt: timeline.startedAt ?? at };
 }
 
 function withEntry(timeline: Timeline, entry: Entry): Timeline {

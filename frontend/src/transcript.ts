@@ -6,12 +6,14 @@ import "./message-element.ts";
 import "./verdict-element.ts";
 import { type Missed, awaySentence } from "./away.ts";
 import { dismissTemplate } from "./banners.ts";
+import { budgetTemplate } from "./budget.ts";
 import type { Commands } from "./commands.ts";
 import { errorTemplate, fallbackTemplate } from "./notices.ts";
 import { type Page, canAnswer } from "./page.ts";
 import { controlTemplate, humanTemplate, requestTemplate } from "./people.ts";
 import { type State, type Tool, isTerminal } from "./state.ts";
 import { type Entry, type Timeline, keyOf } from "./timeline.ts";
+import { reason } from "./words.ts";
 
 type Optional = TemplateResult | typeof nothing;
 
@@ -40,13 +42,13 @@ export function transcriptTemplate(scene: Scene): TemplateResult {
     ${timeline.entries.length === 0 ? opening(scene) : nothing}
     ${repeat(timeline.entries, keyOf, (entry, index) => {
       const divider = missed?.before === keyOf(entry) ? dividerTemplate(missed, scene.dismissMissed) : nothing;
-      return html`${divider}${roundMark(scene, index)}${entryTemplate(scene, entry)}`;
+      return html`${divider}${roundMark(scene, index)}${entryTemplate(scene, entry, index)}`;
     })}
     ${standstill(scene)}
   </div>`;
 }
 
-function entryTemplate({ page, state, commands, now }: Scene, entry: Entry): Optional {
+function entryTemplate({ page, state, timeline, commands, now }: Scene, entry: Entry, index: number): Optional {
   switch (entry.kind) {
     case "message": {
       const message = state.messages.find(({ id }) => id === entry.id);
@@ -59,6 +61,7 @@ function entryTemplate({ page, state, commands, now }: Scene, entry: Entry): Opt
         .tools=${tools}
         .elsewhere=${message.kind === "final" && state.complete !== null && state.complete.summary === message.text}
         .over=${isTerminal(status)}
+        .named=${models(state) > 1}
         .still=${status === "paused" || status === "awaiting_input" ? status : null}
       ></outcry-message>`;
     }
@@ -83,12 +86,28 @@ function entryTemplate({ page, state, commands, now }: Scene, entry: Entry): Opt
     case "control":
       return controlTemplate(state.controls[entry.index]);
     case "fallback":
-      return fallbackTemplate(state.fallbacks[entry.index]);
-    case "error":
-      return errorTemplate(state.errors[entry.index], page.againUrl);
+      return fallbackTemplate(state.fallbacks[entry.index], failedBefore(state, timeline.entries[index - 1]));
+    case "error": {
+      const isEnd = state.status === "error" && entry.index === state.errors.length - 1;
+      return errorTemplate(state.errors[entry.index], isEnd, page);
+    }
+    case "budget":
+      return budgetTemplate(state);
     case "verdict":
       return state.complete ? html`<outcry-verdict .complete=${state.complete}></outcry-verdict>` : nothing;
   }
+}
+
+/** How many models spoke. */
+function models(state: State): number {
+  return new Set(state.messages.map(({ model, provider }) => `${provider} ${model}`)).size;
+}
+
+/** Whether the message of the entry before failed; one that was interrupted did not. */
+function failedBefore(state: State, before: Entry | undefined): boolean {
+  if (before?.kind !== "message") return false;
+  const message = state.messages.find(({ id }) => id === before.id);
+  return message?.state === "discarded" && message.discard_reason !== "interrupted";
 }
 
 function dividerTemplate(missed: Missed, dismiss: () => void): TemplateResult {
@@ -120,8 +139,10 @@ function standstill({ state, timeline }: Scene): Optional {
 }
 
 function opening({ page, state }: Scene): TemplateResult {
-  const { status, reason } = { ...page, ...(state.status ? state : {}) };
-  if (isTerminal(status)) return html`<p class="quiet opening">Nothing was said in this debate. ${reason}</p>`;
+  const { status, reason: why } = { ...page, ...(state.status ? state : {}) };
+  if (isTerminal(status)) {
+    return html`<p class="quiet opening">Nothing was said in this debate. ${why === null ? nothing : reason(why)}</p>`;
+  }
   if (status === "paused") return html`<p class="quiet opening">Nothing has been said yet.</p>`;
   return html`<p class="waiting opening"><i></i><i></i><i></i><span>The analysts are getting ready</span></p>`;
 }

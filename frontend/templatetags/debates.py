@@ -44,7 +44,17 @@ def money(dollars: Decimal | float | None) -> str:
     amount = float(dollars)
     if amount < 0.000001:
         return "under $0.000001"
-    return f"${amount:.2f}" if amount >= 1 else f"${float(f'{amount:.2g}'):.6f}".rstrip("0")
+    if amount >= 1:
+        return f"${amount:.2f}"
+    digits = f"{float(f'{amount:.2g}'):.6f}"
+    # Cents keep their two places.
+    return f"${digits[:4]}{digits[4:].rstrip('0')}"
+
+
+@register.filter
+def thousands(number: int) -> str:
+    """As the live page groups digits."""
+    return f"{number:,}"
 
 
 @register.filter

@@ -7,8 +7,9 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from django.conf import settings as django_settings
 from django.contrib.auth.models import User
-from django.db import InterfaceError, OperationalError
+from django.db import DataError, InterfaceError, OperationalError
 from pytest_django import Settings
 
 from conversations import database, forms, groups, hearing, log, resume, runner, services, transcript
@@ -457,7 +458,7 @@ NEVER = 1_000.0
 
 def direct_call(patched: pytest.MonkeyPatch) -> None:
     patched.setattr(hearing, "call_here", lambda _: None)
-    patched.setattr(runner, "HEARTBEAT_SECONDS", NEVER)
+    patched.setattr(django_settings, "OUTCRY_LEASE_HEARTBEAT_SECONDS", NEVER)
 
 
 def layers_call(patched: pytest.MonkeyPatch) -> None:
@@ -468,12 +469,12 @@ def layers_call(patched: pytest.MonkeyPatch) -> None:
         patched.setattr(
             module, "get_channel_layer", lambda: SimpleNamespace(group_send=away, new_channel=away)
         )
-    patched.setattr(runner, "HEARTBEAT_SECONDS", NEVER)
+    patched.setattr(django_settings, "OUTCRY_LEASE_HEARTBEAT_SECONDS", NEVER)
 
 
 def both_calls(patched: pytest.MonkeyPatch) -> None:
     patched.setattr(hearing, "call", lambda _: None)
-    patched.setattr(runner, "HEARTBEAT_SECONDS", 0.02)
+    patched.setattr(django_settings, "OUTCRY_LEASE_HEARTBEAT_SECONDS", 0.02)
 
 
 @pytest.mark.parametrize("layer", ["memory", pytest.param("redis", marks=pytest.mark.redis)], indirect=True)
@@ -501,7 +502,7 @@ async def test_a_run_hears_of_every_command(
 async def test_a_log_that_cannot_be_read_for_a_moment_is_read_at_the_next_beat(
     conversation: Conversation, openai: OpenAIServer, owner: Owner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(runner, "HEARTBEAT_SECONDS", 0.02)
+    monkeypatch.setattr(django_settings, "OUTCRY_LEASE_HEARTBEAT_SECONDS", 0.02)
     gate = Gate()
     run = await begin(conversation, openai, says("One ", "two.", gate=gate), "Financial Analyst")
     told, failures = resume.told, [OperationalError("away"), InterfaceError("still away")]
@@ -520,15 +521,15 @@ async def test_a_log_that_cannot_be_read_for_a_moment_is_read_at_the_next_beat(
 async def test_a_pause_that_could_not_be_stored_is_carried_out_by_another_run(
     conversation: Conversation, openai: OpenAIServer, owner: Owner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(runner, "HEARTBEAT_SECONDS", 0.02)
+    monkeypatch.setattr(django_settings, "OUTCRY_LEASE_HEARTBEAT_SECONDS", 0.02)
     run = await begin(conversation, openai, says("One ", "two.", gate=Gate()), "Financial Analyst")
-    store, failures = log.store, [OperationalError("full")]
+    store, failures = log.store, [DataError("broken")]
 
-    def full(appends: Sequence[log.Append]) -> log.Stored:
+    def full(appends: Sequence[log.Append], *rest: Any) -> log.Stored:
         changes = [event for append in appends for event in append.events if isinstance(event, StatusChanged)]
         if failures and any(change.status is Status.PAUSED for change in changes):
             raise failures.pop()
-        return store(appends)
+        return store(appends, *rest)
 
     monkeypatch.setattr(log, "store", full)
     await owner.send("pause")

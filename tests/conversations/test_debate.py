@@ -36,7 +36,7 @@ def debate(
     return Debate(
         question=Question("Is Tarnwick worth buying?", content, "earnings", rounds),
         panel=PANELS["financial-debate"],
-        provider=provider or parse(server.provider),
+        providers=[provider or parse(server.provider)],
         limits=Limits(first_token=patience, stall=patience, whole=patience),
     )
 
@@ -323,8 +323,12 @@ FAILURES = {
     "closes before its end": (says("One ", "two ", fault=Fault.CUT, fault_after=2), DROPPED, True),
     "resets": (says("One ", "two ", fault=Fault.RESET, fault_after=2), DROPPED, True),
     "resets at once": (says("never", fault=Fault.RESET), DROPPED, True),
-    "malformed": (says("One ", "two ", fault=Fault.MALFORMED, fault_after=1), "provider_failed", True),
-    "an error in mid-stream": (says("One ", fault=Fault.ERROR, fault_after=1), "provider_failed", True),
+    "malformed": (
+        says("One ", "two ", fault=Fault.MALFORMED, fault_after=1),
+        "provider_invalid_answer",
+        True,
+    ),
+    "an error in mid-stream": (says("One ", fault=Fault.ERROR, fault_after=1), "provider_down", True),
     "empty": (says(), "provider_empty", True),
     "blank": (says(" ", "\n"), "provider_empty", True),
 }
@@ -360,7 +364,7 @@ async def test_a_provider_that_is_not_there_is_unreachable(openai: OpenAIServer)
 
 
 async def test_what_was_said_before_a_failure_has_been_told(openai: OpenAIServer) -> None:
-    openai.answer(says("One ", "two ", "three", fault=Fault.CUT, fault_after=2), to="Market Context")
+    openai.answer(says("One ", "two ", "three", fault=Fault.CUT, fault_after=2), to="Market Context", times=2)
     told: list[EventData] = []
 
     async def listen() -> None:
@@ -369,12 +373,13 @@ async def test_what_was_said_before_a_failure_has_been_told(openai: OpenAIServer
 
     with pytest.raises(ProviderError):
         await listen()
-    first, second = fold(told)["messages"]
-    assert (first["state"], second["state"], second["text"]) == ("done", "speaking", "One two ")
+    first, second, third = fold(told)["messages"]
+    assert (first["state"], second["state"], second["text"]) == ("done", "discarded", "One two ")
+    assert (third["state"], third["text"], third["discard_reason"]) == ("discarded", "One two ", DROPPED)
 
 
 async def test_a_failed_request_is_not_repeated_behind_our_back(openai: OpenAIServer) -> None:
-    openai.answer(fails(429, retry_after=0), times=5)
+    openai.answer(fails(429), times=5)
     with pytest.raises(ProviderError):
         await hold(debate(openai))
     assert len(openai.asked) == 1

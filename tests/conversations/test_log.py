@@ -1,6 +1,7 @@
 """The log: numbered without a gap, written by its owner only, never changed, and honest when it cannot be written."""
 
 import asyncio
+import contextlib
 import json
 import math
 from collections import defaultdict
@@ -15,6 +16,7 @@ from django.contrib.auth.models import User
 from django.db import DataError, OperationalError, connection
 from django.db.models import ProtectedError
 from django.utils import timezone
+from pytest_django import Settings
 
 from conversations import bell, database, log
 from conversations.errors import Fenced, LogUnavailable, NotFound
@@ -43,21 +45,21 @@ def another(alice: User) -> Conversation:
 class Writer:
     """Stands before the log's writer: holds commits up, has them fail, and counts them."""
 
-    def __init__(self, store: Callable[[Sequence[log.Append]], log.Stored]) -> None:
+    def __init__(self, store: Callable[..., log.Stored]) -> None:
         self.commits: list[int] = []
         self.failing: set[int] = set()
         self._store = store
         self._allowed = math.inf
         self._signal = Signal()
 
-    def store(self, appends: Sequence[log.Append]) -> log.Stored:
+    def store(self, appends: Sequence[log.Append], *more: Any) -> log.Stored:
         self.commits.append(len(appends))
         number = len(self.commits)
         self._signal.notify()
         self._signal.block_until(lambda: self._allowed >= number)
         if number in self.failing:
             raise OperationalError("disk full at /secret/path")
-        return self._store(appends)
+        return self._store(appends, *more)
 
     async def hold(self, conversation: UUID) -> "asyncio.Task[None]":
         """Have the writer busy with one event until `release`; what comes now gathers behind it."""
@@ -234,6 +236,44 @@ async def test_a_run_may_write_nothing_after_its_conversation_ended(conversation
         await log.append(conversation.pk, said("late", 1), run=run)
 
 
+async def test_a_run_whose_lease_has_lapsed_stores_nothing_and_is_told(conversation: Conversation) -> None:
+    run = await debates.claim(conversation)
+    # A lease that was never taken does not lapse.
+    await log.append(conversation.pk, said("run", 1), run=run)
+    await debates.lapse(conversation)
+    with pytest.raises(Fenced) as refused:
+        await log.append(conversation.pk, said("run", 2), run=run)
+    assert refused.value.message == "The lease of this run has lapsed."
+    await log.append(conversation.pk, said("alice", 1))
+    assert [data["author"] for _, _, data in (await debates.rows(conversation))[1:]] == ["run", "alice"]
+
+
+async def test_a_lease_that_lapsed_while_the_database_kept_the_writer_waiting_is_renewed(
+    conversation: Conversation, writer: Writer
+) -> None:
+    run = await debates.claim(conversation)
+    await debates.lapse(conversation)
+    writer.failing.add(1)
+    await log.append(conversation.pk, said("run", 1), run=run)
+    row = await debates.fresh(conversation)
+    assert row.lease_until is not None
+    assert row.lease_until > timezone.now()
+    assert (row.run, row.head) == (run, 2)
+
+
+async def test_a_run_whose_conversation_was_taken_over_during_an_outage_stores_nothing(
+    conversation: Conversation, writer: Writer
+) -> None:
+    lost = await debates.claim(conversation)
+    await debates.lapse(conversation)
+    owner = await debates.claim(conversation)
+    writer.failing.add(1)
+    with pytest.raises(Fenced):
+        await log.append(conversation.pk, said("lost", 1), run=lost)
+    assert len(await debates.rows(conversation)) == 1
+    assert (await debates.fresh(conversation)).run == owner
+
+
 async def test_a_refused_append_harms_no_other_of_its_batch(
     conversation: Conversation, another: Conversation, writer: Writer
 ) -> None:
@@ -293,6 +333,13 @@ def test_events_can_neither_be_changed_nor_deleted(conversation: Conversation) -
 # When the database fails
 
 
+@pytest.fixture
+def impatient(settings: Settings) -> None:
+    """The log does not wait for a database that is away."""
+    settings.OUTCRY_DATABASE_PATIENCE_SECONDS = 0
+
+
+@pytest.mark.usefixtures("impatient")
 async def test_a_failed_commit_is_told_and_the_next_one_works(
     conversation: Conversation, writer: Writer
 ) -> None:
@@ -312,21 +359,24 @@ async def test_a_connection_that_died_is_replaced(
 ) -> None:
     store, deaths = log.store, [1]
 
-    def store_on_a_dead_connection(appends: Sequence[log.Append]) -> log.Stored:
+    def store_on_a_dead_connection(*appends: Any) -> log.Stored:
         if deaths:
             deaths.pop()
             connection.ensure_connection()
             # Behind Django's back, as when the server goes away.
             connection.connection.close()
-        return store(appends)
+        return store(*appends)
 
     monkeypatch.setattr(log, "store", store_on_a_dead_connection)
-    with pytest.raises(LogUnavailable):
+    # To SQLite that is a fault of ours, to PostgreSQL a lost connection.
+    with contextlib.suppress(LogUnavailable):
         await log.append(conversation.pk, said("alice", 1))
+    assert deaths == []
     await log.append(conversation.pk, said("alice", 2))
-    assert [data.get("text") for _, _, data in await debates.rows(conversation)] == [None, "2"]
+    assert (await debates.rows(conversation))[-1][2]["text"] == "2"
 
 
+@pytest.mark.usefixtures("impatient")
 async def test_of_a_commit_that_fails_half_way_nothing_is_stored(
     conversation: Conversation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -340,6 +390,7 @@ async def test_of_a_commit_that_fails_half_way_nothing_is_stored(
     assert [seq for seq, _, _ in await debates.rows(conversation)] == [1]
 
 
+@pytest.mark.usefixtures("impatient")
 async def test_a_run_stores_nothing_behind_an_event_that_could_not_be_stored(
     conversation: Conversation, writer: Writer
 ) -> None:

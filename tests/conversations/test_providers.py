@@ -132,3 +132,49 @@ def test_a_missing_key_is_a_warning_with_a_hint(settings: Settings) -> None:
         (Warning, "outcry.W001", "Set it in the environment or in .env.")
     ] * 2
     assert "OPENAI_API_KEY" in found[0].msg
+
+
+# Limits of its own
+
+
+@pytest.mark.parametrize(
+    ("entry", "provider", "limits"),
+    [
+        ("openai:m?first_token=5", Provider("openai", "m"), (5, None)),
+        ("local?stall=0.5&first_token=60", Provider("local", providers.LOCAL_NAME), (60, 0.5)),
+        (
+            "openai-compatible:m@http://h/v1?version=2&stall=9&key=k",
+            Provider("openai-compatible", "m", "http://h/v1?version=2&key=k"),
+            (None, 9),
+        ),
+    ],
+)
+def test_limits_may_stand_behind_a_provider(
+    entry: str, provider: Provider, limits: tuple[float | None, float | None]
+) -> None:
+    found = providers.parse(entry)
+    assert (found, (found.first_token, found.stall)) == (provider, limits)
+
+
+@pytest.mark.parametrize("value", ["", "soon", "0", "-1", "4000", "nan", "inf"])
+def test_a_limit_that_is_none_is_refused(value: str) -> None:
+    with pytest.raises(ValueError, match=f"first_token='{value}': use seconds from 0.1 to 3600"):
+        providers.parse(f"openai:m?first_token={value}")
+
+
+def test_an_unknown_limit_is_refused() -> None:
+    with pytest.raises(ValueError, match="behind the question mark only first_token and stall may stand"):
+        providers.parse("openai:m?patience=5")
+
+
+@pytest.mark.parametrize(
+    ("entry", "label"),
+    [
+        ("openai:gpt-5-mini?stall=3", "openai:gpt-5-mini"),
+        ("local", "local"),
+        ("demo", "demo"),
+        ("openai-compatible:m@http://h:1/v1", "openai-compatible:m"),
+    ],
+)
+def test_people_see_a_provider_by_its_label(entry: str, label: str) -> None:
+    assert providers.parse(entry).label == label

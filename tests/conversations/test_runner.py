@@ -1,6 +1,7 @@
 """The run: one at a time, its end always written, and what was cut goes on from the last finished turn."""
 
 import asyncio
+import gc
 from collections import Counter
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
@@ -13,14 +14,17 @@ from django.db import OperationalError, connections
 from django.utils import timezone
 from pytest_django import Settings
 
-from conversations import database, log, resume, runner, transcript
+from conversations import commands, database, log, resume, runner, transcript
+from conversations.budget import ConversationPurse
 from conversations.debate import Debate
-from conversations.events import AgentMessage, EventData, Status
+from conversations.drive import Drive
+from conversations.events import Action, AgentMessage, Control, EventData, Status
 from conversations.models import Conversation
+from conversations.turn import Turn
 from tests import debates
 from tests.debates import cut, lapse, statuses
 from tests.fakes.openai_server import OpenAIServer
-from tests.fakes.replies import Fault, Reply, fails, says
+from tests.fakes.replies import Fault, Reply, asks, fails, says
 from tests.fakes.waiting import Gate, Signal
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -109,16 +113,16 @@ async def test_a_run_of_an_unknown_conversation_does_nothing(
 
 
 @pytest.fixture
-def beats(monkeypatch: pytest.MonkeyPatch) -> Signal:
+def beats(monkeypatch: pytest.MonkeyPatch, settings: Settings) -> Signal:
     """A fast heart, and a signal for each beat."""
     beaten, renew = Signal(), runner._renew
 
-    def beat(claimed: Any) -> bool:
-        held = renew(claimed)
+    def beat(claimed: Any, **how: Any) -> bool:
+        held = renew(claimed, **how)
         beaten.notify()
         return held
 
-    monkeypatch.setattr(runner, "HEARTBEAT_SECONDS", 0.01)
+    settings.OUTCRY_LEASE_HEARTBEAT_SECONDS = 0.01
     monkeypatch.setattr(runner, "_renew", beat)
     return beaten
 
@@ -174,19 +178,19 @@ async def test_a_run_that_was_overtaken_writes_nothing_more(
 
 
 async def test_a_missed_heartbeat_does_not_end_the_debate(
-    conversation: Conversation, openai: OpenAIServer, monkeypatch: pytest.MonkeyPatch
+    conversation: Conversation, openai: OpenAIServer, monkeypatch: pytest.MonkeyPatch, settings: Settings
 ) -> None:
     gate, beaten = Gate(), Signal()
     failures = [OperationalError("away"), OperationalError("still away")]
     renew = runner._renew
 
-    def beat(claimed: Any) -> bool:
+    def beat(claimed: Any, **how: Any) -> bool:
         if failures:
             raise failures.pop()
         beaten.notify()
-        return renew(claimed)
+        return renew(claimed, **how)
 
-    monkeypatch.setattr(runner, "HEARTBEAT_SECONDS", 0.01)
+    settings.OUTCRY_LEASE_HEARTBEAT_SECONDS = 0.01
     monkeypatch.setattr(runner, "_renew", beat)
     openai.answer(says("One.", gate=gate))
     run = runner.launch(conversation.pk)
@@ -201,7 +205,7 @@ async def test_a_beat_after_the_end_does_not_cancel_the_run_that_ended_it(conver
     claimed = await database.run(runner._claim, conversation.pk)
     assert claimed is not None
     await log.append(conversation.pk, debates.status(Status.COMPLETED), run=claimed.run)
-    assert await database.run(runner._renew, claimed)
+    assert await database.run(runner._renew, claimed, is_at_rest=False)
 
 
 # Failures are written
@@ -228,7 +232,7 @@ async def test_a_failing_model_leaves_a_code_and_a_sentence(
 ) -> None:
     if reply.fault is Fault.STALL:
         settings.OUTCRY_STALL_SECONDS = 0.2
-    openai.answer(reply, to="Market Context")
+    openai.answer(reply, to="Market Context", times=2)
     await runner.run(conversation.pk)
     rows = await debates.rows(conversation)
     (_, error_type, error), (_, status_type, status) = rows[-2:]
@@ -237,8 +241,11 @@ async def test_a_failing_model_leaves_a_code_and_a_sentence(
     assert "secret-detail" not in str(rows)
     assert (status_type, status["status"], status["reason"]) == ("status", "error", code)
     state = transcript.fold(rows)
-    assert [message["state"] for message in state["messages"]] == ["done", "speaking"]
-    assert state["messages"][1]["text"] == ("One two" if reply.fault else "")
+    # One that had begun to speak is asked once more.
+    discarded = ["discarded", "discarded"] if reply.fault else ["discarded"]
+    assert [message["state"] for message in state["messages"]] == ["done", *discarded]
+    assert state["messages"][-1]["text"] == ("One two" if reply.fault else "")
+    assert state["messages"][-1]["discard_reason"] == code
     row = await debates.fresh(conversation)
     assert (row.status, row.reason, row.run) == ("error", code, None)
     assert row.finished_at is not None
@@ -451,10 +458,10 @@ async def test_a_demo_that_fails_stays_a_demo(
     settings.OUTCRY_PROVIDERS, settings.OUTCRY_DEMO_TOKENS_PER_SECOND = ["demo"], 1000
     said = Debate._end
 
-    def fail_after_one(debate: Debate, *rest: Any) -> AgentMessage:
+    def fail_after_one(debate: Debate, *rest: Any, **how: Any) -> AgentMessage:
         if debate.said:
             raise RuntimeError("broken")
-        return said(debate, *rest)
+        return said(debate, *rest, **how)
 
     monkeypatch.setattr(Debate, "_end", fail_after_one)
     await runner.run(conversation.pk)
@@ -489,3 +496,96 @@ async def test_what_was_cut_off_was_paid_for_at_a_price_nobody_knows(
     complete = (await debates.state(conversation))["complete"]
     assert complete["cost_summary"]["unpriced_messages"] == 4 + 1
     assert complete["cost_summary"]["output_tokens"] is None
+
+
+# Leaving
+
+
+async def test_what_is_being_said_may_be_said_to_its_end_before_the_process_stops(
+    conversation: Conversation, openai: OpenAIServer, settings: Settings
+) -> None:
+    settings.OUTCRY_GRACE_SECONDS = 60
+    gate = Gate()
+    openai.answer(says("One ", "two.", gate=gate), to="Financial Analyst")
+    run = runner.launch(conversation.pk)
+    await gate.reached(1)
+    leaving = asyncio.create_task(runner.hand_over())
+    while not runner._leaving:
+        await asyncio.sleep(0)
+    gate.open()
+    await leaving
+    assert run.done()
+    state = await debates.state(conversation)
+    assert [(message["state"], message["text"]) for message in state["messages"]] == [("done", "One two.")]
+    row = await debates.fresh(conversation)
+    assert (row.status, row.run, row.lease_until) == ("active", None, None)
+    await runner.run(conversation.pk)
+    assert len(openai.asked) == 4
+    assert {message["state"] for message in (await debates.state(conversation))["messages"]} == {"done"}
+
+
+@pytest.mark.parametrize("rests", ["paused", "awaiting_input"])
+async def test_a_debate_that_waits_for_people_does_not_hold_a_stopping_process(
+    conversation: Conversation, openai: OpenAIServer, settings: Settings, rests: str
+) -> None:
+    settings.OUTCRY_GRACE_SECONDS = 600
+    openai.answer(asks("Which horizon?"), to="Financial Analyst")
+    run = runner.launch(conversation.pk)
+    if rests == "paused":
+        await debates.until_stored(conversation, "message_start")
+        await commands.tell(conversation.pk, Control(action=Action.PAUSE, actor="alice"))
+    await debates.until_stored(conversation, "status", status=rests)
+    await runner.hand_over()
+    assert run.done()
+    assert (await debates.fresh(conversation)).run is None
+
+
+async def test_a_stopping_process_takes_up_nothing(conversation: Conversation, openai: OpenAIServer) -> None:
+    loop = asyncio.get_running_loop()
+    runner._leaving.add(loop)
+    try:
+        await runner.launch(conversation.pk)
+    finally:
+        runner._leaving.discard(loop)
+    assert (await debates.fresh(conversation)).run is None
+
+
+async def test_handing_over_is_no_failure_of_the_debate(
+    conversation: Conversation, openai: OpenAIServer
+) -> None:
+    for _ in range(2 + runner.MAX_RESUMES):
+        gate = Gate()
+        openai.answer(says("One.", gate=gate), to="Financial Analyst")
+        runner.launch(conversation.pk)
+        await gate.reached(1)
+        await runner.hand_over()
+    await runner.run(conversation.pk)
+    assert (await debates.fresh(conversation)).status == "completed"
+
+
+async def test_a_debate_that_waits_for_people_has_all_its_attempts(
+    conversation: Conversation, openai: OpenAIServer
+) -> None:
+    claimed = await database.run(runner._claim, conversation.pk)
+    assert claimed is not None
+    await database.run(Conversation.objects.filter(pk=conversation.pk).update, attempts=4)
+    await database.run(runner._renew, claimed, is_at_rest=False)
+    assert (await debates.fresh(conversation)).attempts == 4
+    await database.run(runner._renew, claimed, is_at_rest=True)
+    assert (await debates.fresh(conversation)).attempts == 1
+
+
+async def test_a_debate_that_has_ended_leaves_nothing_in_memory(
+    alice: User, openai: OpenAIServer, settings: Settings
+) -> None:
+    openai.default = says(*["words " * 10] * 20)
+    for _ in range(3):
+        await runner.run((await debates.created(alice, rounds=6)).pk)
+    gc.collect()
+    kept = Counter(
+        type(each).__name__
+        for each in gc.get_objects()
+        if isinstance(each, Debate | Drive | Turn | log.Appender | ConversationPurse)
+    )
+    assert kept == {}
+    assert runner._drives == {}

@@ -32,6 +32,30 @@ def test_a_list_is_separated_by_commas(monkeypatch: pytest.MonkeyPatch) -> None:
     assert environment.words("SOME_SETTING") == ["a", "b", "c"]
 
 
+def test_a_number_without_a_default_may_be_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SOME_SETTING", " ")
+    assert environment.whole("SOME_SETTING", None) is None
+    assert environment.number("SOME_SETTING", None, least=1) is None
+    monkeypatch.setenv("SOME_SETTING", "2")
+    assert environment.whole("SOME_SETTING", None) == 2
+
+
+@pytest.mark.parametrize("value", ["1/second", "30/minute", "500/hour", "9/day"])
+def test_a_rate_is_so_many_in_a_time(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+    monkeypatch.setenv("SOME_SETTING", value)
+    assert environment.rate("SOME_SETTING", "30/minute") == value
+
+
+@pytest.mark.parametrize("value", ["30", "0/minute", "-1/day", "1.5/hour", "30/week", "30/minutes", "x/day"])
+def test_a_rate_that_is_none_is_refused(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+    monkeypatch.setenv("SOME_SETTING", value)
+    with pytest.raises(ImproperlyConfigured) as refused:
+        environment.rate("SOME_SETTING", "30/minute")
+    assert str(refused.value) == (
+        f"Unexpected value SOME_SETTING={value!r}, use NUMBER/second, /minute, /hour or /day, such as 30/minute."
+    )
+
+
 @pytest.mark.parametrize(
     ("value", "meant"), [("true", True), ("True", True), ("FALSE", False), ("false", False)]
 )
@@ -56,7 +80,7 @@ def test_a_wrong_whole_number_is_refused(monkeypatch: pytest.MonkeyPatch, value:
     assert str(refused.value) == f"Unexpected value SOME_SETTING={value!r}, use a whole number of at least 1."
 
 
-@pytest.mark.parametrize("value", ["x", "0.05", "-1", "nan", "1,5"])
+@pytest.mark.parametrize("value", ["x", "0.05", "-1", "nan", "inf", "1,5"])
 def test_a_wrong_number_is_refused(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
     monkeypatch.setenv("SOME_SETTING", value)
     with pytest.raises(ImproperlyConfigured) as refused:
@@ -81,6 +105,23 @@ def load_settings(folder: Path, **changed: str) -> subprocess.CompletedProcess[s
     ("changed", "sentence"),
     [
         ({"OUTCRY_MAX_RUNNING_PER_USER": "many"}, "Unexpected value OUTCRY_MAX_RUNNING_PER_USER='many'"),
+        ({"OUTCRY_MAX_USD_PER_DAY": "0"}, "OUTCRY_MAX_USD_PER_DAY='0', use a number of at least 0.0001."),
+        ({"OUTCRY_MAX_USD_PER_USER_DAY": "inf"}, "OUTCRY_MAX_USD_PER_USER_DAY='inf', use a number"),
+        (
+            {"OUTCRY_MAX_TOKENS_PER_CONVERSATION": "1e6"},
+            "OUTCRY_MAX_TOKENS_PER_CONVERSATION='1e6', use a whole",
+        ),
+        (
+            {"OUTCRY_MAX_SECONDS_PER_CONVERSATION": "0"},
+            "OUTCRY_MAX_SECONDS_PER_CONVERSATION='0', use a whole",
+        ),
+        ({"OUTCRY_START_RATE": "30"}, "OUTCRY_START_RATE='30', use NUMBER/second, /minute, /hour or /day"),
+        ({"OUTCRY_CONTROL_RATE": "0/minute"}, "OUTCRY_CONTROL_RATE='0/minute', use NUMBER/second"),
+        (
+            {"OUTCRY_LEASE_HEARTBEAT_SECONDS": "6"},
+            "OUTCRY_LEASE_HEARTBEAT_SECONDS=6, use at most a third of OUTCRY_LEASE_SECONDS, which is 15.",
+        ),
+        ({"OUTCRY_DATABASE_PATIENCE_SECONDS": "-1"}, "OUTCRY_DATABASE_PATIENCE_SECONDS='-1', use a number"),
         ({"OUTCRY_HTTPS": "true"}, "SECRET_KEY is not set, and OUTCRY_HTTPS=true needs it"),
         ({"ACCOUNT_EMAIL_VERIFICATION": "maybe"}, "Unexpected value ACCOUNT_EMAIL_VERIFICATION='maybe'"),
         ({"DATABASE_URL": "not a database"}, "DATABASE_URL"),

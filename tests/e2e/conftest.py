@@ -1,7 +1,10 @@
 """A real Chromium, and real servers for it to visit."""
 
+import asyncio
+import contextlib
 import os
 import shutil
+import sqlite3
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -10,6 +13,7 @@ from playwright.async_api import Browser, BrowserContext, Page, async_playwright
 
 from tests.e2e.site import ROOT, Site, free_port, running
 from tests.fakes.openai_server import OpenAIServer
+from tests.fakes.waiting import PATIENCE_SECONDS
 
 CHROMIUM = next(
     (path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), ""
@@ -88,14 +92,34 @@ def spoken_by(model_port: int) -> dict[str, str]:
 
 
 @pytest.fixture(scope="session")
-def live_site(tmp_path_factory: pytest.TempPathFactory, model_port: int) -> Iterator[Site]:
-    """Outcry with a model that says what a test lets it say: see `model`."""
+def _live_site(tmp_path_factory: pytest.TempPathFactory, model_port: int) -> Iterator[Site]:
     with running(tmp_path_factory.mktemp("live"), spoken_by(model_port)) as site:
         yield site
 
 
 @pytest.fixture
+async def live_site(_live_site: Site, model: OpenAIServer) -> AsyncIterator[Site]:
+    """Outcry with a model that says what a test lets it say: see `model`."""
+    yield _live_site
+    # A model that went away in mid-debate would not be asked for a while, not by the next test either.
+    model.forget()
+    for connection in (*model._connections,):
+        connection.cancel()
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while await asyncio.to_thread(_speaking, _live_site):
+            await asyncio.sleep(0.05)
+
+
+def _speaking(site: Site) -> int:
+    """How many of the site's debates a model speaks in."""
+    with contextlib.closing(sqlite3.connect(site.data_dir / "outcry.sqlite3")) as database:
+        query = "SELECT count(*) FROM conversations_conversation WHERE status IN ('queued', 'initializing', 'active')"
+        [[count]] = database.execute(query)
+    return int(count)
+
+
+@pytest.fixture
 async def model(model_port: int) -> AsyncIterator[OpenAIServer]:
-    """The model of `live_site`. What a test leaves unfinished ends with it."""
+    """The model of `live_site`, which ends with a few words what a test leaves unfinished."""
     async with OpenAIServer(port=model_port) as server:
         yield server

@@ -35,7 +35,9 @@ class Site:
 
 
 @contextmanager
-def running(data_dir: Path, env: Mapping[str, str], port: int | None = None) -> Iterator[Site]:
+def running(
+    data_dir: Path, env: Mapping[str, str], port: int | None = None, *, migrate: bool = True
+) -> Iterator[Site]:
     """Migrate a new database in `data_dir` and serve it until the context is left."""
     environment = {
         **os.environ,
@@ -50,7 +52,8 @@ def running(data_dir: Path, env: Mapping[str, str], port: int | None = None) -> 
         **env,
     }
     manage = [sys.executable, "manage.py"]
-    subprocess.run([*manage, "migrate", "--verbosity", "0"], cwd=ROOT, env=environment, check=True)
+    if migrate:
+        subprocess.run([*manage, "migrate", "--verbosity", "0"], cwd=ROOT, env=environment, check=True)
     command = [*manage, "serve", "--port", str(port or free_port())]
     process = subprocess.Popen(
         command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True

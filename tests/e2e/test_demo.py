@@ -5,6 +5,7 @@ import re
 import pytest
 from playwright.async_api import Page, expect
 
+from tests.e2e.marks import expect_watermark
 from tests.e2e.person import expect_finished, sign_in, start
 from tests.e2e.site import Site
 
@@ -35,9 +36,8 @@ async def _expect_marked(page: Page) -> None:
     for message in await messages.all():
         await expect(message.get_by_test_id("demo-badge")).to_have_text("DEMO")
         await expect(message).to_have_attribute("data-mode", "demo")
-    await expect(page).to_have_title(re.compile("^DEMO · Is silver next"))
-    mark = "element => getComputedStyle(element).backgroundImage"
-    assert "demo" in await page.get_by_test_id("conversation-display").evaluate(mark)
+    await expect(page).to_have_title(re.compile("^Demo: Is silver next"))
+    await expect_watermark(page)
     verdict = page.get_by_test_id("verdict")
     await expect(verdict).to_have_attribute("data-stance", "no_verdict")
     await expect(verdict).to_contain_text("a script has no opinion")

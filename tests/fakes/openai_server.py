@@ -10,7 +10,9 @@ import argparse
 import asyncio
 import contextlib
 import json
+import re
 import signal
+import socket
 import threading
 import time
 from collections.abc import AsyncIterator, Iterator, Mapping
@@ -19,7 +21,7 @@ from dataclasses import dataclass, field
 from typing import Any, Self
 
 from tests.fakes import openai_format as wire
-from tests.fakes.replies import Fault, Reply, says, stamped, verdict
+from tests.fakes.replies import Fault, Outage, Reply, says, stamped, verdict
 from tests.fakes.waiting import PATIENCE_SECONDS, Signal
 
 MODEL = "stand-in"
@@ -58,6 +60,14 @@ class Exchange:
         return min(found, key=places.__getitem__, default=None)
 
     @property
+    def round(self) -> int | None:
+        """The round the agent is asked to speak in, where its prompt says so."""
+        found = (
+            re.search(r"\bRound (\d+) of \d+", str(self.messages[-1]["content"])) if self.messages else None
+        )
+        return int(found[1]) if found else None
+
+    @property
     def wants_json(self) -> bool:
         return "response_format" in self.body
 
@@ -66,18 +76,43 @@ class Exchange:
 class _Rule:
     reply: Reply
     to: str | None
+    round: int | None
     times: float
+
+    def fits(self, exchange: Exchange) -> bool:
+        return self.times > 0 and self.to in {None, exchange.agent} and self.round in {None, exchange.round}
+
+
+@dataclass
+class _Flapping:
+    """Of each `up + down` requests, the last `down` get the reply."""
+
+    reply: Reply
+    up: int
+    down: int
+    asked: int = 0
+
+    def fails_now(self) -> bool:
+        self.asked += 1
+        return (self.asked - 1) % (self.up + self.down) >= self.up
 
 
 @dataclass
 class OpenAIServer:
-    """Answers each request by the first rule of `answer` that fits it, else with a few words or a valid verdict."""
+    """Answers each request by the first rule of `answer` that fits it, else with a few words or a valid verdict.
+
+    `outage` is what is wrong with the whole of it, now."""
 
     port: int = 0
+    model: str = MODEL
     exchanges: list[Exchange] = field(default_factory=list)
     changed: Signal = field(default_factory=Signal)
     default: Reply | None = None
+    outage: Outage | None = None
     _rules: list[_Rule] = field(default_factory=list)
+    _flapping: _Flapping | None = None
+    _breaking: tuple[int, Outage] | None = None
+    _hole: list[socket.socket] = field(default_factory=list)
     _server: asyncio.Server | None = None
     _connections: set["asyncio.Task[None]"] = field(default_factory=set)
 
@@ -88,16 +123,47 @@ class OpenAIServer:
     @property
     def provider(self) -> str:
         """An entry for OUTCRY_PROVIDERS."""
-        return f"openai-compatible:{MODEL}@{self.url}"
+        return f"openai-compatible:{self.model}@{self.url}"
 
     @property
     def asked(self) -> list[Exchange]:
         """The requests for an answer."""
         return [exchange for exchange in self.exchanges if exchange.path.endswith("/chat/completions")]
 
-    def answer(self, *replies: Reply, to: str | None = None, times: float = 1) -> None:
-        """Queue replies, each for `times` requests, from the agent named `to` if given."""
-        self._rules += [_Rule(reply, to, times) for reply in replies]
+    @property
+    def answered(self) -> int:
+        """How many requests for an answer got a whole one."""
+        return sum(exchange.finished for exchange in self.asked)
+
+    def answer(
+        self, *replies: Reply, to: str | None = None, in_round: int | None = None, times: float = 1
+    ) -> None:
+        """Queue replies, each for `times` requests; only from the agent named `to`, or in that round, if given."""
+        self._rules += [_Rule(reply, to, in_round, times) for reply in replies]
+
+    def flap(self, reply: Reply, up: int = 1, down: int = 1) -> None:
+        """From now on, answer `up` requests as ever, then `down` with this reply, and so on."""
+        self._flapping = _Flapping(reply, up, down)
+
+    def forget(self) -> None:
+        """Drop every rule, and what was asked."""
+        self._rules.clear()
+        self.exchanges.clear()
+        self._flapping = self._breaking = None
+
+    def break_down(self, outage: Outage, turn: int = 1) -> None:
+        """Fail as a whole from the turn with this number on: now, or with the last byte of the answer before it.
+
+        To be called in the server's own event loop. `mend` ends it."""
+        self._breaking = turn - 1 + self.answered, outage
+        self._break_if_due()
+
+    async def mend(self) -> None:
+        """Serve again as ever, on the same port."""
+        self._breaking = self.outage = None
+        self._close_hole()
+        if self._server is None:
+            await self.start()
 
     async def until_asked(self, times: int = 1) -> Exchange:
         """The request number `times` for an answer, once it is here."""
@@ -118,9 +184,25 @@ class OpenAIServer:
         if self._server is not None:
             self._server.close()
             self._server = None
+        self._close_hole()
         for task in (*self._connections,):
             task.cancel()
         await asyncio.gather(*self._connections, return_exceptions=True)
+
+    def _break_if_due(self) -> None:
+        if self._breaking is None or self.answered < self._breaking[0]:
+            return
+        _, self.outage = self._breaking
+        self._breaking = None
+        if self.outage in {Outage.REFUSED, Outage.BLACK_HOLE} and self._server is not None:
+            self._server.close()
+            self._server = None
+        if self.outage is Outage.BLACK_HOLE:
+            self._hole = _black_hole(self.port)
+
+    def _close_hole(self) -> None:
+        while self._hole:
+            self._hole.pop().close()
 
     async def __aenter__(self) -> Self:
         await self.start()
@@ -144,6 +226,14 @@ class OpenAIServer:
                 await writer.wait_closed()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if self.outage in {Outage.REFUSED, Outage.BLACK_HOLE}:
+            # It had come in before the port was closed.
+            raise ConnectionResetError
+        if self.outage is Outage.MUTE:
+            transport = writer.transport
+            assert isinstance(transport, asyncio.Transport)
+            transport.pause_reading()
+            await asyncio.Event().wait()
         exchange = await _request(reader)
         self.exchanges.append(exchange)
         self.changed.notify()
@@ -166,8 +256,10 @@ class OpenAIServer:
             raise outcomes[0]
 
     async def _answer(self, exchange: Exchange, writer: asyncio.StreamWriter) -> None:
+        if self.outage is Outage.DEAF:
+            await asyncio.Event().wait()
         if exchange.path.endswith("/models"):
-            _whole(writer, 200, wire.models(MODEL))
+            _whole(writer, 200, wire.models(self.model))
             return
         reply = self._reply(exchange)
         if reply.fault is Fault.HANG:
@@ -178,12 +270,19 @@ class OpenAIServer:
             await self._stream(exchange, reply, writer)
         else:
             await self._complete(exchange, reply, writer)
-        exchange.finished = reply.fault is None
+        self._finish(exchange, reply)
         await writer.drain()
 
+    def _finish(self, exchange: Exchange, reply: Reply) -> None:
+        exchange.finished = reply.fault is None
+        # Before its last byte: who has got that finds the server as it is from then on.
+        self._break_if_due()
+
     def _reply(self, exchange: Exchange) -> Reply:
+        if self._flapping is not None and self._flapping.fails_now():
+            return self._flapping.reply
         for rule in self._rules:
-            if rule.times > 0 and (rule.to is None or rule.to == exchange.agent):
+            if rule.fits(exchange):
                 rule.times -= 1
                 return rule.reply
         if exchange.wants_json:
@@ -205,6 +304,7 @@ class OpenAIServer:
             case Fault.ERROR:
                 _whole(writer, 200, wire.error(500))
             case _:
+                self._finish(exchange, reply)
                 _whole(writer, 200, body)
 
     async def _stream(self, exchange: Exchange, reply: Reply, writer: asyncio.StreamWriter) -> None:
@@ -236,12 +336,13 @@ class OpenAIServer:
         send(wire.delta(model, reply.finish_reason))
         if reply.usage is not None and (exchange.body.get("stream_options") or {}).get("include_usage"):
             send(wire.usage_event(model, reply.usage))
-        exchange.finished = reply.fault is None
+        self._finish(exchange, reply)
         writer.write((wire.chunk(wire.DONE) + wire.chunk(b"")) if chunked else wire.DONE)
 
     async def _tokens(self, exchange: Exchange, reply: Reply) -> AsyncIterator[str]:
         """The reply's tokens up to its fault, each when it is due."""
         loop = asyncio.get_running_loop()
+        await asyncio.sleep(reply.late)
         began = loop.time()
         tokens = reply.iterate()
         while reply.fault is None or exchange.sent < reply.fault_after:
@@ -265,6 +366,21 @@ async def _request(reader: asyncio.StreamReader) -> Exchange:
     }
     body = await reader.readexactly(int(headers.get("content-length", 0)))
     return Exchange(method, path, headers, json.loads(body) if body else {})
+
+
+def _black_hole(port: int) -> list[socket.socket]:
+    """A port whose queue of connections is full, and nobody empties it: what comes now is dropped."""
+    listening = socket.socket()
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listening.bind(("127.0.0.1", port))
+    listening.listen(0)
+    held = [listening]
+    for _ in range(4):
+        filling = socket.socket()
+        filling.setblocking(False)
+        filling.connect_ex(("127.0.0.1", port))
+        held.append(filling)
+    return held
 
 
 def _whole(writer: asyncio.StreamWriter, status: int, body: bytes, *, retry_after: int | None = None) -> None:

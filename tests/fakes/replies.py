@@ -33,6 +33,15 @@ class Fault(Enum):
     ERROR = "an error object instead of the rest"
 
 
+class Outage(Enum):
+    """What is wrong with a whole server."""
+
+    REFUSED = "nothing listens on its port"
+    BLACK_HOLE = "nobody takes its connections: connecting lasts until the client gives up"
+    MUTE = "connections are accepted, and nothing is read from them"
+    DEAF = "requests are read and not answered, not even GET /models"
+
+
 @dataclass(frozen=True)
 class Reply:
     """One answer.
@@ -40,7 +49,8 @@ class Reply:
     `tokens` may be a function, which then makes each token at the moment it is sent. `usage` is (prompt, completion)
     tokens, or None where the server does not say. With `tokens_per_second`, token N is due N / rate after the first,
     however late the ones before it were. `calls` are (tool, arguments in JSON), sent after the tokens. A `status`
-    other than 200 is an error, with `retry_after` seconds if given."""
+    other than 200 is an error, with `retry_after` seconds if given. The first token comes `late` seconds after the
+    answer has begun."""
 
     tokens: Sequence[str] | Callable[[], Iterable[str]] = ("A ", "scripted ", "answer.")
     finish_reason: str = "stop"
@@ -50,6 +60,7 @@ class Reply:
     gate: Gate | None = None
     status: int = 200
     retry_after: int | None = None
+    late: float = 0
     fault: Fault | None = None
     fault_after: int = 0
 
@@ -76,6 +87,21 @@ def verdict(**how: Any) -> Reply:
 def fails(status: int, retry_after: int | None = None) -> Reply:
     """An error status instead of an answer."""
     return Reply(status=status, retry_after=retry_after)
+
+
+def no_json() -> Reply:
+    """A verdict that is no JSON at all."""
+    return says("In my judgement, one should buy.")
+
+
+def breaks_schema() -> Reply:
+    """A verdict in JSON of another shape than was asked for."""
+    return says(json.dumps({**VERDICT, "stance": "perhaps", "confidence_percent": 640}))
+
+
+def too_long() -> Reply:
+    """An answer that ended before its first word, because its tokens were spent."""
+    return says(finish_reason="length")
 
 
 def stamped(count: int) -> Callable[[], Iterator[str]]:

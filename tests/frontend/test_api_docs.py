@@ -50,7 +50,7 @@ def test_a_browser_shows_it_without_complaint(live_server: LiveServer) -> None:
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.on("request", lambda request: asked.append(request.url))
         page.goto(f"{live_server.url}{DOCS}")
-        page.get_by_text("Start a debate").click()
+        page.get_by_text("Start a debate", exact=True).click()
         page.get_by_role("button", name="Try it out").wait_for()
         browser.close()
     assert complaints == []

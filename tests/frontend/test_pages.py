@@ -4,9 +4,11 @@ import json
 import re
 import uuid
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
+from asgiref.sync import async_to_sync
 from django.contrib.auth.models import Permission, User
 from django.http import HttpResponse
 from django.template.loader import render_to_string
@@ -18,10 +20,14 @@ from django_vite.core.asset_loader import (  # type: ignore[import-untyped]
     DjangoViteAssetLoader,
     DjangoViteConfig,
 )
+from pytest_django import Settings
 
+from conversations import circuit
+from conversations.errors import ProviderError
 from conversations.events import EVENTS, Mode, Status
 from conversations.models import Conversation
 from conversations.panels import PANELS
+from conversations.providers import parse
 from frontend.hues import hue
 from frontend.management.commands.event_schema import event_schema
 from frontend.templatetags.debates import age, money, percent
@@ -128,6 +134,72 @@ def test_a_debate_can_be_asked_again_by_who_may_see_it(signed_in: Client, alice:
         assert "Not yours" not in text(signed_in.get(f"/?again={again}"))
 
 
+def test_the_form_names_the_sites_own_limits(signed_in: Client, settings: Settings) -> None:
+    settings.OUTCRY_MAX_USD_PER_CONVERSATION = 0.5
+    settings.OUTCRY_MAX_TOKENS_PER_CONVERSATION = 200_000
+    settings.OUTCRY_MAX_SECONDS_PER_CONVERSATION = 90
+    page = text(signed_in.get("/"))
+    for shown in (
+        "At most $0.50 on this site.",
+        "At most 200,000 on this site.",
+        "At most 1.5 on this site.",
+    ):
+        assert shown in page
+    assert re.search(r'name="max_seconds"[^>]* max="1.5"', page)
+    settings.OUTCRY_MAX_USD_PER_CONVERSATION = settings.OUTCRY_MAX_TOKENS_PER_CONVERSATION = None
+    settings.OUTCRY_MAX_SECONDS_PER_CONVERSATION = None
+    assert "on this site" not in text(signed_in.get("/"))
+
+
+def test_a_debate_asked_again_keeps_the_limits_that_somebody_set(
+    signed_in: Client, alice: User, settings: Settings
+) -> None:
+    settings.OUTCRY_MAX_SECONDS_PER_CONVERSATION = 3600
+    own = debate(alice, max_usd=Decimal("0.25"), max_tokens=5_000, max_seconds=3600)
+    page = text(signed_in.get(f"/?again={own.pk}"))
+    held = {name: re.search(rf'name="{name}"[^>]* value="([^"]*)"', page) for name in LIMIT_FIELDS}
+    assert [found and found[1] for found in held.values()] == ["0.25", "5000", ""]
+
+
+LIMIT_FIELDS = ("max_usd", "max_tokens", "max_seconds")
+
+
+@pytest.mark.parametrize(
+    ("providers", "fallback", "failed", "said"),
+    [
+        (
+            ["openai:one", "local"],
+            True,
+            ["openai:one", "local"],
+            "A debate started now would be a scripted demo.",
+        ),
+        (
+            ["openai:one", "local"],
+            False,
+            ["openai:one", "local"],
+            "A debate started now would probably fail.",
+        ),
+        (["openai:one", "local"], True, ["openai:one"], None),
+        (["demo"], True, [], None),
+    ],
+)
+def test_the_dashboard_says_when_no_real_model_answers(
+    signed_in: Client,
+    settings: Settings,
+    providers: list[str],
+    fallback: bool,
+    failed: list[str],
+    said: str | None,
+) -> None:
+    settings.OUTCRY_PROVIDERS, settings.OUTCRY_DEMO_FALLBACK = providers, fallback
+    for entry in failed:
+        failure = ProviderError("provider_unreachable", "It failed.", retryable=True)
+        async_to_sync(circuit.failed)(parse(entry), failure)
+    page = text(signed_in.get("/"))
+    assert ("No real model answers at the moment." in page) is (said is not None)
+    assert said is None or said in page
+
+
 def test_the_live_page_tells_the_browser_where_to_listen(signed_in: Client, alice: User) -> None:
     own = debate(alice, topic="</script><script>alert(1)</script>", status=Status.QUEUED, rounds=3)
     page = text(signed_in.get(own.get_absolute_url()))
@@ -159,6 +231,21 @@ def test_the_live_page_says_what_its_reader_may_do(client: Client, alice: User, 
     assert rights == {"owner": (True, True), "reviewer": (False, False), "controller": (True, False)}
 
 
+def test_only_its_owner_may_start_a_debate_again(client: Client, alice: User, carol: User) -> None:
+    own = debate(alice, mode=Mode.DEMO)
+    carol.user_permissions.add(Permission.objects.get(codename="control_conversation"))
+    for person, may in ((alice, True), (carol, False)):
+        client.force_login(person)
+        data = page_data(text(client.get(own.get_absolute_url())))
+        assert (data["canStartAgain"], data["againApiUrl"]) == (may, f"/api/conversations/{own.pk}/again")
+
+
+def test_the_live_page_knows_the_debates_limits(signed_in: Client, alice: User) -> None:
+    own = debate(alice, max_usd=Decimal("0.25"), max_seconds=600)
+    data = page_data(text(signed_in.get(own.get_absolute_url())))
+    assert data["limits"] == {"usd": 0.25, "tokens": None, "seconds": 600}
+
+
 def test_the_live_page_can_send_commands_by_a_request(alice: User) -> None:
     strict = Client(enforce_csrf_checks=True)
     strict.force_login(alice)
@@ -181,7 +268,7 @@ def test_a_debate_that_waits_for_its_owner_says_so_in_the_list(signed_in: Client
 
 
 def test_a_demo_says_so_in_its_title(signed_in: Client, alice: User) -> None:
-    assert "<title>DEMO · " in text(signed_in.get(debate(alice, mode=Mode.DEMO).get_absolute_url()))
+    assert "<title>Demo: " in text(signed_in.get(debate(alice, mode=Mode.DEMO).get_absolute_url()))
 
 
 def test_somebody_elses_debate_is_as_unknown_as_no_debate(signed_in: Client, bob: User) -> None:
@@ -269,10 +356,11 @@ def test_the_schema_describes_every_frame() -> None:
 
 
 def test_numbers_read_as_people_read_them() -> None:
-    assert [money(amount) for amount in (None, 0, 12.5, 0.0016, 0.000042)] == [
+    assert [money(amount) for amount in (None, 0, 12.5, 0.5, 0.0016, 0.000042)] == [
         "cost unknown",
         "$0",
         "$12.50",
+        "$0.50",
         "$0.0016",
         "$0.000042",
     ]

@@ -147,12 +147,19 @@ class Script:
         text = self.tokens(message, *pieces, costs=cost is not None)
         self.end(message, role, text, round_=round_, cost=cost)
 
-    def verdict(self, stance: Stance, usd: float | None, **fields: Any) -> None:
+    def discard(self, message: UUID, reason: str) -> None:
+        self.add(MessageDiscard(message=message, reason=reason))
+
+    def verdict(self, stance: Stance, usd: float | None, ending: str | None = None, **fields: Any) -> None:
         message = self.start("moderator", 2, kind=Kind.FINAL, streaming=False)
         content = fields.get("summary") or "No verdict."
-        self.end(
-            message, "moderator", content, round_=2, kind=Kind.FINAL, confidence=fields.get("confidence")
-        )
+        confidence = fields.get("confidence")
+        cost = 0.0 if self.mode is Mode.DEMO else 0.0004
+        self.end(message, "moderator", content, round_=2, kind=Kind.FINAL, cost=cost, confidence=confidence)
+        self.complete(stance, usd, ending, **fields)
+
+    def complete(self, stance: Stance, usd: float | None, ending: str | None = None, **fields: Any) -> None:
+        """The end, which `ending` gives a reason."""
         self.add(
             Complete(
                 verdict=stance,
@@ -168,7 +175,7 @@ class Script:
                 **fields,
             )
         )
-        self.status(Status.COMPLETED)
+        self.status(Status.COMPLETED, reason=ending)
 
     def rows(self) -> Iterator[tuple[int, str, Mapping[str, Any]]]:
         for seq, event in enumerate(self.events, start=1):
@@ -330,7 +337,7 @@ def demo() -> Script:
     script.opening()
     for role in list(AGENTS)[:3]:
         script.say(role, f"{AGENTS[role]}: ", "a scripted ", "point.", cost=0.0)
-    script.verdict(Stance.STRONG_BUY, 0.0, confidence=0.9, summary="A scripted verdict.", horizon="None.")
+    script.verdict(Stance.NO_VERDICT, 0.0, summary="This was a scripted demo.", reason="demo")
     return script
 
 
@@ -374,7 +381,114 @@ def cancelled() -> Script:
     return script
 
 
-SCRIPTS = (debate, unicode, overlap, fallback, tools, humans, demo, no_verdict, error, cancelled)
+def failover() -> Script:
+    """Two models in one debate: one is waited for, breaks off, and is skipped afterwards."""
+    script = Script("failover")
+    script.opening()
+    waited = Fallback(
+        from_="openai:gpt-5-mini",
+        to="openai:gpt-5-mini",
+        code="provider_rate_limited",
+        reason="The model's provider limits our rate at the moment. It is asked again in 3 s.",
+    )
+    script.discard(script.start("financial_analyst"), "provider_rate_limited")
+    script.add(waited)
+    script.say("financial_analyst", "Margins held at ", "61 %, and cash flow covers the dividend ", "twice.")
+    lost = script.start("market_context")
+    script.tokens(lost, "The sector trades ", "at a premium, but")
+    script.discard(lost, "provider_dropped")
+    dropped = "The model's provider ended the answer half way."
+    gave_way = {"from_": "openai:gpt-5-mini", "to": "anthropic:claude-haiku-4-5", "code": "provider_dropped"}
+    script.add(Fallback(**gave_way, reason=dropped))
+    script.model, script.provider = "claude-haiku-4-5", "anthropic"
+    script.say(
+        "market_context", "The sector trades at a premium: ", "24 times earnings against 19.", cost=0.0009
+    )
+    script.model, script.provider = "gpt-5-mini", "openai"
+    script.say("risk_challenger", "One customer is 31 % of revenue. ", "Nobody has spoken of that.")
+    script.add(Fallback(**gave_way, reason=dropped))
+    script.model, script.provider = "claude-haiku-4-5", "anthropic"
+    script.verdict(
+        Stance.HOLD,
+        None,
+        confidence=0.58,
+        summary="Sound business, full price, one customer too many.",
+        consensus="Margins and cash flow are healthy.",
+        dissent="Whether the largest customer renews.",
+    )
+    return script
+
+
+def demo_after_live() -> Script:
+    """A model speaks, and then none does."""
+    script = Script("demo_after_live")
+    script.opening()
+    script.say("financial_analyst", "**Margins held.** ", "Gross margin stayed at 61 %.")
+    lost = script.start("market_context")
+    script.tokens(lost, "The sector ", "trades at")
+    script.discard(lost, "provider_timeout")
+    script.add(
+        Fallback(
+            from_="openai:gpt-5-mini",
+            to="demo",
+            code="provider_timeout",
+            reason="The model did not answer in time.",
+        )
+    )
+    script.mode, script.model, script.provider = Mode.DEMO, "scripted", "demo"
+    script.status(Status.ACTIVE)
+    script.say(
+        "market_context", "Scripted demo. ", "Market Context would place it in its surroundings.", cost=0.0
+    )
+    script.say(
+        "risk_challenger", "Scripted demo. ", "The Risk Challenger would look for a weak spot.", cost=0.0
+    )
+    script.verdict(Stance.NO_VERDICT, None, summary="This was a scripted demo.", reason="demo")
+    return script
+
+
+def budget() -> Script:
+    """The budget is reached in the first round; the Moderator can still be paid."""
+    script = Script("budget")
+    script.opening()
+    script.say("financial_analyst", "Margins held, ", "and cash flow covers the dividend.")
+    script.say("market_context", "At 24 times earnings ", "that is in the price.")
+    script.status(Status.ACTIVE, reason="budget")
+    script.verdict(
+        Stance.HOLD, 0.0012, ending="budget", confidence=0.4, summary="Two voices, and no look at the risks."
+    )
+    return script
+
+
+def budget_spent() -> Script:
+    """Not even the Moderator can be paid."""
+    script = Script("budget_spent", model="SmolLM2-135M", provider="local")
+    script.opening()
+    script.say("financial_analyst", "Margins held.", cost=None)
+    cut = script.start("market_context")
+    script.tokens(cut, "At 24 times", costs=False)
+    script.discard(cut, "budget")
+    script.status(Status.ACTIVE, reason="budget")
+    script.complete(Stance.NO_VERDICT, None, ending="budget", reason="budget")
+    return script
+
+
+SCRIPTS = (
+    debate,
+    unicode,
+    overlap,
+    fallback,
+    tools,
+    humans,
+    demo,
+    no_verdict,
+    error,
+    cancelled,
+    failover,
+    demo_after_live,
+    budget,
+    budget_spent,
+)
 
 
 def text_of(script: Script) -> str:

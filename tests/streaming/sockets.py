@@ -1,7 +1,7 @@
 """A browser's WebSocket, for tests: signed in as somebody, on the real ASGI application."""
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,6 +16,7 @@ from conversations.models import Conversation
 from tests.fakes.waiting import PATIENCE_SECONDS
 
 Frame = dict[str, Any]
+Headers = Sequence[tuple[bytes, bytes]]
 
 
 @dataclass
@@ -75,14 +76,31 @@ async def browser(
     person: User | None, path: str, *, origin: str | None = "http://localhost", accepted: bool = True
 ) -> AsyncIterator[Browser]:
     """A connection that `person` (or nobody) opens from a page of `origin`; closed at the end if it is still open."""
-    from config.asgi import application
-
     headers = [(b"host", b"localhost")]
     if origin is not None:
         headers.append((b"origin", origin.encode()))
     if person is not None:
         headers.append((b"cookie", (await database.run(_cookie, person)).encode()))
-    socket = WebsocketCommunicator(application, path, headers=headers)
+    async with _opened(path, headers, accepted=accepted) as opened:
+        yield opened
+
+
+@asynccontextmanager
+async def program(
+    key: str | None, path: str, *, header: str = "authorization", more: Headers = ()
+) -> AsyncIterator[Browser]:
+    """A connection that a program opens with a key, without a cookie or an Origin."""
+    value = f"Bearer {key}" if header == "authorization" else key
+    named = [] if value is None else [(header.encode(), value.encode())]
+    async with _opened(path, [(b"host", b"localhost"), *named, *more], accepted=True) as opened:
+        yield opened
+
+
+@asynccontextmanager
+async def _opened(path: str, headers: Headers, *, accepted: bool) -> AsyncIterator[Browser]:
+    from config.asgi import application
+
+    socket = WebsocketCommunicator(application, path, headers=[*headers])
     connected, _ = await socket.connect(timeout=PATIENCE_SECONDS)
     assert connected is accepted
     opened = Browser(socket)

@@ -144,7 +144,7 @@ async def test_who_is_not_signed_in_gets_401_everywhere(conversation: Conversati
         ],
     ]
     assert [answer.status_code for answer in answers] == [401] * 5
-    assert body_of(answers[0]) == {"code": "unauthenticated", "message": "Sign in first."}
+    assert body_of(answers[0]) == {"code": "unauthenticated", "message": "Sign in first, or send an API key."}
     assert await stored() == (1, 1)
 
 
@@ -390,6 +390,8 @@ async def test_the_api_is_described(alice: User) -> None:
         "/api/conversations/{conversation}/events",
         "/api/conversations/{conversation}/control",
         "/api/conversations/{conversation}/input",
+        "/api/conversations/{conversation}/again",
+        "/api/conversations/estimate",
     }
     assert set(described["paths"][LIST]["post"]["responses"]) >= {"201", "422", "429"}
     assert (await (await signed_in(alice)).get("/api/docs")).status_code == 200

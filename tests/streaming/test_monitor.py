@@ -137,6 +137,7 @@ async def test_connections_are_counted_by_state(alice: User, carol: User, conver
         "streaming": 1,
         "paused": 1,
         "lagging": 0,
+        "reconnecting": 0,
         "error": 0,
         "closed": 0,
     }

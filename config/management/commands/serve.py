@@ -17,6 +17,7 @@ from config import life
 from config.asgi import application
 from conversations import chunks, local_service, log, providers
 from conversations.errors import ProviderError
+from conversations.lineup import lineup
 
 DEMO = "demo"
 # Connections that may wait to be accepted: after a restart all watchers come back at once, and Twisted's 50 would leave
@@ -111,8 +112,10 @@ class Command(BaseCommand):
             local_service.keep_if_wanted(configured)
         except ProviderError as failure:
             raise CommandError(failure.message) from None
-        first = configured[0]
-        return [f"The model that speaks: {first.kind}, {first.model}."]
+        speakers = [
+            provider.label if provider.url else f"{provider.kind}, {provider.model}" for provider in lineup()
+        ]
+        return [f"The models that speak, in this order: {'; '.join(speakers)}."]
 
 
 def _end() -> "Deferred[None]":

@@ -1,0 +1,171 @@
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { type Estimate, leftSentence, priceSentence } from "./estimate.ts";
+import { setUpStartForm } from "./start-form.ts";
+
+const FIELDS = ["max_usd", "max_tokens", "max_seconds"];
+const ESTIMATE: Estimate = {
+  provider: "openai:gpt-5-mini",
+  usd: { low: 0.002, high: 0.006 },
+  tokens: { low: 3_400, high: 9_200 },
+  left: { usd: null, tokens: null, seconds: null },
+};
+
+let form: HTMLFormElement;
+let sent: { url: string; body: Record<string, unknown> }[];
+
+/** What the server answers: to an estimate, and to a start. */
+function serve(estimate: () => Promise<Response>, start = (): Response => Response.json({}, { status: 500 })): void {
+  vi.stubGlobal("fetch", async (url: string, { body }: { body: string }) => {
+    sent.push({ url, body: JSON.parse(body) });
+    return url.endsWith("/estimate") ? estimate() : start();
+  });
+}
+
+const estimates = (): Record<string, unknown>[] => sent.flatMap(({ url, body }) => (url === "/estimate" ? [body] : []));
+const starts = (): Record<string, unknown>[] => sent.flatMap(({ url, body }) => (url === "/start" ? [body] : []));
+const price = (): string => form.querySelector(".price")?.textContent ?? "";
+const error = (field: string): string => form.querySelector(`[data-field="${field}"] .field-error`)?.textContent ?? "";
+const folded = (): boolean => !form.querySelector("details")?.open;
+
+function write(name: string, value: string): void {
+  const field = form.elements.namedItem(name) as HTMLInputElement;
+  field.value = value;
+  field.dispatchEvent(new Event("input", { bubbles: true }));
+}
+
+async function submit(): Promise<void> {
+  form.requestSubmit();
+  await vi.waitFor(() => expect(form.querySelector<HTMLButtonElement>("[type=submit]")?.disabled).toBe(false));
+}
+
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+  sent = [];
+  const limit = (name: string): string => `<div data-field="${name}"><input type="number" name="${name}"
+    ${name === "max_seconds" ? 'max="60"' : ""}><p class="field-error" hidden></p></div>`;
+  document.body.innerHTML = `<form data-api="/start" novalidate>
+    <input type="hidden" name="csrfmiddlewaretoken" value="t0ken"><p data-form-error hidden></p>
+    <div data-field="topic"><textarea name="topic"></textarea><p class="field-error" hidden></p></div>
+    <textarea name="content"></textarea><input name="content_type" value="text"><input name="panel" value="p">
+    <input name="rounds" value="2"><details><summary><span data-limits-set></span></summary>${FIELDS.map(limit).join("")}</details>
+    <button type="submit"></button><p data-estimate="/estimate"><span class="price"></span><span class="left-today"></span></p></form>`;
+  form = document.querySelector("form")!;
+  serve(async () => Response.json(ESTIMATE));
+  setUpStartForm(form);
+});
+afterEach(() => {
+  vi.useRealTimers();
+  vi.unstubAllGlobals();
+  document.body.replaceChildren();
+});
+
+describe("limits", () => {
+  test("that are empty are not sent", async () => {
+    write("topic", "Is it a buy?");
+    vi.useRealTimers();
+    await submit();
+    expect(starts()).toEqual([{ topic: "Is it a buy?", content: "", content_type: "text", panel: "p", rounds: 2 }]);
+  });
+
+  test("are sent as the server counts them, and named beside the fold", async () => {
+    write("topic", "Is it a buy?");
+    write("max_usd", "0.5");
+    write("max_tokens", "20000");
+    write("max_seconds", "1.5");
+    expect(form.querySelector("[data-limits-set]")?.textContent).toBe("$0.50, 20,000 tokens, 1.5 minutes");
+    vi.useRealTimers();
+    await submit();
+    expect(starts()[0]).toMatchObject({ max_usd: 0.5, max_tokens: 20_000, max_seconds: 90 });
+  });
+
+  test.each([
+    ["max_seconds", "61", "At most 60 minutes here."],
+    ["max_usd", "0", "Write more than 0."],
+    ["max_tokens", "1.5", "Write a whole number."],
+  ])("%s of %s is not sent, and the fold opens", (name, value, expected) => {
+    write("topic", "Is it a buy?");
+    write(name, value);
+    expect(folded()).toBe(true);
+    form.requestSubmit();
+    expect(error(name)).toBe(expected);
+    expect(folded()).toBe(false);
+    expect(starts()).toEqual([]);
+  });
+
+  test("that the server refuses are told at their field", async () => {
+    const errors = [{ field: "max_usd", rule: "less_than_equal", message: "Too large; use 2 or less." }];
+    serve(async () => Response.json(ESTIMATE), () => Response.json({ code: "invalid", errors }, { status: 422 }));
+    write("topic", "Is it a buy?");
+    write("max_usd", "5");
+    vi.useRealTimers();
+    await submit();
+    expect(error("max_usd")).toBe("Too large; use 2 or less.");
+    expect(folded()).toBe(false);
+  });
+});
+
+test("too many debates are refused with the wait", async () => {
+  const refused = { code: "limit_reached", message: "You have 5 debates running." };
+  serve(async () => Response.json(ESTIMATE), () => Response.json(refused, { status: 429, headers: { "Retry-After": "130" } }));
+  write("topic", "Is it a buy?");
+  vi.useRealTimers();
+  await submit();
+  expect(form.querySelector("[data-form-error]")?.textContent).toBe("You have 5 debates running. Try again in 3 minutes.");
+});
+
+describe("the estimate", () => {
+  test("comes once what is written stands still, with the whole form", async () => {
+    write("topic", "Is it");
+    await vi.advanceTimersByTimeAsync(300);
+    write("topic", "Is it a buy?");
+    write("max_usd", "0.5");
+    await vi.advanceTimersByTimeAsync(399);
+    expect(estimates()).toEqual([]);
+    await vi.advanceTimersByTimeAsync(1);
+    expect(estimates()).toMatchObject([{ topic: "Is it a buy?", rounds: 2, max_usd: 0.5 }]);
+    await vi.waitFor(() => expect(price()).toBe("About $0.002 to $0.006 with openai:gpt-5-mini, 3,400 to 9,200 tokens."));
+  });
+
+  test("is not asked for without a question", async () => {
+    write("rounds", "3");
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(estimates()).toEqual([]);
+  });
+
+  test("that cannot be had is not spoken of, and an old one goes", async () => {
+    write("topic", "Is it a buy?");
+    await vi.advanceTimersByTimeAsync(400);
+    await vi.waitFor(() => expect(price()).not.toBe(""));
+    serve(async () => Response.json({ code: "log_unavailable", message: "No." }, { status: 503 }));
+    write("rounds", "3");
+    await vi.advanceTimersByTimeAsync(400);
+    await vi.waitFor(() => expect(price()).toBe(""));
+  });
+
+  test("of an older form does not replace that of a newer", async () => {
+    let late: (response: Response) => void = () => {};
+    serve(() => new Promise((resolve) => (late = resolve)));
+    write("topic", "Is it a buy?");
+    await vi.advanceTimersByTimeAsync(400);
+    serve(async () => Response.json({ ...ESTIMATE, usd: null, provider: "local" }));
+    write("rounds", "3");
+    await vi.advanceTimersByTimeAsync(400);
+    await vi.waitFor(() => expect(price()).toBe("Price unknown for local, 3,400 to 9,200 tokens."));
+    late(Response.json(ESTIMATE));
+    await vi.advanceTimersByTimeAsync(0);
+    expect(price()).toMatch(/^Price unknown/);
+  });
+
+  test("of one price, and of a demo, has words of its own", () => {
+    expect(priceSentence({ ...ESTIMATE, usd: { low: 0.002, high: 0.002 } })).toMatch(/^About \$0\.002 with/);
+    expect(priceSentence({ ...ESTIMATE, provider: "demo", usd: null })).toBe(
+      "A scripted demo: no model is asked, and nothing is paid.",
+    );
+  });
+
+  test("says what is left today, where that is limited", () => {
+    expect(leftSentence(ESTIMATE)).toBe("");
+    const left = { usd: 0.84, tokens: 20_000, seconds: 0 };
+    expect(leftSentence({ ...ESTIMATE, left })).toBe("Left for you today: $0.84, 20,000 tokens, no time.");
+  });
+});

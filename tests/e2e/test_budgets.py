@@ -1,0 +1,106 @@
+"""Limits that a person sets: named before the start, shown while it runs, and said when they are reached."""
+
+import re
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from playwright.async_api import Page, expect
+from pytest_django import Settings
+
+from conversations import estimate, forms, providers
+from tests.e2e.conftest import spoken_by
+from tests.e2e.person import expect_finished, sign_in, start
+from tests.e2e.site import Site, running_beside
+from tests.e2e.usable import expect_usable, violations
+from tests.fakes.openai_server import OpenAIServer
+from tests.fakes.replies import says
+from tests.fakes.waiting import Gate
+
+pytestmark = pytest.mark.e2e
+
+TOPIC = "Is silver next?"
+ANSWER_TOKENS = 100
+# What the model says that each of its turns has used.
+USED = (120, 30)
+
+
+@pytest.fixture
+async def site(tmp_path: Path, model_port: int) -> AsyncIterator[Site]:
+    limits = {
+        "OUTCRY_MAX_ANSWER_TOKENS": str(ANSWER_TOKENS),
+        "OUTCRY_MAX_USD_PER_CONVERSATION": "0.5",
+        "OUTCRY_MAX_TOKENS_PER_USER_DAY": "1000000",
+    }
+    async with running_beside(tmp_path, {**spoken_by(model_port), **limits}) as site:
+        yield site
+
+
+@pytest.fixture
+def enough_for_two(settings: Settings, model: OpenAIServer) -> int:
+    """Tokens that cover two turns, and a judgement, of a debate that would have nine: what has to be set aside for the
+    first turn, and almost what two turns use."""
+    settings.OUTCRY_MAX_ANSWER_TOKENS = ANSWER_TOKENS
+    new = forms.parse({"topic": TOPIC, "rounds": 3})
+    calls = estimate.first_and_last(new, providers.parse(model.provider))
+    return sum(call.input_tokens + call.output_tokens for call in calls) + 2 * sum(USED) - 1
+
+
+async def test_the_form_tells_what_a_debate_takes_and_what_is_allowed(
+    page: Page, site: Site, model: OpenAIServer
+) -> None:
+    await sign_in(page, site)
+    await page.get_by_test_id("topic-input").fill(TOPIC)
+    shown = page.get_by_test_id("estimate")
+    await expect(shown).to_contain_text(
+        re.compile(r"^Price unknown for openai-compatible:stand-in, [\d,]+ to [\d,]+ tokens\.")
+    )
+    await expect(shown).to_contain_text("Left for you today: 1,000,000 tokens.")
+    before = await shown.inner_text()
+    await page.get_by_test_id("rounds-input").fill("6")
+    await expect(shown).not_to_have_text(before)
+
+    dollars = page.get_by_test_id("max-usd-input")
+    await expect(dollars).to_be_hidden()
+    await page.get_by_test_id("limits").locator("summary").click()
+    await expect(page.get_by_text("At most $0.50 on this site.")).to_be_visible()
+    await dollars.fill("0.75")
+    await page.get_by_test_id("start-conversation").click()
+    await expect(page.locator('[data-field="max_usd"] .field-error')).to_have_text("At most $0.50 here.")
+    assert await violations(page) == []
+    await page.set_viewport_size({"width": 390, "height": 844})
+    await expect_usable(page)
+
+
+async def test_a_debate_shows_what_is_spent_and_is_closed_when_its_budget_is_reached(
+    page: Page, site: Site, model: OpenAIServer, enough_for_two: int
+) -> None:
+    gate = Gate()
+    model.answer(says("At 24 times ", "earnings.", gate=gate, usage=USED), to="Market Context")
+    await sign_in(page, site)
+    await page.get_by_test_id("limits").locator("summary").click()
+    await page.get_by_test_id("max-tokens-input").fill(str(enough_for_two))
+    await page.get_by_test_id("max-minutes-input").fill("10")
+    await start(page, TOPIC, rounds=3)
+    gate.let(1)
+    await expect(page.locator('[data-agent="Market Context"] .said')).to_contain_text("At 24 times")
+    tokens = page.get_by_test_id("limit-tokens")
+    await expect(tokens).to_contain_text(f"of {enough_for_two:,}")
+    await expect(tokens).to_contain_text("left")
+    await expect(page.get_by_test_id("limit-time")).to_contain_text("of 10:00")
+    # The site's own limit holds where the person set none.
+    await expect(page.get_by_test_id("limit-money")).to_contain_text("of $0.50")
+    assert await violations(page) == []
+    gate.open()
+
+    await expect_finished(page)
+    await expect(page.get_by_test_id("budget-reached")).to_have_text(
+        "The budget was reached, so the Moderator closes the debate with what there is."
+    )
+    await expect(page.get_by_test_id("round")).to_have_text("Closed in round 1 of 3")
+    await expect(page.get_by_test_id("verdict")).to_have_attribute("data-stance", "buy")
+    await expect(page.get_by_test_id("limits").get_by_text("The budget was reached.")).to_be_visible()
+    assert await violations(page) == []
+    await page.reload()
+    await expect_finished(page)
+    await expect(page.get_by_test_id("budget-reached")).to_have_count(1)
