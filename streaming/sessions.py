@@ -1,4 +1,4 @@
-"""Whether the session that opened a connection still stands, and still may watch."""
+"""Whether the session or the key that opened a connection still stands, and still may watch."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -19,9 +19,10 @@ from django.contrib.auth.models import AbstractUser
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 
-from conversations import access
-from conversations.errors import OutcryError
-from conversations.models import Conversation
+from conversations import access, callers
+from conversations.callers import Caller
+from conversations.errors import Unauthenticated
+from conversations.models import ApiKey, Conversation
 from streaming.closing import Close
 
 T = TypeVar("T")
@@ -30,24 +31,31 @@ T = TypeVar("T")
 CHUNK = 500
 
 
-class SignedOut(OutcryError):
-    """The session has ended: signed out, expired, password changed, or the account disabled."""
-
-    code = "unauthenticated"
-
-
 @dataclass(frozen=True)
 class Guest:
-    """Who opened a connection: the person, the session, and the stamp that a new password changes."""
+    """Who opened a connection: the person, by which session, or by which key (then `session` is empty), and the stamp
+    that a new password, or the key's new secret, changes."""
 
     person: Any
     name: str
     session: str
     stamp: str
+    key: UUID | None = None
 
 
-def person(scope: Any) -> AbstractUser:
-    """Whose socket it is, as the database has them now. Raises SignedOut."""
+def opened_by(scope: Any) -> Caller:
+    """Who opened this connection, as the handshake found them."""
+    found: Caller = scope["caller"] if "caller" in scope else Caller(scope["user"])
+    return found
+
+
+def caller(scope: Any) -> Caller:
+    """Whose socket it is, as the database has them now. Raises Unauthenticated when the session has ended (signed out,
+    expired, password changed) or the key has, or the account is disabled."""
+    return callers.still(scope["caller"]) if "caller" in scope else Caller(_signed_in(scope))
+
+
+def _signed_in(scope: Any) -> AbstractUser:
     # A store of its own: the scope's keeps what it read in the handshake.
     store = _engine().SessionStore
     session = store(scope["session"].session_key)
@@ -59,14 +67,20 @@ def person(scope: Any) -> AbstractUser:
     if found is None or not constant_time_compare(
         session.get(HASH_SESSION_KEY, ""), found.get_session_auth_hash()
     ):
-        raise SignedOut("Your session has ended. Sign in again.")
+        raise Unauthenticated("Your session has ended. Sign in again.")
     return cast("AbstractUser", found)
 
 
 def guest(scope: Any) -> Guest:
-    """Who opened this connection, by its session."""
-    user = scope["user"]
-    return Guest(user.pk, user.get_username(), scope["session"].session_key, user.get_session_auth_hash())
+    """Who opened this connection, by its session or its key."""
+    return guest_of(opened_by(scope), "" if "caller" in scope else scope["session"].session_key)
+
+
+def guest_of(caller: Caller, session: str) -> Guest:
+    """The caller as a guest; `session` is the key of their session, and empty for a program's."""
+    user = caller.user
+    stamp = user.get_session_auth_hash() if caller.key is None else caller.stamp
+    return Guest(user.pk, user.get_username(), session, stamp, caller.key)
 
 
 Watching = tuple[Guest, UUID | None]
@@ -74,14 +88,19 @@ Watching = tuple[Guest, UUID | None]
 
 def refused(watching: Sequence[Watching]) -> dict[Watching, Close]:
     """Of these people and what they watch, whom to send away now. A few queries, however many they are."""
-    standing = _standing({who.session for who, _ in watching})
+    standing = _standing({who.session for who, _ in watching if who.key is None})
+    keys = _keys({who.key for who, _ in watching if who.key is not None})
     people = _people({who.person for who, _ in watching})
     stamps = {key: user.get_session_auth_hash() for key, user in people.items()}
     owners = _owners({conversation for _, conversation in watching if conversation is not None})
     reviewers: dict[Any, bool] = {}
     verdicts: dict[Watching, Close] = {}
     for who, conversation in watching:
-        if who.session not in standing or stamps.get(who.person) != who.stamp:
+        if who.key is None:
+            stands = who.session in standing and stamps.get(who.person) == who.stamp
+        else:
+            stands = keys.get(who.key) == who.stamp and who.person in people
+        if not stands:
             verdicts[who, conversation] = Close.UNAUTHENTICATED
         elif conversation is not None and owners.get(conversation) != who.person:
             if who.person not in reviewers:
@@ -106,6 +125,12 @@ def _standing(keys: set[str]) -> set[str]:
         for chunk in _chunks(keys)
         for key in rows.filter(session_key__in=chunk).values_list("session_key", flat=True)
     }
+
+
+def _keys(ids: set[UUID]) -> dict[UUID, str]:
+    """The stamps of those that open something."""
+    rows = ApiKey.objects.live().values_list("pk", "digest")
+    return {pk: digest for chunk in _chunks(ids) for pk, digest in rows.filter(pk__in=chunk)}
 
 
 def _people(keys: set[Any]) -> dict[Any, AbstractUser]:
