@@ -74,7 +74,7 @@ def condense(frames: Sequence[Frame]) -> list[Frame]:
             continue
         if tokens:
             if frame.type == "agent_message" and _replaces(frame.data, tokens[-1].data):
-                frame = _standing_for(frame, tokens[0].after)
+                frame = standing_for(frame, tokens[0].after)
             else:
                 condensed.append(_joined(tokens))
             tokens = []
@@ -107,10 +107,10 @@ def _joined(tokens: Sequence[Frame]) -> Frame:
     head = last.text[: last.text.index(',"data":')]
     encoded = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
     whole = Frame(last.seq, "token", f'{head},"data":{encoded}}}', last.after)
-    return _standing_for(whole, first.after)
+    return standing_for(whole, first.after)
 
 
-def _standing_for(frame: Frame, after: int, brings: int = 0) -> Frame:
+def standing_for(frame: Frame, after: int, brings: int = 0) -> Frame:
     """The frame for everything that follows `after`, up to it."""
     own = f'"seq":{frame.seq},'
     # What the frame itself says comes before anything a person or a model wrote.

@@ -1,15 +1,42 @@
-"""Addresses of the WebSockets."""
+"""Addresses of the transports, of those that are on."""
 
 from typing import Any
 
 from django.conf import settings
 from django.urls import path, re_path
 
+from streaming.cross_origin import CrossOrigin
+from streaming.transports import agui, openai, sse
 from streaming.transports.websocket import ConversationSocket, NoSuchSocket
 
-# The types know only views at the end of a path; Channels routes its applications the same way.
-websocket_urlpatterns: list[Any] = [
-    path(settings.OUTCRY_WEBSOCKET_PATH, ConversationSocket.as_asgi()),  # type: ignore[arg-type]
-    path(f"{settings.OUTCRY_WEBSOCKET_PATH}<str:conversation>/", ConversationSocket.as_asgi()),  # type: ignore[arg-type]
-    re_path("", NoSuchSocket.as_asgi()),  # type: ignore[arg-type]
-]
+
+def websocket_urlpatterns() -> list[Any]:
+    """For Channels' router."""
+    nowhere: Any = NoSuchSocket.as_asgi()
+    if "websocket" not in settings.OUTCRY_TRANSPORTS:
+        return [re_path("", nowhere)]
+    socket: Any = ConversationSocket.as_asgi()
+    return [
+        path(settings.OUTCRY_WEBSOCKET_PATH, socket),
+        path(f"{settings.OUTCRY_WEBSOCKET_PATH}<str:conversation>/", socket),
+        re_path("", nowhere),
+    ]
+
+
+def http_doors() -> list[tuple[str, Any]]:
+    """For `Doors`."""
+    doors: list[tuple[str, Any]] = []
+    if "sse" in settings.OUTCRY_TRANSPORTS:
+        doors += sse.doors()
+    if "openai" in settings.OUTCRY_TRANSPORTS:
+        doors += openai.doors()
+    if "agui" in settings.OUTCRY_TRANSPORTS:
+        doors += agui.doors()
+    if "a2a" in settings.OUTCRY_TRANSPORTS:
+        # Only here: its types and their server take half a second to load.
+        from streaming.transports import a2a
+
+        doors += a2a.doors()
+    if settings.OUTCRY_CORS_ORIGINS:
+        return [(address, CrossOrigin(door)) for address, door in doors]
+    return doors

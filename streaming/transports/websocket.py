@@ -10,6 +10,8 @@ A client may send:
 {"type": "control", "action": "pause_stream"}       hold this connection's stream; resume_stream goes on
 {"type": "control", "action": "pause"}              pause the debate; also resume, cancel; with idempotency_key
 {"type": "input", "text": ..., "reply_to": ...}     speak to the panel, or answer a question; with idempotency_key
+
+Who comes with a key needs its scopes: watch to watch, start to start, control to command the debate and to speak.
 """
 
 import asyncio
@@ -25,18 +27,29 @@ from channels.generic.websocket import AsyncWebsocketConsumer
 from django.contrib.auth.models import AbstractUser
 
 from conversations import access, database, forms, services
-from conversations.errors import InvalidInput, LimitReached, LogUnavailable, NotFound, OutcryError, Problem
-from conversations.events import Error, Pong
+from conversations.errors import (
+    InvalidInput,
+    LimitReached,
+    LogUnavailable,
+    NotFound,
+    OutcryError,
+    Problem,
+    ScopeMissing,
+    Unauthenticated,
+)
+from conversations.events import Error, Pong, wire_frame
+from conversations.models import Scope
 from streaming import direct, protocol, sessions
 from streaming.closing import Close
 from streaming.outlet import outlet
 from streaming.registry import registry
-from streaming.sessions import SignedOut
+from streaming.sieve import sieved
 from streaming.subscription import subscribe
 from streaming.watcher import Connection, Watcher
 
 logger = structlog.get_logger(__name__)
 
+TRANSPORT = "websocket"
 MAX_FRAME_BYTES = 64 * 1024
 
 
@@ -70,17 +83,29 @@ class ConversationSocket(AsyncWebsocketConsumer):
             after = protocol.cursor(query.get("after", [None])[-1])
             rate = protocol.rate(query.get("rate", [None])[-1])
             wanted = scope["url_route"]["kwargs"].get("conversation")
+            if wanted is not None:
+                sessions.opened_by(scope).require(Scope.WATCH)
             conversation = (
                 None if wanted is None else await database.run(access.watch, scope["user"], _uuid(wanted))
             )
         except InvalidInput:
             await self.close(int(Close.BAD_REQUEST))
             return
+        except ScopeMissing as missing:
+            await self.send(wire_frame(None, _refusal(missing, None)))
+            await self.close(int(Close.FORBIDDEN))
+            return
         except NotFound:
             await self.close(int(Close.NOT_FOUND))
             return
+        except database.FAILURES:
+            await self.close(int(Close.UNAVAILABLE))
+            return
         connection = Connection(
-            sessions.guest(scope), "websocket", outlet(scope[direct.KEY]), self._close_soon
+            sessions.guest(scope),
+            TRANSPORT,
+            sieved(TRANSPORT, outlet(scope[direct.KEY])),
+            self._close_soon,
         )
         self._watcher = Watcher(connection, rate)
         registry().add(self._watcher)
@@ -112,13 +137,15 @@ class ConversationSocket(AsyncWebsocketConsumer):
             command, fields = protocol.command(text_data)
             key = protocol.key(fields)
             await self._obey(watcher, command, fields)
-        except SignedOut:
+        except Unauthenticated:
             watcher.end(Close.UNAUTHENTICATED)
         except InvalidInput as refused:
             for problem in refused.problems:
                 watcher.tell(_broken(refused, problem, key))
         except OutcryError as refused:
             watcher.tell(_refusal(refused, key))
+        except database.FAILURES as failure:
+            watcher.tell(_refusal(database.unavailable(failure), key))
         except Exception:
             logger.exception(
                 "watcher_failed", conversation=str(watcher.conversation), watcher=str(watcher.id)
@@ -135,10 +162,10 @@ class ConversationSocket(AsyncWebsocketConsumer):
                 await self._control(watcher, fields)
             case "input":
                 said = forms.parse_input(fields)
-                await services.say(await self._asker(), self._conversation(), said)
+                await services.say(await self._asker(Scope.CONTROL), self._conversation(), said)
             case "start" if self._following is None:
                 new = forms.parse(fields)
-                conversation = await services.start(await self._asker(), new)
+                conversation = await services.start(await self._asker(Scope.START, Scope.WATCH), new)
                 self._watched = conversation.pk
                 self._following = asyncio.create_task(self._follow(watcher, conversation.pk, 0))
             case "start":
@@ -160,20 +187,26 @@ class ConversationSocket(AsyncWebsocketConsumer):
                 watcher.resume()
             case _:
                 command = forms.parse_command(fields)
-                await services.control(await self._asker(), conversation, command)
+                await services.control(await self._asker(Scope.CONTROL), conversation, command)
 
     def _conversation(self) -> UUID:
         if self._watched is None:
             raise _not_watching()
         return self._watched
 
-    async def _asker(self) -> AbstractUser:
-        """Who asks, as the database has them now. Raises SignedOut."""
-        return await database.run(sessions.person, self.scope)
+    async def _asker(self, *scopes: Scope) -> AbstractUser:
+        """Who asks, as the database has them now. Raises Unauthenticated, and ScopeMissing where their key lacks one
+        of these."""
+        caller = await database.run(sessions.caller, self.scope)
+        for scope in scopes:
+            caller.require(scope)
+        return caller.user
 
     async def _follow(self, watcher: Watcher, conversation: UUID, after: int) -> None:
         try:
             watcher.follow(await self._held.enter_async_context(subscribe(conversation, after)))
+        except database.FAILURES:
+            watcher.end(Close.UNAVAILABLE)
         except Exception:
             logger.exception("watcher_failed", conversation=str(conversation), watcher=str(watcher.id))
             watcher.end(Close.FAULT)

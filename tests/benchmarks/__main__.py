@@ -1,6 +1,7 @@
-"""`make bench`: two measurements, as tables. Exits 1 if Outcry loses, doubles or alters a token; never for its speed.
+"""`make bench`: three measurements, as tables. Exits 1 if Outcry loses, doubles or alters a token; never for its speed.
 
 live      whole debates: from a model's socket through AG2, the log and the site to the watchers
+doors     one debate on each transport, beside a plain broadcast
 delivery  from the log to many watchers: fan-out, many conversations, stalled watchers, a storm of reconnections
 
 Clocks of shared machines are noisy: read the figures as ratios of the rows, which one run makes.
@@ -9,7 +10,7 @@ Clocks of shared machines are noisy: read the figures as ratios of the rows, whi
 import argparse
 import sys
 
-from tests.benchmarks import live, live_table
+from tests.benchmarks import doors, live, live_table
 from tests.benchmarks.delivery import bench
 from tests.benchmarks.delivery.cases import CASES, SERVERS
 
@@ -17,12 +18,17 @@ from tests.benchmarks.delivery.cases import CASES, SERVERS
 def main() -> int:
     options = _options()
     whole = True
-    if options.part != "delivery":
+    if options.part in {"doors", "all"}:
+        watched = doors.Load(100, options.rate, options.tokens)
+        found = doors.run(watched)
+        doors.show(watched, found)
+        whole &= not any(row.lost for row in found)
+    if options.part in {"live", "all"}:
         load = live.Load(options.debates, options.watchers, options.rate, options.tokens)
         rows = live.run(load, options.redis)
         live_table.show(load, rows)
         whole &= not any(row.lost or row.doubled or row.altered for row in rows)
-    if options.part != "live":
+    if options.part in {"delivery", "all"}:
         cases, servers = options.case or list(CASES), options.server or list(SERVERS)
         whole &= bench.run(cases, servers, options.seconds, options.rounds)
     return int(not whole)
@@ -33,7 +39,11 @@ def _options() -> argparse.Namespace:
         prog="make bench", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument(
-        "part", nargs="?", choices=("live", "delivery", "both"), default="both", help="default: %(default)s"
+        "part",
+        nargs="?",
+        choices=("live", "doors", "delivery", "all"),
+        default="all",
+        help="default: %(default)s",
     )
     group = parser.add_argument_group("live")
     group.add_argument("--debates", type=int, default=50, help="at once (default: %(default)s)")

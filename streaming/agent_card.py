@@ -1,0 +1,63 @@
+"""The card by which other agents get to know this one."""
+
+from a2a.types import (
+    AgentCapabilities,
+    AgentCard,
+    AgentInterface,
+    AgentProvider,
+    AgentSkill,
+    APIKeySecurityScheme,
+    HTTPAuthSecurityScheme,
+    SecurityRequirement,
+    SecurityScheme,
+    StringList,
+)
+from django.conf import settings
+
+
+def card(site: str) -> AgentCard:
+    """The agent's card, for those who know the site by this address."""
+    address = f"{site}/{settings.OUTCRY_A2A_PATH}"
+    key = "An API key, made on the site's page for keys."
+    return AgentCard(
+        name="Outcry",
+        description="A panel of analysts debates a financial question, live, and a moderator gives a verdict.",
+        version="1.0.0",
+        provider=AgentProvider(organization="Outcry", url=site),
+        supported_interfaces=[
+            AgentInterface(url=address, protocol_binding="JSONRPC", protocol_version="1.0"),
+            AgentInterface(url=address.rstrip("/"), protocol_binding="HTTP+JSON", protocol_version="1.0"),
+            AgentInterface(url=address, protocol_binding="JSONRPC", protocol_version="0.3"),
+        ],
+        capabilities=AgentCapabilities(streaming=True, push_notifications=False, extended_agent_card=False),
+        default_input_modes=["text/plain", "text/markdown", "application/json"],
+        default_output_modes=["text/markdown", "application/json"],
+        skills=[
+            AgentSkill(
+                id="debate",
+                name="Debate a financial question",
+                description=(
+                    "The first text is the question, at most 500 characters; further texts are the content to argue"
+                    " about. A part of data may hold: panel, rounds, content_type, max_usd, max_tokens, max_seconds."
+                    " Each message of the debate is an artifact, and the verdict one of data."
+                ),
+                tags=["finance", "debate", "analysis"],
+                examples=["Is Tarnwick worth buying at twelve times earnings?"],
+            )
+        ],
+        security_schemes={
+            "bearer": SecurityScheme(
+                http_auth_security_scheme=HTTPAuthSecurityScheme(scheme="Bearer", description=key)
+            ),
+            "apiKey": SecurityScheme(
+                api_key_security_scheme=APIKeySecurityScheme(
+                    location="header", name="X-API-Key", description=key
+                )
+            ),
+        },
+        # One of them is enough.
+        security_requirements=[
+            SecurityRequirement(schemes={"bearer": StringList()}),
+            SecurityRequirement(schemes={"apiKey": StringList()}),
+        ],
+    )

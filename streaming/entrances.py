@@ -1,0 +1,109 @@
+"""The ways in by HTTP that are answered beside Django: each door is one transport's address."""
+
+import re
+from collections.abc import Iterable
+from typing import Any, ClassVar
+
+import structlog
+
+from conversations import database
+from conversations.errors import InvalidInput, LimitReached, OutcryError
+from streaming import exchange
+from streaming.exchange import ClientLeft, Request
+
+logger = structlog.get_logger(__name__)
+
+
+class MethodNotAllowed(OutcryError):
+    """The address takes other methods."""
+
+    code = "method_not_allowed"
+    http_status = 405
+
+
+class Fault(OutcryError):
+    """Something of ours broke; what it was stands in the server's log."""
+
+    code = "internal"
+    http_status = 500
+
+
+class Door:
+    """One address of a transport. What it does is said in `open`; how it refuses, in `refusal`."""
+
+    methods: ClassVar[frozenset[str]] = frozenset({"POST"})
+
+    async def open(self, request: Request, receive: Any, send: Any, **found: str) -> None:
+        """Answer. What is raised before the answer has begun becomes a refusal."""
+        raise NotImplementedError
+
+    def refusal(self, refused: OutcryError) -> Any:
+        """The body that tells the client why not, as JSON."""
+        body: dict[str, Any] = {"code": refused.code, "message": refused.message}
+        if isinstance(refused, InvalidInput):
+            body["errors"] = [vars(problem) for problem in refused.problems]
+        if (status := getattr(refused, "status", None)) is not None:
+            body["status"] = status
+        return body
+
+    def refusal_headers(self, refused: OutcryError) -> list[tuple[str, str]]:
+        """What the refusal's headers say beside what HTTP has for it."""
+        return []
+
+    async def __call__(self, scope: Any, receive: Any, send: Any, **found: str) -> None:
+        begun = False
+
+        async def sending(message: Any) -> None:
+            nonlocal begun
+            begun = True
+            await send(message)
+
+        try:
+            request = await exchange.read(scope, receive)
+            self._require_method(request)
+            await self.open(request, receive, sending, **found)
+        except ClientLeft:
+            return
+        except Exception as failure:
+            if begun:
+                raise
+            await self._refuse(send, _expected(failure, scope["path"]))
+
+    def _require_method(self, request: Request) -> None:
+        if request.method not in self.methods:
+            raise MethodNotAllowed(f"Use {' or '.join(sorted(self.methods))} here.")
+
+    async def _refuse(self, send: Any, refused: OutcryError) -> None:
+        more = self.refusal_headers(refused)
+        if isinstance(refused, LimitReached) and refused.retry_after is not None:
+            more.append(("retry-after", str(max(1, round(refused.retry_after + 0.5)))))
+        if isinstance(refused, MethodNotAllowed):
+            more.append(("allow", ", ".join(sorted(self.methods))))
+        if refused.http_status == 401:
+            more.append(("www-authenticate", "Bearer"))
+        await exchange.answer(send, refused.http_status, self.refusal(refused), more)
+
+
+def _expected(failure: Exception, path: str) -> OutcryError:
+    if isinstance(failure, OutcryError):
+        return failure
+    if isinstance(failure, database.FAILURES):
+        return database.unavailable(failure, "The server cannot reach its database. Try again in a moment.")
+    logger.error("door_failed", path=path, exc_info=failure)
+    return Fault("Something went wrong at our end.")
+
+
+class Doors:
+    """ASGI application: the first door whose address fits, else what is given last."""
+
+    def __init__(self, doors: Iterable[tuple[str, Any]], otherwise: Any) -> None:
+        """Addresses are regular expressions for the whole path; their named groups go to the door."""
+        self._doors = [(re.compile(address), door) for address, door in doors]
+        self._otherwise = otherwise
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        for address, door in self._doors:
+            if (found := address.fullmatch(scope["path"])) is not None:
+                await door(scope, receive, send, **found.groupdict())
+                return
+        await self._otherwise(scope, receive, send)

@@ -1,0 +1,129 @@
+"""Server-Sent Events: every event of a conversation as text, for browsers' EventSource and for whatever reads lines.
+
+GET  {path}{id}/stream?after=N&rate=R     follow a conversation; a Last-Event-ID header is the cursor, and comes first
+POST {path}stream                         start one, with the body of POST /api/conversations/, and follow it
+
+`id:` is the seq, `event:` the type, `data:` the frame as every transport sends it. What is not in the log has no id.
+The response ends after the terminal status; asked again from there, the answer is 204, which an EventSource takes for
+the end. One that breaks off before asks again by itself, from its last id.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Any, Final
+from uuid import UUID
+
+from django.conf import settings
+
+from conversations import access, database, forms, services
+from conversations.errors import InvalidInput, NotFound
+from conversations.models import Conversation, Scope
+from streaming import exchange, protocol
+from streaming.closing import Close
+from streaming.entrances import Door
+from streaming.exchange import Request, Visitor
+from streaming.frames import Frame
+from streaming.streams import Stream, respond
+
+TRANSPORT: Final = "sse"
+HEADERS: Final = (
+    ("content-type", "text/event-stream; charset=utf-8"),
+    ("cache-control", "no-cache, no-transform"),
+    # nginx would hold back what it is to pass on.
+    ("x-accel-buffering", "no"),
+)
+# Proxies drop connections on which nothing is said, most of them after a minute.
+SILENCE_SECONDS: Final = 15.0
+# How long an EventSource waits before it comes back, in milliseconds.
+RETRY_MS: Final = 2_000
+
+
+def doors() -> list[tuple[str, Door]]:
+    """The addresses of this transport."""
+    path = re.escape(f"/{settings.OUTCRY_SSE_PATH}")
+    return [(f"{path}stream", Starting()), (f"{path}(?P<conversation>[^/]+)/stream", Following())]
+
+
+class Following(Door):
+    """Follows a conversation from a cursor."""
+
+    methods = frozenset({"GET"})
+
+    async def open(self, request: Request, receive: Any, send: Any, **found: str) -> None:
+        visitor = await request.visitor()
+        visitor.caller.require(Scope.WATCH)
+        after = _cursor(request.headers, request.query)
+        rate = protocol.rate(request.query.get("rate"))
+        conversation = await database.run(access.watch, visitor.caller.user, _uuid(found["conversation"]))
+        if conversation.is_finished and after == conversation.head:
+            await exchange.answer(send, 204, None)
+            return
+        await respond(request, _stream(visitor, conversation, after, rate), receive, send)
+
+
+class Starting(Door):
+    """Starts a conversation and follows it from its beginning."""
+
+    async def open(self, request: Request, receive: Any, send: Any, **found: str) -> None:
+        visitor = await request.visitor()
+        visitor.caller.require(Scope.START)
+        visitor.caller.require(Scope.WATCH)
+        conversation = await services.start(visitor.caller.user, forms.parse(request.json()))
+        await respond(request, _stream(visitor, conversation, 0, None), receive, send)
+
+
+class Lines:
+    """The encoder: a block of lines for each event."""
+
+    silence = (SILENCE_SECONDS, b": still here\n")
+
+    def __init__(self) -> None:
+        self._begun = False
+
+    def frame(self, frame: Frame) -> bytes:
+        return self._block(frame, f"id: {frame.seq}\n")
+
+    def aside(self, frame: Frame) -> bytes:
+        # Comments say that the connection lives.
+        return b"" if frame.type == "heartbeat" else self._block(frame, "")
+
+    def end(self, why: Close) -> bytes:
+        return b""
+
+    def _block(self, frame: Frame, first: str) -> bytes:
+        # In the first event's block: some clients take one that has no data for an event.
+        retry, self._begun = "" if self._begun else f"retry: {RETRY_MS}\n", True
+        return f"{retry}{first}event: {frame.type}\ndata: {_one_line(frame.text)}\n\n".encode()
+
+
+# A frame is JSON on one line; but some clients take these for ends of lines, too.
+_ENDS: Final = str.maketrans({"\u2028": "\\u2028", "\u2029": "\\u2029", "\u0085": "\\u0085"})
+
+
+def _one_line(text: str) -> str:
+    return text if text.isascii() else text.translate(_ENDS)
+
+
+def _stream(visitor: Visitor, conversation: Conversation, after: int, rate: float | None) -> Stream:
+    headers = (*HEADERS, ("x-outcry-conversation", str(conversation.pk)))
+    return Stream(TRANSPORT, visitor, conversation.pk, after, Lines(), headers, rate)
+
+
+def _cursor(headers: Mapping[str, str], query: Mapping[str, str]) -> int:
+    # An EventSource that comes back asks for the same address, with the cursor it began with.
+    if (last := headers.get("last-event-id")) is None:
+        return protocol.cursor(query.get("after"))
+    try:
+        return protocol.cursor(last)
+    except InvalidInput as refused:
+        problems = [
+            type(problem)("Last-Event-ID", problem.rule, problem.message) for problem in refused.problems
+        ]
+        raise InvalidInput(problems) from None
+
+
+def _uuid(text: str) -> UUID:
+    try:
+        return UUID(text)
+    except ValueError:
+        raise NotFound("There is no such conversation.") from None
