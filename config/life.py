@@ -38,6 +38,7 @@ def _start_local_model() -> None:
         configured = providers.configured()
         if not local_service.is_at_hand(configured):
             local_service.keep_if_wanted(configured)
+        local_service.take_over()
     except (ProviderError, ValueError) as failure:
         # The other providers speak.
         logger.warning("local_model_not_started", reason=str(failure))

@@ -107,13 +107,9 @@ class Debate:
             self.asked = await self.audience.answer(self.asked.asked.request)
         yield self._status(Status.ACTIVE)
         try:
-            for round_, agent in islice(self._turns(), len(self.said), None):
-                async with aclosing(self._speak(agent, round_, Kind.ANALYSIS)) as turn:
-                    async for event in turn:
-                        yield event
             if not self.judged:
-                async with aclosing(self._judge()) as turn:
-                    async for event in turn:
+                async with aclosing(self._speak_on()) as turns:
+                    async for event in turns:
                         yield event
         except OverBudget:
             self.reason = BUDGET
@@ -122,6 +118,15 @@ class Debate:
                 async for event in turn:
                     yield event
         yield self._status(Status.COMPLETED)
+
+    async def _speak_on(self) -> AsyncGenerator[EventData, None]:
+        for round_, agent in islice(self._turns(), len(self.said), None):
+            async with aclosing(self._speak(agent, round_, Kind.ANALYSIS)) as turn:
+                async for event in turn:
+                    yield event
+        async with aclosing(self._judge()) as turn:
+            async for event in turn:
+                yield event
 
     def _status(self, status: Status) -> StatusChanged:
         return StatusChanged(status=status, mode=self.mode, reason=self.reason)
@@ -163,6 +168,9 @@ class Debate:
                     await relay.worked()
                     yield message
                     return
+                finally:
+                    # Of a turn that was stopped before its first call.
+                    await turn.give_back()
         finally:
             await relay.left()
 

@@ -11,10 +11,11 @@ from conversations.providers import Provider
 
 # Loading takes a second or two; a restart after a crash can wait for its backoff.
 READY_SECONDS = 45.0
-# One that dies again and again is not waited for: the next provider speaks meanwhile.
-FAILING_SECONDS = 0.2
+LOOK_SECONDS = 0.05
 
 _kept: LocalModel | None = None
+# Whether this process starts one where no other keeps one any more.
+_serves = False
 
 
 def keep() -> LocalModel:
@@ -46,9 +47,16 @@ def _is_wanted(configured: Sequence[Provider]) -> bool:
     return any(provider.kind == "local" for provider in configured)
 
 
+def take_over() -> None:
+    """From now on, until `release`, start one where it is wanted and no process keeps one any more."""
+    global _serves
+    _serves = True
+
+
 def release() -> None:
     """End the model this process keeps, if any."""
-    global _kept
+    global _kept, _serves
+    _serves = False
     kept, _kept = _kept, None
     if kept is not None:
         kept.stop()
@@ -61,14 +69,33 @@ def is_running_elsewhere() -> bool:
 
 async def url() -> str:
     """The base URL of the OpenAI-compatible endpoint, once it answers. Raises ProviderError."""
-    if _kept is not None:
-        seconds = FAILING_SECONDS if _kept.is_failing else READY_SECONDS
-        if await asyncio.to_thread(_kept.wait_ready, seconds):
-            return _kept.url
-        raise ProviderError("provider_unreachable", "The local model does not start.", retryable=True)
+    if (kept := _kept) is not None:
+        await _ready(kept)
+        return kept.url
     found = await asyncio.to_thread(find_running, settings.OUTCRY_LOCAL_STATE)
+    if found is None and _serves and settings.OUTCRY_LOCAL_MODEL.exists():
+        # The process that kept it has gone.
+        kept = keep()
+        await _ready(kept)
+        return kept.url
     if found is None:
         raise ProviderError(
             "provider_unreachable", "The local model is not running; `make run` starts it.", retryable=True
         )
     return found
+
+
+async def _ready(kept: LocalModel) -> None:
+    """Return once it answers. Raises ProviderError where it takes too long, or dies again and again: then the next
+    provider speaks meanwhile. By looking again: a thread for each turn that waits would leave none for others."""
+    try:
+        async with asyncio.timeout(READY_SECONDS):
+            while not kept.wait_ready(0):
+                if kept.is_failing:
+                    break
+                await asyncio.sleep(LOOK_SECONDS)
+            else:
+                return
+    except TimeoutError:
+        pass
+    raise ProviderError("provider_unreachable", "The local model does not start.", retryable=True)

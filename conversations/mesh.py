@@ -131,7 +131,7 @@ async def _attempt(due: Due) -> None:
         logger.info("delivered", **known)
         await database.patiently(deliveries.delivered, due, task)
     except Undelivered as failure:
-        logger.warning("delivery_failed", code=failure.code, cause=repr(failure.__cause__), **known)
+        logger.warning("delivery_failed", code=failure.code, cause=type(failure.__cause__).__name__, **known)
         with contextlib.suppress(*database.FAILURES):
             await database.patiently(deliveries.failed, due, failure.code)
     except database.FAILURES:

@@ -73,8 +73,9 @@ class Relay:
         speaker, self._speaker = self._speaker, None
         if speaker is None:
             return
-        if speaker.mode is Mode.LIVE and not held:
-            await circuit.failed(speaker, failure)
+        if speaker.mode is Mode.LIVE:
+            # That it did not wait for us tells nothing of it.
+            await (circuit.unknown(speaker) if held else circuit.failed(speaker, failure))
         if speaker not in self._again and self._deserves_another(speaker, failure, held=held, begun=begun):
             self._again.add(speaker)
         else:

@@ -8,7 +8,7 @@ from django.conf import settings
 
 from conversations import log, transcript
 from conversations.budget import ConversationPurse
-from conversations.debate import Debate
+from conversations.debate import BUDGET, Debate
 from conversations.events import AgentMessage, EventData, Kind, MessageDiscard, MessageStart, Mode, Usage
 from conversations.failures import UNBILLED
 from conversations.lineup import lineup
@@ -65,6 +65,7 @@ def read(conversation: UUID) -> tuple[Debate, People]:
         asked=people.question_after([message.message for message in said]),
         purse=ConversationPurse(conversation),
         is_demo=row.mode == Mode.DEMO,
+        reason=BUDGET if judged and row.reason == BUDGET else None,
     )
     return debate, people
 

@@ -156,7 +156,7 @@ async def _drive(claimed: Claimed, called: asyncio.Event) -> None:
     except ProviderError as failure:
         mode = drive.mode if drive else claimed.mode
         await _fail(claimed, mode, failure.reason, failure.message, retryable=failure.retryable)
-    except LogUnavailable:
+    except (LogUnavailable, *database.FAILURES):
         # Nothing can be written. Another run may go on, at once where the database answers, else when the lease lapses.
         logger.exception("run_lost_its_log")
         with contextlib.suppress(*database.FAILURES):
@@ -172,13 +172,24 @@ async def _drive(claimed: Claimed, called: asyncio.Event) -> None:
 async def _fail(claimed: Claimed, mode: Mode, code: str, message: str, *, retryable: bool) -> None:
     try:
         last: list[EventData] = [
-            *await database.patiently(resume.unfinished, claimed.conversation, code),
+            *await _unfinished(claimed, code),
             Error(code=code, message=message, retryable=retryable),
             StatusChanged(status=Status.ERROR, mode=mode, reason=code),
         ]
         await log.append(claimed.conversation, *last, run=claimed.run)
     except (Fenced, LogUnavailable, *database.FAILURES):
         logger.exception("run_failure_not_stored", code=code)
+
+
+async def _unfinished(claimed: Claimed, code: str) -> list[EventData]:
+    try:
+        return await database.patiently(resume.unfinished, claimed.conversation, code)
+    except database.FAILURES:
+        raise
+    except Exception:
+        # A log that cannot be read, such as one of a newer release, is ended all the same.
+        logger.exception("log_not_understood")
+        return []
 
 
 def _release(claimed: Claimed) -> None:

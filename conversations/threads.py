@@ -66,7 +66,7 @@ def find(person: AbstractUser, run: Run) -> Found | None:
     return Found(
         conversation,
         is_answered=row.run == run.name or _is_answered(row, run),
-        question=None if conversation.is_finished else _open_question(conversation.pk),
+        question=None if conversation.is_finished else open_question(conversation.pk),
     )
 
 
@@ -101,7 +101,8 @@ def _is_answered(row: ThreadRun, run: Run) -> bool:
     return rows.filter(message=said).exists() or heard.exists()
 
 
-def _open_question(conversation: UUID) -> UUID | None:
+def open_question(conversation: UUID) -> UUID | None:
+    """The question of an agent that waits for its answer."""
     people = People()
     for seq, type_, data in of_people(conversation).order_by("seq").values_list("seq", "type", "data"):
         people.take(seq, type_, data)

@@ -15,6 +15,7 @@ from ag2 import ResponseSchema
 from ag2.config import ModelConfig
 from ag2.events import (
     BaseEvent,
+    ModelMessageChunk,
     ModelResponse,
     ToolCallEvent,
     ToolCallsEvent,
@@ -40,6 +41,8 @@ logger = structlog.get_logger(__name__)
 # Models that were found to take no tools, and until when (on the monotonic clock) they are not offered any again.
 _without_tools: dict[Provider, float] = {}
 WITHOUT_TOOLS_SECONDS = 600
+# A chunk may be less than a token, and some models think aloud before they answer.
+SLACK = 4
 # How often a model may mend a structured answer that breaks its schema.
 MENDS = 1
 # How often a model may call tools before it has to speak; each time is a request to it.
@@ -119,6 +122,8 @@ class Turn:
         self._calls = 0
         self._told: str | None = None
         self._is_heard = False
+        # Of the call of the model that is under way.
+        self._chunks = 0
         # For how long the model was kept waiting.
         self._held_seconds = 0.0
 
@@ -190,7 +195,7 @@ class Turn:
         finally:
             watching.cancel()
             self._events.close()
-            await self._give_back()
+            await self.give_back()
         duration_ms = round((time.monotonic() - started) * 1000)
         usage = self._heard.usage or Usage()
         return Answer(text, self._heard.tokens, value, usage, finish_reason, duration_ms)
@@ -212,6 +217,7 @@ class Turn:
             reserved = await self._purse.reserve(
                 self._call(tokens + len(self._prompt.system) // prompts.CHARACTERS_PER_TOKEN), self.keep
             )
+        self._chunks = 0
         began, held = time.monotonic(), self._held_seconds
         used: Usage | None = None
         try:
@@ -231,8 +237,8 @@ class Turn:
         longest = longest_answer(self._provider, self._prompt)
         return Call(self._provider.kind, self._provider.model, tokens, longest)
 
-    async def _give_back(self) -> None:
-        """What was set aside for a call that was never made."""
+    async def give_back(self) -> None:
+        """Return what was set aside for a call that was never made; nothing else, and once."""
         reserved, self._reserved = self._reserved, None
         if reserved is not None:
             await self._purse.settle(reserved, Usage(input_tokens=0, output_tokens=0), 0.0)
@@ -296,6 +302,8 @@ class Turn:
                 sentence = "The model kept calling tools and did not come to an answer."
                 raise ProviderError("provider_looped", sentence, retryable=True)
         ours = translate(event, self._heard)
+        if isinstance(event, ModelMessageChunk):
+            self._require_end()
         if ours is None or self._deadline is None:
             return
         if not self._is_asking(event) and not self._events.put(ours):
@@ -308,6 +316,13 @@ class Turn:
         # Not for every token: moving a timer costs as much as all else here.
         if now - self._moved > self._limits.stall / 10:
             self._start_clock(self._limits.stall)
+
+    def _require_end(self) -> None:
+        """Raises ProviderError where an answer is longer than any may be: not every server keeps to its limit."""
+        self._chunks += 1
+        if self._chunks > SLACK * self.call.output_tokens:
+            sentence = "The model went on and on, past the longest answer that was asked for."
+            raise ProviderError("provider_looped", sentence, retryable=True)
 
     def _is_asking(self, event: BaseEvent) -> bool:
         """Whether it is of the tool that asks, which shows as its question."""

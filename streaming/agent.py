@@ -252,16 +252,15 @@ async def _say(call: Call, message: Message) -> tuple[UUID, int]:
     """The task that the message is for, and the event that it has become."""
     conversation = _uuid(message.task_id)
     key = threads.key(f"{task_store.THREAD}{conversation}", message.message_id)
-    told, earlier = await database.run(task_store.asked, call.person, conversation, key)
+    told, question = await database.run(task_store.asked, call.person, conversation, key)
     if message.context_id not in {"", told.name.context}:
         raise InvalidInput([Problem("message.contextId", "context", "The task belongs to another context.")])
     if any(not part.HasField("text") for part in message.parts):
         raise ContentTypeNotSupportedError("Send text; nothing else is read here.")
-    questions = [earlier] if earlier is not None else told.teller.questions
     words = forms.parse_input(
         {
             "text": "\n\n".join(part.text for part in message.parts),
-            "reply_to": questions[0] if questions and questions[0] else None,
+            "reply_to": question,
             "idempotency_key": key,
         }
     )

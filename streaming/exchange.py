@@ -6,7 +6,6 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from http.cookies import CookieError, SimpleCookie
 from io import BytesIO
 from types import SimpleNamespace
 from typing import Any, Final
@@ -33,6 +32,13 @@ class TooLarge(OutcryError):
 
     code = "too_large"
     http_status = 413
+
+
+class NeedsHttps(OutcryError):
+    """It was asked in the clear."""
+
+    code = "https_required"
+    http_status = 403
 
 
 class ClientLeft(Exception):
@@ -86,6 +92,11 @@ class Request:
         """The site's address as the client has it, without a slash at its end."""
         return self._django.build_absolute_uri("/").rstrip("/")
 
+    def require_https(self) -> None:
+        """Raises NeedsHttps where the site is one of https and this is not: a key must not travel in the clear."""
+        if settings.SECURE_SSL_REDIRECT and not self._django.is_secure():
+            raise NeedsHttps("This site is reached by https only.")
+
     def require_host(self) -> None:
         """Raises InvalidInput where the site is asked by a name that is not its own."""
         try:
@@ -109,15 +120,18 @@ class Request:
 
     @cached_property
     def _django(self) -> ASGIRequest:
-        return ASGIRequest(dict(self.scope), BytesIO(self.body))
+        # Without its body, which Django would read for a CSRF token; here that comes in a header only.
+        headers = [
+            (name, value)
+            for name, value in self.scope["headers"]
+            if name.lower() not in {b"content-type", b"content-length"}
+        ]
+        return ASGIRequest({**self.scope, "headers": headers}, BytesIO())
 
-    @cached_property
+    @property
     def _session(self) -> str | None:
-        try:
-            cookie = SimpleCookie(self.headers.get("cookie", "")).get(settings.SESSION_COOKIE_NAME)
-        except CookieError:
-            return None
-        return cookie.value if cookie is not None and cookie.value else None
+        # Read as Django reads it: other cookies of the host may be of any shape.
+        return self._django.COOKIES.get(settings.SESSION_COOKIE_NAME) or None
 
 
 async def read(scope: Mapping[str, Any], receive: Any, most: int = MAX_BODY) -> Request:
@@ -136,6 +150,7 @@ async def read(scope: Mapping[str, Any], receive: Any, most: int = MAX_BODY) -> 
     headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
     request = Request(scope, headers, b"".join(parts))
     request.require_host()
+    request.require_https()
     if size > most:
         raise TooLarge(f"The body is too large; send at most {most:,} bytes.")
     return request

@@ -80,7 +80,8 @@ async def respond(request: Request, stream: Stream, receive: Any, send: Any) -> 
         try:
             await asyncio.wait({pumping, leaving}, return_when=asyncio.FIRST_COMPLETED)
             # At the end of a response, some servers call its client gone.
-            stayed = pumping.done()
+            # Nor has it left of itself where we had closed the stream already.
+            stayed = pumping.done() or watcher.closed is not None
         finally:
             for task in (pumping, leaving):
                 task.cancel()

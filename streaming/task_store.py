@@ -12,7 +12,7 @@ from django.conf import settings
 from django.contrib.auth.models import AbstractUser
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
-from conversations import access, commands, log
+from conversations import access, commands, log, threads
 from conversations.errors import InvalidInput, Problem
 from conversations.models import Conversation, Event, ThreadRun
 from streaming import task
@@ -135,7 +135,12 @@ def shorten(told: Task, params: Any) -> Task:
 
 
 def asked(person: AbstractUser, conversation: UUID, key: str) -> tuple[Told, str | None]:
-    """The task; and where the message was said before, what it answered, or "" for nothing."""
+    """The task; and what a message with this key answers, or where it was said before has answered: a question's id,
+    or None."""
     told = read(person, conversation, None)
     said = commands.of_people(conversation).filter(type="human_message", data__idempotency_key=key).first()
-    return told, None if said is None else said.data["reply_to"] or ""
+    if said is not None:
+        return told, said.data["reply_to"]
+    # From the log, whatever this transport leaves out.
+    question = threads.open_question(conversation)
+    return told, None if question is None else str(question)

@@ -1,7 +1,8 @@
 """The whole application on uvicorn, in the event loop of a test."""
 
 import asyncio
-from collections.abc import AsyncIterator
+import contextlib
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 
 import uvicorn
@@ -9,6 +10,15 @@ from pytest_django import Settings
 
 from tests.e2e.site import free_port
 from tests.fakes.waiting import PATIENCE_SECONDS
+
+
+class Server(uvicorn.Server):
+    """One that leaves the process's signals alone: what it puts back at its end would be a handler of a loop that is
+    gone, and the next Ctrl-C would go there."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
 
 
 @asynccontextmanager
@@ -21,8 +31,7 @@ async def serving(settings: Settings) -> AsyncIterator[str]:
     config = uvicorn.Config(
         application, port=port, log_config=None, lifespan="off", timeout_graceful_shutdown=1
     )
-    server = uvicorn.Server(config)
-    server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
+    server = Server(config)
     task = asyncio.create_task(server.serve())
     async with asyncio.timeout(PATIENCE_SECONDS):
         while not server.started:

@@ -8,6 +8,7 @@ The response ends after the terminal status; asked again from there, the answer 
 the end. One that breaks off before asks again by itself, from its last id.
 """
 
+import json
 import re
 from collections.abc import Mapping
 from typing import Any, Final
@@ -88,7 +89,11 @@ class Lines:
         return b"" if frame.type == "heartbeat" else self._block(frame, "")
 
     def end(self, why: Close) -> bytes:
-        return b""
+        if why is Close.ENDED:
+            return b""
+        # Not called an error: that is an EventSource's own word for a line that broke.
+        told = {"reason": why.name.lower(), "code": int(why), "retryable": why.retryable}
+        return f"event: closed\ndata: {json.dumps(told)}\n\n".encode()
 
     def _block(self, frame: Frame, first: str) -> bytes:
         # In the first event's block: some clients take one that has no data for an event.

@@ -18,6 +18,7 @@ from tests.e2e.site import free_port
 from tests.fakes.openai_server import OpenAIServer
 from tests.fakes.replies import says
 from tests.fakes.waiting import PATIENCE_SECONDS, Gate
+from tests.serving import Server
 from tests.streaming.sockets import _cookie
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -36,8 +37,7 @@ async def serving(settings: Settings) -> AsyncIterator[tuple[str, uvicorn.Server
     config = uvicorn.Config(
         application, port=port, log_config=None, lifespan="on", timeout_graceful_shutdown=5
     )
-    server = uvicorn.Server(config)
-    server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
+    server = Server(config)
     task = asyncio.create_task(server.serve())
     async with asyncio.timeout(PATIENCE_SECONDS):
         while not server.started:

@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 import pytest_asyncio
 from django.contrib.auth.models import User
+from django.db import OperationalError
 from django.utils import timezone
 from pytest_django import Settings
 
-from conversations import circuit, database, liveness, log, runner
+from conversations import circuit, database, liveness, log, resume, runner
 from conversations.circuit import State
 from conversations.errors import Fenced, ProviderError
 from conversations.events import Status
@@ -530,3 +531,79 @@ async def test_what_is_discarded_is_discarded_once(
     rows = await debates.rows(conversation)
     assert len(events(rows, "message_discard")) == 1
     assert statuses(rows)[-1] == "error"
+
+
+# What reviews found
+
+
+async def test_an_answer_without_an_end_is_ended(
+    conversation: Conversation, faulty: OpenAIServer, healthy: OpenAIServer, settings: Settings
+) -> None:
+    settings.OUTCRY_PROVIDERS = [faulty.provider, healthy.provider]
+    settings.OUTCRY_MAX_ANSWER_TOKENS = 16
+    faulty.answer(says(*["on "] * 10_000), to="Market Context")
+    rows = await held(conversation)
+    assert [data["code"] for data in events(rows, "fallback")] == ["provider_looped"]
+    assert (await debates.fresh(conversation)).status == "completed"
+    assert len(str(rows)) < 100_000
+
+
+async def test_a_judged_debate_says_nothing_more(
+    alice: User, faulty: OpenAIServer, settings: Settings
+) -> None:
+    settings.OUTCRY_PROVIDERS = [faulty.provider]
+    settings.OUTCRY_MAX_ANSWER_TOKENS = 100
+    conversation = await debates.created(alice, rounds=6, max_tokens=2_000)
+    run = await debates.claim(conversation)
+    debate, _ = await database.run(resume.read, conversation.pk)
+    async for event in debate.events():
+        if event.type == "status" and event.status == "completed":  # type: ignore[attr-defined]
+            break
+        await log.append(conversation.pk, event, run=run)
+    # Killed before its last event; there is money again.
+    await database.run(Conversation.objects.filter(pk=conversation.pk).update, max_tokens=None)
+    await debates.lapse(conversation)
+    before = await debates.rows(conversation)
+    rows = await held(conversation)
+    assert [type_ for _, type_, _ in rows[len(before) :] if type_ != "status"] == []
+    assert (statuses(rows)[-1], rows[-1][2]["reason"]) == ("completed", "budget")
+
+
+async def test_a_log_that_cannot_be_read_ends_the_debate(
+    conversation: Conversation, faulty: OpenAIServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unreadable(*_: object) -> Any:
+        raise KeyError("an event of a newer release")
+
+    monkeypatch.setattr(resume, "read", unreadable)
+    monkeypatch.setattr(resume, "unfinished", unreadable)
+    rows = await held(conversation)
+    assert (statuses(rows)[-1], rows[-1][2]["reason"]) == ("error", "internal")
+
+
+async def test_a_database_that_is_away_at_the_start_is_no_fault_of_ours(
+    conversation: Conversation, faulty: OpenAIServer, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.OUTCRY_DATABASE_PATIENCE_SECONDS = 0
+
+    def away(*_: object) -> Any:
+        raise OperationalError("away")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(resume, "read", away)
+        await runner.run(conversation.pk)
+    settings.OUTCRY_DATABASE_PATIENCE_SECONDS = 60
+    row = await debates.fresh(conversation)
+    assert (row.status, row.run) == ("queued", None)
+
+
+async def test_a_host_whose_answer_is_long_is_alive() -> None:
+    async def drip(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n{")
+        await reader.read()
+        writer.close()
+
+    async with await asyncio.start_server(drip, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        assert await liveness.is_alive(f"http://127.0.0.1:{port}/v1/models")

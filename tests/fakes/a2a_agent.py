@@ -28,6 +28,7 @@ from starlette.routing import Router
 
 from tests.fakes.waiting import PATIENCE_SECONDS
 from tests.servers import free_port
+from tests.serving import Server
 
 
 @dataclass
@@ -71,7 +72,7 @@ class Agent(AgentExecutor):
             lifespan="off",
             timeout_graceful_shutdown=1,
         )
-        server = uvicorn.Server(config)
+        server = Server(config)
         task = asyncio.create_task(server._serve())
         async with asyncio.timeout(PATIENCE_SECONDS):
             while not server.started:
