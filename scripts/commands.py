@@ -106,7 +106,7 @@ def test(chosen: bool, arguments: list[str]) -> int:
         failed = status_of(["npm", "test"], cwd=FRONTEND) != 0
     if not arguments and programs.POSTGRESQL.find():
         say("Testing what is stored and sent, on PostgreSQL (pytest)")
-        parts = ["tests/conversations", "tests/streaming", "-m", "not local_model"]
+        parts = ["tests/conversations", "tests/streaming", "-m", "not local_model and not any_database"]
         failed |= status_of([PYTHON, "-m", "pytest", *parts], OUTCRY_TEST_DATABASE="postgres") != 0
     if not arguments:
         failed |= other_python.test_on_another() != 0

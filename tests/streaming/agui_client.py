@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import shutil
 import sys
 from collections.abc import AsyncIterator
@@ -13,7 +14,9 @@ from typing import Any
 from tests.servers import ROOT
 
 SECONDS = 60.0
-NODE = Path(sys.prefix) / "bin" / "node"
+# Where the set-up puts it, which serves every Python; else the system's.
+_FOLDERS = [Path(sys.prefix) / "bin", ROOT / ".venv" / "bin", *map(Path, os.get_exec_path())]
+NODE = shutil.which("node", path=os.pathsep.join(map(str, _FOLDERS))) or "node"
 # An event is one line.
 _LONGEST_LINE = 8 * 1024 * 1024
 

@@ -39,7 +39,7 @@ from tests.fakes.waiting import PATIENCE_SECONDS, Gate
 from tests.serving import serving
 from tests.streaming.sockets import _cookie
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.any_database]
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 MODEL = "outcry-financial-debate"

@@ -28,7 +28,7 @@ from tests.servers import ROOT, require
 from tests.serving import serving
 from tests.streaming.sockets import _cookie
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.any_database]
 
 ALL = ["watch", "start", "control"]
 
