@@ -1,8 +1,4 @@
-"""The HTTP API: its routers, and its one shape of errors: {"code", "message"}, and "errors" for broken rules, and
-"status", the conversation's, where that is what stands in the way."""
-
-import math
-from typing import Any
+"""The HTTP API: its routers, and its one shape of errors, as `conversations.refusals` has it."""
 
 from django.core.exceptions import RequestDataTooBig
 from django.db import InterfaceError, OperationalError
@@ -10,36 +6,12 @@ from django.http import Http404, HttpRequest, HttpResponse
 from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 
-from conversations import database, forms
+from conversations import database, forms, refusals
 from conversations.api import router as conversations
 from conversations.auth import session_only
-from conversations.errors import (
-    Conflict,
-    Finished,
-    Forbidden,
-    InvalidInput,
-    KeyExpired,
-    LimitReached,
-    LogUnavailable,
-    NotFound,
-    OutcryError,
-    Problem,
-    Unauthenticated,
-)
+from conversations.errors import InvalidInput, OutcryError, Problem, Unauthenticated
 from conversations.keys_api import router as keys
 from streaming.api import router as streaming
-
-_STATUSES = {
-    InvalidInput: 422,
-    LimitReached: 429,
-    Unauthenticated: 401,
-    NotFound: 404,
-    Forbidden: 403,
-    Finished: 409,
-    Conflict: 409,
-    KeyExpired: 409,
-    LogUnavailable: 503,
-}
 
 api = NinjaAPI(
     title="Outcry",
@@ -59,17 +31,9 @@ api.add_router("/streaming", streaming)
 
 @api.exception_handler(OutcryError)
 def refused(request: HttpRequest, failure: OutcryError) -> HttpResponse:
-    status = next((status for kind, status in _STATUSES.items() if isinstance(failure, kind)), 500)
-    more: dict[str, Any] = {}
-    if isinstance(failure, InvalidInput):
-        more["errors"] = [vars(problem) for problem in failure.problems]
-    if isinstance(failure, Finished | Conflict):
-        more["status"] = failure.status
-    answer = _answer(request, status, failure.code, failure.message, **more)
-    if isinstance(failure, LimitReached) and failure.retry_after is not None:
-        answer.headers["Retry-After"] = str(max(1, math.ceil(failure.retry_after)))
-    if isinstance(failure, Unauthenticated):
-        answer.headers["WWW-Authenticate"] = "Bearer"
+    answer = api.create_response(request, refusals.body(failure), status=failure.http_status)
+    for name, value in refusals.headers(failure):
+        answer.headers[name] = value
     return answer
 
 
@@ -117,5 +81,5 @@ def http_error(request: HttpRequest, failure: HttpError) -> HttpResponse:
     return _answer(request, failure.status_code, "http_error", str(failure))
 
 
-def _answer(request: HttpRequest, http_status: int, code: str, message: str, **more: Any) -> HttpResponse:
-    return api.create_response(request, {"code": code, "message": message, **more}, status=http_status)
+def _answer(request: HttpRequest, http_status: int, code: str, message: str) -> HttpResponse:
+    return api.create_response(request, {"code": code, "message": message}, status=http_status)

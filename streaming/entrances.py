@@ -6,8 +6,8 @@ from typing import Any, ClassVar
 
 import structlog
 
-from conversations import database
-from conversations.errors import InvalidInput, LimitReached, OutcryError
+from conversations import database, refusals
+from conversations.errors import OutcryError
 from streaming import exchange
 from streaming.exchange import ClientLeft, Request
 
@@ -39,12 +39,7 @@ class Door:
 
     def refusal(self, refused: OutcryError) -> Any:
         """The body that tells the client why not, as JSON."""
-        body: dict[str, Any] = {"code": refused.code, "message": refused.message}
-        if isinstance(refused, InvalidInput):
-            body["errors"] = [vars(problem) for problem in refused.problems]
-        if (status := getattr(refused, "status", None)) is not None:
-            body["status"] = status
-        return body
+        return refusals.body(refused)
 
     def refusal_headers(self, refused: OutcryError) -> list[tuple[str, str]]:
         """What the refusal's headers say beside what HTTP has for it."""
@@ -74,13 +69,9 @@ class Door:
             raise MethodNotAllowed(f"Use {' or '.join(sorted(self.methods))} here.")
 
     async def _refuse(self, send: Any, refused: OutcryError) -> None:
-        more = self.refusal_headers(refused)
-        if isinstance(refused, LimitReached) and refused.retry_after is not None:
-            more.append(("retry-after", str(max(1, round(refused.retry_after + 0.5)))))
+        more = [*self.refusal_headers(refused), *refusals.headers(refused)]
         if isinstance(refused, MethodNotAllowed):
             more.append(("allow", ", ".join(sorted(self.methods))))
-        if refused.http_status == 401:
-            more.append(("www-authenticate", "Bearer"))
         await exchange.answer(send, refused.http_status, self.refusal(refused), more)
 
 

@@ -3,15 +3,24 @@
 import json
 from collections.abc import Mapping
 from typing import Any
+from uuid import UUID
 
 from conversations import forms
-from conversations.errors import InvalidInput, Problem
+from conversations.errors import InvalidInput, NotFound, Problem
 
 # What the log can number.
 MAX_CURSOR = 2**31 - 1
 MAX_RATE = 10_000
 # A paint that waited longer to be told says nothing about its latency.
 MAX_WAITED_MS = 60_000
+
+
+def conversation(text: str) -> UUID:
+    """The id that the text is. Raises NotFound where it is none: nothing has such an id."""
+    try:
+        return UUID(text)
+    except ValueError:
+        raise NotFound("There is no such conversation.") from None
 
 
 def cursor(value: str | None) -> int:

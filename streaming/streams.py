@@ -21,6 +21,11 @@ from streaming.watcher import Connection, Watcher
 
 logger = structlog.get_logger(__name__)
 
+EVENTS: Final = "text/event-stream; charset=utf-8"
+# A comment to whoever reads lines.
+BEAT: Final = b": still here\n"
+# Proxies drop connections on which nothing is said, most of them after a minute.
+SILENCE: Final = (15.0, BEAT)
 # What may wait for the server to take it, in bytes.
 MAX_WAITING: Final = 64 * 1024
 
@@ -55,6 +60,22 @@ class Stream:
     rate: float | None = None
     # Once it is set, the response ends as it does where the conversation has ended.
     enough: asyncio.Event | None = None
+
+
+def headers(conversation: UUID, content_type: str = EVENTS) -> list[tuple[str, str]]:
+    """Of a response that streams the conversation."""
+    return [
+        ("content-type", content_type),
+        ("cache-control", "no-cache, no-transform"),
+        # nginx would hold back what it is to pass on.
+        ("x-accel-buffering", "no"),
+        named(conversation),
+    ]
+
+
+def named(conversation: UUID) -> tuple[str, str]:
+    """The header that says which conversation an answer is of."""
+    return "x-outcry-conversation", str(conversation)
 
 
 async def respond(request: Request, stream: Stream, receive: Any, send: Any) -> bool:

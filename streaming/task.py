@@ -70,11 +70,6 @@ class Teller:
         self._verdict: Data | None = None
         self._told: tuple[TaskState, str] | None = None
 
-    @property
-    def questions(self) -> list[str]:
-        """The ids of the questions that nobody has answered, oldest first."""
-        return [*self._open]
-
     def take(self, frame: Frame) -> Iterator[Update]:
         """What the next frame changes."""
         data = frame.data

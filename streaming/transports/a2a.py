@@ -35,11 +35,10 @@ from streaming.agent_card import card
 from streaming.dialects import Dialect, Http, Items, Rpc03, Rpc10, Whole
 from streaming.entrances import Door, MethodNotAllowed
 from streaming.exchange import Request
-from streaming.streams import Stream, respond
+from streaming.streams import Stream, headers, respond
 from streaming.task_store import TRANSPORT
 
 CARD: Final = "/.well-known/agent-card.json"
-HEADERS: Final = (("cache-control", "no-cache, no-transform"), ("x-accel-buffering", "no"))
 # Streams begin as their twins without a stream do.
 TWINS: Final[Mapping[str, str]] = {
     "SendStreamingMessage": "SendMessage",
@@ -124,15 +123,13 @@ async def _follow(
 ) -> None:
     told = following.told
     after, pk = told.head, following.conversation
-    named = ("x-outcry-conversation", str(pk))
     if not following.waits:
-        headers = (*HEADERS, ("content-type", "text/event-stream; charset=utf-8"), named)
-        items = Stream(TRANSPORT, call.visitor, pk, after, Items(told, dialect), headers)
+        items = Stream(TRANSPORT, call.visitor, pk, after, Items(told, dialect), headers(pk))
         await respond(request, items, receive, send)
         return
     whole = Whole(told, dialect, is_sent=following.is_sent)
-    headers = (*HEADERS, ("content-type", dialect.content_type), named)
-    answer = Stream(TRANSPORT, call.visitor, pk, after, whole, headers, enough=whole.enough)
+    described = headers(pk, dialect.content_type)
+    answer = Stream(TRANSPORT, call.visitor, pk, after, whole, described, enough=whole.enough)
     timer = None
     if following.seconds is not None:
         timer = asyncio.get_running_loop().call_later(following.seconds, whole.enough.set)

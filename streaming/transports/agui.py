@@ -63,16 +63,9 @@ from streaming.entrances import Door
 from streaming.exchange import Request, Visitor
 from streaming.frames import Frame
 from streaming.speech import Discarded, Ended, Other, Said, Speech, Started, Voices
-from streaming.streams import Stream, respond
+from streaming.streams import BEAT, SILENCE, Stream, headers, respond
 
 TRANSPORT: Final = "agui"
-HEADERS: Final = (
-    ("cache-control", "no-cache, no-transform"),
-    # nginx would hold back what it is to pass on.
-    ("x-accel-buffering", "no"),
-)
-SILENCE_SECONDS: Final = 15.0
-BEAT: Final = b": still here\n"
 # What `forwardedProps` may say of a new debate; the topic is the message.
 PROPERTIES: Final = frozenset(NewConversation.model_fields) - {"topic"}
 
@@ -91,12 +84,8 @@ class Running(Door):
         asked = _asked(request.body)
         conversation = await _conversation(visitor, asked)
         events = Events(asked, conversation.pk, conversation.topic)
-        headers = (
-            *HEADERS,
-            ("content-type", f"{events.encoder.get_content_type()}; charset=utf-8"),
-            ("x-outcry-conversation", str(conversation.pk)),
-        )
-        stream = Stream(TRANSPORT, visitor, conversation.pk, 0, events, headers)
+        told = headers(conversation.pk, f"{events.encoder.get_content_type()}; charset=utf-8")
+        stream = Stream(TRANSPORT, visitor, conversation.pk, 0, events, told)
         await respond(request, stream, receive, send)
 
 
@@ -195,7 +184,7 @@ class _Voice:
 class Events:
     """The encoder: one run's events, in an order that every client takes."""
 
-    silence = (SILENCE_SECONDS, BEAT)
+    silence = SILENCE
 
     def __init__(self, asked: RunAgentInput, conversation: UUID, topic: str) -> None:
         self.encoder = EventEncoder()

@@ -42,19 +42,11 @@ from streaming.exchange import Request, Visitor
 from streaming.frames import Frame
 from streaming.markdown import Markdown
 from streaming.speech import Other, Voices
-from streaming.streams import Stream, respond
+from streaming.streams import SILENCE, Stream, headers, named, respond
 
 logger = structlog.get_logger(__name__)
 
 TRANSPORT: Final = "openai"
-HEADERS: Final = (
-    ("content-type", "text/event-stream; charset=utf-8"),
-    ("cache-control", "no-cache, no-transform"),
-    # nginx would hold back what it is to pass on.
-    ("x-accel-buffering", "no"),
-)
-# Proxies drop connections on which nothing is said, most of them after a minute.
-SILENCE: Final = (15.0, b": still here\n")
 # What OpenAI's own clients obey: they send a POST again after 408, 409, 429 and 5xx.
 NO_RETRY: Final = ("x-should-retry", "false")
 # They wait no longer than this, whatever Retry-After says.
@@ -101,7 +93,7 @@ class OpenAIDoor(Door):
 
     def refusal_headers(self, refused: OutcryError) -> list[tuple[str, str]]:
         more = [] if _may_be_retried(refused) else [NO_RETRY]
-        return more + ([_named(refused.conversation)] if isinstance(refused, Unanswered) else [])
+        return more + ([named(refused.conversation)] if isinstance(refused, Unanswered) else [])
 
 
 class Models(OpenAIDoor):
@@ -167,8 +159,8 @@ class _Telling:
 
 async def _stream(request: Request, telling: _Telling, receive: Any, send: Any) -> bool:
     chunks = Chunks(telling.envelope, telling.asked, telling.conversation.rounds)
-    headers = (*HEADERS, _named(telling.conversation.pk))
-    stream = Stream(TRANSPORT, telling.visitor, telling.conversation.pk, 0, chunks, headers)
+    pk = telling.conversation.pk
+    stream = Stream(TRANSPORT, telling.visitor, pk, 0, chunks, headers(pk))
     return await respond(request, stream, receive, send)
 
 
@@ -178,7 +170,7 @@ async def _whole(request: Request, telling: _Telling, receive: Any, send: Any) -
     stream = Stream(TRANSPORT, telling.visitor, telling.conversation.pk, 0, told, ())
     if not await respond(request, stream, receive, _unsent):
         return False
-    more = [_named(telling.conversation.pk)]
+    more = [named(telling.conversation.pk)]
     if isinstance(told.outcome, Failure):
         await exchange.answer(send, told.outcome.http_status, told.outcome.body, [*more, NO_RETRY])
         return True
@@ -367,10 +359,6 @@ def _usage(summary: Mapping[str, Any]) -> dict[str, int] | None:
     if read is None or written is None:
         return None
     return {"prompt_tokens": read, "completion_tokens": written, "total_tokens": read + written}
-
-
-def _named(conversation: UUID) -> tuple[str, str]:
-    return "x-outcry-conversation", str(conversation)
 
 
 def _body(request: Request) -> dict[str, Any]:

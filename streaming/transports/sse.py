@@ -12,29 +12,20 @@ import json
 import re
 from collections.abc import Mapping
 from typing import Any, Final
-from uuid import UUID
 
 from django.conf import settings
 
 from conversations import access, database, forms, services
-from conversations.errors import InvalidInput, NotFound
+from conversations.errors import InvalidInput
 from conversations.models import Conversation, Scope
 from streaming import exchange, protocol
 from streaming.closing import Close
 from streaming.entrances import Door
 from streaming.exchange import Request, Visitor
 from streaming.frames import Frame
-from streaming.streams import Stream, respond
+from streaming.streams import SILENCE, Stream, headers, respond
 
 TRANSPORT: Final = "sse"
-HEADERS: Final = (
-    ("content-type", "text/event-stream; charset=utf-8"),
-    ("cache-control", "no-cache, no-transform"),
-    # nginx would hold back what it is to pass on.
-    ("x-accel-buffering", "no"),
-)
-# Proxies drop connections on which nothing is said, most of them after a minute.
-SILENCE_SECONDS: Final = 15.0
 # How long an EventSource waits before it comes back, in milliseconds.
 RETRY_MS: Final = 2_000
 
@@ -55,7 +46,9 @@ class Following(Door):
         visitor.caller.require(Scope.WATCH)
         after = _cursor(request.headers, request.query)
         rate = protocol.rate(request.query.get("rate"))
-        conversation = await database.run(access.watch, visitor.caller.user, _uuid(found["conversation"]))
+        conversation = await database.run(
+            access.watch, visitor.caller.user, protocol.conversation(found["conversation"])
+        )
         if conversation.is_finished and after == conversation.head:
             await exchange.answer(send, 204, None)
             return
@@ -76,7 +69,7 @@ class Starting(Door):
 class Lines:
     """The encoder: a block of lines for each event."""
 
-    silence = (SILENCE_SECONDS, b": still here\n")
+    silence = SILENCE
 
     def __init__(self) -> None:
         self._begun = False
@@ -110,13 +103,12 @@ def _one_line(text: str) -> str:
 
 
 def _stream(visitor: Visitor, conversation: Conversation, after: int, rate: float | None) -> Stream:
-    headers = (*HEADERS, ("x-outcry-conversation", str(conversation.pk)))
-    return Stream(TRANSPORT, visitor, conversation.pk, after, Lines(), headers, rate)
+    return Stream(TRANSPORT, visitor, conversation.pk, after, Lines(), headers(conversation.pk), rate)
 
 
-def _cursor(headers: Mapping[str, str], query: Mapping[str, str]) -> int:
+def _cursor(asked: Mapping[str, str], query: Mapping[str, str]) -> int:
     # An EventSource that comes back asks for the same address, with the cursor it began with.
-    if (last := headers.get("last-event-id")) is None:
+    if (last := asked.get("last-event-id")) is None:
         return protocol.cursor(query.get("after"))
     try:
         return protocol.cursor(last)
@@ -125,10 +117,3 @@ def _cursor(headers: Mapping[str, str], query: Mapping[str, str]) -> int:
             type(problem)("Last-Event-ID", problem.rule, problem.message) for problem in refused.problems
         ]
         raise InvalidInput(problems) from None
-
-
-def _uuid(text: str) -> UUID:
-    try:
-        return UUID(text)
-    except ValueError:
-        raise NotFound("There is no such conversation.") from None

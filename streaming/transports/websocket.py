@@ -86,7 +86,9 @@ class ConversationSocket(AsyncWebsocketConsumer):
             if wanted is not None:
                 sessions.opened_by(scope).require(Scope.WATCH)
             conversation = (
-                None if wanted is None else await database.run(access.watch, scope["user"], _uuid(wanted))
+                None
+                if wanted is None
+                else await database.run(access.watch, scope["user"], protocol.conversation(wanted))
             )
         except InvalidInput:
             await self.close(int(Close.BAD_REQUEST))
@@ -229,13 +231,6 @@ class NoSuchSocket(AsyncWebsocketConsumer):
     async def connect(self) -> None:
         await self.accept()
         await self.close(int(Close.NOT_FOUND))
-
-
-def _uuid(text: str) -> UUID:
-    try:
-        return UUID(text)
-    except ValueError:
-        raise NotFound("There is no such conversation.") from None
 
 
 def _not_watching() -> InvalidInput:
