@@ -4,11 +4,11 @@ A call counts three times: for its debate, and on its day (UTC) for the debate's
 """
 
 import uuid
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
-from typing import Final, ParamSpec, TypeVar
+from typing import Final, TypeVar
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
@@ -21,8 +21,6 @@ from conversations.events import Usage
 from conversations.models import Conversation, Reservation
 from conversations.purse import Call
 
-P = ParamSpec("P")
-T = TypeVar("T")
 N = TypeVar("N", int, float)
 
 # What the columns hold of a dollar.
@@ -52,11 +50,12 @@ class ConversationPurse:
 
     async def reserve(self, call: Call, keep: Call | None = None) -> UUID:
         reservation = uuid.uuid4()
-        await _stored(self._reserve, reservation, call, keep)
+        # A debate waits for its database: it must not speak for money that nobody counts.
+        await database.surely(self._reserve, reservation, call, keep)
         return reservation
 
     async def settle(self, reservation: UUID, usage: Usage | None, seconds: float) -> None:
-        await _stored(self._settle, reservation, usage, seconds)
+        await database.surely(self._settle, reservation, usage, seconds)
 
     def _accounts(self, day: date) -> list[Account]:
         if self._row is None:
@@ -123,7 +122,7 @@ class ConversationPurse:
 
 async def close_left(conversation: UUID) -> None:
     """Count as spent what an earlier run of the conversation set aside and did not settle. Raises LogUnavailable."""
-    await _stored(_close_left, conversation)
+    await database.surely(_close_left, conversation)
 
 
 def begin(conversation: Conversation) -> None:
@@ -183,14 +182,6 @@ def stricter(asked: N | None, allowed: N | None) -> N | None:
     if asked is None or allowed is None:
         return allowed if asked is None else asked
     return min(asked, allowed)
-
-
-async def _stored(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    # A debate waits for its database: it must not speak for money that nobody counts.
-    try:
-        return await database.patiently(function, *args, **kwargs)
-    except database.FAILURES as failure:
-        raise database.unavailable(failure) from failure
 
 
 def _close_left(conversation: UUID) -> None:

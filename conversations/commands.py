@@ -59,10 +59,7 @@ async def tell(conversation: UUID, event: Control | HumanMessage) -> Accepted:
 
 async def expire(conversation: UUID, run: UUID, request: UUID) -> None:
     """Store that nobody answered the question, unless somebody has. Raises Fenced, NotFound and LogUnavailable."""
-    try:
-        entries = await database.patiently(_expire, conversation, run, request)
-    except database.FAILURES as failure:
-        raise database.unavailable(failure) from failure
+    entries = await database.surely(_expire, conversation, run, request)
     if entries:
         bell.ring(conversation, entries)
 

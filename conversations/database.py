@@ -78,6 +78,15 @@ async def patiently(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs)
     raise AssertionError  # pauses() has no end
 
 
+async def surely(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """The same, for a run, which goes by one word for a database that does not answer in the end. Raises
+    LogUnavailable."""
+    try:
+        return await patiently(function, *args, **kwargs)
+    except FAILURES as failure:
+        raise unavailable(failure) from failure
+
+
 def pauses() -> Iterator[float]:
     """Seconds to wait after each try that failed; without an end."""
     pause = FIRST_PAUSE_SECONDS

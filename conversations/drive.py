@@ -190,10 +190,7 @@ class Drive:
     async def _look(self) -> None:
         """Take what people have told by now, and do it."""
         async with self._looking:
-            try:
-                rows = await database.patiently(resume.told, self._claimed.conversation, self._people.head)
-            except database.FAILURES as failure:
-                raise LogUnavailable("The conversation could not be read.") from failure
+            rows = await database.surely(resume.told, self._claimed.conversation, self._people.head)
             for row in rows:
                 self._people.take(*row)
         self._news.set()
@@ -228,10 +225,7 @@ class Drive:
 
     async def _end_cancelled(self) -> None:
         await self._appender.flush()
-        try:
-            ends = await database.patiently(resume.cut, self._claimed.conversation)
-        except database.FAILURES as failure:
-            raise LogUnavailable("The conversation could not be read.") from failure
+        ends = await database.surely(resume.cut, self._claimed.conversation)
         ended = StatusChanged(status=Status.CANCELLED, mode=self.mode, reason=CANCELLED)
         await log.append(self._claimed.conversation, *ends, ended, run=self._claimed.run)
 

@@ -144,7 +144,7 @@ async def _drive(claimed: Claimed, called: asyncio.Event) -> None:
         return
     try:
         await budget.close_left(claimed.conversation)
-        debate, people = await database.patiently(resume.read, claimed.conversation)
+        debate, people = await database.surely(resume.read, claimed.conversation)
         drive = _drives[claimed.run] = Drive(claimed, debate, people, called)
         if asyncio.get_running_loop() in _leaving:
             drive.leave()
@@ -156,7 +156,7 @@ async def _drive(claimed: Claimed, called: asyncio.Event) -> None:
     except ProviderError as failure:
         mode = drive.mode if drive else claimed.mode
         await _fail(claimed, mode, failure.reason, failure.message, retryable=failure.retryable)
-    except (LogUnavailable, *database.FAILURES):
+    except LogUnavailable:
         # Nothing can be written. Another run may go on, at once where the database answers, else when the lease lapses.
         logger.exception("run_lost_its_log")
         with contextlib.suppress(*database.FAILURES):
@@ -177,14 +177,14 @@ async def _fail(claimed: Claimed, mode: Mode, code: str, message: str, *, retrya
             StatusChanged(status=Status.ERROR, mode=mode, reason=code),
         ]
         await log.append(claimed.conversation, *last, run=claimed.run)
-    except (Fenced, LogUnavailable, *database.FAILURES):
+    except (Fenced, LogUnavailable):
         logger.exception("run_failure_not_stored", code=code)
 
 
 async def _unfinished(claimed: Claimed, code: str) -> list[EventData]:
     try:
-        return await database.patiently(resume.unfinished, claimed.conversation, code)
-    except database.FAILURES:
+        return await database.surely(resume.unfinished, claimed.conversation, code)
+    except LogUnavailable:
         raise
     except Exception:
         # A log that cannot be read, such as one of a newer release, is ended all the same.
