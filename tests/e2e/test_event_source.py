@@ -1,24 +1,16 @@
 """Server-Sent Events by a browser's own EventSource, as docs/clients.md has it."""
 
-import re
-
 import pytest
 from playwright.async_api import Page, expect
 
 from tests.e2e.person import sign_in
-from tests.e2e.site import ROOT, Site
+from tests.e2e.site import Site
 from tests.fakes.openai_server import OpenAIServer
 from tests.fakes.replies import says
 from tests.fakes.waiting import Gate
+from tests.recipes import recipe
 
 pytestmark = pytest.mark.e2e
-
-
-def recipe() -> str:
-    text = (ROOT / "docs" / "clients.md").read_text()
-    found = re.search(r"^### EventSource \(browser\)$.*?^```js\n(.*?)^```$", text, re.M | re.S)
-    assert found is not None
-    return found[1]
 
 
 async def test_an_event_source_hears_each_word_and_stops_at_the_end(
@@ -39,7 +31,8 @@ async def test_an_event_source_hears_each_word_and_stops_at_the_end(
         }"""
     )
     await page.evaluate(
-        f"(id) => {{ document.body.replaceChildren(); {recipe()} globalThis.heard = events; }}", started
+        f"(id) => {{ document.body.replaceChildren(); {recipe('EventSource (browser)')} globalThis.heard = events; }}",
+        started,
     )
     gate.let()
     await expect(page.locator("body")).to_contain_text("One ")

@@ -3,7 +3,6 @@
 import asyncio
 import json
 import os
-import re
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -39,6 +38,7 @@ from tests.api_keys import made
 from tests.fakes.openai_server import OpenAIServer
 from tests.fakes.replies import Fault, asks, fails, says
 from tests.fakes.waiting import PATIENCE_SECONDS, Gate
+from tests.recipes import recipe
 from tests.servers import ROOT
 from tests.serving import serving
 from tests.streaming.agui_client import NODE, Agent, agent, place
@@ -712,16 +712,9 @@ async def test_silence_is_filled_with_comments(
 # The recipe of docs/clients.md
 
 
-def recipe() -> str:
-    text = (ROOT / "docs" / "clients.md").read_text()
-    found = re.search(r"^### @ag-ui/client \(JavaScript\)$.*?^```js\n(.*?)^```$", text, re.M | re.S)
-    assert found is not None
-    return found[1]
-
-
 async def cooked(site: str, text: str, folder: Path) -> tuple[int | None, str, str]:
     place(folder)
-    (folder / "recipe.mjs").write_text(recipe())
+    (folder / "recipe.mjs").write_text(recipe("@ag-ui/client (JavaScript)"))
     environment = {**os.environ, "OUTCRY_URL": site, "OUTCRY_KEY": text}
     process = await asyncio.create_subprocess_exec(
         NODE,

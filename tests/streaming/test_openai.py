@@ -36,6 +36,7 @@ from tests.api_keys import UNKNOWN, made
 from tests.fakes.openai_server import OpenAIServer
 from tests.fakes.replies import VERDICT, Fault, fails, says, verdict
 from tests.fakes.waiting import PATIENCE_SECONDS, Gate
+from tests.recipes import recipe
 from tests.serving import serving
 from tests.streaming.sockets import _cookie
 
@@ -766,14 +767,6 @@ async def test_a_demo_says_so_in_the_text(http: httpx.AsyncClient, settings: Set
 
 
 # The recipes of docs/clients.md
-
-
-def recipe(client: str) -> str:
-    """The first block of code under the client's heading."""
-    text = (DOCS / "clients.md").read_text()
-    found = re.search(rf"^### {re.escape(client)}$.*?^```\w+\n(.*?)^```$", text, re.M | re.S)
-    assert found is not None
-    return found[1]
 
 
 async def run(site: str, key: str, *command: str) -> str:

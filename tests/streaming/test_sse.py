@@ -3,7 +3,6 @@
 import asyncio
 import json
 import os
-import re
 import sys
 from collections.abc import AsyncIterator
 from typing import Any
@@ -16,21 +15,20 @@ from django.contrib.auth.models import User
 from httpx_sse import ServerSentEvent, aconnect_sse
 from pytest_django import Settings
 
-from conversations import database, forms, keys, log, runner, transcript
+from conversations import database, keys, log, runner, transcript
 from conversations.events import Action, Control, Status
 from conversations.models import ApiKey, Conversation
 from streaming.registry import registry
-from tests import debates
+from tests import api_keys, debates
 from tests.fakes.openai_server import OpenAIServer
 from tests.fakes.replies import says
 from tests.fakes.waiting import PATIENCE_SECONDS, Gate
-from tests.servers import ROOT, require
+from tests.recipes import recipe
+from tests.servers import require
 from tests.serving import serving
 from tests.streaming.sockets import _cookie
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.any_database]
-
-ALL = ["watch", "start", "control"]
 
 
 @pytest_asyncio.fixture
@@ -40,8 +38,7 @@ async def site(settings: Settings) -> AsyncIterator[str]:
 
 
 async def key(owner: User, *scopes: str) -> dict[str, str]:
-    new = forms.NewKey.model_validate({"name": "test", "scopes": list(scopes) or ALL})
-    _, text = await database.run(keys.create, owner, new)
+    _, text = await api_keys.made(owner, *scopes)
     return {"Authorization": f"Bearer {text}"}
 
 
@@ -344,14 +341,6 @@ async def test_a_paused_debate_goes_on_on_the_same_stream(
 
 
 # The recipes of docs/clients.md
-
-
-def recipe(client: str) -> str:
-    """The first block of code under the client's heading."""
-    text = (ROOT / "docs" / "clients.md").read_text()
-    found = re.search(rf"^### {re.escape(client)}$.*?^```\w+\n(.*?)^```$", text, re.M | re.S)
-    assert found is not None
-    return found[1]
 
 
 async def cooked(site: str, headers: dict[str, str], *command: str) -> str:
