@@ -5,13 +5,16 @@ chosen := $(if $(filter file,$(origin PYTHON)),,--chosen-python)
 scripts = @command -v $(PYTHON) > /dev/null || { echo "Outcry needs Python 3.11 or newer: no $(PYTHON) here." >&2; exit 1; }; exec $(PYTHON) -m scripts $(chosen)
 
 .DEFAULT_GOAL := help
-.PHONY: help run setup test check format bench chaos requirements clean
+.PHONY: help run cluster setup test check format bench bench-cluster chaos requirements clean
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-14s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: ## Set up what is missing, then serve on http://127.0.0.1:$PORT (8000)
 	$(scripts) run
+
+cluster: ## The same past one process: PostgreSQL, Redis, nginx, two web processes, two workers
+	$(scripts) cluster
 
 setup: ## Set up what is missing: packages, front end, local model, database
 	$(scripts) setup
@@ -27,6 +30,9 @@ format: ## Repair what lint can repair, and format
 
 bench: ## Measure live delivery under load
 	$(scripts) bench $(ARGS)
+
+bench-cluster: ## Measure what a cluster carries, and write docs/scaling.md
+	$(scripts) bench-cluster $(ARGS)
 
 chaos: ## Kill and starve servers in mid-debate, and write docs/reliability.md
 	$(scripts) chaos $(ARGS)

@@ -3,9 +3,9 @@
 from django.core.exceptions import RequestDataTooBig
 from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
-from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 
+from config.openapi import DescribedAPI
 from conversations import database, forms, refusals
 from conversations.api import router as conversations
 from conversations.auth import session_only
@@ -13,7 +13,7 @@ from conversations.errors import InvalidInput, OutcryError, Problem, Unauthentic
 from conversations.keys_api import router as keys
 from streaming.api import router as streaming
 
-api = NinjaAPI(
+api = DescribedAPI(
     title="Outcry",
     version="1",
     description=(

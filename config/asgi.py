@@ -6,28 +6,36 @@ from channels.auth import AuthMiddlewareStack
 from channels.routing import ProtocolTypeRouter, URLRouter
 from channels.security.websocket import AllowedHostsOriginValidator
 from django.core.asgi import get_asgi_application
+from django.core.exceptions import ImproperlyConfigured
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 # First: it loads the applications that the imports below use.
-django_application = get_asgi_application()
+try:
+    django_application = get_asgi_application()
+except ImproperlyConfigured as wrong:
+    # For the servers that load this: their words would be a traceback.
+    raise SystemExit(f"Outcry does not start. {wrong}") from None
 
-from config.life import lifespan  # noqa: E402
-from streaming.away import RetryLater  # noqa: E402
-from streaming.direct import DirectSend  # noqa: E402
-from streaming.entrances import Doors  # noqa: E402
-from streaming.keyed import ByKey, KeyOwner  # noqa: E402
-from streaming.origin import SameOriginOnly  # noqa: E402
-from streaming.paced import Paced  # noqa: E402
-from streaming.routing import http_doors, websocket_urlpatterns  # noqa: E402
-from streaming.turnstile import Turnstile  # noqa: E402
+from config.life import lifespan
+from config.telemetry import traced
+from streaming.away import RetryLater
+from streaming.direct import DirectSend
+from streaming.entrances import Doors
+from streaming.keyed import ByKey, KeyOwner
+from streaming.origin import SameOriginOnly
+from streaming.paced import Paced
+from streaming.routing import http_doors, websocket_urlpatterns
+from streaming.turnstile import Turnstile
 
 _addresses = URLRouter(websocket_urlpatterns())
 _inside = Turnstile(RetryLater(ByKey(KeyOwner(_addresses), AuthMiddlewareStack(_addresses))))
 
-application = ProtocolTypeRouter(
-    {
-        "http": Paced(Doors(http_doors(), django_application)),
-        "lifespan": lifespan,
-        "websocket": DirectSend(ByKey(_inside, AllowedHostsOriginValidator(SameOriginOnly(_inside)))),
-    }
+application = traced(
+    ProtocolTypeRouter(
+        {
+            "http": Paced(Doors(http_doors(), django_application)),
+            "lifespan": lifespan,
+            "websocket": DirectSend(ByKey(_inside, AllowedHostsOriginValidator(SameOriginOnly(_inside)))),
+        }
+    )
 )

@@ -2,11 +2,13 @@
 
 import asyncio
 import gc
+from contextlib import ExitStack
 from typing import Any, Final
 
 import structlog
 
-from conversations import chunks, local_service, log, mesh, providers, runner
+from config import starting, stopping, telemetry
+from conversations import chunks, local_service, log, mesh, providers, queue, runner
 from conversations.errors import ProviderError
 from streaming.closing import Close
 from streaming.registry import registry
@@ -26,10 +28,18 @@ def settle() -> None:
 
 
 def begin() -> None:
-    """Take up debates that have nobody who runs them, hand over those that have ended, and start the local model where
-    it is to speak and no other process of this machine has started it. Call it in the event loop that serves."""
+    """Take up debates that have nobody who runs them, and do what goes with it; with workers, that is theirs. Call it
+    in the event loop that serves."""
+    telemetry.begin("web")
+    if not queue.is_used():
+        assist()
+        runner.adopt_orphans()
+
+
+def assist() -> None:
+    """Beside running debates: hand over those that have ended, and start the local model where it is to speak and no
+    other process of this machine has started it."""
     _start_local_model()
-    runner.adopt_orphans()
     mesh.begin()
 
 
@@ -49,20 +59,27 @@ async def end() -> None:
     await mesh.end()
     await runner.hand_over()
     await registry().close_all(Close.RESTART)
+    await asyncio.to_thread(telemetry.end)
 
 
 async def lifespan(scope: Any, receive: Any, send: Any) -> None:
     """The ASGI lifespan, for servers that speak it. Daphne does not: `manage.py serve` calls the same functions."""
-    while True:
-        match (await receive())["type"]:
-            case "lifespan.startup":
-                chunks.warm_up()
-                settle()
-                begin()
-                await send({"type": "lifespan.startup.complete"})
-            case "lifespan.shutdown":
-                await end()
-                await asyncio.to_thread(local_service.release)
-                log.close()
-                await send({"type": "lifespan.shutdown.complete"})
-                return
+    ending = stopping.Once(lambda: asyncio.ensure_future(end()))
+    with ExitStack() as held:
+        while True:
+            match (await receive())["type"]:
+                case "lifespan.startup":
+                    if mistakes := await asyncio.to_thread(starting.wrong):
+                        await send({"type": "lifespan.startup.failed", "message": mistakes})
+                        return
+                    chunks.warm_up()
+                    settle()
+                    begin()
+                    held.enter_context(stopping.heard(ending.begin))
+                    await send({"type": "lifespan.startup.complete"})
+                case "lifespan.shutdown":
+                    await ending.begin()
+                    await asyncio.to_thread(local_service.release)
+                    log.close()
+                    await send({"type": "lifespan.shutdown.complete"})
+                    return

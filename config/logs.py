@@ -5,29 +5,46 @@ import sys
 from typing import Any
 
 import structlog
+from opentelemetry import trace
 
 
 class ToldOnce(logging.Filter):
-    """Of what a channel layer says each second while it is away, one line is enough."""
+    """Of what a library says each second while a part is away, one line is enough."""
+
+    def __init__(self, outage: str, what: str) -> None:
+        super().__init__()
+        self._outage, self._what = outage, what
 
     def filter(self, record: logging.LogRecord) -> bool:
         if not record.exc_info or record.exc_info[1] is None:
             return True
         # Not before the settings are read.
-        from conversations.outages import CHANNEL_LAYER
+        from conversations import outages
 
-        CHANNEL_LAYER.failed("receive", record.exc_info[1])
+        outage: outages.Outage = getattr(outages, self._outage)
+        outage.failed(self._what, record.exc_info[1])
         return False
 
 
-def configure_logs(*, json: bool, level: str) -> None:
-    """Send every log line of the process to standard error."""
+def with_span(_logger: Any, _method: str, line: Any) -> Any:
+    """The line with the ids of the span it was said in."""
+    place = trace.get_current_span().get_span_context()
+    if place.is_valid:
+        line["trace_id"] = trace.format_trace_id(place.trace_id)
+        line["span_id"] = trace.format_span_id(place.span_id)
+    return line
+
+
+def configure_logs(*, json: bool, level: str, traced: bool = False) -> None:
+    """Send every log line of the process to standard error; `traced`: with the ids of its span."""
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_logger_name,
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
+    if traced:
+        shared.append(with_span)
     structlog.configure(
         # First what is not to be logged is dropped, so that it costs next to nothing.
         processors=[
@@ -59,16 +76,33 @@ def configure_logs(*, json: bool, level: str) -> None:
                     "processors": [structlog.stdlib.ProcessorFormatter.remove_processors_meta, *last],
                 }
             },
-            "filters": {"told_once": {"()": ToldOnce}},
+            "filters": {
+                "layer_told_once": {"()": ToldOnce, "outage": "CHANNEL_LAYER", "what": "receive"},
+                "queue_told_once": {"()": ToldOnce, "outage": "QUEUE", "what": "queue"},
+            },
             "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "structlog"}},
             "root": {"handlers": ["stderr"], "level": level},
             # These repeat what our own lines say, or what nobody asked.
             "loggers": {
                 name: {"level": "WARNING"}
-                for name in ("httpx", "httpx2", "openai", "anthropic", "google_genai", "daphne")
+                for name in (
+                    "httpx",
+                    "httpx2",
+                    "openai",
+                    "anthropic",
+                    "google_genai",
+                    "daphne",
+                    "uvicorn",
+                    "procrastinate",
+                )
             }
             # What a client got wrong is told to the client; what we did, by our own line.
-            | {"a2a": {"level": "CRITICAL"}}
-            | {"channels_redis.pubsub": {"filters": ["told_once"]}},
+            | {"a2a": {"level": "CRITICAL"}, "psycopg.pool": {"level": "CRITICAL"}}
+            | {"opentelemetry.exporter": {"level": "CRITICAL"}}
+            | {"channels_redis.pubsub": {"filters": ["layer_told_once"]}}
+            | {
+                f"procrastinate.{name}": {"level": "WARNING", "filters": ["queue_told_once"]}
+                for name in ("worker", "worker.worker")
+            },
         }
     )

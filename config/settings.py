@@ -13,20 +13,26 @@ import environ
 from corsheaders.defaults import default_headers
 from django.core.exceptions import ImproperlyConfigured
 
-from config import single_sign_on
+from config import addresses, collected, single_sign_on, static
 from config.environment import choice, flag, number, rate, text, whole, words
 from config.logs import configure_logs
 from config.mail import mail_settings
 from config.monitoring import metrics_networks, metrics_token
-from config.transports import cross_origin_paths, left_out, path, targets, transports
+from config.telemetry import telemetry
+from config.transports import cross_origin_paths, left_out, path, require_apart, targets, transports
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
 environ.Env.read_env(BASE_DIR / ".env")
 
 DATA_DIR = (BASE_DIR / text("OUTCRY_DATA_DIR", "var")).resolve()
-# It holds sessions and debates: for nobody else on the machine.
-DATA_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
+try:
+    # It holds sessions and debates: for nobody else on the machine.
+    DATA_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
+except OSError as failure:
+    raise ImproperlyConfigured(
+        f"OUTCRY_DATA_DIR={str(DATA_DIR)!r} cannot be made ({failure.strerror}): use a folder that may be written to."
+    ) from None
 
 # Security
 
@@ -163,23 +169,21 @@ _POSTGRES_OPTIONS = {
     "options": "-c idle_in_transaction_session_timeout=15s",
 }
 DATABASES: dict[str, dict[str, Any]] = {
-    "default": dict(
-        environ.Env.db_url_config(text("DATABASE_URL", f"sqlite:///{DATA_DIR / 'outcry.sqlite3'}"))
+    "default": addresses.database(
+        "DATABASE_URL", text("DATABASE_URL", f"sqlite:///{DATA_DIR / 'outcry.sqlite3'}")
     )
 }
-if DATABASES["default"].get("ENGINE") not in {"django.db.backends.sqlite3", "django.db.backends.postgresql"}:
-    raise ImproperlyConfigured(
-        "Unexpected value in DATABASE_URL, use sqlite:///PATH or postgresql://USER@HOST/NAME."
-    )
 if DATABASES["default"]["ENGINE"] == "django.db.backends.postgresql":
     # What DATABASE_URL says itself goes first.
     DATABASES["default"]["OPTIONS"] = _POSTGRES_OPTIONS | DATABASES["default"].get("OPTIONS", {})
+    # The queue of debates for workers. Its tables are there before anybody asks for workers.
+    INSTALLED_APPS += ["procrastinate.contrib.django"]
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     DATABASES["default"]["OPTIONS"] = _SQLITE_OPTIONS
     # A file, as in real life: threads must see one database, and an in-memory one has no WAL.
     DATABASES["default"]["TEST"] = {"NAME": str(DATA_DIR / "test.sqlite3")}
 
-REDIS_URL = text("REDIS_URL")
+REDIS_URL = addresses.redis("REDIS_URL", text("REDIS_URL"))
 CACHES: dict[str, dict[str, Any]] = {
     # Large enough that nobody pushes rate limits out of it by filling it.
     "default": {
@@ -197,17 +201,31 @@ if REDIS_URL:
     }
     CHANNEL_LAYERS["default"] = {
         "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
-        "CONFIG": {"hosts": [{"address": REDIS_URL, "socket_connect_timeout": 1.0}]},
+        "CONFIG": {
+            # Each group lives on one of them.
+            "hosts": [
+                {"address": url, "socket_connect_timeout": 1.0}
+                for url in addresses.redises(
+                    "OUTCRY_CHANNEL_REDIS_URLS", words("OUTCRY_CHANNEL_REDIS_URLS", REDIS_URL)
+                )
+            ]
+        },
     }
 
-# Static files: found where they are; what Vite built carries its hash in its name.
+# Static files: hashed and compressed where `collectstatic` has been run for this version; else found where they are.
 
 STATIC_URL = "static/"
-STATIC_ROOT = DATA_DIR / "static"
-# Empty unless `collectstatic` fills it; WhiteNoise warns of a folder that is not there.
-STATIC_ROOT.mkdir(exist_ok=True)
-WHITENOISE_USE_FINDERS = True
+STATIC_ROOT = Path(text("OUTCRY_STATIC_DIR", str(DATA_DIR / "static")))
+# WhiteNoise warns of a folder that is not there.
+STATIC_ROOT.mkdir(parents=True, exist_ok=True)
 STATICFILES_DIRS = [BASE_DIR / "frontend" / "dist"]
+STATIC_COLLECTED = collected.is_collected(STATIC_ROOT, STATICFILES_DIRS[0])
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": f"config.static.{'Collected' if STATIC_COLLECTED else 'Found'}"},
+}
+WHITENOISE_USE_FINDERS = not STATIC_COLLECTED
+WHITENOISE_IMMUTABLE_FILE_TEST = static.IMMUTABLE
 DJANGO_VITE = {
     "default": {"dev_mode": False, "manifest_path": str(BASE_DIR / "frontend" / "dist" / "manifest.json")},
 }
@@ -266,6 +284,10 @@ DEFAULT_FROM_EMAIL = SERVER_EMAIL = text("DEFAULT_FROM_EMAIL", "outcry@localhost
 
 # Debates
 
+# Who runs them: this process, or worker processes (`manage.py work`) that take them from a queue.
+OUTCRY_RUNNER = choice("OUTCRY_RUNNER", "process", ("process", "worker"))
+# Debates that one worker runs at once; what is over waits in the queue.
+OUTCRY_WORKER_DEBATES = whole("OUTCRY_WORKER_DEBATES", 100, least=1)
 OUTCRY_PROVIDERS = words("OUTCRY_PROVIDERS", "local")
 # Where no provider answers, a scripted demo speaks, marked as one; else the debate ends with an error.
 OUTCRY_DEMO_FALLBACK = flag("OUTCRY_DEMO_FALLBACK", default=True)
@@ -318,6 +340,8 @@ if OUTCRY_LEASE_HEARTBEAT_SECONDS > OUTCRY_LEASE_SECONDS / 3:
 
 # Streaming
 
+# The server that `manage.py serve` runs.
+OUTCRY_WEB_SERVER = choice("OUTCRY_WEB_SERVER", "daphne", ("daphne", "uvicorn"))
 # Which transports there are, where, and the kinds of events that each leaves out.
 OUTCRY_TRANSPORTS = transports()
 OUTCRY_WEBSOCKET_PATH = path("OUTCRY_WEBSOCKET_PATH", "ws/conversations/")
@@ -325,6 +349,13 @@ OUTCRY_SSE_PATH = path("OUTCRY_SSE_PATH", "api/conversations/")
 OUTCRY_OPENAI_PATH = path("OUTCRY_OPENAI_PATH", "api/v1/")
 OUTCRY_AGUI_PATH = path("OUTCRY_AGUI_PATH", "ag-ui/")
 OUTCRY_A2A_PATH = path("OUTCRY_A2A_PATH", "a2a/")
+require_apart(
+    OUTCRY_TRANSPORTS,
+    sse=OUTCRY_SSE_PATH,
+    openai=OUTCRY_OPENAI_PATH,
+    agui=OUTCRY_AGUI_PATH,
+    a2a=OUTCRY_A2A_PATH,
+)
 # A2A agents elsewhere that get each debate that has finished.
 OUTCRY_A2A_TARGETS = targets()
 OUTCRY_EVENTS = left_out()
@@ -332,7 +363,28 @@ OUTCRY_EVENTS = left_out()
 OUTCRY_CORS_ORIGINS = words("OUTCRY_CORS_ORIGINS")
 CORS_ALLOWED_ORIGINS = OUTCRY_CORS_ORIGINS
 CORS_URLS_REGEX = cross_origin_paths(OUTCRY_SSE_PATH, OUTCRY_OPENAI_PATH, OUTCRY_AGUI_PATH, OUTCRY_A2A_PATH)
-CORS_ALLOW_HEADERS = (*default_headers, "x-api-key", "last-event-id", "a2a-version", "a2a-extensions")
+# What OpenAI's own client sends from a page; it gives up where one is not allowed.
+OPENAI_CLIENT_HEADERS = (
+    "openai-organization",
+    "openai-project",
+    "x-stainless-arch",
+    "x-stainless-helper-method",
+    "x-stainless-lang",
+    "x-stainless-os",
+    "x-stainless-package-version",
+    "x-stainless-retry-count",
+    "x-stainless-runtime",
+    "x-stainless-runtime-version",
+    "x-stainless-timeout",
+)
+CORS_ALLOW_HEADERS = (
+    *default_headers,
+    "x-api-key",
+    "last-event-id",
+    "a2a-version",
+    "a2a-extensions",
+    *OPENAI_CLIENT_HEADERS,
+)
 CORS_EXPOSE_HEADERS = ("x-outcry-conversation", "retry-after")
 if OUTCRY_CORS_ORIGINS:
     INSTALLED_APPS += ["corsheaders"]
@@ -348,10 +400,17 @@ OUTCRY_SESSION_SECONDS = number("OUTCRY_SESSION_SECONDS", 43_200, least=1)
 OUTCRY_METRICS_TOKEN = metrics_token(text("OUTCRY_METRICS_TOKEN"))
 OUTCRY_METRICS_NETWORKS = metrics_networks(words("OUTCRY_METRICS_NETWORKS"))
 
+# Traces: without a collector, there are none.
+
+OUTCRY_TELEMETRY = telemetry()
+# What this release is called, where traces and numbers say it.
+OUTCRY_VERSION = text("OUTCRY_VERSION", "unreleased")
+
 # Logs
 
 LOGGING_CONFIG = None
 configure_logs(
+    traced=OUTCRY_TELEMETRY is not None,
     json=choice("OUTCRY_LOG_FORMAT", "text", ("text", "json")) == "json",
     level=choice("OUTCRY_LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")),
 )

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from itertools import combinations
 from urllib.parse import urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
@@ -24,6 +25,27 @@ OPTIONAL_EVENTS = (
     "tool_start",
 )
 
+# Where the site's own pages, its API and its probes are.
+OWN = (
+    ".well-known/",
+    "account/",
+    "accounts/",
+    "admin/",
+    "api/conversations/",
+    "api/docs/",
+    "api/keys/",
+    "api/openapi.json/",
+    "api/streaming/",
+    "conversations/",
+    "healthz/",
+    "metrics/",
+    "monitor/",
+    "readyz/",
+    "static/",
+)
+# A transport adds addresses to the API's.
+_ADDED = {("sse", "api/conversations/")}
+
 
 def transports() -> Sequence[str]:
     """OUTCRY_TRANSPORTS. Raises ImproperlyConfigured."""
@@ -44,6 +66,28 @@ def path(name: str, default: str) -> str:
             f"Unexpected value {name}={value!r}, use a path that ends with a slash, such as {default}."
         )
     return value
+
+
+def require_apart(on: Sequence[str], **paths: str) -> None:
+    """None of these transports, of those that are on, hides another one's addresses or the site's own. Those that
+    answer HTTP, that is; a WebSocket may stand anywhere. Raises ImproperlyConfigured."""
+    told = {name: f"OUTCRY_{name.upper()}_PATH={path}" for name, path in paths.items() if name in on}
+    for name, said in told.items():
+        for own in OWN:
+            if _overlap(paths[name], own) and (name, paths[name]) not in _ADDED:
+                raise ImproperlyConfigured(
+                    f"{said} would hide the site's own addresses at {own}: use another."
+                )
+    for one, other in combinations(told, 2):
+        if _overlap(paths[one], paths[other]):
+            raise ImproperlyConfigured(
+                f"{told[one]} and {told[other]} overlap, and one would hide the other: use paths of which none begins"
+                " with the other."
+            )
+
+
+def _overlap(one: str, other: str) -> bool:
+    return one.startswith(other) or other.startswith(one)
 
 
 def left_out() -> dict[str, frozenset[str]]:

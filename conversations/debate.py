@@ -9,7 +9,7 @@ from itertools import islice
 from typing import Final, Protocol
 from uuid import UUID
 
-from conversations import pricing, prompts, transcript
+from conversations import pricing, prompts, tally, transcript
 from conversations import verdict as verdicts
 from conversations.errors import OverBudget, ProviderError
 from conversations.events import (
@@ -158,13 +158,16 @@ class Debate:
                             yield event
                     message = self._end(start, _finished(turn), is_verdict_needed=relay.has_another_live())
                 except OverBudget:
+                    tally.failed(start.provider, start.model, BUDGET)
                     yield self._discard(start, BUDGET)
                     raise
                 except ProviderError as failure:
+                    tally.failed(start.provider, start.model, failure.reason)
                     held = turn.was_held and failure.retryable
                     yield self._discard(start, "interrupted" if held else failure.reason)
                     await relay.failed(failure, held=held, begun=turn.has_spoken)
                 else:
+                    tally.spoken(message.provider, message.model, message.usage, message.cost)
                     await relay.worked()
                     yield message
                     return

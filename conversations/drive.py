@@ -38,12 +38,13 @@ class Left(OutcryError):
 @dataclass(frozen=True)
 class Claimed:
     """A conversation that is ours to run; `mode` is what it was in so far, `attempts` how many runs have begun since
-    its last finished turn."""
+    its last finished turn, `traceparent` where its trace begins."""
 
     conversation: UUID
     run: UUID
     mode: Mode
     attempts: int = 1
+    traceparent: str = ""
 
 
 class Drive:

@@ -26,7 +26,7 @@ from django.db import connection, connections, transaction
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from conversations import bell, database
+from conversations import bell, database, tally, tracing
 from conversations.errors import Fenced, LogUnavailable, NotFound, OutcryError
 from conversations.events import (
     TERMINAL,
@@ -191,16 +191,18 @@ def read_all(conversation: UUID, after: int = 0) -> Iterable[tuple[int, str, dic
 
 @dataclass(frozen=True)
 class Position:
-    """Where a conversation's log stands."""
+    """Where a conversation's log stands, and where its trace begins."""
 
     head: int
     status: str
     mode: str
+    traceparent: str = ""
 
 
 def position(conversation: UUID) -> Position:
     """The newest seq and the state that goes with it. Raises NotFound."""
-    row = Conversation.objects.filter(pk=conversation).values_list("head", "status", "mode").first()
+    found = Conversation.objects.filter(pk=conversation)
+    row = found.values_list("head", "status", "mode", "traceparent").first()
     if row is None:
         raise NotFound("There is no such conversation.")
     return Position(*row)
@@ -382,11 +384,14 @@ class _Waiting:
     append: Append
     loop: asyncio.AbstractEventLoop
     done: "asyncio.Future[None]"
+    # Of its span; None for words, which are too many for spans.
+    place: tracing.Place | None
 
 
 def _submit(conversation: UUID, run: UUID | None, events: Sequence[EventData]) -> "asyncio.Future[None]":
     loop = asyncio.get_running_loop()
-    waiting = _Waiting(Append(conversation, run, events, timezone.now()), loop, loop.create_future())
+    place = None if events and isinstance(events[-1], Token) else tracing.here()
+    waiting = _Waiting(Append(conversation, run, events, timezone.now()), loop, loop.create_future(), place)
     _writer.submit(waiting)
     return waiting.done
 
@@ -403,7 +408,9 @@ def _commit(batch: list[_Waiting]) -> None:
 def _store_and_settle(batch: list[_Waiting]) -> None:
     # What follows on a loss would be a log with a hole in its story: a run that has lost an event has lost its log.
     whole = [waiting for waiting in batch if waiting.append.run not in _broken_runs]
+    began = tracing.now()
     outcomes, entries = _stored(whole)
+    _note_commit(whole, entries, began)
     for waiting in batch:
         outcomes.setdefault(id(waiting), LogUnavailable("The conversation could not be stored."))
     by_loop: dict[asyncio.AbstractEventLoop, list[tuple[_Waiting, OutcryError | None]]] = defaultdict(list)
@@ -413,6 +420,19 @@ def _store_and_settle(batch: list[_Waiting]) -> None:
         # A loop that is gone has nobody left who waits.
         with contextlib.suppress(RuntimeError):
             loop.call_soon_threadsafe(_settle, settled, entries)
+
+
+def _note_commit(batch: list[_Waiting], entries: dict[UUID, list[Entry]], began: int) -> None:
+    if not entries:
+        return
+    ended, rows = tracing.now(), sum(map(len, entries.values()))
+    tally.committed((ended - began) / 1e9, len(batch), rows)
+    # One for each conversation, however many share the commit, that has stored more than words.
+    places = {each.append.conversation: each.place for each in batch if each.place is not None}
+    for conversation, place in places.items():
+        if stored := entries.get(conversation):
+            values = {"outcry.rows": len(stored), "outcry.seq": stored[-1].seq}
+            tracing.span("log.commit", place, began, ended, values)
 
 
 _Outcomes = tuple[dict[int, OutcryError | None], dict[UUID, list[Entry]]]

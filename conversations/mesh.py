@@ -17,6 +17,7 @@ import structlog
 from django.conf import settings
 
 from conversations import database, deliveries, log, markdown
+from conversations.bounded import PLAIN, BoundedTransport, TooLarge
 from conversations.deliveries import Due
 from conversations.models import Conversation
 
@@ -29,6 +30,8 @@ MAX_ATTEMPTS: Final = 20
 # What one attempt may take: in all, and without a word from the other side.
 ATTEMPT_SECONDS: Final = 60.0
 SILENCE_SECONDS: Final = 20.0
+# What an agent may say, in bytes: its card, and its answer.
+MAX_ANSWER: Final = 1024 * 1024
 
 _tasks: set["asyncio.Task[None]"] = set()
 
@@ -154,7 +157,11 @@ async def _hand_over(parcel: Parcel, target: str) -> str | None:
     refusals = (TaskState.TASK_STATE_REJECTED, TaskState.TASK_STATE_FAILED)
     # What it says goes nowhere else: a redirect could lead to what only this server reaches.
     async with httpx.AsyncClient(
-        timeout=httpx.Timeout(SILENCE_SECONDS), follow_redirects=False, trust_env=False
+        transport=BoundedTransport(MAX_ANSWER),
+        headers=PLAIN,
+        timeout=httpx.Timeout(SILENCE_SECONDS),
+        follow_redirects=False,
+        trust_env=False,
     ) as http:
         try:
             card = await A2ACardResolver(http, target).get_agent_card()
@@ -177,7 +184,9 @@ async def _hand_over(parcel: Parcel, target: str) -> str | None:
             raise Undelivered("timeout") from failure
         except (A2AError, httpx.HTTPError) as failure:
             raise Undelivered("refused") from failure
-        except ValueError as failure:
+        except TooLarge as failure:
+            raise Undelivered("too_large") from failure
+        except (ValueError, RecursionError) as failure:
             raise Undelivered("not_understood") from failure
     raise Undelivered("no_answer")
 

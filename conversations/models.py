@@ -78,6 +78,14 @@ class Conversation(models.Model):
         null=True, blank=True, help_text="Time during which turns are spoken; empty: no limit."
     )
 
+    traceparent = models.CharField(
+        max_length=55,
+        blank=True,
+        default="",
+        editable=False,
+        help_text="Where its trace begins, as W3C writes it.",
+    )
+
     objects = ConversationQuerySet.as_manager()
 
     class Meta:

@@ -68,3 +68,5 @@ class Outage:
 DATABASE: Final = Outage("database", forgotten=30)
 CACHE: Final = Outage("cache", forgotten=5)
 CHANNEL_LAYER: Final = Outage("channel_layer", forgotten=5)
+QUEUE: Final = Outage("queue", forgotten=30)
+COLLECTOR: Final = Outage("telemetry_collector", forgotten=60)

@@ -5,7 +5,7 @@ import contextlib
 import contextvars
 import uuid
 import weakref
-from collections.abc import Coroutine
+from collections.abc import Awaitable, Callable, Collection, Coroutine
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -16,7 +16,7 @@ from django.db.models import F, Q
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from conversations import budget, database, hearing, log, resume
+from conversations import budget, database, hearing, log, resume, tally, tracing
 from conversations.drive import Claimed, Drive, Left
 from conversations.errors import Fenced, LogUnavailable, ProviderError
 from conversations.events import Error, EventData, Mode, Status, StatusChanged
@@ -44,9 +44,15 @@ def launch(conversation: UUID) -> "asyncio.Task[None]":
     return _in_background(run(conversation), str(conversation))
 
 
-def adopt_orphans() -> "asyncio.Task[None]":
-    """From now on, run every conversation whose run has ended without it: after a restart, or a crash elsewhere."""
-    return _in_background(_adopt(), _ADOPTION)
+def adopt_orphans(take: Callable[[Collection[UUID]], Awaitable[None]] | None = None) -> "asyncio.Task[None]":
+    """From now on, run every conversation whose run has ended without it, after a restart, or a crash elsewhere; or
+    leave them to `take`."""
+    return _in_background(_adopt(take or _launch_all), _ADOPTION)
+
+
+async def _launch_all(conversations: Collection[UUID]) -> None:
+    for conversation in conversations:
+        launch(conversation)
 
 
 def _in_background(work: Coroutine[Any, Any, None], name: str) -> "asyncio.Task[None]":
@@ -91,7 +97,10 @@ async def run(conversation: UUID) -> None:
         return
     if claimed is None:
         return
-    with structlog.contextvars.bound_contextvars(conversation=str(conversation), run=str(claimed.run)):
+    with (
+        structlog.contextvars.bound_contextvars(conversation=str(conversation), run=str(claimed.run)),
+        tracing.debate(claimed.traceparent, conversation, claimed.run, claimed.attempts),
+    ):
         heart = asyncio.create_task(_heartbeat(claimed, asyncio.current_task()))
         try:
             # Before the log is read: what is told from now on is heard, or read.
@@ -101,6 +110,7 @@ async def run(conversation: UUID) -> None:
             # Stopped from outside: nobody needs to wait for the lease to lapse.
             with contextlib.suppress(*database.FAILURES):
                 await database.run(_hand_back, claimed)
+            _note("left")
             if not isinstance(stopped, Left):
                 raise
         finally:
@@ -123,9 +133,11 @@ def _claim(conversation: UUID) -> Claimed | None:
     free = Conversation.objects.running().filter(_free(), pk=conversation)
     if not free.update(run=run, lease_until=_lease_end(), attempts=F("attempts") + 1):
         return None
-    Conversation.objects.filter(pk=conversation, started_at=None).update(started_at=timezone.now())
-    mode, attempts = Conversation.objects.values_list("mode", "attempts").get(pk=conversation)
-    return Claimed(conversation, run, Mode(mode), attempts)
+    is_first = Conversation.objects.filter(pk=conversation, started_at=None).update(started_at=timezone.now())
+    kept = Conversation.objects.values_list("mode", "attempts", "traceparent")
+    mode, attempts, traceparent = kept.get(pk=conversation)
+    tally.TALLY.runs["claimed" if is_first else "adopted"] += 1
+    return Claimed(conversation, run, Mode(mode), attempts, traceparent)
 
 
 def _lease_end() -> Any:
@@ -149,16 +161,19 @@ async def _drive(claimed: Claimed, called: asyncio.Event) -> None:
         if asyncio.get_running_loop() in _leaving:
             drive.leave()
         await drive.drive()
+        tally.TALLY.runs["ended"] += 1
     except Left:
         raise
     except Fenced:
         logger.warning("run_fenced")
+        _note("fenced")
     except ProviderError as failure:
         mode = drive.mode if drive else claimed.mode
         await _fail(claimed, mode, failure.reason, failure.message, retryable=failure.retryable)
     except LogUnavailable:
         # Nothing can be written. Another run may go on, at once where the database answers, else when the lease lapses.
         logger.exception("run_lost_its_log")
+        _note("lost_log")
         with contextlib.suppress(*database.FAILURES):
             await database.run(_release, claimed)
     except Exception:
@@ -169,7 +184,20 @@ async def _drive(claimed: Claimed, called: asyncio.Event) -> None:
         _drives.pop(claimed.run, None)
 
 
+def running() -> int:
+    """How many debates this process drives."""
+    return len(_drives)
+
+
+def _note(what: str) -> None:
+    """What has become of a run that did not come to its debate's end."""
+    tally.TALLY.runs[what] += 1
+    tracing.failed(what)
+
+
 async def _fail(claimed: Claimed, mode: Mode, code: str, message: str, *, retryable: bool) -> None:
+    tally.TALLY.runs["failed"] += 1
+    tracing.failed(code)
     try:
         last: list[EventData] = [
             *await _unfinished(claimed, code),
@@ -203,23 +231,33 @@ def _hand_back(claimed: Claimed) -> None:
     ours.update(run=None, lease_until=None)
 
 
-async def _adopt() -> None:
+async def _adopt(take: Callable[[Collection[UUID]], Awaitable[None]]) -> None:
     while True:
         # What keeps us from our heartbeats keeps others from theirs: a lease that has lapsed meanwhile says nothing.
         if not database.strained(2 * settings.OUTCRY_LEASE_HEARTBEAT_SECONDS):
-            await _look_for_orphans()
+            await _look_for_orphans(take)
         await asyncio.sleep(min(ORPHANS_SECONDS, settings.OUTCRY_LEASE_HEARTBEAT_SECONDS))
 
 
-async def _look_for_orphans() -> None:
+async def _look_for_orphans(take: Callable[[Collection[UUID]], Awaitable[None]]) -> None:
     try:
-        for conversation in await database.promptly(_orphans):
-            launch(conversation)
+        if orphans := await database.promptly(_orphans):
+            await take(orphans)
     except database.FAILURES:
         # It is away, which its outage tells; the next look may find it.
         pass
     except Exception:
         logger.exception("orphans_not_looked_for")
+
+
+def is_orphan(conversation: UUID) -> bool:
+    """Whether the conversation has not ended, and nobody runs it."""
+    return Conversation.objects.running().filter(_free(), pk=conversation).exists()
+
+
+def waiting() -> int:
+    """How many conversations of the database have not ended, and are run by nobody."""
+    return Conversation.objects.running().filter(_free()).count()
 
 
 def _orphans() -> list[UUID]:

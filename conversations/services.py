@@ -1,6 +1,8 @@
 """The doors: what people and programs ask for, checked, then done."""
 
 from collections.abc import Callable
+from contextvars import copy_context
+from functools import partial
 from typing import ParamSpec, TypeVar
 from uuid import UUID
 
@@ -22,9 +24,11 @@ from conversations import (
     lineup,
     log,
     providers,
+    queue,
     rates,
     runner,
     threads,
+    tracing,
 )
 from conversations import estimate as estimates
 from conversations.budget import Amounts
@@ -40,30 +44,33 @@ T = TypeVar("T")
 
 
 async def start(owner: AbstractUser, new: NewConversation) -> Conversation:
-    """Create the conversation and have it run in this process; it goes on when the caller is gone.
+    """Create the conversation and have it run, by this process or by a worker; it goes on when the caller is gone.
 
     Raises LimitReached and LogUnavailable; then nothing is stored."""
-    await rates.start(str(owner.pk))
-    return await _start(owner, new)
+    with tracing.start():
+        await rates.start(str(owner.pk))
+        return await _start(owner, new)
 
 
 async def start_once(owner: AbstractUser, new: NewConversation, run: threads.Run) -> Conversation:
     """The same for a client's run, which starts no second one when it is asked for again."""
-    await rates.start(str(owner.pk))
-    conversation, is_new = await _promptly(_create_once, owner, new, run)
-    if is_new:
-        runner.launch(conversation.pk)
-    return conversation
+    with tracing.start():
+        await rates.start(str(owner.pk))
+        conversation, is_new = await _promptly(_create_once, owner, new, run)
+        if is_new:
+            _launch(conversation)
+        return conversation
 
 
 async def again(person: AbstractUser, conversation: UUID) -> Conversation:
     """Start a new conversation with the input of one that the person owns; models that have failed are asked again.
 
     Raises NotFound, Forbidden, LimitReached and LogUnavailable; then nothing is stored."""
-    await rates.start(str(person.pk))
-    new = await _promptly(_input_of, person, conversation)
-    await circuit.let_probe(lineup.live())
-    return await _start(person, new)
+    with tracing.start():
+        await rates.start(str(person.pk))
+        new = await _promptly(_input_of, person, conversation)
+        await circuit.let_probe(lineup.live())
+        return await _start(person, new)
 
 
 async def estimate(person: AbstractUser, new: NewConversation) -> tuple[Estimate, Amounts]:
@@ -100,7 +107,7 @@ async def say(person: access.Person, conversation: UUID, words: Input) -> Accept
 
 
 def create(owner: AbstractUser, new: NewConversation) -> Conversation:
-    """Store a queued conversation with its first event. Raises LimitReached."""
+    """Store a queued conversation with its first event, and with its job where workers run it. Raises LimitReached."""
     provider = providers.configured()[0]
     with transaction.atomic():
         # The owner's row serves as the lock: two starts at once cannot both take the last place.
@@ -119,6 +126,7 @@ def create(owner: AbstractUser, new: NewConversation) -> Conversation:
             panel=new.panel,
             rounds=new.rounds,
             mode=provider.mode,
+            traceparent=tracing.traceparent(),
             max_usd=books.exact(budget.stricter(new.max_usd, settings.OUTCRY_MAX_USD_PER_CONVERSATION)),
             max_tokens=budget.stricter(new.max_tokens, settings.OUTCRY_MAX_TOKENS_PER_CONVERSATION),
             max_seconds=budget.stricter(new.max_seconds, settings.OUTCRY_MAX_SECONDS_PER_CONVERSATION),
@@ -127,13 +135,21 @@ def create(owner: AbstractUser, new: NewConversation) -> Conversation:
         queued = StatusChanged(status=Status.QUEUED, mode=provider.mode)
         log.store([log.Append(conversation.pk, None, [queued], timezone.now())])
         deliveries.plan(conversation.pk)
+        if queue.is_used():
+            queue.put(conversation.pk)
     return conversation
 
 
 async def _start(owner: AbstractUser, new: NewConversation) -> Conversation:
     conversation = await _promptly(create, owner, new)
-    runner.launch(conversation.pk)
+    _launch(conversation)
     return conversation
+
+
+def _launch(conversation: Conversation) -> None:
+    # A worker's job was put into the queue with the conversation.
+    if not queue.is_used():
+        runner.launch(conversation.pk)
 
 
 def _create_once(owner: AbstractUser, new: NewConversation, run: threads.Run) -> tuple[Conversation, bool]:
@@ -176,6 +192,8 @@ def _estimate(person: AbstractUser, new: NewConversation) -> tuple[Estimate, Amo
 async def _promptly(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     """For a person who waits: while the database is away, they hear of it. Raises LogUnavailable."""
     try:
-        return await database.promptly(function, *args, **kwargs)
+        # In the caller's context, to which a span belongs.
+        within = partial(copy_context().run, function)
+        return await database.promptly(within, *args, **kwargs)
     except database.FAILURES as failure:
         raise database.unavailable(failure) from failure

@@ -24,7 +24,7 @@ from ag2.events import (
 )
 from pydantic import BaseModel, ValidationError
 
-from conversations import asking, liveness, metering, pricing, prompts
+from conversations import asking, liveness, metering, pricing, prompts, tracing
 from conversations.connections import connect, longest_answer
 from conversations.errors import OutcryError, ProviderError
 from conversations.events import EventData, InputRequest, Mode, Usage
@@ -122,6 +122,7 @@ class Turn:
         self._calls = 0
         self._told: str | None = None
         self._is_heard = False
+        self._span = tracing.NONE
         # Of the call of the model that is under way.
         self._chunks = 0
         # For how long the model was kept waiting.
@@ -148,7 +149,7 @@ class Turn:
             self._reserved = await self._purse.reserve(self.call, self.keep)
 
     async def events(self) -> AsyncGenerator[EventData, None]:
-        talking = asyncio.create_task(self._talk())
+        talking = asyncio.create_task(self._traced())
         try:
             while (event := await self._events.get()) is not None:
                 # A question's time begins when its turn to be told has come.
@@ -174,6 +175,16 @@ class Turn:
             timeout=seconds,
             deadline=datetime.now(UTC) + timedelta(seconds=seconds),
         )
+
+    async def _traced(self) -> Answer:
+        agent, provider = self._task.agent.name, self._provider
+        message = self._heard.message
+        with tracing.turn(message, agent, self._task.round, provider.kind, provider.model) as self._span:
+            answer = await self._talk()
+            usd = pricing.cost(provider.kind, provider.model, answer.usage)
+            used = answer.usage
+            tracing.spoken(self._span, used.input_tokens, used.output_tokens, usd, answer.tokens)
+            return answer
 
     async def _talk(self) -> Answer:
         started = time.monotonic()
@@ -266,7 +277,10 @@ class Turn:
             self._prompt.system,
             config=config,
             response_schema=self._schema,
-            middleware=metering.middleware(self._limits.prompt_tokens, self._metered),
+            middleware=(
+                *metering.middleware(self._limits.prompt_tokens, self._metered),
+                *tracing.agent_middleware(self._task.agent.name, self._provider.kind, self._provider.model),
+            ),
             **options,
         )
         stream = TurnStream(self._hear)
@@ -293,7 +307,9 @@ class Turn:
         return text, value if isinstance(value, BaseModel) else None, finish_reason
 
     async def _hear(self, event: BaseEvent) -> None:
-        self._is_heard = True
+        if not self._is_heard:
+            self._is_heard = True
+            self._span.add_event("first_word")
         if isinstance(event, ToolCallsEvent):
             self._calls += 1
             self._heard.interrupted()

@@ -7,11 +7,25 @@ import socket
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
-from scripts import checks, frontend, model, openmp, other_python, packages, programs
+from scripts import (
+    checks,
+    clients,
+    cluster_command,
+    frontend,
+    model,
+    openmp,
+    other_python,
+    packages,
+    programs,
+)
 from scripts.console import StepFailedError, environment, run, say, status_of
 from scripts.places import FRONTEND, PYTHON, ROOT, VENV, data_dir, setting
+from scripts.side_by_side import PROCESSORS, Part, run_all, summary
 
+# The tests that start servers and browsers of their own.
+WHOLE = "e2e or local_model"
 GENERATED = (".mypy_cache", ".ruff_cache", ".pytest_cache", ".hypothesis", ".import_linter_cache")
 
 
@@ -72,7 +86,7 @@ def serve(chosen: bool, _arguments: list[str]) -> int:
     os.execve(PYTHON, [str(PYTHON), "manage.py", "serve"], environment({}))
 
 
-def ensure_port_is_free(text: str) -> None:
+def ensure_port_is_free(text: str, command: str = "make run") -> None:
     """Said before the long steps, not after them."""
     if not text.isdecimal() or not 0 < int(text) < 65536:
         raise StepFailedError(f"PORT={text} is no port: use a number from 1 to 65535.")
@@ -83,8 +97,20 @@ def ensure_port_is_free(text: str) -> None:
             probe.bind(("127.0.0.1", port))
         except OSError as error:
             raise StepFailedError(
-                f"port {port} is taken. Is Outcry running already? Another port: PORT={port + 1} make run"
+                f"port {port} is taken. Is Outcry running already? Another port: PORT={port + 1} {command}"
             ) from error
+
+
+def serve_cluster(chosen: bool, _arguments: list[str]) -> int:
+    port = setting("PORT", "8000")
+    ensure_port_is_free(port, "make cluster")
+    with one_at_a_time():
+        install(chosen, development=False)
+        frontend.ensure_built()
+        if model.is_wanted():
+            model.ensure_model()
+    cluster_command.serve(int(port))
+    return 0
 
 
 def setup(chosen: bool, _arguments: list[str]) -> int:
@@ -98,21 +124,29 @@ def test(chosen: bool, arguments: list[str]) -> int:
     set_up(chosen, development=True)
     model.ensure_model()
     programs.ensure_programs()
-    failed = False
     if arguments:
-        say("Leaving out Vitest: ARGS are for pytest")
-    else:
-        say("Testing the front end (Vitest)")
-        failed = status_of(["npm", "test"], cwd=FRONTEND) != 0
-    if not arguments and programs.POSTGRESQL.find():
-        say("Testing what is stored and sent, on PostgreSQL (pytest)")
-        parts = ["tests/conversations", "tests/streaming", "-m", "not local_model and not any_database"]
-        failed |= status_of([PYTHON, "-m", "pytest", *parts], OUTCRY_TEST_DATABASE="postgres") != 0
-    if not arguments:
-        failed |= other_python.test_on_another() != 0
-    say("Testing everything, on SQLite (pytest)")
-    failed |= status_of([PYTHON, "-m", "pytest", *arguments]) != 0
-    return int(failed)
+        say("Testing on SQLite (pytest), and leaving out the rest: ARGS are for pytest")
+        return int(status_of([PYTHON, "-m", "pytest", *arguments]) != 0)
+    # Tests wait for timers and sockets for about a third of their time.
+    return int(summary(run_all(test_parts(), at_once=PROCESSORS + 1)) > 0)
+
+
+def test_parts() -> list[Part]:
+    """The longest first, so that none is left to run alone at the end."""
+    pytest: list[str | Path] = [PYTHON, "-m", "pytest"]
+    parts = [
+        Part(
+            "Browsers, whole servers, chaos and the local model, on SQLite (pytest)", [*pytest, "-m", WHOLE]
+        ),
+        Part("All else, on SQLite (pytest)", [*pytest, "-m", f"not ({WHOLE})"]),
+    ]
+    if programs.POSTGRESQL.find():
+        stored = ["tests/conversations", "tests/streaming", "-m", "not local_model and not any_database"]
+        name = "What is stored and sent, on PostgreSQL (pytest)"
+        parts.append(Part(name, [*pytest, *stored], env={"OUTCRY_TEST_DATABASE": "postgres"}))
+    if (other := other_python.part()) is not None:
+        parts.append(other)
+    return [*parts, Part("The front end (Vitest)", ["npm", "test"], cwd=FRONTEND)]
 
 
 def check(chosen: bool, _arguments: list[str]) -> int:
@@ -132,6 +166,11 @@ def bench(chosen: bool, arguments: list[str]) -> int:
     return status_of([PYTHON, "-m", "tests.benchmarks", *arguments])
 
 
+def bench_cluster(chosen: bool, arguments: list[str]) -> int:
+    set_up(chosen, development=True)
+    return status_of([PYTHON, "-m", "tests.benchmarks.cluster", *arguments])
+
+
 def chaos(chosen: bool, arguments: list[str]) -> int:
     set_up(chosen, development=True)
     model.ensure_model()
@@ -148,18 +187,26 @@ def requirements(chosen: bool, arguments: list[str]) -> int:
 
 def clean(_chosen: bool, _arguments: list[str]) -> int:
     say(f"Removing what can be made again; {data_dir()} (database and model) stays")
-    for path in (VENV, frontend.MODULES, frontend.BUILT, *(ROOT / name for name in GENERATED)):
+    for path in (
+        VENV,
+        frontend.MODULES,
+        clients.MODULES,
+        frontend.BUILT,
+        *(ROOT / name for name in GENERATED),
+    ):
         shutil.rmtree(path, ignore_errors=True)
     return 0
 
 
 COMMANDS: dict[str, Callable[[bool, list[str]], int]] = {
     "run": serve,
+    "cluster": serve_cluster,
     "setup": setup,
     "test": test,
     "check": check,
     "format": reformat,
     "bench": bench,
+    "bench-cluster": bench_cluster,
     "chaos": chaos,
     "requirements": requirements,
     "clean": clean,

@@ -44,6 +44,9 @@ def environment(extra: dict[str, str]) -> dict[str, str]:
     """Of a child process: the virtual environment's commands and its Node.js come first."""
     path = os.pathsep.join([str(VENV / "bin"), os.environ.get("PATH", os.defpath)])
     own = {"PATH": path, "VIRTUAL_ENV": str(VENV), "NPM_CONFIG_UPDATE_NOTIFIER": "false"}
+    if os.environ.get("PYTHONDONTWRITEBYTECODE"):
+        # Nobody's folders get any; but every start of a server would compile all of it anew.
+        own |= {"PYTHONDONTWRITEBYTECODE": "", "PYTHONPYCACHEPREFIX": str(VENV / "bytecode")}
     return os.environ | own | extra
 
 

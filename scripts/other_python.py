@@ -4,10 +4,11 @@ import os
 import shutil
 from pathlib import Path
 
-from scripts.console import run, say, status_of
+from scripts.console import run, say
 from scripts.interpreter import version_of
 from scripts.packages import DEVELOPMENT, RUNTIME
 from scripts.places import PYTHON, UV, VENV
+from scripts.side_by_side import Part
 from scripts.stamps import once
 
 OTHERS = ("3.13", "3.12", "3.11")
@@ -15,18 +16,17 @@ OTHERS = ("3.13", "3.12", "3.11")
 TESTS = ["tests", "-m", "not e2e and not local_model and not slow"]
 
 
-def test_on_another() -> int:
-    """The status of the tests on the newest Python whose Django is not the one of .venv; 0 where there is none."""
+def part() -> Part | None:
+    """The tests on the newest Python whose Django is not the one of .venv; None where there is none."""
     found = find()
     if found is None:
         say("No other Python here whose Django differs: tried on this one alone")
-        return 0
+        return None
     version, interpreter = found
     python = VENV / "other" / version / "bin" / "python"
     files = [*RUNTIME, DEVELOPMENT]
     once(f"other-{version}", inputs=files, outputs=[python], step=lambda: install(interpreter, python, files))
-    say(f"Testing on Python {version} (pytest)")
-    return status_of([python, "-m", "pytest", *TESTS])
+    return Part(f"On Python {version} (pytest)", [python, "-m", "pytest", *TESTS])
 
 
 def find() -> tuple[str, Path] | None:

@@ -1,4 +1,4 @@
-"""The programs that tests start and that no Python package carries: a browser, PostgreSQL, Redis."""
+"""The programs that tests start and that no Python package carries: a browser, PostgreSQL, Redis, nginx."""
 
 import os
 import shutil
@@ -19,7 +19,9 @@ class Program:
     def find(self) -> Path | None:
         """On the path, or where Debian puts PostgreSQL's server commands."""
         for command in self.commands:
-            if found := shutil.which(command):
+            # Servers stand where only root's path leads.
+            path = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/sbin"])
+            if found := shutil.which(command, path=path):
                 return Path(found)
             if beside := sorted(Path("/usr/lib/postgresql").glob(f"*/bin/{command}")):
                 return beside[-1]
@@ -29,7 +31,19 @@ class Program:
 CHROMIUM = Program("Chromium", ("chromium", "chromium-browser", "google-chrome"), "chromium", "end to end")
 POSTGRESQL = Program("PostgreSQL", ("initdb",), "postgresql", "on PostgreSQL")
 REDIS = Program("Redis", ("redis-server", "valkey-server"), "redis-server", "on Redis")
-PROGRAMS = (CHROMIUM, POSTGRESQL, REDIS)
+NGINX = Program("nginx", ("nginx",), "nginx", "behind nginx")
+PROGRAMS = (CHROMIUM, POSTGRESQL, REDIS, NGINX)
+
+
+def require(*wanted: Program) -> None:
+    """Have these, by apt-get where it may. Raises StepFailedError."""
+    missing = [program for program in wanted if not program.find()]
+    if missing:
+        apt.install([program.package for program in missing])
+    if missing := [program for program in missing if not program.find()]:
+        names = ", ".join(program.name for program in missing)
+        packages = " ".join(program.package for program in missing)
+        raise StepFailedError(f"{names} must be installed. Debian, Ubuntu: apt-get install {packages}")
 
 
 def ensure_programs() -> None:

@@ -36,6 +36,8 @@ IGNORED: Final = frozenset(
         "service_tier",
         "store",
         "temperature",
+        # An offer that nobody has to take up; `tool_choice` says who must.
+        "tools",
         "top_p",
         "user",
         "verbosity",
@@ -53,7 +55,6 @@ REFUSED: Final[Mapping[str, Sequence[Any]]] = {
     "response_format": [{"type": "text"}],
     "stop": ["", []],
     "tool_choice": ["none", "auto"],
-    "tools": [[]],
     "top_logprobs": [0],
     "web_search_options": [],
 }

@@ -7,6 +7,7 @@ token, and a message that has ended needs none of its tokens.
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cached_property
 from typing import Any
 
@@ -22,6 +23,13 @@ class Frame(Entry):
     brings: int = 0
 
     # A window keeps thousands of these, so only what every delivery needs is kept.
+
+    @property
+    def at(self) -> datetime:
+        """When the log took it."""
+        # What the frame itself says comes before anything a person or a model wrote.
+        start = self.text.index('"at":"') + 6
+        return datetime.fromisoformat(self.text[start : self.text.index('"', start)])
 
     @cached_property
     def size(self) -> int:

@@ -3,6 +3,7 @@
 import os
 import socket
 from collections import Counter
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 from uuid import UUID
@@ -10,6 +11,7 @@ from uuid import UUID
 from django.db.models import Count
 from pydantic import BaseModel
 
+from conversations import queue, runner
 from conversations.events import TERMINAL, Status, StreamState
 from conversations.models import Conversation
 from streaming.closing import Close
@@ -105,6 +107,19 @@ def debates() -> dict[Status, int]:
     counted = Conversation.objects.order_by().values_list("status").annotate(Count("pk"))
     found = {Status(status): count for status, count in counted}
     return {status: found.get(status, 0) for status in Status}
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """Debates that have not ended and nobody runs; and jobs that wait for a worker, None without workers."""
+
+    debates: int
+    jobs: int | None
+
+
+def waiting() -> Waiting:
+    """As the database says."""
+    return Waiting(runner.waiting(), queue.waiting() if queue.is_used() else None)
 
 
 def states() -> dict[StreamState, int]:

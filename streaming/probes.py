@@ -3,13 +3,15 @@ name, without https where the proxy ends it, and with no session."""
 
 from collections.abc import Awaitable, Callable
 from inspect import iscoroutinefunction
-from typing import Any
+from typing import Any, Final
 
 from asgiref.sync import async_to_sync
 from django.http import HttpRequest, HttpResponseBase
 from django.utils.decorators import sync_and_async_middleware
 
 from streaming import health, metrics
+
+PROBES: Final = frozenset({"/healthz", "/readyz", "/metrics"})
 
 View = Callable[[HttpRequest], Awaitable[HttpResponseBase]]
 

@@ -9,11 +9,9 @@ after more has come gets that, too, in as few frames as say it: like the log's c
 
 import asyncio
 import contextlib
-import json
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from datetime import datetime
 from typing import Any, Protocol, TypeVar
 from uuid import UUID
 
@@ -25,6 +23,7 @@ from conversations.events import TERMINAL
 from conversations.log import Position
 from conversations.outages import CHANNEL_LAYER
 from streaming import measures
+from streaming.delivery_spans import DeliverySpans
 from streaming.frames import Frame, condense, framed
 from streaming.per_loop import PerLoop
 from streaming.window import Window
@@ -61,6 +60,7 @@ class Reader:
         self.position = Position(0, "", "")
         # seq of the newest event that is no token; what came before this reader counts as one.
         self.whole = 0
+        self.spans = DeliverySpans("")
         self._window: Window | None = None
         self._ended = False
         self._failure: NotFound | None = None
@@ -120,12 +120,12 @@ class Reader:
                 return frames
             await self._changed.wait()
 
-    def spoken_at(self, seq: int) -> datetime | None:
-        """When the log took the token `seq`; None for anything else, and for what is not in memory any more."""
+    def token(self, seq: int) -> Frame | None:
+        """The token `seq`; None for anything else, and for what is not in memory any more."""
         newest = None if self._window is None else self._window.after(seq - 1)
         if not newest or newest[0].type != "token":
             return None
-        return datetime.fromisoformat(json.loads(newest[0].text)["at"])
+        return newest[0]
 
     def ready(self, cursor: int) -> list[Frame] | None:
         """What follows the cursor up to the head, condensed; None where that is not all in memory."""
@@ -316,6 +316,7 @@ class Reader:
         position: Position = await self._ask(log.position)
         if self._window is None:
             self._window = Window(position.head)
+            self.spans = DeliverySpans(position.traceparent)
             self.whole = position.head
             self.position = position
             self._ended = position.status in TERMINAL

@@ -38,6 +38,8 @@ class Registry:
     def __init__(self) -> None:
         self.watchers: dict[UUID, Watcher] = {}
         self._left = asyncio.Event()
+        # Why whoever comes is sent away at once; None while they may stay.
+        self.closing: Close | None = None
         self._tasks: list[asyncio.Task[None]] = []
 
     def add(self, watcher: Watcher) -> None:
@@ -46,6 +48,9 @@ class Registry:
         logger.info("watcher_joined", **_named(watcher))
         if not self._tasks:
             self._tasks = [asyncio.create_task(work()) for work in (self._tick, self._look, self._listen)]
+        if self.closing is not None:
+            # Asked for before the end began; nobody else would end it.
+            watcher.end(self.closing)
 
     def remove(self, watcher: Watcher) -> None:
         if self.watchers.pop(watcher.id, None) is not None:
@@ -58,7 +63,8 @@ class Registry:
                 task.cancel()
 
     async def close_all(self, why: Close) -> None:
-        """Send every client away, and wait a moment for them to go."""
+        """Send every client away, and whoever still comes; wait a moment for them to go."""
+        self.closing = why
         for watcher in (*self.watchers.values(),):
             watcher.end(why)
         with contextlib.suppress(TimeoutError):

@@ -6,6 +6,7 @@ from django.conf import settings
 from django.urls import path, re_path
 
 from streaming.cross_origin import CrossOrigin
+from streaming.entrances import Door
 from streaming.transports import agui, openai, sse
 from streaming.transports.websocket import ConversationSocket, NoSuchSocket
 
@@ -25,7 +26,14 @@ def websocket_urlpatterns() -> list[Any]:
 
 def http_doors() -> list[tuple[str, Any]]:
     """For `Doors`."""
-    doors: list[tuple[str, Any]] = []
+    if settings.OUTCRY_CORS_ORIGINS:
+        return [(address, CrossOrigin(door)) for address, door in doors()]
+    return [*doors()]
+
+
+def doors() -> list[tuple[str, Door]]:
+    """Those that are on, each with the regular expression of its address."""
+    doors: list[tuple[str, Door]] = []
     if "sse" in settings.OUTCRY_TRANSPORTS:
         doors += sse.doors()
     if "openai" in settings.OUTCRY_TRANSPORTS:
@@ -37,6 +45,4 @@ def http_doors() -> list[tuple[str, Any]]:
         from streaming.transports import a2a
 
         doors += a2a.doors()
-    if settings.OUTCRY_CORS_ORIGINS:
-        return [(address, CrossOrigin(door)) for address, door in doors]
     return doors

@@ -8,7 +8,7 @@ import asyncio
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
@@ -190,8 +190,10 @@ class Watcher:
         self._acked.set()
         if self._reader is not None and seq > self._seen and self.rate is None:
             self._seen = seq
-            if (at := self._reader.spoken_at(seq)) is not None:
-                measures.painted((datetime.now(UTC) - at).total_seconds() - waited)
+            if (token := self._reader.token(seq)) is not None:
+                at, painted = token.at, datetime.now(UTC) - timedelta(seconds=waited)
+                measures.painted((painted - at).total_seconds())
+                self._reader.spans.painted(token, at, painted, self.transport)
         self.pump()
 
     def heard(self) -> None:
@@ -284,6 +286,15 @@ class Watcher:
         if tokens := frame.token_count:
             self.tokens += tokens
             measures.MEASURES.delivered += tokens
+        if frame.type != "token" and frame.seq > self._seen and self.rate is None:
+            self._measure(frame)
+
+    def _measure(self, frame: Frame) -> None:
+        """Of what came while it was here, and is no token: those are too many."""
+        at, now = frame.at, datetime.now(UTC)
+        measures.delivered((now - at).total_seconds())
+        if self._reader is not None:
+            self._reader.spans.handed_over(frame, at, now, self.transport)
 
     def _hand_over(self, frame: Frame) -> None:
         self.frames += 1

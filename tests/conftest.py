@@ -2,6 +2,7 @@
 
 import asyncio
 import inspect
+import os
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
@@ -19,6 +20,27 @@ from pytest_django import Settings
 from conversations import circuit, log, runner
 from tests import servers
 from tests.fakes.openai_server import OpenAIServer
+
+# What is tried
+
+ON_POSTGRESQL = os.environ.get("OUTCRY_TEST_DATABASE") == "postgres"
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """What uses no database is not tried again on the second one."""
+    if ON_POSTGRESQL:
+        without = [item for item in items if not _uses_the_database(item)]
+        config.hook.pytest_deselected(items=without)
+        items[:] = [item for item in items if _uses_the_database(item)]
+
+
+def _uses_the_database(item: pytest.Item) -> bool:
+    fixtures = getattr(item, "fixturenames", ())
+    return item.get_closest_marker("django_db") is not None or not {"db", "transactional_db"}.isdisjoint(
+        fixtures
+    )
+
 
 # People
 
@@ -54,7 +76,9 @@ def carol(transactional_db: None) -> User:
 
 @pytest.fixture(autouse=True)
 def _plain(settings: Settings) -> Iterator[None]:
-    """A model that fails ends its debate, a process that stops does so at once; no test remembers another."""
+    """A model that fails ends its debate, a process that stops does so at once; no test remembers another. Passwords
+    are hashed as quickly as anything can be: a real hash takes longer than most tests."""
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     settings.OUTCRY_DEMO_FALLBACK = False
     settings.OUTCRY_GRACE_SECONDS = 0
     yield

@@ -9,6 +9,8 @@ debate was completed; whatever else ends it is an error. The debate goes on when
 for a cancel. docs/openai.md says what becomes of each parameter.
 """
 
+import asyncio
+import contextvars
 import json
 import re
 from collections.abc import Mapping
@@ -25,6 +27,7 @@ from conversations.errors import (
     Finished,
     InvalidInput,
     LimitReached,
+    LogUnavailable,
     OutcryError,
     StorageFull,
     TooManyRequests,
@@ -34,7 +37,7 @@ from conversations.events import Action, Status
 from conversations.forms import Command
 from conversations.models import Conversation, Scope
 from conversations.panels import Panel
-from streaming import chat_completions, exchange
+from streaming import chat_completions, exchange, sessions
 from streaming.chat_completions import MODELS, Asked, BadRequest
 from streaming.closing import Close
 from streaming.entrances import Door, Fault
@@ -53,6 +56,10 @@ NO_RETRY: Final = ("x-should-retry", "false")
 LONGEST_RETRY_SECONDS: Final = 60.0
 # Clients want a date of a model; the first panel is of that day.
 PANELS_SINCE: Final = int(datetime(2026, 11, 20, tzinfo=UTC).timestamp())
+# How long it is tried to cancel a debate whose client has gone: longer than it takes to be allowed to again.
+CANCEL_SECONDS: Final = 90.0
+
+_cancelling: set["asyncio.Task[None]"] = set()
 
 # What programs look for, where OpenAI has a word of its own for it.
 _CODES: Final[Mapping[type[OutcryError], str]] = {
@@ -139,7 +146,7 @@ class Completions(OpenAIDoor):
             logger.exception("answer_failed", conversation=str(conversation.pk))
             raise Unanswered(conversation.pk) from failure
         if not stayed and asked.cancel_on_disconnect:
-            await _cancel(visitor, conversation.pk)
+            _cancel_soon(visitor, conversation.pk)
 
 
 @dataclass(frozen=True)
@@ -185,14 +192,48 @@ async def _unsent(message: Any) -> None:
     """For a response of which nothing goes out as it comes."""
 
 
+def _cancel_soon(visitor: Visitor, conversation: UUID) -> None:
+    # Not in the request, which servers end a while after its client.
+    task = asyncio.get_running_loop().create_task(
+        _cancel(visitor, conversation), context=contextvars.Context()
+    )
+    _cancelling.add(task)
+    task.add_done_callback(_cancelling.discard)
+
+
 async def _cancel(visitor: Visitor, conversation: UUID) -> None:
-    """As the client asked, for the case that it goes."""
-    try:
-        await services.control(visitor.caller.user, conversation, Command(action=Action.CANCEL))
-    except Finished:
-        pass
-    except OutcryError as refused:
-        logger.warning("not_cancelled", conversation=str(conversation), code=refused.code)
+    """As the client asked, for the case that it goes, and as long as it still may; again while the database is away, or
+    it came too often. Raises nothing."""
+    loop = asyncio.get_running_loop()
+    until = loop.time() + CANCEL_SECONDS
+    # However often it is written, it is told once.
+    command = Command(action=Action.CANCEL, idempotency_key=f"client-left-{conversation}")
+    why = "timeout"
+    for pause in database.pauses():
+        wait = pause
+        try:
+            if await database.promptly(sessions.refused, [(visitor.guest, conversation)]):
+                why = Unauthenticated.code
+                break
+            await services.control(visitor.caller.user, conversation, command)
+        except Finished:
+            return
+        except (LimitReached, LogUnavailable) as refused:
+            wait = max(pause, getattr(refused, "retry_after", None) or 0)
+        except database.FAILURES:
+            pass
+        except OutcryError as refused:
+            why = refused.code
+            break
+        except Exception:
+            logger.exception("not_cancelled", conversation=str(conversation))
+            return
+        else:
+            return
+        if loop.time() + wait >= until:
+            break
+        await asyncio.sleep(wait)
+    logger.warning("not_cancelled", conversation=str(conversation), code=why)
 
 
 # What a debate comes to

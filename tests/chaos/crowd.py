@@ -69,15 +69,20 @@ class Watcher:
 
 @dataclass
 class Crowd:
-    """A watcher for each debate."""
+    """A watcher for each debate, or several."""
 
     installation: Installation
     watchers: dict[str, Watcher] = field(default_factory=dict)
+    # Of debates that several watch.
+    others: list[Watcher] = field(default_factory=list)
     _following: list["asyncio.Task[None]"] = field(default_factory=list)
 
-    def watch(self, conversation: str) -> Watcher:
+    def watch(self, conversation: str, times: int = 1) -> Watcher:
+        """The first of so many watchers."""
         watcher = self.watchers[conversation] = Watcher(self.installation, conversation)
-        self._following.append(asyncio.create_task(watcher.follow()))
+        others = [Watcher(self.installation, conversation) for _ in range(times - 1)]
+        self.others += others
+        self._following += [asyncio.create_task(it.follow()) for it in (watcher, *others)]
         return watcher
 
     async def ended(self, seconds: float) -> list[str]:
@@ -88,7 +93,12 @@ class Crowd:
                 task.cancel()
             if late:
                 await asyncio.wait(late)
-        missed = [it for watcher in self.watchers.values() for it in watcher.breaks]
+        missed = [it for watcher in (*self.watchers.values(), *self.others) for it in watcher.breaks]
+        missed += [
+            f"{other.conversation}: one watcher has other words than another"
+            for other in self.others
+            if other.state != self.watchers[other.conversation].state
+        ]
         anew = await asyncio.gather(*(self._read_anew(watcher) for watcher in self.watchers.values()))
         return missed + [it for found in anew for it in found]
 

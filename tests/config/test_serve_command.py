@@ -1,14 +1,18 @@
 """`manage.py serve`: the first account, and what it says when it cannot start."""
 
 import re
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 from django.contrib.auth.models import User
+from django.core.exceptions import ImproperlyConfigured
 from django.core.management import CommandError, call_command
+from django.db import connections
 from pytest_django import Settings
 
-from config.management.commands.serve import Command
+from config import first_account
 
 pytestmark = pytest.mark.django_db(transaction=True)
 SUPERUSER = "DJANGO_SUPERUSER_USERNAME"
@@ -22,13 +26,13 @@ def _no_account_in_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_first_account_is_made_and_its_password_said_once() -> None:
-    [said] = Command()._account()
+    [said] = first_account.ensure()
     found = re.fullmatch(r"Sign in as demo with the password (\S+) \(shown only this once\)\.", said)
     assert found
     demo = User.objects.get()
     assert demo.check_password(found[1])
     assert not demo.is_staff
-    assert found[1] not in " ".join(Command()._account())
+    assert found[1] not in " ".join(first_account.ensure())
     assert User.objects.count() == 1
 
 
@@ -36,7 +40,7 @@ def test_the_superuser_of_the_environment_is_made_if_absent(monkeypatch: pytest.
     monkeypatch.setenv(SUPERUSER, "ada")
     monkeypatch.setenv(PASSWORD, "correct-horse-battery")
     monkeypatch.setenv("DJANGO_SUPERUSER_EMAIL", "ada@example.com")
-    said = Command()._account()
+    said = first_account.ensure()
     assert "ada" in said[0]
     assert "correct-horse-battery" not in " ".join(said)
     ada = User.objects.get()
@@ -46,21 +50,55 @@ def test_the_superuser_of_the_environment_is_made_if_absent(monkeypatch: pytest.
         True,
     )
     monkeypatch.setenv(PASSWORD, "another-one-altogether")
-    assert Command()._account() == ["Sign in as ada."]
+    assert first_account.ensure() == ["Sign in as ada."]
     ada.refresh_from_db()
     assert ada.check_password("correct-horse-battery")
 
 
 def test_a_superuser_without_a_password_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(SUPERUSER, "ada")
-    with pytest.raises(CommandError, match="DJANGO_SUPERUSER_PASSWORD is not set"):
-        Command()._account()
+    with pytest.raises(ImproperlyConfigured, match="DJANGO_SUPERUSER_PASSWORD is not set"):
+        first_account.ensure()
     assert not User.objects.exists()
 
 
 def test_with_accounts_of_their_own_nobody_gets_a_demo_account() -> None:
     User.objects.create(username="alice")
-    assert Command()._account() == ["Sign in with your account."]
+    assert first_account.ensure() == ["Sign in with your account."]
+    assert User.objects.count() == 1
+
+
+def test_a_public_site_gets_no_demo_account(settings: Settings) -> None:
+    settings.HTTPS = True
+    [said] = first_account.ensure()
+    assert "manage.py createsuperuser" in said
+    assert not User.objects.exists()
+
+
+def test_of_several_processes_that_start_at_once_one_makes_the_account(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    together = threading.Barrier(4)
+
+    def unasked(_: object) -> bool:
+        # Each finds nobody, before any of them has made the account.
+        together.wait(30)
+        return False
+
+    def ensure(_: int) -> str:
+        try:
+            return first_account.ensure()[0]
+        finally:
+            connections.close_all()
+
+    monkeypatch.setenv(SUPERUSER, "ada")
+    monkeypatch.setenv(PASSWORD, "correct-horse-battery")
+    monkeypatch.setattr("django.db.models.query.QuerySet.exists", unasked)
+    with ThreadPoolExecutor(4) as processes:
+        said = list(processes.map(ensure, range(4)))
+    monkeypatch.undo()
+    assert said.count("Sign in as ada.") == 3
+    assert sum("with the password" in words for words in said) == 1
     assert User.objects.count() == 1
 
 

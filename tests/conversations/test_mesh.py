@@ -1,6 +1,7 @@
 """Outward: what has finished reaches the agents that are to get it, once each as they see it, or it is told why not."""
 
 import asyncio
+import gzip
 import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -17,6 +18,7 @@ from django.test import Client
 from django.utils import timezone
 from google.protobuf.json_format import MessageToDict
 from pytest_django import Settings
+from starlette.responses import Response, StreamingResponse
 
 from config import transports
 from conversations import database, deliveries, log, markdown, mesh
@@ -246,6 +248,43 @@ async def test_no_agent_leads_us_anywhere_else(
         [delivery] = await until(conversation, State.WAITING, attempts=2)
     assert told(delivery)[0] == ("failed", code)
     assert other.asked == 0
+
+
+def endless() -> StreamingResponse:
+    """White space, which JSON may begin with, for as long as anybody reads."""
+
+    async def pieces() -> AsyncIterator[bytes]:
+        while True:
+            yield b" " * 65_536
+            # Else nobody would hear that the reader has gone.
+            await asyncio.sleep(0)
+
+    return StreamingResponse(pieces(), media_type="application/json")
+
+
+def inflating() -> Response:
+    """A few bytes that are more than is read, unpacked."""
+    body = gzip.compress(b" " * 2 * mesh.MAX_ANSWER)
+    return Response(body, media_type="application/json", headers={"content-encoding": "gzip"})
+
+
+def deep() -> Response:
+    return Response(b"[" * 500_000, media_type="application/json")
+
+
+@pytest.mark.parametrize("path", ["agent-card.json", "rpc"])
+@pytest.mark.parametrize(
+    ("answer", "code"), [(endless, "too_large"), (inflating, "not_understood"), (deep, "not_understood")]
+)
+async def test_no_more_is_read_than_an_agent_may_say(
+    alice: User, settings: Settings, path: str, answer: Callable[[], Response], code: str
+) -> None:
+    agent = Agent(answers={path: answer})
+    settings.OUTCRY_A2A_TARGETS = [agent.url]
+    async with agent.serving(), meshed():
+        conversation = await finished(alice)
+        [delivery] = await until(conversation, State.WAITING, attempts=2)
+    assert told(delivery)[0] == ("failed", code)
 
 
 async def test_without_agents_nothing_is_planned_and_nothing_runs(alice: User) -> None:

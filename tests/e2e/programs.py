@@ -33,6 +33,21 @@ def signed_in(site: Site) -> str:
     return "; ".join(f"{cookie.name}={cookie.value}" for cookie in jar)
 
 
+def key_of(site: Site, *scopes: str) -> str:
+    """A new API key of the administrator's."""
+    cookies = signed_in(site)
+    token = re.search(r"csrftoken=([^;]+)", cookies)
+    assert token is not None
+    request = urllib.request.Request(
+        f"{site.url}/api/keys/",
+        json.dumps({"name": "program", "scopes": scopes}).encode(),
+        {"Cookie": cookies, "X-CSRFToken": token[1], "Origin": site.url, "Content-Type": "application/json"},
+    )
+    with urllib.request.urlopen(request) as answer:
+        made: str = json.load(answer)["key"]
+    return made
+
+
 @asynccontextmanager
 async def socket(
     site: Site, cookies: str, path: str = "/ws/conversations/"

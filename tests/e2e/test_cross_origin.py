@@ -1,12 +1,19 @@
 """Other sites' pages: kept out unless they are named, at the doors and at what Django answers alike."""
 
+import functools
+import http.server
+import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
 import pytest
+from playwright.async_api import Page
 
-from tests.e2e.site import Site, running
+from tests.e2e.programs import key_of
+from tests.e2e.site import Site, free_port, running
+from tests.streaming.copilotkit_client import PACKAGES, require_packages
 
 pytestmark = pytest.mark.e2e
 
@@ -40,6 +47,54 @@ def test_a_named_site_may_send_a_key(friendly: Site, address: str) -> None:
     assert {"authorization", "x-api-key", "last-event-id"} <= set(
         answer.headers["access-control-allow-headers"].split(", ")
     )
+
+
+class Quiet(http.server.SimpleHTTPRequestHandler):
+    """Serves files, and says nothing of it."""
+
+    def log_message(self, *arguments: object) -> None:
+        pass
+
+
+@contextmanager
+def files(folder: Path) -> Iterator[str]:
+    """Another site, whose pages are the folder's files."""
+    with http.server.ThreadingHTTPServer(
+        ("127.0.0.1", free_port()), functools.partial(Quiet, directory=folder)
+    ) as server:
+        threading.Thread(target=server.serve_forever).start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}"
+        finally:
+            server.shutdown()
+
+
+# What openai's client does on a page, with whatever headers it likes.
+ASK = """async ([site, apiKey]) => {
+  const { default: OpenAI } = await import("/index.mjs");
+  const client = new OpenAI({
+    baseURL: `${site}/api/v1`, apiKey, maxRetries: 0, dangerouslyAllowBrowser: true,
+    organization: "org-1", project: "proj-1", timeout: 60_000,
+  });
+  const asked = { model: "outcry-financial-debate", messages: [{ role: "user", content: "Buy?" }] };
+  const metadata = { rounds: "1" };
+  let told = "";
+  for await (const chunk of await client.chat.completions.create({ ...asked, metadata, stream: true }))
+    told += chunk.choices[0]?.delta.content ?? "";
+  const answer = client.chat.completions.stream({ ...asked, metadata });
+  return [told, await answer.finalContent()];
+}"""
+
+
+async def test_openais_client_works_on_another_sites_page(page: Page, tmp_path: Path) -> None:
+    require_packages()
+    with files(PACKAGES / "openai") as friend:
+        quick = {"OUTCRY_PROVIDERS": "demo", "OUTCRY_DEMO_TOKENS_PER_SECOND": "5000"}
+        with running(tmp_path, {**quick, "OUTCRY_CORS_ORIGINS": friend}) as site:
+            key = key_of(site, "start", "watch")
+            await page.goto(f"{friend}/package.json")
+            told = await page.evaluate(ASK, [site.url, key])
+    assert ["## Verdict (demo)" in text for text in told] == [True, True]
 
 
 @pytest.mark.parametrize("address", [*ADDRESSES, "/accounts/login/"])

@@ -1,7 +1,7 @@
 """An A2A agent elsewhere: the SDK's own server, which keeps what it is sent. It may be stopped, and come back."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -23,7 +23,7 @@ from a2a.types import (
     TaskState,
     TaskStatus,
 )
-from starlette.responses import RedirectResponse
+from starlette.responses import RedirectResponse, Response
 from starlette.routing import Router
 
 from tests.fakes.waiting import PATIENCE_SECONDS
@@ -34,12 +34,13 @@ from tests.serving import Server
 @dataclass
 class Agent(AgentExecutor):
     """`state` is how its tasks end; None for a plain message instead of a task. `elsewhere`: the address that its card
-    names; `redirects`: its card is somewhere else."""
+    names; `redirects`: its card is somewhere else; `answers`: what it answers instead, by the end of the path."""
 
     port: int = field(default_factory=free_port)
     state: TaskState | None = TaskState.TASK_STATE_COMPLETED
     elsewhere: str = ""
     redirects: str = ""
+    answers: Mapping[str, Callable[[], Response]] = field(default_factory=dict)
     received: list[Message] = field(default_factory=list)
     asked: int = 0
 
@@ -106,7 +107,11 @@ class Agent(AgentExecutor):
 
         async def application(scope: Any, receive: Any, send: Any) -> None:
             self.asked += 1
-            moved = RedirectResponse(self.redirects + scope["path"], 307)
-            await (moved if self.redirects else answering)(scope, receive, send)
+            answer: Any = answering
+            if self.redirects:
+                answer = RedirectResponse(self.redirects + scope["path"], 307)
+            elif make := self.answers.get(scope["path"].rpartition("/")[2]):
+                answer = make()
+            await answer(scope, receive, send)
 
         return application

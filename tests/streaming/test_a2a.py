@@ -4,8 +4,8 @@ import asyncio
 import json
 import os
 import sys
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import aclosing, asynccontextmanager
 from typing import Any
 from uuid import uuid4
 
@@ -55,7 +55,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from pytest_django import Settings
 
-from conversations import database, log, transcript
+from conversations import database, log, runner, transcript
 from conversations.events import Status
 from conversations.models import Conversation
 from streaming import task
@@ -67,6 +67,7 @@ from tests import api_keys, debates
 from tests.fakes.openai_server import OpenAIServer
 from tests.fakes.replies import Fault, asks, says
 from tests.fakes.waiting import PATIENCE_SECONDS, Gate
+from tests.outages import Line, Outage, database_outage
 from tests.servers import ROOT
 from tests.serving import serving
 from tests.streaming import stories
@@ -262,6 +263,45 @@ async def test_who_drops_the_stream_subscribes_again_and_gets_no_word_twice(
         with pytest.raises(UnsupportedOperationError):
             await last(client.subscribe(SubscribeToTaskRequest(id=told.id)))
     assert texts(again) == said(await debates.state(await stored(told)))
+
+
+@pytest.fixture
+def outage(conversation: Conversation, monkeypatch: pytest.MonkeyPatch) -> Iterator[Outage]:
+    monkeypatch.setattr(log, "HELD_UP_SECONDS", 0.1)
+    with database_outage(monkeypatch) as outage:
+        yield outage
+
+
+async def test_who_drops_while_the_database_is_away_comes_back_to_every_word_once(
+    conversation: Conversation, outage: Outage, alice: User, site: str, openai: OpenAIServer, binding: str
+) -> None:
+    gate = Gate()
+    openai.answer(says("One ", "two ", "three.", gate=gate))
+    wanted = SubscribeToTaskRequest(id=str(conversation.pk))
+    async with asyncio.timeout(PATIENCE_SECONDS), agent(site, alice, binding) as client:
+        runner.launch(conversation.pk)
+        gate.let()
+        told = None
+        async with aclosing(client.subscribe(wanted)) as dropped:  # type: ignore[type-var]
+            async for answer in dropped:
+                told = fold(told, answer)
+                if "One " in texts(told).values():
+                    break
+            await asyncio.to_thread(outage.begin)
+            gate.open()
+            while not log.held_up():
+                await asyncio.sleep(0.01)
+        if isinstance(outage, Line):
+            # A locked SQLite file is read all the same.
+            with pytest.raises(A2AError, match="503"):
+                await anext(client.subscribe(wanted))
+        else:
+            assert [*texts(fold(None, await anext(client.subscribe(wanted)))).values()] == ["One "]
+        outage.end()
+        again = await last(client.subscribe(wanted))
+    assert again.status.state == COMPLETED
+    assert texts(again) == said(await debates.state(conversation))
+    assert "One two three." in texts(again).values()
 
 
 async def test_a_debate_that_was_started_elsewhere_is_a_task_too(

@@ -686,6 +686,8 @@ async def test_a_server_that_stops_ends_the_run_as_an_error_and_the_next_follows
         await follower.begin()
         await follower.until("STATE_SNAPSHOT")
         await registry().close_all(Close.RESTART)
+        # The next server.
+        registry().closing = None
         assert [error["code"] for error in (await follower.ended()).errors] == ["restart"]
         await log.append(conversation.pk, debates.status(Status.CANCELLED))
         assert (await follower.run()).state["status"] == "cancelled"

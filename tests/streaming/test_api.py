@@ -392,6 +392,8 @@ async def test_the_api_is_described(alice: User) -> None:
         "/api/conversations/{conversation}/input",
         "/api/conversations/{conversation}/again",
         "/api/conversations/estimate",
+        "/api/conversations/{conversation}/stream",
+        "/api/conversations/stream",
     }
     assert set(described["paths"][LIST]["post"]["responses"]) >= {"201", "422", "429"}
     assert (await (await signed_in(alice)).get("/api/docs")).status_code == 200

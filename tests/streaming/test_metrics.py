@@ -1,8 +1,11 @@
 """/metrics: who may read it, and what it says."""
 
+import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from ipaddress import ip_network
+from uuid import uuid4
 
 import pytest
 from channels.testing import HttpCommunicator
@@ -13,12 +16,17 @@ from prometheus_client.parser import text_string_to_metric_families
 from pytest_django import Settings
 
 from config.monitoring import metrics_networks, metrics_token
-from conversations import database, log
+from conversations import circuit, database, log, providers, runner
+from conversations.errors import ProviderError
 from conversations.events import Status
+from conversations.tally import RUNS, TALLY, Tally
 from streaming import measures, monitor
 from streaming.measures import MEASURES
 from tests import debates
-from tests.fakes.waiting import PATIENCE_SECONDS
+from tests.fakes.openai_server import OpenAIServer
+from tests.fakes.replies import says
+from tests.fakes.waiting import PATIENCE_SECONDS, Gate
+from tests.servers import ROOT
 from tests.streaming.sockets import browser, path_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -29,6 +37,7 @@ TOKEN = "a-token-of-many-characters"
 @pytest.fixture(autouse=True)
 def _nothing_counted() -> None:
     vars(MEASURES).update(vars(measures.Measures()))
+    vars(TALLY).update(vars(Tally()))
 
 
 @pytest.fixture
@@ -59,7 +68,7 @@ async def ask(peer: str = "127.0.0.1", method: str = "GET", **headers: str) -> A
 
 
 async def read() -> dict[tuple[str, ...], float]:
-    """Every sample by its name and the values of its labels."""
+    """Every sample by its name and the values of its labels, in the order of their names."""
     answer = await ask(authorization=f"Bearer {TOKEN}")
     assert answer.status == 200
     return dict(_samples(answer.text))
@@ -166,6 +175,8 @@ async def test_watchers_debates_and_what_they_were_sent_are_told(token: str, ali
     assert told["outcry_tokens_spoken_total",] == 5
     assert told["outcry_tokens_delivered_total",] == 6
     assert told["outcry_closes_total", "1000", "ended"] == 1
+    assert (told["outcry_connections", "websocket"], told["outcry_connections", "sse"]) == (1, 0)
+    assert told["outcry_process", "web", "unreleased"] == 1
     assert told["process_resident_memory_bytes",] > 0
 
 
@@ -177,6 +188,110 @@ async def test_paints_are_a_histogram(token: str) -> None:
     assert (buckets["0.001"], buckets["0.002"], buckets["0.064"], buckets["0.128"]) == (1, 2, 2, 4)
     assert (buckets["65.536"], buckets["+Inf"], told["outcry_paint_seconds_count",]) == (4, 5, 5)
     assert told["outcry_paint_seconds_sum",] == pytest.approx(300.202)
+
+
+async def test_a_debate_is_told_by_its_runs_turns_and_commits(
+    token: str, alice: User, openai: OpenAIServer, settings: Settings
+) -> None:
+    settings.OUTCRY_PROVIDERS = [openai.provider]
+    gate = Gate()
+    openai.answer(says("One.", usage=None), to="Financial Analyst")
+    openai.answer(says("Two.", gate=gate), to="Market Context")
+    conversation, _ = await database.run(lambda: [debates.create(alice) for _ in range(2)])
+    run = runner.launch(conversation.pk)
+    await gate.reached(1)
+    told = await read()
+    assert (told["outcry_debates_running",], told["outcry_debates_waiting",]) == (1, 1)
+    gate.open()
+    await run
+    told = await read()
+    who = ("stand-in", "openai-compatible")
+    assert told["outcry_debates_running",] == 0
+    assert {what: told["outcry_runs_total", what] for what in RUNS} == dict.fromkeys(RUNS, 0) | {
+        "claimed": 1,
+        "ended": 1,
+    }
+    assert told["outcry_turns_total", "stand-in", "spoken", "openai-compatible"] == 4
+    # Of three turns the provider said how many tokens they took; of none is the price known.
+    assert told["outcry_turn_tokens_total", "input", *who] == 3 * 120
+    assert told["outcry_turns_unmetered_total", *who] == 1
+    assert told["outcry_turns_unpriced_total", *who] == 4
+    assert ("outcry_cost_usd_total", *who) not in told
+    rows = len(await debates.rows(conversation)) - 1  # the first was stored by whoever started it
+    assert told["outcry_log_commit_rows_sum",] == rows
+    assert told["outcry_log_appends_total",] >= rows
+    assert told["outcry_log_commit_seconds_count",] == told["outcry_log_commit_rows_count",] > 0
+
+
+async def test_a_run_that_takes_over_is_told_as_one_and_a_failure_by_its_code(
+    token: str, alice: User, openai: OpenAIServer
+) -> None:
+    gate = Gate()
+    openai.answer(says("One.", gate=gate), to="Market Context")
+    conversation = await debates.created(alice)
+    await debates.cut(conversation, gate, "One.")
+    openai.answer(says(status=401), to="Market Context")
+    await runner.run(conversation.pk)
+    told = await read()
+    runs = {what: told["outcry_runs_total", what] for what in ("claimed", "adopted", "left", "failed")}
+    assert runs == {"claimed": 1, "adopted": 1, "left": 1, "failed": 1}
+    assert told["outcry_turns_total", "stand-in", "provider_unauthorized", "openai-compatible"] == 1
+
+
+async def test_circuits_are_told_by_their_state(token: str, openai: OpenAIServer) -> None:
+    [provider] = providers.configured()
+    label = "openai-compatible:stand-in"
+    assert (await read())["outcry_circuit", label, "closed"] == 1
+    await circuit.failed(provider, ProviderError("provider_down", "It is down.", retryable=True))
+    told = await read()
+    states = {state: told["outcry_circuit", label, state] for state in ("closed", "open", "half_open")}
+    assert states == {"closed": 0, "open": 1, "half_open": 0}
+
+
+async def test_what_a_watcher_gets_while_it_is_there_is_a_delivery(token: str, alice: User) -> None:
+    conversation = await debates.created(alice)
+    start = debates.message_start(uuid4())
+    async with browser(alice, path_of(conversation)) as tab:
+        await tab.until("status")
+        # It was there before.
+        assert (await read())["outcry_delivery_seconds_count",] == 0
+        await log.append(conversation.pk, start, debates.token(start.message, "One."))
+        await tab.until("token")
+        assert (await read())["outcry_delivery_seconds_count",] == 1
+
+
+async def test_the_dashboard_asks_for_numbers_that_there_are(
+    token: str, alice: User, openai: OpenAIServer, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After one debate, and with a queue, every name and label of its queries is one that a process tells."""
+    await database.run(debates.create, alice)
+    conversation = await debates.created(alice)
+    async with browser(alice, path_of(conversation)) as tab:
+        await runner.run(conversation.pk)
+        await tab.until_closed()
+    TALLY.usd["openai", "gpt-5-mini"] += 0.01
+    TALLY.unmetered["openai", "gpt-5-mini"] += 1
+    monkeypatch.setattr(monitor, "waiting", lambda: monitor.Waiting(1, 1))
+    text = (await ask(authorization=f"Bearer {TOKEN}")).text
+    told = {
+        sample.name: {*sample.labels} | {"job", "instance"}
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+    }
+    dashboard = json.loads((ROOT / "deploy/grafana/outcry.json").read_text(encoding="utf-8"))
+    queries = [target["expr"] for panel in dashboard["panels"] for target in panel.get("targets", [])]
+    assert len(queries) > 20
+    asked = set()
+    for query in queries:
+        for name, labels in re.findall(r"((?:outcry|process)_\w+)\{([^}]*)\}", query):
+            asked.add(name)
+            wanted = {*re.findall(r"(\w+)(?:=|!)", labels)}
+            for by in re.findall(r"by \(([^)]*)\)", query):
+                wanted |= {*by.replace(" ", "").split(",")}
+            assert (name in told, wanted - told.get(name, set())) == (True, set()), query
+    shown = {re.sub(r"_(bucket|sum|count)$", "", name) for name in asked}
+    every = {re.sub(r"_(bucket|sum|count)$", "", name) for name in told if name.startswith("outcry_")}
+    assert every - shown == set()
 
 
 async def test_the_rest_is_told_while_the_database_is_away(

@@ -5,14 +5,16 @@ import json
 import os
 import re
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from typing import Any, get_type_hints
 
 import httpx
 import pytest
 import pytest_asyncio
+import structlog
 from django.contrib.auth.models import User
 from django.db import OperationalError
 from langchain_openai import ChatOpenAI
@@ -22,20 +24,24 @@ from openai.types.chat.completion_create_params import CompletionCreateParamsStr
 from pydantic import SecretStr
 from pytest_django import Settings
 
-from conversations import database, keys, services
+from conversations import database, keys, rates, services
+from conversations.commands import Accepted
+from conversations.errors import LogUnavailable, TooManyRequests
 from conversations.events import Action
 from conversations.forms import Command
-from conversations.models import Conversation
+from conversations.models import ApiKey, Conversation
 from streaming import chat_completions
+from streaming import registry as registry_module
 from streaming.chat_completions import HONOURED, IGNORED, REFUSED, BadRequest
 from streaming.closing import Close
 from streaming.registry import registry
 from streaming.transports import openai as transport
-from tests import debates, servers
+from tests import api_keys, debates, servers
 from tests.api_keys import UNKNOWN, made
 from tests.fakes.openai_server import OpenAIServer
 from tests.fakes.replies import VERDICT, Fault, fails, says, verdict
-from tests.fakes.waiting import PATIENCE_SECONDS, Gate
+from tests.fakes.waiting import PATIENCE_SECONDS, Gate, Signal
+from tests.outages import Outage, database_outage
 from tests.recipes import recipe
 from tests.serving import serving
 from tests.streaming.sockets import _cookie
@@ -409,7 +415,7 @@ def user(content: Any) -> list[Any]:
         ({"metadata": {"conversation": "chatcmpl-1"}}, "metadata.conversation", "invalid_value"),
         ({"n": 2}, "n", "unsupported_parameter"),
         ({"n": True}, "n", "unsupported_parameter"),
-        ({"tools": [{"type": "function"}]}, "tools", "unsupported_parameter"),
+        ({"tool_choice": "required"}, "tool_choice", "unsupported_parameter"),
         ({"top_k": 3}, "top_k", "unknown_parameter"),
         ({"\ud800": 3}, "?", "unknown_parameter"),
         ({"metadata": {"\ud800": 3}}, "metadata.?", "invalid_value"),
@@ -730,6 +736,94 @@ async def test_a_debate_ends_with_its_client_only_where_that_was_asked_for(
     gate.open()
     await debates.debates_ended()
     assert (await debates.fresh(conversation)).status == status
+
+
+async def leave(client: AsyncOpenAI, openai: OpenAIServer, meanwhile: Callable[[], Awaitable[None]]) -> Gate:
+    """A client that wanted its debate cancelled goes in mid-debate, after what is done meanwhile."""
+    gate = Gate()
+    openai.answer(says("One ", "two.", gate=gate), to="Financial Analyst")
+    asking = asyncio.ensure_future(_text(client, streamed=True, cancel_on_disconnect="true"))
+    await gate.reached(1)
+    await meanwhile()
+    asking.cancel()
+    await asyncio.wait([asking])
+    return gate
+
+
+class Refusals:
+    """What cancels of this process meet."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.met: list[type[Exception]] = []
+        self.signal = Signal()
+        self._control = services.control
+        monkeypatch.setattr(services, "control", self._noted)
+
+    async def _noted(self, *asked: Any) -> Accepted:
+        try:
+            return await self._control(*asked)
+        except Exception as failure:
+            self.met.append(type(failure))
+            self.signal.notify()
+            raise
+
+
+async def test_a_key_that_has_died_cancels_nothing(
+    alice: User, client: AsyncOpenAI, openai: OpenAIServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Nobody sends the client away before it goes.
+    monkeypatch.setattr(registry_module, "LOOK_SECONDS", PATIENCE_SECONDS)
+
+    async def revoke() -> None:
+        await database.run(api_keys.revoke, await database.run(ApiKey.objects.get))
+
+    with structlog.testing.capture_logs() as logs:
+        gate = await leave(client, openai, revoke)
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while not [entry for entry in logs if entry["event"] == "not_cancelled"]:
+                await asyncio.sleep(0.01)
+    gate.open()
+    await debates.debates_ended()
+    assert (await debates.fresh(await stored())).status == "completed"
+
+
+@pytest.fixture
+def outage(alice: User, monkeypatch: pytest.MonkeyPatch) -> Iterator[Outage]:
+    with database_outage(monkeypatch) as outage:
+        yield outage
+
+
+async def test_a_cancel_waits_for_a_database_that_is_away(
+    outage: Outage, client: AsyncOpenAI, openai: OpenAIServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refusals = Refusals(monkeypatch)
+    gate = await leave(client, openai, partial(asyncio.to_thread, outage.begin))
+    await refusals.signal.until(lambda: refusals.met)
+    outage.end()
+    conversation = await stored()
+    await debates.until_stored(conversation, "control", action="cancel")
+    gate.open()
+    await debates.debates_ended()
+    assert set(refusals.met) == {LogUnavailable}
+    assert (await debates.fresh(conversation)).status == "cancelled"
+
+
+async def test_a_cancel_that_comes_too_often_comes_again(
+    alice: User,
+    client: AsyncOpenAI,
+    openai: OpenAIServer,
+    settings: Settings,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    refusals = Refusals(monkeypatch)
+    settings.OUTCRY_CONTROL_RATE = "1/second"
+    gate = await leave(client, openai, partial(rates.control, str(alice.pk)))
+    conversation = await stored()
+    await debates.until_stored(conversation, "control", action="cancel")
+    gate.open()
+    await debates.debates_ended()
+    assert set(refusals.met) == {TooManyRequests}
+    assert (await debates.fresh(conversation)).status == "cancelled"
 
 
 # What is told beside the words

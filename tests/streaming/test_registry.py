@@ -256,6 +256,12 @@ async def test_at_a_restart_all_are_sent_to_come_back(
     assert registry.registry().watchers == {}
 
 
+async def test_who_comes_after_the_last_word_is_sent_on_too(alice: User, conversation: Conversation) -> None:
+    await registry.registry().close_all(Close.RESTART)
+    async with browser(alice, path_of(conversation)) as late:
+        assert await closed(late) == Close.RESTART
+
+
 async def test_a_restart_waits_for_nobody_who_does_not_go(
     monkeypatch: pytest.MonkeyPatch, alice: User
 ) -> None:

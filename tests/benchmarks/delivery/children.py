@@ -53,12 +53,18 @@ class Child:
 
 
 @contextmanager
-def child(module: str, *arguments: str, environment: Mapping[str, str], errors: Path) -> Iterator[Child]:
+def child(
+    module: str,
+    *arguments: str,
+    environment: Mapping[str, str],
+    errors: Path,
+    package: str | None = __package__,
+) -> Iterator[Child]:
     """`python -m module`, which ends with its stdin; what it complains of is appended to the file `errors`."""
     with (
         errors.open("a") as stderr,
         subprocess.Popen(
-            [sys.executable, "-m", f"{__package__}.{module}", *arguments],
+            [sys.executable, "-m", f"{package}.{module}", *arguments],
             cwd=ROOT,
             env=dict(environment),
             stdin=subprocess.PIPE,

@@ -148,15 +148,18 @@ class Client:
         self._typed += os.read(COMMANDS, PIECE)
         *lines, self._typed = self._typed.split(b"\n")
         for line in lines:
-            match line.split():
-                case [b"settle", seconds]:
-                    self._settling = time.monotonic() + float(seconds)
-                case [b"storm"]:
-                    self._storm()
-                case [b"finish", seconds]:
-                    self._finishing = time.monotonic() + float(seconds)
-                case unknown:
-                    raise ValueError(f"Unexpected command {unknown!r}.")
+            self._obey(line.split())
+
+    def _obey(self, words: list[bytes]) -> None:
+        match words:
+            case [b"settle", seconds]:
+                self._settling = time.monotonic() + float(seconds)
+            case [b"storm"]:
+                self._storm()
+            case [b"finish", seconds]:
+                self._finishing = time.monotonic() + float(seconds)
+            case unknown:
+                raise ValueError(f"Unexpected command {unknown!r}.")
 
     def _storm(self) -> None:
         self.stormed = time.monotonic_ns()

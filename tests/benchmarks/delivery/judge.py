@@ -46,14 +46,16 @@ class Frames:
         values = json.loads(payload)
         seq, after = values.get("seq"), values.get("after")
         data = values["data"]
-        text = data["text"] if values["type"] == "token" else data.get("content", "")
+        # A verdict is not streamed, and not made of stamps.
+        type_ = "verdict" if data.get("kind") == "final" else values["type"]
+        text = data["text"] if type_ == "token" else data.get("content", "")
         frame = Frame(
-            type=values["type"],
+            type=type_,
             seq=seq,
             after=after if after is not None else (seq or 0) - 1,
             joined=after is not None,
             data=data,
-            stamps=tuple(map(int, text.split())) if values["type"] in {"token", "agent_message"} else (),
+            stamps=tuple(map(int, text.split())) if type_ in {"token", "agent_message"} else (),
         )
         self._known[payload] = frame
         return frame

@@ -5,7 +5,6 @@ server's own process and event loop, as a debate's run would.
 """
 
 import asyncio
-import io
 import sys
 from collections.abc import Callable, Coroutine
 from typing import Any
@@ -46,15 +45,13 @@ def _daphne(started: Started) -> None:
     # Daphne's application has chosen Twisted's reactor by now; imported earlier, it would be another.
     from twisted.internet import reactor
 
-    from config.management.commands.serve import Command
+    from config import web_servers
 
     address = (uvicorn_server.HOST, free_port())
-    command = Command(stdout=io.StringIO())
-    command._greeting = []
     tasks = []
     # Not at once: the event loop does not run yet. When it does, the server listens.
     reactor.callLater(0, lambda: tasks.append(asyncio.ensure_future(started(address))))  # type: ignore[arg-type]
-    command._serve(*address)
+    web_servers.daphne(*address, lambda: None)
 
 
 if __name__ == "__main__":

@@ -1,26 +1,48 @@
 """All watchers' conversations in figures."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, TypeVar
 
 from tests.benchmarks.delivery.judge import Fold, Frames
 from tests.benchmarks.delivery.load import Load
 from tests.benchmarks.delivery.watcher import Watcher
 
+F = TypeVar("F", bound=Fold)
+
 
 def result(load: Load, watchers: Iterable[Watcher], stormed: int | None, returns: int) -> dict[str, Any]:
     """JSON-ready. Times in ms; `back_ms` from the storm until the last watcher had caught up, null where one did not.
     Those who never read count for nothing."""
-    frames = Frames()
     reading = [watcher for watcher in watchers if not watcher.stalled]
-    folds = [_fold(watcher, frames) for watcher in reading]
-    lost = [load.tokens - len(fold.seen) for fold in folds]
+    folds = folded(reading, Fold)
+    return {
+        **figures(load.tokens, folds),
+        "returns": returns,
+        "back_ms": None if stormed is None else _back(folds, stormed),
+        "codes": Counter(str(watcher.code) for watcher in reading),
+    }
+
+
+def folded(watchers: Iterable[Watcher], make: Callable[[], F]) -> list[F]:
+    """What each has received, over all its connections."""
+    frames = Frames()
+    folds = []
+    for watcher in watchers:
+        fold = make()
+        for connection in watcher.connections:
+            fold.follow(connection, frames)
+        folds.append(fold)
+    return folds
+
+
+def figures(tokens: int, folds: Sequence[Fold]) -> dict[str, Any]:
+    """JSON-ready: how whole, and how late in ms, where `tokens` were said to each."""
     latencies = sorted(latency for fold in folds for latency in fold.latencies)
     delivered = sum(len(fold.seen) for fold in folds)
     return {
         "delivered": delivered,
-        "lost": sum(lost),
+        "lost": sum(tokens - len(fold.seen) for fold in folds),
         "doubled": sum(fold.doubled for fold in folds),
         "altered": sum(len(fold.altered) for fold in folds),
         "breaches": sum(fold.breaches for fold in folds),
@@ -29,17 +51,7 @@ def result(load: Load, watchers: Iterable[Watcher], stormed: int | None, returns
         "p99": _percentile(latencies, 0.99),
         "worst": _percentile(latencies, 1.0),
         "tokens_a_frame": delivered / max(1, sum(fold.frames for fold in folds)),
-        "returns": returns,
-        "back_ms": None if stormed is None else _back(folds, stormed),
-        "codes": Counter(str(watcher.code) for watcher in reading),
     }
-
-
-def _fold(watcher: Watcher, frames: Frames) -> Fold:
-    fold = Fold()
-    for connection in watcher.connections:
-        fold.follow(connection, frames)
-    return fold
 
 
 def _percentile(latencies: Sequence[int], share: float) -> float | None:

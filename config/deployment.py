@@ -1,0 +1,130 @@
+"""System checks: settings that do not go together, or not with a site that others reach."""
+
+from typing import Any, Final
+
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Info, Tags, Warning, register
+
+from config.environment import text, words
+
+_LEAST_KEY: Final = 50
+_LEAST_KINDS: Final = 5
+
+
+@register()
+def check_several_processes(**_: Any) -> list[CheckMessage]:
+    """What runs past one process needs stores that all processes share."""
+    found: list[CheckMessage] = []
+    if settings.OUTCRY_RUNNER == "worker":
+        if not settings.REDIS_URL:
+            found.append(
+                Error(
+                    "OUTCRY_RUNNER=worker, but REDIS_URL is not set: no word would get from a worker to a watcher.",
+                    hint="Set REDIS_URL, such as redis://127.0.0.1:6379/0, the same for every process;"
+                    " or OUTCRY_RUNNER=process.",
+                    id="outcry.E110",
+                )
+            )
+        if settings.DATABASES["default"]["ENGINE"] != "django.db.backends.postgresql":
+            found.append(
+                Error(
+                    "OUTCRY_RUNNER=worker, but DATABASE_URL is SQLite, which has no queue for workers.",
+                    hint="Set DATABASE_URL to postgresql://USER:PASSWORD@HOST:5432/NAME; or OUTCRY_RUNNER=process.",
+                    id="outcry.E111",
+                )
+            )
+    if words("OUTCRY_CHANNEL_REDIS_URLS") and not settings.REDIS_URL:
+        found.append(
+            Error(
+                "OUTCRY_CHANNEL_REDIS_URLS is set, but REDIS_URL is not: the channel layer would stay in each process.",
+                hint="Set REDIS_URL, which holds rate limits and the state of providers.",
+                id="outcry.E112",
+            )
+        )
+    return found
+
+
+@register(Tags.security)
+def check_production(**_: Any) -> list[CheckMessage]:
+    """OUTCRY_HTTPS=true says that others reach the site."""
+    found: list[CheckMessage] = _check_secret_key()
+    if not settings.HTTPS:
+        return found
+    if settings.DEBUG:
+        found.append(
+            Error(
+                "DEBUG=true with OUTCRY_HTTPS=true: error pages would show settings and code to everybody.",
+                hint="Unset DEBUG, or set DEBUG=false.",
+                id="outcry.E113",
+            )
+        )
+    if not words("ALLOWED_HOSTS") or "*" in settings.ALLOWED_HOSTS:
+        found.append(
+            Error(
+                "OUTCRY_HTTPS=true needs ALLOWED_HOSTS, the names that people reach the site by, and * is none.",
+                hint="Set ALLOWED_HOSTS, such as outcry.example.",
+                id="outcry.E115",
+            )
+        )
+    if settings.SECURE_PROXY_SSL_HEADER is None:
+        found.append(
+            Warning(
+                "OUTCRY_HTTPS=true without OUTCRY_BEHIND_PROXY=true: behind a proxy that ends https, every page would"
+                " send people back to itself.",
+                hint="Set OUTCRY_BEHIND_PROXY=true, unless uvicorn itself has the certificate.",
+                id="outcry.W112",
+            )
+        )
+    return found
+
+
+@register()
+def check_proxies(**_: Any) -> list[CheckMessage]:
+    """Whoever stands behind a proxy has to believe it, or everybody is one client."""
+    if settings.SECURE_PROXY_SSL_HEADER is not None and settings.ALLAUTH_TRUSTED_PROXY_COUNT == 0:
+        return [
+            Warning(
+                "OUTCRY_BEHIND_PROXY=true, but OUTCRY_PROXY_COUNT=0: rate limits would count all people as one.",
+                hint="Set OUTCRY_PROXY_COUNT to the number of proxies that add to X-Forwarded-For, or unset it.",
+                id="outcry.W113",
+            )
+        ]
+    return []
+
+
+@register(deploy=True)
+def check_deployment(**_: Any) -> list[CheckMessage]:
+    """What a site can run without, and should not."""
+    found: list[CheckMessage] = []
+    if text("EMAIL_URL", "consolemail:").startswith("consolemail:"):
+        found.append(
+            Warning(
+                "EMAIL_URL is not set: who forgets a password waits for a mail that the server's terminal shows.",
+                hint="Set EMAIL_URL, such as smtp+tls://user:password@mail.example:587.",
+                id="outcry.W114",
+            )
+        )
+    if not settings.STATIC_COLLECTED:
+        found.append(
+            Info(
+                "Static files are not collected: they are sent uncompressed, and asked for again and again.",
+                hint="Run `manage.py collectstatic --no-input` when this version is installed.",
+                id="outcry.I115",
+            )
+        )
+    return found
+
+
+def _check_secret_key() -> list[CheckMessage]:
+    key = settings.SECRET_KEY
+    if len(key) >= _LEAST_KEY and len(set(key)) >= _LEAST_KINDS:
+        return []
+    return [
+        Error(
+            f"SECRET_KEY is too short to keep a secret: it needs {_LEAST_KEY} random characters, and has {len(key)}"
+            f" of {len(set(key))} kinds.",
+            hint="Make one: python3 -c 'import secrets; print(secrets.token_urlsafe(50))'. The one before goes to"
+            " SECRET_KEY_FALLBACKS.",
+            id="outcry.E114",
+        )
+    ]

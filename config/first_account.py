@@ -1,0 +1,61 @@
+"""The first account of an installation, and how to sign in."""
+
+import os
+import secrets
+from collections.abc import Callable
+from typing import Final
+
+from django.conf import settings
+from django.contrib.auth import get_user_model
+from django.core.exceptions import ImproperlyConfigured
+from django.db import IntegrityError, transaction
+
+DEMO: Final = "demo"
+
+
+def ensure() -> list[str]:
+    """Make it where it is missing; how to sign in, in sentences. Several processes may ask at once.
+
+    Raises ImproperlyConfigured where an administrator is named, and no password."""
+    users = get_user_model().objects
+    if username := os.environ.get("DJANGO_SUPERUSER_USERNAME"):
+        return _administrator(username)
+    if users.filter(username=DEMO).exists():
+        return [
+            f"Sign in as {DEMO}; its password was shown when the account was made.",
+            f"Lost it? .venv/bin/python manage.py changepassword {DEMO}",
+        ]
+    if users.exists():
+        return ["Sign in with your account."]
+    if settings.HTTPS:
+        # What this says goes to a log that others may read, and the site is reached by strangers.
+        return ["Nobody has an account yet. To make an administrator: manage.py createsuperuser"]
+    password = secrets.token_urlsafe(12)
+    if _is_ours(lambda: users.create_user(DEMO, password=password)):
+        return [f"Sign in as {DEMO} with the password {password} (shown only this once)."]
+    return [f"Sign in as {DEMO}; another process has just shown its password."]
+
+
+def _administrator(username: str) -> list[str]:
+    users = get_user_model().objects
+    if users.filter(username=username).exists():
+        return [f"Sign in as {username}."]
+    password = os.environ.get("DJANGO_SUPERUSER_PASSWORD")
+    if not password:
+        raise ImproperlyConfigured(
+            "DJANGO_SUPERUSER_PASSWORD is not set, and DJANGO_SUPERUSER_USERNAME needs it."
+        )
+    email = os.environ.get("DJANGO_SUPERUSER_EMAIL", "")
+    if _is_ours(lambda: users.create_superuser(username, email, password)):
+        return [f"Sign in as {username}, with the password from DJANGO_SUPERUSER_PASSWORD."]
+    return [f"Sign in as {username}."]
+
+
+def _is_ours(create: Callable[[], object]) -> bool:
+    """Whether the account was made here, and not by another process in the same moment."""
+    try:
+        with transaction.atomic():
+            create()
+    except IntegrityError:
+        return False
+    return True

@@ -1,0 +1,108 @@
+"""`manage.py work`: a worker, which runs the debates that the queue hands out."""
+
+import asyncio
+import contextlib
+import signal
+from argparse import ArgumentParser
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import CommandError
+
+from config import life, telemetry
+from config.starting import ServingCommand
+from config.web_servers import NotListening, listener
+from conversations import chunks, local_service, log, mesh, queue
+from streaming.probes import PROBES
+
+
+class Command(ServingCommand):
+    help = "Run debates that the queue hands out, until told to stop; then others go on with them."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--host", default="127.0.0.1", help="for --port (default: %(default)s)")
+        parser.add_argument(
+            "--port", help=f"answer {', '.join(sorted(PROBES))} on this port (default: on none)"
+        )
+
+    def handle(self, *args: Any, host: str, port: str | None, **options: Any) -> None:
+        if not queue.is_used():
+            raise CommandError(
+                "OUTCRY_RUNNER=process: debates run where they are started. Set OUTCRY_RUNNER=worker, for the web"
+                " processes, too."
+            )
+        if port is not None and (not port.isdecimal() or not 0 < int(port) < 65536):
+            raise CommandError(f"--port={port!r} is no port: use a number from 1 to 65535.")
+        chunks.warm_up()
+        life.settle()
+        try:
+            asyncio.run(self._work(host, None if port is None else int(port)))
+        finally:
+            local_service.release()
+            log.close()
+
+    async def _work(self, host: str, port: int | None) -> None:
+        # Only where there is a queue.
+        from conversations import worker
+
+        stop = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, stop.set)
+        async with _probes(host, port):
+            telemetry.begin("worker")
+            life.assist()
+            self.stdout.write(
+                f"Outcry's worker takes up to {settings.OUTCRY_WORKER_DEBATES} debates at once."
+            )
+            self.stdout.flush()
+            try:
+                await worker.work(stop)
+            finally:
+                await mesh.end()
+
+
+@asynccontextmanager
+async def _probes(host: str, port: int | None) -> AsyncIterator[None]:
+    """Meanwhile answer what machines ask of a process."""
+    if port is None:
+        yield
+        return
+    from uvicorn import Config, Server
+
+    class Quiet(Server):
+        @contextlib.contextmanager
+        def capture_signals(self) -> Iterator[None]:
+            # They are the worker's.
+            yield
+
+    server = Quiet(
+        Config(_only_probes(), lifespan="off", log_config=None, access_log=False, server_header=False)
+    )
+    try:
+        with listener(host, port) as bound:
+            serving = asyncio.create_task(server.serve([bound]))
+            try:
+                yield
+            finally:
+                server.should_exit = True
+                await serving
+    except NotListening as failure:
+        raise CommandError(f"Port {port} of {host} cannot be used: {failure}") from None
+
+
+def _only_probes() -> Any:
+    from config.asgi import django_application
+
+    async def answer(scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] == "http" and scope["path"] in PROBES:
+            await django_application(scope, receive, send)
+        elif scope["type"] == "http":
+            await send({"type": "http.response.start", "status": 404, "headers": [(b"content-length", b"0")]})
+            await send({"type": "http.response.body"})
+        else:
+            await send({"type": "websocket.close"})
+
+    return answer

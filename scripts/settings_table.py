@@ -1,0 +1,52 @@
+"""The table of settings in docs/deploy.md, from .env.example: `python -m scripts.settings_table` writes it."""
+
+import re
+from collections.abc import Iterator
+
+from scripts.places import ROOT
+
+PAGE = ROOT / "docs" / "deploy.md"
+_BEGIN, _END = "<!-- settings -->", "<!-- end -->"
+
+
+def rows() -> Iterator[tuple[str, str, str]]:
+    """Name, first sentence, default; a name of "" is a section."""
+    told: list[str] = []
+    for line in (ROOT / ".env.example").read_text(encoding="utf-8").splitlines():
+        if section := re.fullmatch(r"# --- (.+?) -+", line):
+            yield "", section[1], ""
+            told = []
+        elif setting := re.fullmatch(r"#?([A-Z][A-Z0-9_]*)=.*", line):
+            said = " ".join(told)
+            default = re.search(r"Default(?: of the dollars)?: (.+?)(?:[.;](?= |$)|$)", said)
+            yield setting[1], _first_sentence(said), default[1] if default else ""
+            told = []
+        elif line.startswith("# "):
+            told.append(line.removeprefix("# ").strip())
+        elif not line:
+            told = []
+
+
+def _first_sentence(text: str) -> str:
+    return re.split(
+        r"(?<=[^.][.]) (?=[A-Z])", re.split(" Default(?: of the dollars)?: ", text)[0], maxsplit=1
+    )[0]
+
+
+def table() -> str:
+    lines = ["| setting | what it says | default |", "| --- | --- | --- |"]
+    for name, said, default in rows():
+        told = said.replace("|", "\\|")
+        lines.append(f"| `{name}` | {told} | {default} |" if name else f"| **{said}** | | |")
+    return "\n".join(lines)
+
+
+def written(page: str) -> str:
+    """The page with the table as it is now."""
+    before, _, rest = page.partition(_BEGIN)
+    _, _, after = rest.partition(_END)
+    return f"{before}{_BEGIN}\n{table()}\n{_END}{after}"
+
+
+if __name__ == "__main__":
+    PAGE.write_text(written(PAGE.read_text(encoding="utf-8")), encoding="utf-8")

@@ -1,0 +1,86 @@
+"""What befalls a cluster in the midst of debates."""
+
+import asyncio
+import signal
+
+from scripts.cluster import Cluster, Member
+from tests.chaos.figures import Row
+from tests.cluster.stage import Stage, stage
+
+DEBATES = 4
+
+
+async def worker_dies(cluster: Cluster) -> Row:
+    """`kill -9` of a worker: the other one takes its debates, when their leases have lapsed."""
+    async with stage("`kill -9` of one of two workers", cluster) as scene:
+        await scene.begin(DEBATES, rounds=2)
+        await scene.until_spoken()
+        dying = cluster.worker[0]
+        at = scene.fault()
+        await asyncio.to_thread(dying.kill)
+        await scene.end()
+        scene.heard_again(at)
+        await asyncio.to_thread(dying.start)
+        return scene.row
+
+
+async def web_dies(cluster: Cluster) -> Row:
+    """`kill -9` of a web process: its watchers come to the other one."""
+    return await _dies("`kill -9` of one of two web processes", cluster, cluster.web[0])
+
+
+async def redis_dies(cluster: Cluster) -> Row:
+    """`kill -9` of Redis, which comes back empty."""
+    return await _dies("`kill -9` of Redis", cluster, cluster.redis)
+
+
+async def postgres_restarts(cluster: Cluster) -> Row:
+    """A restart of PostgreSQL, which breaks every connection."""
+    async with stage("restart of PostgreSQL", cluster) as scene:
+        await scene.begin(DEBATES, rounds=2)
+        await scene.until_spoken()
+        at = scene.fault()
+        await asyncio.to_thread(_restart, cluster.postgres)
+        await scene.end()
+        scene.heard_again(at)
+        return scene.row
+
+
+async def _dies(name: str, cluster: Cluster, member: Member) -> Row:
+    async with stage(name, cluster) as scene:
+        await scene.begin(DEBATES, rounds=2, watchers=2)
+        await scene.until_spoken()
+        at = scene.fault()
+        await asyncio.to_thread(member.kill)
+        await asyncio.to_thread(member.start)
+        await scene.end()
+        scene.heard_again(at)
+        return scene.row
+
+
+async def everything_restarts(cluster: Cluster, debates: int, watchers: int, rounds: int) -> Row:
+    """A rolling restart, as for an upgrade: each process in turn, then what they all stand on."""
+    async with stage(f"rolling restart under {debates} debates and {watchers} watchers", cluster) as scene:
+        await scene.begin(debates, rounds=rounds, watchers=watchers // debates)
+        await scene.until_spoken()
+        for member in (*cluster.worker, *cluster.web, cluster.nginx, cluster.redis, cluster.postgres):
+            scene.fault()
+            code = await asyncio.to_thread(_restart, member)
+            if code not in {0, -signal.SIGTERM}:
+                scene.row.found([f"{member.name} ended with {code}"])
+        went_on = await _goes_on(scene)
+        if not went_on:
+            scene.row.found(["the debates were over before all had restarted"])
+        await scene.end()
+        return scene.row
+
+
+async def _goes_on(scene: Stage) -> bool:
+    standings = await asyncio.to_thread(scene.store.standings)
+    return any(not standing.has_ended for standing in standings.values())
+
+
+def _restart(member: Member) -> int:
+    code = member.stop()
+    member.start()
+    return code

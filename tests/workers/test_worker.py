@@ -1,0 +1,117 @@
+"""A worker: it takes jobs, so many at once, and leaves them to others when it goes."""
+
+import asyncio
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+
+import pytest
+from django.contrib.auth.models import User
+from django.db import connection
+from pytest_django import Settings
+
+from conversations import database, forms, services
+from conversations.models import Conversation
+from tests import debates
+from tests.debates import statuses
+from tests.e2e.site import ROOT
+from tests.fakes.openai_server import OpenAIServer
+from tests.fakes.replies import says
+from tests.fakes.waiting import PATIENCE_SECONDS, Gate
+from tests.workers.here import working
+from tests.workers.test_queue import jobs, taken
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+async def until(true: Callable[[], bool]) -> None:
+    """Until the database says so; a queue rings for nobody but its workers."""
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while not await database.run(true):
+            await asyncio.sleep(0.02)
+
+
+async def test_it_runs_what_waits_and_what_comes(
+    alice: User, openai: OpenAIServer, worker: asyncio.Event
+) -> None:
+    before = await debates.created(alice)
+    await debates.until_stored(before, "status", status="completed")
+    after = await services.start(alice, forms.parse({"topic": "And now?", "rounds": 1}))
+    await debates.until_stored(after, "status", status="completed")
+    assert statuses(await debates.rows(after)) == ["queued", "initializing", "active", "completed"]
+    # What is done is not kept.
+    await until(lambda: jobs() == jobs("doing") == jobs("succeeded") == [])
+
+
+async def test_what_is_more_than_it_may_run_waits(
+    alice: User, openai: OpenAIServer, settings: Settings
+) -> None:
+    settings.OUTCRY_WORKER_DEBATES = 1
+    gate = Gate()
+    openai.answer(says("One.", gate=gate), to="Financial Analyst")
+    first, second = await debates.created(alice), await debates.created(alice)
+    async with working():
+        await gate.reached(1)
+        assert await database.run(jobs) == [second.pk]
+        gate.open()
+        await debates.until_stored(second, "status", status="completed")
+    ends = await debates.fresh(first)
+    began = await debates.fresh(second)
+    assert ends.finished_at is not None
+    assert began.started_at is not None
+    assert ends.finished_at <= began.started_at
+
+
+async def test_when_it_leaves_its_debates_wait_for_another(
+    conversation: Conversation, openai: OpenAIServer, worker: asyncio.Event
+) -> None:
+    gate = Gate()
+    openai.answer(says("One ", "two.", gate=gate), to="Financial Analyst")
+    await gate.reached(1)
+    worker.set()
+    await until(lambda: jobs() == [conversation.pk])
+    row = await debates.fresh(conversation)
+    assert (row.status, row.run) == ("active", None)
+
+
+async def test_what_a_dead_worker_had_taken_is_run(conversation: Conversation) -> None:
+    await database.run(taken, conversation, alive=False)
+    async with working():
+        await debates.until_stored(conversation, "status", status="completed")
+        await until(lambda: jobs("doing") == [])
+
+
+async def test_a_lost_connection_of_the_queue_ends_no_debate(
+    conversation: Conversation, openai: OpenAIServer, worker: asyncio.Event, alice: User
+) -> None:
+    gate = Gate()
+    openai.answer(says("One ", "two.", gate=gate), to="Financial Analyst")
+    await gate.reached(1)
+    await database.run(_break_queue)
+    gate.open()
+    await debates.until_stored(conversation, "status", status="completed")
+    later = await services.start(alice, forms.parse({"topic": "And now?", "rounds": 1}))
+    await debates.until_stored(later, "status", status="completed")
+
+
+def _break_queue() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query ILIKE '%procrastinate%'"
+            " AND pid <> pg_backend_pid()"
+        )
+
+
+def test_without_a_queue_the_command_says_what_is_missing() -> None:
+    done = subprocess.run(
+        [sys.executable, "manage.py", "work", "--skip-checks"],
+        cwd=ROOT,
+        env={**os.environ, "OUTCRY_RUNNER": "process"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert "Set OUTCRY_RUNNER=worker" in done.stderr
+    assert "Traceback" not in done.stderr
