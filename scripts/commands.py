@@ -26,6 +26,8 @@ from scripts.side_by_side import PROCESSORS, Part, run_all, summary
 
 # The tests that start servers and browsers of their own.
 WHOLE = "e2e or local_model"
+# And those that end servers in the midst of debates.
+FAULTS = ("tests/cluster", "tests/chaos")
 GENERATED = (".mypy_cache", ".ruff_cache", ".pytest_cache", ".hypothesis", ".import_linter_cache")
 
 
@@ -136,12 +138,23 @@ def test_parts() -> list[Part]:
     pytest: list[str | Path] = [PYTHON, "-m", "pytest"]
     parts = [
         Part(
-            "Browsers, whole servers, chaos and the local model, on SQLite (pytest)", [*pytest, "-m", WHOLE]
+            "Browsers, whole servers and the local model, on SQLite (pytest)",
+            [*pytest, "-m", WHOLE, *(f"--ignore={folder}" for folder in FAULTS)],
         ),
-        Part("All else, on SQLite (pytest)", [*pytest, "-m", f"not ({WHOLE})"]),
+        Part("Clusters, and processes that die (pytest)", [*pytest, *FAULTS]),
+        Part(
+            "All else, on SQLite (pytest)",
+            [*pytest, "-m", f"not ({WHOLE})", *(f"--ignore={folder}" for folder in FAULTS)],
+        ),
     ]
     if programs.POSTGRESQL.find():
-        stored = ["tests/conversations", "tests/streaming", "-m", "not local_model and not any_database"]
+        stored = [
+            "tests/conversations",
+            "tests/streaming",
+            "tests/workers",
+            "-m",
+            "not local_model and not any_database",
+        ]
         name = "What is stored and sent, on PostgreSQL (pytest)"
         parts.append(Part(name, [*pytest, *stored], env={"OUTCRY_TEST_DATABASE": "postgres"}))
     if (other := other_python.part()) is not None:
