@@ -32,6 +32,9 @@ SAMPLERS: Final = (
     "always_off",
     "traceidratio",
 )
+# What the page says of its own clock, and the most that is believed.
+CLICKED: Final = b"x-clicked-ms-ago"
+LONGEST_CLICK_MS: Final = 60_000
 AG2: Final = "opentelemetry.instrumentation.ag2"
 # What may leave this machine with a span. Whatever else a library puts into one, in this release or the next, stays.
 ATTRIBUTES: Final = frozenset(
@@ -291,12 +294,22 @@ class Traced:
         from conversations import tracing
 
         at = tracing.now() if door == "http" else None
-        came = tracing.Arrival(_traceparent(scope["headers"]), at, door)
+        clicked = None if at is None else at - tracing.nanoseconds(_seconds_since_click(scope["headers"]))
+        came = tracing.Arrival(_traceparent(scope["headers"]), at, door, clicked)
         held = tracing.arrival.set(came)
         try:
             await self._application(scope, receive, send)
         finally:
             tracing.arrival.reset(held)
+
+
+def _seconds_since_click(headers: Iterable[tuple[bytes, bytes]]) -> float:
+    """Between a person's click and the browser's sending of the request, by the page's own clock; 0 where it says
+    none, or what cannot be."""
+    said = next((value for name, value in headers if name.lower() == CLICKED), b"")
+    # Digits only: no other text that Python takes for a number.
+    milliseconds = float(said) if re.fullmatch(rb"[0-9]{1,6}(\.[0-9]{1,3})?", said) else 0.0
+    return milliseconds / 1000 if milliseconds <= LONGEST_CLICK_MS else 0.0
 
 
 def _traceparent(headers: Iterable[tuple[bytes, bytes]]) -> str:

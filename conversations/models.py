@@ -78,10 +78,12 @@ class Conversation(models.Model):
         null=True, blank=True, help_text="Time during which turns are spoken; empty: no limit."
     )
 
+    # Also the database's own default: the version before, which runs during an upgrade, does not know the column.
     traceparent = models.CharField(
         max_length=55,
         blank=True,
         default="",
+        db_default="",
         editable=False,
         help_text="Where its trace begins, as W3C writes it.",
     )

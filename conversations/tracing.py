@@ -44,11 +44,13 @@ NONE: Final[Span] = trace.INVALID_SPAN
 @dataclass(frozen=True)
 class Arrival:
     """A request or a connection: where it says that it comes from, when it came (nanoseconds since 1970; None where it
-    stays, so that this says nothing of what it asks later), and by which protocol."""
+    stays, so that this says nothing of what it asks later), by which protocol, and when the person clicked that caused
+    it, as far as the page says."""
 
     traceparent: str
     at: int | None
     door: str
+    clicked: int | None = None
 
 
 # Of the request that is being answered.
@@ -76,8 +78,8 @@ def traceparent() -> str:
 
 @contextmanager
 def start() -> Iterator[Span]:
-    """Around the start of a conversation: the root of its trace, from the arrival of what asks for it; or, where that
-    says so, a part of its sender's."""
+    """Around the start of a conversation: the root of its trace, from the click, or the arrival of what asks for it;
+    or, where that says so, a part of its sender's."""
     came = arrival.get()
     if came is None:
         with _current("start", {"outcry.door": "command"}, kind=SpanKind.SERVER, parent=Context()) as span:
@@ -85,8 +87,14 @@ def start() -> Iterator[Span]:
         return
     parent = _place(came.traceparent)
     with _current(
-        "start", {"outcry.door": came.door}, kind=SpanKind.SERVER, parent=parent, began=came.at
+        "start",
+        {"outcry.door": came.door},
+        kind=SpanKind.SERVER,
+        parent=parent,
+        began=came.clicked or came.at,
     ) as span:
+        if came.at is not None:
+            span.add_event("arrived", timestamp=came.at)
         yield span
 
 

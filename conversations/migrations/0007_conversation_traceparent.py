@@ -13,6 +13,6 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='conversation',
             name='traceparent',
-            field=models.CharField(blank=True, default='', editable=False, help_text='Where its trace begins, as W3C writes it.', max_length=55),
+            field=models.CharField(blank=True, db_default='', default='', editable=False, help_text='Where its trace begins, as W3C writes it.', max_length=55),
         ),
     ]

@@ -43,11 +43,11 @@ export class AgainElement extends LitElement {
       ${this.problem === null ? nothing : html`<p class="problem" role="alert" data-testid="again-problem">${this.problem}</p>`}`;
   }
 
-  #start = async (): Promise<void> => {
+  #start = async (click: Event): Promise<void> => {
     this.busy = true;
     this.problem = null;
     try {
-      const response = await send(this.url, this.csrfToken, {});
+      const response = await send(this.url, this.csrfToken, {}, click);
       if (response.status === 201) {
         const { url }: { url: string } = await response.json();
         this.go(url);

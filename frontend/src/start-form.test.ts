@@ -11,12 +11,12 @@ const ESTIMATE: Estimate = {
 };
 
 let form: HTMLFormElement;
-let sent: { url: string; body: Record<string, unknown> }[];
+let sent: { url: string; body: Record<string, unknown>; headers: Record<string, string> }[];
 
 /** What the server answers: to an estimate, and to a start. */
 function serve(estimate: () => Promise<Response>, start = (): Response => Response.json({}, { status: 500 })): void {
-  vi.stubGlobal("fetch", async (url: string, { body }: { body: string }) => {
-    sent.push({ url, body: JSON.parse(body) });
+  vi.stubGlobal("fetch", async (url: string, { body, headers }: { body: string; headers: Record<string, string> }) => {
+    sent.push({ url, body: JSON.parse(body), headers });
     return url.endsWith("/estimate") ? estimate() : start();
   });
 }
@@ -57,6 +57,16 @@ afterEach(() => {
   vi.useRealTimers();
   vi.unstubAllGlobals();
   document.body.replaceChildren();
+});
+
+test("the start says how long ago it was asked for, and an estimate says nothing", async () => {
+  vi.useRealTimers();
+  write("topic", "Is it a buy?");
+  await vi.waitFor(() => expect(estimates()).toHaveLength(1));
+  await submit();
+  const clicked = (path: string): string | undefined => sent.find(({ url }) => url === path)?.headers["X-Clicked-Ms-Ago"];
+  expect(clicked("/estimate")).toBeUndefined();
+  expect(clicked("/start")).toMatch(/^\d+\.\d$/);
 });
 
 describe("limits", () => {

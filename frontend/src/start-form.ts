@@ -18,7 +18,7 @@ export function setUpStartForm(form: HTMLFormElement): void {
   setUpEstimate(form, () => values(form));
   form.addEventListener("submit", (event) => {
     event.preventDefault();
-    void start(form);
+    void start(form, event);
   });
   // A question is one line: Enter asks it.
   input(form, "topic").addEventListener("keydown", (event) => {
@@ -56,7 +56,7 @@ function setUpExamples(form: HTMLFormElement): void {
   }
 }
 
-async function start(form: HTMLFormElement): Promise<void> {
+async function start(form: HTMLFormElement, cause: Event): Promise<void> {
   const button = form.querySelector<HTMLButtonElement>("[type=submit]");
   forgetErrors(form);
   const errors = limitProblems(form);
@@ -64,7 +64,8 @@ async function start(form: HTMLFormElement): Promise<void> {
   if (errors.length > 0) return showErrors(form, { errors });
   if (button) button.disabled = true;
   try {
-    const response = await send(form.dataset["api"] ?? "", input(form, "csrfmiddlewaretoken").value, values(form));
+    const token = input(form, "csrfmiddlewaretoken").value;
+    const response = await send(form.dataset["api"] ?? "", token, values(form), cause);
     if (response.status === 201) {
       const { url }: { url: string } = await response.json();
       location.assign(url);

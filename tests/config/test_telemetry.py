@@ -153,6 +153,37 @@ def test_a_start_goes_on_with_the_trace_that_its_request_names(recorded: InMemor
     assert named.start_time == 1_000
 
 
+@pytest.mark.parametrize(
+    ("said", "seconds"),
+    [
+        ("12.5", 0.0125),
+        ("0", 0),
+        ("60000", 60),
+        ("60001", 0),
+        ("-5", 0),
+        ("1e3", 0),
+        ("nan", 0),
+        ("9" * 400, 0),
+        ("", 0),
+        ("५", 0),
+    ],
+)
+async def test_a_start_begins_with_the_click_as_far_as_that_can_be(
+    recorded: InMemorySpanExporter, said: str, seconds: float
+) -> None:
+    async def start(*_: object) -> None:
+        with tracing.start():
+            pass
+
+    headers = [(b"x-clicked-ms-ago", said.encode())]
+    await telemetry.Traced(start)({"type": "http", "headers": headers}, None, None)
+    [span] = recorded.get_finished_spans()
+    [arrived] = span.events
+    assert arrived.name == "arrived"
+    assert span.start_time is not None
+    assert arrived.timestamp - span.start_time == round(seconds * 1e9)
+
+
 @pytest.mark.parametrize("given", ["", "nonsense", f"00-{'0' * 32}-{PARENT}-01", "00-ü"])
 def test_a_start_whose_request_names_none_begins_one(recorded: InMemorySpanExporter, given: str) -> None:
     held = tracing.arrival.set(tracing.Arrival(given, None, "websocket"))

@@ -16,18 +16,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from playwright.async_api import Page
 from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed
 
 from conversations import asking
 from tests import servers
 from tests.chaos.installation import SHORT_LEASES
-from tests.e2e import programs
+from tests.e2e import person, programs
 from tests.e2e.conftest import spoken_by
 from tests.e2e.site import ROOT, Site, free_port, running_beside
 from tests.fakes.openai_server import OpenAIServer
 from tests.fakes.otlp_collector import Collector, Span, collecting
-from tests.fakes.replies import says
+from tests.fakes.replies import Reply, says
 from tests.fakes.waiting import Gate
 
 pytestmark = pytest.mark.e2e
@@ -150,6 +151,31 @@ async def test_a_debate_is_one_trace_from_the_request_to_the_paint(
     resource = collector.spans[0].resource
     assert (resource["service.name"], resource["outcry.role"]) == ("floor", "web")
     assert "tracestate" not in str(collector.bodies).lower()
+
+
+async def test_a_trace_goes_from_the_click_to_the_paint_in_a_browser(
+    collector: Collector, model: OpenAIServer, model_port: int, tmp_path: Path, page: Page
+) -> None:
+    model.default = Reply(["Word "] * 40, tokens_per_second=20)
+    async with running_beside(tmp_path, traced(collector, model_port)) as site:
+        await person.sign_in(page, site)
+        # A form that takes its time between the click and its request.
+        await page.evaluate(
+            "document.querySelector('form[data-api]').addEventListener('submit', () => {"
+            " const end = performance.now() + 50; while (performance.now() < end); }, true)"
+        )
+        await person.start(page, "Is Tarnwick worth buying?", rounds=1)
+        await person.expect_finished(page)
+        debate = await ended(collector)
+        await collector.until(lambda: collector.named("paint"), PATIENCE_SECONDS)
+    [start] = collector.named("start")
+    assert debate.parent == start.id
+    assert start.events == ("arrived",)
+    # From the click: by so much before the request came.
+    assert start.times["arrived"] - start.began >= 50_000_000
+    paint = collector.named("paint")[0]
+    assert paint.parent == start.id
+    assert paint.ended > start.ended
 
 
 async def test_no_span_holds_what_anybody_said_or_any_key(

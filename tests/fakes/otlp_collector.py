@@ -16,7 +16,7 @@ from tests.fakes.waiting import Signal
 
 @dataclass(frozen=True)
 class Span:
-    """One span, with its ids in hexadecimal digits; times are nanoseconds since 1970."""
+    """One span, with its ids in hexadecimal digits; `times` are those of its events. Nanoseconds since 1970."""
 
     name: str
     trace: str
@@ -26,9 +26,13 @@ class Span:
     ended: int
     has_failed: bool
     values: Mapping[str, Any]
-    events: tuple[str, ...]
+    times: Mapping[str, int]
     scope: str
     resource: Mapping[str, Any]
+
+    @property
+    def events(self) -> tuple[str, ...]:
+        return tuple(self.times)
 
 
 @dataclass
@@ -91,7 +95,7 @@ def _span(span: Any, scope: str, resource: Mapping[str, Any]) -> Span:
         ended=span.end_time_unix_nano,
         has_failed=span.status.code == 2,
         values=_values(span.attributes),
-        events=tuple(event.name for event in span.events),
+        times={event.name: event.time_unix_nano for event in span.events},
         scope=scope,
         resource=resource,
     )

@@ -6,6 +6,7 @@ told whom to watch while it runs.
 The first line of its standard input is {"address", "headers"}; of its commands there are, beside the other's:
 
     watch NUMBER PATH   so many more watchers there
+    joined SECONDS      answers {"joined"}, once nobody is on the way, or after that time
     begin               forget who has watched so far, and how
     count               answers {"watchers", "open", "returns", "codes"}: how many there are, are connected, have come
                         back, and were closed with what
@@ -32,7 +33,8 @@ from tests.benchmarks.delivery.watcher import Watcher
 class ToldClient(Client):
     def __init__(self, server: dict[str, Any]) -> None:
         super().__init__(Load(), {**server, "paths": []})
-        self._ending = float("inf")
+        self._ending = self._joined_by = float("inf")
+        self._left = Counter[str]()
 
     def _obey(self, words: list[bytes]) -> None:
         match words:
@@ -40,13 +42,16 @@ class ToldClient(Client):
                 new = [Watcher(path.decode(), stalled=False) for _ in range(int(number))]
                 self.watchers += new
                 self._waiting += new
+            case [b"joined", seconds]:
+                self._joined_by = time.monotonic() + float(seconds)
             case [b"begin"]:
                 self.watchers.clear()
+                self._left.clear()
                 self.returns = 0
                 gc.collect()
             case [b"count"]:
                 there = {"watchers": len(self.watchers), "open": len(self._open) - self._joining}
-                report({**there, "returns": self.returns, "codes": self._codes()})
+                report({**there, "returns": self.returns, "codes": self._left})
             case [b"ended", seconds]:
                 self._ending = time.monotonic() + float(seconds)
             case [b"figures", tokens]:
@@ -57,18 +62,24 @@ class ToldClient(Client):
 
     def _settle(self) -> None:
         super()._settle()
-        if self._ending == float("inf"):
-            return
-        ended = all(watcher.ended for watcher in self.watchers)
-        if ended or time.monotonic() > self._ending:
-            self._ending = float("inf")
-            report({"ended": ended})
+        now = time.monotonic()
+        if self._ending < float("inf"):
+            ended = all(watcher.ended for watcher in self.watchers)
+            if ended or now > self._ending:
+                self._ending = float("inf")
+                report({"ended": ended})
+        if self._joined_by < float("inf"):
+            joined = not (self._joining or self._waiting or self._returning)
+            if joined or now > self._joined_by:
+                self._joined_by = float("inf")
+                report({"joined": joined})
+
+    def _leave(self, descriptor: int, watcher: Watcher) -> None:
+        self._left[str(watcher.code)] += 1
+        super()._leave(descriptor, watcher)
 
     def _octets(self) -> int:
         return sum(len(piece) for it in self.watchers for one in it.connections for piece in one.pieces)
-
-    def _codes(self) -> Counter[str]:
-        return Counter(str(watcher.code) for watcher in self.watchers if watcher.code is not None)
 
     def _finished(self) -> bool:
         return self._finishing < float("inf")

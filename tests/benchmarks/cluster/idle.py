@@ -16,13 +16,17 @@ DEBATES = 50
 
 @dataclass(frozen=True)
 class Rest:
-    """`added` in MiB by role, since there were no watchers; `used` of the time in which nothing was said."""
+    """`added` in MiB by role, since there were no watchers; `used` of the time in which nothing was said. `joining`:
+    seconds until all who are new here were connected, of whom so many had to `come_back`; `stayed`: nobody has left
+    since."""
 
     system: str
     watchers: int
     memory: Mapping[str, float]
     added: Mapping[str, float]
     used: Used
+    joining: float
+    come_back: int
     stayed: bool
 
 
@@ -37,15 +41,17 @@ def rests(stage: Stage, counts: Iterable[int], seconds: float) -> list[Rest]:
     nobody = stage.memory()
     found: list[Rest] = []
     for count in (0, *counts):
+        began = time.monotonic()
         if more := count - (found[-1].watchers if found else 0):
             stage.watch(conversations, more // DEBATES)
+        joining, come_back = time.monotonic() - began, stage.watching()["returns"]
         before = stage.used()
         time.sleep(seconds)
         used, memory = stage.used().since(before), stage.memory()
         watching = stage.watching()
         added = {role: mib - nobody[role] for role, mib in memory.items()}
-        stayed = watching["open"] == count and not watching["returns"]
-        found.append(Rest(stage.system.name, count, memory, added, used, stayed))
+        stayed = watching["open"] == count and watching["returns"] == come_back
+        found.append(Rest(stage.system.name, count, memory, added, used, joining, come_back, stayed))
     return found
 
 
@@ -55,7 +61,9 @@ def tables(rests: Sequence[Rest]) -> list[str]:
     ordered = sorted(rests, key=lambda rest: (rest.watchers, rest.system != PROCESS))
     memory: Columns[Rest] = [
         *_NAMES,
-        ("all connected to the end", lambda rest: "yes" if rest.stayed else "**no**"),
+        ("connected in s", lambda rest: number(rest.joining) if rest.watchers else "–"),
+        ("came back", lambda rest: f"{rest.come_back:,}"),
+        ("all stayed", lambda rest: "yes" if rest.stayed else "**no**"),
         ("servers' memory MiB", lambda rest: number(_servers(rest.memory))),
         ("KiB a watcher", lambda rest: number(_each(_servers(rest.added) * 1024, rest))),
         *((figures.TITLES.get(role, role), _memory(role)) for role in roles),

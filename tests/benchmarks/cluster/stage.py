@@ -126,10 +126,11 @@ class Stage:
         """So many more of each; returns once all are there. Raises RuntimeError where they are not."""
         for conversation in conversations:
             self._client.tell(f"watch {watchers} /ws/conversations/{conversation}/")
-        self._client.tell(f"settle {JOIN_SECONDS}")
-        settled = self._client.answer(JOIN_SECONDS * 2)["settled"]
-        if not settled or (there := self.watching())["returns"] or there["open"] < there["watchers"]:
-            raise RuntimeError(f"{self.system.name}: not all watchers could join: {self.watching()}.")
+        self._client.tell(f"joined {JOIN_SECONDS}")
+        joined = self._client.answer(JOIN_SECONDS * 2)["joined"]
+        there = self.watching()
+        if not joined or there["open"] < there["watchers"]:
+            raise RuntimeError(f"{self.system.name}: not all watchers could join: {there}.")
 
     def forget(self) -> None:
         """Have nobody watch who has watched so far; they have to be gone."""

@@ -22,6 +22,11 @@ def test_a_ping_is_answered_with_its_payload() -> None:
     assert wire.pong(b"\x81\x02hi\x89\x04beat") == b"\x8a\x84\x00\x00\x00\x00beat"
 
 
+def test_a_ping_before_a_length_that_looks_like_one_is_answered() -> None:
+    frame = b"\x81\x7e\x00\x89" + b"\xc3" * 0x89
+    assert wire.pong(b"\x89\x04beat" + frame) == b"\x8a\x84\x00\x00\x00\x00beat"
+
+
 def test_what_is_no_ping_is_not_answered() -> None:
     assert wire.pong(b"\x81\x02hi") is None
 

@@ -35,13 +35,15 @@ def refusal(answer: bytes) -> str | None:
 
 
 def pong(data: bytes) -> bytes | None:
-    """The answer to a ping somewhere in `data`. A length that looks like one is answered, too, which does no harm;
-    a ping that comes in two pieces is not, and servers forgive one."""
-    at = data.rfind(PING_MARK)
-    payload = data[at + 2 : at + 2 + data[at + 1]] if 0 <= at < len(data) - 1 else b""
-    if at < 0 or len(payload) > 125 or at + 2 + len(payload) > len(data):
-        return None
-    return bytes([FINAL | 0xA, MASKED | len(payload)]) + _NO_MASK + payload
+    """The answer to each ping in `data`. A length that looks like one is answered, too, which does no harm; a ping that
+    comes in two pieces is not, and servers forgive one."""
+    answers, at = b"", data.find(PING_MARK)
+    while 0 <= at < len(data) - 1:
+        payload = data[at + 2 : at + 2 + data[at + 1]]
+        if len(payload) == data[at + 1] <= 125:
+            answers += bytes([FINAL | 0xA, MASKED | len(payload)]) + _NO_MASK + payload
+        at = data.find(PING_MARK, at + 1)
+    return answers or None
 
 
 def close_code(data: bytes) -> int | None:
