@@ -126,6 +126,7 @@ def test(chosen: bool, arguments: list[str]) -> int:
     set_up(chosen, development=True)
     model.ensure_model()
     programs.ensure_programs()
+    clients.ensure_clients()
     if arguments:
         say("Testing on SQLite (pytest), and leaving out the rest: ARGS are for pytest")
         return int(status_of([PYTHON, "-m", "pytest", *arguments]) != 0)

@@ -18,11 +18,6 @@ class Span:
     heard: list[int]
     count: int = 0
 
-    def rate(self, moments: Sequence[int]) -> float | None:
-        """Tokens a second between two such moments; None where there are too few to tell."""
-        first, last = moments
-        return None if self.count < 2 or last <= first else (self.count - 1) * 1e9 / (last - first)
-
 
 @dataclass
 class PacedFold(Fold):
@@ -43,19 +38,33 @@ class PacedFold(Fold):
         span.said[1], span.heard[1] = stamps[-1], now
         span.count += len(stamps)
 
+    def pace(self) -> float | None:
+        """Tokens a second of the whole debate, from the first one said to the last one heard: who answers late speaks
+        the next turn late, too."""
+        spans = self.spans.values()
+        if not spans:
+            return None
+        first, last = min(span.said[0] for span in spans), max(span.heard[1] for span in spans)
+        return _rate(sum(span.count for span in spans), first, last)
+
 
 def paced(tokens: int, folds: Sequence[PacedFold]) -> dict[str, Any]:
-    """JSON-ready: how whole, how late and how fast. `said` and `heard` are a debate's tokens a second, the median of
-    all messages; `seconds` from the first token said to the last one heard."""
+    """JSON-ready: how whole, how late and how fast. `heard` is the median of the debates' pace, `said` the model's own
+    in its messages; `seconds` from the first token said to the last one heard."""
     spans = [span for fold in folds for span in fold.spans.values()]
     first = min((span.said[0] for span in spans), default=0)
     last = max((span.heard[1] for span in spans), default=0)
     return {
         **figures(tokens, folds),
-        "said": _median(span.rate(span.said) for span in spans),
-        "heard": _median(span.rate(span.heard) for span in spans),
+        "said": _median(_rate(span.count - 1, *span.said) for span in spans),
+        "heard": _median(fold.pace() for fold in folds),
         "seconds": (last - first) / 1e9,
     }
+
+
+def _rate(count: int, first: int, last: int) -> float | None:
+    """A second, of so many between two moments; None where there are too few to tell."""
+    return count * 1e9 / (last - first) if count and last > first else None
 
 
 def _median(rates: Iterable[float | None]) -> float | None:

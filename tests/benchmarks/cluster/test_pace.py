@@ -28,7 +28,7 @@ def heard(*frames: tuple[int, dict[str, Any]], joined: int = 0) -> PacedFold:
     return fold
 
 
-def test_the_pace_is_of_each_message_not_of_the_pauses_between() -> None:
+def test_the_pace_is_the_models_in_its_messages_and_a_watchers_of_it_all() -> None:
     # Three tokens in two seconds, then a long pause, then the same again; heard half as fast.
     stamps = [1 * SECOND, 2 * SECOND, 3 * SECOND, 100 * SECOND, 101 * SECOND, 102 * SECOND]
     frames = [(0, HELLO)]
@@ -38,14 +38,15 @@ def test_the_pace_is_of_each_message_not_of_the_pauses_between() -> None:
         offset = sum(len(f"{it} ") for it in stamps[number - place : number])
         frames.append((first + 2 * (stamp - first), token(number + 1, message, offset, stamp)))
     figures = paced(6, [heard(*frames)])
-    assert (figures["said"], figures["heard"]) == (1.0, 0.5)
+    # From the first token's saying at 1 to the last one's coming at 104.
+    assert (figures["said"], figures["heard"]) == (1.0, pytest.approx(6 / 103))
     assert (figures["lost"], figures["altered"], figures["breaches"]) == (0, 0, 0)
     assert figures["seconds"] == 103
 
 
-def test_of_one_token_there_is_no_pace() -> None:
+def test_in_one_token_there_is_no_pace_of_the_model() -> None:
     figures = paced(1, [heard((0, HELLO), (2 * SECOND, token(1, "m", 0, SECOND)))])
-    assert (figures["said"], figures["heard"], figures["lost"]) == (None, None, 0)
+    assert (figures["said"], figures["heard"], figures["lost"]) == (None, 1.0, 0)
 
 
 def test_a_verdict_is_no_loss_and_no_alteration() -> None:
