@@ -271,7 +271,8 @@ class AppendOnly(models.QuerySet["Event"]):
 class Event(models.Model):
     """Row `seq` (1, 2, 3 ..., no gap) of a conversation's log."""
 
-    conversation = models.ForeignKey(Conversation, models.PROTECT, related_name="events")
+    # The unique constraint's index begins with it; one of its own would be written with every row for nothing.
+    conversation = models.ForeignKey(Conversation, models.PROTECT, related_name="events", db_index=False)
     seq = models.PositiveIntegerField()
     type = models.CharField(max_length=20)
     data = models.JSONField()

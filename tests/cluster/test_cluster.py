@@ -30,9 +30,17 @@ def cluster() -> Iterator[Cluster]:
 
 @pytest.fixture
 async def model() -> AsyncIterator[OpenAIServer]:
+    """A model that can be asked what it was asked."""
     reply = Reply(WORDS, tokens_per_second=WORDS_PER_SECOND)
     async with OpenAIServer(port=MODEL_PORT, default=reply) as server:
         yield server
+
+
+@pytest.fixture
+def spoken() -> Iterator[None]:
+    """A model that nothing here keeps from speaking in time."""
+    with speaker(MODEL_PORT, len(WORDS), WORDS_PER_SECOND):
+        yield
 
 
 def is_as_promised(row: Row) -> None:
@@ -59,19 +67,19 @@ async def test_a_debate_started_on_one_is_watched_on_the_other_and_run_by_a_work
         assert len(heard) > len(WORDS)
 
 
-async def test_the_debates_of_a_dead_worker_go_on_with_another(cluster: Cluster, model: OpenAIServer) -> None:
+async def test_the_debates_of_a_dead_worker_go_on_with_another(cluster: Cluster, spoken: None) -> None:
     is_as_promised(await scenarios.worker_dies(cluster))
 
 
-async def test_the_watchers_of_a_dead_web_process_miss_nothing(cluster: Cluster, model: OpenAIServer) -> None:
+async def test_the_watchers_of_a_dead_web_process_miss_nothing(cluster: Cluster, spoken: None) -> None:
     is_as_promised(await scenarios.web_dies(cluster))
 
 
-async def test_nothing_is_lost_with_redis(cluster: Cluster, model: OpenAIServer) -> None:
+async def test_nothing_is_lost_with_redis(cluster: Cluster, spoken: None) -> None:
     is_as_promised(await scenarios.redis_dies(cluster))
 
 
-async def test_nothing_is_lost_when_postgresql_restarts(cluster: Cluster, model: OpenAIServer) -> None:
+async def test_nothing_is_lost_when_postgresql_restarts(cluster: Cluster, spoken: None) -> None:
     is_as_promised(await scenarios.postgres_restarts(cluster))
 
 

@@ -30,10 +30,7 @@ _CREATE = """
     ) {partition}
 """
 # Those of Django's table. A unique index of a table in partitions has to hold what tells them apart.
-_NEEDLESS = (
-    "CREATE UNIQUE INDEX ON {name} (id{key})",
-    "CREATE INDEX ON {name} (conversation_id)",
-)
+_NEEDLESS = ("CREATE UNIQUE INDEX ON {name} (id{key})",)
 _INDEXES = (
     "CREATE UNIQUE INDEX ON {name} (conversation_id, seq{unique})",
     "CREATE INDEX ON {name} (conversation_id, type) WHERE type IN"
