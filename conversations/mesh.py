@@ -32,6 +32,8 @@ ATTEMPT_SECONDS: Final = 60.0
 SILENCE_SECONDS: Final = 20.0
 # What an agent may say, in bytes: its card, and its answer.
 MAX_ANSWER: Final = 1024 * 1024
+# How it is spoken to.
+BINDINGS: Final = ("JSONRPC", "HTTP+JSON")
 
 _tasks: set["asyncio.Task[None]"] = set()
 
@@ -165,13 +167,12 @@ async def _hand_over(parcel: Parcel, target: str) -> str | None:
     ) as http:
         try:
             card = await A2ACardResolver(http, target).get_agent_card()
-            for interface in card.supported_interfaces:
-                _require_same_origin(interface.url, target)
+            _keep_ours(card.supported_interfaces, target)
             config = ClientConfig(
                 httpx_client=http,
                 streaming=False,
                 polling=True,
-                supported_protocol_bindings=["JSONRPC", "HTTP+JSON"],
+                supported_protocol_bindings=[*BINDINGS],
             )
             client = ClientFactory(config).create(card)
             async for answer in client.send_message(_request(parcel)):
@@ -191,11 +192,27 @@ async def _hand_over(parcel: Parcel, target: str) -> str | None:
     raise Undelivered("no_answer")
 
 
-def _require_same_origin(url: str, target: str) -> None:
-    """The card is the agent's own word, and must not send us anywhere else. Raises Undelivered."""
-    here, there = urlsplit(target), urlsplit(url)
-    if (there.scheme, there.netloc) != (here.scheme, here.netloc):
+def _keep_ours(interfaces: Any, target: str) -> None:
+    """Leave those that we speak, and that are where the agent is: the card is its own word, and must not send us anywhere
+    else. Raises Undelivered where none is left."""
+    spoken = [interface for interface in interfaces if interface.protocol_binding in BINDINGS]
+    if not spoken:
+        raise Undelivered("no_binding")
+    ours = [interface for interface in spoken if _origin(interface.url) == _origin(target)]
+    if not ours:
         raise Undelivered("other_origin")
+    del interfaces[:]
+    interfaces.extend(ours)
+
+
+def _origin(url: str) -> tuple[str, str, int | None] | None:
+    """Scheme, host and port, as they are the same however they are written; None for what is no address."""
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        return None
+    return parts.scheme, parts.hostname or "", port or {"http": 80, "https": 443}.get(parts.scheme)
 
 
 def _request(parcel: Parcel) -> Any:

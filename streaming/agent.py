@@ -237,7 +237,8 @@ def _form(message: Message) -> dict[str, Any]:
 def _object(value: Any) -> dict[str, Any]:
     try:
         data = MessageToDict(value)
-    except json_format.Error:
+    except (json_format.Error, ValueError):
+        # The latter for numbers that are not finite.
         data = None
     if not isinstance(data, dict):
         raise InvalidInput([Problem("message.parts", "json_object", "A part of data is one JSON object.")])

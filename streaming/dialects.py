@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
@@ -23,6 +24,18 @@ from streaming.task import SETTLED, Told, Update
 # The SDK's client gives up after 5 s without a byte, unless it was told otherwise.
 SILENCE_SECONDS: Final = 3.0
 BEAT: Final = b": still here\n"
+# What HTTP's statuses are called in the errors of HTTP+JSON.
+STATUSES: Final[Mapping[int, str]] = {
+    401: "UNAUTHENTICATED",
+    403: "PERMISSION_DENIED",
+    404: "NOT_FOUND",
+    405: "UNIMPLEMENTED",
+    409: "FAILED_PRECONDITION",
+    413: "INVALID_ARGUMENT",
+    422: "INVALID_ARGUMENT",
+    429: "RESOURCE_EXHAUSTED",
+    503: "UNAVAILABLE",
+}
 
 
 class Dialect(Protocol):
@@ -36,8 +49,8 @@ class Dialect(Protocol):
     def whole(self, told: Task, *, is_sent: bool) -> dict[str, Any]:
         """A whole answer; `is_sent`: to a message."""
 
-    def error(self, failure: A2AError) -> dict[str, Any]:
-        """What went wrong, in a stream or instead of the whole answer."""
+    def error(self, why: Close) -> dict[str, Any]:
+        """That it broke off, in a stream or instead of the whole answer."""
 
 
 @dataclass(frozen=True)
@@ -54,8 +67,8 @@ class Rpc10:
         stands = MessageToDict(told)
         return self._result({"task": stands} if is_sent else stands)
 
-    def error(self, failure: A2AError) -> dict[str, Any]:
-        return build_error_response(self.id, failure)
+    def error(self, why: Close) -> dict[str, Any]:
+        return build_error_response(self.id, _broken_off(why))
 
     def _result(self, result: dict[str, Any]) -> dict[str, Any]:
         return {"jsonrpc": "2.0", "id": self.id, "result": result}
@@ -75,8 +88,8 @@ class Rpc03:
         result = conversions.to_compat_task(told)
         return _dumped(types_v03.SendMessageSuccessResponse(id=self.id, result=result))
 
-    def error(self, failure: A2AError) -> dict[str, Any]:
-        return build_error_response(self.id, failure)
+    def error(self, why: Close) -> dict[str, Any]:
+        return build_error_response(self.id, _broken_off(why))
 
 
 def _dumped(response: Any) -> dict[str, Any]:
@@ -97,8 +110,10 @@ class Http:
         stands: dict[str, Any] = MessageToDict(told)
         return {"task": stands} if is_sent else stands
 
-    def error(self, failure: A2AError) -> dict[str, Any]:
-        return build_rest_error_payload(failure)
+    def error(self, why: Close) -> dict[str, Any]:
+        status = _http_status(why)
+        payload = build_rest_error_payload(_broken_off(why))
+        return {"error": {**payload["error"], "code": status, "status": STATUSES.get(status, "INTERNAL")}}
 
 
 class Items:
@@ -121,16 +136,18 @@ class Items:
     def end(self, why: Close) -> bytes:
         if why is Close.ENDED:
             return b""
-        return b"event: error\n" + _event(self._dialect.error(_broken_off(why)))
+        return b"event: error\n" + _event(self._dialect.error(why))
 
 
 class Whole:
-    """The encoder of one answer, which is told once the task is settled; until then, space before it."""
+    """The encoder of one answer, which is told once the task is settled; until then, space before it. `http_status` is
+    another than 200 once it has broken off."""
 
     silence = (SILENCE_SECONDS, b"\n")
 
     def __init__(self, told: Told, dialect: Dialect, *, is_sent: bool) -> None:
         self.enough = asyncio.Event()
+        self.http_status = 200
         self._teller = told.teller
         self._task = told.task
         self._is_sent = is_sent
@@ -150,7 +167,8 @@ class Whole:
     def end(self, why: Close) -> bytes:
         if why is Close.ENDED:
             return _json(self._dialect.whole(self._task, is_sent=self._is_sent))
-        return _json(self._dialect.error(_broken_off(why)))
+        self.http_status = _http_status(why)
+        return _json(self._dialect.error(why))
 
 
 def _event(item: dict[str, Any]) -> bytes:
@@ -160,6 +178,12 @@ def _event(item: dict[str, Any]) -> bytes:
 def _json(item: dict[str, Any]) -> bytes:
     # In ASCII: the SDK's client takes some other characters for ends of lines.
     return json.dumps(item, separators=(",", ":")).encode()
+
+
+def _http_status(why: Close) -> int:
+    """What HTTP calls it."""
+    ends = {Close.UNAUTHENTICATED: 401, Close.FORBIDDEN: 403, Close.NOT_FOUND: 404}
+    return ends.get(why, 503 if why.retryable and why is not Close.FAULT else 500)
 
 
 def _broken_off(why: Close) -> A2AError:

@@ -37,8 +37,8 @@ class Door:
         """Answer. What is raised before the answer has begun becomes a refusal."""
         raise NotImplementedError
 
-    def refusal(self, refused: OutcryError) -> Any:
-        """The body that tells the client why not, as JSON."""
+    def refusal(self, refused: OutcryError, request: Request | None) -> Any:
+        """The body that tells the client why not, as JSON. `request` is None where it was too large to be read."""
         return refusals.body(refused)
 
     def refusal_headers(self, refused: OutcryError) -> list[tuple[str, str]]:
@@ -47,6 +47,7 @@ class Door:
 
     async def __call__(self, scope: Any, receive: Any, send: Any, **found: str) -> None:
         begun = False
+        request = None
 
         async def sending(message: Any) -> None:
             nonlocal begun
@@ -55,6 +56,8 @@ class Door:
 
         try:
             request = await exchange.read(scope, receive)
+            request.require_host()
+            request.require_https()
             self._require_method(request)
             await self.open(request, receive, sending, **found)
         except ClientLeft:
@@ -62,17 +65,17 @@ class Door:
         except Exception as failure:
             if begun:
                 raise
-            await self._refuse(send, _expected(failure, scope["path"]))
+            await self._refuse(send, _expected(failure, scope["path"]), request)
 
     def _require_method(self, request: Request) -> None:
         if request.method not in self.methods:
             raise MethodNotAllowed(f"Use {' or '.join(sorted(self.methods))} here.")
 
-    async def _refuse(self, send: Any, refused: OutcryError) -> None:
+    async def _refuse(self, send: Any, refused: OutcryError, request: Request | None) -> None:
         more = [*self.refusal_headers(refused), *refusals.headers(refused)]
         if isinstance(refused, MethodNotAllowed):
             more.append(("allow", ", ".join(sorted(self.methods))))
-        await exchange.answer(send, refused.http_status, self.refusal(refused), more)
+        await exchange.answer(send, refused.http_status, self.refusal(refused, request), more)
 
 
 def _expected(failure: Exception, path: str) -> OutcryError:

@@ -135,7 +135,7 @@ class Request:
 
 
 async def read(scope: Mapping[str, Any], receive: Any, most: int = MAX_BODY) -> Request:
-    """The request with its body. Raises TooLarge, ClientLeft, and InvalidInput for a host that is not ours."""
+    """The request with its body. Raises TooLarge and ClientLeft."""
     parts: list[bytes] = []
     size = 0
     more = True
@@ -147,13 +147,18 @@ async def read(scope: Mapping[str, Any], receive: Any, most: int = MAX_BODY) -> 
         if size <= most:
             parts.append(message.get("body", b""))
         more = message.get("more_body", False)
-    headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
-    request = Request(scope, headers, b"".join(parts))
-    request.require_host()
-    request.require_https()
     if size > most:
         raise TooLarge(f"The body is too large; send at most {most:,} bytes.")
-    return request
+    return Request(scope, by_name(scope["headers"]), b"".join(parts))
+
+
+def by_name(raw: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
+    """Headers by lower-case name; one that is sent twice is joined, as HTTP has it. Two keys are none, then."""
+    named: dict[str, str] = {}
+    for name, value in raw:
+        known, text = name.decode("latin-1").lower(), value.decode("latin-1")
+        named[known] = f"{named[known]},{text}" if known in named else text
+    return named
 
 
 def headers(more: Iterable[tuple[str, str]]) -> list[tuple[bytes, bytes]]:

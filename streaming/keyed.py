@@ -7,6 +7,7 @@ from django.contrib.auth.models import AnonymousUser
 
 from conversations import callers, database
 from conversations.errors import Unauthenticated
+from streaming.exchange import by_name
 
 
 class ByKey:
@@ -17,7 +18,7 @@ class ByKey:
         self._others = others
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> Any:
-        brings = callers.key_in(_headers(scope)) is not None
+        brings = callers.key_in(by_name(scope["headers"])) is not None
         return await (self._programs if brings else self._others)(scope, receive, send)
 
 
@@ -30,18 +31,9 @@ class KeyOwner:
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> Any:
         try:
-            caller = await database.run(callers.of_headers, _headers(scope))
+            caller = await database.run(callers.of_headers, by_name(scope["headers"]))
         except Unauthenticated:
             known: dict[str, Any] = {"user": AnonymousUser()}
         else:
             known = {"user": caller.user, "caller": caller}
         return await self._application({**scope, **known}, receive, send)
-
-
-def _headers(scope: Any) -> dict[str, str]:
-    """By lower name; one that is sent twice is joined, as HTTP has it, and then no key."""
-    headers: dict[str, str] = {}
-    for raw, value in scope["headers"]:
-        name, text = raw.decode("latin-1").lower(), value.decode("latin-1")
-        headers[name] = f"{headers[name]},{text}" if name in headers else text
-    return headers

@@ -124,6 +124,9 @@ class Teller:
             yield self._artifact(message, "", start, metadata, append=False, last=True)
 
     def _status(self, data: Data, at: str) -> Iterator[Update]:
+        if data["status"] == Status.ACTIVE:
+            # The panel goes on once nothing is open, also where the answers themselves are left out.
+            self._open.clear()
         state, text = STATES[data["status"]], self._text(data)
         if self._told == (state, text):
             return

@@ -35,6 +35,9 @@ LAG_SECONDS: Final = 2.0
 HEARTBEATS_MISSED: Final = 2
 # How long a connection may take to close before it is dropped.
 CLOSE_SECONDS: Final = 5.0
+# Who may see nothing more: what is unsent is not theirs any more, either.
+SHUT_OUT_SECONDS: Final = 1.0
+SHUT_OUT: Final = frozenset({Close.UNAUTHENTICATED, Close.FORBIDDEN})
 # What an operator may say to a connection that takes nothing.
 MAX_LATER: Final = 20
 
@@ -219,7 +222,8 @@ class Watcher:
     def tick(self, now: float) -> None:
         """What time brings: heartbeats, limits, and word of a lag."""
         if self.closed is not None:
-            if self._closed_at is not None and now - self._closed_at >= CLOSE_SECONDS:
+            patience = SHUT_OUT_SECONDS if self.closed in SHUT_OUT else CLOSE_SECONDS
+            if self._closed_at is not None and now - self._closed_at >= patience:
                 # It does not even take its close.
                 self._closed_at = None
                 self._outlet.abort()

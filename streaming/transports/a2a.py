@@ -32,7 +32,7 @@ from conversations.errors import InvalidInput, NotFound, OutcryError, Problem
 from streaming import exchange
 from streaming.agent import Call, Following, Handler
 from streaming.agent_card import card
-from streaming.dialects import Dialect, Http, Items, Rpc03, Rpc10, Whole
+from streaming.dialects import STATUSES, Dialect, Http, Items, Rpc03, Rpc10, Whole
 from streaming.entrances import Door, MethodNotAllowed
 from streaming.exchange import Request
 from streaming.streams import Stream, headers, respond
@@ -128,6 +128,8 @@ async def _follow(
         await respond(request, items, receive, send)
         return
     whole = Whole(told, dialect, is_sent=following.is_sent)
+    if isinstance(dialect, Http):
+        send = Late(whole, send)
     described = headers(pk, dialect.content_type)
     answer = Stream(TRANSPORT, call.visitor, pk, after, whole, described, enough=whole.enough)
     timer = None
@@ -138,6 +140,27 @@ async def _follow(
     finally:
         if timer is not None:
             timer.cancel()
+
+
+class Late:
+    """The `send` of a whole answer by HTTP+JSON, where the status says what came of it: it goes out with the first
+    bytes. An answer that breaks off behind a status of 200 is cut off, for nothing else tells it from a whole one."""
+
+    def __init__(self, whole: Whole, send: Any) -> None:
+        self._whole = whole
+        self._send = send
+        self._start: Any = None
+
+    async def __call__(self, message: Any) -> None:
+        if message["type"] == "http.response.start":
+            self._start = message
+            return
+        start, self._start = self._start, None
+        if start is not None:
+            await self._send({**start, "status": self._whole.http_status})
+        elif self._whole.http_status != 200:
+            raise ConnectionAbortedError("The answer broke off.")
+        await self._send(message)
 
 
 class Rpc(Door):
@@ -151,17 +174,29 @@ class Rpc(Door):
         changed: dict[str, Any] = (
             {} if twin is None else {"body": json.dumps({**asked, "method": twin}).encode()}
         )
-        id_ = asked.get("id") if isinstance(asked, dict) else None
-        known = id_ if isinstance(id_, str | int) and not isinstance(id_, bool) else None
+        known = _id_of(asked)
         dialect = Rpc03(known) if "/" in str(method) else Rpc10(known)
         await _serve(request, Call(visitor, streams=twin is not None), dialect, changed, receive, send)
 
-    def refusal(self, refused: OutcryError) -> Any:
+    def refusal(self, refused: OutcryError, request: Request | None) -> Any:
         code = (
             -32602 if isinstance(refused, InvalidInput) else -32600 if refused.http_status < 500 else -32603
         )
         error = {"code": code, "message": refused.message, "data": _details(refused)}
-        return {"jsonrpc": "2.0", "id": None, "error": error}
+        return {"jsonrpc": "2.0", "id": None if request is None else _id(request.body), "error": error}
+
+
+def _id(body: bytes) -> str | int | None:
+    """Which call the body is, where that can be read."""
+    try:
+        return _id_of(_decoded(body))
+    except InvalidInput:
+        return None
+
+
+def _id_of(asked: Any) -> str | int | None:
+    id_ = asked.get("id") if isinstance(asked, dict) else None
+    return id_ if isinstance(id_, str | int) and not isinstance(id_, bool) else None
 
 
 def _decoded(body: bytes) -> Any:
@@ -195,26 +230,13 @@ class Rest(Door):
             twin = {"path": path, "method": "GET", "query_string": b"", "body": b""}
         await _serve(request, Call(visitor, streams=twin is not None), Http(), twin or {}, receive, send)
 
-    def refusal(self, refused: OutcryError) -> Any:
-        status = _STATUSES.get(refused.http_status, "INTERNAL")
+    def refusal(self, refused: OutcryError, request: Request | None) -> Any:
+        status = STATUSES.get(refused.http_status, "INTERNAL")
         error = {"code": refused.http_status, "status": status, "message": refused.message}
         return {"error": {**error, "details": _details(refused)}}
 
     def _path(self, rest: str) -> str:
         return f"/{settings.OUTCRY_A2A_PATH}{rest}"
-
-
-_STATUSES: Final[Mapping[int, str]] = {
-    401: "UNAUTHENTICATED",
-    403: "PERMISSION_DENIED",
-    404: "NOT_FOUND",
-    405: "UNIMPLEMENTED",
-    409: "FAILED_PRECONDITION",
-    413: "INVALID_ARGUMENT",
-    422: "INVALID_ARGUMENT",
-    429: "RESOURCE_EXHAUSTED",
-    503: "UNAVAILABLE",
-}
 
 
 def _details(refused: OutcryError) -> list[dict[str, Any]]:

@@ -97,11 +97,13 @@ async def _conversation(visitor: Visitor, asked: RunAgentInput) -> Conversation:
     run.require_storable()
     found = await database.run(threads.find, person, run)
     if asked.resume:
+        answers = _answers(asked)
         if found is None:
             raise InvalidInput(
                 [Problem("resume", "unknown_thread", "This thread has no debate to answer in.")]
             )
-        await _answer(visitor, found.conversation, asked)
+        for said, question in answers:
+            await _say(visitor, found.conversation, said, question)
     elif found is None or (not found.is_answered and found.conversation.is_finished):
         visitor.caller.require(Scope.START)
         return await services.start_once(person, _new(asked), run)
@@ -111,13 +113,19 @@ async def _conversation(visitor: Visitor, asked: RunAgentInput) -> Conversation:
     return found.conversation
 
 
-async def _answer(visitor: Visitor, conversation: Conversation, asked: RunAgentInput) -> None:
-    for entry in asked.resume or ():
-        # Who does not answer lets the time run out, and the debate goes on.
-        if entry.status == "resolved":
-            text = entry.payload.get("text") if isinstance(entry.payload, dict) else entry.payload
-            said = {"text": text, "idempotency_key": threads.key(asked.thread_id, entry.interrupt_id)}
-            await _say(visitor, conversation, said, entry.interrupt_id)
+def _answers(asked: RunAgentInput) -> list[tuple[dict[str, Any], str]]:
+    """What `resume` answers, and which question. At most one: of several, a refusal of the second would come when the
+    first is stored. Raises InvalidInput."""
+    # Who does not answer lets the time run out, and the debate goes on.
+    resolved = [entry for entry in asked.resume or () if entry.status == "resolved"]
+    if len(resolved) > 1:
+        raise InvalidInput([Problem("resume", "one_answer", "Answer one question in a run.")])
+    answers = []
+    for entry in resolved:
+        text = entry.payload.get("text") if isinstance(entry.payload, dict) else entry.payload
+        key = threads.key(asked.thread_id, entry.interrupt_id)
+        answers.append(({"text": text, "idempotency_key": key}, entry.interrupt_id))
+    return answers
 
 
 async def _say(

@@ -91,7 +91,7 @@ class Unanswered(OutcryError):
 class OpenAIDoor(Door):
     """A door that refuses as OpenAI does."""
 
-    def refusal(self, refused: OutcryError) -> Any:
+    def refusal(self, refused: OutcryError, request: Request | None) -> Any:
         param = getattr(refused, "param", None)
         if isinstance(refused, InvalidInput):
             param = refused.problems[0].field

@@ -108,7 +108,8 @@ def _stream(visitor: Visitor, conversation: Conversation, after: int, rate: floa
 
 def _cursor(asked: Mapping[str, str], query: Mapping[str, str]) -> int:
     # An EventSource that comes back asks for the same address, with the cursor it began with.
-    if (last := asked.get("last-event-id")) is None:
+    # Some clients send an empty one before their first event.
+    if not (last := asked.get("last-event-id")):
         return protocol.cursor(query.get("after"))
     try:
         return protocol.cursor(last)

@@ -1,7 +1,9 @@
 """What befalls a cluster in the midst of debates."""
 
 import asyncio
+import re
 import signal
+import urllib.request
 
 from scripts.cluster import Cluster, Member
 from tests.chaos.figures import Row
@@ -13,15 +15,26 @@ DEBATES = 4
 async def worker_dies(cluster: Cluster) -> Row:
     """`kill -9` of a worker: the other one takes its debates, when their leases have lapsed."""
     async with stage("`kill -9` of one of two workers", cluster) as scene:
-        await scene.begin(DEBATES, rounds=2)
+        await scene.begin(DEBATES, rounds=3)
         await scene.until_spoken()
-        dying = cluster.worker[0]
+        runs = {member.name: await asyncio.to_thread(running, cluster, member) for member in cluster.worker}
+        dying = max(cluster.worker, key=lambda member: runs[member.name])
+        if runs[dying.name] == 0:
+            scene.row.found([f"no worker says that it runs a debate: {runs}"])
         at = scene.fault()
         await asyncio.to_thread(dying.kill)
         await scene.end()
         scene.heard_again(at)
         await asyncio.to_thread(dying.start)
         return scene.row
+
+
+def running(cluster: Cluster, member: Member) -> int:
+    """How many debates a process says that it runs."""
+    with urllib.request.urlopen(f"http://127.0.0.1:{cluster.ports[member.name]}/metrics") as answer:
+        found = re.search(r"^outcry_debates_running (\d+)", answer.read().decode(), re.MULTILINE)
+    assert found is not None
+    return int(found[1])
 
 
 async def web_dies(cluster: Cluster) -> Row:

@@ -72,6 +72,7 @@ def cluster(model_port: int, env: Mapping[str, str], *, webs: int = 2, workers: 
             "OUTCRY_DEMO_FALLBACK": "false",
             # Daphne is what all other tests serve with.
             "OUTCRY_WEB_SERVER": "uvicorn",
+            "OUTCRY_METRICS_NETWORKS": "127.0.0.1",
             "DJANGO_SUPERUSER_USERNAME": USERNAME,
             "DJANGO_SUPERUSER_EMAIL": "ada@example.com",
             "DJANGO_SUPERUSER_PASSWORD": PASSWORD,
