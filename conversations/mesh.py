@@ -193,13 +193,11 @@ async def _hand_over(parcel: Parcel, target: str) -> str | None:
 
 
 def _keep_ours(interfaces: Any, target: str) -> None:
-    """Leave those that we speak, and that are where the agent is: the card is its own word, and must not send us anywhere
-    else. Raises Undelivered where none is left."""
+    """Leave those that we speak, and that are where the agent is: the card is its own word, and must not send us
+    anywhere else. Raises Undelivered where that leaves none of those that we speak."""
     spoken = [interface for interface in interfaces if interface.protocol_binding in BINDINGS]
-    if not spoken:
-        raise Undelivered("no_binding")
     ours = [interface for interface in spoken if _origin(interface.url) == _origin(target)]
-    if not ours:
+    if spoken and not ours:
         raise Undelivered("other_origin")
     del interfaces[:]
     interfaces.extend(ours)

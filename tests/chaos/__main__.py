@@ -14,7 +14,7 @@ import time
 from tests import servers  # first: it gives the environment that settings are read from
 
 # The parts of `tests.chaos.suite`, which needs Django set up.
-PARTS = ("kills", "two", "providers", "sigterm", "outages", "local", "disk")
+PARTS = ("kills", "two", "providers", "sigterm", "outages", "local", "disk", "cluster")
 
 
 def main() -> int:

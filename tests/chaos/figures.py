@@ -30,6 +30,19 @@ class Row:
         )
 
 
+def together(rows: Sequence[Row]) -> Row:
+    """One row of the same fault, tried several times."""
+    whole = Row(rows[0].fault)
+    for row in rows:
+        whole.tried += row.tried
+        whole.lost += row.lost
+        whole.detected += row.detected
+        whole.recovered += row.recovered
+        whole.problems += row.problems
+        whole.notes += row.notes
+    return whole
+
+
 def shown(seconds: Sequence[float]) -> str:
     """Median and worst."""
     if not seconds:

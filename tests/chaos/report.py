@@ -89,6 +89,15 @@ A new debate is refused with the code `storage_full`; nothing is written by halv
 there is room again. **Detected after** is how long the refusal took, **goes on after** is counted from when there is
 room.""",
     ),
+    "cluster": (
+        "A part of a cluster dies",
+        """\
+Two web processes behind nginx, two workers, Redis and PostgreSQL, as `make cluster` runs them. A worker's debates go on
+with the other one once their leases (15 s) have lapsed; a web process's watchers come to the other one; Redis comes
+back empty; a restart of PostgreSQL breaks every connection. In the last row everything is restarted in turn, under 50
+debates with ten watchers each: workers, web processes, nginx, Redis, PostgreSQL. **Goes on after** is counted for every
+debate, also for those that the fault did not touch, which just go on.""",
+    ),
 }
 COLUMNS = "| Fault | Tried | Detected after | Goes on after | Lost |\n| --- | ---: | ---: | ---: | ---: |"
 

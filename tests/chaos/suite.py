@@ -12,9 +12,10 @@ from django.core.management import call_command
 
 from conversations import database
 from tests.chaos import farewells, kills, outages, providers
-from tests.chaos.figures import Row
+from tests.chaos.figures import Row, together
 from tests.chaos.installation import SHORT_LEASES
 from tests.chaos.stores import PostgreSQL, SQLite, Store, redis
+from tests.e2e.site import free_port
 
 OUTAGE_SECONDS = 30.0
 
@@ -121,6 +122,27 @@ class Suite:
                 return [Row("the disk is full (not tried: needs the right to mount a small one)")]
             return [_told(await outages.disk_full(place, disk, times=self.times(3), seconds=10))]
 
+    async def cluster(self) -> list[Row]:
+        # Not above: a cluster's tests are made of these.
+        from tests.cluster import scenarios
+        from tests.cluster.stage import cluster, speaker
+
+        rows = []
+        port = free_port()
+        with cluster(port, {}) as made:
+            with speaker(port, 25, 20.0):
+                for scenario in (
+                    scenarios.worker_dies,
+                    scenarios.web_dies,
+                    scenarios.redis_dies,
+                    scenarios.postgres_restarts,
+                ):
+                    tried = [await scenario(made) for _ in range(self.times(2))]
+                    rows.append(_told(together(tried)))
+            with speaker(port, 25, 3.0):
+                rows.append(_told(await scenarios.everything_restarts(made, 50, 500, 3)))
+        return rows
+
 
 PARTS: Mapping[str, Callable[[Suite], Awaitable[list[Row]]]] = {
     "kills": Suite.kills,
@@ -130,6 +152,7 @@ PARTS: Mapping[str, Callable[[Suite], Awaitable[list[Row]]]] = {
     "outages": Suite.outages,
     "local": Suite.local,
     "disk": Suite.disk,
+    "cluster": Suite.cluster,
 }
 
 

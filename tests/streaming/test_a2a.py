@@ -56,7 +56,7 @@ from hypothesis import strategies as st
 from pytest_django import Settings
 
 from conversations import database, log, runner, transcript
-from conversations.events import Status
+from conversations.events import EventData, HumanMessage, InputExpired, Status
 from conversations.models import Conversation
 from streaming import task
 from streaming.closing import Close
@@ -532,7 +532,7 @@ async def test_a_server_that_stops_says_so_in_the_stream_and_in_the_whole_answer
     alice: User, site: str, openai: OpenAIServer, binding: str
 ) -> None:
     openai.answer(says("One ", fault=Fault.STALL, fault_after=1), to="Financial Analyst")
-    async with agent(site, alice, binding) as client, agent(site, alice, streams=False) as other:
+    async with agent(site, alice, binding) as client, agent(site, alice, binding, streams=False) as other:
         stream = client.send_message(question(id_="m-1"))
         await anext(stream)
         waiting = asyncio.create_task(last(other.send_message(question(id_="m-1"))))
@@ -544,6 +544,57 @@ async def test_a_server_that_stops_says_so_in_the_stream_and_in_the_whole_answer
             await last_of(stream)
         with pytest.raises(A2AError, match="broke off"):
             await waiting
+
+
+async def test_a_cancel_that_is_broken_off_is_no_task(
+    alice: User, conversation: Conversation, site: str, binding: str
+) -> None:
+    """Nobody runs it, so that the cancel waits."""
+    async with agent(site, alice, binding) as client:
+        asked = CancelTaskRequest(id=str(conversation.pk))
+        waiting = asyncio.create_task(client.cancel_task(asked))
+        await until_watched()
+        await registry().close_all(Close.RESTART)
+        with pytest.raises(A2AError, match="broke off"):
+            await waiting
+
+
+async def test_a_whole_answer_by_http_has_the_status_of_what_came_of_it(
+    alice: User, conversation: Conversation, site: str
+) -> None:
+    _, text = await api_keys.made(alice)
+    headers = {"Authorization": f"Bearer {text}", "A2A-Version": "1.0"}
+    async with httpx.AsyncClient(headers=headers, timeout=PATIENCE_SECONDS) as http:
+        waiting = asyncio.create_task(http.post(f"{site}/a2a/tasks/{conversation.pk}:cancel"))
+        await until_watched()
+        await registry().close_all(Close.RESTART)
+        answer = await waiting
+    error = answer.json()["error"]
+    assert (answer.status_code, error["code"], error["status"]) == (503, 503, "UNAVAILABLE")
+    assert error["details"][0]["metadata"] == {"code": "restart", "retryable": "true"}
+
+
+async def test_what_breaks_off_behind_a_beat_is_cut_off(
+    alice: User, conversation: Conversation, site: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("streaming.dialects.Whole.silence", (0.05, b"\n"))
+    _, text = await api_keys.made(alice)
+    headers = {"Authorization": f"Bearer {text}", "A2A-Version": "1.0"}
+    async with httpx.AsyncClient(headers=headers, timeout=PATIENCE_SECONDS) as http:
+        url = f"{site}/a2a/tasks/{conversation.pk}:cancel"
+        async with http.stream("POST", url) as answer:
+            parts = answer.aiter_bytes()
+            assert (await anext(parts)).isspace()
+            await registry().close_all(Close.RESTART)
+            with pytest.raises(httpx.TransportError):
+                assert not b"".join([part async for part in parts]).strip()
+    assert answer.status_code == 200
+
+
+async def until_watched() -> None:
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while not [watcher for watcher in registry().watchers.values() if watcher.conversation]:
+            await asyncio.sleep(0.01)
 
 
 async def last_of(stream: AsyncIterator[StreamResponse]) -> None:
@@ -610,6 +661,9 @@ async def test_what_cannot_be_is_refused_in_the_protocols_own_words(
 
 
 RPC = b'{"jsonrpc": "2.0", "id": 1, "method": "%s", "params": %s}'
+# Text and one number that JSON's own readers take, and nobody can spend.
+NO_NUMBER = b'{"message": {"messageId": "m", "role": "ROLE_USER", "parts": [{"text": "x"}, {"data": {"max_usd": %s}}]}}'
+NO_NUMBERS = [b"1e400", b"-1e400", b"NaN", b"1e300"]
 
 
 @pytest.mark.parametrize(
@@ -627,11 +681,13 @@ RPC = b'{"jsonrpc": "2.0", "id": 1, "method": "%s", "params": %s}'
         (RPC % (b"SendStreamingMessage", b'{"message": {"parts": "x"}}'), 200, -32602),
         (RPC % (b"message/send", b'{"message": 1}'), 200, -32600),
         (RPC % (b"tasks/resubscribe", b'{"id": 1}'), 200, -32600),
+        *((RPC % (b"SendMessage", NO_NUMBER % number), 200, -32602) for number in NO_NUMBERS),
+        *((RPC % (b"SendStreamingMessage", NO_NUMBER % number), 200, -32602) for number in NO_NUMBERS),
         (b'{"id": "\\ud800"}', 422, -32602),
         (b"[" * 100_000, 422, -32602),
         (b"x" * 10_000_000, 413, -32600),
     ],
-    ids=lambda value: value[:40] if isinstance(value, bytes) else None,
+    ids=lambda value: value[-60:][:40] if isinstance(value, bytes) else None,
 )
 async def test_a_body_that_is_no_call_gets_json_rpcs_error(
     alice: User, site: str, body: bytes, status: int, code: int
@@ -644,11 +700,36 @@ async def test_a_body_that_is_no_call_gets_json_rpcs_error(
     assert await database.run(Conversation.objects.count) == 0
 
 
+async def test_a_refusal_names_the_call_that_it_is_for(
+    alice: User, conversation: Conversation, site: str
+) -> None:
+    _, text = await api_keys.made(alice, "start")
+    good = {"Authorization": f"Bearer {text}", "A2A-Version": "1.0"}
+    call = {"jsonrpc": "2.0", "id": "call-7", "method": "GetTask", "params": {"id": str(conversation.pk)}}
+    asked = [
+        (403, "call-7", {"headers": good, "json": call}),
+        (401, "call-7", {"json": call}),
+        (422, "call-7", {"headers": {**good, "Host": "evil.example"}, "json": call}),
+        (401, 7, {"json": {**call, "id": 7}}),
+        (401, None, {"json": {**call, "id": True}}),
+        (401, None, {"content": b"{"}),
+        (422, None, {"headers": good, "content": b"\xff"}),
+        (413, None, {"headers": good, "json": {**call, "more": "x" * 1024 * 1024}}),
+    ]
+    async with httpx.AsyncClient(timeout=PATIENCE_SECONDS) as http:
+        answers = [await http.post(f"{site}/a2a/", **kwargs) for *_, kwargs in asked]
+    assert [(answer.status_code, answer.json()["id"]) for answer in answers] == [
+        (status, id_) for status, id_, _ in asked
+    ]
+
+
 @pytest.mark.parametrize(
     ("method", "path", "body", "status"),
     [
         ("POST", "message:send", b"{", 400),
         ("POST", "message:stream", b'{"message": 1}', 400),
+        *(("POST", "message:send", NO_NUMBER % number, 400) for number in NO_NUMBERS),
+        *(("POST", "message:stream", NO_NUMBER % number, 400) for number in NO_NUMBERS),
         ("POST", "message:send", b"\xff", 422),
         ("POST", "message:send", b'{"x": "\\ud800"}', 422),
         ("POST", "message:send", b"x" * 10_000_000, 413),
@@ -835,6 +916,31 @@ async def test_what_a_failing_model_said_is_taken_back(
 
 
 NAME = Name(str(stories.CONVERSATION), "context")
+
+
+@pytest.mark.parametrize("left_out", ["human_message", "input_expired"])
+def test_a_question_is_told_though_what_answered_the_one_before_is_left_out(left_out: str) -> None:
+    start, first, second = debates.message_start(uuid4()), uuid4(), uuid4()
+    became: EventData = HumanMessage(author="alice", text="Five years", reply_to=first)
+    if left_out == "input_expired":
+        became = InputExpired(request=first)
+    told = [
+        start,
+        debates.input_request(start, first, "Which horizon?"),
+        debates.status(Status.AWAITING_INPUT),
+        became,
+        debates.status(Status.ACTIVE),
+        debates.input_request(start, second, "Which currency?"),
+        debates.status(Status.AWAITING_INPUT),
+    ]
+    frames = [frame for frame in framed(stories.entries(told)) if frame.type != left_out]
+    teller, stands = Teller(NAME), task.empty(NAME)
+    questions = []
+    for frame in frames:
+        task.apply(stands, teller.take(frame))
+        if stands.status.state == TaskState.TASK_STATE_INPUT_REQUIRED:
+            questions.append(get_message_text(stands.status.message))
+    assert [*dict.fromkeys(questions)] == ["Which horizon?", "Which currency?"]
 
 
 @given(st.data())
