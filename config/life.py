@@ -56,9 +56,19 @@ def _start_local_model() -> None:
 
 async def end() -> None:
     """Leave the debates, for another process to go on, and send the watchers there."""
-    await mesh.end()
-    await runner.hand_over()
+    for step in (runner.hand_over, _send_watchers_away, mesh.end, _end_telemetry):
+        try:
+            await step()
+        except Exception:
+            # What comes after it is owed to others.
+            logger.exception("end_failed", step=step.__name__)
+
+
+async def _send_watchers_away() -> None:
     await registry().close_all(Close.RESTART)
+
+
+async def _end_telemetry() -> None:
     await asyncio.to_thread(telemetry.end)
 
 

@@ -25,7 +25,7 @@ def daphne(host: str, port: int, listening: Callable[[], None]) -> None:
     # Each server's modules only where it runs. Daphne's first: it chooses Twisted's reactor.
     from daphne.server import Server
     from twisted.internet import reactor
-    from twisted.internet.defer import Deferred
+    from twisted.internet.defer import Deferred, maybeDeferred
 
     from config import life
     from config.asgi import application
@@ -38,6 +38,7 @@ def daphne(host: str, port: int, listening: Callable[[], None]) -> None:
     failed: list[str] = []
 
     def listens(bound: Any) -> None:
+        ports.append(bound)
         greet(bound)
         listening()
 
@@ -46,14 +47,31 @@ def daphne(host: str, port: int, listening: Callable[[], None]) -> None:
         server.abort_start = True
         server.stop()
 
+    ports: list[Any] = []
+
+    async def leave() -> None:
+        # Whoever comes now is for another process.
+        closing = [maybeDeferred(port.stopListening) for port in ports]
+        for closed in closing:
+            await closed.asFuture(asyncio.get_running_loop())
+        await life.end()
+        # Daphne's own way is to cut what is being answered; a thread that waits for the cut request then never ends.
+        asked = {details.get("application_instance") for details in server.connections.values()} - {None}
+        if asked:
+            _, late = await asyncio.wait(asked, timeout=STREAMS_SECONDS)
+            for answer in late:
+                answer.cancel()
+            if late:
+                await asyncio.wait(late, timeout=STREAMS_SECONDS)
+
     def end() -> "Deferred[None]":
-        return Deferred.fromFuture(asyncio.ensure_future(life.end()))
+        return Deferred.fromFuture(asyncio.ensure_future(leave()))
 
     server.listen_success = listens
     server.listen_error = does_not_listen
     # Not callWhenRunning: that is before the event loop runs.
     reactor.callLater(0, life.begin)  # type: ignore[arg-type]
-    reactor.addSystemEventTrigger("before", "shutdown", end)  # type: ignore[arg-type]
+    server.kill_all_applications = end
     chunks.warm_up()
     life.settle()
     server.run()

@@ -5,6 +5,7 @@ Django's `sync_to_async` runs everything in one thread a request, which a long p
 
 import asyncio
 import contextlib
+import contextvars
 import math
 import threading
 import time
@@ -213,7 +214,11 @@ def patience(seconds: float) -> Iterator[None]:
 
 def _name(function: Any) -> str:
     while isinstance(function, partial):
-        function = function.args[0] if function.func is _impatient else function.func
+        # What only calls another: that one is meant.
+        only_calls = function.func is _impatient or isinstance(
+            getattr(function.func, "__self__", None), contextvars.Context
+        )
+        function = function.args[0] if only_calls else function.func
     return getattr(function, "__qualname__", None) or type(function).__qualname__
 
 

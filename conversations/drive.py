@@ -6,6 +6,7 @@ the pipe. Both write through one appender, so that what they write is stored in 
 """
 
 import asyncio
+from collections.abc import Callable
 from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import timedelta
@@ -48,13 +49,22 @@ class Claimed:
 
 
 class Drive:
-    """Drives a debate to its end. `called` is set when there may be something new in the log for the run."""
+    """Drives a debate to its end. `called` is set when there may be something new in the log for the run; `rests` is
+    told whether the debate now waits for people, whenever it changes its status."""
 
-    def __init__(self, claimed: Claimed, debate: Debate, people: People, called: asyncio.Event) -> None:
+    def __init__(
+        self,
+        claimed: Claimed,
+        debate: Debate,
+        people: People,
+        called: asyncio.Event,
+        rests: Callable[[bool], None] = lambda _: None,
+    ) -> None:
         self._claimed = claimed
         self._debate = debate
         self._people = people
         self._called = called
+        self._rests = rests
         self._appender = log.Appender(claimed.conversation, claimed.run)
         self._pace = Pace(settings.OUTCRY_MAX_TOKENS_PER_SECOND)
         self._gate = asyncio.Event()
@@ -221,6 +231,7 @@ class Drive:
         if told != self._shown:
             self._shown = told
             self._appender.put(told)
+            self._rests(status in {Status.PAUSED, Status.AWAITING_INPUT})
 
     # The end
 

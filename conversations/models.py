@@ -30,7 +30,8 @@ class Scope(models.TextChoices):
 
 class ConversationQuerySet(models.QuerySet["Conversation"]):
     def running(self) -> "ConversationQuerySet":
-        return self.exclude(status__in=TERMINAL)
+        # By what they are, not by what they are not: only that finds them by the index among all that have ended.
+        return self.filter(status__in=[status.value for status in Status if status not in TERMINAL])
 
 
 class Conversation(models.Model):

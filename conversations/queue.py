@@ -36,13 +36,15 @@ def put(conversation: UUID) -> None:
         pass
     except exceptions.ConnectorException as failure:
         # The word for it that everything else goes by.
-        raise OperationalError(str(failure.__cause__ or failure)) from failure
+        raise OperationalError(str(failure.__cause__ or failure)) from (failure.__cause__ or failure)
 
 
 def put_forgotten(conversations: Collection[UUID]) -> None:
     """Ask for a run of each that nobody is about to run: it does not wait, and no living worker has taken it."""
-    for conversation in set(conversations) - _known():
-        put(conversation)
+    known = _known()
+    for conversation in conversations:
+        if conversation not in known:
+            put(conversation)
 
 
 def _known() -> set[UUID]:
@@ -50,7 +52,7 @@ def _known() -> set[UUID]:
 
     alive = Now() - timedelta(seconds=settings.OUTCRY_LEASE_SECONDS)
     known = Q(status="todo") | Q(status="doing", worker__last_heartbeat__gte=alive)
-    locks = ProcrastinateJob.objects.filter(known, queue_name=QUEUE).values_list("queueing_lock", flat=True)
+    locks = ProcrastinateJob.objects.filter(known, task_name=TASK).values_list("queueing_lock", flat=True)
     return {UUID(lock) for lock in locks if lock is not None}
 
 
@@ -58,4 +60,4 @@ def waiting() -> int:
     """How many conversations wait for a worker."""
     from procrastinate.contrib.django.models import ProcrastinateJob
 
-    return ProcrastinateJob.objects.filter(status="todo", queue_name=QUEUE).count()
+    return ProcrastinateJob.objects.filter(status="todo", task_name=TASK).count()

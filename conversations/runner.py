@@ -39,9 +39,10 @@ _drives: dict[UUID, Drive] = {}
 _leaving: "weakref.WeakSet[asyncio.AbstractEventLoop]" = weakref.WeakSet()
 
 
-def launch(conversation: UUID) -> "asyncio.Task[None]":
-    """Run a conversation in the background of this process's event loop."""
-    return _in_background(run(conversation), str(conversation))
+def launch(conversation: UUID, rests: Callable[[bool], None] = lambda _: None) -> "asyncio.Task[None]":
+    """Run a conversation in the background of this process's event loop. `rests` is told when it begins to wait for
+    people, and when it no longer does."""
+    return _in_background(run(conversation, rests), str(conversation))
 
 
 def adopt_orphans(take: Callable[[Collection[UUID]], Awaitable[None]] | None = None) -> "asyncio.Task[None]":
@@ -85,7 +86,7 @@ def _running(loop: asyncio.AbstractEventLoop) -> list["asyncio.Task[None]"]:
     return [task for task in _tasks if task.get_loop() is loop]
 
 
-async def run(conversation: UUID) -> None:
+async def run(conversation: UUID, rests: Callable[[bool], None] = lambda _: None) -> None:
     """Claim the conversation and drive it to its end; returns at once if another run has it."""
     if asyncio.get_running_loop() in _leaving:
         return
@@ -105,7 +106,7 @@ async def run(conversation: UUID) -> None:
         try:
             # Before the log is read: what is told from now on is heard, or read.
             async with hearing.listening(conversation) as called:
-                await _drive(claimed, called)
+                await _drive(claimed, called, rests)
         except (asyncio.CancelledError, Left) as stopped:
             # Stopped from outside: nobody needs to wait for the lease to lapse.
             with contextlib.suppress(*database.FAILURES):
@@ -149,7 +150,7 @@ def _free() -> Q:
     return Q(run=None) | Q(lease_until__lt=Now())
 
 
-async def _drive(claimed: Claimed, called: asyncio.Event) -> None:
+async def _drive(claimed: Claimed, called: asyncio.Event, rests: Callable[[bool], None]) -> None:
     drive: Drive | None = None
     if claimed.attempts > 1 + MAX_RESUMES:
         await _fail(claimed, claimed.mode, "resume_failed", GAVE_UP, retryable=True)
@@ -157,7 +158,7 @@ async def _drive(claimed: Claimed, called: asyncio.Event) -> None:
     try:
         await budget.close_left(claimed.conversation)
         debate, people = await database.surely(resume.read, claimed.conversation)
-        drive = _drives[claimed.run] = Drive(claimed, debate, people, called)
+        drive = _drives[claimed.run] = Drive(claimed, debate, people, called, rests)
         if asyncio.get_running_loop() in _leaving:
             drive.leave()
         await drive.drive()
@@ -262,7 +263,7 @@ def waiting() -> int:
 
 def _orphans() -> list[UUID]:
     orphans = Conversation.objects.running().filter(_free())
-    return list(orphans.values_list("pk", flat=True))
+    return list(orphans.order_by("created_at").values_list("pk", flat=True))
 
 
 async def _heartbeat(claimed: Claimed, driving: "asyncio.Task[None] | None") -> None:

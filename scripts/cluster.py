@@ -70,6 +70,7 @@ class Member:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
+            errors="replace",
             process_group=None if self.guard is None else self.guard.group,
         )
         if self.stdin is not None:
@@ -353,8 +354,11 @@ class Cluster:
 
     def _kept(self, file: Path) -> str:
         if not file.exists():
-            file.touch(mode=0o600)
-            file.write_text(secrets.token_hex(24))
+            # Whole or not at all.
+            made = file.with_suffix(".new")
+            made.touch(mode=0o600)
+            made.write_text(secrets.token_hex(24))
+            made.rename(file)
         return file.read_text()
 
 

@@ -22,8 +22,8 @@ logger = structlog.get_logger(__name__)
 
 # How often the clocks of the watchers are looked at.
 TICK_SECONDS = 1.0
-# How often sessions and rights are looked at. What a key or session that has ended had opened is closed within 5 seconds
-# of it, also where its client takes not even the close: this, a second for the close, and a tick.
+# How often sessions and rights are looked at. What a key or session had opened is closed within 5 seconds of its end,
+# also where the client takes not even the close: this, a second for the close, and a tick.
 LOOK_SECONDS = 2.5
 # How long a closing server waits for its clients to take the close.
 LEAVE_SECONDS = 2.0

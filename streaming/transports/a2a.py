@@ -150,6 +150,7 @@ class Late:
         self._whole = whole
         self._send = send
         self._start: Any = None
+        self._told = 0
 
     async def __call__(self, message: Any) -> None:
         if message["type"] == "http.response.start":
@@ -157,8 +158,9 @@ class Late:
             return
         start, self._start = self._start, None
         if start is not None:
-            await self._send({**start, "status": self._whole.http_status})
-        elif self._whole.http_status != 200:
+            self._told = self._whole.http_status
+            await self._send({**start, "status": self._told})
+        elif self._told != self._whole.http_status:
             raise ConnectionAbortedError("The answer broke off.")
         await self._send(message)
 

@@ -136,6 +136,7 @@ class Suite:
                     scenarios.web_dies,
                     scenarios.redis_dies,
                     scenarios.postgres_restarts,
+                    scenarios.worker_stops_without_postgres,
                 ):
                     tried = [await scenario(made) for _ in range(self.times(2))]
                     rows.append(_told(together(tried)))

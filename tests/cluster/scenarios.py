@@ -3,10 +3,15 @@
 import asyncio
 import re
 import signal
+import time
 import urllib.request
+from collections.abc import Callable
+
+import psycopg
 
 from scripts.cluster import Cluster, Member
 from tests.chaos.figures import Row
+from tests.chaos.installation import PATIENCE_SECONDS
 from tests.cluster.stage import Stage, stage
 
 DEBATES = 4
@@ -56,7 +61,46 @@ async def postgres_restarts(cluster: Cluster) -> Row:
         await asyncio.to_thread(_restart, cluster.postgres)
         await scene.end()
         scene.heard_again(at)
+        # Each worker hears the bell again; without, it would look for jobs only once a second.
+        if not await _comes_true(lambda: _listeners(cluster) == len(cluster.worker)):
+            scene.row.found([f"{_listeners(cluster)} of {len(cluster.worker)} workers listen to the queue"])
         return scene.row
+
+
+async def worker_stops_without_postgres(cluster: Cluster) -> Row:
+    """SIGTERM to a worker while PostgreSQL is away: it ends, and its debates go on when the database is back."""
+    async with stage("SIGTERM to a worker while PostgreSQL is away", cluster) as scene:
+        await scene.begin(DEBATES, rounds=2)
+        await scene.until_spoken()
+        at = scene.fault()
+        await asyncio.to_thread(cluster.postgres.stop)
+        leaving = cluster.worker[0]
+        code = await asyncio.to_thread(leaving.stop)
+        if code != 0:
+            scene.row.found([f"{leaving.name} ended with {code}"])
+        await asyncio.to_thread(cluster.postgres.start)
+        await scene.end()
+        scene.heard_again(at)
+        await asyncio.to_thread(leaving.start)
+        return scene.row
+
+
+def _listeners(cluster: Cluster) -> int:
+    with psycopg.connect(cluster.database_url) as connection:
+        found = connection.execute("SELECT count(*) FROM pg_stat_activity WHERE query ILIKE 'LISTEN %'")
+        row = found.fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+async def _comes_true(true: Callable[[], bool]) -> bool:
+    """Whether it does, within a time that is long for it."""
+    give_up = time.monotonic() + PATIENCE_SECONDS
+    while not await asyncio.to_thread(true):
+        if time.monotonic() > give_up:
+            return False
+        await asyncio.sleep(0.1)
+    return True
 
 
 async def _dies(name: str, cluster: Cluster, member: Member) -> Row:

@@ -83,6 +83,10 @@ async def test_nothing_is_lost_when_postgresql_restarts(cluster: Cluster, spoken
     is_as_promised(await scenarios.postgres_restarts(cluster))
 
 
+async def test_a_worker_ends_without_postgresql_and_its_debates_go_on(cluster: Cluster, spoken: None) -> None:
+    is_as_promised(await scenarios.worker_stops_without_postgres(cluster))
+
+
 async def test_a_rolling_restart_of_everything_loses_nothing(cluster: Cluster) -> None:
     with speaker(MODEL_PORT, len(WORDS), CALM_PER_SECOND):
         is_as_promised(await scenarios.everything_restarts(cluster, debates=50, watchers=500, rounds=3))

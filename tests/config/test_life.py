@@ -10,8 +10,11 @@ from django.contrib.auth.models import User
 from pytest_django import Settings
 from websockets.asyncio.client import connect
 
+from config import life
 from conversations import database
 from conversations.models import Conversation
+from streaming.closing import Close
+from streaming.registry import registry
 from tests import debates
 from tests.e2e import programs
 from tests.e2e.site import free_port
@@ -73,3 +76,23 @@ async def test_debates_are_taken_up_at_the_start_and_handed_over_at_the_end(
     kept = await debates.fresh(conversation)
     assert (kept.status, kept.run, kept.lease_until) == ("active", None, None)
     assert await database.run(Conversation.objects.running().count) == 1
+
+
+async def test_where_one_step_of_the_end_fails_the_others_are_done_all_the_same(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    done: list[str] = []
+
+    async def fails() -> None:
+        done.append("hand_over")
+        raise OSError("no")
+
+    async def works(*_: object) -> None:
+        done.append("mesh")
+
+    monkeypatch.setattr("conversations.runner.hand_over", fails)
+    monkeypatch.setattr("conversations.mesh.end", works)
+    await life.end()
+    assert done == ["hand_over", "mesh"]
+    # Nobody may join any more.
+    assert registry().closing is Close.RESTART

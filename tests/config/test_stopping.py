@@ -1,12 +1,19 @@
 """A server that is told to stop while it streams: who watches is sent on at once, and the debate is handed over."""
 
 import asyncio
+import http.client
+import itertools
 import json
 import os
 import signal
 import sys
+import threading
+import time
 from collections.abc import AsyncIterator, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
+from pathlib import Path
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
@@ -21,7 +28,7 @@ from conversations.models import Conversation
 from streaming.closing import Close
 from tests import api_keys
 from tests.e2e import programs
-from tests.e2e.site import ROOT, free_port
+from tests.e2e.site import ROOT, free_port, running_beside
 from tests.fakes.openai_server import OpenAIServer
 from tests.fakes.replies import says
 from tests.fakes.waiting import PATIENCE_SECONDS, Gate
@@ -30,6 +37,7 @@ from tests.fakes.waiting import PATIENCE_SECONDS, Gate
 START_SECONDS = 120.0
 # Service Restart: uvicorn's own word to WebSockets.
 RESTART = 1012
+BUSY_CLIENTS = 8
 
 
 @asynccontextmanager
@@ -160,3 +168,48 @@ async def test_the_end_is_made_once_however_often_it_is_begun() -> None:
     assert ending.begin() is ending.begin()
     await ending.begin()
     assert ends == 1
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("server", ["daphne", "uvicorn"])
+async def test_a_busy_server_that_stops_answers_what_it_was_asked(
+    server: str, tmp_path: Path, openai: OpenAIServer
+) -> None:
+    env = {"OUTCRY_PROVIDERS": openai.provider, "OUTCRY_WEB_SERVER": server}
+    asked: list[float] = []
+    unanswered: list[float] = []
+    ready = threading.Barrier(BUSY_CLIENTS + 1)
+
+    def visit(url: str) -> None:
+        """Ask again and again, until nobody is there."""
+        for number in itertools.count():
+            if number == 3:
+                ready.wait(START_SECONDS)
+            connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=START_SECONDS)
+            try:
+                connection.request("GET", "/accounts/login/")
+                sent = time.monotonic()
+                asked.append(sent)
+            except OSError:
+                return
+            try:
+                assert connection.getresponse().read()
+            except (OSError, http.client.HTTPException):
+                unanswered.append(sent)
+                return
+            finally:
+                connection.close()
+
+    with ThreadPoolExecutor(BUSY_CLIENTS) as clients:
+        async with running_beside(tmp_path, env) as site:
+            loop = asyncio.get_running_loop()
+            visits = [loop.run_in_executor(clients, visit, site.url) for _ in range(BUSY_CLIENTS)]
+            await asyncio.to_thread(ready.wait, START_SECONDS)
+            stopped = time.monotonic()
+            site.process.send_signal(signal.SIGTERM)
+            code = await asyncio.to_thread(site.process.wait, START_SECONDS)
+            await asyncio.gather(*visits)
+    assert code == 0
+    assert len(asked) >= 3 * BUSY_CLIENTS
+    # What was sent later may have come to nobody.
+    assert [sent for sent in unanswered if sent < stopped] == []

@@ -226,6 +226,43 @@ async def test_an_agent_that_rejects_it_is_not_asked_again(alice: User, settings
     assert (len(agent.received), told(delivery)) == (1, [("rejected", None)])
 
 
+@pytest.mark.parametrize(
+    ("url", "binding"),
+    [
+        ("127.0.0.1:50051", "GRPC"),
+        ("https://other.example/rpc", "JSONRPC"),
+        ("https://127.0.0.1:{port}/rpc", "JSONRPC"),
+        ("http://127.0.0.1:notaport/rpc", "HTTP+JSON"),
+    ],
+)
+async def test_what_else_an_agent_speaks_elsewhere_keeps_nothing_from_it(
+    alice: User, settings: Settings, url: str, binding: str
+) -> None:
+    agent = Agent()
+    agent.beside = [(url.format(port=agent.port), binding)]
+    settings.OUTCRY_A2A_TARGETS = [agent.url]
+    async with agent.serving(), meshed():
+        conversation = await finished(alice)
+        [delivery] = await until(conversation, State.DELIVERED)
+    assert (told(delivery), len(agent.received)) == ([("delivered", None)], 1)
+
+
+def test_an_origin_is_the_same_however_it_is_written() -> None:
+    assert mesh._origin("HTTPS://Agent.Example/rpc") == mesh._origin("https://agent.example:443")
+    assert mesh._origin("http://agent.example:80/") == mesh._origin("http://agent.example")
+    assert mesh._origin("http://agent.example:443") != mesh._origin("https://agent.example")
+    assert mesh._origin("http://agent.example:8000") != mesh._origin("http://agent.example")
+
+
+async def test_an_agent_that_names_its_port_in_full_is_the_same_one(alice: User, settings: Settings) -> None:
+    agent = Agent()
+    agent.elsewhere = f"HTTP://127.0.0.1:{agent.port}"
+    settings.OUTCRY_A2A_TARGETS = [agent.url]
+    async with agent.serving(), meshed():
+        conversation = await finished(alice)
+        await until(conversation, State.DELIVERED)
+
+
 def elsewhere(agent: Agent, other: Agent) -> str:
     agent.elsewhere = other.url
     return "other_origin"

@@ -4,6 +4,8 @@ import asyncio
 import logging
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from contextvars import copy_context
+from functools import partial
 from typing import Any
 from uuid import uuid4
 
@@ -447,3 +449,10 @@ def test_what_needs_everything_says_for_all_that_the_part_is_back(lines: Lines) 
     # It began before that, and has met what is over.
     part.failed("write", OSError("away"), since=0)
     assert lines.events() == ["part_away", "part_back"]
+
+
+def test_an_outage_is_told_of_the_work_and_not_of_what_calls_it() -> None:
+    def work() -> None: ...
+
+    within = partial(copy_context().run, work)
+    assert database._name(partial(database._impatient, within)).endswith("work")

@@ -34,11 +34,13 @@ from tests.serving import Server
 @dataclass
 class Agent(AgentExecutor):
     """`state` is how its tasks end; None for a plain message instead of a task. `elsewhere`: the address that its card
-    names; `redirects`: its card is somewhere else; `answers`: what it answers instead, by the end of the path."""
+    names; `beside`: what its card names before that, each an address and a binding; `redirects`: its card is somewhere
+    else; `answers`: what it answers instead, by the end of the path."""
 
     port: int = field(default_factory=free_port)
     state: TaskState | None = TaskState.TASK_STATE_COMPLETED
     elsewhere: str = ""
+    beside: list[tuple[str, str]] = field(default_factory=list)
     redirects: str = ""
     answers: Mapping[str, Callable[[], Response]] = field(default_factory=dict)
     received: list[Message] = field(default_factory=list)
@@ -90,11 +92,15 @@ class Agent(AgentExecutor):
             description="Keeps what it is sent.",
             version="1",
             supported_interfaces=[
+                *(
+                    AgentInterface(url=url, protocol_binding=binding, protocol_version="1.0")
+                    for url, binding in self.beside
+                ),
                 AgentInterface(
                     url=f"{self.elsewhere or self.url}/rpc",
                     protocol_binding="JSONRPC",
                     protocol_version="1.0",
-                )
+                ),
             ],
             capabilities=AgentCapabilities(streaming=False),
             default_input_modes=["text/plain"],

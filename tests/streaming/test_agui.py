@@ -656,6 +656,36 @@ async def test_an_answer_to_no_question_is_a_conflict(
     assert [type_ for _, type_, _ in await debates.rows(conversation)] == ["status"]
 
 
+@pytest.mark.parametrize("second", ["open", "nonsense"])
+async def test_answers_to_several_questions_at_once_are_refused_and_none_is_stored(
+    site: str, text: str, conversation: Conversation, second: str
+) -> None:
+    start, questions = debates.message_start(uuid4()), [uuid4(), uuid4()]
+    asking = [debates.input_request(start, question) for question in questions]
+    await log.append(conversation.pk, start, *asking)
+    named = [str(questions[0]), str(questions[1]) if second == "open" else "nonsense"]
+    resume = [{"interruptId": name, "status": "resolved", "payload": "Five years"} for name in named]
+    answer = await post(site, text, asked(threadId=str(conversation.pk), resume=resume))
+    assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, "resume")
+    assert (await debates.state(conversation))["humans"] == []
+
+
+async def test_what_is_not_answered_stands_beside_what_is(
+    site: str, text: str, conversation: Conversation
+) -> None:
+    start, question = debates.message_start(uuid4()), uuid4()
+    await log.append(conversation.pk, start, debates.input_request(start, question))
+    resume = [
+        {"interruptId": str(uuid4()), "status": "cancelled"},
+        {"interruptId": str(question), "status": "resolved", "payload": "Five years"},
+    ]
+    body = asked(threadId=str(conversation.pk), resume=resume)
+    following = asyncio.create_task(post(site, text, body))
+    await debates.until_stored(conversation, "human_message", reply_to=str(question))
+    await log.append(conversation.pk, debates.status(Status.CANCELLED))
+    assert (await following).status_code == 200
+
+
 async def test_another_method_is_named(site: str) -> None:
     async with httpx.AsyncClient(base_url=site) as http:
         answer = await http.get("/ag-ui/")

@@ -1,12 +1,15 @@
 """The WebSocket by an API key: programs come without a cookie and an Origin, and a key at its end closes it."""
 
 import json
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
+import httpx
 import pytest
+import pytest_asyncio
 from django.contrib.auth.models import User
 from pytest_django import Settings
+from websockets.asyncio.client import connect
 
 from conversations import database, log
 from conversations.events import Status
@@ -17,6 +20,8 @@ from streaming.sessions import Guest
 from tests import debates
 from tests.api_keys import ENDS, UNKNOWN, expire, made, make, revoke
 from tests.fakes.openai_server import OpenAIServer
+from tests.fakes.waiting import PATIENCE_SECONDS
+from tests.serving import serving
 from tests.streaming.sockets import Browser, browser, path_of, program
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -79,12 +84,57 @@ async def test_a_key_at_its_end_is_refused(
     assert opened.closed == Close.UNAUTHENTICATED
 
 
-async def test_two_keys_in_one_header_are_none(alice: User, conversation: Conversation) -> None:
+@pytest_asyncio.fixture
+async def site(settings: Settings) -> AsyncIterator[str]:
+    async with serving(settings) as url:
+        yield url
+
+
+# A request to each way in, by HTTP, with the conversation's id in it.
+DOORS: dict[str, tuple[str, str, Any]] = {
+    "api": ("GET", "/api/conversations/{id}/", None),
+    "sse": ("GET", "/api/conversations/{id}/stream", None),
+    "sse-start": ("POST", "/api/conversations/stream", {"topic": "Buy?"}),
+    "openai": ("GET", "/api/v1/models", None),
+    "openai-chat": ("POST", "/api/v1/chat/completions", {"metadata": {"conversation": "{id}"}}),
+    "agui": ("POST", "/ag-ui/", {"threadId": "{id}", "runId": "r", "messages": []}),
+    "a2a-rpc": ("POST", "/a2a/", {"jsonrpc": "2.0", "id": 1, "method": "GetTask", "params": {"id": "{id}"}}),
+    "a2a-rest": ("GET", "/a2a/tasks/{id}", None),
+}
+
+
+def twice(header: str, first: str, second: str) -> list[tuple[str, str]]:
+    scheme = "Bearer " if header == "Authorization" else ""
+    return [(header, f"{scheme}{first}"), (header, f"{scheme}{second}")]
+
+
+@pytest.mark.parametrize("header", ["Authorization", "X-API-Key"])
+@pytest.mark.parametrize("door", DOORS)
+async def test_two_keys_in_one_header_are_none(
+    alice: User, conversation: Conversation, site: str, door: str, header: str
+) -> None:
     _, text = await made(alice)
-    twice = (b"authorization", f"Bearer {text}".encode())
-    async with program(text, path_of(conversation), more=[twice]) as opened:
-        await opened.until_closed()
-    assert opened.closed == Close.UNAUTHENTICATED
+    method, path, body = DOORS[door]
+    content = None if body is None else json.dumps(body).replace("{id}", str(conversation.pk))
+    url = site + path.replace("{id}", str(conversation.pk))
+    for first in (text, UNKNOWN):
+        headers = [*twice(header, first, text), ("Content-Type", "application/json")]
+        async with httpx.AsyncClient(headers=headers, timeout=PATIENCE_SECONDS) as http:
+            answer = await http.request(method, url, content=content)
+        assert answer.status_code == 401
+    assert await database.run(Conversation.objects.count) == 1
+
+
+@pytest.mark.parametrize("header", ["Authorization", "X-API-Key"])
+async def test_two_keys_in_one_header_are_none_over_the_websocket(
+    alice: User, conversation: Conversation, site: str, header: str
+) -> None:
+    _, text = await made(alice)
+    url = f"{site.replace('http', 'ws', 1)}{path_of(conversation)}"
+    for first in (text, UNKNOWN):
+        async with connect(url, additional_headers=twice(header, first, text)) as socket:
+            await socket.wait_closed()
+        assert socket.close_code == Close.UNAUTHENTICATED
 
 
 async def test_a_key_in_the_address_opens_nothing(alice: User, conversation: Conversation) -> None:

@@ -73,7 +73,8 @@ async def closed(tab: Browser) -> int | None:
 
 
 def test_a_session_that_has_ended_is_seen_within_five_seconds() -> None:
-    assert registry.LOOK_SECONDS <= 5
+    """Also where the client does not even take the close."""
+    assert registry.LOOK_SECONDS + watcher_module.SHUT_OUT_SECONDS + registry.TICK_SECONDS < 5
 
 
 # Sessions that end

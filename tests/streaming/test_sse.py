@@ -91,6 +91,14 @@ async def test_every_event_comes_with_its_id_and_its_type(
     assert transcript.fold_frames(frames(events)) == transcript.fold(rows)
 
 
+async def test_an_empty_last_event_id_is_none(alice: User, conversation: Conversation, site: str) -> None:
+    await whole(conversation)
+    async with client(site, await key(alice)) as http:
+        started = await read(http, address(conversation), headers={"Last-Event-ID": ""})
+        after = await read(http, f"{address(conversation)}?after=3", headers={"Last-Event-ID": ""})
+    assert [[event.id for event in events][1] for events in (started, after)] == ["1", "4"]
+
+
 async def test_the_headers_keep_proxies_from_holding_it_back(
     alice: User, conversation: Conversation, site: str
 ) -> None:

@@ -17,6 +17,7 @@ from conversations import database, log, runner, transcript
 from conversations.events import Status
 from conversations.models import Conversation
 from streaming import reader, sessions
+from streaming.registry import registry
 from streaming.transports.websocket import MAX_FRAME_BYTES
 from tests import debates
 from tests.fakes.openai_server import OpenAIServer
@@ -43,6 +44,34 @@ def stored_of(frames: list[Frame]) -> list[debates.Row]:
 
 
 # What comes
+
+
+async def test_heartbeats_know_of_no_more_than_was_let_through(
+    alice: User, conversation: Conversation, settings: Settings
+) -> None:
+    """A client that hears of more, twice and nothing between, comes back for it: again and again in a long turn."""
+    settings.OUTCRY_EVENTS = {"websocket": frozenset({"token"})}
+    settings.OUTCRY_HEARTBEAT_SECONDS = 0.1
+    start = debates.message_start(uuid4())
+    async with browser(alice, path_of(conversation)) as tab:
+        await log.append(conversation.pk, start, debates.token(start.message, "One "))
+        begun = await tab.until("message_start")
+        [watcher] = registry().watchers.values()
+        await until(lambda: watcher.cursor == begun["seq"] + 1)
+        # One may have been under way.
+        await tab.until("heartbeat")
+        heads = [(await tab.until("heartbeat"))["data"]["head"] for _ in range(2)]
+        assert heads == [begun["seq"]] * 2
+        await log.append(conversation.pk, debates.agent_message(start, "One two."))
+        whole = await tab.until("agent_message")
+        assert whole["after"] == begun["seq"]
+        await tab.until("heartbeat", head=whole["seq"])
+
+
+async def until(true: Callable[[], bool]) -> None:
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while not true():
+            await asyncio.sleep(0)
 
 
 async def test_hello_comes_first_and_says_where_the_conversation_stands(

@@ -26,7 +26,12 @@ def _queue(transactional_db: None, settings: Settings) -> Iterator[None]:
     settings.OUTCRY_RUNNER = "worker"
     yield
     with connection.cursor() as cursor:
-        for table in ("procrastinate_events", "procrastinate_jobs", "procrastinate_workers"):
+        for table in (
+            "procrastinate_events",
+            "procrastinate_periodic_defers",
+            "procrastinate_jobs",
+            "procrastinate_workers",
+        ):
             cursor.execute(f"DELETE FROM {table}")
 
 

@@ -20,8 +20,9 @@ pytestmark = pytest.mark.django_db(transaction=True)
 def jobs(status: str = "todo") -> list[UUID]:
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT args->>'conversation' FROM procrastinate_jobs WHERE status::text = %s ORDER BY id",
-            [status],
+            "SELECT args->>'conversation' FROM procrastinate_jobs"
+            " WHERE status::text = %s AND task_name = %s ORDER BY id",
+            [status, queue.TASK],
         )
         return [UUID(conversation) for (conversation,) in cursor.fetchall()]
 

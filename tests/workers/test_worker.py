@@ -12,7 +12,10 @@ from django.db import connection
 from pytest_django import Settings
 
 from conversations import database, forms, services
+from conversations.events import Action
+from conversations.forms import Command
 from conversations.models import Conversation
+from conversations.outages import QUEUE
 from tests import debates
 from tests.debates import statuses
 from tests.e2e.site import ROOT
@@ -80,6 +83,61 @@ async def test_what_a_dead_worker_had_taken_is_run(conversation: Conversation) -
     async with working():
         await debates.until_stored(conversation, "status", status="completed")
         await until(lambda: jobs("doing") == [])
+
+
+async def test_a_debate_that_waits_for_a_person_takes_nobodys_place(
+    alice: User, openai: OpenAIServer, settings: Settings
+) -> None:
+    settings.OUTCRY_WORKER_DEBATES = 1
+    gate = Gate()
+    openai.answer(says("One.", gate=gate), to="Financial Analyst")
+    paused = await debates.created(alice)
+    async with working():
+        await gate.reached(1)
+        await services.control(alice, paused.pk, Command(action=Action.PAUSE))
+        await debates.until_stored(paused, "status", status="paused")
+        other = await services.start(alice, forms.parse({"topic": "And now?", "rounds": 1}))
+        await debates.until_stored(other, "status", status="completed")
+        gate.open()
+        await services.control(alice, paused.pk, Command(action=Action.RESUME))
+        await debates.until_stored(paused, "status", status="completed")
+
+
+async def test_runs_that_outlive_their_jobs_keep_their_places(
+    alice: User, openai: OpenAIServer, settings: Settings
+) -> None:
+    settings.OUTCRY_WORKER_DEBATES = 1
+    settings.OUTCRY_LEASE_HEARTBEAT_SECONDS = 0.1
+    gate = Gate()
+    openai.answer(says("One.", gate=gate), to="Financial Analyst")
+    await debates.created(alice)
+    async with working():
+        await gate.reached(1)
+        # The queue fails as a whole, and comes back.
+        await database.run(_rename, "procrastinate_workers", "elsewhere")
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while not QUEUE._failing:
+                await asyncio.sleep(0.02)
+        await database.run(_rename, "elsewhere", "procrastinate_workers")
+        second = await services.start(alice, forms.parse({"topic": "And now?", "rounds": 1}))
+        # It has been taken, and put back.
+        first_job = await database.run(newest_job)
+        await until(lambda: newest_job() > first_job)
+        assert len(openai.asked) == 1
+        gate.open()
+        await debates.until_stored(second, "status", status="completed")
+
+
+def _rename(table: str, name: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(f"ALTER TABLE {table} RENAME TO {name}")
+
+
+def newest_job() -> int:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT last_value FROM procrastinate_jobs_id_seq")
+        number: int = cursor.fetchone()[0]
+        return number
 
 
 async def test_a_lost_connection_of_the_queue_ends_no_debate(

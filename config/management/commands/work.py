@@ -62,6 +62,7 @@ class Command(ServingCommand):
                 await worker.work(stop)
             finally:
                 await mesh.end()
+                await asyncio.to_thread(telemetry.end)
 
 
 @asynccontextmanager
@@ -79,7 +80,14 @@ async def _probes(host: str, port: int | None) -> AsyncIterator[None]:
             yield
 
     server = Quiet(
-        Config(_only_probes(), lifespan="off", log_config=None, access_log=False, server_header=False)
+        Config(
+            _only_probes(),
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            timeout_graceful_shutdown=1,
+            server_header=False,
+        )
     )
     try:
         with listener(host, port) as bound:
