@@ -148,6 +148,8 @@ def test_parts() -> list[Part]:
             [*pytest, "-m", f"not ({WHOLE})", *(f"--ignore={folder}" for folder in FAULTS)],
         ),
     ]
+    if (other := other_python.part()) is not None:
+        parts.append(other)
     if programs.POSTGRESQL.find():
         stored = [
             "tests/conversations",
@@ -158,8 +160,6 @@ def test_parts() -> list[Part]:
         ]
         name = "What is stored and sent, on PostgreSQL (pytest)"
         parts.append(Part(name, [*pytest, *stored], env={"OUTCRY_TEST_DATABASE": "postgres"}))
-    if (other := other_python.part()) is not None:
-        parts.append(other)
     return [*parts, Part("The front end (Vitest)", ["npm", "test"], cwd=FRONTEND)]
 
 

@@ -35,7 +35,11 @@ test("starts a new debate, and goes there", async () => {
   await vi.waitFor(() => expect(went).toEqual(["/conversations/2/"]));
   expect(fetch).toHaveBeenCalledWith("/api/conversations/1/again", {
     method: "POST",
-    headers: { "Content-Type": "application/json", "X-CSRFToken": "t0ken" },
+    headers: {
+      "Content-Type": "application/json",
+      "X-CSRFToken": "t0ken",
+      "X-Clicked-Ms-Ago": expect.stringMatching(/^\d+\.\d$/),
+    },
     body: "{}",
   });
   // Off until the new page is there: a second click would start a second debate.
