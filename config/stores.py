@@ -15,10 +15,10 @@ from django.core.checks import CheckMessage, Error, Tags, register
 from django.core.exceptions import ImproperlyConfigured
 from django.db import Error as DatabaseFailure
 from django.db import connection
-from django.db.migrations.executor import MigrationExecutor
 
 from config import addresses
 from config.environment import text
+from streaming.health import missing_migrations
 
 # Whoever is slower would not be of use either.
 PATIENCE_SECONDS: Final = 3.0
@@ -43,7 +43,7 @@ def check_database(databases: Sequence[str] | None = None, **_: Any) -> list[Che
         return []
     try:
         connection.ensure_connection()
-        missing = [] if _migrating.get() else _missing()
+        missing = [] if _migrating.get() else missing_migrations()
     except (DatabaseFailure, ImproperlyConfigured, OSError) as failure:
         return [
             Error(
@@ -88,12 +88,6 @@ def _ask_redis(name: str, url: str) -> list[CheckMessage]:
             )
         ]
     return []
-
-
-def _missing() -> list[str]:
-    executor = MigrationExecutor(connection)
-    plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
-    return [f"{migration.app_label}.{migration.name}" for migration, _ in plan]
 
 
 def _shown() -> str:

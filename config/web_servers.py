@@ -110,6 +110,10 @@ def uvicorn(host: str, port: int, listening: Callable[[], None]) -> None:
         asyncio.run(server.serve([bound]))
 
 
+def is_port(text: str) -> bool:
+    return text.isdecimal() and 0 < int(text) < 65536
+
+
 def listener(host: str, port: int) -> socket.socket:
     """A socket that listens there. Raises NotListening."""
     try:

@@ -3,7 +3,6 @@
 What they keep lies in one folder; passwords are made once and kept there. Every port but nginx's is taken as it comes.
 """
 
-import contextlib
 import os
 import pwd
 import secrets
@@ -23,20 +22,13 @@ from typing import Final
 from scripts import programs, proxy
 from scripts.console import StepFailedError, environment
 from scripts.places import PYTHON, ROOT
+from scripts.ports import free_port
+from scripts.programs import unprivileged_user
 
 # On a busy machine, and with a first start of everything.
 START_SECONDS: Final = 120.0
 # More than the grace of a process that leaves its debates.
 STOP_SECONDS: Final = 30.0
-
-
-def free_port() -> int:
-    """A port of loopback that nothing listens on now, and that no outgoing connection is given later."""
-    while True:
-        port = 10_000 + secrets.randbelow(20_000)
-        with socket.socket() as probe, contextlib.suppress(OSError):
-            probe.bind(("127.0.0.1", port))
-            return port
 
 
 @dataclass
@@ -360,11 +352,6 @@ class Cluster:
             made.write_text(secrets.token_hex(24))
             made.rename(file)
         return file.read_text()
-
-
-def unprivileged_user() -> str | None:
-    """Who runs PostgreSQL, which refuses to run as root; None: whoever runs this."""
-    return "postgres" if os.geteuid() == 0 else None
 
 
 def _command(program: programs.Program) -> Path:

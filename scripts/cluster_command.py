@@ -62,7 +62,7 @@ def _addresses(made: cluster.Cluster) -> list[str]:
 
 def postgres_folder(folder: Path) -> Path | None:
     """Root's folders are closed to PostgreSQL, which has one elsewhere then."""
-    if cluster.unprivileged_user() is None:
+    if programs.unprivileged_user() is None:
         return None
     return STATE / hashlib.sha256(str(folder).encode()).hexdigest()[:12] / "postgres"
 

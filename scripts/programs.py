@@ -35,6 +35,11 @@ NGINX = Program("nginx", ("nginx",), "nginx", "behind nginx")
 PROGRAMS = (CHROMIUM, POSTGRESQL, REDIS, NGINX)
 
 
+def unprivileged_user() -> str | None:
+    """Who runs PostgreSQL, which refuses to run as root; None: whoever runs this."""
+    return "postgres" if os.geteuid() == 0 else None
+
+
 def require(*wanted: Program) -> None:
     """Have these, by apt-get where it may. Raises StepFailedError."""
     missing = [program for program in wanted if not program.find()]

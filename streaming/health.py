@@ -99,10 +99,16 @@ def _ask() -> None:
         cursor.execute("SELECT 1")
 
 
-def _require_migrated() -> None:
+def missing_migrations() -> list[str]:
+    """This code's migrations that have not been applied to the database, by app and name."""
     executor = MigrationExecutor(connection)
-    if plan := executor.migration_plan(executor.loader.graph.leaf_nodes()):
-        raise NotMigrated(", ".join(f"{migration.app_label}.{migration.name}" for migration, _ in plan))
+    plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
+    return [f"{migration.app_label}.{migration.name}" for migration, _ in plan]
+
+
+def _require_migrated() -> None:
+    if missing := missing_migrations():
+        raise NotMigrated(", ".join(missing))
 
 
 _readinesses = PerLoop(Readiness)

@@ -15,9 +15,12 @@ from django.contrib.auth.models import Permission, User
 from django.core.cache import cache
 from django.db import connection, connections, transaction
 from django.test import TransactionTestCase
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from pytest_django import Settings
 
-from conversations import circuit, log, runner
+from conversations import circuit, log, runner, tracing
 from tests import servers
 from tests.fakes.openai_server import OpenAIServer
 
@@ -95,6 +98,20 @@ async def openai(settings: Settings) -> AsyncIterator[OpenAIServer]:
     async with OpenAIServer() as server:
         settings.OUTCRY_PROVIDERS = [server.provider]
         yield server
+
+
+# Telemetry
+
+
+@pytest.fixture
+def recorded() -> Iterator[InMemorySpanExporter]:
+    """What is recorded, with telemetry on in this process."""
+    kept, provider = InMemorySpanExporter(), TracerProvider(shutdown_on_exit=False)
+    provider.add_span_processor(SimpleSpanProcessor(kept))
+    tracing.use(provider)
+    yield kept
+    tracing.use(None)
+    provider.shutdown()
 
 
 # Channel layers

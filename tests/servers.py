@@ -9,7 +9,6 @@ import os
 import pwd
 import re
 import shutil
-import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -17,6 +16,9 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
+
+from scripts.ports import free_port
+from scripts.programs import unprivileged_user
 
 ROOT = Path(__file__).resolve().parent.parent
 KEYS = (
@@ -58,13 +60,6 @@ def require(name: str, *commands: str) -> Path:
     pytest.skip(reason)
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
 @contextmanager
 def at_last(command: str, user: str | None = None) -> Iterator[None]:
     """Run a shell command in the end, even where this process is killed before: its pipe closes then, too."""
@@ -92,11 +87,6 @@ def folder(name: str, user: str | None = None) -> Iterator[Path]:
         os.chown(made, pwd.getpwnam(user).pw_uid, pwd.getpwnam(user).pw_gid)
     with at_last(f"rm -rf {made}"):
         yield made
-
-
-def unprivileged_user() -> str | None:
-    """Who runs PostgreSQL, which refuses to run as root; None: whoever runs this."""
-    return "postgres" if os.geteuid() == 0 else None
 
 
 @contextmanager

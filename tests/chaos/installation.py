@@ -9,9 +9,10 @@ from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from scripts.ports import free_port
 from tests.chaos.stores import Log, Standings, Store
 from tests.e2e import programs
-from tests.e2e.site import Site, free_port, running
+from tests.e2e.site import Site, running
 
 # Debates are many and quick here; no limit of a user is what is tried.
 BUSY = {
@@ -26,6 +27,18 @@ PATIENCE_SECONDS = 120.0
 
 class RefusedError(Exception):
     """A start was refused, with the code of the refusal."""
+
+
+async def begun(site: Site, cookies: str, topic: str, rounds: int) -> str:
+    """Start a debate; its id. Raises RefusedError."""
+    async with programs.socket(site, cookies) as connection:
+        await connection.send(json.dumps({"type": "start", "topic": topic, "rounds": rounds}))
+        async for frame in programs.frames(connection):
+            if frame["type"] == "error" and frame["seq"] is None:
+                raise RefusedError(frame["data"]["code"])
+            if frame["type"] == "hello":
+                return str(frame["conversation"])
+    raise RefusedError(f"closed with {connection.close_code}")
 
 
 @dataclass
@@ -94,14 +107,7 @@ class Installation:
 
     async def begin(self, server: Server, topic: str, rounds: int = 1) -> str:
         """Start a debate through this server; its id. Raises RefusedError."""
-        async with programs.socket(server.site, self.cookies) as connection:
-            await connection.send(json.dumps({"type": "start", "topic": topic, "rounds": rounds}))
-            async for frame in programs.frames(connection):
-                if frame["type"] == "error" and frame["seq"] is None:
-                    raise RefusedError(frame["data"]["code"])
-                if frame["type"] == "hello":
-                    return str(frame["conversation"])
-        raise RefusedError(f"closed with {connection.close_code}")
+        return await begun(server.site, self.cookies, topic, rounds)
 
     def seen_from(self, url: str) -> Site:
         return replace(self.servers[0].site, url=url)

@@ -14,6 +14,8 @@ from typing import Any
 import psycopg
 
 from conversations.events import TERMINAL
+from scripts.ports import free_port
+from scripts.programs import unprivileged_user
 from tests import servers
 
 _EVENTS = (
@@ -115,7 +117,7 @@ class PostgreSQL(Store):
     def __init__(self, folder: Path, user: str | None) -> None:
         self._pg_ctl = servers.require("PostgreSQL", "pg_ctl")
         self._folder, self._user = folder, user
-        self._port = servers.free_port()
+        self._port = free_port()
         self.url = f"postgres://outcry@127.0.0.1:{self._port}/postgres"
         initdb = servers.require("PostgreSQL", "initdb")
         self._run(initdb, "-D", self._data, "-U", "outcry", "-A", "trust", "-E", "UTF8", "--no-sync")
@@ -148,7 +150,7 @@ class PostgreSQL(Store):
     @contextmanager
     def cluster(cls) -> Iterator["PostgreSQL"]:
         """A cluster that runs, and goes with the context."""
-        user = servers.unprivileged_user()
+        user = unprivileged_user()
         with servers.folder("postgres", user) as folder:
             cluster = cls(folder, user)
             with servers.at_last(f"{cluster._pg_ctl} stop -w -m immediate -D {cluster._data}", user):
@@ -162,7 +164,7 @@ class Redis:
     def __init__(self, folder: Path) -> None:
         self._command = servers.require("Redis", "redis-server", "valkey-server")
         self._folder = folder
-        self._port = servers.free_port()
+        self._port = free_port()
         self._process: subprocess.Popen[str] | None = None
         self.url = f"redis://127.0.0.1:{self._port}/0"
 

@@ -11,11 +11,11 @@ from django.contrib.auth.models import User
 from django.core.management import call_command
 
 from conversations import database
+from scripts.ports import free_port
 from tests.chaos import farewells, kills, outages, providers
 from tests.chaos.figures import Row, together
 from tests.chaos.installation import SHORT_LEASES
 from tests.chaos.stores import PostgreSQL, SQLite, Store, redis
-from tests.e2e.site import free_port
 
 OUTAGE_SECONDS = 30.0
 

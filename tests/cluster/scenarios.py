@@ -12,7 +12,7 @@ import psycopg
 from scripts.cluster import Cluster, Member
 from tests.chaos.figures import Row
 from tests.chaos.installation import PATIENCE_SECONDS
-from tests.cluster.stage import Stage, stage
+from tests.cluster.stage import stage
 
 DEBATES = 4
 
@@ -125,16 +125,10 @@ async def everything_restarts(cluster: Cluster, debates: int, watchers: int, rou
             code = await asyncio.to_thread(_restart, member)
             if code not in {0, -signal.SIGTERM}:
                 scene.row.found([f"{member.name} ended with {code}"])
-        went_on = await _goes_on(scene)
-        if not went_on:
+        if not await scene.goes_on():
             scene.row.found(["the debates were over before all had restarted"])
         await scene.end()
         return scene.row
-
-
-async def _goes_on(scene: Stage) -> bool:
-    standings = await asyncio.to_thread(scene.store.standings)
-    return any(not standing.has_ended for standing in standings.values())
 
 
 def _restart(member: Member) -> int:

@@ -1,7 +1,6 @@
 """A whole cluster, as `make cluster` runs it, with debates in it that are watched through its nginx."""
 
 import asyncio
-import json
 import subprocess
 import sys
 import time
@@ -9,12 +8,13 @@ from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from uuid import UUID
 
-from scripts.cluster import Cluster, free_port
+from scripts.cluster import Cluster
+from scripts.ports import free_port
 from tests import servers
 from tests.chaos import audit
 from tests.chaos.crowd import Crowd
 from tests.chaos.figures import Row
-from tests.chaos.installation import BUSY, Installation, RefusedError, all_ended, until
+from tests.chaos.installation import BUSY, Installation, all_ended, begun, until
 from tests.chaos.stores import Log, PostgreSQL, Standings, Stored
 from tests.e2e import programs
 from tests.e2e.site import PASSWORD, ROOT, USERNAME, Site
@@ -119,7 +119,7 @@ class Stage:
         """Start debates, through nginx or through one web process, each with so many watchers."""
         for number in range(debates):
             site = self.installation.seen_from(through or self.cluster.url)
-            conversation = await _begun(
+            conversation = await begun(
                 site, self.installation.cookies, f"Question {number + 1}: buy?", rounds
             )
             self.begun.append(conversation)
@@ -135,6 +135,11 @@ class Stage:
             lambda log, _: len(log) == len(self.begun) and all(map(_is_spoken, log.values()))
         ):
             self.row.found(["not every debate began to speak"])
+
+    async def goes_on(self) -> bool:
+        """Whether one of these debates has not ended."""
+        _, standings = self._ours({}, await asyncio.to_thread(self.store.standings))
+        return not all_ended({}, standings)
 
     def fault(self) -> float:
         """Note what is stored at a fault; its time, in seconds since 1970."""
@@ -183,17 +188,6 @@ async def stage(name: str, cluster: Cluster) -> AsyncIterator[Stage]:
         made.crowd.leave()
         if made.row.problems:
             print((cluster.folder / "log").read_text()[-20_000:])
-
-
-async def _begun(site: Site, cookies: str, topic: str, rounds: int) -> str:
-    async with programs.socket(site, cookies) as connection:
-        await connection.send(json.dumps({"type": "start", "topic": topic, "rounds": rounds}))
-        async for frame in programs.frames(connection):
-            if frame["type"] == "error" and frame["seq"] is None:
-                raise RefusedError(frame["data"]["code"])
-            if frame["type"] == "hello":
-                return str(frame["conversation"])
-    raise RefusedError(f"closed with {connection.close_code}")
 
 
 def _is_spoken(rows: Sequence[Stored]) -> bool:

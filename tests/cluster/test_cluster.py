@@ -5,7 +5,8 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
-from scripts.cluster import Cluster, free_port
+from scripts.cluster import Cluster
+from scripts.ports import free_port
 from tests.chaos.figures import Row
 from tests.cluster import scenarios
 from tests.cluster.stage import cluster as a_cluster

@@ -19,10 +19,11 @@ import psutil
 import pytest
 
 from scripts.cluster_command import postgres_folder
+from scripts.ports import free_port
 from tests import servers
 from tests.cluster.stage import NEEDS
 from tests.e2e import programs
-from tests.e2e.site import PASSWORD, ROOT, USERNAME, Site, free_port
+from tests.e2e.site import PASSWORD, ROOT, USERNAME, Site
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 

@@ -10,7 +10,7 @@ import pytest
 from django.core.exceptions import ImproperlyConfigured
 
 from config import addresses
-from tests.e2e.site import free_port
+from scripts.ports import free_port
 from tests.servers import ROOT, setting_names
 
 MANAGE = (sys.executable, "manage.py")

@@ -11,17 +11,17 @@ from pytest_django import Settings
 from websockets.asyncio.client import connect
 
 from config import life
+from config.beside import Server
 from conversations import database
 from conversations.models import Conversation
+from scripts.ports import free_port
 from streaming.closing import Close
 from streaming.registry import registry
 from tests import debates
 from tests.e2e import programs
-from tests.e2e.site import free_port
 from tests.fakes.openai_server import OpenAIServer
 from tests.fakes.replies import says
 from tests.fakes.waiting import PATIENCE_SECONDS, Gate
-from tests.serving import Server
 from tests.streaming.sockets import _cookie
 
 pytestmark = pytest.mark.django_db(transaction=True)

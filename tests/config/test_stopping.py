@@ -25,10 +25,11 @@ from websockets.asyncio.client import connect
 from config import stopping
 from conversations import database
 from conversations.models import Conversation
+from scripts.ports import free_port
 from streaming.closing import Close
 from tests import api_keys
 from tests.e2e import programs
-from tests.e2e.site import ROOT, free_port, running_beside
+from tests.e2e.site import ROOT, running_beside
 from tests.fakes.openai_server import OpenAIServer
 from tests.fakes.replies import says
 from tests.fakes.waiting import PATIENCE_SECONDS, Gate

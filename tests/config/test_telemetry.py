@@ -8,8 +8,8 @@ from contextlib import suppress
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
-from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
-from opentelemetry.sdk.trace.export import SimpleSpanProcessor, SpanExporter, SpanExportResult
+from opentelemetry.sdk.trace import ReadableSpan
+from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import StatusCode
 from structlog.testing import capture_logs
@@ -24,17 +24,6 @@ from tests.servers import ROOT
 
 ENDPOINT = "OTEL_EXPORTER_OTLP_ENDPOINT"
 TRACE, PARENT = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
-
-
-@pytest.fixture
-def recorded() -> Iterator[InMemorySpanExporter]:
-    """What is recorded, with telemetry on in this process."""
-    kept, provider = InMemorySpanExporter(), TracerProvider(shutdown_on_exit=False)
-    provider.add_span_processor(SimpleSpanProcessor(kept))
-    tracing.use(provider)
-    yield kept
-    tracing.use(None)
-    provider.shutdown()
 
 
 # Settings

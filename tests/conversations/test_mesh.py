@@ -24,10 +24,10 @@ from config import transports
 from conversations import database, deliveries, log, markdown, mesh
 from conversations.events import Mode, Status
 from conversations.models import Conversation, Delivery
+from scripts.ports import free_port
 from tests import debates
 from tests.fakes.a2a_agent import Agent
 from tests.fakes.waiting import PATIENCE_SECONDS
-from tests.servers import free_port
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -22,9 +22,9 @@ from conversations.events import Action, Status
 from conversations.forms import Command, Input
 from conversations.models import Conversation
 from conversations.outages import CACHE
+from scripts.ports import free_port
 from tests import debates
 from tests.fakes.openai_server import OpenAIServer
-from tests.servers import free_port
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -2,14 +2,12 @@
 debate's end."""
 
 import asyncio
-from collections.abc import Iterator
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
 from django.contrib.auth.models import User
-from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
-from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from conversations import database, forms, log, runner, services, tracing
@@ -19,17 +17,6 @@ from tests.fakes.replies import says
 from tests.fakes.waiting import Gate
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture
-def recorded() -> Iterator[InMemorySpanExporter]:
-    """What is recorded, with telemetry on in this process."""
-    kept, provider = InMemorySpanExporter(), TracerProvider(shutdown_on_exit=False)
-    provider.add_span_processor(SimpleSpanProcessor(kept))
-    tracing.use(provider)
-    yield kept
-    tracing.use(None)
-    provider.shutdown()
 
 
 def named(recorded: InMemorySpanExporter, name: str) -> list[ReadableSpan]:

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Browser, BrowserContext, Page, async_playwright, expect
 
-from tests.e2e.site import ROOT, Site, free_port, running
+from scripts.ports import free_port
+from tests.e2e.site import ROOT, Site, running
 from tests.fakes.openai_server import OpenAIServer
 from tests.fakes.waiting import PATIENCE_SECONDS
 

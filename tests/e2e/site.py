@@ -4,10 +4,8 @@ import asyncio
 import atexit
 import os
 import re
-import secrets
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -18,6 +16,8 @@ from contextlib import ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+
+from scripts.ports import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 # What Outcry calls its database.
@@ -123,16 +123,3 @@ async def running_beside(
             yield site
         finally:
             await asyncio.to_thread(stack.close)
-
-
-def free_port() -> int:
-    """A port of loopback that nothing listens on now, and that no outgoing connection is given later."""
-    while True:
-        # Not from `random`: tests that run side by side may have the same seed.
-        port = 10_000 + secrets.randbelow(20_000)
-        with socket.socket() as probe:
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-        return port

@@ -11,8 +11,9 @@ import httpx
 import pytest
 from playwright.async_api import Page
 
+from scripts.ports import free_port
 from tests.e2e.programs import key_of
-from tests.e2e.site import Site, free_port, running
+from tests.e2e.site import Site, running
 from tests.streaming.copilotkit_client import PACKAGES, require_packages
 
 pytestmark = pytest.mark.e2e

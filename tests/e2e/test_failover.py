@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Page, expect
 
+from scripts.ports import free_port
 from tests.e2e.marks import expect_watermark
 from tests.e2e.person import expect_finished, sign_in, start
-from tests.e2e.site import Site, free_port, running_beside
+from tests.e2e.site import Site, running_beside
 from tests.e2e.usable import expect_usable, violations
 from tests.fakes.openai_server import OpenAIServer
 from tests.fakes.replies import Fault, fails, says

@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 from playwright.async_api import Browser, BrowserContext, Locator, Page, WebSocket, expect
 
+from scripts.ports import free_port
 from tests.e2e.conftest import spoken_by
 from tests.e2e.person import expect_finished, sign_in, sign_up, start, transcript
 from tests.e2e.proxy import line_to
-from tests.e2e.site import Site, free_port, running_beside
+from tests.e2e.site import Site, running_beside
 from tests.fakes.openai_server import OpenAIServer
 from tests.fakes.replies import says
 from tests.fakes.waiting import Gate

@@ -18,9 +18,10 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
 from scripts import proxy
+from scripts.ports import free_port
 from tests.e2e import programs
 from tests.e2e.person import expect_finished, sign_in, start
-from tests.e2e.site import Site, free_port
+from tests.e2e.site import Site
 from tests.e2e.test_openai import new_key
 from tests.fakes.openai_server import OpenAIServer
 from tests.fakes.replies import says

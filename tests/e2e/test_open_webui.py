@@ -11,8 +11,9 @@ import httpx
 import pytest
 from playwright.async_api import Page, expect
 
+from scripts.ports import free_port
 from tests.e2e.programs import key_of
-from tests.e2e.site import free_port, running_beside
+from tests.e2e.site import running_beside
 from tests.recipes import recipe
 
 pytestmark = pytest.mark.e2e

@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 
 from conversations import transcript
+from scripts.ports import free_port
 from streaming.closing import Close
 from tests.e2e import programs
 from tests.e2e.conftest import spoken_by
-from tests.e2e.site import free_port, running_beside
+from tests.e2e.site import running_beside
 from tests.fakes.openai_server import OpenAIServer
 from tests.fakes.replies import says
 from tests.fakes.waiting import Gate

@@ -21,11 +21,12 @@ from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed
 
 from conversations import asking
+from scripts.ports import free_port
 from tests import servers
 from tests.chaos.installation import SHORT_LEASES
 from tests.e2e import person, programs
 from tests.e2e.conftest import spoken_by
-from tests.e2e.site import ROOT, Site, free_port, running_beside
+from tests.e2e.site import ROOT, Site, running_beside
 from tests.fakes.openai_server import OpenAIServer
 from tests.fakes.otlp_collector import Collector, Span, collecting
 from tests.fakes.replies import Reply, says

@@ -26,9 +26,9 @@ from a2a.types import (
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Router
 
+from config.beside import Server
+from scripts.ports import free_port
 from tests.fakes.waiting import PATIENCE_SECONDS
-from tests.servers import free_port
-from tests.serving import Server
 
 
 @dataclass

@@ -92,17 +92,24 @@ async def agent(folder: Path, site: str, key: str, **options: Any) -> AsyncItera
         place(folder, ROOT / "tests" / "clients" / "agui.mjs")
     headers = {"Authorization": f"Bearer {key}"}
     given = json.dumps({"agent": {"url": f"{site}/ag-ui/", "headers": headers, **options}})
+    async with node(folder, "agui.mjs", given) as process:
+        yield Agent(process)
+
+
+@asynccontextmanager
+async def node(folder: Path, *arguments: str, **env: str) -> AsyncIterator[asyncio.subprocess.Process]:
+    """A script in Node.js that is spoken to by lines, and ended with the context."""
     process = await asyncio.create_subprocess_exec(
         NODE,
-        "agui.mjs",
-        given,
+        *arguments,
         cwd=folder,
+        env={**os.environ, **env},
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         limit=_LONGEST_LINE,
     )
     try:
-        yield Agent(process)
+        yield process
     finally:
         if process.returncode is None:
             process.kill()

@@ -14,11 +14,9 @@ import pytest
 
 from tests.recipes import recipe
 from tests.servers import ROOT
-from tests.streaming.agui_client import NODE, SECONDS
+from tests.streaming.agui_client import SECONDS, node
 
 PACKAGES = ROOT / "tests" / "clients" / "node_modules"
-# A debate is one line.
-_LONGEST_LINE = 8 * 1024 * 1024
 
 
 @dataclass
@@ -53,21 +51,8 @@ async def chat(folder: Path, site: str, key: str) -> AsyncIterator[Chat]:
     shutil.copy(PACKAGES.parent / "copilotkit.mjs", folder)
     (folder / "route.mjs").write_text(recipe("CopilotKit"))
     told = {"OUTCRY_URL": site, "OUTCRY_KEY": key, "COPILOTKIT_TELEMETRY_DISABLED": "true"}
-    process = await asyncio.create_subprocess_exec(
-        NODE,
-        "copilotkit.mjs",
-        cwd=folder,
-        env={**os.environ, **told},
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        limit=_LONGEST_LINE,
-    )
-    try:
+    async with node(folder, "copilotkit.mjs", **told) as process:
         yield Chat(process)
-    finally:
-        if process.returncode is None:
-            process.kill()
-        await process.communicate()
 
 
 def require_packages() -> None:

@@ -1,12 +1,9 @@
 """What is recorded of deliveries: one of each kind for a message, however many watch, and nothing of its words."""
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
 import pytest
-from opentelemetry.sdk.trace import TracerProvider
-from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from conversations import tracing
@@ -20,17 +17,6 @@ TAKEN = datetime(2026, 1, 5, 14, 30, tzinfo=UTC)
 GIVEN = TAKEN + timedelta(milliseconds=3)
 PAINTED = TAKEN + timedelta(milliseconds=40)
 MESSAGE = debates.message_start(uuid4())
-
-
-@pytest.fixture
-def recorded() -> Iterator[InMemorySpanExporter]:
-    """What is recorded, with telemetry on in this process."""
-    kept, provider = InMemorySpanExporter(), TracerProvider(shutdown_on_exit=False)
-    provider.add_span_processor(SimpleSpanProcessor(kept))
-    tracing.use(provider)
-    yield kept
-    tracing.use(None)
-    provider.shutdown()
 
 
 def begin(seq: int) -> Frame:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from tests.e2e.site import free_port
+from scripts.ports import free_port
 from tests.fakes.waiting import PATIENCE_SECONDS
 from tests.servers import ROOT
 from tests.streaming import paced_server

@@ -31,7 +31,7 @@ class Command(ServingCommand):
         )
 
     def handle(self, *args: Any, host: str, port: str, server: str, **options: Any) -> None:
-        if not port.isdecimal() or not 0 < int(port) < 65536:
+        if not web_servers.is_port(port):
             raise CommandError(f"PORT={port!r} is no port: use a number from 1 to 65535.")
         if settings.HTTPS and settings.SECURE_PROXY_SSL_HEADER is None:
             raise CommandError(

@@ -1,10 +1,9 @@
 """`manage.py work`: a worker, which runs the debates that the queue hands out."""
 
 import asyncio
-import contextlib
 import signal
 from argparse import ArgumentParser
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -13,7 +12,7 @@ from django.core.management.base import CommandError
 
 from config import life, telemetry
 from config.starting import ServingCommand
-from config.web_servers import NotListening, listener
+from config.web_servers import NotListening, is_port, listener
 from conversations import chunks, local_service, log, mesh, queue
 from streaming.probes import PROBES
 
@@ -33,7 +32,7 @@ class Command(ServingCommand):
                 "OUTCRY_RUNNER=process: debates run where they are started. Set OUTCRY_RUNNER=worker, for the web"
                 " processes, too."
             )
-        if port is not None and (not port.isdecimal() or not 0 < int(port) < 65536):
+        if port is not None and not is_port(port):
             raise CommandError(f"--port={port!r} is no port: use a number from 1 to 65535.")
         chunks.warm_up()
         life.settle()
@@ -51,7 +50,7 @@ class Command(ServingCommand):
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, stop.set)
-        async with _probes(host, port):
+        async with self._probes(host, port):
             telemetry.begin("worker")
             life.assist()
             self.stdout.write(
@@ -64,53 +63,18 @@ class Command(ServingCommand):
                 await mesh.end()
                 await asyncio.to_thread(telemetry.end)
 
-
-@asynccontextmanager
-async def _probes(host: str, port: int | None) -> AsyncIterator[None]:
-    """Meanwhile answer what machines ask of a process."""
-    if port is None:
-        yield
-        return
-    from uvicorn import Config, Server
-
-    class Quiet(Server):
-        @contextlib.contextmanager
-        def capture_signals(self) -> Iterator[None]:
-            # They are the worker's.
+    @asynccontextmanager
+    async def _probes(self, host: str, port: int | None) -> AsyncIterator[None]:
+        """Meanwhile answer what machines ask of a process."""
+        if port is None:
             yield
+            return
+        # Only where it is wanted.
+        from config import beside
 
-    server = Quiet(
-        Config(
-            _only_probes(),
-            lifespan="off",
-            log_config=None,
-            access_log=False,
-            timeout_graceful_shutdown=1,
-            server_header=False,
-        )
-    )
-    try:
-        with listener(host, port) as bound:
-            serving = asyncio.create_task(server.serve([bound]))
-            try:
-                yield
-            finally:
-                server.should_exit = True
-                await serving
-    except NotListening as failure:
-        raise CommandError(f"Port {port} of {host} cannot be used: {failure}") from None
-
-
-def _only_probes() -> Any:
-    from config.asgi import django_application
-
-    async def answer(scope: Any, receive: Any, send: Any) -> None:
-        if scope["type"] == "http" and scope["path"] in PROBES:
-            await django_application(scope, receive, send)
-        elif scope["type"] == "http":
-            await send({"type": "http.response.start", "status": 404, "headers": [(b"content-length", b"0")]})
-            await send({"type": "http.response.body"})
-        else:
-            await send({"type": "websocket.close"})
-
-    return answer
+        try:
+            with listener(host, port) as bound:
+                async with beside.serving(beside.only(PROBES), bound):
+                    yield
+        except NotListening as failure:
+            raise CommandError(f"Port {port} of {host} cannot be used: {failure}") from None

@@ -13,8 +13,9 @@ import httpx
 import psutil
 import psycopg
 
-from scripts.cluster import Cluster, Member, free_port, unprivileged_user
-from scripts.programs import Program
+from scripts.cluster import Cluster, Member
+from scripts.ports import free_port
+from scripts.programs import Program, unprivileged_user
 from tests.benchmarks.cluster import figures, systems
 from tests.benchmarks.cluster.figures import CORES, LATENESS, percentile
 from tests.benchmarks.cluster.load import Load

@@ -11,10 +11,10 @@ from typing import Any
 
 import django
 
+from scripts.ports import free_port
 from tests.benchmarks.delivery import lines, uvicorn_server
 from tests.benchmarks.delivery.cases import DAPHNE, UVICORN
 from tests.benchmarks.delivery.load import Load
-from tests.e2e.site import free_port
 
 Started = Callable[[tuple[str, int]], Coroutine[Any, Any, None]]
 

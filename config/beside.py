@@ -1,0 +1,55 @@
+"""A server beside other work, in the event loop and with the signals of whoever started it."""
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import AsyncIterator, Collection, Iterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import uvicorn
+
+
+class Server(uvicorn.Server):
+    """One that leaves the process's signals alone: what it puts back at its end would be a handler of a loop that is
+    gone, and the next Ctrl-C would go there."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+@asynccontextmanager
+async def serving(application: Any, bound: socket.socket) -> AsyncIterator[None]:
+    """Serve it on a socket that listens, until the context is left."""
+    config = uvicorn.Config(
+        application,
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        timeout_graceful_shutdown=1,
+        server_header=False,
+    )
+    server = Server(config)
+    task = asyncio.create_task(server.serve([bound]))
+    try:
+        yield
+    finally:
+        server.should_exit = True
+        await task
+
+
+def only(paths: Collection[str]) -> Any:
+    """The site's application, of which nothing is there but these paths."""
+    from config.asgi import django_application
+
+    async def answer(scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] == "http" and scope["path"] in paths:
+            await django_application(scope, receive, send)
+        elif scope["type"] == "http":
+            await send({"type": "http.response.start", "status": 404, "headers": [(b"content-length", b"0")]})
+            await send({"type": "http.response.body"})
+        else:
+            await send({"type": "websocket.close"})
+
+    return answer
