@@ -323,6 +323,16 @@ def test_second_factors_are_not_stored_in_clear(client: Client, dora: User, code
     assert totp.SECRET_SESSION_KEY not in client.session
 
 
+def test_second_factor_stored_by_an_older_version_is_still_readable(settings: Settings) -> None:
+    settings.SECRET_KEY = "a-secret-of-long-ago"
+    # Written by the first version that encrypted second factors, with that key.
+    stored = (
+        "gAAAAABrDlGthvQ9dnRFQiFwI5D34TcZZsPYQxmkND_3lAUS1f2BUZibLyVU5zzt3tFenWpTNTJMahdty7CZ"
+        "_vml6sUHqCa9X9rDxTUb6sq-ZM_b-Ao3Zao="
+    )
+    assert get_adapter().decrypt(stored) == "JBSWY3DPEHPK3PXP"
+
+
 def test_a_second_factor_outlives_a_change_of_the_secret_key(
     client: Client, dora: User, code: Any, settings: Settings
 ) -> None:
