@@ -5,7 +5,7 @@ from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 
-from config.openapi import DescribedAPI
+from config.openapi.schema import DescribedAPI
 from conversations import database, forms, refusals
 from conversations.api import router as conversations
 from conversations.auth import session_only

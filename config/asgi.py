@@ -16,8 +16,8 @@ except ImproperlyConfigured as wrong:
     # For the servers that load this: their words would be a traceback.
     raise SystemExit(f"Outcry does not start. {wrong}") from None
 
-from config.life import lifespan
-from config.telemetry import traced
+from config.observability.tracing import traced
+from config.process.lifespan import lifespan
 from streaming.away import RetryLater
 from streaming.direct import DirectSend
 from streaming.entrances import Doors

@@ -13,13 +13,16 @@ import environ
 from corsheaders.defaults import default_headers
 from django.core.exceptions import ImproperlyConfigured
 
-from config import addresses, collected, single_sign_on, static
-from config.environment import choice, flag, number, rate, text, whole, words
-from config.logs import configure_logs
-from config.mail import mail_settings
-from config.monitoring import metrics_networks, metrics_token
-from config.telemetry import telemetry
-from config.transports import cross_origin_paths, left_out, path, require_apart, targets, transports
+from config.env import collected
+from config.env import service_urls as addresses
+from config.env import sso as single_sign_on
+from config.env import static_files as static
+from config.env.mail import mail_settings
+from config.env.metrics_access import metrics_networks, metrics_token
+from config.env.parsing import choice, flag, number, rate, text, whole, words
+from config.env.transports import cross_origin_paths, left_out, path, require_apart, targets, transports
+from config.observability.logs import configure_logs
+from config.observability.tracing import telemetry
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -262,16 +265,16 @@ ACCOUNT_DEFAULT_HTTP_PROTOCOL = "https" if HTTPS else "http"
 # allauth's rate limits count by client. Each proxy adds one address to X-Forwarded-For; only those are believed.
 ALLAUTH_TRUSTED_PROXY_COUNT = whole("OUTCRY_PROXY_COUNT", 1 if SECURE_PROXY_SSL_HEADER else 0)
 
-MFA_ADAPTER = "config.adapters.MFAAdapter"
+MFA_ADAPTER = "config.accounts.adapters.MFAAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
 MFA_TOTP_ISSUER = "Outcry"
 
-SOCIALACCOUNT_ADAPTER = "config.adapters.SocialAccountAdapter"
+SOCIALACCOUNT_ADAPTER = "config.accounts.adapters.SocialAccountAdapter"
 SOCIALACCOUNT_PROVIDERS = single_sign_on.providers()
 MIDDLEWARE += [
-    "config.middleware.NoGuesses",
-    "config.middleware.PatientAttempts",
-    "config.middleware.ProviderPages",
+    "config.accounts.middleware.NoGuesses",
+    "config.accounts.middleware.PatientAttempts",
+    "config.accounts.middleware.ProviderPages",
 ]
 # A provider's word about an address opens no account that exists: its owner signs in, then connects the two.
 SOCIALACCOUNT_EMAIL_AUTHENTICATION = False

@@ -19,14 +19,7 @@ from django.utils.text import Truncator
 
 from conversations import access, deliveries, review
 from conversations.events import EVENTS, Mode, Stance
-from conversations.models import (
-    ApiKey,
-    ApiKeyQuerySet,
-    Conversation,
-    ConversationQuerySet,
-    Delivery,
-    Event,
-)
+from conversations.models import ApiKey, ApiKeyQuerySet, Conversation, ConversationQuerySet, Delivery, Event
 from conversations.panels import PANELS
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ import sys
 import threading
 from pathlib import Path
 
-from config.collected import is_collected
+from config.env.collected import is_collected
 from scripts import cluster, programs
 from scripts.console import say
 from scripts.places import FRONTEND, data_dir, setting

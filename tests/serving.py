@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from pytest_django import Settings
 
 from config import beside
-from config.web_servers import listener
+from config.management.servers import listener
 
 
 @asynccontextmanager

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
-from config import addresses
+from config.env import service_urls as addresses
 from scripts.ports import free_port
 from tests.servers import ROOT, setting_names
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from config import web_servers
+from config.management import servers as web_servers
 from scripts import model, proxy
 from scripts.places import read_env_file
 from scripts.settings_table import PAGE, table, written

@@ -14,8 +14,8 @@ import brotli
 import httpx
 import pytest
 
-from config.collected import is_collected
-from config.static import IMMUTABLE
+from config.env.collected import is_collected
+from config.env.static_files import IMMUTABLE
 from scripts.places import read_env_file
 from tests.config.test_checks import CHECK, KEY, run
 from tests.e2e import programs

@@ -10,8 +10,8 @@ from django.contrib.auth.models import User
 from pytest_django import Settings
 from websockets.asyncio.client import connect
 
-from config import life
 from config.beside import Server
+from config.process import lifespan as life
 from conversations import database
 from conversations.models import Conversation
 from scripts.ports import free_port
@@ -56,7 +56,7 @@ async def test_debates_are_taken_up_at_the_start_and_handed_over_at_the_end(
     alice: User, openai: OpenAIServer, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # The settings of a process that serves are not those of one that tests.
-    monkeypatch.setattr("config.life.settle", lambda: None)
+    monkeypatch.setattr("config.process.lifespan.settle", lambda: None)
     gate = Gate()
     openai.answer(says("One ", "two.", gate=gate), to="Market Context")
     conversation = await database.run(debates.create, alice)

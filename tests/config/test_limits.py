@@ -13,7 +13,7 @@ from django.test import AsyncClient, Client
 from django.urls import reverse
 from pytest_django import Settings
 
-from config.middleware import ATTEMPTS_SECONDS
+from config.accounts.middleware import ATTEMPTS_SECONDS
 from conversations import database
 from conversations.budget import ConversationPurse
 from conversations.events import Usage

@@ -9,11 +9,11 @@ from ag_ui.core import RunAgentInput
 from ninja.responses import NinjaJSONEncoder
 from pytest_django import Settings
 
-from config import chat_schema
 from config.api import api
-from config.described_doors import DESCRIBED
-from config.openapi import ELSEWHERE, template_of
-from config.transports import TRANSPORTS
+from config.env.transports import TRANSPORTS
+from config.openapi import chat_schema
+from config.openapi.schema import ELSEWHERE, template_of
+from config.openapi.streaming_endpoints import DESCRIBED
 from conversations.forms import NewConversation
 from streaming import chat_completions, routing
 from streaming.chat_completions import HONOURED, IGNORED, REFUSED

@@ -12,7 +12,7 @@ from django.core.management import CommandError, call_command
 from django.db import connections
 from pytest_django import Settings
 
-from config import first_account
+from config.accounts import first_account
 
 pytestmark = pytest.mark.django_db(transaction=True)
 SUPERUSER = "DJANGO_SUPERUSER_USERNAME"

@@ -22,7 +22,7 @@ from django.db import connection
 from httpx_sse import aconnect_sse
 from websockets.asyncio.client import connect
 
-from config import stopping
+from config.process import shutdown as stopping
 from conversations import database
 from conversations.models import Conversation
 from scripts.ports import free_port

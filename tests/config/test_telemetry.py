@@ -14,8 +14,8 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from opentelemetry.trace import StatusCode
 from structlog.testing import capture_logs
 
-from config import telemetry
-from config.logs import with_span
+from config.observability import tracing as telemetry
+from config.observability.logs import with_span
 from conversations import tracing
 from conversations.errors import LimitReached, ProviderError
 from conversations.outages import COLLECTOR

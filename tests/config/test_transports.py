@@ -8,7 +8,7 @@ import pytest
 from django.core.exceptions import ImproperlyConfigured
 from django.urls import URLResolver, get_resolver
 
-from config import transports
+from config.env import transports
 from streaming.probes import PROBES
 from tests.servers import ROOT
 

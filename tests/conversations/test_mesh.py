@@ -20,7 +20,7 @@ from google.protobuf.json_format import MessageToDict
 from pytest_django import Settings
 from starlette.responses import Response, StreamingResponse
 
-from config import transports
+from config.env import transports
 from conversations import database, deliveries, log, markdown, mesh
 from conversations.events import Mode, Status
 from conversations.models import Conversation, Delivery

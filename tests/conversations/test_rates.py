@@ -11,13 +11,7 @@ from structlog.testing import capture_logs
 
 from conversations import circuit, database, forms, lineup, rates, services
 from conversations.circuit import State
-from conversations.errors import (
-    Forbidden,
-    NotFound,
-    OutcryError,
-    ProviderError,
-    TooManyRequests,
-)
+from conversations.errors import Forbidden, NotFound, OutcryError, ProviderError, TooManyRequests
 from conversations.events import Action, Status
 from conversations.forms import Command, Input
 from conversations.models import Conversation

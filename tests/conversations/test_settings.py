@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
-from config import environment
+from config.env import parsing as environment
 from tests.servers import ROOT, setting_names
 
 

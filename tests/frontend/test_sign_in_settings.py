@@ -6,9 +6,9 @@ from django.conf import settings as running
 from django.core.exceptions import ImproperlyConfigured
 from pytest_django.fixtures import Settings
 
-from config import single_sign_on
-from config.checks import check_mail, check_sign_in
-from config.mail import TIMEOUT_SECONDS, mail_settings
+from config.checks.environment import check_mail, check_sign_in
+from config.env import sso as single_sign_on
+from config.env.mail import TIMEOUT_SECONDS, mail_settings
 
 OPENID = {
     "OIDC_CLIENT_ID": "outcry",

@@ -15,7 +15,7 @@ from django.db import OperationalError
 from prometheus_client.parser import text_string_to_metric_families
 from pytest_django import Settings
 
-from config.monitoring import metrics_networks, metrics_token
+from config.env.metrics_access import metrics_networks, metrics_token
 from conversations import circuit, database, log, providers, runner
 from conversations.errors import ProviderError
 from conversations.events import Status

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.core.management.commands import migrate
 
-from config.stores import migrating
+from config.checks.stores import migrating
 
 
 class Command(migrate.Command):

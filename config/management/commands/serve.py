@@ -8,8 +8,9 @@ from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import CommandError
 
-from config import first_account, web_servers
-from config.starting import ServingCommand
+from config.accounts import first_account
+from config.management import servers as web_servers
+from config.process.preflight import ServingCommand
 from conversations import local_service, log, providers, queue
 from conversations.errors import ProviderError
 from conversations.lineup import lineup

@@ -10,9 +10,10 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import CommandError
 
-from config import life, telemetry
-from config.starting import ServingCommand
-from config.web_servers import NotListening, is_port, listener
+from config.management.servers import NotListening, is_port, listener
+from config.observability import tracing as telemetry
+from config.process import lifespan as life
+from config.process.preflight import ServingCommand
 from conversations import chunks, local_service, log, mesh, queue
 from streaming.probes import PROBES
 

@@ -45,7 +45,7 @@ def _daphne(started: Started) -> None:
     # Daphne's application has chosen Twisted's reactor by now; imported earlier, it would be another.
     from twisted.internet import reactor
 
-    from config import web_servers
+    from config.management import servers as web_servers
 
     address = (uvicorn_server.HOST, free_port())
     tasks = []

@@ -11,7 +11,7 @@ from typing import Any, Final
 from ninja import NinjaAPI
 from ninja.openapi.schema import OpenAPISchema
 
-from config.described_doors import DESCRIBED
+from config.openapi.streaming_endpoints import DESCRIBED
 from streaming import routing
 
 # By the names of their classes, for A2A's types are not to be loaded where it is off.

@@ -27,8 +27,8 @@ def daphne(host: str, port: int, listening: Callable[[], None]) -> None:
     from twisted.internet import reactor
     from twisted.internet.defer import Deferred, maybeDeferred
 
-    from config import life
     from config.asgi import application
+    from config.process import lifespan as life
     from conversations import chunks
 
     address = host.replace(":", r"\:")

@@ -5,7 +5,7 @@ from typing import Any, Final
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Info, Tags, Warning, register
 
-from config.environment import text, words
+from config.env.parsing import text, words
 
 _LEAST_KEY: Final = 50
 _LEAST_KINDS: Final = 5

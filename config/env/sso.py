@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from config.environment import text
+from config.env.parsing import text
 
 # What each needs. One that lacks any of it is not offered, and a system check says so.
 NEEDED: dict[str, tuple[str, ...]] = {

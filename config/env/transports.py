@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
-from config.environment import text, words
+from config.env.parsing import text, words
 
 TRANSPORTS = ("websocket", "sse", "openai", "agui", "a2a")
 # A conversation can be followed without these. Without any other it cannot be told what was said, or that it is over.

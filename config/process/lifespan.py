@@ -7,7 +7,9 @@ from typing import Any, Final
 
 import structlog
 
-from config import starting, stopping, telemetry
+from config.observability import tracing as telemetry
+from config.process import preflight as starting
+from config.process import shutdown as stopping
 from conversations import chunks, local_service, log, mesh, providers, queue, runner
 from conversations.errors import ProviderError
 from streaming.closing import Close

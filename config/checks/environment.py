@@ -8,8 +8,8 @@ from django.core.checks import CheckMessage, Error, Warning, register
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_slug
 
-from config import single_sign_on
-from config.environment import text
+from config.env import sso as single_sign_on
+from config.env.parsing import text
 
 _OWN_MACHINE = {"localhost", "127.0.0.1", "::1"}
 

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from whitenoise.storage import CompressedManifestStaticFilesStorage
 
-from config.collected import COLLECTION
+from config.env.collected import COLLECTION
 
 # Names that change with what they name: Vite's (main-BRwuzZAJ.js), and Django's (admin.0a1b2c3d4e5f.css).
 _VITES: Final = r"assets/[^/]+-[A-Za-z0-9_-]{8}\.[a-z0-9]+"

@@ -16,8 +16,8 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import Error as DatabaseFailure
 from django.db import connection
 
-from config import addresses
-from config.environment import text
+from config.env import service_urls as addresses
+from config.env.parsing import text
 from streaming.health import missing_migrations
 
 # Whoever is slower would not be of use either.
