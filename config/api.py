@@ -6,11 +6,13 @@ from django.http import Http404, HttpRequest, HttpResponse
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 
 from config.openapi.schema import DescribedAPI
-from conversations import database, forms, refusals
-from conversations.api import router as conversations
-from conversations.auth import session_only
-from conversations.errors import InvalidInput, OutcryError, Problem, Unauthenticated
-from conversations.keys_api import router as keys
+from conversations.api.api_keys import router as keys
+from conversations.api.authentication import session_only
+from conversations.api.debates import router as conversations
+from conversations.domain import error_responses as refusals
+from conversations.domain import requests as forms
+from conversations.domain.errors import InvalidInput, OutcryError, Problem, Unauthenticated
+from conversations.infrastructure import database
 from streaming.api import router as streaming
 
 api = DescribedAPI(

@@ -17,10 +17,12 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.text import Truncator
 
-from conversations import access, deliveries, review
-from conversations.events import EVENTS, Mode, Stance
+from conversations.access import permissions as access
+from conversations.domain.events import EVENTS, Mode, Stance
+from conversations.domain.panels import PANELS
 from conversations.models import ApiKey, ApiKeyQuerySet, Conversation, ConversationQuerySet, Delivery, Event
-from conversations.panels import PANELS
+from conversations.outbox import deliveries
+from conversations.review import timeline as review
 
 if TYPE_CHECKING:
     _ApiKeyAdmin = admin.ModelAdmin[ApiKey]

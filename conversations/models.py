@@ -8,24 +8,9 @@ from django.db import models
 from django.urls import reverse
 from django.utils import timezone
 
-from conversations.events import TERMINAL, Mode, Status
-from conversations.panels import DEFAULT_PANEL
-
-
-class ContentType(models.TextChoices):
-    TEXT = "text", "Text"
-    NEWS = "news", "News article"
-    EARNINGS = "earnings", "Earnings report"
-    FILING = "filing", "Regulatory filing"
-    RESEARCH = "research", "Research note"
-
-
-class Scope(models.TextChoices):
-    """What an API key is for."""
-
-    WATCH = "watch", "Read and follow debates"
-    START = "start", "Start debates"
-    CONTROL = "control", "Pause, stop and speak in debates"
+from conversations.domain.enums import ContentType
+from conversations.domain.events import TERMINAL, Mode, Status
+from conversations.domain.panels import DEFAULT_PANEL
 
 
 class ConversationQuerySet(models.QuerySet["Conversation"]):

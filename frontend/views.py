@@ -16,9 +16,14 @@ from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from conversations import access, forms, keys, keys_api, lineup
-from conversations.models import ContentType, Conversation, Scope
-from conversations.panels import DEFAULT_PANEL, PANELS
+from conversations.access import api_keys as keys
+from conversations.access import permissions as access
+from conversations.api import api_keys as keys_api
+from conversations.domain import requests as forms
+from conversations.domain.enums import ContentType, Scope
+from conversations.domain.panels import DEFAULT_PANEL, PANELS
+from conversations.models import Conversation
+from conversations.providers import selection as lineup
 from frontend.examples import EXAMPLES
 from streaming.registry import MAX_NOTICE
 

@@ -28,11 +28,14 @@ from django.contrib.auth.models import AbstractUser
 from google.protobuf import json_format
 from google.protobuf.json_format import MessageToDict
 
-from conversations import database, forms, services, threads
-from conversations.errors import Conflict, Finished, InvalidInput, NotFound, OutcryError, Problem
-from conversations.events import Action
-from conversations.forms import Command
-from conversations.models import Scope
+from conversations.domain import requests as forms
+from conversations.domain.enums import Scope
+from conversations.domain.errors import Conflict, Finished, InvalidInput, NotFound, OutcryError, Problem
+from conversations.domain.events import Action
+from conversations.domain.requests import Command
+from conversations.infrastructure import database
+from conversations.services import client_threads as threads
+from conversations.services import debates as services
 from streaming import task_store
 from streaming.exchange import Visitor
 from streaming.task import ENDED, SETTLED, Told

@@ -9,10 +9,12 @@ from ninja import Status as Answer
 from ninja.errors import HttpError
 from pydantic import AfterValidator, Field, StringConstraints
 
-from conversations import access, database, forms
-from conversations.api import Invalid, Refusal
-from conversations.auth import SignedIn, needs
-from conversations.errors import Forbidden
+from conversations.access import permissions as access
+from conversations.api.authentication import SignedIn, needs
+from conversations.api.debates import Invalid, Refusal
+from conversations.domain import requests as forms
+from conversations.domain.errors import Forbidden
+from conversations.infrastructure import database
 from streaming import monitor
 from streaming.monitor import MAX_SESSIONS, Overview, Sessions
 from streaming.registry import MAX_NOTICE, broadcast

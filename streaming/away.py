@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from conversations import database
+from conversations.infrastructure import database
 from streaming.closing import Close
 
 

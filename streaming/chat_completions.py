@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
 
-from conversations import forms
-from conversations.errors import InvalidInput, OutcryError, Problem
-from conversations.forms import NewConversation
-from conversations.panels import PANELS, Panel
+from conversations.domain import requests as forms
+from conversations.domain.errors import InvalidInput, OutcryError, Problem
+from conversations.domain.panels import PANELS, Panel
+from conversations.domain.requests import NewConversation
 
 MODELS: Final[Mapping[str, Panel]] = {f"outcry-{panel.slug}": panel for panel in PANELS.values()}
 

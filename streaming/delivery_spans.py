@@ -7,7 +7,7 @@ are too many for spans.
 from datetime import datetime
 from typing import Final
 
-from conversations import tracing
+from conversations.infrastructure import tracing
 from streaming.frames import Frame
 
 BEGINS: Final = "message_start"

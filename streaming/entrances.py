@@ -6,8 +6,9 @@ from typing import Any, ClassVar
 
 import structlog
 
-from conversations import database, refusals
-from conversations.errors import OutcryError
+from conversations.domain import error_responses as refusals
+from conversations.domain.errors import OutcryError
+from conversations.infrastructure import database
 from streaming import exchange
 from streaming.exchange import ClientLeft, Request
 

@@ -16,9 +16,10 @@ from django.core.exceptions import DisallowedHost
 from django.core.handlers.asgi import ASGIRequest
 from ninja.utils import check_csrf
 
-from conversations import callers, database
-from conversations.callers import Caller
-from conversations.errors import Forbidden, InvalidInput, OutcryError, Problem, Unauthenticated
+from conversations.access import principals as callers
+from conversations.access.principals import Caller
+from conversations.domain.errors import Forbidden, InvalidInput, OutcryError, Problem, Unauthenticated
+from conversations.infrastructure import database
 from streaming import sessions
 from streaming.sessions import Guest
 

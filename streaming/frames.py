@@ -11,7 +11,7 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any
 
-from conversations.events import Entry
+from conversations.domain.events import Entry
 
 
 @dataclass(frozen=True)

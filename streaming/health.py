@@ -13,7 +13,7 @@ from django.http import HttpRequest, JsonResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from conversations import database
+from conversations.infrastructure import database
 from streaming.per_loop import PerLoop
 
 logger = structlog.get_logger(__name__)

@@ -5,8 +5,9 @@ from typing import Any
 
 from django.contrib.auth.models import AnonymousUser
 
-from conversations import callers, database
-from conversations.errors import Unauthenticated
+from conversations.access import principals as callers
+from conversations.domain.errors import Unauthenticated
+from conversations.infrastructure import database
 from streaming.exchange import by_name
 
 

@@ -5,7 +5,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Final
 
-from conversations.tally import Histogram
+from conversations.infrastructure.metrics import Histogram
 
 # Steps of the paint latencies, to a doubling: a figure read from their counts is at most 4.4 % too high.
 STEPS: Final = 16

@@ -24,10 +24,14 @@ from prometheus_client.metrics_core import (
 )
 from prometheus_client.registry import Collector
 
-from conversations import circuit, database, lineup, runner, tally
-from conversations.circuit import Standing, State
-from conversations.events import Status
-from conversations.tally import RUNS, TALLY, Histogram
+from conversations.domain.events import Status
+from conversations.infrastructure import database
+from conversations.infrastructure import metrics as tally
+from conversations.infrastructure.metrics import RUNS, TALLY, Histogram
+from conversations.providers import circuit_breaker as circuit
+from conversations.providers import selection as lineup
+from conversations.providers.circuit_breaker import Standing, State
+from conversations.runs import supervisor as runner
 from streaming import monitor
 from streaming.measures import BOUNDS, MEASURES, STEPS
 from streaming.monitor import Waiting

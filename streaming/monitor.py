@@ -11,9 +11,10 @@ from uuid import UUID
 from django.db.models import Count
 from pydantic import BaseModel
 
-from conversations import queue, runner
-from conversations.events import TERMINAL, Status, StreamState
+from conversations.domain.events import TERMINAL, Status, StreamState
 from conversations.models import Conversation
+from conversations.runs import job_queue as queue
+from conversations.runs import supervisor as runner
 from streaming.closing import Close
 from streaming.measures import MEASURES
 from streaming.reader import readers

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-from conversations import forms
-from conversations.errors import InvalidInput, NotFound, Problem
+from conversations.domain import requests as forms
+from conversations.domain.errors import InvalidInput, NotFound, Problem
 
 # What the log can number.
 MAX_CURSOR = 2**31 - 1

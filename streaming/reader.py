@@ -17,11 +17,14 @@ from uuid import UUID
 
 from channels.layers import get_channel_layer
 
-from conversations import bell, database, groups, log
-from conversations.errors import NotFound
-from conversations.events import TERMINAL
-from conversations.log import Position
-from conversations.outages import CHANNEL_LAYER
+from conversations.domain.errors import NotFound
+from conversations.domain.events import TERMINAL
+from conversations.event_log import appender as log
+from conversations.event_log import channel_groups as groups
+from conversations.event_log import notifier as bell
+from conversations.event_log.appender import Position
+from conversations.infrastructure import database
+from conversations.infrastructure.availability import CHANNEL_LAYER
 from streaming import measures
 from streaming.delivery_spans import DeliverySpans
 from streaming.frames import Frame, condense, framed

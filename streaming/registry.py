@@ -10,8 +10,9 @@ import structlog
 from channels.layers import get_channel_layer
 from django.conf import settings
 
-from conversations import database, groups
-from conversations.events import Notice
+from conversations.domain.events import Notice
+from conversations.event_log import channel_groups as groups
+from conversations.infrastructure import database
 from streaming import sessions
 from streaming.closing import Close
 from streaming.per_loop import PerLoop

@@ -19,9 +19,10 @@ from django.contrib.auth.models import AbstractUser
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 
-from conversations import access, callers
-from conversations.callers import Caller
-from conversations.errors import Unauthenticated
+from conversations.access import permissions as access
+from conversations.access import principals as callers
+from conversations.access.principals import Caller
+from conversations.domain.errors import Unauthenticated
 from conversations.models import ApiKey, Conversation
 from streaming.closing import Close
 

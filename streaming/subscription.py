@@ -5,8 +5,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from uuid import UUID
 
-from conversations.events import Entry
-from conversations.log import Position
+from conversations.domain.events import Entry
+from conversations.event_log.appender import Position
 from streaming.frames import Frame
 from streaming.reader import Reader, reading
 

@@ -12,9 +12,12 @@ from django.conf import settings
 from django.contrib.auth.models import AbstractUser
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
-from conversations import access, commands, log, threads
-from conversations.errors import InvalidInput, Problem
+from conversations.access import permissions as access
+from conversations.domain.errors import InvalidInput, Problem
+from conversations.event_log import appender as log
+from conversations.event_log import commands
 from conversations.models import Conversation, Event, ThreadRun
+from conversations.services import client_threads as threads
 from streaming import task
 from streaming.frames import condense, framed
 from streaming.task import STATES, Name, Teller, Told

@@ -15,8 +15,17 @@ from uuid import UUID
 import structlog
 from django.conf import settings
 
-from conversations import log
-from conversations.events import EventData, Heartbeat, Hello, Mode, Status, Stream, StreamState, wire_frame
+from conversations.domain.events import (
+    EventData,
+    Heartbeat,
+    Hello,
+    Mode,
+    Status,
+    Stream,
+    StreamState,
+    wire_frame,
+)
+from conversations.event_log import appender as log
 from streaming import measures
 from streaming.closing import Close
 from streaming.flow import Flow

@@ -5,9 +5,11 @@ from functools import partial
 
 from django.contrib.auth.models import User
 
-from conversations import database, keys
-from conversations.forms import NewKey
-from conversations.models import ApiKey, Scope
+from conversations.access import api_keys as keys
+from conversations.domain.enums import Scope
+from conversations.domain.requests import NewKey
+from conversations.infrastructure import database
+from conversations.models import ApiKey
 
 # Formed as a key is, and nobody's.
 UNKNOWN = f"oc_abcdefgh_{'a' * 43}"

@@ -20,7 +20,10 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from pytest_django import Settings
 
-from conversations import circuit, log, runner, tracing
+from conversations.event_log import appender as log
+from conversations.infrastructure import tracing
+from conversations.providers import circuit_breaker as circuit
+from conversations.runs import supervisor as runner
 from tests import servers
 from tests.fakes.openai_server import OpenAIServer
 

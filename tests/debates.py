@@ -11,8 +11,9 @@ from channels.layers import get_channel_layer
 from django.contrib.auth.models import User
 from django.utils import timezone
 
-from conversations import bell, database, forms, log, runner, services, transcript
-from conversations.events import (
+from conversations.domain import requests as forms
+from conversations.domain import transcript
+from conversations.domain.events import (
     Action,
     AgentMessage,
     Complete,
@@ -38,7 +39,12 @@ from conversations.events import (
     ToolStart,
     Usage,
 )
+from conversations.event_log import appender as log
+from conversations.event_log import notifier as bell
+from conversations.infrastructure import database
 from conversations.models import Conversation
+from conversations.runs import supervisor as runner
+from conversations.services import debates as services
 from tests.fakes.waiting import PATIENCE_SECONDS, Gate
 
 Row = tuple[int, str, dict[str, Any]]

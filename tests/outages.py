@@ -14,7 +14,7 @@ from asgiref.sync import SyncToAsync
 from django.db import connection, connections
 from django.db.backends.signals import connection_created
 
-from conversations import log
+from conversations.event_log import appender as log
 
 # A locked file is given up soon; in real life after 20 seconds.
 BUSY_SECONDS = 0.05

@@ -29,7 +29,7 @@ def daphne(host: str, port: int, listening: Callable[[], None]) -> None:
 
     from config.asgi import application
     from config.process import lifespan as life
-    from conversations import chunks
+    from conversations.providers import chunk_parser as chunks
 
     address = host.replace(":", r"\:")
     endpoint = f"tcp:port={port}:interface={address}:backlog={BACKLOG}"

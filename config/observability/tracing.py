@@ -157,7 +157,8 @@ def begin(role: str) -> None:
     global _begun
     from django.conf import settings
 
-    from conversations import tally, tracing
+    from conversations.infrastructure import metrics as tally
+    from conversations.infrastructure import tracing
 
     tally.role = role
     wanted: Telemetry | None = settings.OUTCRY_TELEMETRY
@@ -195,7 +196,7 @@ def provider(wanted: Telemetry, role: str, exporter: "SpanExporter") -> "TracerP
 def end() -> None:
     """Send what is left, as far as the collector takes it soon. What is recorded later is lost. Blocks."""
     global _begun
-    from conversations import tracing
+    from conversations.infrastructure import tracing
 
     ending, _begun = _begun, None
     if ending is not None:
@@ -223,7 +224,7 @@ def _discreet(exporter: "SpanExporter") -> "SpanExporter":
     """The same exporter, behind one that leaves out what is not on the list, and every word of an exception."""
     from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 
-    from conversations.outages import COLLECTOR
+    from conversations.infrastructure.availability import COLLECTOR
 
     class Discreet(SpanExporter):
         def export(self, spans: "Sequence[ReadableSpan]") -> "SpanExportResult":
@@ -291,7 +292,7 @@ class Traced:
         if (door := scope["type"]) not in {"http", "websocket"}:
             await self._application(scope, receive, send)
             return
-        from conversations import tracing
+        from conversations.infrastructure import tracing
 
         at = tracing.now() if door == "http" else None
         clicked = None if at is None else at - tracing.nanoseconds(_seconds_since_click(scope["headers"]))

@@ -7,8 +7,8 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
-from conversations.forms import MAX_ROUNDS
-from conversations.models import ContentType
+from conversations.domain.enums import ContentType
+from conversations.domain.requests import MAX_ROUNDS
 from streaming import chat_completions
 from streaming.chat_completions import IGNORED, REFUSED, ROLES
 

@@ -9,7 +9,7 @@ from typing import Any, Final
 from pydantic import TypeAdapter
 
 from config.openapi import chat_schema
-from conversations.events import EVENTS, WIRE_ONLY
+from conversations.domain.events import EVENTS, WIRE_ONLY
 from frontend.management.commands.event_schema import event_schema
 from streaming.closing import Close
 from streaming.protocol import MAX_CURSOR, MAX_RATE

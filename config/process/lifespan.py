@@ -10,8 +10,14 @@ import structlog
 from config.observability import tracing as telemetry
 from config.process import preflight as starting
 from config.process import shutdown as stopping
-from conversations import chunks, local_service, log, mesh, providers, queue, runner
-from conversations.errors import ProviderError
+from conversations.domain.errors import ProviderError
+from conversations.event_log import appender as log
+from conversations.local_model import supervisor as local_service
+from conversations.outbox import sender as mesh
+from conversations.providers import catalog as providers
+from conversations.providers import chunk_parser as chunks
+from conversations.runs import job_queue as queue
+from conversations.runs import supervisor as runner
 from streaming.closing import Close
 from streaming.registry import registry
 

@@ -28,7 +28,7 @@ from a2a.server.routes import ServerCallContextBuilder, create_jsonrpc_routes, c
 from django.conf import settings
 from starlette.routing import Router
 
-from conversations.errors import InvalidInput, NotFound, OutcryError, Problem
+from conversations.domain.errors import InvalidInput, NotFound, OutcryError, Problem
 from streaming import exchange
 from streaming.agent import Call, Following, Handler
 from streaming.agent_card import card

@@ -53,11 +53,15 @@ from django.conf import settings
 from django.urls import reverse
 from pydantic import ValidationError
 
-from conversations import database, forms, services, threads
-from conversations.errors import InvalidInput, Problem
-from conversations.events import TERMINAL, Mode, Status
-from conversations.forms import NewConversation
-from conversations.models import Conversation, Scope
+from conversations.domain import requests as forms
+from conversations.domain.enums import Scope
+from conversations.domain.errors import InvalidInput, Problem
+from conversations.domain.events import TERMINAL, Mode, Status
+from conversations.domain.requests import NewConversation
+from conversations.infrastructure import database
+from conversations.models import Conversation
+from conversations.services import client_threads as threads
+from conversations.services import debates as services
 from streaming.closing import Close
 from streaming.entrances import Door
 from streaming.exchange import Request, Visitor

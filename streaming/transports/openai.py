@@ -22,8 +22,9 @@ from uuid import UUID
 import structlog
 from django.conf import settings
 
-from conversations import access, database, services
-from conversations.errors import (
+from conversations.access import permissions as access
+from conversations.domain.enums import Scope
+from conversations.domain.errors import (
     Finished,
     InvalidInput,
     LimitReached,
@@ -33,10 +34,12 @@ from conversations.errors import (
     TooManyRequests,
     Unauthenticated,
 )
-from conversations.events import Action, Status
-from conversations.forms import Command
-from conversations.models import Conversation, Scope
-from conversations.panels import Panel
+from conversations.domain.events import Action, Status
+from conversations.domain.panels import Panel
+from conversations.domain.requests import Command
+from conversations.infrastructure import database
+from conversations.models import Conversation
+from conversations.services import debates as services
 from streaming import chat_completions, exchange, sessions
 from streaming.chat_completions import MODELS, Asked, BadRequest
 from streaming.closing import Close

@@ -15,9 +15,13 @@ from typing import Any, Final
 
 from django.conf import settings
 
-from conversations import access, database, forms, services
-from conversations.errors import InvalidInput
-from conversations.models import Conversation, Scope
+from conversations.access import permissions as access
+from conversations.domain import requests as forms
+from conversations.domain.enums import Scope
+from conversations.domain.errors import InvalidInput
+from conversations.infrastructure import database
+from conversations.models import Conversation
+from conversations.services import debates as services
 from streaming import exchange, protocol
 from streaming.closing import Close
 from streaming.entrances import Door

@@ -26,8 +26,10 @@ import structlog
 from channels.generic.websocket import AsyncWebsocketConsumer
 from django.contrib.auth.models import AbstractUser
 
-from conversations import access, database, forms, services
-from conversations.errors import (
+from conversations.access import permissions as access
+from conversations.domain import requests as forms
+from conversations.domain.enums import Scope
+from conversations.domain.errors import (
     InvalidInput,
     LimitReached,
     LogUnavailable,
@@ -37,8 +39,9 @@ from conversations.errors import (
     ScopeMissing,
     Unauthenticated,
 )
-from conversations.events import Error, Pong, wire_frame
-from conversations.models import Scope
+from conversations.domain.events import Error, Pong, wire_frame
+from conversations.infrastructure import database
+from conversations.services import debates as services
 from streaming import direct, protocol, sessions
 from streaming.closing import Close
 from streaming.outlet import outlet

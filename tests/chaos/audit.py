@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from conversations.events import TERMINAL
+from conversations.domain.events import TERMINAL
 from tests.chaos.stores import Log, Standings, Stored
 
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 
 from websockets.exceptions import InvalidHandshake, InvalidMessage
 
-from conversations import transcript
-from conversations.events import TERMINAL
+from conversations.domain import transcript
+from conversations.domain.events import TERMINAL
 from streaming.closing import Close
 from tests.chaos.installation import Installation
 from tests.e2e import programs

@@ -10,8 +10,9 @@ from django.contrib.auth.models import User
 from django.core.cache import cache
 from django.test import override_settings
 
-from conversations import database, runner
+from conversations.infrastructure import database
 from conversations.models import Conversation, Event
+from conversations.runs import supervisor as runner
 from tests import debates
 from tests.chaos.figures import Row
 from tests.fakes.openai_server import OpenAIServer

@@ -13,7 +13,7 @@ from typing import Any
 
 import psycopg
 
-from conversations.events import TERMINAL
+from conversations.domain.events import TERMINAL
 from scripts.ports import free_port
 from scripts.programs import unprivileged_user
 from tests import servers

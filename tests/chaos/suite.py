@@ -10,7 +10,7 @@ from pathlib import Path
 from django.contrib.auth.models import User
 from django.core.management import call_command
 
-from conversations import database
+from conversations.infrastructure import database
 from scripts.ports import free_port
 from tests.chaos import farewells, kills, outages, providers
 from tests.chaos.figures import Row, together

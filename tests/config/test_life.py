@@ -12,7 +12,7 @@ from websockets.asyncio.client import connect
 
 from config.beside import Server
 from config.process import lifespan as life
-from conversations import database
+from conversations.infrastructure import database
 from conversations.models import Conversation
 from scripts.ports import free_port
 from streaming.closing import Close
@@ -90,8 +90,8 @@ async def test_where_one_step_of_the_end_fails_the_others_are_done_all_the_same(
     async def works(*_: object) -> None:
         done.append("mesh")
 
-    monkeypatch.setattr("conversations.runner.hand_over", fails)
-    monkeypatch.setattr("conversations.mesh.end", works)
+    monkeypatch.setattr("conversations.runs.supervisor.hand_over", fails)
+    monkeypatch.setattr("conversations.outbox.sender.end", works)
     await life.end()
     assert done == ["hand_over", "mesh"]
     # Nobody may join any more.

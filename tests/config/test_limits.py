@@ -14,11 +14,11 @@ from django.urls import reverse
 from pytest_django import Settings
 
 from config.accounts.middleware import ATTEMPTS_SECONDS
-from conversations import database
-from conversations.budget import ConversationPurse
-from conversations.events import Usage
+from conversations.budgets.service import ConversationPurse
+from conversations.domain.budget_guard import Call
+from conversations.domain.events import Usage
+from conversations.infrastructure import database
 from conversations.models import Conversation, Tally
-from conversations.purse import Call
 from tests import debates
 from tests.fakes.openai_server import OpenAIServer
 from tests.streaming.sockets import browser

@@ -14,7 +14,7 @@ from config.env.transports import TRANSPORTS
 from config.openapi import chat_schema
 from config.openapi.schema import ELSEWHERE, template_of
 from config.openapi.streaming_endpoints import DESCRIBED
-from conversations.forms import NewConversation
+from conversations.domain.requests import NewConversation
 from streaming import chat_completions, routing
 from streaming.chat_completions import HONOURED, IGNORED, REFUSED
 

@@ -23,7 +23,7 @@ from httpx_sse import aconnect_sse
 from websockets.asyncio.client import connect
 
 from config.process import shutdown as stopping
-from conversations import database
+from conversations.infrastructure import database
 from conversations.models import Conversation
 from scripts.ports import free_port
 from streaming.closing import Close

@@ -16,9 +16,9 @@ from structlog.testing import capture_logs
 
 from config.observability import tracing as telemetry
 from config.observability.logs import with_span
-from conversations import tracing
-from conversations.errors import LimitReached, ProviderError
-from conversations.outages import COLLECTOR
+from conversations.domain.errors import LimitReached, ProviderError
+from conversations.infrastructure import tracing
+from conversations.infrastructure.availability import COLLECTOR
 from tests.fakes.waiting import PATIENCE_SECONDS
 from tests.servers import ROOT
 

@@ -15,8 +15,8 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from conversations import log, transcript
-from conversations.events import (
+from conversations.domain import transcript
+from conversations.domain.events import (
     AgentMessage,
     Complete,
     CostSummary,
@@ -34,6 +34,7 @@ from conversations.events import (
     Token,
     Usage,
 )
+from conversations.event_log import appender as log
 from conversations.models import Conversation, Event
 from tests import debates
 

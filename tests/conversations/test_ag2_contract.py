@@ -30,8 +30,8 @@ from ag2.events import (
 )
 from pydantic import BaseModel, ValidationError
 
-from conversations import asking
-from conversations.verdict import VerdictAnswer
+from conversations.agents.tools import ask_human as asking
+from conversations.orchestration.verdict import VerdictAnswer
 from tests.fakes.openai_server import MODEL, OpenAIServer
 from tests.fakes.replies import Fault, asks, fails, says, verdict
 

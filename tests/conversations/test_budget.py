@@ -14,12 +14,17 @@ from django.contrib.auth.models import User
 from django.db import connection
 from pytest_django import Settings
 
-from conversations import books, budget, database, forms, log, services
-from conversations.budget import Amounts, ConversationPurse
-from conversations.errors import LimitReached, LogUnavailable, OverBudget
-from conversations.events import Status, Usage
+from conversations.budgets import ledger as books
+from conversations.budgets import service as budget
+from conversations.budgets.service import Amounts, ConversationPurse
+from conversations.domain import requests as forms
+from conversations.domain.budget_guard import Call, FreePurse
+from conversations.domain.errors import LimitReached, LogUnavailable, OverBudget
+from conversations.domain.events import Status, Usage
+from conversations.event_log import appender as log
+from conversations.infrastructure import database
 from conversations.models import Conversation, Reservation, Tally
-from conversations.purse import Call, FreePurse
+from conversations.services import debates as services
 from tests import debates
 from tests.servers import ROOT
 

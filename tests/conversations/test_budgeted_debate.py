@@ -8,8 +8,10 @@ import pytest
 from django.contrib.auth.models import User
 from pytest_django import Settings
 
-from conversations import budget, database, runner
+from conversations.budgets import service as budget
+from conversations.infrastructure import database
 from conversations.models import Conversation, Reservation
+from conversations.runs import supervisor as runner
 from tests import debates
 from tests.debates import Row, statuses
 from tests.fakes.openai_server import OpenAIServer

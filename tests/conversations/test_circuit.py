@@ -4,10 +4,10 @@ import pytest
 import redis.exceptions
 from django.core.cache import cache
 
-from conversations import circuit
-from conversations.circuit import State
-from conversations.errors import ProviderError
-from conversations.providers import Provider, parse
+from conversations.domain.errors import ProviderError
+from conversations.providers import circuit_breaker as circuit
+from conversations.providers.catalog import Provider, parse
+from conversations.providers.circuit_breaker import State
 
 PROVIDER = parse("openai-compatible:m@http://127.0.0.1:1/v1")
 

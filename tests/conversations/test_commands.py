@@ -10,10 +10,10 @@ import pytest
 from django.contrib.auth.models import AnonymousUser, Permission, User
 from django.db import InterfaceError, OperationalError, connection, connections
 
-from conversations import access, commands, database, forms, hearing, log, services
-from conversations.access import Person
-from conversations.commands import Accepted
-from conversations.errors import (
+from conversations.access import permissions as access
+from conversations.access.permissions import Person
+from conversations.domain import requests as forms
+from conversations.domain.errors import (
     Conflict,
     Finished,
     Forbidden,
@@ -23,8 +23,14 @@ from conversations.errors import (
     NotFound,
     OutcryError,
 )
-from conversations.events import Action, Control, HumanMessage, Kind, Status
+from conversations.domain.events import Action, Control, HumanMessage, Kind, Status
+from conversations.event_log import appender as log
+from conversations.event_log import commands
+from conversations.event_log import wakeups as hearing
+from conversations.event_log.commands import Accepted
+from conversations.infrastructure import database
 from conversations.models import Conversation
+from conversations.services import debates as services
 from tests import debates
 from tests.fakes.waiting import Signal
 

@@ -12,10 +12,18 @@ from django.contrib.auth.models import User
 from django.db import DataError, InterfaceError, OperationalError
 from pytest_django import Settings
 
-from conversations import database, forms, groups, hearing, log, resume, runner, services, transcript
-from conversations.events import Status, StatusChanged
+from conversations.agents.token_buffer import TokenBuffer
+from conversations.domain import requests as forms
+from conversations.domain import transcript
+from conversations.domain.events import Status, StatusChanged
+from conversations.event_log import appender as log
+from conversations.event_log import channel_groups as groups
+from conversations.event_log import wakeups as hearing
+from conversations.infrastructure import database
 from conversations.models import Conversation
-from conversations.token_buffer import TokenBuffer
+from conversations.runs import recovery as resume
+from conversations.runs import supervisor as runner
+from conversations.services import debates as services
 from tests import debates
 from tests.debates import cut, statuses
 from tests.fakes.openai_server import OpenAIServer
@@ -236,7 +244,7 @@ def held(monkeypatch: pytest.MonkeyPatch) -> Signal:
             buffers.append(self)
 
     buffers: list[Small] = []
-    monkeypatch.setattr("conversations.turn.TokenBuffer", Small)
+    monkeypatch.setattr("conversations.agents.turn.TokenBuffer", Small)
     holding.buffers = buffers  # type: ignore[attr-defined]
     return holding
 

@@ -9,15 +9,15 @@ from typing import Any
 import pytest
 from pytest_django import Settings
 
-from conversations import transcript
-from conversations.debate import Debate
-from conversations.errors import ProviderError
-from conversations.events import AgentMessage, Complete, EventData, MessageStart, Token, dump
-from conversations.panels import PANELS
-from conversations.prompts import Question
-from conversations.providers import Provider, parse
-from conversations.token_buffer import TokenBuffer
-from conversations.turn import Limits
+from conversations.agents.token_buffer import TokenBuffer
+from conversations.agents.turn import Limits
+from conversations.domain import transcript
+from conversations.domain.errors import ProviderError
+from conversations.domain.events import AgentMessage, Complete, EventData, MessageStart, Token, dump
+from conversations.domain.panels import PANELS
+from conversations.orchestration.debate import Debate
+from conversations.prompts.builder import Question
+from conversations.providers.catalog import Provider, parse
 from tests.fakes.openai_server import Exchange, OpenAIServer
 from tests.fakes.replies import VERDICT, Fault, Reply, fails, says, verdict
 from tests.fakes.waiting import Gate
@@ -388,7 +388,7 @@ async def test_a_failed_request_is_not_repeated_behind_our_back(openai: OpenAISe
 async def test_a_slow_listener_is_not_a_silent_model(
     openai: OpenAIServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("conversations.turn.TokenBuffer", partial(TokenBuffer, 4))
+    monkeypatch.setattr("conversations.agents.turn.TokenBuffer", partial(TokenBuffer, 4))
     openai.answer(says(*(f"w{n} " for n in range(20))), to="Financial Analyst")
     running = debate(openai)
     running.limits = Limits(first_token=20, stall=0.2)

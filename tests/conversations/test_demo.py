@@ -4,9 +4,10 @@ import pytest
 from django.contrib.auth.models import User
 from pytest_django import Settings
 
-from conversations import demo, runner
+from conversations.domain.panels import FINANCIAL_DEBATE
 from conversations.models import Conversation
-from conversations.panels import FINANCIAL_DEBATE
+from conversations.providers import scripted as demo
+from conversations.runs import supervisor as runner
 from tests import debates
 
 pytestmark = pytest.mark.django_db(transaction=True)

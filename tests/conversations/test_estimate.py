@@ -3,9 +3,11 @@
 import pytest
 from pytest_django import Settings
 
-from conversations import estimate, forms, providers
-from conversations.forms import NewConversation
-from conversations.providers import Provider
+from conversations.domain import requests as forms
+from conversations.domain.requests import NewConversation
+from conversations.providers import catalog as providers
+from conversations.providers.catalog import Provider
+from conversations.services import cost_estimate as estimate
 
 PRICED = providers.parse("openai:gpt-4o-mini")
 LOCAL = providers.parse("local")

@@ -10,8 +10,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from conversations import events
-from conversations.events import EVENTS, TERMINAL, WIRE_ONLY, Complete, Entry, EventData, Mode, Stance, Status
+from conversations.domain import events
+from conversations.domain.events import (
+    EVENTS,
+    TERMINAL,
+    WIRE_ONLY,
+    Complete,
+    Entry,
+    EventData,
+    Mode,
+    Stance,
+    Status,
+)
 from tests import debates
 
 STORED = {event.type: event for event in debates.every_event()}

@@ -13,13 +13,18 @@ from django.db import OperationalError
 from django.utils import timezone
 from pytest_django import Settings
 
-from conversations import circuit, database, liveness, log, resume, runner
-from conversations.circuit import State
-from conversations.errors import Fenced, ProviderError
-from conversations.events import Status
-from conversations.lineup import lineup, live_is_down
+from conversations.domain.errors import Fenced, ProviderError
+from conversations.domain.events import Status
+from conversations.event_log import appender as log
+from conversations.infrastructure import database
 from conversations.models import Conversation
-from conversations.providers import parse
+from conversations.providers import circuit_breaker as circuit
+from conversations.providers import health_probe as liveness
+from conversations.providers.catalog import parse
+from conversations.providers.circuit_breaker import State
+from conversations.providers.selection import lineup, live_is_down
+from conversations.runs import recovery as resume
+from conversations.runs import supervisor as runner
 from tests import debates
 from tests.debates import Row, statuses
 from tests.fakes.openai_server import OpenAIServer

@@ -4,7 +4,7 @@ import queue
 import threading
 from collections.abc import Callable
 
-from conversations.group_commit import GroupCommit
+from conversations.event_log.batch_writer import GroupCommit
 from tests.fakes.waiting import PATIENCE_SECONDS
 
 

@@ -15,8 +15,9 @@ from django.db.models import QuerySet
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from conversations import callers, keys
-from conversations.errors import KeyExpired, LimitReached, NotFound, ScopeMissing, Unauthenticated
+from conversations.access import api_keys as keys
+from conversations.access import principals as callers
+from conversations.domain.errors import KeyExpired, LimitReached, NotFound, ScopeMissing, Unauthenticated
 from conversations.models import ApiKey
 from tests.api_keys import ENDS, UNKNOWN, delete_owner, disable_owner, expire, make, revoke, rotate
 from tests.outages import Lock

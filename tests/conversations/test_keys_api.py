@@ -12,8 +12,9 @@ from django.contrib.auth.models import Permission, User
 from django.test import Client
 from pytest_django import Settings
 
-from conversations import keys
-from conversations.models import ApiKey, Conversation, Scope
+from conversations.access import api_keys as keys
+from conversations.domain.enums import Scope
+from conversations.models import ApiKey, Conversation
 from tests import debates
 from tests.api_keys import ENDS, UNKNOWN, expire, make
 
@@ -228,7 +229,7 @@ OPERATIONS: list[tuple[str, str, Any, str, int]] = [
 
 @pytest.fixture
 def _nothing_runs(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("conversations.runner.launch", lambda _: None)
+    monkeypatch.setattr("conversations.runs.supervisor.launch", lambda _: None)
 
 
 @pytest.mark.usefixtures("_nothing_runs")

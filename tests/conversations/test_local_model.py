@@ -21,8 +21,8 @@ from ag2.config import OpenAIConfig
 from ag2.events import ModelMessageChunk
 from ag2.stream import MemoryStream
 
-from conversations.local_model import NAME, REPOSITORY, LocalModel, find_running
-from conversations.local_profile import (
+from conversations.local_model.server import NAME, REPOSITORY, LocalModel, find_running
+from conversations.prompts.small_model import (
     VERDICT_SAMPLING,
     VOICES,
     LocalVerdict,
@@ -64,7 +64,7 @@ def model(model_path: Path, tmp_path: Path) -> Iterator[LocalModel]:
 def served(model_path: Path) -> Iterator[subprocess.Popen[bytes]]:
     """The command on its own, as a supervisor would start it."""
     with subprocess.Popen(
-        [sys.executable, "-m", "conversations.local_model", str(model_path)],
+        [sys.executable, "-m", "conversations.local_model.server", str(model_path)],
         cwd=REPOSITORY, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
     ) as process:  # fmt: skip
         yield process
@@ -263,7 +263,7 @@ sys.stdin.read()
 
 def test_a_model_that_does_not_load_is_said_on_stderr(tmp_path: Path) -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "conversations.local_model", str(tmp_path / "none.gguf")],
+        [sys.executable, "-m", "conversations.local_model.server", str(tmp_path / "none.gguf")],
         cwd=REPOSITORY, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=DEADLINE, check=False,
     )  # fmt: skip
 

@@ -6,7 +6,7 @@ import time
 import pytest
 from pydantic import ValidationError
 
-from conversations.local_profile import (
+from conversations.prompts.small_model import (
     MAX_CONTENT,
     MAX_POINT,
     SAMPLING,

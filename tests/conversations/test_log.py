@@ -18,9 +18,11 @@ from django.db.models import ProtectedError
 from django.utils import timezone
 from pytest_django import Settings
 
-from conversations import bell, database, log
-from conversations.errors import Fenced, LogUnavailable, NotFound
-from conversations.events import EventData, HumanMessage, Mode, Status, Token
+from conversations.domain.errors import Fenced, LogUnavailable, NotFound
+from conversations.domain.events import EventData, HumanMessage, Mode, Status, Token
+from conversations.event_log import appender as log
+from conversations.event_log import notifier as bell
+from conversations.infrastructure import database
 from conversations.models import Conversation, Event
 from tests import debates
 from tests.fakes.waiting import PATIENCE_SECONDS, Signal

@@ -21,9 +21,13 @@ from pytest_django import Settings
 from starlette.responses import Response, StreamingResponse
 
 from config.env import transports
-from conversations import database, deliveries, log, markdown, mesh
-from conversations.events import Mode, Status
+from conversations.domain import markdown
+from conversations.domain.events import Mode, Status
+from conversations.event_log import appender as log
+from conversations.infrastructure import database
 from conversations.models import Conversation, Delivery
+from conversations.outbox import deliveries
+from conversations.outbox import sender as mesh
 from scripts.ports import free_port
 from tests import debates
 from tests.fakes.a2a_agent import Agent

@@ -15,9 +15,12 @@ from django.db import OperationalError, connection, connections
 from django.utils import timezone
 from pytest_django import Settings
 
-from conversations import commands, database, log, outages
-from conversations.errors import LogUnavailable, StorageFull
-from conversations.events import Action, Control, EventData, HumanMessage
+from conversations.domain.errors import LogUnavailable, StorageFull
+from conversations.domain.events import Action, Control, EventData, HumanMessage
+from conversations.event_log import appender as log
+from conversations.event_log import commands
+from conversations.infrastructure import availability as outages
+from conversations.infrastructure import database
 from conversations.models import Conversation
 from tests import debates
 from tests.fakes.waiting import PATIENCE_SECONDS, Signal
@@ -59,7 +62,7 @@ def disk(conversation: Conversation) -> Iterator[Disk]:
 
 @pytest.fixture
 def lines(caplog: pytest.LogCaptureFixture) -> "Lines":
-    caplog.set_level(logging.WARNING, "conversations.outages")
+    caplog.set_level(logging.WARNING, "conversations.infrastructure.availability")
     return Lines(caplog)
 
 
@@ -73,7 +76,7 @@ class Lines:
         return [
             record.msg
             for record in self._captured.records
-            if record.name == "conversations.outages" and isinstance(record.msg, dict)
+            if record.name == "conversations.infrastructure.availability" and isinstance(record.msg, dict)
         ]
 
     def events(self) -> list[str]:

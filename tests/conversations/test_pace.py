@@ -6,8 +6,8 @@ import pytest
 from django.contrib.auth.models import User
 from pytest_django import Settings
 
-from conversations import runner
-from conversations.pace import Pace
+from conversations.runs import supervisor as runner
+from conversations.runs.token_throttle import Pace
 from tests import debates
 from tests.fakes.openai_server import OpenAIServer
 from tests.fakes.replies import says
@@ -20,7 +20,7 @@ class Clock:
         self.now = 1_000.0
         self._late = late
         monkeypatch.setattr(asyncio.get_running_loop(), "time", lambda: self.now)
-        monkeypatch.setattr("conversations.pace.asyncio.sleep", self._sleep)
+        monkeypatch.setattr("conversations.runs.token_throttle.asyncio.sleep", self._sleep)
 
     async def _sleep(self, seconds: float) -> None:
         self.now += seconds + self._late

@@ -10,11 +10,17 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 from pytest_django import Settings
 
-from conversations import commands, database, forms, log, runner, services, transcript
-from conversations.errors import Conflict
-from conversations.events import HumanMessage, InputRequest
+from conversations.agents.turn import MAX_CALLS, Turn
+from conversations.domain import requests as forms
+from conversations.domain import transcript
+from conversations.domain.errors import Conflict
+from conversations.domain.events import HumanMessage, InputRequest
+from conversations.event_log import appender as log
+from conversations.event_log import commands
+from conversations.infrastructure import database
 from conversations.models import Conversation
-from conversations.turn import MAX_CALLS, Turn
+from conversations.runs import supervisor as runner
+from conversations.services import debates as services
 from tests import debates
 from tests.debates import cut, lapse, statuses
 from tests.fakes.openai_server import Exchange, OpenAIServer

@@ -2,8 +2,8 @@
 
 import pytest
 
-from conversations import pricing
-from conversations.events import Usage
+from conversations.domain.events import Usage
+from conversations.providers import pricing
 
 MILLION = Usage(input_tokens=1_000_000, output_tokens=1_000_000)
 

@@ -5,12 +5,12 @@ from uuid import uuid4
 import pytest
 from ag2.events import ModelRequest, TextInput
 
-from conversations.events import HumanMessage, InputRequest
-from conversations.panels import PANELS, Agent
-from conversations.people import Question as Asked
-from conversations.people import Remark
-from conversations.prompts import MAX_ANSWERED, Prompt, Question, Spoken, Task, build, outcome
-from conversations.providers import Provider, parse
+from conversations.domain.events import HumanMessage, InputRequest
+from conversations.domain.human_input import Question as Asked
+from conversations.domain.human_input import Remark
+from conversations.domain.panels import PANELS, Agent
+from conversations.prompts.builder import MAX_ANSWERED, Prompt, Question, Spoken, Task, build, outcome
+from conversations.providers.catalog import Provider, parse
 
 PANEL = PANELS["financial-debate"]
 SPOKEN = [

@@ -4,10 +4,11 @@ import pytest
 from django.core.checks import Error, Warning
 from pytest_django import Settings
 
-from conversations import checks, providers
-from conversations.errors import ProviderError
-from conversations.events import Mode
-from conversations.providers import Provider
+from conversations.domain.errors import ProviderError
+from conversations.domain.events import Mode
+from conversations.providers import catalog as providers
+from conversations.providers import checks
+from conversations.providers.catalog import Provider
 
 READ = {
     "local": Provider("local", "SmolLM2-135M-Instruct"),

@@ -9,13 +9,18 @@ from django.contrib.auth.models import User
 from pytest_django import Settings
 from structlog.testing import capture_logs
 
-from conversations import circuit, database, forms, lineup, rates, services
-from conversations.circuit import State
-from conversations.errors import Forbidden, NotFound, OutcryError, ProviderError, TooManyRequests
-from conversations.events import Action, Status
-from conversations.forms import Command, Input
+from conversations.access import rate_limits as rates
+from conversations.domain import requests as forms
+from conversations.domain.errors import Forbidden, NotFound, OutcryError, ProviderError, TooManyRequests
+from conversations.domain.events import Action, Status
+from conversations.domain.requests import Command, Input
+from conversations.infrastructure import database
+from conversations.infrastructure.availability import CACHE
 from conversations.models import Conversation
-from conversations.outages import CACHE
+from conversations.providers import circuit_breaker as circuit
+from conversations.providers import selection as lineup
+from conversations.providers.circuit_breaker import State
+from conversations.services import debates as services
 from scripts.ports import free_port
 from tests import debates
 from tests.fakes.openai_server import OpenAIServer

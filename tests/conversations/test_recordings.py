@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from conversations.events import dump, load
-from conversations.transcript import fold
+from conversations.domain.events import dump, load
+from conversations.domain.transcript import fold
 from tests.recordings.make import HERE, SCRIPTS, Script, text_of
 
 RECORDINGS = sorted(HERE.glob("*.json"))

@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from conversations.events import EVENTS, load
+from conversations.domain.events import EVENTS, load
 from tests.recordings import reference
 
 

@@ -14,13 +14,18 @@ from django.db import OperationalError, connections
 from django.utils import timezone
 from pytest_django import Settings
 
-from conversations import commands, database, log, resume, runner, transcript
-from conversations.budget import ConversationPurse
-from conversations.debate import Debate
-from conversations.drive import Drive
-from conversations.events import Action, AgentMessage, Control, EventData, Status
+from conversations.agents.turn import Turn
+from conversations.budgets.service import ConversationPurse
+from conversations.domain import transcript
+from conversations.domain.events import Action, AgentMessage, Control, EventData, Status
+from conversations.event_log import appender as log
+from conversations.event_log import commands
+from conversations.infrastructure import database
 from conversations.models import Conversation
-from conversations.turn import Turn
+from conversations.orchestration.debate import Debate
+from conversations.runs import recovery as resume
+from conversations.runs import supervisor as runner
+from conversations.runs.executor import Drive
 from tests import debates
 from tests.debates import cut, lapse, statuses
 from tests.fakes.openai_server import OpenAIServer

@@ -7,11 +7,14 @@ import pytest
 from django.contrib.auth.models import User
 from pytest_django import Settings
 
-from conversations import database, forms, log, services
-from conversations.errors import InvalidInput, LimitReached, Problem
-from conversations.events import Status
-from conversations.forms import MAX_CONTENT, NewConversation
+from conversations.domain import requests as forms
+from conversations.domain.errors import InvalidInput, LimitReached, Problem
+from conversations.domain.events import Status
+from conversations.domain.requests import MAX_CONTENT, NewConversation
+from conversations.event_log import appender as log
+from conversations.infrastructure import database
 from conversations.models import Conversation, Event
+from conversations.services import debates as services
 from tests import debates
 from tests.fakes.openai_server import OpenAIServer
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from conversations.token_buffer import MAX_AHEAD, TokenBuffer
+from conversations.agents.token_buffer import MAX_AHEAD, TokenBuffer
 
 # A run of puts (above 0) or of gets (below).
 RUNS = st.lists(st.integers(min_value=-1_200, max_value=1_200), max_size=12)

@@ -10,7 +10,11 @@ from django.contrib.auth.models import User
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
-from conversations import database, forms, log, runner, services, tracing
+from conversations.domain import requests as forms
+from conversations.event_log import appender as log
+from conversations.infrastructure import database, tracing
+from conversations.runs import supervisor as runner
+from conversations.services import debates as services
 from tests import debates
 from tests.fakes.openai_server import OpenAIServer
 from tests.fakes.replies import says

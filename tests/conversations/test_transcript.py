@@ -8,8 +8,10 @@ from django.contrib.auth.models import User
 from hypothesis import given
 from hypothesis import strategies as st
 
-from conversations import database, log, transcript
-from conversations.events import EVENTS, EventData, Status, dump
+from conversations.domain import transcript
+from conversations.domain.events import EVENTS, EventData, Status, dump
+from conversations.event_log import appender as log
+from conversations.infrastructure import database
 from tests import debates
 from tests.debates import Row
 

@@ -17,8 +17,8 @@ from uuid import UUID
 import psycopg
 import pytest
 
-from conversations import transcript
-from conversations.events import AgentMessage
+from conversations.domain import transcript
+from conversations.domain.events import AgentMessage
 from tests import servers
 from tests.chaos.audit import altered, unsound
 from tests.chaos.stores import PostgreSQL, SQLite, Store

@@ -8,7 +8,9 @@ import pytest
 from playwright.async_api import Page, expect
 from pytest_django import Settings
 
-from conversations import estimate, forms, providers
+from conversations.domain import requests as forms
+from conversations.providers import catalog as providers
+from conversations.services import cost_estimate as estimate
 from tests.e2e.conftest import spoken_by
 from tests.e2e.person import expect_finished, sign_in, start
 from tests.e2e.site import Site, running_beside

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from conversations import transcript
+from conversations.domain import transcript
 from scripts.ports import free_port
 from streaming.closing import Close
 from tests.e2e import programs

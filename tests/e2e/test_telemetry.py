@@ -20,7 +20,7 @@ from playwright.async_api import Page
 from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed
 
-from conversations import asking
+from conversations.agents.tools import ask_human as asking
 from scripts.ports import free_port
 from tests import servers
 from tests.chaos.installation import SHORT_LEASES

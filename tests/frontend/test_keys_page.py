@@ -17,7 +17,7 @@ from django_vite.core.asset_loader import (  # type: ignore[import-untyped]
     DjangoViteConfig,
 )
 
-from conversations import keys
+from conversations.access import api_keys as keys
 from conversations.models import ApiKey
 from tests.api_keys import expire, make, revoke
 

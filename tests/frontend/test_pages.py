@@ -22,12 +22,12 @@ from django_vite.core.asset_loader import (  # type: ignore[import-untyped]
 )
 from pytest_django import Settings
 
-from conversations import circuit
-from conversations.errors import ProviderError
-from conversations.events import EVENTS, Mode, Status
+from conversations.domain.errors import ProviderError
+from conversations.domain.events import EVENTS, Mode, Status
+from conversations.domain.panels import PANELS
 from conversations.models import Conversation
-from conversations.panels import PANELS
-from conversations.providers import parse
+from conversations.providers import circuit_breaker as circuit
+from conversations.providers.catalog import parse
 from frontend.hues import hue
 from frontend.management.commands.event_schema import event_schema
 from frontend.templatetags.debates import age, money, percent

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid5
 
-from conversations.events import (
+from conversations.domain.events import (
     Action,
     AgentMessage,
     Complete,
@@ -39,7 +39,7 @@ from conversations.events import (
     dump,
     frame,
 )
-from conversations.transcript import digest, fold
+from conversations.domain.transcript import digest, fold
 
 HERE = Path(__file__).parent
 NAMESPACE = UUID("6f757463-7279-4000-8000-000000000000")

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from conversations.events import EVENTS
+from conversations.domain.events import EVENTS
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "events.md"
 RECORDINGS = sorted(Path(__file__).parent.glob("*.json"))

@@ -11,7 +11,7 @@ from django.conf import settings
 from django.contrib.auth.models import User
 from django.test import Client
 
-from conversations import database
+from conversations.infrastructure import database
 from conversations.models import Conversation
 from tests.fakes.waiting import PATIENCE_SECONDS
 

@@ -9,8 +9,8 @@ from uuid import UUID, uuid4
 
 from hypothesis import strategies as st
 
-from conversations import events
-from conversations.events import (
+from conversations.domain import events
+from conversations.domain.events import (
     Action,
     AgentMessage,
     Control,

@@ -55,9 +55,12 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from pytest_django import Settings
 
-from conversations import database, log, runner, transcript
-from conversations.events import EventData, HumanMessage, InputExpired, Status
+from conversations.domain import transcript
+from conversations.domain.events import EventData, HumanMessage, InputExpired, Status
+from conversations.event_log import appender as log
+from conversations.infrastructure import database
 from conversations.models import Conversation
+from conversations.runs import supervisor as runner
 from streaming import task
 from streaming.closing import Close
 from streaming.frames import condense, framed
@@ -760,7 +763,7 @@ async def test_a_fault_of_ours_is_not_told(
     async def fail(*_: object) -> None:
         raise KeyError("secret")
 
-    monkeypatch.setattr("conversations.services.start_once", fail)
+    monkeypatch.setattr("conversations.services.debates.start_once", fail)
     async with agent(site, alice, binding, streams=streams) as client:
         with pytest.raises(A2AError, match="went wrong") as failure:
             await last(client.send_message(question()))

@@ -16,8 +16,8 @@ from ag_ui.core import RunAgentInput
 from django.contrib.auth.models import User
 from pytest_django import Settings
 
-from conversations import commands, database, keys, log
-from conversations.events import (
+from conversations.access import api_keys as keys
+from conversations.domain.events import (
     Action,
     Control,
     EventData,
@@ -28,6 +28,9 @@ from conversations.events import (
     dump,
     frame,
 )
+from conversations.event_log import appender as log
+from conversations.event_log import commands
+from conversations.infrastructure import database
 from conversations.models import ApiKey, Conversation, Event, ThreadRun
 from streaming.closing import Close
 from streaming.frames import Frame, condense

@@ -10,8 +10,10 @@ from django.contrib.auth.models import User
 from django.test import AsyncClient
 from pytest_django import Settings
 
-from conversations import database, log, transcript
-from conversations.events import Status
+from conversations.domain import transcript
+from conversations.domain.events import Status
+from conversations.event_log import appender as log
+from conversations.infrastructure import database
 from conversations.models import Conversation, Event
 from tests import debates
 from tests.fakes.openai_server import OpenAIServer

@@ -8,7 +8,7 @@ import pytest_asyncio
 from django.contrib.auth.models import User
 from pytest_django import Settings
 
-from conversations import database
+from conversations.infrastructure import database
 from conversations.models import Conversation
 from tests import debates
 from tests.api_keys import made

@@ -12,8 +12,9 @@ from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
 from pytest_django import Settings
 
-from conversations import log, transcript
-from conversations.events import Entry
+from conversations.domain import transcript
+from conversations.domain.events import Entry
+from conversations.event_log import appender as log
 from conversations.models import Conversation
 from streaming.management.commands import debate
 from tests.fakes.openai_server import OpenAIServer, in_thread

@@ -12,8 +12,10 @@ from channels.layers import get_channel_layer
 from django.contrib.auth.models import User
 from django.db import transaction
 
-from conversations import database, log, transcript
-from conversations.events import Entry, EventData
+from conversations.domain import transcript
+from conversations.domain.events import Entry, EventData
+from conversations.event_log import appender as log
+from conversations.infrastructure import database
 from conversations.models import Conversation
 from streaming import flow, reader, window
 from streaming import watcher as watcher_module

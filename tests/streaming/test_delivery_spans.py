@@ -6,8 +6,8 @@ from uuid import UUID, uuid4
 import pytest
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
-from conversations import tracing
-from conversations.events import dump, frame
+from conversations.domain.events import dump, frame
+from conversations.infrastructure import tracing
 from streaming.delivery_spans import DeliverySpans
 from streaming.frames import Frame
 from tests import debates

@@ -25,8 +25,10 @@ from openai import AsyncOpenAI
 from pytest_django import Settings
 from websockets.asyncio.client import connect
 
-from conversations import database, runner, transcript
+from conversations.domain import transcript
+from conversations.infrastructure import database
 from conversations.models import Conversation
+from conversations.runs import supervisor as runner
 from streaming import task
 from tests import api_keys, debates
 from tests.fakes.openai_server import OpenAIServer

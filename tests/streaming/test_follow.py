@@ -16,9 +16,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pytest_django import Settings
 
-from conversations import bell, commands, database, log, transcript
-from conversations.errors import NotFound
-from conversations.events import Entry, EventData, HumanMessage, Status
+from conversations.domain import transcript
+from conversations.domain.errors import NotFound
+from conversations.domain.events import Entry, EventData, HumanMessage, Status
+from conversations.event_log import appender as log
+from conversations.event_log import commands
+from conversations.event_log import notifier as bell
+from conversations.infrastructure import database
 from conversations.models import Conversation
 from streaming import reader, window
 from streaming.frames import framed

@@ -13,8 +13,8 @@ from websockets.frames import Frame as WebSocketFrame
 from websockets.frames import Opcode
 from websockets.streams import StreamReader
 
-from conversations import transcript
-from conversations.events import Entry, EventData, Status
+from conversations.domain import transcript
+from conversations.domain.events import Entry, EventData, Status
 from streaming.frames import Frame, condense, framed, websocket_octets
 from tests import debates
 from tests.streaming import stories

@@ -12,7 +12,7 @@ from django.db.migrations.recorder import MigrationRecorder
 from django.test import AsyncClient, Client
 from pytest_django import Settings
 
-from conversations import database
+from conversations.infrastructure import database
 from streaming import health
 
 OK = {"database": "ok", "migrations": "ok", "channel_layer": "ok"}

@@ -11,8 +11,9 @@ from django.contrib.auth.models import User
 from pytest_django import Settings
 from websockets.asyncio.client import connect
 
-from conversations import database, log
-from conversations.events import Status
+from conversations.domain.events import Status
+from conversations.event_log import appender as log
+from conversations.infrastructure import database
 from conversations.models import ApiKey, Conversation
 from streaming import sessions
 from streaming.closing import Close

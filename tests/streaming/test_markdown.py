@@ -8,7 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from conversations.events import EventData, HumanMessage, InputExpired, MessageDiscard, Mode, Stance, Status
+from conversations.domain.events import (
+    EventData,
+    HumanMessage,
+    InputExpired,
+    MessageDiscard,
+    Mode,
+    Stance,
+    Status,
+)
 from streaming.frames import Frame, condense, framed
 from streaming.markdown import Markdown
 from streaming.speech import Voices

@@ -16,10 +16,14 @@ from prometheus_client.parser import text_string_to_metric_families
 from pytest_django import Settings
 
 from config.env.metrics_access import metrics_networks, metrics_token
-from conversations import circuit, database, log, providers, runner
-from conversations.errors import ProviderError
-from conversations.events import Status
-from conversations.tally import RUNS, TALLY, Tally
+from conversations.domain.errors import ProviderError
+from conversations.domain.events import Status
+from conversations.event_log import appender as log
+from conversations.infrastructure import database
+from conversations.infrastructure.metrics import RUNS, TALLY, Tally
+from conversations.providers import catalog as providers
+from conversations.providers import circuit_breaker as circuit
+from conversations.runs import supervisor as runner
 from streaming import measures, monitor
 from streaming.measures import MEASURES
 from tests import debates

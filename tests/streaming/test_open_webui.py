@@ -10,7 +10,7 @@ import pytest_asyncio
 from django.contrib.auth.models import User
 from pytest_django import Settings
 
-from conversations import database
+from conversations.infrastructure import database
 from conversations.models import Conversation
 from tests.api_keys import made
 from tests.fakes.openai_server import OpenAIServer

@@ -24,12 +24,15 @@ from openai.types.chat.completion_create_params import CompletionCreateParamsStr
 from pydantic import SecretStr
 from pytest_django import Settings
 
-from conversations import database, keys, rates, services
-from conversations.commands import Accepted
-from conversations.errors import LogUnavailable, TooManyRequests
-from conversations.events import Action
-from conversations.forms import Command
+from conversations.access import api_keys as keys
+from conversations.access import rate_limits as rates
+from conversations.domain.errors import LogUnavailable, TooManyRequests
+from conversations.domain.events import Action
+from conversations.domain.requests import Command
+from conversations.event_log.commands import Accepted
+from conversations.infrastructure import database
 from conversations.models import ApiKey, Conversation
+from conversations.services import debates as services
 from streaming import chat_completions
 from streaming import registry as registry_module
 from streaming.chat_completions import HONOURED, IGNORED, REFUSED, BadRequest

@@ -14,9 +14,15 @@ from django.db import OperationalError, connection
 from django.test import AsyncClient
 from pytest_django import Settings
 
-from conversations import access, bell, database, hearing, log, outages, runner
-from conversations.events import HumanMessage, Mode, Status
+from conversations.access import permissions as access
+from conversations.domain.events import HumanMessage, Mode, Status
+from conversations.event_log import appender as log
+from conversations.event_log import notifier as bell
+from conversations.event_log import wakeups as hearing
+from conversations.infrastructure import availability as outages
+from conversations.infrastructure import database
 from conversations.models import Conversation
+from conversations.runs import supervisor as runner
 from streaming import reader, registry
 from streaming.closing import Close
 from streaming.subscription import follow
@@ -178,7 +184,7 @@ async def test_nobody_is_signed_out_because_nobody_can_be_asked(
     assert refused["data"]["idempotency_key"] == "k"
 
 
-@pytest.mark.parametrize("step", ["channels.auth.get_user", "conversations.access.watch"])
+@pytest.mark.parametrize("step", ["channels.auth.get_user", "conversations.access.permissions.watch"])
 async def test_who_comes_while_the_database_is_away_is_asked_to_come_back(
     alice: User, conversation: Conversation, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
@@ -294,7 +300,7 @@ async def test_redis_goes_and_comes_back_and_watchers_of_two_processes_lose_noth
     heard: list[int],
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    caplog.set_level(logging.WARNING, "conversations.outages")
+    caplog.set_level(logging.WARNING, "conversations.infrastructure.availability")
     appender = log.Appender(conversation.pk, await debates.claim(conversation))
     elsewhere = Elsewhere(conversation)
     async with AsyncExitStack() as stack, asyncio.timeout(PATIENCE_SECONDS):

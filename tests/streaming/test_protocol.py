@@ -7,7 +7,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from conversations.errors import InvalidInput
+from conversations.domain.errors import InvalidInput
 from streaming import protocol
 from streaming.protocol import MAX_CURSOR, MAX_RATE, MAX_WAITED_MS
 

@@ -13,7 +13,7 @@ from django.contrib.auth.models import User
 from pytest_django import Settings
 from websockets.asyncio.client import ClientConnection, connect
 
-from conversations.events import WIRE_ONLY, Error, EventData
+from conversations.domain.events import WIRE_ONLY, Error, EventData
 from conversations.models import Conversation
 from streaming.closing import Close
 from streaming.registry import broadcast, registry

@@ -10,8 +10,9 @@ from django.contrib.auth.models import User
 from django.contrib.sessions.models import Session
 from django.db import InterfaceError, OperationalError
 
-from conversations import database, log
-from conversations.events import Status
+from conversations.domain.events import Status
+from conversations.event_log import appender as log
+from conversations.infrastructure import database
 from conversations.models import Conversation
 from streaming import reader, registry, sessions
 from streaming import watcher as watcher_module

@@ -17,7 +17,8 @@ from pytest_django import Settings
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
-from conversations import database, log
+from conversations.event_log import appender as log
+from conversations.infrastructure import database
 from conversations.models import Conversation
 from streaming import sessions
 from streaming.chat_completions import MODELS

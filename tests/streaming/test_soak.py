@@ -10,8 +10,10 @@ from uuid import uuid4
 import pytest
 from django.contrib.auth.models import User
 
-from conversations import database, log, transcript
-from conversations.events import EventData, HumanMessage, Status
+from conversations.domain import transcript
+from conversations.domain.events import EventData, HumanMessage, Status
+from conversations.event_log import appender as log
+from conversations.infrastructure import database
 from conversations.models import Conversation
 from streaming import flow, reader, window
 from streaming import watcher as watcher_module

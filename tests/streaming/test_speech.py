@@ -8,7 +8,7 @@ from uuid import uuid4
 from hypothesis import given
 from hypothesis import strategies as st
 
-from conversations.events import Entry, EventData, dump, frame
+from conversations.domain.events import Entry, EventData, dump, frame
 from streaming.frames import condense, framed
 from streaming.speech import Discarded, Ended, Other, Said, Started, Voices
 from tests import debates

@@ -15,9 +15,13 @@ from django.contrib.auth.models import User
 from httpx_sse import ServerSentEvent, aconnect_sse
 from pytest_django import Settings
 
-from conversations import database, keys, log, runner, transcript
-from conversations.events import Action, Control, Status
+from conversations.access import api_keys as keys
+from conversations.domain import transcript
+from conversations.domain.events import Action, Control, Status
+from conversations.event_log import appender as log
+from conversations.infrastructure import database
 from conversations.models import ApiKey, Conversation
+from conversations.runs import supervisor as runner
 from streaming.registry import registry
 from tests import api_keys, debates
 from tests.fakes.openai_server import OpenAIServer

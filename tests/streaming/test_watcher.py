@@ -14,8 +14,9 @@ import pytest_asyncio
 from django.contrib.auth.models import User
 from pytest_django import Settings
 
-from conversations import log, transcript
-from conversations.events import EventData, HumanMessage, MessageStart, Notice, Status, Token
+from conversations.domain import transcript
+from conversations.domain.events import EventData, HumanMessage, MessageStart, Notice, Status, Token
+from conversations.event_log import appender as log
 from conversations.models import Conversation
 from streaming import flow, measures, reader, window
 from streaming.closing import Close

@@ -13,9 +13,12 @@ from django.contrib.sessions.models import Session
 from django.db import OperationalError
 from pytest_django import Settings
 
-from conversations import database, log, runner, transcript
-from conversations.events import Status
+from conversations.domain import transcript
+from conversations.domain.events import Status
+from conversations.event_log import appender as log
+from conversations.infrastructure import database
 from conversations.models import Conversation
+from conversations.runs import supervisor as runner
 from streaming import reader, sessions
 from streaming.registry import registry
 from streaming.transports.websocket import MAX_FRAME_BYTES

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 from uuid import UUID
 
-from conversations import transcript
+from conversations.domain import transcript
 from streaming.closing import Close
 from streaming.frames import Frame
 from streaming.sessions import Guest

@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 async def working() -> AsyncIterator[asyncio.Event]:
     """Until the context is left, or the event is set."""
     # Not where there is no queue.
-    from conversations import worker
+    from conversations.runs import worker
 
     stop = asyncio.Event()
     work = asyncio.create_task(worker.work(stop))

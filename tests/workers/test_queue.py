@@ -8,9 +8,13 @@ from django.contrib.auth.models import User
 from django.db import OperationalError, connection, transaction
 from django.utils import timezone
 
-from conversations import database, forms, queue, runner, services
-from conversations.errors import LogUnavailable
+from conversations.domain import requests as forms
+from conversations.domain.errors import LogUnavailable
+from conversations.infrastructure import database
 from conversations.models import Conversation
+from conversations.runs import job_queue as queue
+from conversations.runs import supervisor as runner
+from conversations.services import debates as services
 from tests import debates
 from tests.fakes.openai_server import OpenAIServer
 

@@ -11,11 +11,13 @@ from django.contrib.auth.models import User
 from django.db import connection
 from pytest_django import Settings
 
-from conversations import database, forms, services
-from conversations.events import Action
-from conversations.forms import Command
+from conversations.domain import requests as forms
+from conversations.domain.events import Action
+from conversations.domain.requests import Command
+from conversations.infrastructure import database
+from conversations.infrastructure.availability import QUEUE
 from conversations.models import Conversation
-from conversations.outages import QUEUE
+from conversations.services import debates as services
 from tests import debates
 from tests.debates import statuses
 from tests.e2e.site import ROOT

@@ -11,9 +11,12 @@ from django.core.management.base import CommandError
 from config.accounts import first_account
 from config.management import servers as web_servers
 from config.process.preflight import ServingCommand
-from conversations import local_service, log, providers, queue
-from conversations.errors import ProviderError
-from conversations.lineup import lineup
+from conversations.domain.errors import ProviderError
+from conversations.event_log import appender as log
+from conversations.local_model import supervisor as local_service
+from conversations.providers import catalog as providers
+from conversations.providers.selection import lineup
+from conversations.runs import job_queue as queue
 
 
 class Command(ServingCommand):

@@ -14,7 +14,11 @@ from config.management.servers import NotListening, is_port, listener
 from config.observability import tracing as telemetry
 from config.process import lifespan as life
 from config.process.preflight import ServingCommand
-from conversations import chunks, local_service, log, mesh, queue
+from conversations.event_log import appender as log
+from conversations.local_model import supervisor as local_service
+from conversations.outbox import sender as mesh
+from conversations.providers import chunk_parser as chunks
+from conversations.runs import job_queue as queue
 from streaming.probes import PROBES
 
 
@@ -45,7 +49,7 @@ class Command(ServingCommand):
 
     async def _work(self, host: str, port: int | None) -> None:
         # Only where there is a queue.
-        from conversations import worker
+        from conversations.runs import worker
 
         stop = asyncio.Event()
         loop = asyncio.get_running_loop()

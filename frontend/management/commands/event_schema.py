@@ -7,7 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand
 from pydantic.json_schema import models_json_schema
 
-from conversations.events import EVENTS, WIRE_ONLY, EventData
+from conversations.domain.events import EVENTS, WIRE_ONLY, EventData
 
 Schema = dict[str, Any]
 

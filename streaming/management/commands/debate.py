@@ -19,11 +19,16 @@ from rich.markup import escape
 from rich.rule import Rule
 from rich.text import Text
 
-from conversations import forms, local_service, log, providers, review, services
-from conversations.errors import OutcryError
-from conversations.events import Action, Entry, Mode, Status
-from conversations.models import ContentType
-from conversations.panels import DEFAULT_PANEL, PANELS
+from conversations.domain import requests as forms
+from conversations.domain.enums import ContentType
+from conversations.domain.errors import OutcryError
+from conversations.domain.events import Action, Entry, Mode, Status
+from conversations.domain.panels import DEFAULT_PANEL, PANELS
+from conversations.event_log import appender as log
+from conversations.local_model import supervisor as local_service
+from conversations.providers import catalog as providers
+from conversations.review import timeline as review
+from conversations.services import debates as services
 from streaming.subscription import follow
 
 OWNER = "terminal"

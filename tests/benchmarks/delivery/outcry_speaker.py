@@ -11,8 +11,7 @@ from django.core.management import call_command
 from django.test import Client
 from django.utils import timezone
 
-from conversations import log
-from conversations.events import (
+from conversations.domain.events import (
     AgentMessage,
     EventData,
     Kind,
@@ -23,6 +22,7 @@ from conversations.events import (
     Token,
     Usage,
 )
+from conversations.event_log import appender as log
 from conversations.models import Conversation
 from tests.benchmarks.delivery.load import Load
 from tests.benchmarks.delivery.speech import Said

@@ -1,0 +1,126 @@
+"""API keys: what programs sign in with.
+
+A key reads `oc_<8 characters>_<43 characters>`; the part before the second underscore is its visible prefix. It is
+shown once, when it is made. What is kept is its SHA-256: a slow hash with a salt is for what people think up, and
+these are 256 bits of randomness that nobody can guess. Since a key is found by its hash, nothing that takes time
+depends on how much of a wrong one is right.
+"""
+
+import re
+import secrets
+import string
+from datetime import timedelta
+from hashlib import sha256
+from typing import Final
+from uuid import UUID
+
+import structlog
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import AbstractUser
+from django.db import transaction
+from django.db.models import Q
+from django.utils import timezone
+
+from conversations.domain.errors import KeyExpired, LimitReached, NotFound
+from conversations.domain.requests import NewKey
+from conversations.infrastructure import database
+from conversations.models import ApiKey, ApiKeyQuerySet
+
+logger = structlog.get_logger(__name__)
+
+# Of one person. More than that nobody keeps an eye on.
+MAX_KEPT: Final = 20
+# What a key opens need not wait for a write each time.
+USE_NOTED_EVERY: Final = timedelta(minutes=1)
+# How long a request waits for that write.
+NOTING_SECONDS: Final = 0.25
+
+_SHAPE = re.compile(r"oc_[a-zA-Z0-9]{8}_[a-zA-Z0-9_-]{43}")
+_LETTERS = string.ascii_letters + string.digits
+
+
+def find(text: str) -> ApiKey | None:
+    """The key that this text is, with its owner; None for one that is unknown, revoked or expired, or whose owner is
+    disabled. Notes that it was used."""
+    if not _SHAPE.fullmatch(text):
+        return None
+    found = ApiKey.objects.live().select_related("owner").filter(digest=_digest(text)).first()
+    if found is not None:
+        _note_use(found)
+    return found
+
+
+def create(owner: AbstractUser, new: NewKey) -> tuple[ApiKey, str]:
+    """A new key, and its text, which nobody can read again. Raises LimitReached."""
+    prefix, text = _made()
+    with transaction.atomic():
+        # The owner's row serves as the lock: two at once cannot both take the last place.
+        get_user_model().objects.select_for_update().get(pk=owner.pk)
+        if listed(owner).count() >= MAX_KEPT:
+            raise LimitReached(
+                f"You have {MAX_KEPT} keys, which is as many as are allowed. Revoke one first."
+            )
+        made = ApiKey.objects.create(
+            owner_id=owner.pk,
+            name=new.name,
+            prefix=prefix,
+            digest=_digest(text),
+            scopes=[scope.value for scope in new.scopes],
+            expires_at=new.expires_at,
+        )
+    logger.info("key_created", key=str(made.pk), user=owner.pk)
+    return made, text
+
+
+def rotate(owner: AbstractUser, key: UUID) -> tuple[ApiKey, str]:
+    """A new secret for the owner's key, and its text; the old one opens nothing any more. Raises NotFound and
+    KeyExpired."""
+    prefix, text = _made()
+    with transaction.atomic():
+        found = listed(owner).select_for_update().filter(pk=key).first()
+        if found is None:
+            raise _unknown()
+        if found.has_expired:
+            raise KeyExpired("This key has expired. Make a new one.")
+        found.prefix, found.digest, found.last_used_at = prefix, _digest(text), None
+        found.save(update_fields=["prefix", "digest", "last_used_at"])
+    logger.info("key_rotated", key=str(key), user=owner.pk)
+    return found, text
+
+
+def revoke(owner: AbstractUser, key: UUID) -> None:
+    """From now on the owner's key opens nothing. Raises NotFound."""
+    if not listed(owner).filter(pk=key).revoke():
+        raise _unknown()
+    logger.info("key_revoked", key=str(key), user=owner.pk)
+
+
+def listed(owner: AbstractUser) -> ApiKeyQuerySet:
+    """The keys that they have not revoked, expired ones too, newest first."""
+    return ApiKey.objects.kept().filter(owner_id=owner.pk)
+
+
+def _note_use(key: ApiKey) -> None:
+    now = timezone.now()
+    if key.last_used_at is not None and now - key.last_used_at < USE_NOTED_EVERY:
+        return
+    due = Q(last_used_at=None) | Q(last_used_at__lte=now - USE_NOTED_EVERY)
+    try:
+        with database.patience(NOTING_SECONDS):
+            ApiKey.objects.filter(due, pk=key.pk, digest=key.digest).update(last_used_at=now)
+    except database.FAILURES as failure:
+        # It is noted the next time.
+        logger.warning("key_use_not_noted", key=str(key.pk), failure=str(failure))
+
+
+def _made() -> tuple[str, str]:
+    prefix = "oc_" + "".join(secrets.choice(_LETTERS) for _ in range(8))
+    return prefix, f"{prefix}_{secrets.token_urlsafe(32)}"
+
+
+def _digest(text: str) -> str:
+    return sha256(text.encode()).hexdigest()
+
+
+def _unknown() -> NotFound:
+    return NotFound("There is no such key.")

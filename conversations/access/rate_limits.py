@@ -1,0 +1,84 @@
+"""How often one person may ask for something: a window that slides, shared by all processes where there is Redis."""
+
+import asyncio
+import math
+import time
+from functools import lru_cache
+from typing import Final
+
+from django.conf import settings
+from limits import RateLimitItem, parse
+from limits.errors import StorageError
+from limits.storage import MemoryStorage, RedisStorage
+from limits.strategies import MovingWindowRateLimiter
+from redis import ConnectionPool
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from conversations.domain.errors import TooManyRequests
+from conversations.infrastructure.availability import CACHE
+
+# A Redis that is away must not hold up who asks.
+REDIS_SECONDS: Final = 1.0
+
+
+async def start(person: str) -> None:
+    """Count that the person starts a debate. Raises TooManyRequests."""
+    await _count("start", settings.OUTCRY_START_RATE, person)
+
+
+async def control(person: str) -> None:
+    """Count that the person commands a debate, or speaks in it. Raises TooManyRequests."""
+    await _count("control", settings.OUTCRY_CONTROL_RATE, person)
+
+
+async def _count(what: str, rate: str, person: str) -> None:
+    window = _window(rate)
+    if settings.REDIS_URL:
+        wait = await asyncio.to_thread(_shared, window, what, person)
+    else:
+        wait = _hit(_in_memory(), window, what, person)
+    if wait is not None:
+        seconds = max(1, math.ceil(wait))
+        again = "1 second" if seconds == 1 else f"{seconds} seconds"
+        raise TooManyRequests(f"That was too often; try again in {again}.", wait)
+
+
+def _shared(window: RateLimitItem, what: str, person: str) -> float | None:
+    try:
+        wait = _hit(_in_redis(settings.REDIS_URL), window, what, person)
+    except StorageError as failure:
+        CACHE.failed("rates", failure)
+        return None
+    CACHE.worked("rates")
+    return wait
+
+
+def _hit(counted: MovingWindowRateLimiter, window: RateLimitItem, what: str, person: str) -> float | None:
+    """None, or the seconds until there is room."""
+    if counted.hit(window, what, person):
+        return None
+    return max(0.0, counted.get_window_stats(window, what, person).reset_time - time.time())
+
+
+@lru_cache
+def _window(rate: str) -> RateLimitItem:
+    return parse(rate)
+
+
+@lru_cache(maxsize=1)
+def _in_memory() -> MovingWindowRateLimiter:
+    return MovingWindowRateLimiter(MemoryStorage())
+
+
+@lru_cache(maxsize=1)
+def _in_redis(url: str) -> MovingWindowRateLimiter:
+    pool = ConnectionPool.from_url(
+        url,
+        socket_connect_timeout=REDIS_SECONDS,
+        socket_timeout=REDIS_SECONDS,
+        retry=Retry(NoBackoff(), 0),
+    )
+    return MovingWindowRateLimiter(
+        RedisStorage(url, connection_pool=pool, key_prefix="outcry:rates", wrap_exceptions=True)
+    )

@@ -1,0 +1,313 @@
+"""The HTTP API of conversations."""
+
+from dataclasses import asdict
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+from django.contrib.auth.models import AbstractUser
+from django.core.paginator import Paginator
+from ninja import Router, Schema
+from ninja import Status as Answer
+from pydantic import Field
+
+from conversations.access import permissions as access
+from conversations.api.authentication import SignedIn, needs
+from conversations.budgets import service as budget
+from conversations.domain import transcript
+from conversations.domain.events import Mode, Stance, Status
+from conversations.domain.requests import Command, Input, NewConversation
+from conversations.event_log import appender as log
+from conversations.infrastructure import database
+from conversations.models import Conversation
+from conversations.outbox import deliveries
+from conversations.services import debates as services
+
+PAGE_SIZE = 20
+MAX_EVENTS = 1_000
+
+router = Router(tags=["conversations"])
+
+
+class Started(Schema):
+    id: UUID
+    status: Status
+    url: str
+    ws_url: str
+
+
+class Summary(Schema):
+    """`verdict` and `cost` (US dollars) are null while unknown."""
+
+    id: UUID
+    topic: str
+    panel: str
+    rounds: int
+    status: Status
+    mode: Mode
+    verdict: Stance | None
+    cost: float | None
+    url: str
+    created_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+
+
+class Page(Schema):
+    count: int
+    page: int
+    pages: int
+    results: list[Summary]
+
+
+class Limits(Schema):
+    """US dollars, tokens in and out, and seconds; null is no limit."""
+
+    usd: float | None
+    tokens: int | None
+    seconds: float | None
+
+
+class Spent(Schema):
+    """As far as it is known; `usd` is null as soon as the price of a call is unknown."""
+
+    usd: float | None
+    tokens: int | None
+    seconds: float | None
+
+
+class Tokens(Schema):
+    low: int
+    high: int
+
+
+class Dollars(Schema):
+    low: float
+    high: float
+
+
+class Estimated(Schema):
+    """`usd` is null where the provider's price is unknown; `left` is what you may still spend today."""
+
+    provider: str
+    usd: Dollars | None
+    tokens: Tokens
+    left: Limits
+
+
+class DeliveryEvent(Schema):
+    """`type` is delivered, failed, rejected, given_up or dropped; `code` says why an attempt has failed."""
+
+    type: str
+    at: datetime
+    code: str | None
+
+
+class DeliveryOut(Schema):
+    """How the debate came to an agent elsewhere; `task` is what the agent calls it."""
+
+    target: str
+    state: str
+    attempts: int
+    task: str
+    events: list[DeliveryEvent]
+
+
+class Detail(Summary):
+    """`transcript` is the fold of the conversation's events."""
+
+    content: str
+    content_type: str
+    ws_url: str
+    limits: Limits
+    spent: Spent
+    deliveries: list[DeliveryOut]
+    transcript: dict[str, Any]
+
+
+class Told(Schema):
+    """Stored as event `seq`; `status` is what the conversation was in. What comes of it is told by its events."""
+
+    seq: int
+    status: Status
+
+
+class EventOut(Schema):
+    seq: int
+    type: str
+    at: datetime
+    data: dict[str, Any]
+
+
+class Events(Schema):
+    """`head` is the newest seq there is; ask again with `after` set to the last seq received."""
+
+    head: int
+    events: list[EventOut]
+
+
+class ProblemOut(Schema):
+    field: str
+    rule: str
+    message: str
+
+
+class Refusal(Schema):
+    code: str
+    message: str
+
+
+class AtOdds(Refusal):
+    """`status` is the conversation's."""
+
+    status: Status
+
+
+class Invalid(Refusal):
+    errors: list[ProblemOut]
+
+
+@router.post(
+    "/",
+    auth=needs("start"),
+    response={201: Started, 403: Refusal, 422: Invalid, 429: Refusal},
+    summary="Start a debate",
+)
+async def start(request: SignedIn, new: NewConversation) -> Answer[dict[str, Any]]:
+    return Answer(201, _started(await services.start(request.auth, new)))
+
+
+@router.post(
+    "/estimate",
+    auth=needs("start"),
+    response={200: Estimated, 403: Refusal, 422: Invalid},
+    summary="What a debate would take",
+)
+async def estimate(request: SignedIn, new: NewConversation) -> dict[str, Any]:
+    estimated, left = await services.estimate(request.auth, new)
+    return {**asdict(estimated), "left": asdict(left)}
+
+
+@router.get(
+    "/", auth=needs("watch"), response={200: Page, 403: Refusal}, summary="List your debates, newest first"
+)
+async def list_own(request: SignedIn, page: Annotated[int, Field(ge=1)] = 1) -> dict[str, Any]:
+    return await database.run(_page, request.auth, page)
+
+
+@router.get(
+    "/{uuid:conversation}/",
+    auth=needs("watch"),
+    response={200: Detail, 403: Refusal, 404: Refusal},
+    summary="A debate, as it stands",
+)
+async def detail(request: SignedIn, conversation: UUID) -> dict[str, Any]:
+    return await database.run(_detail, request.auth, conversation)
+
+
+@router.get(
+    "/{uuid:conversation}/events",
+    auth=needs("watch"),
+    response={200: Events, 403: Refusal, 404: Refusal},
+    summary="A debate's log, paged",
+)
+async def events(
+    request: SignedIn,
+    conversation: UUID,
+    after: Annotated[int, Field(ge=0, le=2**31 - 1)] = 0,
+    limit: Annotated[int, Field(ge=1, le=MAX_EVENTS)] = 100,
+) -> dict[str, Any]:
+    return await database.run(_events, request.auth, conversation, after, limit)
+
+
+AGAIN: Any = {201: Started, 403: Refusal, 404: Refusal, 422: Invalid, 429: Refusal}
+
+
+@router.post(
+    "/{uuid:conversation}/again",
+    auth=needs("start"),
+    response=AGAIN,
+    summary="Start a debate with the same input",
+)
+async def again(request: SignedIn, conversation: UUID) -> Answer[dict[str, Any]]:
+    return Answer(201, _started(await services.again(request.auth, conversation)))
+
+
+TELLING: Any = {202: Told, 403: Refusal, 404: Refusal, 409: AtOdds, 422: Invalid, 429: Refusal}
+
+
+@router.post(
+    "/{uuid:conversation}/control",
+    auth=needs("control"),
+    response=TELLING,
+    summary="Pause, resume or cancel a debate",
+)
+async def control(request: SignedIn, conversation: UUID, command: Command) -> Answer[dict[str, Any]]:
+    return Answer(202, vars(await services.control(request.auth, conversation, command)))
+
+
+@router.post(
+    "/{uuid:conversation}/input",
+    auth=needs("control"),
+    response=TELLING,
+    summary="Speak to the panel, or answer a question",
+)
+async def say(request: SignedIn, conversation: UUID, words: Input) -> Answer[dict[str, Any]]:
+    return Answer(202, vars(await services.say(request.auth, conversation, words)))
+
+
+def _started(conversation: Conversation) -> dict[str, Any]:
+    return {
+        "id": conversation.pk,
+        "status": conversation.status,
+        "url": conversation.get_absolute_url(),
+        "ws_url": conversation.ws_url,
+    }
+
+
+def _page(person: AbstractUser, page: int) -> dict[str, Any]:
+    pages = Paginator(access.own(person), PAGE_SIZE)
+    rows = pages.page(page).object_list if page <= pages.num_pages else []
+    return {
+        "count": pages.count,
+        "page": page,
+        "pages": pages.num_pages,
+        "results": [_summary(conversation) for conversation in rows],
+    }
+
+
+def _detail(person: AbstractUser, conversation: UUID) -> dict[str, Any]:
+    found = access.watch(person, conversation)
+    return {
+        **_summary(found),
+        "content": found.content,
+        "content_type": found.content_type,
+        "ws_url": found.ws_url,
+        "limits": asdict(budget.limits(found)),
+        "spent": asdict(budget.spent(found)),
+        "deliveries": deliveries.listed(found.pk),
+        "transcript": transcript.fold(log.read_all(found.pk)),
+    }
+
+
+def _summary(conversation: Conversation) -> dict[str, Any]:
+    return {
+        "id": conversation.pk,
+        "topic": conversation.topic,
+        "panel": conversation.panel,
+        "rounds": conversation.rounds,
+        "status": conversation.status,
+        "mode": conversation.mode,
+        "verdict": conversation.verdict["verdict"] if conversation.verdict else None,
+        "cost": conversation.cost,
+        "url": conversation.get_absolute_url(),
+        "created_at": conversation.created_at,
+        "started_at": conversation.started_at,
+        "finished_at": conversation.finished_at,
+    }
+
+
+def _events(person: AbstractUser, conversation: UUID, after: int, limit: int) -> dict[str, Any]:
+    found = access.watch(person, conversation)
+    rows = found.events.filter(seq__gt=after).order_by("seq")[:limit]
+    return {"head": found.head, "events": list(rows.values("seq", "type", "at", "data"))}

@@ -1,0 +1,50 @@
+"""What a call to a model may cost, before it is made: reserved first, settled afterwards.
+
+A debate knows a purse by this only; whose money it is, and where the books are, it does not know.
+"""
+
+from dataclasses import dataclass
+from typing import Protocol
+from uuid import UUID, uuid4
+
+from conversations.domain.events import Usage
+
+
+@dataclass(frozen=True)
+class Call:
+    """A request to a model: of which kind of provider, and how many tokens go in and may come out at most."""
+
+    provider: str
+    model: str
+    input_tokens: int
+    output_tokens: int
+
+    @property
+    def most(self) -> Usage:
+        """What it uses at most."""
+        return Usage(input_tokens=self.input_tokens, output_tokens=self.output_tokens)
+
+
+class Purse(Protocol):
+    """Pays for the calls of one debate."""
+
+    async def reserve(self, call: Call, keep: Call | None = None) -> UUID:
+        """Set aside what the call may cost, so that `keep` can be paid afterwards.
+
+        Raises OverBudget where that would pass a limit, and LogUnavailable; then nothing is set aside."""
+
+    async def settle(self, reservation: UUID, usage: Usage | None, seconds: float) -> None:
+        """Replace what was set aside by what was used. Where a count is unknown, tokens and money stay as they were set
+        aside. `seconds` is for how long the model was spoken with. Settling again changes nothing.
+
+        Raises LogUnavailable."""
+
+
+class FreePurse:
+    """Pays for everything, and keeps no books."""
+
+    async def reserve(self, call: Call, keep: Call | None = None) -> UUID:
+        return uuid4()
+
+    async def settle(self, reservation: UUID, usage: Usage | None, seconds: float) -> None:
+        pass

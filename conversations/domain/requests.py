@@ -1,0 +1,257 @@
+"""What a person gives: to start a conversation, to command it, to speak in it. And the rules for that."""
+
+from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any, TypeVar
+from uuid import UUID
+
+from django.conf import settings
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+)
+from pydantic_core import PydanticCustomError, PydanticKnownError
+
+from conversations.domain.enums import ContentType, Scope
+from conversations.domain.errors import InvalidInput, Problem
+from conversations.domain.events import Action
+from conversations.domain.panels import DEFAULT_PANEL, PANELS
+
+MAX_TOPIC = 500
+MAX_CONTENT = 50_000
+MAX_ROUNDS = 6
+DEFAULT_ROUNDS = 2
+MAX_TEXT = 4_000
+MAX_KEY = 200
+MAX_KEY_NAME = 100
+MAX_KEY_DAYS = 3650
+# Limits that nobody reaches, and every database holds.
+MAX_USD = 100_000
+MAX_TOKENS = 1_000_000_000
+MAX_SECONDS = 604_800
+
+Form = TypeVar("Form", bound=BaseModel)
+N = TypeVar("N", int, float)
+
+_SENTENCES = {
+    "missing": "This is needed.",
+    "string_type": "This has to be a text.",
+    "string_too_short": "This is empty; write at least {min_length} character.",
+    "string_too_long": "This is too long; write at most {max_length} characters.",
+    "int_type": "This has to be a whole number.",
+    "float_type": "This has to be a number.",
+    "finite_number": "This has to be a number.",
+    "greater_than": "Too small; use more than {gt}.",
+    "greater_than_equal": "Too small; use {ge} or more.",
+    "less_than_equal": "Too large; use {le} or less.",
+    "enum": "Use one of {expected}.",
+    "uuid_parsing": "This has to be a UUID.",
+    "uuid_type": "This has to be a UUID.",
+    "extra_forbidden": "There is no such field.",
+    "string_unicode": "This has half a character in it.",
+    "model_type": "This has to be a JSON object.",
+    "list_type": "This has to be a list.",
+    "too_short": "Choose at least {min_length}.",
+    "datetime_parsing": "This has to be a time, such as 2027-01-31T12:00:00Z.",
+    "datetime_from_date_parsing": "This has to be a time, such as 2027-01-31T12:00:00Z.",
+    "timezone_aware": "Say the time's zone, such as Z for UTC.",
+}
+
+
+def without_nul(text: str) -> str:
+    """The text, which no database refuses for its NULs; for pydantic, in a form."""
+    if "\0" in text:
+        raise PydanticCustomError("no_nul", "Text must not contain the NUL character")
+    return text
+
+
+def _known_panel(slug: str) -> str:
+    if slug not in PANELS:
+        raise PydanticCustomError(
+            "unknown_panel", "Panel should be one of: {panels}", {"panels": ", ".join(PANELS)}
+        )
+    return slug
+
+
+def _at_most(setting: str) -> Callable[[N], N]:
+    """No more than the installation allows one debate, where it has a limit."""
+
+    def check(value: N) -> N:
+        allowed: N | None = getattr(settings, setting)
+        if allowed is not None and value > allowed:
+            raise PydanticKnownError("less_than_equal", {"le": allowed})
+        return value
+
+    return check
+
+
+class NewConversation(BaseModel):
+    """A question, and optionally the content to argue about, and limits for what that may spend."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    topic: Annotated[
+        str,
+        StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_TOPIC),
+        AfterValidator(without_nul),
+        Field(description="The question, 1 to 500 characters."),
+    ]
+    content: Annotated[
+        str,
+        StringConstraints(strip_whitespace=True, max_length=MAX_CONTENT),
+        AfterValidator(without_nul),
+        Field(description="Text to argue about, at most 50,000 characters."),
+    ] = ""
+    content_type: Annotated[ContentType, Field(description="What the content is.")] = ContentType.TEXT
+    panel: Annotated[str, AfterValidator(_known_panel), Field(description="Who debates.")] = DEFAULT_PANEL
+    rounds: Annotated[int, Field(strict=True, ge=1, le=MAX_ROUNDS)] = DEFAULT_ROUNDS
+    max_usd: Annotated[
+        Annotated[
+            float,
+            Field(strict=True, gt=0, le=MAX_USD, allow_inf_nan=False),
+            AfterValidator(_at_most("OUTCRY_MAX_USD_PER_CONVERSATION")),
+        ]
+        | None,
+        Field(description="US dollars it may spend; null for the installation's limit."),
+    ] = None
+    max_tokens: Annotated[
+        Annotated[
+            int,
+            Field(strict=True, ge=1, le=MAX_TOKENS),
+            AfterValidator(_at_most("OUTCRY_MAX_TOKENS_PER_CONVERSATION")),
+        ]
+        | None,
+        Field(description="Tokens, in and out, it may spend; null for the installation's limit."),
+    ] = None
+    max_seconds: Annotated[
+        Annotated[
+            int,
+            Field(strict=True, ge=1, le=MAX_SECONDS),
+            AfterValidator(_at_most("OUTCRY_MAX_SECONDS_PER_CONVERSATION")),
+        ]
+        | None,
+        Field(description="Seconds during which its turns may be spoken; null for the installation's limit."),
+    ] = None
+
+
+Key = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=MAX_KEY),
+    AfterValidator(without_nul),
+    Field(description="The same key again is the same command again: it is not carried out twice."),
+]
+
+
+class Command(BaseModel):
+    """What a person commands of a conversation."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    action: Annotated[Action, Field(description="What to do.")]
+    idempotency_key: Key | None = None
+
+
+class Input(BaseModel):
+    """What a person says to the panel, or in answer to an agent's question."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    text: Annotated[
+        str,
+        StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_TEXT),
+        AfterValidator(without_nul),
+        Field(description="1 to 4,000 characters."),
+    ]
+    reply_to: Annotated[
+        UUID | None, Field(description="The `request` of the question that this answers; null to interject.")
+    ] = None
+    idempotency_key: Key | None = None
+
+
+def _written(value: Any) -> Any:
+    # Pydantic would take a number, too, and guess at its unit.
+    if not isinstance(value, str | datetime):
+        raise PydanticKnownError("datetime_parsing", {"error": "not a text"})
+    return value
+
+
+def _ahead(value: datetime) -> datetime:
+    now = datetime.now(UTC)
+    if value <= now:
+        raise PydanticCustomError("in_the_past", "This time has passed")
+    if value > now + timedelta(days=MAX_KEY_DAYS):
+        raise PydanticCustomError("too_far", "A key lasts at most {days} days", {"days": MAX_KEY_DAYS})
+    return value.astimezone(UTC)
+
+
+def _in_order(scopes: list[Scope]) -> list[Scope]:
+    return [scope for scope in Scope if scope in scopes]
+
+
+class NewKey(BaseModel):
+    """An API key that a person wants."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: Annotated[
+        str,
+        StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_KEY_NAME),
+        AfterValidator(without_nul),
+        Field(description="What it is for, 1 to 100 characters."),
+    ]
+    scopes: Annotated[
+        list[Scope],
+        Field(min_length=1, description="What it may do: watch, start, control."),
+        AfterValidator(_in_order),
+    ]
+    expires_at: Annotated[
+        Annotated[AwareDatetime, BeforeValidator(_written), AfterValidator(_ahead)] | None,
+        Field(description="When it stops opening anything; null for never."),
+    ] = None
+
+
+def parse(values: Mapping[str, Any]) -> NewConversation:
+    """The form for these values. Raises InvalidInput with a problem for each broken rule."""
+    return _parse(NewConversation, values)
+
+
+def parse_command(values: Mapping[str, Any]) -> Command:
+    """The command in these values. Raises InvalidInput with a problem for each broken rule."""
+    return _parse(Command, values)
+
+
+def parse_input(values: Mapping[str, Any]) -> Input:
+    """The words in these values. Raises InvalidInput with a problem for each broken rule."""
+    return _parse(Input, values)
+
+
+def _parse(form: type[Form], values: Mapping[str, Any]) -> Form:
+    try:
+        return form.model_validate(values)
+    except ValidationError as failure:
+        raise InvalidInput(problems(failure.errors(include_url=False))) from None
+
+
+def problems(errors: Iterable[Mapping[str, Any]]) -> list[Problem]:
+    """Pydantic's errors as ours; the field is the last name on the way to the value."""
+    return [
+        Problem(
+            field=next((part for part in reversed(error["loc"]) if isinstance(part, str)), "body"),
+            rule=error["type"],
+            message=_sentence(error),
+        )
+        for error in errors
+    ]
+
+
+def _sentence(error: Mapping[str, Any]) -> str:
+    """For a person: our words for the rules that a form can break, pydantic's for the rest."""
+    if error["type"] not in _SENTENCES:
+        return f"{error['msg']}."
+    return _SENTENCES[error["type"]].format_map(error.get("ctx", {}))

@@ -1,0 +1,208 @@
+"""A conversation's state as the fold of its events. Pure; the browser's `fold` does the same.
+
+The state is JSON:
+
+    status, mode, reason, panel   of the last events that said so, or null
+    head                          seq of the last event folded
+    messages   [{id, agent, role, kind, round, model, provider, mode, streaming,
+                 state: speaking | done | discarded, text, tokens, confidence, usage, cost,
+                 finish_reason, duration_ms, discard_reason}]
+    tools      [{call, message, tool, input, output, error}]
+    humans     [{author, text, reply_to}]
+    requests   [{request, message, agent, prompt, timeout, deadline, state: open | answered | expired}]
+    controls   [{action, actor}]
+    fallbacks  [{from, to, code, reason}]
+    errors     [{code, message, retryable}]
+    complete   data of the `complete` event, or null
+"""
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from conversations.domain.events import AgentMessage
+
+State = dict[str, Any]
+Data = Mapping[str, Any]
+
+
+def empty() -> State:
+    """The state before the first event."""
+    return {
+        "status": None,
+        "mode": None,
+        "reason": None,
+        "panel": None,
+        "head": 0,
+        "messages": [],
+        "tools": [],
+        "humans": [],
+        "requests": [],
+        "controls": [],
+        "fallbacks": [],
+        "errors": [],
+        "complete": None,
+    }
+
+
+def fold(events: Iterable[tuple[int, str, Data]], state: State | None = None) -> State:
+    """The state after `events`, given as (seq, type, data). An event whose seq is not above the
+    head is skipped. Raises ValueError where one is missing. Changes `state` in place."""
+    state = empty() if state is None else state
+    for seq, type_, data in events:
+        if seq <= state["head"]:
+            continue
+        if seq != state["head"] + 1:
+            raise ValueError(f"event {state['head'] + 1} is missing before {seq}")
+        _APPLY[type_](state, data)
+        state["head"] = seq
+    return state
+
+
+def fold_frames(frames: Iterable[Mapping[str, Any]], state: State | None = None) -> State:
+    """The state after frames as they travel, decoded. One that carries `after` stands for all that follows that event,
+    up to its `seq`; those without a `seq` are skipped. Raises ValueError where an event is missing."""
+    state = empty() if state is None else state
+    for frame in frames:
+        seq = frame["seq"]
+        if seq is None or seq <= state["head"]:
+            continue
+        if frame.get("after", seq - 1) != state["head"]:
+            raise ValueError(f"event {state['head'] + 1} is missing before {seq}")
+        _APPLY[frame["type"]](state, frame["data"])
+        state["head"] = seq
+    return state
+
+
+def digest(said: Iterable[AgentMessage]) -> str:
+    """SHA-256 (hex) of what was said: the `agent_message` events that stand, in order, as canonical JSON of these
+    fields."""
+    fields = {"agent", "role", "kind", "round", "mode", "model", "provider", "content"}
+    lines = [message.model_dump(mode="json", include=fields) for message in said]
+    canonical = json.dumps(lines, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def _message(state: State, id_: str) -> State:
+    found: State = next(message for message in reversed(state["messages"]) if message["id"] == id_)
+    return found
+
+
+def _status(state: State, data: Data) -> None:
+    state.update(status=data["status"], mode=data["mode"], reason=data["reason"])
+
+
+def _routing(state: State, data: Data) -> None:
+    state["panel"] = data["panel"]
+
+
+def _message_start(state: State, data: Data) -> None:
+    described = {key: value for key, value in data.items() if key != "message"}
+    state["messages"].append(
+        {
+            "id": data["message"],
+            **described,
+            "state": "speaking",
+            "text": "",
+            "tokens": 0,
+            "confidence": None,
+            "usage": None,
+            "cost": None,
+            "finish_reason": None,
+            "duration_ms": None,
+            "discard_reason": None,
+        }
+    )
+
+
+def _token(state: State, data: Data) -> None:
+    message = _message(state, data["message"])
+    message["text"] = message["text"][: data["offset"]] + data["text"]
+    message["tokens"] += data["token_count"]
+    message["cost"] = data["cost"]
+
+
+def _agent_message(state: State, data: Data) -> None:
+    message = _message(state, data["message"])
+    kept = ("confidence", "usage", "cost", "model", "provider", "mode", "finish_reason", "duration_ms")
+    message.update({key: data[key] for key in kept}, state="done", text=data["content"])
+    # Whoever got the whole message without its tokens counts the same; earlier logs do not say.
+    if (count := data.get("token_count")) is not None:
+        message["tokens"] = count
+
+
+def _message_discard(state: State, data: Data) -> None:
+    _message(state, data["message"]).update(state="discarded", discard_reason=data["reason"])
+
+
+def _tool_start(state: State, data: Data) -> None:
+    state["tools"].append({**data, "output": None, "error": None})
+
+
+def _tool_end(state: State, data: Data) -> None:
+    _tool(state, data["call"])["output"] = data["output"]
+
+
+def _tool_error(state: State, data: Data) -> None:
+    _tool(state, data["call"])["error"] = data["code"]
+
+
+def _tool(state: State, call: str) -> State:
+    found: State = next(tool for tool in reversed(state["tools"]) if tool["call"] == call)
+    return found
+
+
+def _input_request(state: State, data: Data) -> None:
+    state["requests"].append({**data, "state": "open"})
+
+
+def _input_expired(state: State, data: Data) -> None:
+    _settle(state, data["request"], "expired")
+
+
+def _human_message(state: State, data: Data) -> None:
+    state["humans"].append({key: data[key] for key in ("author", "text", "reply_to")})
+    _settle(state, data["reply_to"], "answered")
+
+
+def _settle(state: State, id_: str | None, how: str) -> None:
+    for request in state["requests"]:
+        if request["request"] == id_:
+            request["state"] = how
+
+
+def _control(state: State, data: Data) -> None:
+    state["controls"].append({key: data[key] for key in ("action", "actor")})
+
+
+def _fallback(state: State, data: Data) -> None:
+    state["fallbacks"].append(dict(data))
+
+
+def _error(state: State, data: Data) -> None:
+    state["errors"].append({key: data[key] for key in ("code", "message", "retryable")})
+
+
+def _complete(state: State, data: Data) -> None:
+    state["complete"] = dict(data)
+
+
+_APPLY: Mapping[str, Callable[[State, Data], None]] = {
+    "status": _status,
+    "routing": _routing,
+    "message_start": _message_start,
+    "token": _token,
+    "agent_message": _agent_message,
+    "message_discard": _message_discard,
+    "tool_start": _tool_start,
+    "tool_end": _tool_end,
+    "tool_error": _tool_error,
+    "input_request": _input_request,
+    "input_expired": _input_expired,
+    "human_message": _human_message,
+    "control": _control,
+    "fallback": _fallback,
+    "error": _error,
+    "complete": _complete,
+}

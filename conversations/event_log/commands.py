@@ -1,0 +1,179 @@
+"""What people tell a conversation: stored only if it still may be, then told to whoever runs and watches it.
+
+The check and the append are one: both happen while the conversation's row is locked, so of two that contradict each
+other one is refused, and one that comes twice is stored once.
+"""
+
+import asyncio
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import BooleanField, QuerySet
+from django.db.models.expressions import RawSQL
+from django.utils import timezone
+
+from conversations.domain.errors import Conflict, Finished, LimitReached, NotFound
+from conversations.domain.events import (
+    TERMINAL,
+    Action,
+    Control,
+    Entry,
+    EventData,
+    HumanMessage,
+    InputExpired,
+    Kind,
+    dump,
+)
+from conversations.event_log import appender as log
+from conversations.event_log import notifier as bell
+from conversations.event_log import wakeups as hearing
+from conversations.infrastructure import database
+from conversations.models import PEOPLE, Conversation, Event
+
+# What one conversation takes.
+MAX_REMARKS = 50
+MAX_COMMANDS = 500
+
+_telling: set["asyncio.Task[Accepted]"] = set()
+
+
+@dataclass(frozen=True)
+class Accepted:
+    """What was stored, as event `seq`, by a conversation that was in `status`."""
+
+    seq: int
+    status: str
+
+
+async def tell(conversation: UUID, event: Control | HumanMessage) -> Accepted:
+    """Store a person's command or words, then ring the conversation and its run. The same key again, from the same
+    person, is what was accepted the first time.
+
+    Raises Finished; Conflict when the question is unknown, answered or expired, when the debate is being judged, or
+    when the key was used for something else; LimitReached; NotFound; and LogUnavailable."""
+    # To its end, even where who sent it has gone: what is stored must be heard.
+    telling = asyncio.create_task(_tell(conversation, event))
+    _telling.add(telling)
+    telling.add_done_callback(_telling.discard)
+    return await asyncio.shield(telling)
+
+
+async def expire(conversation: UUID, run: UUID, request: UUID) -> None:
+    """Store that nobody answered the question, unless somebody has. Raises Fenced, NotFound and LogUnavailable."""
+    entries = await database.surely(_expire, conversation, run, request)
+    if entries:
+        bell.ring(conversation, entries)
+
+
+async def _tell(conversation: UUID, event: Control | HumanMessage) -> Accepted:
+    try:
+        accepted, entries = await database.promptly(_store, conversation, event)
+    except database.FAILURES as failure:
+        raise database.unavailable(failure) from failure
+    if entries:
+        bell.ring(conversation, entries)
+    # Again, too: whoever repeats it may do so because nothing has come of it.
+    hearing.call(conversation)
+    return accepted
+
+
+def of_people(conversation: UUID) -> QuerySet[Event]:
+    """The events that people cause, or that ask them something; found by their own index."""
+    # In the index's own words: SQLite takes a partial index only where the query has its condition literally.
+    condition = RawSQL("type IN ({})".format(", ".join(f"'{type_}'" for type_ in PEOPLE)), ())  # noqa: S611
+    condition.output_field = BooleanField()
+    return Event.objects.filter(condition, conversation_id=conversation).order_by()
+
+
+def _store(conversation: UUID, event: Control | HumanMessage) -> tuple[Accepted, list[Entry]]:
+    with transaction.atomic():
+        status = _locked_status(conversation)
+        if (seq := _same(conversation, event, status)) is not None:
+            return Accepted(seq, status), []
+        if status in TERMINAL:
+            raise Finished("This debate has ended.", status)
+        match event:
+            case HumanMessage(reply_to=None):
+                _require_hearing(conversation, status)
+            case HumanMessage(reply_to=UUID() as request):
+                _require_open(conversation, request, status)
+        _require_room(conversation, event)
+        entries = _append(conversation, None, event)
+    return Accepted(entries[-1].seq, status), entries
+
+
+def _expire(conversation: UUID, run: UUID, request: UUID) -> list[Entry]:
+    with transaction.atomic():
+        _locked_status(conversation)
+        answers = of_people(conversation).filter(type="human_message", data__reply_to=str(request))
+        expiries = of_people(conversation).filter(type="input_expired", data__request=str(request))
+        if answers.exists() or expiries.exists():
+            return []
+        return _append(conversation, run, InputExpired(request=request))
+
+
+def _locked_status(conversation: UUID) -> str:
+    row = Conversation.objects.select_for_update().filter(pk=conversation).values_list("status", flat=True)
+    status = row.first()
+    if status is None:
+        raise NotFound("There is no such conversation.")
+    return status
+
+
+def _append(conversation: UUID, run: UUID | None, event: EventData) -> list[Entry]:
+    stored = log.store([log.Append(conversation, run, [event], timezone.now())])
+    for refusal in stored.refused.values():
+        raise refusal
+    return stored.entries[conversation]
+
+
+def _same(conversation: UUID, event: Control | HumanMessage, status: str) -> int | None:
+    """The seq of what the person has said with this key before. Raises Conflict where that was something else."""
+    if event.idempotency_key is None:
+        return None
+    data = dump(event)
+    earlier = of_people(conversation).filter(data__idempotency_key=event.idempotency_key)
+    for seq, type_, before in earlier.values_list("seq", "type", "data"):
+        if _who(before) != _who(data):
+            continue
+        if (type_, before) != (event.type, data):
+            raise Conflict("This key was used for something else.", status)
+        return seq
+    return None
+
+
+def _who(data: dict[str, Any]) -> str:
+    who: str = data["actor"] if "actor" in data else data["author"]
+    return who
+
+
+def _require_hearing(conversation: UUID, status: str) -> None:
+    begun = Event.objects.filter(conversation_id=conversation, type="message_start").order_by("-seq")
+    newest = begun.values_list("data", flat=True).first()
+    if newest is not None and newest["kind"] == Kind.FINAL:
+        raise Conflict("The moderator is judging the debate; nobody would hear you any more.", status)
+
+
+def _require_room(conversation: UUID, event: Control | HumanMessage) -> None:
+    """Each remark is in every later prompt, and each command in every transcript. A cancel always has room."""
+    if isinstance(event, Control):
+        if event.action is not Action.CANCEL and _count(conversation, "control") >= MAX_COMMANDS:
+            raise LimitReached(f"A debate takes at most {MAX_COMMANDS} commands.")
+    elif event.reply_to is None and _count(conversation, "human_message") >= MAX_REMARKS:
+        raise LimitReached(f"A debate takes at most {MAX_REMARKS} remarks.")
+
+
+def _count(conversation: UUID, type_: str) -> int:
+    return of_people(conversation).filter(type=type_).count()
+
+
+def _require_open(conversation: UUID, request: UUID, status: str) -> None:
+    questions = of_people(conversation).filter(type="input_request", data__request=str(request))
+    if not questions.exists():
+        raise Conflict("There is no such question in this debate.", status)
+    if of_people(conversation).filter(type="human_message", data__reply_to=str(request)).exists():
+        raise Conflict("This question has been answered.", status)
+    if of_people(conversation).filter(type="input_expired", data__request=str(request)).exists():
+        raise Conflict("Nobody answered this question in time.", status)

@@ -1,0 +1,137 @@
+"""Which models speak: `OUTCRY_PROVIDERS`, read and turned into AG2 configurations.
+
+A provider is written KIND or KIND:MODEL: `local`, `openai:gpt-5-mini`, `anthropic:claude-sonnet-4-5`,
+`gemini:gemini-2.5-flash`, `ollama:llama3.2`, `openai-compatible:MODEL@URL`, `demo`. Behind a question mark may stand
+limits of its own, in seconds: `openai:gpt-5-mini?first_token=5&stall=10`.
+"""
+
+import hashlib
+import math
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+from django.conf import settings
+
+from conversations.domain.errors import ProviderError
+from conversations.domain.events import Mode
+
+LOCAL_NAME: Final = "SmolLM2-135M-Instruct"
+
+# Where each kind's key is read from; the first that is set counts.
+KEYS: Final = {
+    "openai": ("OPENAI_API_KEY",),
+    "anthropic": ("ANTHROPIC_API_KEY",),
+    "gemini": ("GEMINI_API_KEY", "GOOGLE_API_KEY"),
+    "openai-compatible": ("OPENAI_API_KEY",),
+}
+KINDS: Final = ("local", "openai", "anthropic", "gemini", "ollama", "openai-compatible", "demo")
+_LIMITS: Final = frozenset({"first_token", "stall"})
+
+
+@dataclass(frozen=True)
+class Provider:
+    """One entry of OUTCRY_PROVIDERS. `url` is None where the kind has its own; `first_token` and `stall` are its limits
+    in seconds, None where the general ones hold."""
+
+    kind: str
+    model: str
+    url: str | None = None
+    first_token: float | None = field(default=None, compare=False)
+    stall: float | None = field(default=None, compare=False)
+
+    @property
+    def mode(self) -> Mode:
+        return Mode.DEMO if self.kind == "demo" else Mode.LIVE
+
+    @property
+    def label(self) -> str:
+        """What people see of it; never its URL, which may hold a password."""
+        return self.kind if self.kind in {"local", "demo"} else f"{self.kind}:{self.model}"
+
+    @property
+    def key(self) -> str:
+        """A name for it that is the same in every process, and tells nothing."""
+        return hashlib.sha256(f"{self.kind}\n{self.model}\n{self.url}".encode()).hexdigest()[:32]
+
+
+DEMO: Final = Provider("demo", "scripted")
+
+
+def parse(entry: str) -> Provider:
+    """Raises ValueError, with a sentence that says what is wrong with the entry."""
+    named, limits = _without_limits(entry)
+    return replace(_named(named), first_token=limits.get("first_token"), stall=limits.get("stall"))
+
+
+def _without_limits(entry: str) -> tuple[str, dict[str, float]]:
+    """The entry without its limits, and those. What else stands behind the question mark is the URL's."""
+    named, mark, options = entry.partition("?")
+    if not mark:
+        return entry, {}
+    limits, others = {}, []
+    for option in options.split("&"):
+        name, _, value = option.partition("=")
+        if name in _LIMITS:
+            limits[name] = _seconds(name, value)
+        else:
+            others.append(option)
+    return f"{named}?{'&'.join(others)}" if others else named, limits
+
+
+def _seconds(name: str, value: str) -> float:
+    try:
+        seconds = float(value)
+    except ValueError:
+        seconds = math.nan
+    if not 0.1 <= seconds <= 3600:
+        raise ValueError(f"{name}={value!r}: use seconds from 0.1 to 3600.")
+    return seconds
+
+
+def _named(entry: str) -> Provider:
+    kind, _, model = entry.partition(":")
+    if kind not in KINDS:
+        raise ValueError(f"{entry!r}: {kind!r} is not a provider; use one of {', '.join(KINDS)}.")
+    if kind in {"local", "demo"}:
+        if model:
+            raise ValueError(f"{entry!r}: {kind!r} takes no model.")
+        return Provider(kind, LOCAL_NAME) if kind == "local" else DEMO
+    if kind == "openai-compatible":
+        model, at, url = model.rpartition("@")
+        if not (model and at and url.startswith(("http://", "https://"))):
+            # Not the entry itself: a URL may hold a password.
+            raise ValueError(f"{kind!r}: write openai-compatible:MODEL@URL, with a URL of http or https.")
+        return Provider(kind, model, url)
+    if not model:
+        raise ValueError(f"{entry!r}: name a model, as {kind}:MODEL.")
+    if "?" in model:
+        limits = " and ".join(sorted(_LIMITS))
+        raise ValueError(f"{entry!r}: behind the question mark only {limits} may stand.")
+    return Provider(kind, model)
+
+
+def configured() -> Sequence[Provider]:
+    """OUTCRY_PROVIDERS, in order of preference. Raises ValueError."""
+    if not settings.OUTCRY_PROVIDERS:
+        raise ValueError("name at least one provider.")
+    return [parse(entry) for entry in settings.OUTCRY_PROVIDERS]
+
+
+def require_key(provider: Provider) -> str | None:
+    """The provider's key from its usual variable; None for kinds that need none. Raises ProviderError."""
+    names = KEYS.get(provider.kind)
+    if names is None:
+        return None
+    value = next((value for name in names if (value := os.environ.get(name, "").strip())), None)
+    if value is None and provider.kind == "openai-compatible":
+        # Many such servers take any key, and the library insists on one.
+        return "none"
+    if value is None:
+        raise ProviderError(
+            "provider_not_configured",
+            f"{provider.kind} needs a key: set {' or '.join(names)}.",
+            retryable=False,
+        )
+    return value

@@ -1,0 +1,124 @@
+"""A turn's connection to its model: an AG2 configuration with an HTTP client of its own.
+
+Closing that client is what ends a stream that is not wanted any more; AG2 leaves it open otherwise. OpenAI's streams
+are read through aiohttp, as their library offers: many of them at once take a third less of the time.
+"""
+
+import os
+import ssl
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import cache
+from typing import Final
+
+import httpx
+import httpx2
+from ag2.config import AnthropicConfig, GeminiConfig, ModelConfig, OllamaConfig
+from django.conf import settings
+from openai import DefaultAioHttpClient
+
+from conversations.domain.errors import ProviderError
+from conversations.local_model import supervisor as local_service
+from conversations.prompts.builder import Prompt, Task
+from conversations.providers import scripted as demo
+from conversations.providers.catalog import Provider, require_key
+from conversations.providers.chunk_parser import QuickOpenAIConfig
+
+# One packet that is lost on the way is sent again after one second.
+CONNECT_SECONDS: Final = 1.5
+OLLAMA_URL: Final = "http://127.0.0.1:11434"
+
+# Silence is the turn's own matter: it knows the limits, and one of these libraries ignores its client's.
+_TIMEOUT: Final = httpx.Timeout(None, connect=CONNECT_SECONDS)
+_TIMEOUT2: Final = httpx2.Timeout(None, connect=CONNECT_SECONDS)
+
+
+@asynccontextmanager
+async def connect(provider: Provider, task: Task, prompt: Prompt) -> AsyncIterator[ModelConfig]:
+    """The configuration for one turn; leaving the context closes its connections.
+
+    Raises ProviderError if the provider's key is missing, or the local model is not running."""
+    key = require_key(provider)
+    streaming = task.agent.streaming
+    longest = settings.OUTCRY_MAX_ANSWER_TOKENS
+    match provider.kind:
+        case "demo":
+            text = demo.script(task.agent.role, task.round, task.question.topic)
+            yield demo.ScriptedConfig(text, streaming, settings.OUTCRY_DEMO_TOKENS_PER_SECOND)
+        case "openai":
+            async with DefaultAioHttpClient(verify=tls(), timeout=_TIMEOUT2) as client:
+                yield QuickOpenAIConfig(
+                    provider.model,
+                    api_key=key,
+                    streaming=streaming,
+                    max_completion_tokens=longest,
+                    max_retries=0,
+                    http_client=client,
+                )
+        case "openai-compatible":
+            async with DefaultAioHttpClient(verify=tls(), timeout=_TIMEOUT2) as client:
+                yield QuickOpenAIConfig(
+                    provider.model,
+                    api_key=key,
+                    base_url=provider.url,
+                    streaming=streaming,
+                    max_tokens=longest,
+                    max_retries=0,
+                    http_client=client,
+                )
+        case "local":
+            url = await local_service.url()
+            async with DefaultAioHttpClient(verify=tls(), timeout=_TIMEOUT2) as client:
+                yield QuickOpenAIConfig(
+                    provider.model,
+                    api_key="none",
+                    base_url=url,
+                    streaming=streaming,
+                    max_retries=0,
+                    http_client=client,
+                    **prompt.sampling,
+                )
+        case "anthropic":
+            async with httpx2.AsyncClient(verify=tls(), timeout=_TIMEOUT2) as client:
+                yield AnthropicConfig(
+                    provider.model,
+                    api_key=key,
+                    streaming=streaming,
+                    max_tokens=longest,
+                    max_retries=0,
+                    http_client=client,
+                )
+        case "gemini":
+            async with httpx.AsyncClient(verify=tls(), timeout=_TIMEOUT) as client1:
+                yield GeminiConfig(
+                    provider.model,
+                    api_key=key,
+                    streaming=streaming,
+                    max_output_tokens=longest,
+                    http_client=client1,
+                )
+        case "ollama":
+            async with httpx.AsyncClient(verify=tls(), timeout=_TIMEOUT) as client1:
+                # The protocol asks for a files client, which Ollama has not.
+                yield OllamaConfig(  # type: ignore[abstract]
+                    provider.model,
+                    host=os.environ.get("OLLAMA_HOST") or OLLAMA_URL,
+                    streaming=streaming,
+                    max_tokens=longest,
+                    http_client=client1,
+                )
+        case other:
+            raise ProviderError("provider_unknown", f"There is no provider of kind {other}.", retryable=False)
+
+
+def longest_answer(provider: Provider, prompt: Prompt) -> int:
+    """How many tokens an answer has at most."""
+    most: int = settings.OUTCRY_MAX_ANSWER_TOKENS
+    return min(most, prompt.sampling.get("max_tokens", most)) if provider.kind == "local" else most
+
+
+@cache
+def tls() -> ssl.SSLContext:
+    """What to trust."""
+    # Once a process: reading the certificates takes 17 ms, and every turn would.
+    return ssl.create_default_context()

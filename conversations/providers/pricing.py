@@ -1,0 +1,29 @@
+"""What tokens cost, in US dollars, from genai-prices' offline table. Unknown is None, never 0."""
+
+from functools import lru_cache
+from typing import Final
+
+import genai_prices
+
+from conversations.domain.events import Usage
+
+# Our provider kinds as genai-prices names them. A kind that is not here has no public price.
+_PRICED: Final = {"openai": "openai", "anthropic": "anthropic", "gemini": "google"}
+
+
+def cost(provider: str, model: str, usage: Usage) -> float | None:
+    """The price of a call, or None if the model's price or a token count is unknown."""
+    if provider not in _PRICED or usage.input_tokens is None or usage.output_tokens is None:
+        return None
+    tokens = genai_prices.Usage(input_tokens=usage.input_tokens, output_tokens=usage.output_tokens)
+    try:
+        price = genai_prices.calc_price(tokens, model_ref=model, provider_id=_PRICED[provider])
+    except LookupError:
+        return None
+    return float(price.total_price)
+
+
+@lru_cache(maxsize=256)
+def output_token_cost(provider: str, model: str) -> float | None:
+    """The price of one output token, for running estimates, or None if it is unknown."""
+    return cost(provider, model, Usage(input_tokens=0, output_tokens=1))

@@ -1,0 +1,225 @@
+"""What a reviewer sees: the search in everything that was said, and a conversation as it happened."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from django.db.models import Q
+from django.utils.text import smart_split, unescape_string_literal
+
+from conversations.domain import transcript
+from conversations.domain.events import AgentMessage, Mode
+from conversations.domain.panels import PANELS
+from conversations.models import Conversation, ConversationQuerySet, Event
+
+UNKNOWN = "unknown"
+# Each word is one pass over the messages; more of them are a sentence, which is looked for as a whole.
+MAX_WORDS = 6
+
+
+def search(conversations: ConversationQuerySet, query: str) -> ConversationQuerySet:
+    """Those in which each word (or "quoted phrase") stands: in the topic, the content, the owner's name or address,
+    or in what an agent or a person said. The id of a conversation finds it, too."""
+    try:
+        return conversations.filter(pk=UUID(query.strip()))
+    except ValueError:
+        pass
+    words = [_unquoted(word) for word in smart_split(query)]
+    for word in words if len(words) <= MAX_WORDS else [query.strip()]:
+        said = Q(type="agent_message", data__content__icontains=word) | Q(
+            type="human_message", data__text__icontains=word
+        )
+        conversations = conversations.filter(
+            Q(topic__icontains=word)
+            | Q(content__icontains=word)
+            | Q(owner__username__icontains=word)
+            | Q(owner__email__icontains=word)
+            # One pass over the messages, however many conversations; and no row twice.
+            | Q(pk__in=Event.objects.filter(said).order_by().values("conversation"))
+        )
+    return conversations
+
+
+def _unquoted(word: str) -> str:
+    return (
+        unescape_string_literal(word) if word[0] == word[-1] and word[0] in "'\"" and len(word) > 1 else word
+    )
+
+
+Facts = list[tuple[str, str]]
+
+
+@dataclass(frozen=True)
+class Moment:
+    """Something that happened. `kind` is message, tool, human, request, expiry, control, fallback, error or status;
+    `data` is its part of the folded state, or the data of the status event."""
+
+    kind: str
+    seq: int
+    at: datetime
+    data: dict[str, Any]
+
+    @property
+    def is_demo(self) -> bool:
+        return self.data.get("mode") == Mode.DEMO
+
+    @property
+    def asked(self) -> str:
+        """What became of a question, for a person."""
+        return {"open": "not answered", "expired": "not answered in time"}.get(self.data["state"], "answered")
+
+    @property
+    def facts(self) -> Facts:
+        """What is known of a message, for a person; what is not known says so."""
+        usage = self.data["usage"] or {}
+        facts = [
+            ("Model", f"{self.data['model']} ({self.data['provider']})"),
+            ("Tokens in", _count(usage.get("input_tokens"))),
+            ("Tokens out", _count(usage.get("output_tokens"))),
+            ("Cost", usd(self.data["cost"])),
+            ("Time", UNKNOWN if (took := self.data["duration_ms"]) is None else f"{took / 1_000:.1f} s"),
+            ("Finish reason", self.data["finish_reason"] or UNKNOWN),
+        ]
+        if self.data["confidence"] is not None:
+            facts.append(("Confidence", f"{self.data['confidence']:.0%}"))
+        return facts
+
+
+@dataclass
+class Review:
+    """A conversation as its log tells it. `damage` says, for a person, what is wrong with the log, or is null;
+    `sha256` is computed from what is stored now, and is null before anything was said."""
+
+    conversation: Conversation
+    state: transcript.State = field(default_factory=transcript.empty)
+    moments: list[Moment] = field(default_factory=list)
+    damage: str | None = None
+    sha256: str | None = None
+
+    @property
+    def promised_sha256(self) -> str | None:
+        """What the conversation's end says the hash of its transcript is."""
+        complete = self.state["complete"]
+        return complete["transcript_sha256"] if complete else None
+
+    @property
+    def is_altered(self) -> bool:
+        return self.promised_sha256 not in {None, self.sha256}
+
+    @property
+    def facts(self) -> Facts:
+        """What is known of the conversation, for a person."""
+        conversation = self.conversation
+        panel = PANELS.get(conversation.panel)
+        summary = self.state["complete"]["cost_summary"] if self.state["complete"] else {}
+        facts = [
+            ("Owner", f"{conversation.owner} {conversation.owner.email}".strip()),
+            ("Panel", panel.title if panel else conversation.panel),
+            ("Rounds", str(conversation.rounds)),
+            ("Created", _time(conversation.created_at)),
+            ("Started", _time(conversation.started_at)),
+            ("Finished", _time(conversation.finished_at)),
+            ("Duration", str(duration(conversation) or "-")),
+            ("Cost", usd(conversation.cost)),
+            ("Tokens in", _count(summary.get("input_tokens"))),
+            ("Tokens out", _count(summary.get("output_tokens"))),
+            ("Events", f"{conversation.head:,}"),
+            ("Id", str(conversation.pk)),
+        ]
+        if conversation.reason:
+            facts.insert(1, ("Reason", conversation.reason))
+        return facts
+
+    @property
+    def verdict(self) -> Facts:
+        """The verdict's texts that say something; its stance and confidence first."""
+        complete = self.state["complete"]
+        if complete is None:
+            return []
+        confidence = complete["confidence"]
+        texts = [
+            ("Stance", complete["verdict"].replace("_", " ")),
+            ("Confidence", "not stated" if confidence is None else f"{confidence:.0%}"),
+            ("Reason", (complete["reason"] or "").replace("_", " ")),
+            ("Horizon", complete["horizon"]),
+            ("Summary", complete["summary"]),
+            ("Consensus", complete["consensus"]),
+            ("Dissent", complete["dissent"]),
+            ("Key points", "\n".join(f"• {point}" for point in complete["key_points"])),
+            ("Risks", "\n".join(f"• {risk}" for risk in complete["risks"])),
+        ]
+        return [(label, text) for label, text in texts if text]
+
+
+def read(conversation: Conversation) -> Review:
+    """The review of a conversation, as far as its log can be read."""
+    review = Review(conversation)
+    said: dict[UUID, AgentMessage] = {}
+    rows = Event.objects.filter(conversation=conversation).order_by("seq")
+    try:
+        for seq, type_, data, at in rows.values_list("seq", "type", "data", "at").iterator(chunk_size=1_000):
+            transcript.fold([(seq, type_, data)], review.state)
+            review.moments.extend(_moments(review.state, seq, type_, data, at))
+            if type_ == "agent_message":
+                message = AgentMessage.model_validate(data)
+                said[message.message] = message
+            elif type_ == "message_discard":
+                said.pop(UUID(data["message"]), None)
+    except (ValueError, LookupError, StopIteration):
+        review.damage = f"The log cannot be read on after event {review.state['head']}."
+    if review.damage is None and review.state["head"] < conversation.head:
+        review.damage = f"The log ends at event {review.state['head']}, but {conversation.head} were stored."
+    review.sha256 = transcript.digest(said.values()) if said else None
+    return review
+
+
+_LAST_OF = {
+    "message_start": ("message", "messages"),
+    "human_message": ("human", "humans"),
+    "input_request": ("request", "requests"),
+    "control": ("control", "controls"),
+    "fallback": ("fallback", "fallbacks"),
+    "error": ("error", "errors"),
+    "tool_start": ("tool", "tools"),
+}
+
+
+def _moments(
+    state: transcript.State, seq: int, type_: str, data: dict[str, Any], at: datetime
+) -> Iterator[Moment]:
+    if type_ == "status":
+        yield Moment("status", seq, at, data)
+    elif type_ == "input_expired":
+        [request] = [request for request in state["requests"] if request["request"] == data["request"]]
+        yield Moment("expiry", seq, at, request)
+    elif type_ in _LAST_OF:
+        kind, part = _LAST_OF[type_]
+        yield Moment(kind, seq, at, state[part][-1])
+
+
+def usd(cost: float | Decimal | None) -> str:
+    """US dollars, for a person."""
+    if cost is None:
+        return UNKNOWN
+    if 0 < cost < 0.0001:
+        return "under $0.0001"
+    return f"${cost:.4f}" if 0 < cost < 1 else f"${cost:,.2f}"
+
+
+def duration(conversation: Conversation) -> timedelta | None:
+    """From the first work on it to its end, in whole seconds; null before the end."""
+    if conversation.finished_at is None:
+        return None
+    since = conversation.started_at or conversation.created_at
+    return timedelta(seconds=round((conversation.finished_at - since).total_seconds()))
+
+
+def _count(number: int | None) -> str:
+    return UNKNOWN if number is None else f"{number:,}"
+
+
+def _time(at: datetime | None) -> str:
+    return "-" if at is None else f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"

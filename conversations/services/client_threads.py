@@ -1,0 +1,109 @@
+"""A client's own names for debates: its threads, and the runs in them. The same run again is the same debate, so that
+who repeats a request starts none twice."""
+
+import hashlib
+from dataclasses import dataclass
+from uuid import UUID
+
+from django.contrib.auth.models import AbstractUser
+from django.db.models import Q
+
+from conversations.access import permissions as access
+from conversations.domain.errors import InvalidInput, Problem
+from conversations.domain.human_input import People
+from conversations.event_log.commands import of_people
+from conversations.models import Conversation, ThreadRun
+
+MAX_NAME = 200
+
+
+@dataclass(frozen=True)
+class Run:
+    """What a client calls a run, and the message of a person that it is to answer, None where there is none."""
+
+    thread: str
+    name: str
+    message: str | None
+
+    def require_storable(self) -> None:
+        """Raises InvalidInput for names that are empty, too long, or more than text."""
+        given = {"threadId": self.thread, "runId": self.name}
+        problems = [
+            Problem(field, "name", f"Use 1 to {MAX_NAME} characters, and no NUL.")
+            for field, text in given.items()
+            if not 0 < len(text) <= MAX_NAME or "\0" in text
+        ]
+        if problems:
+            raise InvalidInput(problems)
+
+
+@dataclass(frozen=True)
+class Found:
+    """The debate that a run is about. `is_answered`: the run, or its message, has had its effect. `question` is what
+    an agent waits to hear; None where none waits."""
+
+    conversation: Conversation
+    is_answered: bool
+    question: UUID | None
+
+
+def key(thread: str, message: str) -> str:
+    """The idempotency key of a message that is said in a thread."""
+    both = f"{len(thread)} {thread} {message}"
+    return f"thread:{hashlib.sha256(both.encode()).hexdigest()}"
+
+
+def find(person: AbstractUser, run: Run) -> Found | None:
+    """The debate whose id the thread is, else the one this run began, else the thread's newest; None where there is
+    none that they may watch."""
+    if (named := _by_id(person, run.thread)) is not None:
+        return Found(named, True, None)
+    rows = ThreadRun.objects.filter(owner_id=person.pk, thread=run.thread)
+    row = rows.filter(run=run.name).first() or rows.order_by("-id").first()
+    if row is None:
+        return None
+    conversation = access.watch(person, row.conversation_id)
+    return Found(
+        conversation,
+        is_answered=row.run == run.name or _is_answered(row, run),
+        question=None if conversation.is_finished else open_question(conversation.pk),
+    )
+
+
+def keep(owner: AbstractUser, run: Run, conversation: Conversation) -> None:
+    """Remember that the run began the conversation. Raises IntegrityError where it has begun one."""
+    message = "" if run.message is None else key(run.thread, run.message)
+    ThreadRun.objects.create(
+        owner_id=owner.pk, thread=run.thread, run=run.name, message=message, conversation=conversation
+    )
+
+
+def begun_by(owner: AbstractUser, run: Run) -> Conversation | None:
+    """The conversation that the run began."""
+    begun = Q(thread_runs__owner_id=owner.pk, thread_runs__thread=run.thread, thread_runs__run=run.name)
+    return Conversation.objects.filter(begun).first()
+
+
+def _by_id(person: AbstractUser, thread: str) -> Conversation | None:
+    try:
+        conversation = UUID(thread)
+    except ValueError:
+        return None
+    return access.visible_to(person).filter(pk=conversation).first()
+
+
+def _is_answered(row: ThreadRun, run: Run) -> bool:
+    if run.message is None:
+        return True
+    said = key(run.thread, run.message)
+    rows = ThreadRun.objects.filter(owner_id=row.owner_id, thread=run.thread)
+    heard = of_people(row.conversation_id).filter(data__idempotency_key=said)
+    return rows.filter(message=said).exists() or heard.exists()
+
+
+def open_question(conversation: UUID) -> UUID | None:
+    """The question of an agent that waits for its answer."""
+    people = People()
+    for seq, type_, data in of_people(conversation).order_by("seq").values_list("seq", "type", "data"):
+        people.take(seq, type_, data)
+    return next((id_ for id_, question in people.questions.items() if question.is_open), None)

@@ -1,0 +1,196 @@
+"""The doors: what people and programs ask for, checked, then done."""
+
+from collections.abc import Callable
+from contextvars import copy_context
+from functools import partial
+from typing import ParamSpec, TypeVar
+from uuid import UUID
+
+from django.conf import settings
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import AbstractUser
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from conversations.access import permissions as access
+from conversations.access import rate_limits as rates
+from conversations.budgets import ledger as books
+from conversations.budgets import service as budget
+from conversations.budgets.service import Amounts
+from conversations.domain import requests as forms
+from conversations.domain.errors import Forbidden, LimitReached
+from conversations.domain.events import Control, HumanMessage, Status, StatusChanged
+from conversations.domain.requests import Command, Input, NewConversation
+from conversations.event_log import appender as log
+from conversations.event_log import commands
+from conversations.event_log.commands import Accepted
+from conversations.infrastructure import database, tracing
+from conversations.models import Conversation
+from conversations.outbox import deliveries
+from conversations.providers import catalog as providers
+from conversations.providers import circuit_breaker as circuit
+from conversations.providers import selection as lineup
+from conversations.runs import job_queue as queue
+from conversations.runs import supervisor as runner
+from conversations.services import client_threads as threads
+from conversations.services import cost_estimate as estimates
+from conversations.services.cost_estimate import Estimate
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+async def start(owner: AbstractUser, new: NewConversation) -> Conversation:
+    """Create the conversation and have it run, by this process or by a worker; it goes on when the caller is gone.
+
+    Raises LimitReached and LogUnavailable; then nothing is stored."""
+    with tracing.start():
+        await rates.start(str(owner.pk))
+        return await _start(owner, new)
+
+
+async def start_once(owner: AbstractUser, new: NewConversation, run: threads.Run) -> Conversation:
+    """The same for a client's run, which starts no second one when it is asked for again."""
+    with tracing.start():
+        await rates.start(str(owner.pk))
+        conversation, is_new = await _promptly(_create_once, owner, new, run)
+        if is_new:
+            _launch(conversation)
+        return conversation
+
+
+async def again(person: AbstractUser, conversation: UUID) -> Conversation:
+    """Start a new conversation with the input of one that the person owns; models that have failed are asked again.
+
+    Raises NotFound, Forbidden, LimitReached and LogUnavailable; then nothing is stored."""
+    with tracing.start():
+        await rates.start(str(person.pk))
+        new = await _promptly(_input_of, person, conversation)
+        await circuit.let_probe(lineup.live())
+        return await _start(person, new)
+
+
+async def estimate(person: AbstractUser, new: NewConversation) -> tuple[Estimate, Amounts]:
+    """What the conversation would take, and what the person may spend today. Raises LogUnavailable."""
+    return await _promptly(_estimate, person, new)
+
+
+async def control(person: access.Person, conversation: UUID, command: Command) -> Accepted:
+    """Record a person's command, and tell the run, which answers with a `status`.
+
+    Raises NotFound, Forbidden, Finished, Conflict, LimitReached and LogUnavailable; then nothing is stored."""
+    await _promptly(access.control, person, conversation)
+    await rates.control(str(person.pk))
+    told = Control(
+        action=command.action, actor=person.get_username(), idempotency_key=command.idempotency_key
+    )
+    return await commands.tell(conversation, told)
+
+
+async def say(person: access.Person, conversation: UUID, words: Input) -> Accepted:
+    """Record what a person says to the panel, or, with `reply_to`, in answer to an agent's question.
+
+    Raises NotFound, Forbidden, Finished, Conflict, LimitReached and LogUnavailable; then nothing is stored."""
+    allowed = access.speak if words.reply_to is None else access.control
+    await _promptly(allowed, person, conversation)
+    await rates.control(str(person.pk))
+    told = HumanMessage(
+        author=person.get_username(),
+        text=words.text,
+        reply_to=words.reply_to,
+        idempotency_key=words.idempotency_key,
+    )
+    return await commands.tell(conversation, told)
+
+
+def create(owner: AbstractUser, new: NewConversation) -> Conversation:
+    """Store a queued conversation with its first event, and with its job where workers run it. Raises LimitReached."""
+    provider = providers.configured()[0]
+    with transaction.atomic():
+        # The owner's row serves as the lock: two starts at once cannot both take the last place.
+        get_user_model().objects.select_for_update().get(pk=owner.pk)
+        running = Conversation.objects.running().filter(owner_id=owner.pk).count()
+        if running >= settings.OUTCRY_MAX_RUNNING_PER_USER:
+            raise LimitReached(
+                f"You have {running} debates running, and {settings.OUTCRY_MAX_RUNNING_PER_USER} are allowed at once."
+            )
+        budget.require_today(owner.pk, *estimates.first_and_last(new, provider))
+        conversation = Conversation.objects.create(
+            owner_id=owner.pk,
+            topic=new.topic,
+            content=new.content,
+            content_type=new.content_type,
+            panel=new.panel,
+            rounds=new.rounds,
+            mode=provider.mode,
+            traceparent=tracing.traceparent(),
+            max_usd=books.exact(budget.stricter(new.max_usd, settings.OUTCRY_MAX_USD_PER_CONVERSATION)),
+            max_tokens=budget.stricter(new.max_tokens, settings.OUTCRY_MAX_TOKENS_PER_CONVERSATION),
+            max_seconds=budget.stricter(new.max_seconds, settings.OUTCRY_MAX_SECONDS_PER_CONVERSATION),
+        )
+        budget.begin(conversation)
+        queued = StatusChanged(status=Status.QUEUED, mode=provider.mode)
+        log.store([log.Append(conversation.pk, None, [queued], timezone.now())])
+        deliveries.plan(conversation.pk)
+        if queue.is_used():
+            queue.put(conversation.pk)
+    return conversation
+
+
+async def _start(owner: AbstractUser, new: NewConversation) -> Conversation:
+    conversation = await _promptly(create, owner, new)
+    _launch(conversation)
+    return conversation
+
+
+def _launch(conversation: Conversation) -> None:
+    # A worker's job was put into the queue with the conversation.
+    if not queue.is_used():
+        runner.launch(conversation.pk)
+
+
+def _create_once(owner: AbstractUser, new: NewConversation, run: threads.Run) -> tuple[Conversation, bool]:
+    try:
+        with transaction.atomic():
+            conversation = create(owner, new)
+            threads.keep(owner, run, conversation)
+    except (IntegrityError, LimitReached):
+        # Another request for the same run came first, and may have taken the last place.
+        if (begun := threads.begun_by(owner, run)) is None:
+            raise
+        return begun, False
+    return conversation, True
+
+
+def _input_of(person: access.Person, conversation: UUID) -> NewConversation:
+    found = access.watch(person, conversation)
+    if not access.may_speak(person, found):
+        raise Forbidden("Only its owner may start this debate again.")
+    limits = budget.limits(found)
+    return forms.parse(
+        {
+            "topic": found.topic,
+            "content": found.content,
+            "content_type": found.content_type,
+            "panel": found.panel,
+            "rounds": found.rounds,
+            # The installation may have become stricter since.
+            "max_usd": budget.stricter(limits.usd, settings.OUTCRY_MAX_USD_PER_CONVERSATION),
+            "max_tokens": budget.stricter(limits.tokens, settings.OUTCRY_MAX_TOKENS_PER_CONVERSATION),
+            "max_seconds": budget.stricter(limits.seconds, settings.OUTCRY_MAX_SECONDS_PER_CONVERSATION),
+        }
+    )
+
+
+def _estimate(person: AbstractUser, new: NewConversation) -> tuple[Estimate, Amounts]:
+    return estimates.estimate(new, providers.configured()[0]), budget.left_today(person.pk)
+
+
+async def _promptly(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """For a person who waits: while the database is away, they hear of it. Raises LogUnavailable."""
+    try:
+        # In the caller's context, to which a span belongs.
+        within = partial(copy_context().run, function)
+        return await database.promptly(within, *args, **kwargs)
+    except database.FAILURES as failure:
+        raise database.unavailable(failure) from failure
