@@ -13,7 +13,7 @@ from conversations.domain import error_responses as refusals
 from conversations.domain import requests as forms
 from conversations.domain.errors import InvalidInput, OutcryError, Problem, Unauthenticated
 from conversations.infrastructure import database
-from streaming.api import router as streaming
+from streaming.monitoring.api import router as streaming
 
 api = DescribedAPI(
     title="Outcry",

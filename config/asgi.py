@@ -18,14 +18,14 @@ except ImproperlyConfigured as wrong:
 
 from config.observability.tracing import traced
 from config.process.lifespan import lifespan
-from streaming.away import RetryLater
-from streaming.direct import DirectSend
-from streaming.entrances import Doors
-from streaming.keyed import ByKey, KeyOwner
-from streaming.origin import SameOriginOnly
-from streaming.paced import Paced
+from streaming.http.daphne_backpressure import Paced
+from streaming.http.direct_send import DirectSend
+from streaming.http.endpoint import Doors
+from streaming.middleware.admission import Turnstile
+from streaming.middleware.api_key import ByKey, KeyOwner
+from streaming.middleware.database_outage import RetryLater
+from streaming.middleware.origin import SameOriginOnly
 from streaming.routing import http_doors, websocket_urlpatterns
-from streaming.turnstile import Turnstile
 
 _addresses = URLRouter(websocket_urlpatterns())
 _inside = Turnstile(RetryLater(ByKey(KeyOwner(_addresses), AuthMiddlewareStack(_addresses))))

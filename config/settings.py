@@ -121,7 +121,7 @@ INSTALLED_APPS = [
     "allauth.socialaccount.providers.openid_connect",
 ]
 MIDDLEWARE = [
-    "streaming.probes.probes",
+    "streaming.monitoring.probes.probes",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -194,7 +194,9 @@ CACHES: dict[str, dict[str, Any]] = {
         "OPTIONS": {"MAX_ENTRIES": 100_000},
     }
 }
-CHANNEL_LAYERS: dict[str, dict[str, Any]] = {"default": {"BACKEND": "streaming.layers.ProcessChannelLayer"}}
+CHANNEL_LAYERS: dict[str, dict[str, Any]] = {
+    "default": {"BACKEND": "streaming.hub.channel_layer.ProcessChannelLayer"}
+}
 if REDIS_URL:
     # Nobody waits long for a Redis that is away: what it holds is worth less than the time.
     CACHES["default"] = {

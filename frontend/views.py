@@ -25,7 +25,7 @@ from conversations.domain.panels import DEFAULT_PANEL, PANELS
 from conversations.models import Conversation
 from conversations.providers import selection as lineup
 from frontend.examples import EXAMPLES
-from streaming.registry import MAX_NOTICE
+from streaming.watchers.registry import MAX_NOTICE
 
 PER_PAGE = 20
 LIMITS = {

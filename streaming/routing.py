@@ -5,10 +5,12 @@ from typing import Any
 from django.conf import settings
 from django.urls import path, re_path
 
-from streaming.cross_origin import CrossOrigin
-from streaming.entrances import Door
-from streaming.transports import agui, openai, sse
-from streaming.transports.websocket import ConversationSocket, NoSuchSocket
+from streaming.http.cors import CrossOrigin
+from streaming.http.endpoint import Door
+from streaming.transports.agui import endpoint as agui
+from streaming.transports.openai import endpoint as openai
+from streaming.transports.sse import endpoint as sse
+from streaming.transports.websocket.consumer import ConversationSocket, NoSuchSocket
 
 
 def websocket_urlpatterns() -> list[Any]:
@@ -42,7 +44,7 @@ def doors() -> list[tuple[str, Door]]:
         doors += agui.doors()
     if "a2a" in settings.OUTCRY_TRANSPORTS:
         # Only here: its types and their server take half a second to load.
-        from streaming.transports import a2a
+        from streaming.transports.a2a import endpoint as a2a
 
         doors += a2a.doors()
     return doors

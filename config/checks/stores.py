@@ -18,7 +18,7 @@ from django.db import connection
 
 from config.env import service_urls as addresses
 from config.env.parsing import text
-from streaming.health import missing_migrations
+from streaming.monitoring.health import missing_migrations
 
 # Whoever is slower would not be of use either.
 PATIENCE_SECONDS: Final = 3.0

@@ -9,8 +9,8 @@ from pydantic import BaseModel, ConfigDict, Field, create_model
 
 from conversations.domain.enums import ContentType
 from conversations.domain.requests import MAX_ROUNDS
-from streaming import chat_completions
-from streaming.chat_completions import IGNORED, REFUSED, ROLES
+from streaming.transports.openai import request as chat_completions
+from streaming.transports.openai.request import IGNORED, REFUSED, ROLES
 
 
 class ChatPart(BaseModel):

@@ -10,10 +10,10 @@ from pydantic import TypeAdapter
 
 from config.openapi import chat_schema
 from conversations.domain.events import EVENTS, WIRE_ONLY
-from frontend.management.commands.event_schema import event_schema
-from streaming.closing import Close
-from streaming.protocol import MAX_CURSOR, MAX_RATE
-from streaming.streams import EVENTS as EVENT_STREAM
+from streaming.http.stream_response import EVENTS as EVENT_STREAM
+from streaming.wire.client_commands import MAX_CURSOR, MAX_RATE
+from streaming.wire.close_codes import Close
+from streaming.wire.event_schema import event_schema
 
 REF: Final = "#/components/schemas/"
 STREAM: Final = EVENT_STREAM.partition(";")[0]

@@ -18,8 +18,8 @@ from conversations.providers import catalog as providers
 from conversations.providers import chunk_parser as chunks
 from conversations.runs import job_queue as queue
 from conversations.runs import supervisor as runner
-from streaming.closing import Close
-from streaming.registry import registry
+from streaming.watchers.registry import registry
+from streaming.wire.close_codes import Close
 
 logger = structlog.get_logger(__name__)
 

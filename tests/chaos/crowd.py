@@ -9,7 +9,7 @@ from websockets.exceptions import InvalidHandshake, InvalidMessage
 
 from conversations.domain import transcript
 from conversations.domain.events import TERMINAL
-from streaming.closing import Close
+from streaming.wire.close_codes import Close
 from tests.chaos.installation import Installation
 from tests.e2e import programs
 

@@ -15,8 +15,8 @@ from config.process import lifespan as life
 from conversations.infrastructure import database
 from conversations.models import Conversation
 from scripts.ports import free_port
-from streaming.closing import Close
-from streaming.registry import registry
+from streaming.watchers.registry import registry
+from streaming.wire.close_codes import Close
 from tests import debates
 from tests.e2e import programs
 from tests.fakes.openai_server import OpenAIServer

@@ -15,8 +15,9 @@ from config.openapi import chat_schema
 from config.openapi.schema import ELSEWHERE, template_of
 from config.openapi.streaming_endpoints import DESCRIBED
 from conversations.domain.requests import NewConversation
-from streaming import chat_completions, routing
-from streaming.chat_completions import HONOURED, IGNORED, REFUSED
+from streaming import routing
+from streaming.transports.openai import request as chat_completions
+from streaming.transports.openai.request import HONOURED, IGNORED, REFUSED
 
 
 def document() -> Any:

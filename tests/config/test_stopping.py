@@ -26,7 +26,7 @@ from config.process import shutdown as stopping
 from conversations.infrastructure import database
 from conversations.models import Conversation
 from scripts.ports import free_port
-from streaming.closing import Close
+from streaming.wire.close_codes import Close
 from tests import api_keys
 from tests.e2e import programs
 from tests.e2e.site import ROOT, running_beside

@@ -9,7 +9,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.urls import URLResolver, get_resolver
 
 from config.env import transports
-from streaming.probes import PROBES
+from streaming.monitoring.probes import PROBES
 from tests.servers import ROOT
 
 DEFAULT = {"sse": "api/conversations/", "openai": "api/v1/", "agui": "ag-ui/", "a2a": "a2a/"}

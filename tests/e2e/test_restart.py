@@ -9,7 +9,7 @@ import pytest
 
 from conversations.domain import transcript
 from scripts.ports import free_port
-from streaming.closing import Close
+from streaming.wire.close_codes import Close
 from tests.e2e import programs
 from tests.e2e.conftest import spoken_by
 from tests.e2e.site import running_beside

@@ -29,8 +29,8 @@ from conversations.models import Conversation
 from conversations.providers import circuit_breaker as circuit
 from conversations.providers.catalog import parse
 from frontend.hues import hue
-from frontend.management.commands.event_schema import event_schema
 from frontend.templatetags.debates import age, money, percent
+from streaming.wire.event_schema import event_schema
 
 pytestmark = pytest.mark.django_db
 

@@ -13,8 +13,8 @@ import json
 import sys
 from typing import Any
 
-from streaming.frames import Frame
-from streaming.outlet import Outlet, outlet
+from streaming.watchers.writers import Outlet, outlet
+from streaming.wire.frames import Frame
 
 FRAMES = 1_500
 # Together more than the system's own buffers between two sockets hold.

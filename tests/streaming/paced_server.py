@@ -8,7 +8,7 @@
 import sys
 from typing import Any
 
-from streaming.paced import Paced
+from streaming.http.daphne_backpressure import Paced
 
 CHUNK = b"x" * 65_536
 # More than any buffers between two sockets hold, and little enough to be held where nothing holds back.

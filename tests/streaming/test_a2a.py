@@ -61,11 +61,11 @@ from conversations.event_log import appender as log
 from conversations.infrastructure import database
 from conversations.models import Conversation
 from conversations.runs import supervisor as runner
-from streaming import task
-from streaming.closing import Close
-from streaming.frames import condense, framed
-from streaming.registry import registry
-from streaming.task import Name, Teller
+from streaming.transports.a2a import task
+from streaming.transports.a2a.task import Name, Teller
+from streaming.watchers.registry import registry
+from streaming.wire.close_codes import Close
+from streaming.wire.frames import condense, framed
 from tests import api_keys, debates
 from tests.fakes.openai_server import OpenAIServer
 from tests.fakes.replies import Fault, asks, says
@@ -580,7 +580,7 @@ async def test_a_whole_answer_by_http_has_the_status_of_what_came_of_it(
 async def test_what_breaks_off_behind_a_beat_is_cut_off(
     alice: User, conversation: Conversation, site: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("streaming.dialects.Whole.silence", (0.05, b"\n"))
+    monkeypatch.setattr("streaming.transports.a2a.bindings.Whole.silence", (0.05, b"\n"))
     _, text = await api_keys.made(alice)
     headers = {"Authorization": f"Bearer {text}", "A2A-Version": "1.0"}
     async with httpx.AsyncClient(headers=headers, timeout=PATIENCE_SECONDS) as http:
@@ -788,8 +788,8 @@ async def test_who_asks_too_fast_hears_when_to_come_back(
 async def test_silence_is_filled_before_clients_give_up(
     alice: User, site: str, openai: OpenAIServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("streaming.dialects.Items.silence", (0.05, b": still here\n"))
-    monkeypatch.setattr("streaming.dialects.Whole.silence", (0.05, b"\n"))
+    monkeypatch.setattr("streaming.transports.a2a.bindings.Items.silence", (0.05, b": still here\n"))
+    monkeypatch.setattr("streaming.transports.a2a.bindings.Whole.silence", (0.05, b"\n"))
     gate = Gate()
     openai.answer(says("One ", gate=gate), to="Financial Analyst")
     async with agent(site, alice) as client:

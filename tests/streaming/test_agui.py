@@ -32,10 +32,10 @@ from conversations.event_log import appender as log
 from conversations.event_log import commands
 from conversations.infrastructure import database
 from conversations.models import ApiKey, Conversation, Event, ThreadRun
-from streaming.closing import Close
-from streaming.frames import Frame, condense
-from streaming.registry import registry
-from streaming.transports.agui import PROPERTIES, Events
+from streaming.transports.agui.endpoint import PROPERTIES, Events
+from streaming.watchers.registry import registry
+from streaming.wire.close_codes import Close
+from streaming.wire.frames import Frame, condense
 from tests import debates
 from tests.api_keys import made
 from tests.fakes.openai_server import OpenAIServer

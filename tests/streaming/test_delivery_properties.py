@@ -17,12 +17,14 @@ from conversations.domain.events import Entry, EventData
 from conversations.event_log import appender as log
 from conversations.infrastructure import database
 from conversations.models import Conversation
-from streaming import flow, reader, window
-from streaming import watcher as watcher_module
-from streaming.closing import Close
-from streaming.frames import condense
-from streaming.reader import readers
-from streaming.watcher import Watcher
+from streaming.hub import frame_buffer as window
+from streaming.hub import reader
+from streaming.hub.reader import readers
+from streaming.watchers import flow_control as flow
+from streaming.watchers import watcher as watcher_module
+from streaming.watchers.watcher import Watcher
+from streaming.wire.close_codes import Close
+from streaming.wire.frames import condense
 from tests import debates
 from tests.fakes.waiting import PATIENCE_SECONDS, Signal
 from tests.streaming import stories

@@ -8,8 +8,8 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 
 from conversations.domain.events import dump, frame
 from conversations.infrastructure import tracing
-from streaming.delivery_spans import DeliverySpans
-from streaming.frames import Frame
+from streaming.hub.delivery_spans import DeliverySpans
+from streaming.wire.frames import Frame
 from tests import debates
 
 TRACE, PLACE = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"

@@ -29,7 +29,7 @@ from conversations.domain import transcript
 from conversations.infrastructure import database
 from conversations.models import Conversation
 from conversations.runs import supervisor as runner
-from streaming import task
+from streaming.transports.a2a import task
 from tests import api_keys, debates
 from tests.fakes.openai_server import OpenAIServer
 from tests.fakes.replies import Fault, says

@@ -7,8 +7,8 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from streaming.flow import HIGH, LOW, MAX_BLIND_BYTES, MAX_BYTES, MAX_FRAMES, Flow
-from streaming.frames import Frame
+from streaming.watchers.flow_control import HIGH, LOW, MAX_BLIND_BYTES, MAX_BYTES, MAX_FRAMES, Flow
+from streaming.wire.frames import Frame
 
 
 def frame(seq: int, size: int) -> Frame:

@@ -24,10 +24,11 @@ from conversations.event_log import commands
 from conversations.event_log import notifier as bell
 from conversations.infrastructure import database
 from conversations.models import Conversation
-from streaming import reader, window
-from streaming.frames import framed
-from streaming.reader import reading
-from streaming.subscription import follow, subscribe
+from streaming.hub import frame_buffer as window
+from streaming.hub import reader
+from streaming.hub.reader import reading
+from streaming.hub.subscription import follow, subscribe
+from streaming.wire.frames import framed
 from tests import debates
 from tests.fakes.lossy_layer import LossyChannelLayer
 from tests.fakes.waiting import PATIENCE_SECONDS, Signal

@@ -15,7 +15,7 @@ from websockets.streams import StreamReader
 
 from conversations.domain import transcript
 from conversations.domain.events import Entry, EventData, Status
-from streaming.frames import Frame, condense, framed, websocket_octets
+from streaming.wire.frames import Frame, condense, framed, websocket_octets
 from tests import debates
 from tests.streaming import stories
 

@@ -13,7 +13,7 @@ from django.test import AsyncClient, Client
 from pytest_django import Settings
 
 from conversations.infrastructure import database
-from streaming import health
+from streaming.monitoring import health
 
 OK = {"database": "ok", "migrations": "ok", "channel_layer": "ok"}
 

@@ -15,9 +15,9 @@ from conversations.domain.events import Status
 from conversations.event_log import appender as log
 from conversations.infrastructure import database
 from conversations.models import ApiKey, Conversation
-from streaming import sessions
-from streaming.closing import Close
-from streaming.sessions import Guest
+from streaming.watchers import session_guard as sessions
+from streaming.watchers.session_guard import Guest
+from streaming.wire.close_codes import Close
 from tests import debates
 from tests.api_keys import ENDS, UNKNOWN, expire, made, make, revoke
 from tests.fakes.openai_server import OpenAIServer

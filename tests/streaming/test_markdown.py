@@ -17,9 +17,9 @@ from conversations.domain.events import (
     Stance,
     Status,
 )
-from streaming.frames import Frame, condense, framed
-from streaming.markdown import Markdown
-from streaming.speech import Voices
+from streaming.transports.openai.markdown import Markdown
+from streaming.wire.frames import Frame, condense, framed
+from streaming.wire.text_deltas import Voices
 from tests import debates
 from tests.streaming.test_speech import entries
 

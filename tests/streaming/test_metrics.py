@@ -24,8 +24,9 @@ from conversations.infrastructure.metrics import RUNS, TALLY, Tally
 from conversations.providers import catalog as providers
 from conversations.providers import circuit_breaker as circuit
 from conversations.runs import supervisor as runner
-from streaming import measures, monitor
-from streaming.measures import MEASURES
+from streaming.monitoring import dashboard as monitor
+from streaming.statistics import counters as measures
+from streaming.statistics.counters import MEASURES
 from tests import debates
 from tests.fakes.openai_server import OpenAIServer
 from tests.fakes.replies import says

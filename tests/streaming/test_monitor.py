@@ -16,10 +16,11 @@ from conversations.domain.events import Status
 from conversations.event_log import appender as log
 from conversations.infrastructure import database
 from conversations.models import Conversation
-from streaming import measures, sampling
-from streaming.closing import Close
-from streaming.measures import BOUNDS, MEASURES
-from streaming.registry import MAX_NOTICE, registry
+from streaming.statistics import counters as measures
+from streaming.statistics import rolling as sampling
+from streaming.statistics.counters import BOUNDS, MEASURES
+from streaming.watchers.registry import MAX_NOTICE, registry
+from streaming.wire.close_codes import Close
 from tests import debates
 from tests.streaming.sockets import Browser, browser, path_of
 

@@ -33,12 +33,12 @@ from conversations.event_log.commands import Accepted
 from conversations.infrastructure import database
 from conversations.models import ApiKey, Conversation
 from conversations.services import debates as services
-from streaming import chat_completions
-from streaming import registry as registry_module
-from streaming.chat_completions import HONOURED, IGNORED, REFUSED, BadRequest
-from streaming.closing import Close
-from streaming.registry import registry
-from streaming.transports import openai as transport
+from streaming.transports.openai import endpoint as transport
+from streaming.transports.openai import request as chat_completions
+from streaming.transports.openai.request import HONOURED, IGNORED, REFUSED, BadRequest
+from streaming.watchers import registry as registry_module
+from streaming.watchers.registry import registry
+from streaming.wire.close_codes import Close
 from tests import api_keys, debates, servers
 from tests.api_keys import UNKNOWN, made
 from tests.fakes.openai_server import OpenAIServer

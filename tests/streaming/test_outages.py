@@ -23,9 +23,10 @@ from conversations.infrastructure import availability as outages
 from conversations.infrastructure import database
 from conversations.models import Conversation
 from conversations.runs import supervisor as runner
-from streaming import reader, registry
-from streaming.closing import Close
-from streaming.subscription import follow
+from streaming.hub import reader
+from streaming.hub.subscription import follow
+from streaming.watchers import registry
+from streaming.wire.close_codes import Close
 from tests import debates
 from tests.chaos import stores
 from tests.fakes.openai_server import OpenAIServer

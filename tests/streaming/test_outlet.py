@@ -21,8 +21,8 @@ from websockets.frames import Frame as WebSocketFrame
 from websockets.frames import Opcode
 from websockets.streams import StreamReader
 
-from streaming.frames import Frame
-from streaming.outlet import DaphneOutlet, Outlet, TaskOutlet, UvicornOutlet, outlet
+from streaming.watchers.writers import DaphneOutlet, Outlet, TaskOutlet, UvicornOutlet, outlet
+from streaming.wire.frames import Frame
 from tests.fakes.waiting import PATIENCE_SECONDS
 from tests.servers import ROOT
 from tests.streaming import outlet_server

@@ -8,8 +8,8 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from conversations.domain.errors import InvalidInput
-from streaming import protocol
-from streaming.protocol import MAX_CURSOR, MAX_RATE, MAX_WAITED_MS
+from streaming.wire import client_commands as protocol
+from streaming.wire.client_commands import MAX_CURSOR, MAX_RATE, MAX_WAITED_MS
 
 SOMETHING_JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),

@@ -15,8 +15,8 @@ from websockets.asyncio.client import ClientConnection, connect
 
 from conversations.domain.events import WIRE_ONLY, Error, EventData
 from conversations.models import Conversation
-from streaming.closing import Close
-from streaming.registry import broadcast, registry
+from streaming.watchers.registry import broadcast, registry
+from streaming.wire.close_codes import Close
 from tests import api_keys
 from tests.fakes.waiting import PATIENCE_SECONDS
 from tests.servers import ROOT

@@ -14,11 +14,13 @@ from conversations.domain.events import Status
 from conversations.event_log import appender as log
 from conversations.infrastructure import database
 from conversations.models import Conversation
-from streaming import reader, registry, sessions
-from streaming import watcher as watcher_module
-from streaming.closing import Close
-from streaming.registry import broadcast
-from streaming.watcher import Connection, Watcher
+from streaming.hub import reader
+from streaming.watchers import registry
+from streaming.watchers import session_guard as sessions
+from streaming.watchers import watcher as watcher_module
+from streaming.watchers.registry import broadcast
+from streaming.watchers.watcher import Connection, Watcher
+from streaming.wire.close_codes import Close
 from tests import debates
 from tests.fakes.waiting import PATIENCE_SECONDS, Signal
 from tests.streaming.sockets import Browser, browser, path_of

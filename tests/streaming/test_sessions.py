@@ -17,9 +17,9 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from conversations.models import Conversation
-from streaming import sessions
-from streaming.closing import Close
-from streaming.sessions import Guest
+from streaming.watchers import session_guard as sessions
+from streaming.watchers.session_guard import Guest
+from streaming.wire.close_codes import Close
 from tests import debates
 
 pytestmark = pytest.mark.django_db(transaction=True)

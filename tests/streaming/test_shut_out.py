@@ -20,10 +20,10 @@ from websockets.exceptions import ConnectionClosed
 from conversations.event_log import appender as log
 from conversations.infrastructure import database
 from conversations.models import Conversation
-from streaming import sessions
-from streaming.chat_completions import MODELS
-from streaming.closing import Close
-from streaming.registry import registry
+from streaming.transports.openai.request import MODELS
+from streaming.watchers import session_guard as sessions
+from streaming.watchers.registry import registry
+from streaming.wire.close_codes import Close
 from tests import api_keys, debates
 from tests.fakes.waiting import PATIENCE_SECONDS
 from tests.serving import serving

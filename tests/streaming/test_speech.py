@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from conversations.domain.events import Entry, EventData, dump, frame
-from streaming.frames import condense, framed
-from streaming.speech import Discarded, Ended, Other, Said, Started, Voices
+from streaming.wire.frames import condense, framed
+from streaming.wire.text_deltas import Discarded, Ended, Other, Said, Started, Voices
 from tests import debates
 
 AT = datetime(2026, 1, 5, tzinfo=UTC)

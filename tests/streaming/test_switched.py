@@ -8,7 +8,7 @@ import pytest
 from websockets.asyncio.client import connect
 from websockets.typing import Origin
 
-from streaming.closing import Close
+from streaming.wire.close_codes import Close
 from tests.e2e.site import Site, running
 from tests.fakes.waiting import PATIENCE_SECONDS
 

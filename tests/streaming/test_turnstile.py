@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from streaming import turnstile
-from streaming.turnstile import Turnstile
+from streaming.middleware import admission as turnstile
+from streaming.middleware.admission import Turnstile
 from tests.fakes.waiting import PATIENCE_SECONDS, Signal
 
 

@@ -18,11 +18,21 @@ from conversations.domain import transcript
 from conversations.domain.events import EventData, HumanMessage, MessageStart, Notice, Status, Token
 from conversations.event_log import appender as log
 from conversations.models import Conversation
-from streaming import flow, measures, reader, window
-from streaming.closing import Close
-from streaming.frames import Frame, condense
-from streaming.reader import readers
-from streaming.watcher import CLOSE_SECONDS, FULL_SECONDS, LAG_SECONDS, MAX_LATER, Connection, Watcher
+from streaming.hub import frame_buffer as window
+from streaming.hub import reader
+from streaming.hub.reader import readers
+from streaming.statistics import counters as measures
+from streaming.watchers import flow_control as flow
+from streaming.watchers.watcher import (
+    CLOSE_SECONDS,
+    FULL_SECONDS,
+    LAG_SECONDS,
+    MAX_LATER,
+    Connection,
+    Watcher,
+)
+from streaming.wire.close_codes import Close
+from streaming.wire.frames import Frame, condense
 from tests import debates
 from tests.fakes.waiting import PATIENCE_SECONDS
 from tests.streaming.watchers import GUEST, Line, reached, settled, watching

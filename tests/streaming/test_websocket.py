@@ -19,9 +19,10 @@ from conversations.event_log import appender as log
 from conversations.infrastructure import database
 from conversations.models import Conversation
 from conversations.runs import supervisor as runner
-from streaming import reader, sessions
-from streaming.registry import registry
-from streaming.transports.websocket import MAX_FRAME_BYTES
+from streaming.hub import reader
+from streaming.transports.websocket.consumer import MAX_FRAME_BYTES
+from streaming.watchers import session_guard as sessions
+from streaming.watchers.registry import registry
 from tests import debates
 from tests.fakes.openai_server import OpenAIServer
 from tests.fakes.replies import says

@@ -19,7 +19,7 @@ from conversations.local_model import supervisor as local_service
 from conversations.outbox import sender as mesh
 from conversations.providers import chunk_parser as chunks
 from conversations.runs import job_queue as queue
-from streaming.probes import PROBES
+from streaming.monitoring.probes import PROBES
 
 
 class Command(ServingCommand):

@@ -29,7 +29,7 @@ from conversations.local_model import supervisor as local_service
 from conversations.providers import catalog as providers
 from conversations.review import timeline as review
 from conversations.services import debates as services
-from streaming.subscription import follow
+from streaming.hub.subscription import follow
 
 OWNER = "terminal"
 COLOURS = ("cyan", "green", "magenta", "yellow", "blue")

@@ -1,0 +1,42 @@
+"""The newest frames of one log, in memory."""
+
+from collections import deque
+from collections.abc import Sequence
+from itertools import islice
+
+from streaming.wire.frames import Frame
+
+# What a conversation's newest frames may hold, for all its watchers together.
+MAX_FRAMES = 2_000
+MAX_CHARACTERS = 1024 * 1024
+
+
+class Window:
+    """The newest frames up to `head`, one for each event and without a gap, bounded by count and size."""
+
+    def __init__(self, head: int) -> None:
+        self.head = head
+        self._frames: deque[Frame] = deque()
+        self._characters = 0
+
+    def add(self, frames: Sequence[Frame]) -> None:
+        """Append frames that continue at the head."""
+        for frame in frames:
+            self._frames.append(frame)
+            self._characters += len(frame.text)
+        self.head = frames[-1].seq
+        while len(self._frames) > MAX_FRAMES or (self._characters > MAX_CHARACTERS and len(self._frames) > 1):
+            self._characters -= len(self._frames.popleft().text)
+
+    def after(self, cursor: int) -> list[Frame] | None:
+        """What follows the cursor, or None where that is not all here."""
+        missing = self.head - cursor
+        if missing == 1 and self._frames:
+            return [self._frames[-1]]
+        if missing <= 0:
+            return []
+        if missing > len(self._frames):
+            return None
+        newest = list(islice(reversed(self._frames), missing))
+        newest.reverse()
+        return newest

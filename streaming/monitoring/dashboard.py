@@ -1,0 +1,189 @@
+"""What this process does for its watchers, in numbers: those of `measures`, of its watchers, and of the database."""
+
+import os
+import socket
+from collections import Counter
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final
+from uuid import UUID
+
+from django.db.models import Count
+from pydantic import BaseModel
+
+from conversations.domain.events import TERMINAL, Status, StreamState
+from conversations.models import Conversation
+from conversations.runs import job_queue as queue
+from conversations.runs import supervisor as runner
+from streaming.hub.reader import readers
+from streaming.statistics.counters import MEASURES
+from streaming.statistics.rolling import Latency, Rates, Sample, sampler
+from streaming.watchers.registry import registry
+from streaming.watchers.watcher import Watcher
+from streaming.wire.close_codes import Close
+
+MAX_SESSIONS: Final = 1_000
+STARTED: Final = datetime.now(UTC)
+
+
+class Process(BaseModel):
+    """Where several serve, each has numbers of its own."""
+
+    host: str
+    pid: int
+    started: datetime
+
+
+class Connections(BaseModel):
+    """How many there are, by state (all are named) and by transport (those in use)."""
+
+    total: int
+    states: dict[StreamState, int]
+    transports: dict[str, int]
+
+
+class Debates(BaseModel):
+    """`watched`: those with watchers at this process. The rest is the database's: how many are under way, and how many
+    there are by status (all are named)."""
+
+    watched: int
+    running: int
+    statuses: dict[Status, int]
+
+
+class Closed(BaseModel):
+    """How many connections this process has closed with a code."""
+
+    code: int
+    name: str
+    count: int
+
+
+class Overview(BaseModel):
+    """`lagging`: watchers that take words more slowly than they come, now. Since the process started: `repaired`, how
+    often a channel layer had left something out; `pages`, looks into the log for those who were behind; `closed`.
+    `series` has one sample for each five seconds of the last ten minutes, the oldest first."""
+
+    process: Process
+    connections: Connections
+    conversations: Debates
+    tokens_per_second: Rates
+    latency: Latency
+    lagging: int
+    repaired: int
+    pages: int
+    closed: list[Closed]
+    series: list[Sample]
+
+
+class Session(BaseModel):
+    """A watcher. `behind`: events that there are and it has not been sent; `acked`: whether its client says what it has
+    taken. `tokens`, `frames` and `bytes` have been sent; `rate` is how many tokens a second it asked for at most."""
+
+    id: UUID
+    user: str
+    conversation: UUID | None
+    transport: str
+    state: StreamState
+    since: datetime
+    cursor: int
+    head: int
+    behind: int
+    acked: bool
+    tokens: int
+    frames: int
+    bytes: int
+    rate: float | None
+
+
+class Sessions(BaseModel):
+    """The newest of this process's watchers, and how many there are in all."""
+
+    total: int
+    sessions: list[Session]
+
+
+def debates() -> dict[Status, int]:
+    """How many there are of each status, 0 included, as the database says."""
+    counted = Conversation.objects.order_by().values_list("status").annotate(Count("pk"))
+    found = {Status(status): count for status, count in counted}
+    return {status: found.get(status, 0) for status in Status}
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """Debates that have not ended and nobody runs; and jobs that wait for a worker, None without workers."""
+
+    debates: int
+    jobs: int | None
+
+
+def waiting() -> Waiting:
+    """As the database says."""
+    return Waiting(runner.waiting(), queue.waiting() if queue.is_used() else None)
+
+
+def states() -> dict[StreamState, int]:
+    """How many watchers of this event loop are in each state, 0 included."""
+    found = Counter(watcher.state for watcher in registry().watchers.values())
+    return {state: found[state] for state in StreamState}
+
+
+def closed() -> list[Closed]:
+    """By code, of those that have happened."""
+    return [
+        Closed(code=code, name=Close(code).name, count=count)
+        for code, count in sorted(MEASURES.closed.items())
+    ]
+
+
+def overview(statuses: dict[Status, int]) -> Overview:
+    """As it stands now; `statuses` is what `debates` says. Call it in the event loop that serves."""
+    watchers = registry().watchers
+    looks = sampler(watchers)
+    return Overview(
+        process=Process(host=socket.gethostname(), pid=os.getpid(), started=STARTED),
+        connections=Connections(
+            total=len(watchers),
+            states=states(),
+            transports=Counter(watcher.transport for watcher in watchers.values()),
+        ),
+        conversations=Debates(
+            watched=len(readers()),
+            running=sum(count for status, count in statuses.items() if status not in TERMINAL),
+            statuses=statuses,
+        ),
+        tokens_per_second=looks.rates(),
+        latency=looks.latency(),
+        lagging=sum(watcher.lagging for watcher in watchers.values()),
+        repaired=MEASURES.repaired,
+        pages=MEASURES.pages,
+        closed=closed(),
+        series=[*looks.samples],
+    )
+
+
+def sessions(limit: int) -> Sessions:
+    """The newest watchers first. Call it in the event loop that serves."""
+    watchers = [*registry().watchers.values()]
+    newest = sorted(watchers, key=lambda watcher: watcher.started, reverse=True)[:limit]
+    return Sessions(total=len(watchers), sessions=[_session(watcher) for watcher in newest])
+
+
+def _session(watcher: Watcher) -> Session:
+    return Session(
+        id=watcher.id,
+        user=watcher.guest.name,
+        conversation=watcher.conversation,
+        transport=watcher.transport,
+        state=watcher.state,
+        since=watcher.started,
+        cursor=watcher.cursor,
+        head=watcher.head,
+        behind=max(0, watcher.head - watcher.cursor),
+        acked=watcher.flow.acks,
+        tokens=watcher.tokens,
+        frames=watcher.frames,
+        bytes=watcher.bytes,
+        rate=watcher.rate,
+    )

@@ -1,0 +1,48 @@
+"""What machines ask of a process, answered before the site's own rules: they come by address, where people come by
+name, without https where the proxy ends it, and with no session."""
+
+from collections.abc import Awaitable, Callable
+from inspect import iscoroutinefunction
+from typing import Any, Final
+
+from asgiref.sync import async_to_sync
+from django.http import HttpRequest, HttpResponseBase
+from django.utils.decorators import sync_and_async_middleware
+
+from streaming.monitoring import health
+from streaming.monitoring import prometheus as metrics
+
+PROBES: Final = frozenset({"/healthz", "/readyz", "/metrics"})
+
+View = Callable[[HttpRequest], Awaitable[HttpResponseBase]]
+
+
+def _view(request: HttpRequest) -> View | None:
+    match request.path_info:
+        case "/healthz":
+            return health.healthz
+        case "/readyz":
+            return health.readyz
+        case "/metrics" if metrics.enabled():
+            return metrics.metrics
+    return None
+
+
+@sync_and_async_middleware
+def probes(get_response: Callable[[HttpRequest], Any]) -> Callable[[HttpRequest], Any]:
+    """The first of the middleware."""
+    if iscoroutinefunction(get_response):
+
+        async def answer(request: HttpRequest) -> HttpResponseBase:
+            view = _view(request)
+            response: HttpResponseBase = await (view or get_response)(request)
+            return response
+
+        return answer
+
+    def answer_in_a_thread(request: HttpRequest) -> HttpResponseBase:
+        view = _view(request)
+        response: HttpResponseBase = (async_to_sync(view) if view else get_response)(request)
+        return response
+
+    return answer_in_a_thread
