@@ -1,4 +1,4 @@
-// Writes src/events.gen.ts from the server's own description of its frames
+// Writes src/protocol/events.gen.ts from the server's own description of its frames
 // (`manage.py event_schema`). With --check it writes nothing and fails where the file is stale.
 // Python is $PYTHON, or the project's virtual environment.
 
@@ -62,6 +62,6 @@ const generated = `// Generated from conversations/events.py by \`npm run types\
 if (!process.argv.includes("--check")) {
   writeFileSync(target, generated);
 } else if (!existsSync(target) || readFileSync(target, "utf8") !== generated) {
-  console.error("src/events.gen.ts is stale: run `npm run types` in frontend/ and commit it.");
+  console.error("src/protocol/events.gen.ts is stale: run `npm run types` in frontend/ and commit it.");
   process.exit(1);
 }

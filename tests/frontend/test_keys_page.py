@@ -30,7 +30,7 @@ ADMIN = reverse("admin:conversations_apikey_changelist")
 @pytest.fixture(autouse=True)
 def _built(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without the built front end: django-vite finds its files in this manifest."""
-    entries = ("src/main.ts", "src/keys.ts")
+    entries = ("src/pages/main.ts", "src/pages/keys.ts")
     manifest = {name: {"file": f"assets/{name[4:-3]}.js", "src": name, "isEntry": True} for name in entries}
     (tmp_path / "manifest.json").write_text(json.dumps(manifest))
     config = DjangoViteConfig(manifest_path=str(tmp_path / "manifest.json"))

@@ -27,7 +27,7 @@ LINK = f'href="{ADDRESS}"'
 @pytest.fixture(autouse=True)
 def _built(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without the built front end: django-vite finds its files in this manifest."""
-    entries = ("src/main.ts", "src/monitor.ts")
+    entries = ("src/pages/main.ts", "src/pages/monitor.ts")
     manifest = {name: {"file": f"assets/{name[4:-3]}.js", "src": name, "isEntry": True} for name in entries}
     (tmp_path / "manifest.json").write_text(json.dumps(manifest))
     config = DjangoViteConfig(manifest_path=str(tmp_path / "manifest.json"))

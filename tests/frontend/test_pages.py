@@ -38,7 +38,7 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture(autouse=True)
 def _built(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """Pages are tested without the built front end: django-vite finds its files in this manifest."""
-    entries = ("src/main.ts", "src/live.ts")
+    entries = ("src/pages/main.ts", "src/pages/live.ts")
     manifest = {name: {"file": f"assets/{name[4:-3]}.js", "src": name, "isEntry": True} for name in entries}
     (tmp_path / "manifest.json").write_text(json.dumps(manifest))
     loader = DjangoViteAssetLoader.instance()

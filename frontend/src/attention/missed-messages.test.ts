@@ -1,0 +1,85 @@
+import { expect, test } from "vitest";
+import { Away, type Missed, awaySentence } from "./missed-messages.ts";
+import { fold } from "../protocol/reducer.ts";
+import { recorded } from "../testing/recordings.test-data.ts";
+import { EMPTY, type State } from "../protocol/state.ts";
+import { NOTHING_YET, type Timeline, extend } from "../protocol/timeline.ts";
+
+const LONG = 60_000;
+const { events } = recorded("debate");
+const [analyst, market, risk] = fold(events).messages.map(({ id }) => id);
+
+function after(name: string, count?: number): { state: State; timeline: Timeline } {
+  const played = recorded(name).events.slice(0, count);
+  return { state: fold(played), timeline: played.reduce(extend, NOTHING_YET) };
+}
+
+/** What a reader missed who left after `from` events, for `time` milliseconds, until `to` events had come. */
+function missed(name: string, from: number, to?: number, time = LONG): Missed | null | undefined {
+  const away = new Away();
+  away.leave(1_000, after(name, from).state);
+  const { state, timeline } = after(name, to);
+  return away.back(1_000 + time, state, timeline);
+}
+
+/** How many events had come when a message began, or was whole. */
+function place(type: "message_start" | "agent_message", id: string | undefined, log = events): number {
+  return log.findIndex((event) => event.type === type && event.data.message === id) + 1;
+}
+
+test("a whole debate is as many messages as were spoken; the verdict is the moderator's", () => {
+  expect(missed("debate", 3)).toEqual({ count: 4, before: analyst });
+});
+
+test("what was being said when the reader left counts once it is whole, and is where they go on", () => {
+  expect(missed("debate", place("message_start", market) + 1)).toEqual({ count: 3, before: market });
+});
+
+test("what is still being said does not count", () => {
+  const from = place("agent_message", analyst);
+  expect(missed("debate", from, place("agent_message", market) - 1)).toBeNull();
+  expect(missed("debate", from, place("message_start", risk))).toEqual({ count: 1, before: market });
+});
+
+test("nothing is missed where nothing was said", () => {
+  expect(missed("debate", events.length)).toBeNull();
+});
+
+test("after a moment, only what began in it was missed", () => {
+  const from = place("message_start", market) + 1;
+  expect(missed("debate", from, place("agent_message", market), 4_999)).toBeUndefined();
+  expect(missed("debate", from, place("agent_message", market), 5_000)).toEqual({ count: 1, before: market });
+  expect(missed("debate", from, place("agent_message", risk), 1)).toEqual({ count: 1, before: risk });
+});
+
+test("people count, questions and commands do not", () => {
+  const first = recorded("humans").events.findIndex((event) => event.type === "human_message");
+  expect(missed("humans", first)).toEqual({ count: 2, before: "human 0" });
+  expect(missed("humans", first + 1)).toEqual({ count: 1, before: "human 1" });
+  expect(missed("humans", first + 2)).toBeNull();
+});
+
+test("what was withdrawn meanwhile was not missed", () => {
+  const { state } = after("fallback");
+  const whole = state.messages.filter((message) => message.state === "done");
+  expect(state.messages.length).toBeGreaterThan(whole.length);
+  expect(missed("fallback", 3)).toEqual({ count: whole.length, before: whole[0]?.id });
+});
+
+test("a start from 0 in between changes nothing", () => {
+  const away = new Away();
+  away.leave(0, after("debate", place("agent_message", analyst)).state);
+  away.leave(LONG, EMPTY);
+  const { state, timeline } = after("debate");
+  expect(away.back(2 * LONG, state, timeline)).toEqual({ count: 3, before: market });
+});
+
+test("who was not away has missed nothing", () => {
+  const { state, timeline } = after("debate");
+  expect(new Away().back(LONG, state, timeline)).toBeUndefined();
+});
+
+test("one message is one", () => {
+  expect(awaySentence({ count: 1, before: "" })).toBe("1 message while you were away");
+  expect(awaySentence({ count: 14, before: "" })).toBe("14 messages while you were away");
+});

@@ -1,0 +1,82 @@
+import { beforeEach, expect, test } from "vitest";
+import { Acks } from "./acks.ts";
+import { World } from "../testing/fake-platform.test-data.ts";
+
+let world: World;
+let sent: number[];
+let waits: number[];
+let open: boolean;
+let acks: Acks;
+
+beforeEach(() => {
+  world = new World();
+  sent = [];
+  waits = [];
+  open = true;
+  const send = (seq: number, waited: number): boolean => {
+    if (open) sent.push(seq);
+    if (open) waits.push(waited);
+    return open;
+  };
+  acks = new Acks(send, world);
+  acks.begin(0);
+});
+
+test("the first is told at once, the rest twice a second with the newest", () => {
+  for (let seq = 1; seq <= 50; seq += 1) {
+    acks.taken(seq);
+    world.pass(50);
+  }
+  world.pass(1_000);
+  expect(sent).toEqual([1, 10, 20, 30, 40, 50]);
+});
+
+test("it is said how long the newest has waited", () => {
+  acks.taken(1);
+  world.pass(30);
+  acks.taken(2);
+  world.pass(10);
+  acks.taken(3);
+  world.pass(5_000);
+  acks.answer();
+  expect(sent).toEqual([1, 3, 3]);
+  expect(waits).toEqual([0, 460, 0]);
+});
+
+test("nothing new is not told", () => {
+  acks.taken(3);
+  world.pass(1_000);
+  acks.taken(3);
+  acks.taken(2);
+  world.pass(1_000);
+  expect(sent).toEqual([3]);
+});
+
+test("a heartbeat is answered at once, new or not, and stands for what was waiting", () => {
+  acks.answer();
+  acks.taken(1);
+  acks.taken(2);
+  acks.answer();
+  world.pass(1_000);
+  acks.answer();
+  expect(sent).toEqual([0, 2, 2]);
+});
+
+test("what could not be sent is told with the next", () => {
+  open = false;
+  acks.taken(4);
+  open = true;
+  acks.taken(5);
+  expect(sent).toEqual([5]);
+});
+
+test("a new connection starts where its server does", () => {
+  acks.taken(9);
+  acks.taken(10);
+  acks.begin(9);
+  world.pass(1_000);
+  expect(sent).toEqual([9]);
+  acks.begin(0);
+  acks.taken(4);
+  expect(sent).toEqual([9, 4]);
+});

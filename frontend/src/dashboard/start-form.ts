@@ -1,0 +1,143 @@
+// The form that starts a debate: sends it to the API, and shows what the server says beside its field.
+
+import { setUpEstimate } from "./estimate.ts";
+import { limitProblems, limitValues, setUpLimits } from "./limits.ts";
+import { UNREACHABLE, send, withWait } from "../shared/http.ts";
+import { length } from "../shared/format.ts";
+
+type Example = { topic: string; content: string; content_type: string };
+type Refusal = { message?: string; errors?: { field: string; message: string }[] };
+
+export function setUpStartForm(form: HTMLFormElement): void {
+  for (const counter of form.querySelectorAll<HTMLElement>("[data-counter-for]")) {
+    const field = form.querySelector<HTMLTextAreaElement>(`#${counter.dataset["counterFor"]}`);
+    if (field) count(field, counter);
+  }
+  setUpExamples(form);
+  setUpLimits(form);
+  setUpEstimate(form, () => values(form));
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    void start(form, event);
+  });
+  // A question is one line: Enter asks it.
+  input(form, "topic").addEventListener("keydown", (event) => {
+    if (event.key !== "Enter" || event.isComposing) return;
+    event.preventDefault();
+    form.requestSubmit();
+  });
+}
+
+function count(field: HTMLTextAreaElement, counter: HTMLElement): void {
+  const limit = Number(field.dataset["limit"]);
+  const show = (): void => {
+    const used = length(field.value);
+    counter.textContent = `${used.toLocaleString("en")} / ${limit.toLocaleString("en")}`;
+    counter.toggleAttribute("data-over", used > limit);
+  };
+  field.addEventListener("input", show);
+  show();
+}
+
+function setUpExamples(form: HTMLFormElement): void {
+  const examples: Example[] = JSON.parse(document.getElementById("examples")?.textContent ?? "[]");
+  for (const button of form.querySelectorAll<HTMLElement>("[data-example]")) {
+    button.addEventListener("click", () => {
+      const example = examples[Number(button.dataset["example"])];
+      if (!example) return;
+      for (const [name, value] of Object.entries(example)) {
+        if (name === "label") continue;
+        const field = input(form, name);
+        field.value = value;
+        field.dispatchEvent(new Event("input", { bubbles: true }));
+      }
+      input(form, "topic").focus();
+    });
+  }
+}
+
+async function start(form: HTMLFormElement, cause: Event): Promise<void> {
+  const button = form.querySelector<HTMLButtonElement>("[type=submit]");
+  forgetErrors(form);
+  const errors = limitProblems(form);
+  if (length(input(form, "topic").value) === 0) errors.unshift({ field: "topic", message: "Write a question first." });
+  if (errors.length > 0) return showErrors(form, { errors });
+  if (button) button.disabled = true;
+  try {
+    const token = input(form, "csrfmiddlewaretoken").value;
+    const response = await send(form.dataset["api"] ?? "", token, values(form), cause);
+    if (response.status === 201) {
+      const { url }: { url: string } = await response.json();
+      location.assign(url);
+      return; // the button stays off until the debate's page is there
+    }
+    if (response.status === 401) return location.reload();
+    showErrors(form, await refusal(response));
+  } catch {
+    showErrors(form, { message: UNREACHABLE });
+  }
+  if (button) button.disabled = false;
+}
+
+function values(form: HTMLFormElement): Record<string, unknown> {
+  return {
+    topic: input(form, "topic").value,
+    content: input(form, "content").value,
+    content_type: input(form, "content_type").value,
+    panel: input(form, "panel").value,
+    rounds: Number(input(form, "rounds").value),
+    ...limitValues(form),
+  };
+}
+
+async function refusal(response: Response): Promise<Refusal> {
+  const broken = { message: `The server answered with an error (${response.status}). Look at your debates before you try again.` };
+  try {
+    const body: Refusal = await response.json();
+    if (body.errors?.length) return body;
+    return body.message ? { message: withWait(body.message, response) } : broken;
+  } catch {
+    return broken;
+  }
+}
+
+function showErrors(form: HTMLFormElement, { message, errors = [] }: Refusal): void {
+  const homeless: string[] = [];
+  for (const error of errors) {
+    const field = form.querySelector<HTMLElement>(`[data-field="${CSS.escape(error.field)}"]`);
+    const place = field?.querySelector<HTMLElement>(".field-error");
+    if (!field || !place) {
+      homeless.push(error.message);
+      continue;
+    }
+    field.toggleAttribute("data-invalid", true);
+    input(form, error.field).setAttribute("aria-invalid", "true");
+    place.textContent = [place.textContent, error.message].filter(Boolean).join(" ");
+    place.hidden = false;
+    const folded = field.closest("details");
+    if (folded) folded.open = true;
+  }
+  if (errors.length === 0 && message) homeless.push(message);
+  const summary = form.querySelector<HTMLElement>("[data-form-error]");
+  if (summary) {
+    summary.textContent = homeless.join(" ");
+    summary.hidden = homeless.length === 0;
+  }
+  form.querySelector<HTMLElement>("[aria-invalid]")?.focus();
+}
+
+function forgetErrors(form: HTMLFormElement): void {
+  for (const place of form.querySelectorAll<HTMLElement>(".field-error[id], [data-form-error]")) {
+    place.textContent = "";
+    place.hidden = true;
+  }
+  for (const field of form.querySelectorAll("[data-invalid]")) field.removeAttribute("data-invalid");
+  for (const field of form.querySelectorAll("[aria-invalid]")) field.removeAttribute("aria-invalid");
+}
+
+/** What these have in common is all that is used. */
+type Input = HTMLElement & Pick<HTMLInputElement, "name" | "value">;
+
+function input(form: HTMLFormElement, name: string): Input {
+  return form.elements.namedItem(name) as unknown as Input;
+}

@@ -1,0 +1,736 @@
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import type { Frame } from "../protocol/events.gen.ts";
+import type { Page } from "../client/page-data.ts";
+import { recorded } from "../testing/recordings.test-data.ts";
+import type { LogEvent } from "../protocol/state.ts";
+
+class FakeWebSocket {
+  static last: FakeWebSocket;
+  onmessage: ((event: { data: string }) => void) | null = null;
+  onclose: ((event: { code: number }) => void) | null = null;
+  readyState = 1;
+  readonly said: Record<string, unknown>[] = [];
+  readonly url: string;
+
+  constructor(url: string) {
+    this.url = url;
+    FakeWebSocket.last = this;
+  }
+  send(text: string): void {
+    this.said.push(JSON.parse(text));
+  }
+  deliver(...frames: Frame[]): void {
+    for (const frame of frames) this.onmessage?.({ data: JSON.stringify(frame) });
+  }
+  close(): void {}
+}
+
+/** What jsdom lacks. */
+function stubBrowser(): void {
+  vi.stubGlobal("WebSocket", FakeWebSocket);
+  vi.stubGlobal("ResizeObserver", class { observe(): void {} disconnect(): void {} });
+  vi.stubGlobal("scrollTo", () => {});
+}
+stubBrowser();
+Element.prototype.scrollIntoView = () => {};
+await import("./debate-element.ts");
+
+const PAGE: Page = {
+  id: "1",
+  topic: "Is it a <b>buy</b>?",
+  content: "Revenue <img src=x onerror=alert(1)> grew.",
+  contentType: "Text",
+  rounds: 2,
+  status: "queued",
+  mode: "live",
+  reason: null,
+  wsUrl: "/ws/conversations/1/",
+  loginUrl: "/accounts/login/?next=/conversations/1/",
+  apiUrl: "/api/conversations/1/",
+  csrfToken: "t0ken",
+  againUrl: "/?again=1",
+  againApiUrl: "/api/conversations/1/again",
+  canStartAgain: false,
+  limits: { usd: null, tokens: null, seconds: null },
+  canControl: false,
+  canSpeak: false,
+  maxText: 4_000,
+  agents: [
+    { role: "financial_analyst", name: "Financial Analyst" },
+    { role: "moderator", name: "Moderator" },
+  ],
+};
+
+function open(page: Partial<Page> = {}): void {
+  const data = document.createElement("script");
+  data.type = "application/json";
+  data.id = "debate";
+  data.textContent = JSON.stringify({ ...PAGE, ...page });
+  const element = document.createElement("outcry-debate");
+  element.dataset["from"] = "debate";
+  document.body.append(data, element);
+}
+
+function hello(head = 0, from = 0): Frame {
+  const data = { head, status: "active", mode: "live", recovered: true, from, heartbeat_seconds: 20, session: "5e55" } as const;
+  return { type: "hello", seq: null, conversation: null, at: new Date().toISOString(), data };
+}
+
+async function painted(): Promise<void> {
+  await new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve)));
+}
+
+async function play(name: string, count?: number): Promise<LogEvent[]> {
+  const { events } = recorded(name);
+  FakeWebSocket.last.deliver(hello(), ...events.slice(0, count));
+  await painted();
+  return events;
+}
+
+/** A frame that is not part of the log. */
+function aside(type: string, data: object): Frame {
+  return { type, seq: null, conversation: null, at: new Date().toISOString(), data } as Frame;
+}
+
+/** What the page said, less what it took. */
+function said(): Record<string, unknown>[] {
+  return FakeWebSocket.last.said.filter(({ type }) => type !== "ack");
+}
+
+function hide(hidden: boolean): void {
+  vi.spyOn(document, "hidden", "get").mockReturnValue(hidden);
+  document.dispatchEvent(new Event("visibilitychange"));
+}
+
+/** The page as a person with these rights sees it. */
+function reopen(page: Partial<Page>): void {
+  document.body.replaceChildren();
+  open(page);
+}
+
+const OWNER = { canControl: true, canSpeak: true };
+
+/** The log's next event after those of a recording. */
+function next(name: string, count: number, type: string, data: object): LogEvent {
+  const { events } = recorded(name);
+  return { ...events[0]!, seq: count + 1, type, data } as unknown as LogEvent;
+}
+
+function write(hook: string, text: string): void {
+  const field = one(hook) as HTMLTextAreaElement;
+  field.value = text;
+  field.dispatchEvent(new Event("input"));
+}
+
+const all = (hook: string): HTMLElement[] => [...document.querySelectorAll<HTMLElement>(`[data-testid="${hook}"]`)];
+const one = (hook: string): HTMLElement => {
+  const found = all(hook)[0];
+  if (!found) throw new Error(`nothing on the page is called ${hook}`);
+  return found;
+};
+const words = (hook: string): string => (one(hook).textContent ?? "").replace(/\s+/g, " ").trim();
+
+beforeEach(() => open());
+afterEach(() => {
+  document.body.replaceChildren();
+  vi.restoreAllMocks();
+  vi.unstubAllGlobals();
+  stubBrowser();
+});
+
+test("asks for everything, at the page's own origin", () => {
+  expect(FakeWebSocket.last.url).toBe("ws://localhost:3000/ws/conversations/1/?after=0");
+});
+
+test("shows a finished debate: four speakers, the verdict, the figures", async () => {
+  await play("debate");
+  FakeWebSocket.last.onclose?.({ code: 1000 });
+  await painted();
+  expect(all("agent-message").map(({ dataset }) => [dataset["agent"], dataset["state"]])).toEqual([
+    ["Financial Analyst", "done"],
+    ["Market Context", "done"],
+    ["Risk Challenger", "done"],
+    ["Moderator", "done"],
+  ]);
+  expect(one("conversation-status").dataset["status"]).toBe("completed");
+  expect(one("connection-status").dataset["state"]).toBe("closed");
+  expect(words("verdict")).toContain("Hold");
+  expect(words("verdict")).toContain("Confidence 62 %");
+  expect(words("cost")).toBe("$0.0016");
+  expect(words("tokens")).toBe("168");
+});
+
+test("what people and models wrote is text, never markup", async () => {
+  await play("debate");
+  expect(document.querySelector("img, b")).toBeNull();
+  expect(document.querySelector("h1")?.textContent).toBe(PAGE.topic);
+  expect(document.body.textContent).toContain("<img src=x onerror=alert(1)>");
+});
+
+test("shows a message while it is spoken, and redraws only what grew", async () => {
+  const events = await play("debate", 8);
+  expect(one("agent-message").dataset["state"]).toBe("speaking");
+  expect(one("agent-message").querySelector(".said")?.textContent).toContain("Gross margin stayed at 61 %");
+  expect(words("conversation-display")).not.toContain("undefined");
+  const first = one("agent-message").querySelector(".said > p");
+  FakeWebSocket.last.deliver(...events.slice(8, 10));
+  await painted();
+  expect(one("agent-message").querySelectorAll(".said > ul > li")).toHaveLength(2);
+  expect(one("agent-message").querySelector(".said > p")).toBe(first);
+  FakeWebSocket.last.deliver(...events.slice(10));
+  await painted();
+  expect(all("agent-message")[0]?.querySelector(".said > p")).toBe(first);
+});
+
+test("an unknown cost is unknown, not nothing", async () => {
+  expect(words("cost")).toBe("–");
+  await play("no_verdict", 8);
+  expect(words("cost")).toBe("unknown");
+});
+
+test("no verdict says why", async () => {
+  await play("no_verdict");
+  expect(one("verdict").querySelector("[data-stance='no_verdict']")?.textContent).toBe("No verdict");
+  expect(words("verdict")).toContain("did not have the asked form");
+  expect(words("verdict")).not.toContain("Confidence");
+});
+
+test("a verdict without confidence says that none was stated", async () => {
+  await play("fallback");
+  expect(words("verdict")).toContain("No confidence stated");
+});
+
+describe("a demo", () => {
+  test("is marked in the title, behind the page, on the board, on every message and on the verdict", async () => {
+    await play("demo");
+    expect(document.title).toMatch(/^Demo: /);
+    expect(all("watermark")).toHaveLength(1);
+    expect(document.querySelectorAll(".board .tag-demo")).toHaveLength(1);
+    for (const message of [...all("agent-message"), one("verdict")]) {
+      expect(message.querySelector(".tag-demo")?.textContent).toBe("DEMO");
+    }
+  });
+
+  test("that somebody asked for offers no other model", async () => {
+    reopen({ ...OWNER, canStartAgain: true });
+    await play("demo");
+    expect(all("demo-banner")).toHaveLength(0);
+    expect(all("start-again")).toHaveLength(0);
+  });
+
+  test("shows where it began: what a model said before carries no badge", async () => {
+    await play("demo_after_live");
+    const marked = all("agent-message").map((message) => [
+      message.dataset["mode"],
+      message.querySelector(".tag-demo") !== null,
+    ]);
+    expect(marked).toEqual([
+      ["live", false],
+      ["live", false],
+      ["demo", true],
+      ["demo", true],
+      ["demo", true],
+    ]);
+    expect(words("fallback")).toBe(
+      "openai:gpt-5-mini gave way to the demo. The model did not answer in time. From here on a script speaks, not a model. provider_timeout",
+    );
+    expect(document.title).toMatch(/^Demo: /);
+    expect(words("demo-banner")).toContain("This debate became a scripted demo.");
+  });
+
+  test("is none before its first word", async () => {
+    const { events } = recorded("demo_after_live");
+    await play("demo_after_live", events.findIndex(({ type }) => type === "fallback"));
+    expect([all("watermark").length, all("demo-banner").length, all("demo-badge").length]).toEqual([0, 0, 0]);
+    expect(document.title).not.toMatch(/^Demo/);
+  });
+
+  test("says to its owner how to try again with a model", async () => {
+    await play("demo_after_live");
+    expect(all("start-again")).toHaveLength(0);
+    reopen({ ...OWNER, canStartAgain: true });
+    await play("demo_after_live");
+    expect(words("start-again")).toBe("Try again with a live model");
+  });
+});
+
+test("a discarded message is folded away, and who took over is named", async () => {
+  await play("fallback");
+  const [discarded] = all("agent-message");
+  expect(discarded?.dataset["state"]).toBe("discarded");
+  expect(discarded?.querySelector("details")?.open).toBe(false);
+  expect(discarded?.querySelector("summary")?.textContent).toBe("Discarded. The provider stopped answering.");
+  expect(words("fallback")).toContain("openai:gpt-5-mini gave way to local");
+  expect(words("local-note")).toContain("It speaks where no better one answered.");
+});
+
+test("a debate of the local model alone says how to connect a better one", async () => {
+  await play("no_verdict");
+  expect(words("local-note")).toContain("SmolLM2-135M is a very small model");
+  expect(words("local-note")).toContain("OUTCRY_PROVIDERS=openai:gpt-5-mini OPENAI_API_KEY=... make run");
+});
+
+test("several models: each message names its own, and each change says why", async () => {
+  await play("failover");
+  expect(all("fallback").map(({ textContent }) => textContent?.replace(/\s+/g, " ").trim())).toEqual([
+    "openai:gpt-5-mini limits our rate; asked again after 3 seconds. provider_rate_limited",
+    expect.stringMatching(/^openai:gpt-5-mini gave way to anthropic:claude-haiku-4-5\. /),
+    expect.stringMatching(/^openai:gpt-5-mini failed a short while ago and is skipped for now; it gave way to anthropic:/),
+  ]);
+  expect(all("agent-message").map((message) => message.querySelector("header [data-testid=message-model]")?.textContent)).toEqual([
+    "gpt-5-mini · openai",
+    "gpt-5-mini · openai",
+    "gpt-5-mini · openai",
+    "claude-haiku-4-5 · anthropic",
+    "gpt-5-mini · openai",
+    "claude-haiku-4-5 · anthropic",
+  ]);
+  expect(all("agent-message")[0]?.querySelector(".discarded")?.textContent).toBe(
+    "Discarded before a word was said. The model's provider limits our rate.",
+  );
+});
+
+test("a model that was only interrupted has not failed: it is skipped for what it did before", async () => {
+  const events = recorded("failover").events.map((event) =>
+    event.type === "message_discard" ? { ...event, data: { ...event.data, reason: "interrupted" } } : event,
+  );
+  FakeWebSocket.last.deliver(hello(), ...events);
+  await painted();
+  expect(all("fallback")[1]?.textContent).toContain("failed a short while ago and is skipped for now");
+});
+
+test("one model is named below what it said", async () => {
+  await play("debate");
+  expect(one("agent-message").querySelector("footer [data-testid=message-model]")?.textContent).toBe("gpt-5-mini · openai");
+  expect(one("agent-message").querySelector("header [data-testid=message-model]")).toBeNull();
+});
+
+describe("limits", () => {
+  const limits = { usd: 0.002, tokens: 2_000, seconds: 600 };
+  const closing = recorded("budget").events.findIndex((event) => event.type === "status" && event.data.reason === "budget");
+
+  test("are not spoken of where there are none", async () => {
+    await play("debate");
+    expect(all("limits")).toHaveLength(0);
+  });
+
+  test("show what is spent and what is left", async () => {
+    reopen({ limits });
+    await play("budget", closing);
+    expect(words("limit-money")).toBe("Money $0.0008 of $0.002 $0.0012 left");
+    expect(words("limit-tokens")).toBe("Tokens, read and written 444 of 2,000 1,556 left");
+    expect(words("limit-time")).toBe("Speaking time 0:03 of 10:00 9:57 left");
+  });
+
+  test("say at least, and at most, where a price is not known", async () => {
+    reopen({ limits: { usd: 1, tokens: null, seconds: null } });
+    const { events } = recorded("fallback");
+    await play("fallback", events.findIndex(({ type }) => type === "complete"));
+    expect(words("limit-money")).toMatch(/^Money at least \$0\.\d+ of \$1\.00 at most \$0?\.?\d+\.?\d* left$/);
+    expect(all("limit-tokens")).toHaveLength(0);
+  });
+
+  test("that are reached are told where that happened, once", async () => {
+    reopen({ limits, rounds: 3 });
+    await play("budget", closing + 1);
+    expect(words("budget-reached")).toBe("The budget was reached, so the Moderator closes the debate with what there is.");
+    expect(words("announcements")).toContain("The budget was reached");
+    FakeWebSocket.last.deliver(...recorded("budget").events.slice(closing + 1));
+    await painted();
+    expect(all("budget-reached")).toHaveLength(1);
+    expect(words("round")).toBe("Closed in round 1 of 3");
+    expect(words("limits")).toContain("The budget was reached.");
+    expect(words("limits")).not.toContain("left");
+  });
+
+  test("that do not even cover a verdict leave none", async () => {
+    await play("budget_spent");
+    expect(words("budget-reached")).toBe("The budget was reached, so the debate ends here.");
+    expect(words("verdict")).toContain("No verdict The budget did not cover a verdict.");
+    expect(words("agent-message")).not.toContain("Discarded");
+    expect(all("agent-message")[1]?.querySelector("summary")?.textContent).toBe(
+      "Discarded. The budget did not cover the rest of it.",
+    );
+  });
+});
+
+test("an error that ended the debate is a sentence, a code, what to do, and a way on", async () => {
+  reopen({ ...OWNER, canStartAgain: true });
+  await play("error");
+  expect(words("error")).toContain("No model answered. Try again later. providers_exhausted");
+  expect(words("what-to-do")).toBe("Every model was tried. Wait a few minutes and try again.");
+  expect(words("start-again")).toBe("Try again with a live model");
+  expect(one("error").querySelector("a")?.getAttribute("href")).toBe(PAGE.againUrl);
+  expect(one("conversation-status").dataset["status"]).toBe("error");
+  reopen({});
+  await play("error");
+  expect(all("start-again")).toHaveLength(0);
+});
+
+test("nobody goes on thinking when the debate is over", async () => {
+  await play("cancelled");
+  expect(all("agent-message").map(({ dataset }) => dataset["state"])).not.toContain("speaking");
+  expect(all("agent-message").at(-1)?.dataset["state"]).toBe("cut");
+  expect(words("conversation-display")).toContain("It broke off here.");
+  expect(document.querySelector(".said[data-speaking]")).toBeNull();
+});
+
+test("tools and people have their place", async () => {
+  await play("tools");
+  expect(all("tool").map(({ dataset }) => dataset["outcome"])).toEqual(["done", "running", "failed"]);
+  document.body.replaceChildren();
+  open();
+  await play("humans");
+  expect(all("human-message")).toHaveLength(2);
+  expect(all("input-request").map(({ dataset }) => dataset["state"])).toEqual(["answered", "expired"]);
+});
+
+test("a lost connection is told where the newest words are, until it is back", async () => {
+  await play("debate", 8);
+  expect(words("connection-lost")).toBe("");
+  FakeWebSocket.last.onclose?.({ code: 1006 });
+  await painted();
+  expect(words("connection-lost")).toBe("Connection lost. Reconnecting");
+  expect(one("agent-message").dataset["state"]).toBe("speaking");
+});
+
+test("who is offline is told so, and that is not all of a lost connection", async () => {
+  await play("debate", 8);
+  vi.spyOn(navigator, "onLine", "get").mockReturnValue(false);
+  dispatchEvent(new Event("offline"));
+  await painted();
+  expect(words("connection-status")).toBe("Connected");
+  FakeWebSocket.last.onclose?.({ code: 1006 });
+  await painted();
+  expect(words("connection-status")).toBe("You are offline");
+  expect(words("connection-lost")).toBe("You are offline. What you miss comes later");
+});
+
+test("a watcher whose stream lags is told, until it has caught up", async () => {
+  await play("debate", 8);
+  FakeWebSocket.last.deliver(aside("stream", { state: "lagging" }));
+  await painted();
+  expect(words("stream-note")).toBe("Your connection is slow: whole messages only, until it has caught up.");
+  FakeWebSocket.last.deliver(aside("stream", { state: "streaming" }));
+  await painted();
+  expect(words("stream-note")).toBe("");
+  FakeWebSocket.last.deliver(aside("stream", { state: "paused" }));
+  await painted();
+  expect(words("connection-status")).toBe("Stream paused");
+});
+
+test("a server that waits for its database says so, and the words stand", async () => {
+  await play("debate", 8);
+  FakeWebSocket.last.deliver(aside("stream", { state: "reconnecting" }));
+  await painted();
+  expect(words("connection-status")).toBe("Reconnecting");
+  expect(one("connection-status").dataset["state"]).toBe("reconnecting");
+  expect(words("stream-note")).toBe("The server waits for its database; nothing is lost.");
+  expect(words("connection-lost")).toBe("");
+  expect(words("agent-message")).toContain("Gross margin stayed at 61 %");
+  FakeWebSocket.last.deliver(aside("stream", { state: "streaming" }));
+  await painted();
+  expect([words("connection-status"), words("stream-note")]).toEqual(["Connected", ""]);
+});
+
+test("notices are text, stand side by side, and go one by one", async () => {
+  await play("debate", 8);
+  FakeWebSocket.last.deliver(aside("notice", { text: "<b>Down</b> at six." }), aside("notice", { text: "Up at seven." }));
+  await painted();
+  expect(all("notice").map((notice) => notice.querySelector("p")?.textContent)).toEqual([
+    "Notice from the operator <b>Down</b> at six.",
+    "Notice from the operator Up at seven.",
+  ]);
+  expect(one("banners").getAttribute("role")).toBe("status");
+  one("notice-dismiss").click();
+  await painted();
+  expect(words("notice")).toBe("Notice from the operator Up at seven.");
+});
+
+describe("what was taken", () => {
+  const acks = (): unknown[] => FakeWebSocket.last.said.filter(({ type }) => type === "ack").map(({ seq }) => seq);
+
+  test("is told once it is painted", async () => {
+    FakeWebSocket.last.deliver(hello(), ...recorded("debate").events.slice(0, 8));
+    expect(acks()).toEqual([]);
+    await vi.waitFor(() => expect(acks()).toEqual([8]));
+  });
+
+  test("is told as it is folded where nobody looks, and a frame for several stands for all", async () => {
+    hide(true);
+    const { events } = recorded("debate");
+    FakeWebSocket.last.deliver(hello(), ...events.slice(0, 5));
+    expect(acks()).toEqual([1]);
+    FakeWebSocket.last.deliver({ ...events[6]!, after: 5 }, aside("heartbeat", { head: 7 }));
+    expect(acks()).toEqual([1, 7]);
+  });
+
+  test("answers a heartbeat, even if nothing was", () => {
+    FakeWebSocket.last.deliver(hello(), aside("heartbeat", { head: 0 }));
+    expect(acks()).toEqual([0]);
+  });
+});
+
+describe("while the reader is away", () => {
+  test("what arrives in a hidden tab is counted, marked and said once", async () => {
+    const events = await play("debate", 3);
+    const clock = vi.spyOn(Date, "now").mockReturnValue(Date.now());
+    hide(true);
+    FakeWebSocket.last.deliver(...events.slice(3));
+    clock.mockReturnValue(Date.now() + 60_000);
+    hide(false);
+    await painted();
+    expect(words("away-divider")).toBe("4 messages while you were away");
+    expect(one("away-divider").nextElementSibling?.nextElementSibling).toBe(all("agent-message")[0]);
+    expect(words("announcements")).toContain("4 messages while you were away.");
+    one("away-dismiss").click();
+    await painted();
+    expect(all("away-divider")).toHaveLength(0);
+  });
+
+  test("what comes after a lost connection is counted once all of it is here", async () => {
+    const events = await play("debate", 3);
+    const clock = vi.spyOn(Date, "now").mockReturnValue(Date.now());
+    FakeWebSocket.last.onclose?.({ code: 1006 });
+    clock.mockReturnValue(Date.now() + 60_000);
+    dispatchEvent(new Event("online"));
+    FakeWebSocket.last.deliver(hello(events.length, 3), ...events.slice(3, -4));
+    await painted();
+    expect(all("away-divider")).toHaveLength(0);
+    FakeWebSocket.last.deliver(...events.slice(-4));
+    await painted();
+    expect(words("away-divider")).toBe("4 messages while you were away");
+  });
+
+  test("what had been said before the page was opened is not counted", async () => {
+    const { events } = recorded("debate");
+    hide(true);
+    FakeWebSocket.last.deliver(hello(events.length), ...events);
+    vi.spyOn(Date, "now").mockReturnValue(Date.now() + 60_000);
+    hide(false);
+    await painted();
+    expect(all("away-divider")).toHaveLength(0);
+  });
+});
+
+describe("control", () => {
+  test("is for those who have the right", async () => {
+    await play("debate", 8);
+    expect(all("controls")).toHaveLength(0);
+    expect(all("say")).toHaveLength(0);
+  });
+
+  test("pauses: pending until the log says so, and then nobody looks as if thinking", async () => {
+    reopen(OWNER);
+    await play("debate", 5);
+    expect(words("agent-message")).toContain("Financial Analyst is thinking");
+    one("control-pause").click();
+    await painted();
+    const [{ idempotency_key } = {}] = said();
+    expect(said()).toEqual([{ type: "control", action: "pause", idempotency_key }]);
+    expect([words("control-pause"), one("control-pause").matches(":disabled")]).toEqual(["Pausing", true]);
+    FakeWebSocket.last.deliver(
+      next("debate", 5, "control", { action: "pause", actor: "alice", idempotency_key }),
+      next("debate", 6, "status", { status: "paused", mode: "live", reason: null }),
+    );
+    await painted();
+    expect(words("conversation-status")).toBe("Paused");
+    expect(words("control")).toBe("alice paused the debate.");
+    expect(words("control-resume")).toBe("Resume");
+    expect(words("agent-message")).toContain("Paused here.");
+    expect(words("agent-message")).not.toContain("thinking");
+    expect(document.querySelector("[data-speaking]")).toBeNull();
+  });
+
+  test("a refusal is told beside the buttons, not as a notice", async () => {
+    reopen(OWNER);
+    await play("debate", 8);
+    one("control-pause").click();
+    const { idempotency_key } = said()[0] as { idempotency_key: string };
+    const refused = { code: "forbidden", message: "You may not.", retryable: false, idempotency_key };
+    FakeWebSocket.last.deliver(aside("error", refused));
+    await painted();
+    expect(words("control-problem")).toBe("You may not.");
+    expect(one("control-pause").matches(":disabled")).toBe(false);
+    expect(all("notice")).toHaveLength(0);
+  });
+
+  test("asks once before it stops the debate", async () => {
+    HTMLDialogElement.prototype.showModal = function show(): void { this.open = true; };
+    HTMLDialogElement.prototype.close = function close(): void { this.open = false; };
+    reopen(OWNER);
+    await play("debate", 8);
+    one("control-stop").click();
+    expect(words("stop-dialog")).toContain("Stop the debate? What has been said stays.");
+    one("stop-not").click();
+    expect(said()).toEqual([]);
+    one("control-stop").click();
+    one("stop-confirm").click();
+    expect(said()).toMatchObject([{ type: "control", action: "cancel" }]);
+    expect((one("stop-dialog") as HTMLDialogElement).open).toBe(false);
+  });
+
+  test("what people did stands in the transcript", async () => {
+    await play("humans");
+    expect(all("control").map(({ textContent }) => textContent)).toEqual([
+      "alice paused the debate.",
+      "carol resumed the debate.",
+    ]);
+    reopen({});
+    await play("cancelled");
+    expect(words("control")).toBe("alice stopped the debate.");
+    expect(words("conversation-display")).not.toContain("in round");
+  });
+});
+
+describe("words to the panel", () => {
+  beforeEach(() => reopen(OWNER));
+
+  test("are sent by the keyboard, and stay in the field until they stand in the log", async () => {
+    await play("debate", 8);
+    write("say-text", "  Look at the cap. ");
+    one("say-text").dispatchEvent(new KeyboardEvent("keydown", { key: "Enter" }));
+    expect(said()).toEqual([]);
+    one("say-text").dispatchEvent(new KeyboardEvent("keydown", { key: "Enter", ctrlKey: true }));
+    await painted();
+    const [{ idempotency_key } = {}] = said();
+    expect(said()).toEqual([{ type: "input", text: "Look at the cap.", idempotency_key }]);
+    expect(words("say-send")).toBe("Sending");
+    expect((one("say-text") as HTMLTextAreaElement).value).toBe("  Look at the cap. ");
+    const message = { author: "alice", text: "Look at the cap.", reply_to: null, idempotency_key };
+    FakeWebSocket.last.deliver(next("debate", 8, "human_message", message));
+    await painted();
+    expect((one("say-text") as HTMLTextAreaElement).value).toBe("");
+    expect(words("human-message")).toBe("alice Look at the cap.");
+  });
+
+  test("leave the field even if the log has them before the page is drawn again", async () => {
+    await play("debate", 8);
+    write("say-text", "Look at the cap.");
+    await painted();
+    one("say-send").click();
+    const [{ idempotency_key } = {}] = said();
+    const message = { author: "alice", text: "Look at the cap.", reply_to: null, idempotency_key };
+    FakeWebSocket.last.deliver(next("debate", 8, "human_message", message));
+    await painted();
+    expect((one("say-text") as HTMLTextAreaElement).value).toBe("");
+  });
+
+  test("are kept when they could not be sent, with a sentence", async () => {
+    await play("debate", 8);
+    FakeWebSocket.last.onclose?.({ code: 1006 });
+    vi.stubGlobal("fetch", () => Promise.reject(new TypeError()));
+    write("say-text", "Look at the cap.");
+    await painted();
+    one("say-send").click();
+    await vi.waitFor(() => expect(words("say-problem")).toMatch(/^The server could not be reached\./));
+    expect((one("say-text") as HTMLTextAreaElement).value).toBe("Look at the cap.");
+  });
+
+  test("that are too long are not sent", async () => {
+    await play("debate", 8);
+    write("say-text", "📈".repeat(4_000));
+    await painted();
+    expect(one("say-send").matches(":disabled")).toBe(false);
+    write("say-text", "📈".repeat(4_001));
+    await painted();
+    expect(words("say-problem")).toBe("This is 1 too long; 4,000 characters at most.");
+    one("say-text").dispatchEvent(new KeyboardEvent("keydown", { key: "Enter", metaKey: true }));
+    expect(said()).toEqual([]);
+  });
+
+  test("cannot be said when the debate is over", async () => {
+    await play("debate");
+    expect((one("say-text") as HTMLTextAreaElement).disabled).toBe(true);
+    expect((one("say-text") as HTMLTextAreaElement).placeholder).toBe("The debate is over.");
+  });
+});
+
+describe("a question", () => {
+  const { events } = recorded("humans");
+  const waiting = events.findIndex((event) => event.type === "status" && event.data.status === "awaiting_input") + 1;
+
+  test("waits for the owner: in the title, on the board, with a field and the time left", async () => {
+    reopen(OWNER);
+    const deadline = events.flatMap((event) => (event.type === "input_request" ? [event.data.deadline] : []))[0];
+    vi.spyOn(Date, "now").mockReturnValue(Date.parse(deadline ?? "") - 90_000);
+    FakeWebSocket.last.deliver({ ...hello(), at: new Date(Date.now()).toISOString() }, ...events.slice(0, waiting));
+    await painted();
+    expect(document.title).toMatch(/^\(\?\) /);
+    expect(words("conversation-status")).toBe("Waiting for you");
+    expect(words("input-request")).toContain("Market Context asks you");
+    expect(words("countdown")).toBe("1:30 left");
+    const { request } = one("input-request").dataset;
+    write(`answer-${request}-text`, "2025");
+    await painted();
+    one(`answer-${request}-send`).click();
+    expect(said()).toMatchObject([{ type: "input", text: "2025", reply_to: request }]);
+    FakeWebSocket.last.deliver(...events.slice(waiting));
+    await painted();
+    expect(all("input-request").map(({ dataset }) => dataset["state"])).toEqual(["answered", "expired"]);
+    expect(words("human-message")).toBe("alice, to Market Context 2025 🙂");
+    expect(document.title).not.toContain("(?)");
+  });
+
+  test("is only told to those who may not answer", async () => {
+    await play("humans", waiting);
+    expect(words("conversation-status")).toBe("Waiting for the owner");
+    expect(words("input-request")).toContain("Waiting for an answer from the owner.");
+    expect(document.querySelector("textarea")).toBeNull();
+    expect(document.title).not.toContain("(?)");
+  });
+
+  test("may be answered by who may command", async () => {
+    reopen({ canControl: true });
+    await play("humans", waiting);
+    expect(all("say")).toHaveLength(0);
+    expect(document.querySelectorAll("textarea")).toHaveLength(2);
+  });
+});
+
+test("a signed-out watcher is told and led to the sign-in", async () => {
+  FakeWebSocket.last.onclose?.({ code: 4401 });
+  await painted();
+  expect(one("connection-ended").querySelector("a")?.getAttribute("href")).toBe(PAGE.loginUrl);
+});
+
+describe("a voice", () => {
+  test("hears who speaks and whole messages, never single words", async () => {
+    const { events } = recorded("debate");
+    FakeWebSocket.last.deliver(hello());
+    const heard: string[] = [];
+    for (const event of events) {
+      FakeWebSocket.last.deliver(event);
+      await painted();
+      if (words("announcements") !== heard.at(-1)) heard.push(words("announcements"));
+    }
+    expect(heard.filter(Boolean)).toEqual([
+      "Financial Analyst is speaking.",
+      expect.stringMatching(/^Financial Analyst: Margins held\. Gross margin/),
+      "Market Context is speaking.",
+      expect.stringMatching(/^Market Context: I accept/),
+      "Risk Challenger is speaking.",
+      expect.stringMatching(/^Risk Challenger: Both/),
+      "Moderator is speaking.",
+      "Verdict: Hold, 62 % confidence. Sound business, full price, one customer too many.",
+    ]);
+  });
+
+  test("hears that a script speaks", async () => {
+    const { events } = recorded("demo_after_live");
+    const began = events.findIndex(({ type }) => type === "fallback");
+    FakeWebSocket.last.deliver(hello(), ...events.slice(0, began));
+    await painted();
+    FakeWebSocket.last.deliver(...events.slice(began, -3));
+    await painted();
+    expect(words("announcements")).toContain("From here on a script speaks, not a model.");
+    expect(words("announcements")).toContain("Market Context, scripted demo: Scripted demo.");
+  });
+
+  test("is not told again of what happened before the page was opened", async () => {
+    const { events } = recorded("debate");
+    FakeWebSocket.last.deliver(hello(events.length), ...events);
+    await painted();
+    expect(words("announcements")).toBe("");
+  });
+});

@@ -1,3 +1,0 @@
-// The page of one debate.
-
-import "./debate-element.ts";

@@ -1,4 +1,0 @@
-// The operators' page.
-
-import "./styles/monitor.css";
-import "./monitor-element.ts";

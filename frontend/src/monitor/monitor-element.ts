@@ -1,0 +1,147 @@
+// <outcry-monitor>: what the server delivers, as it says itself every two seconds.
+
+import { LitElement, type TemplateResult, html, nothing } from "lit";
+import "./broadcast-element.ts";
+import "./stream-tester-element.ts";
+import { type Chart, chartTemplate } from "./chart.ts";
+import { type MonitorPage, type Overview, type Sample, type Sessions, milliseconds, rate, timeOfDay } from "./data.ts";
+import { closedTemplate, figuresTemplate } from "./figures.ts";
+import { Poll, type Trouble } from "./poll.ts";
+import { sessionsTemplate } from "./sessions.ts";
+
+const TROUBLE: Readonly<Record<Trouble, string>> = {
+  unreachable: "The server does not answer.",
+  failed: "The server answered with an error.",
+  "signed out": "You are signed out.",
+  forbidden: "You may not see this any more.",
+};
+
+export class MonitorElement extends LitElement {
+  #page!: MonitorPage;
+  #poll!: Poll;
+  #overview: Overview | null = null;
+  #sessions: Sessions | null = null;
+  #freshAt = 0;
+  #trouble: Trouble | null = null;
+
+  protected override createRenderRoot(): this {
+    return this;
+  }
+
+  override connectedCallback(): void {
+    if (!this.hasUpdated) {
+      this.#page = JSON.parse(document.getElementById(this.dataset["from"] ?? "")?.textContent ?? "null");
+      this.replaceChildren(); // what stood here for those without scripts
+    }
+    super.connectedCallback();
+    this.#poll = new Poll(this.#page.statusUrl, this.#page.sessionsUrl, {
+      fresh: (overview, sessions) => {
+        this.#overview = overview;
+        this.#sessions = sessions;
+        this.#freshAt = Date.now();
+        this.#trouble = null;
+        this.requestUpdate();
+      },
+      trouble: (why) => {
+        this.#trouble = why;
+        this.requestUpdate();
+      },
+    });
+    this.#poll.start();
+  }
+
+  override disconnectedCallback(): void {
+    super.disconnectedCallback();
+    this.#poll.stop();
+  }
+
+  protected override render(): TemplateResult {
+    const overview = this.#overview;
+    return html`${this.#lead()} ${this.#alert()}
+      ${overview === null
+        ? nothing
+        : html`<div class="numbers" ?data-stale=${this.#trouble !== null}>
+            ${figuresTemplate(overview)}
+            <div class="charts">${charts(overview.series).map(chartTemplate)}</div>
+            <section aria-labelledby="sessions-title">
+              <h2 id="sessions-title">Sessions</h2>
+              ${this.#sessions ? sessionsTemplate(this.#sessions) : nothing}
+            </section>
+          </div>`}
+      <div class="tools">
+        <section class="card" aria-labelledby="trial-title">
+          <h2 id="trial-title">Try a stream by hand</h2>
+          <outcry-trial .page=${this.#page}></outcry-trial>
+        </section>
+        <div class="aside">
+          ${this.#page.canBroadcast
+            ? html`<section class="card" aria-labelledby="broadcast-title">
+                <h2 id="broadcast-title">Broadcast</h2>
+                <outcry-broadcast .page=${this.#page}></outcry-broadcast>
+              </section>`
+            : nothing}
+          ${overview === null
+            ? nothing
+            : html`<section class="card" aria-labelledby="closes-title">
+                <h2 id="closes-title">How connections were closed</h2>
+                ${closedTemplate(overview)}
+              </section>`}
+        </div>
+      </div>`;
+  }
+
+  #lead(): TemplateResult {
+    if (this.#overview === null) return html`<p class="lead">${this.#trouble === null ? "Asking the server." : nothing}</p>`;
+    const { host, pid, started } = this.#overview.process;
+    return html`<p class="lead">
+      This process: ${pid} on ${host}, up since
+      <time datetime=${started}>${new Date(started).toLocaleString("en-GB", { dateStyle: "medium", timeStyle: "short" })}</time
+      >. Where several serve, each has numbers of its own.
+    </p>`;
+  }
+
+  #alert(): TemplateResult {
+    const words = this.#trouble && TROUBLE[this.#trouble];
+    const since = this.#freshAt === 0 ? "" : ` These numbers are from ${timeOfDay(this.#freshAt)}.`;
+    return html`<div role="alert" data-testid="trouble">
+      ${words === null
+        ? nothing
+        : html`<p class="alert alert-error">
+            <span
+              >${words}${since}
+              ${this.#trouble === "signed out" ? html`<a class="link" href=${this.#page.loginUrl}>Sign in again.</a>` : nothing}</span
+            >
+          </p>`}
+    </div>`;
+  }
+}
+
+function charts(series: readonly Sample[]): Chart[] {
+  const times = series.map(({ time }) => time);
+  const line = (name: string, value: (sample: Sample) => number | null) => ({ name, values: series.map(value) });
+  return [
+    {
+      id: "tokens",
+      title: "Tokens a second",
+      times,
+      lines: [line("Delivered", ({ delivered }) => delivered), line("Spoken", ({ spoken }) => spoken)],
+      words: (value) => (value === null ? "–" : rate(value)),
+    },
+    {
+      id: "latency",
+      title: "From model to paint",
+      times,
+      lines: [line("p50", ({ p50_ms }) => p50_ms), line("p95", ({ p95_ms }) => p95_ms), line("p99", ({ p99_ms }) => p99_ms)],
+      words: milliseconds,
+    },
+    {
+      id: "connections",
+      title: "Connections",
+      times,
+      lines: [line("Connected", ({ connections }) => connections), line("Lagging", ({ lagging }) => lagging)],
+      words: (value) => (value === null ? "–" : rate(value)),
+    },
+  ];
+}
+
+customElements.define("outcry-monitor", MonitorElement);

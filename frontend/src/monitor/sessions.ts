@@ -1,0 +1,55 @@
+// The table of who is connected.
+
+import { type TemplateResult, html, nothing } from "lit";
+import { type Session, type Sessions, bytes, rate, timeOfDay } from "./data.ts";
+import { count, label } from "../shared/format.ts";
+
+export function sessionsTemplate({ total, sessions }: Sessions): TemplateResult {
+  if (total === 0) return html`<p class="empty">Nobody is connected to this process.</p>`;
+  return html`<div class="scroll sessions" role="region" tabindex="0" aria-label="Who is connected">
+      <table data-testid="sessions">
+        <thead>
+          <tr>
+            <th scope="col">Who</th>
+            <th scope="col">State</th>
+            <th scope="col">Debate</th>
+            <th scope="col">Since</th>
+            <th scope="col" class="number">Behind</th>
+            <th scope="col" class="number">At event</th>
+            <th scope="col" class="number">Tokens</th>
+            <th scope="col" class="number">Frames</th>
+            <th scope="col" class="number">Sent</th>
+            <th scope="col">Acks</th>
+            <th scope="col">By</th>
+          </tr>
+        </thead>
+        <tbody>
+          ${sessions.map(rowTemplate)}
+        </tbody>
+      </table>
+    </div>
+    ${sessions.length < total
+      ? html`<p class="quiet">The newest ${count(sessions.length)} of ${count(total)}.</p>`
+      : nothing}`;
+}
+
+function rowTemplate(session: Session): TemplateResult {
+  const { conversation, head, cursor, behind } = session;
+  return html`<tr data-testid="session" data-id=${session.id} data-state=${session.state}>
+    <th scope="row">${session.user}</th>
+    <td><span class="stream-state" data-state=${session.state}>${label(session.state)}</span></td>
+    <td>
+      ${conversation === null
+        ? html`<span class="quiet">none yet</span>`
+        : html`<a class="link mono" href="/conversations/${conversation}/">${conversation.slice(0, 8)}</a>`}
+    </td>
+    <td><time datetime=${session.since}>${timeOfDay(session.since)}</time></td>
+    <td class="number">${count(behind)}</td>
+    <td class="number">${count(cursor)} <span class="quiet">of ${count(head)}</span></td>
+    <td class="number">${count(session.tokens)}</td>
+    <td class="number">${count(session.frames)}</td>
+    <td class="number">${bytes(session.bytes)}</td>
+    <td>${session.acked ? "yes" : html`<span class="quiet">no</span>`}</td>
+    <td>${session.transport}${session.rate === null ? nothing : html` at ${rate(session.rate)}/s`}</td>
+  </tr>`;
+}

@@ -1,0 +1,3 @@
+// The page of one debate.
+
+import "../debate/debate-element.ts";

@@ -1,0 +1,13 @@
+// Every page: the style sheet, the theme, the menu, and what the dashboard needs.
+
+import "../styles/main.css";
+import { closeMenusOutside } from "../shared/account-menu.ts";
+import { keepDebatesFresh } from "../dashboard/debate-list.ts";
+import { setUpStartForm } from "../dashboard/start-form.ts";
+import { setUpThemeToggle } from "../shared/theme.ts";
+
+setUpThemeToggle();
+closeMenusOutside();
+const form = document.querySelector<HTMLFormElement>("[data-start-form]");
+if (form) setUpStartForm(form);
+if (document.querySelector("[data-debates]")) keepDebatesFresh();

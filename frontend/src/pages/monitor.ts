@@ -1,0 +1,4 @@
+// The operators' page.
+
+import "../styles/monitor.css";
+import "../monitor/monitor-element.ts";

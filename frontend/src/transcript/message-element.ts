@@ -1,0 +1,161 @@
+// One message. It is drawn again only when the message itself has changed, and then only from the first
+// block of text that did: what a reader has selected above stays selected.
+
+import { LitElement, type TemplateResult, html, nothing } from "lit";
+import { hue } from "../shared/agent-colors.ts";
+import { blocks, mended, nodesOf } from "../shared/markdown.ts";
+import type { Message, Tool } from "../protocol/state.ts";
+import { discardReason, modelName, money, percent, seconds } from "../shared/format.ts";
+
+const STILL = { paused: "Paused here.", awaiting_input: "Waiting for an answer." } as const;
+
+export class MessageElement extends LitElement {
+  static override properties = {
+    message: { attribute: false },
+    at: { attribute: false },
+    tools: { attribute: false, hasChanged: differs },
+    elsewhere: { attribute: false },
+    over: { attribute: false },
+    named: { attribute: false },
+    still: { attribute: false },
+  };
+
+  declare message: Message;
+  /** When the speaker began. */
+  declare at: string;
+  declare tools: readonly Tool[];
+  /** Whether the text stands elsewhere on the page: the moderator's, in the verdict. */
+  declare elsewhere: boolean;
+  /** Whether the debate is over. */
+  declare over: boolean;
+  /** Whether its model stands beside its speaker: where several models speak. */
+  declare named: boolean;
+  /** Why nothing moves though this is being said: the debate is paused, or waits for an answer. */
+  declare still: "paused" | "awaiting_input" | null;
+
+  #drawn: { source: string; nodes: Node[] }[] = [];
+
+  protected override createRenderRoot(): this {
+    return this;
+  }
+
+  protected override render(): TemplateResult {
+    const { agent, round, mode, state, kind, id } = this.message;
+    const name = html`<h3 class="name" id="name-${id}">${agent}</h3>`;
+    return html`
+      <header>
+        <span class="avatar-letter" aria-hidden="true">${agent.charAt(0)}</span>
+        <div>
+          ${name}
+          <p class="facts">
+            ${kind === "final" ? nothing : html`<span>Round ${round}</span>`}
+            <time datetime=${this.at}>${new Date(this.at).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" })}</time>
+            ${this.named ? html`<span class="model" data-testid="message-model">${this.#model}</span>` : nothing}
+            ${mode === "demo" ? html`<span class="tag tag-demo" data-testid="demo-badge">DEMO</span>` : nothing}
+          </p>
+        </div>
+      </header>
+      ${state === "discarded" ? this.#discarded() : this.#body()}
+    `;
+  }
+
+  #discarded(): TemplateResult {
+    const why = discardReason(this.message.discard_reason ?? "");
+    if (this.message.text === "" && this.tools.length === 0) {
+      return html`<p class="discarded">Discarded before a word was said. ${why}</p>`;
+    }
+    return html`<details class="discarded">
+      <summary>Discarded. ${why}</summary>
+      ${this.#body()}
+    </details>`;
+  }
+
+  #body(): TemplateResult {
+    const { text } = this.message;
+    const speaking = this.#state === "speaking";
+    const moving = speaking && this.still === null;
+    return html`<div class="body">
+      ${this.elsewhere ? html`<p class="quiet">The verdict stands below.</p>` : nothing}
+      <div class="said" ?hidden=${this.elsewhere} ?data-speaking=${moving && text !== ""}></div>
+      ${moving && text === "" ? this.#waiting() : nothing} ${this.tools.map(toolTemplate)}
+      ${speaking && this.still !== null ? html`<p class="quiet">${STILL[this.still]}</p>` : nothing}
+      ${this.#state === "cut" ? html`<p class="quiet">${text === "" ? "Nothing was said." : "It broke off here."}</p>` : nothing}
+      ${speaking ? nothing : this.#footer()}
+    </div>`;
+  }
+
+  get #model(): string {
+    return `${modelName(this.message.model)} · ${this.message.provider}`;
+  }
+
+  get #state(): Message["state"] | "cut" {
+    const { state, finish_reason } = this.message;
+    // One that was cut ends with what had been said; where nobody was left to end it, with the debate.
+    const cut = state === "speaking" ? this.over : state === "done" && finish_reason === "cancelled";
+    return cut ? "cut" : state;
+  }
+
+  #waiting(): TemplateResult {
+    const what = this.message.kind === "final" ? "is weighing the debate" : "is thinking";
+    return html`<p class="waiting"><i></i><i></i><i></i><span>${this.message.agent} ${what}</span></p>`;
+  }
+
+  #footer(): TemplateResult {
+    const { cost, usage, confidence, duration_ms, finish_reason, state } = this.message;
+    const facts = this.named ? [] : [html`<span data-testid="message-model">${this.#model}</span>`];
+    if (usage?.output_tokens != null) facts.push(html`<span>${usage.output_tokens} tokens</span>`);
+    if (duration_ms !== null) facts.push(html`<span>${seconds(duration_ms)}</span>`);
+    if (state === "done") facts.push(html`<span>cost ${money(cost)}</span>`);
+    if (confidence !== null) facts.push(html`<span>confidence ${percent(confidence)}</span>`);
+    if (finish_reason === "length") facts.push(html`<span class="cut">cut off at the length limit</span>`);
+    return html`<footer class="facts">${facts}</footer>`;
+  }
+
+  protected override willUpdate(): void {
+    const { agent, role, kind, round, mode, id } = this.message;
+    this.role = "article";
+    this.setAttribute("aria-labelledby", `name-${id}`);
+    this.dataset["testid"] = "agent-message";
+    this.dataset["message"] = id;
+    this.dataset["agent"] = agent;
+    this.dataset["role"] = role;
+    this.dataset["state"] = this.#state;
+    this.dataset["kind"] = kind;
+    this.dataset["round"] = String(round);
+    this.dataset["mode"] = mode;
+    this.dataset["hue"] = String(hue(role));
+    this.tabIndex = 0;
+  }
+
+  protected override updated(): void {
+    const place = this.querySelector(".said");
+    if (!place) return;
+    if (place.childNodes.length === 0) this.#drawn = [];
+    const { text } = this.message;
+    const next = blocks(this.#state === "speaking" ? mended(text) : text);
+    const same = this.#drawn.findIndex(({ source }, index) => source !== next[index]?.raw);
+    const kept = same === -1 ? this.#drawn.length : same;
+    for (const { nodes } of this.#drawn.splice(kept)) for (const node of nodes) (node as ChildNode).remove();
+    for (const block of next.slice(kept)) {
+      const nodes = nodesOf(block);
+      this.#drawn.push({ source: block.raw, nodes });
+      place.append(...nodes);
+    }
+  }
+}
+
+customElements.define("outcry-message", MessageElement);
+
+function toolTemplate(tool: Tool): TemplateResult {
+  const outcome = tool.error !== null ? `failed: ${tool.error}` : tool.output === null ? "running" : "done";
+  return html`<details class="tool" data-testid="tool" data-outcome=${outcome.split(":")[0] ?? ""}>
+    <summary><span class="mono">${tool.tool}</span> <span class="quiet">${outcome}</span></summary>
+    <pre>${tool.input}</pre>
+    ${tool.output === null ? nothing : html`<pre>${tool.output}</pre>`}
+  </details>`;
+}
+
+/** A filtered list is a new one every time; what counts is what stands in it. */
+function differs(next: readonly Tool[], before: readonly Tool[] | undefined): boolean {
+  return next.length !== before?.length || next.some((tool, index) => tool !== before[index]);
+}

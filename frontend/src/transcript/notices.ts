@@ -1,0 +1,116 @@
+// What stands between the messages: fallbacks, errors, and a word about the local model.
+
+import { type TemplateResult, html, nothing } from "lit";
+import "./restart-button.ts";
+import { whatToDo } from "./error-advice.ts";
+import type { Fallback } from "../protocol/events.gen.ts";
+import type { Page } from "../client/page-data.ts";
+import type { Failure, State } from "../protocol/state.ts";
+import { modelName, providerName, reason, wait } from "../shared/format.ts";
+
+type Optional = TemplateResult | typeof nothing;
+
+/** The label of the provider that is none. */
+const DEMO = "demo";
+const CONNECT = "OUTCRY_PROVIDERS=openai:gpt-5-mini OPENAI_API_KEY=... make run";
+
+/** `tookOver`: it speaks in the place of a model that failed. */
+export function localTemplate(model: string, tookOver: boolean): TemplateResult {
+  if (tookOver) {
+    return html`<aside class="local-note" data-testid="local-note">
+      <p>${modelName(model)} is a very small model that runs on this computer. It speaks where no better one answered.</p>
+    </aside>`;
+  }
+  return html`<aside class="local-note" data-testid="local-note">
+    <p>${modelName(model)} is a very small model that runs on this computer, for trying Outcry out. Connect a better one:</p>
+    <p class="command">
+      <code>${CONNECT}</code>
+      <button type="button" class="btn btn-outline btn-xs" @click=${copy}>Copy</button>
+    </p>
+  </aside>`;
+}
+
+/** Above a debate that became a demo because no real model answered. Null where it did not: a demo that somebody asked
+ * for says enough on each message. */
+export function demoTemplate(page: Page, state: State): Optional {
+  if (!state.fallbacks.some(({ to }) => to === DEMO)) return nothing;
+  const wasLive = state.messages.some((message) => message.mode === "live" && message.state === "done");
+  return html`<aside class="demo-note" data-testid="demo-banner" aria-label="Scripted demo">
+    <p>
+      <strong>${wasLive ? "This debate became a scripted demo." : "This is a scripted demo."}</strong>
+      ${
+        wasLive
+          ? "The models stopped answering on the way. What is marked DEMO was spoken by a script, not by a model."
+          : "No real model answered. Nothing here is an analysis."
+      }
+    </p>
+    ${againTemplate(page)}
+  </aside>`;
+}
+
+export function againTemplate(page: Page): Optional {
+  if (!page.canStartAgain) return nothing;
+  return html`<outcry-again .url=${page.againApiUrl} .csrfToken=${page.csrfToken}></outcry-again>`;
+}
+
+/** Why somebody else speaks, or the same again. `wasAsked`: the provider was asked, and failed; else it was not asked. */
+export function fallbackTemplate(fallback: Fallback | undefined, wasAsked: boolean): Optional {
+  if (!fallback) return nothing;
+  const { from, to, code } = fallback;
+  const isWait = from === to && code === "provider_rate_limited";
+  return html`<p class="between" data-testid="fallback" data-to=${to === DEMO ? "demo" : "live"}>
+    <strong>${providerName(from)}</strong> ${isWait ? waited(fallback.reason) : turnOf(fallback, wasAsked)}
+    ${isWait ? nothing : reason(fallback.reason)}
+    ${to === DEMO ? html`<strong>From here on a script speaks, not a model.</strong>` : nothing}
+    <span class="mono quiet">${code}</span>
+  </p>`;
+}
+
+/** The sentence tells how long, and for the rest what stands here anyway. */
+function waited(sentence: string): string {
+  const pause = /\bin (\d+) s\b/.exec(sentence)?.[1];
+  return `limits our rate; asked again${pause === undefined ? "" : ` after ${wait(Number(pause))}`}.`;
+}
+
+function turnOf({ from, to }: Fallback, wasAsked: boolean): TemplateResult | string {
+  if (from === to) return "was asked again.";
+  const next = html`<strong>${to === DEMO ? "the demo" : providerName(to)}</strong>`;
+  if (wasAsked) return html`gave way to ${next}.`;
+  return html`failed a short while ago and is skipped for now; it gave way to ${next}.`;
+}
+
+/** What a voice is told of it: only that a script takes over. */
+export function fallbackSentence({ to }: Fallback): string | null {
+  return to === DEMO ? "No real model answers. From here on a script speaks, not a model." : null;
+}
+
+/** `isEnd`: the debate ended with it, and is over. */
+export function errorTemplate(error: Failure | undefined, isEnd: boolean, page: Page): Optional {
+  if (!error) return nothing;
+  return html`<div class="alert alert-error failure" data-testid="error">
+    <div>
+      <p>${error.message} <span class="mono quiet">${error.code}</span></p>
+      ${isEnd ? html`<p data-testid="what-to-do">${whatToDo(error)}</p>` : nothing}
+      ${
+        isEnd || error.retryable
+          ? html`<div class="choices">
+              ${isEnd ? againTemplate(page) : nothing}
+              <a class="link" href=${page.againUrl}>Ask the same question again</a>
+            </div>`
+          : nothing
+      }
+    </div>
+  </div>`;
+}
+
+async function copy(event: Event): Promise<void> {
+  const button = event.currentTarget as HTMLElement;
+  const code = button.previousElementSibling;
+  try {
+    await navigator.clipboard.writeText(code?.textContent ?? "");
+    button.textContent = "Copied";
+  } catch {
+    // No clipboard here: the line is marked, so that the keyboard can copy it.
+    if (code) getSelection()?.selectAllChildren(code);
+  }
+}

@@ -1,0 +1,73 @@
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { AgainElement } from "./restart-button.ts";
+
+let element: AgainElement;
+let went: string[];
+
+/** Presses the button, and waits for the words that this leads to. */
+async function press(words: string | RegExp): Promise<void> {
+  element.querySelector("button")?.click();
+  await vi.waitFor(() => expect(problem()).toMatch(words));
+}
+const problem = (): string => element.querySelector('[role="alert"]')?.textContent ?? "";
+
+/** What the server answers from now on. */
+function answer(status: number, body: object, headers: Record<string, string> = {}): void {
+  vi.stubGlobal("fetch", vi.fn(async () => Response.json(body, { status, headers })));
+}
+
+beforeEach(async () => {
+  went = [];
+  element = new AgainElement();
+  element.url = "/api/conversations/1/again";
+  element.csrfToken = "t0ken";
+  element.go = (address) => void went.push(address);
+  document.body.replaceChildren(element);
+  await element.updateComplete;
+});
+afterEach(() => {
+  vi.unstubAllGlobals();
+});
+
+test("starts a new debate, and goes there", async () => {
+  answer(201, { id: "2", url: "/conversations/2/" });
+  element.querySelector("button")?.click();
+  await vi.waitFor(() => expect(went).toEqual(["/conversations/2/"]));
+  expect(fetch).toHaveBeenCalledWith("/api/conversations/1/again", {
+    method: "POST",
+    headers: {
+      "Content-Type": "application/json",
+      "X-CSRFToken": "t0ken",
+      "X-Clicked-Ms-Ago": expect.stringMatching(/^\d+\.\d$/),
+    },
+    body: "{}",
+  });
+  // Off until the new page is there: a second click would start a second debate.
+  expect(element.querySelector("button")?.disabled).toBe(true);
+});
+
+test.each([
+  [403, "Only its owner may start this debate again.", {}, "Only its owner may start this debate again."],
+  [503, "The log cannot be written just now.", {}, "The log cannot be written just now."],
+  [429, "You have 5 debates running.", { "Retry-After": "42" }, "You have 5 debates running. Try again in 42 seconds."],
+  [429, "That was too often; try again in 9 seconds.", { "Retry-After": "9" }, "That was too often; try again in 9 seconds."],
+  [429, "You have 5 debates running.", {}, "You have 5 debates running."],
+])("a refusal (%i) is told in words: %s", async (status, message, headers, expected) => {
+  answer(status, { code: "some", message }, headers as Record<string, string>);
+  await press(expected);
+  expect(problem()).toBe(expected);
+  expect(went).toEqual([]);
+  expect(element.querySelector("button")?.disabled).toBe(false);
+});
+
+test("a session that has ended, and a server that is not there, are told in words", async () => {
+  answer(401, {});
+  await press(/^You are signed out\./);
+  vi.stubGlobal("fetch", () => Promise.reject(new TypeError()));
+  await press(/^The server could not be reached\./);
+});
+
+test("an answer that is no JSON is told in words, too", async () => {
+  vi.stubGlobal("fetch", async () => new Response("<h1>Bad gateway</h1>", { status: 502 }));
+  await press("The server answered with an error (502). Reload this page and try again.");
+});

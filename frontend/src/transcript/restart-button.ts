@@ -1,0 +1,64 @@
+// <outcry-again>: starts a new debate with the input of this one, and goes there.
+
+import { LitElement, type TemplateResult, html, nothing } from "lit";
+import { UNREACHABLE, refusal, send } from "../shared/http.ts";
+
+export class AgainElement extends LitElement {
+  static override properties = {
+    url: { attribute: false },
+    csrfToken: { attribute: false },
+    busy: { state: true },
+    problem: { state: true },
+  };
+
+  declare url: string;
+  declare csrfToken: string;
+  declare busy: boolean;
+  declare problem: string | null;
+
+  /** Leads to another page. */
+  go: (address: string) => void = (address) => location.assign(address);
+
+  constructor() {
+    super();
+    this.busy = false;
+    this.problem = null;
+  }
+
+  protected override createRenderRoot(): this {
+    return this;
+  }
+
+  protected override render(): TemplateResult {
+    return html`<button
+        type="button"
+        class="btn btn-primary btn-sm"
+        data-testid="start-again"
+        aria-busy=${this.busy ? "true" : "false"}
+        ?disabled=${this.busy}
+        @click=${this.#start}
+      >
+        ${this.busy ? "Starting" : "Try again with a live model"}
+      </button>
+      ${this.problem === null ? nothing : html`<p class="problem" role="alert" data-testid="again-problem">${this.problem}</p>`}`;
+  }
+
+  #start = async (click: Event): Promise<void> => {
+    this.busy = true;
+    this.problem = null;
+    try {
+      const response = await send(this.url, this.csrfToken, {}, click);
+      if (response.status === 201) {
+        const { url }: { url: string } = await response.json();
+        this.go(url);
+        return; // the button stays off until the new page is there
+      }
+      this.problem = await refusal(response);
+    } catch {
+      this.problem = UNREACHABLE;
+    }
+    this.busy = false;
+  };
+}
+
+customElements.define("outcry-again", AgainElement);
