@@ -9,8 +9,7 @@ from config.openapi.schema import DescribedAPI
 from conversations.api.api_keys import router as keys
 from conversations.api.authentication import session_only
 from conversations.api.debates import router as conversations
-from conversations.domain import error_responses as refusals
-from conversations.domain import requests as forms
+from conversations.domain import error_responses, requests
 from conversations.domain.errors import InvalidInput, OutcryError, Problem, Unauthenticated
 from conversations.infrastructure import database
 from streaming.monitoring.api import router as streaming
@@ -33,8 +32,8 @@ api.add_router("/streaming", streaming)
 
 @api.exception_handler(OutcryError)
 def refused(request: HttpRequest, failure: OutcryError) -> HttpResponse:
-    answer = api.create_response(request, refusals.body(failure), status=failure.http_status)
-    for name, value in refusals.headers(failure):
+    answer = api.create_response(request, error_responses.body(failure), status=failure.http_status)
+    for name, value in error_responses.headers(failure):
         answer.headers[name] = value
     return answer
 
@@ -49,7 +48,7 @@ def invalid(request: HttpRequest, failure: ValidationError) -> HttpResponse:
         }
         for error in failure.errors
     ]
-    return refused(request, InvalidInput(forms.problems(errors)))
+    return refused(request, InvalidInput(requests.problems(errors)))
 
 
 @api.exception_handler(AuthenticationError)

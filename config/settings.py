@@ -13,16 +13,13 @@ import environ
 from corsheaders.defaults import default_headers
 from django.core.exceptions import ImproperlyConfigured
 
-from config.env import collected
-from config.env import service_urls as addresses
-from config.env import sso as single_sign_on
-from config.env import static_files as static
+from config.env import collected, service_urls, sso, static_files
 from config.env.mail import mail_settings
 from config.env.metrics_access import metrics_networks, metrics_token
 from config.env.parsing import choice, flag, number, rate, text, whole, words
+from config.env.telemetry import telemetry
 from config.env.transports import cross_origin_paths, left_out, path, require_apart, targets, transports
 from config.observability.logs import configure_logs
-from config.observability.tracing import telemetry
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -172,7 +169,7 @@ _POSTGRES_OPTIONS = {
     "options": "-c idle_in_transaction_session_timeout=15s",
 }
 DATABASES: dict[str, dict[str, Any]] = {
-    "default": addresses.database(
+    "default": service_urls.database(
         "DATABASE_URL", text("DATABASE_URL", f"sqlite:///{DATA_DIR / 'outcry.sqlite3'}")
     )
 }
@@ -186,7 +183,7 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     # A file, as in real life: threads must see one database, and an in-memory one has no WAL.
     DATABASES["default"]["TEST"] = {"NAME": str(DATA_DIR / "test.sqlite3")}
 
-REDIS_URL = addresses.redis("REDIS_URL", text("REDIS_URL"))
+REDIS_URL = service_urls.redis("REDIS_URL", text("REDIS_URL"))
 CACHES: dict[str, dict[str, Any]] = {
     # Large enough that nobody pushes rate limits out of it by filling it.
     "default": {
@@ -210,7 +207,7 @@ if REDIS_URL:
             # Each group lives on one of them.
             "hosts": [
                 {"address": url, "socket_connect_timeout": 1.0}
-                for url in addresses.redises(
+                for url in service_urls.redises(
                     "OUTCRY_CHANNEL_REDIS_URLS", words("OUTCRY_CHANNEL_REDIS_URLS", REDIS_URL)
                 )
             ]
@@ -227,10 +224,10 @@ STATICFILES_DIRS = [BASE_DIR / "frontend" / "dist"]
 STATIC_COLLECTED = collected.is_collected(STATIC_ROOT, STATICFILES_DIRS[0])
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
-    "staticfiles": {"BACKEND": f"config.static.{'Collected' if STATIC_COLLECTED else 'Found'}"},
+    "staticfiles": {"BACKEND": f"config.env.static_files.{'Collected' if STATIC_COLLECTED else 'Found'}"},
 }
 WHITENOISE_USE_FINDERS = not STATIC_COLLECTED
-WHITENOISE_IMMUTABLE_FILE_TEST = static.IMMUTABLE
+WHITENOISE_IMMUTABLE_FILE_TEST = static_files.IMMUTABLE
 DJANGO_VITE = {
     "default": {"dev_mode": False, "manifest_path": str(BASE_DIR / "frontend" / "dist" / "manifest.json")},
 }
@@ -272,7 +269,7 @@ MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
 MFA_TOTP_ISSUER = "Outcry"
 
 SOCIALACCOUNT_ADAPTER = "config.accounts.adapters.SocialAccountAdapter"
-SOCIALACCOUNT_PROVIDERS = single_sign_on.providers()
+SOCIALACCOUNT_PROVIDERS = sso.providers()
 MIDDLEWARE += [
     "config.accounts.middleware.NoGuesses",
     "config.accounts.middleware.PatientAttempts",

@@ -17,12 +17,13 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.text import Truncator
 
-from conversations.access import permissions as access
-from conversations.domain.events import EVENTS, Mode, Stance
+from conversations.access import permissions
+from conversations.domain.enums import Mode, Stance
+from conversations.domain.events import EVENTS
 from conversations.domain.panels import PANELS
 from conversations.models import ApiKey, ApiKeyQuerySet, Conversation, ConversationQuerySet, Delivery, Event
 from conversations.outbox import deliveries
-from conversations.review import timeline as review
+from conversations.review import timeline
 
 if TYPE_CHECKING:
     _ApiKeyAdmin = admin.ModelAdmin[ApiKey]
@@ -41,10 +42,10 @@ class ReviewersOnly:
     actions: Any = None
 
     def has_module_permission(self, request: HttpRequest) -> bool:
-        return access.may_review(request.user)
+        return permissions.may_review(request.user)
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return access.may_review(request.user)
+        return permissions.may_review(request.user)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -111,7 +112,7 @@ class ConversationAdmin(ReviewersOnly, _ConversationAdmin):
         self, request: HttpRequest, queryset: QuerySet[Conversation], search_term: str
     ) -> tuple[QuerySet[Conversation], bool]:
         assert isinstance(queryset, ConversationQuerySet)  # noqa: S101 (ours, see above)
-        return review.search(queryset, search_term), False
+        return timeline.search(queryset, search_term), False
 
     def change_view(
         self,
@@ -129,7 +130,7 @@ class ConversationAdmin(ReviewersOnly, _ConversationAdmin):
         context = {
             **self.admin_site.each_context(request),
             "title": conversation.topic,
-            "review": review.read(conversation),
+            "review": timeline.read(conversation),
             "opts": self.opts,
             "original": conversation,
             "media": self.media,
@@ -159,7 +160,7 @@ class ConversationAdmin(ReviewersOnly, _ConversationAdmin):
 
     @admin.display(description="cost", ordering="cost")
     def shown_cost(self, conversation: Conversation) -> str:
-        return review.usd(conversation.cost)
+        return timeline.usd(conversation.cost)
 
     @admin.display(description="created (UTC)", ordering="created_at")
     def created(self, conversation: Conversation) -> str:
@@ -167,7 +168,7 @@ class ConversationAdmin(ReviewersOnly, _ConversationAdmin):
 
     @admin.display(description="duration", ordering=F("finished_at") - F("started_at"), empty_value="-")
     def took(self, conversation: Conversation) -> timedelta | None:
-        return review.duration(conversation)
+        return timeline.duration(conversation)
 
 
 class TypeFilter(admin.SimpleListFilter):

@@ -8,8 +8,7 @@ from django.db import models
 from django.urls import reverse
 from django.utils import timezone
 
-from conversations.domain.enums import ContentType
-from conversations.domain.events import TERMINAL, Mode, Status
+from conversations.domain.enums import TERMINAL, ContentType, Mode, Status
 from conversations.domain.panels import DEFAULT_PANEL
 
 
@@ -21,7 +20,7 @@ class ConversationQuerySet(models.QuerySet["Conversation"]):
 
 class Conversation(models.Model):
     """One debate. `status`, `mode`, `reason`, `verdict`, `cost` and the times restate what its events say;
-    `conversations.log` writes them in the transaction that stores the events."""
+    `conversations.event_log` writes them in the transaction that stores the events."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="conversations")
@@ -245,7 +244,7 @@ PEOPLE = ("control", "human_message", "input_expired", "input_request")
 
 
 class AppendOnly(models.QuerySet["Event"]):
-    """Rows are added by `conversations.log` and never changed."""
+    """Rows are added by `conversations.event_log` and never changed."""
 
     def update(self, **kwargs: Any) -> NoReturn:
         raise TypeError("Events are never changed.")
@@ -283,7 +282,7 @@ class Event(models.Model):
         return f"{self.type} {self.seq}"
 
     def save(self, *args: Any, **kwargs: Any) -> NoReturn:
-        raise TypeError("Events are written by conversations.log.append only.")
+        raise TypeError("Events are written by conversations.event_log only.")
 
     def delete(self, *args: Any, **kwargs: Any) -> NoReturn:
         raise TypeError("Events are never deleted.")

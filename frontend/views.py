@@ -17,21 +17,21 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from conversations.access import api_keys as keys
-from conversations.access import permissions as access
+from conversations.access import permissions
 from conversations.api import api_keys as keys_api
-from conversations.domain import requests as forms
+from conversations.domain import requests
 from conversations.domain.enums import ContentType, Scope
 from conversations.domain.panels import DEFAULT_PANEL, PANELS
 from conversations.models import Conversation
-from conversations.providers import selection as lineup
+from conversations.providers import selection
 from frontend.examples import EXAMPLES
 from streaming.watchers.registry import MAX_NOTICE
 
 PER_PAGE = 20
 LIMITS = {
-    "topic": forms.MAX_TOPIC,
-    "content": forms.MAX_CONTENT,
-    "rounds": forms.MAX_ROUNDS,
+    "topic": requests.MAX_TOPIC,
+    "content": requests.MAX_CONTENT,
+    "rounds": requests.MAX_ROUNDS,
 }
 
 # What a model says reaches the page as DOM only through these two; a string cannot become markup.
@@ -45,7 +45,7 @@ trusted_types = csp_update(
 @never_cache
 @trusted_types
 def dashboard(request: HttpRequest) -> HttpResponse:
-    page = Paginator(access.own(request.user), PER_PAGE).get_page(request.GET.get("page"))
+    page = Paginator(permissions.own(request.user), PER_PAGE).get_page(request.GET.get("page"))
     initial = _initial(request)
     context = {
         "page": page,
@@ -57,7 +57,7 @@ def dashboard(request: HttpRequest) -> HttpResponse:
         "most": _limits_of_site(),
         "initial": initial,
         "own_limits": _limits_of(initial),
-        "live_is_down": lineup.live_is_down(),
+        "live_is_down": selection.live_is_down(),
         "demo_fallback": settings.OUTCRY_DEMO_FALLBACK,
         "examples": EXAMPLES,
         "example_values": [asdict(example) for example in EXAMPLES],
@@ -65,14 +65,14 @@ def dashboard(request: HttpRequest) -> HttpResponse:
     return render(request, "frontend/dashboard.html", context)
 
 
-def _initial(request: HttpRequest) -> forms.NewConversation | Conversation:
+def _initial(request: HttpRequest) -> requests.NewConversation | Conversation:
     """What the form holds at first: with `?again=ID` what that debate was started with, else the defaults."""
     try:
         again = UUID(request.GET.get("again", ""))
     except ValueError:
         again = None
-    found = access.visible_to(request.user).filter(pk=again).first() if again else None
-    return found or forms.NewConversation.model_construct(topic="")
+    found = permissions.visible_to(request.user).filter(pk=again).first() if again else None
+    return found or requests.NewConversation.model_construct(topic="")
 
 
 def _limits_of_site() -> dict[str, float | None]:
@@ -84,7 +84,7 @@ def _limits_of_site() -> dict[str, float | None]:
     }
 
 
-def _limits_of(initial: forms.NewConversation | Conversation) -> dict[str, float | None]:
+def _limits_of(initial: requests.NewConversation | Conversation) -> dict[str, float | None]:
     """What the form's limits hold at first. A stored limit that is only the site's own was nobody's wish."""
     if not isinstance(initial, Conversation):
         return {}
@@ -110,12 +110,12 @@ def _minutes(seconds: float | None) -> float | None:
 @trusted_types  # type: ignore[arg-type]  # typed for views without arguments
 def conversation(request: HttpRequest, conversation_id: UUID) -> HttpResponse:
     """The live page. Unknown and someone else's are the same 404."""
-    found = get_object_or_404(access.visible_to(request.user), pk=conversation_id)
+    found = get_object_or_404(permissions.visible_to(request.user), pk=conversation_id)
     data = {**page_data(found, request.user), "csrfToken": get_token(request)}
     return render(request, "frontend/conversation.html", {"conversation": found, "page_data": data})
 
 
-def page_data(conversation: Conversation, person: access.Person) -> dict[str, Any]:
+def page_data(conversation: Conversation, person: permissions.Person) -> dict[str, Any]:
     """What the live page knows before its first event arrives, and what this person may do on it."""
     panel = PANELS.get(conversation.panel)
     agents = (*panel.speakers, panel.moderator) if panel else ()
@@ -133,16 +133,16 @@ def page_data(conversation: Conversation, person: access.Person) -> dict[str, An
         "loginUrl": f"{reverse('account_login')}?next={conversation.get_absolute_url()}",
         "againUrl": f"{reverse('dashboard')}?again={conversation.pk}",
         "againApiUrl": f"/api/conversations/{conversation.pk}/again",
-        "canStartAgain": access.may_speak(person, conversation),
+        "canStartAgain": permissions.may_speak(person, conversation),
         "limits": {
             "usd": None if conversation.max_usd is None else float(conversation.max_usd),
             "tokens": conversation.max_tokens,
             "seconds": conversation.max_seconds,
         },
         "agents": [{"role": agent.role, "name": agent.name} for agent in agents],
-        "canControl": access.may_control(person, conversation),
-        "canSpeak": access.may_speak(person, conversation),
-        "maxText": forms.MAX_TEXT,
+        "canControl": permissions.may_control(person, conversation),
+        "canSpeak": permissions.may_speak(person, conversation),
+        "maxText": requests.MAX_TEXT,
     }
 
 
@@ -152,7 +152,7 @@ def page_data(conversation: Conversation, person: access.Person) -> dict[str, An
 @trusted_types
 def monitor(request: HttpRequest) -> HttpResponse:
     """What the process delivers, for staff who may review conversations."""
-    if not access.may_review(request.user):
+    if not permissions.may_review(request.user):
         raise PermissionDenied
     data = {
         "statusUrl": "/api/streaming/status",
@@ -161,9 +161,9 @@ def monitor(request: HttpRequest) -> HttpResponse:
         "wsUrl": f"/{settings.OUTCRY_WEBSOCKET_PATH}",
         "loginUrl": f"{reverse('account_login')}?next={reverse('monitor')}",
         "csrfToken": get_token(request),
-        "canBroadcast": access.may_control_all(request.user),
+        "canBroadcast": permissions.may_control_all(request.user),
         "maxNotice": MAX_NOTICE,
-        "maxTopic": forms.MAX_TOPIC,
+        "maxTopic": requests.MAX_TOPIC,
     }
     return render(request, "frontend/monitor.html", {"page_data": data})
 
@@ -178,7 +178,7 @@ def api_keys(request: HttpRequest) -> HttpResponse:
     data = {
         "apiUrl": "/api/keys/",
         "csrfToken": get_token(request),
-        "maxName": forms.MAX_KEY_NAME,
+        "maxName": requests.MAX_KEY_NAME,
         "maxKeys": keys.MAX_KEPT,
         "scopes": [{"scope": scope, "label": label} for scope, label in Scope.choices],
         "keys": [keys_api.shown(key) for key in keys.listed(request.user)],

@@ -6,7 +6,7 @@ from django.conf import settings
 from django.urls import path, re_path
 
 from streaming.http.cors import CrossOrigin
-from streaming.http.endpoint import Door
+from streaming.http.endpoint import Endpoint
 from streaming.transports.agui import endpoint as agui
 from streaming.transports.openai import endpoint as openai
 from streaming.transports.sse import endpoint as sse
@@ -26,16 +26,16 @@ def websocket_urlpatterns() -> list[Any]:
     ]
 
 
-def http_doors() -> list[tuple[str, Any]]:
-    """For `Doors`."""
+def http_routes() -> list[tuple[str, Any]]:
+    """For `Endpoints`."""
     if settings.OUTCRY_CORS_ORIGINS:
         return [(address, CrossOrigin(door)) for address, door in doors()]
     return [*doors()]
 
 
-def doors() -> list[tuple[str, Door]]:
+def doors() -> list[tuple[str, Endpoint]]:
     """Those that are on, each with the regular expression of its address."""
-    doors: list[tuple[str, Door]] = []
+    doors: list[tuple[str, Endpoint]] = []
     if "sse" in settings.OUTCRY_TRANSPORTS:
         doors += sse.doors()
     if "openai" in settings.OUTCRY_TRANSPORTS:

@@ -8,7 +8,7 @@ from django.core.checks import CheckMessage, Error, Warning, register
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_slug
 
-from config.env import sso as single_sign_on
+from config.env import sso
 from config.env.parsing import text
 
 _OWN_MACHINE = {"localhost", "127.0.0.1", "::1"}
@@ -23,8 +23,8 @@ def check_sign_in(**_: Any) -> list[CheckMessage]:
             hint=f"Set {name}, or unset {' and '.join(sorted(set(names) - set(unset)))}.",
             id="outcry.E101",
         )
-        for provider, names in single_sign_on.NEEDED.items()
-        for unset in [single_sign_on.missing(provider)]
+        for provider, names in sso.NEEDED.items()
+        for unset in [sso.missing(provider)]
         for name in unset
     ]
     if text("OIDC_CLIENT_ID"):
@@ -45,7 +45,7 @@ def _check_oidc() -> list[CheckMessage]:
                     id="outcry.E102",
                 )
             )
-    provider_id = single_sign_on.oidc_provider_id()
+    provider_id = sso.oidc_provider_id()
     try:
         validate_slug(provider_id)
         usable = provider_id not in {"google", "github"}

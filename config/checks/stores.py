@@ -16,7 +16,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import Error as DatabaseFailure
 from django.db import connection
 
-from config.env import service_urls as addresses
+from config.env import service_urls
 from config.env.parsing import text
 from streaming.monitoring.health import missing_migrations
 
@@ -82,7 +82,7 @@ def _ask_redis(name: str, url: str) -> list[CheckMessage]:
     except (redis.RedisError, OSError) as failure:
         return [
             Error(
-                f"Redis of {name} ({addresses.shown(url)}) cannot be used: {_reason(failure)}",
+                f"Redis of {name} ({service_urls.shown(url)}) cannot be used: {_reason(failure)}",
                 hint=f"Start it, or set {name} to the address and password of the one that runs.",
                 id="outcry.E122",
             )
@@ -92,7 +92,7 @@ def _ask_redis(name: str, url: str) -> list[CheckMessage]:
 
 def _shown() -> str:
     where = settings.DATABASES["default"]
-    return str(where["NAME"]) if connection.vendor == "sqlite" else addresses.shown(text("DATABASE_URL"))
+    return str(where["NAME"]) if connection.vendor == "sqlite" else service_urls.shown(text("DATABASE_URL"))
 
 
 def _reason(failure: Exception) -> str:

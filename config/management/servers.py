@@ -28,8 +28,8 @@ def daphne(host: str, port: int, listening: Callable[[], None]) -> None:
     from twisted.internet.defer import Deferred, maybeDeferred
 
     from config.asgi import application
-    from config.process import lifespan as life
-    from conversations.providers import chunk_parser as chunks
+    from config.process import lifespan
+    from conversations.providers import chunk_parser
 
     address = host.replace(":", r"\:")
     endpoint = f"tcp:port={port}:interface={address}:backlog={BACKLOG}"
@@ -54,7 +54,7 @@ def daphne(host: str, port: int, listening: Callable[[], None]) -> None:
         closing = [maybeDeferred(port.stopListening) for port in ports]
         for closed in closing:
             await closed.asFuture(asyncio.get_running_loop())
-        await life.end()
+        await lifespan.end()
         # Daphne's own way is to cut what is being answered; a thread that waits for the cut request then never ends.
         asked = {details.get("application_instance") for details in server.connections.values()} - {None}
         if asked:
@@ -70,10 +70,10 @@ def daphne(host: str, port: int, listening: Callable[[], None]) -> None:
     server.listen_success = listens
     server.listen_error = does_not_listen
     # Not callWhenRunning: that is before the event loop runs.
-    reactor.callLater(0, life.begin)  # type: ignore[arg-type]
+    reactor.callLater(0, lifespan.begin)  # type: ignore[arg-type]
     server.kill_all_applications = end
-    chunks.warm_up()
-    life.settle()
+    chunk_parser.warm_up()
+    lifespan.settle()
     server.run()
     if failed:
         raise NotListening(failed[0])

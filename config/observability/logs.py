@@ -19,9 +19,9 @@ class ToldOnce(logging.Filter):
         if not record.exc_info or record.exc_info[1] is None:
             return True
         # Not before the settings are read.
-        from conversations.infrastructure import availability as outages
+        from conversations.infrastructure import availability
 
-        outage: outages.Outage = getattr(outages, self._outage)
+        outage: availability.Outage = getattr(availability, self._outage)
         outage.failed(self._what, record.exc_info[1])
         return False
 

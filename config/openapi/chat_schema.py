@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, create_model
 
 from conversations.domain.enums import ContentType
 from conversations.domain.requests import MAX_ROUNDS
-from streaming.transports.openai import request as chat_completions
+from streaming.transports.openai import request
 from streaming.transports.openai.request import IGNORED, REFUSED, ROLES
 
 
@@ -54,7 +54,7 @@ def _harmless(values: Any) -> Any:
 
 
 _HONOURED: Final[dict[str, Any]] = {
-    "model": (Literal[tuple(chat_completions.MODELS)], ...),
+    "model": (Literal[tuple(request.MODELS)], ...),
     "messages": (Annotated[list[ChatMessage], Field(min_length=1)], ...),
     "metadata": (ChatMetadata | None, None),
     "stream": (bool | None, None),

@@ -9,10 +9,11 @@ from typing import Any, Final
 from pydantic import TypeAdapter
 
 from config.openapi import chat_schema
-from conversations.domain.events import EVENTS, WIRE_ONLY
+from conversations.domain.events import EVENTS
 from streaming.http.stream_response import EVENTS as EVENT_STREAM
 from streaming.wire.client_commands import MAX_CURSOR, MAX_RATE
 from streaming.wire.close_codes import Close
+from streaming.wire.control_frames import WIRE_ONLY
 from streaming.wire.event_schema import event_schema
 
 REF: Final = "#/components/schemas/"

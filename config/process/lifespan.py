@@ -7,16 +7,14 @@ from typing import Any, Final
 
 import structlog
 
-from config.observability import tracing as telemetry
-from config.process import preflight as starting
-from config.process import shutdown as stopping
+from config.observability import tracing
+from config.process import preflight, shutdown
 from conversations.domain.errors import ProviderError
-from conversations.event_log import appender as log
+from conversations.event_log import appender
 from conversations.local_model import supervisor as local_service
-from conversations.outbox import sender as mesh
-from conversations.providers import catalog as providers
-from conversations.providers import chunk_parser as chunks
-from conversations.runs import job_queue as queue
+from conversations.outbox import sender
+from conversations.providers import catalog, chunk_parser
+from conversations.runs import job_queue
 from conversations.runs import supervisor as runner
 from streaming.watchers.registry import registry
 from streaming.wire.close_codes import Close
@@ -38,8 +36,8 @@ def settle() -> None:
 def begin() -> None:
     """Take up debates that have nobody who runs them, and do what goes with it; with workers, that is theirs. Call it
     in the event loop that serves."""
-    telemetry.begin("web")
-    if not queue.is_used():
+    tracing.begin("web")
+    if not job_queue.is_used():
         assist()
         runner.adopt_orphans()
 
@@ -48,14 +46,14 @@ def assist() -> None:
     """Beside running debates: hand over those that have ended, and start the local model where it is to speak and no
     other process of this machine has started it."""
     _start_local_model()
-    mesh.begin()
+    sender.begin()
 
 
 def _start_local_model() -> None:
     try:
-        configured = providers.configured()
-        if not local_service.is_at_hand(configured):
-            local_service.keep_if_wanted(configured)
+        configured = catalog.configured()
+        if catalog.uses_local_model(configured) and not local_service.is_available():
+            local_service.require()
         local_service.take_over()
     except (ProviderError, ValueError) as failure:
         # The other providers speak.
@@ -64,7 +62,7 @@ def _start_local_model() -> None:
 
 async def end() -> None:
     """Leave the debates, for another process to go on, and send the watchers there."""
-    for step in (runner.hand_over, _send_watchers_away, mesh.end, _end_telemetry):
+    for step in (runner.hand_over, _send_watchers_away, sender.end, _end_telemetry):
         try:
             await step()
         except Exception:
@@ -77,27 +75,27 @@ async def _send_watchers_away() -> None:
 
 
 async def _end_telemetry() -> None:
-    await asyncio.to_thread(telemetry.end)
+    await asyncio.to_thread(tracing.end)
 
 
 async def lifespan(scope: Any, receive: Any, send: Any) -> None:
     """The ASGI lifespan, for servers that speak it. Daphne does not: `manage.py serve` calls the same functions."""
-    ending = stopping.Once(lambda: asyncio.ensure_future(end()))
+    ending = shutdown.Once(lambda: asyncio.ensure_future(end()))
     with ExitStack() as held:
         while True:
             match (await receive())["type"]:
                 case "lifespan.startup":
-                    if mistakes := await asyncio.to_thread(starting.wrong):
+                    if mistakes := await asyncio.to_thread(preflight.wrong):
                         await send({"type": "lifespan.startup.failed", "message": mistakes})
                         return
-                    chunks.warm_up()
+                    chunk_parser.warm_up()
                     settle()
                     begin()
-                    held.enter_context(stopping.heard(ending.begin))
+                    held.enter_context(shutdown.heard(ending.begin))
                     await send({"type": "lifespan.startup.complete"})
                 case "lifespan.shutdown":
                     await ending.begin()
                     await asyncio.to_thread(local_service.release)
-                    log.close()
+                    appender.close()
                     await send({"type": "lifespan.shutdown.complete"})
                     return

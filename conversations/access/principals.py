@@ -7,7 +7,7 @@ from uuid import UUID
 
 from django.contrib.auth.models import AbstractUser
 
-from conversations.access import api_keys as keys
+from conversations.access import api_keys
 from conversations.domain.enums import Scope
 from conversations.domain.errors import ScopeMissing, Unauthenticated
 from conversations.models import ApiKey
@@ -16,7 +16,7 @@ ALL: Final = frozenset(scope.value for scope in Scope)
 
 
 @dataclass(frozen=True)
-class Caller:
+class Principal:
     """`user` is whose rights they have, as far as `scopes` go; a session has all of them, and no `key`. `stamp` is what
     changes when the key gets a new secret."""
 
@@ -38,19 +38,19 @@ def key_in(headers: Mapping[str, str]) -> str | None:
     return token.strip() if scheme.lower() == "bearer" else headers.get("x-api-key")
 
 
-def of_headers(headers: Mapping[str, str]) -> Caller:
+def of_headers(headers: Mapping[str, str]) -> Principal:
     """Who brings the key in these headers. Uses the database. Raises Unauthenticated where there is none, or it opens
     nothing."""
     text = key_in(headers)
     if text is None:
         raise Unauthenticated("Sign in first, or send an API key.")
-    found = keys.find(text)
+    found = api_keys.find(text)
     if found is None:
         raise Unauthenticated("This key is unknown, revoked or expired.")
     return _of(found)
 
 
-def still(caller: Caller) -> Caller:
+def still(caller: Principal) -> Principal:
     """Who brought a key a while ago, as the database has them now. Raises Unauthenticated."""
     found = ApiKey.objects.live().select_related("owner").filter(digest=caller.stamp).first()
     if found is None:
@@ -58,5 +58,5 @@ def still(caller: Caller) -> Caller:
     return _of(found)
 
 
-def _of(key: ApiKey) -> Caller:
-    return Caller(key.owner, key.pk, frozenset(key.scopes), key.digest)
+def _of(key: ApiKey) -> Principal:
+    return Principal(key.owner, key.pk, frozenset(key.scopes), key.digest)

@@ -24,7 +24,7 @@ MAX_TOOL_NAME = 100
 
 
 @dataclass
-class Heard:
+class PartialMessage:
     """A message in the making. `pause` stands before the next token. Prices are US dollars: of the prompt, as
     estimated, and of an output token, which is None when unknown."""
 
@@ -42,7 +42,7 @@ class Heard:
         self.pause = "" if not self.text or self.text[-1].isspace() else "\n\n"
 
 
-def translate(event: BaseEvent, heard: Heard) -> EventData | None:
+def translate(event: BaseEvent, heard: PartialMessage) -> EventData | None:
     """Our event for one of AG2's, or None where we have none for it."""
     match event:
         case ModelMessageChunk(content=text) if text:
@@ -85,7 +85,7 @@ def counted(usage: Counts) -> Usage:
     return Usage(input_tokens=_whole(usage.prompt_tokens), output_tokens=_whole(usage.completion_tokens))
 
 
-def _token(text: str, heard: Heard) -> Token:
+def _token(text: str, heard: PartialMessage) -> Token:
     text, heard.pause = heard.pause + text, ""
     offset = len(heard.text)
     heard.text += text
@@ -94,7 +94,7 @@ def _token(text: str, heard: Heard) -> Token:
     return Token(message=heard.message, offset=offset, text=text, token_count=1, cost=cost)
 
 
-def _tool(event: ToolResultEvent, heard: Heard) -> str:
+def _tool(event: ToolResultEvent, heard: PartialMessage) -> str:
     return heard.tools.get(event.parent_id) or clean(event.name or "unknown")[:MAX_TOOL_NAME]
 
 

@@ -19,7 +19,7 @@ from ag2.events.conditions import Condition
 from ag2.utils import CONTEXT_OPTION_NAME
 
 
-class TurnStream(ag2.MemoryStream):
+class ReplyStream(ag2.MemoryStream):
     """A MemoryStream that hands what an agent says to `hear`, in order, and waits for it.
 
     AG2 resolves every subscriber's parameters through models that it builds anew for each turn, which takes some 15 ms

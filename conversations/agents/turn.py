@@ -24,21 +24,21 @@ from ag2.events import (
 )
 from pydantic import BaseModel, ValidationError
 
-from conversations.agents import usage_middleware as metering
-from conversations.agents.event_mapper import Heard, clean, counted, translate
-from conversations.agents.reply_stream import TurnStream
+from conversations.agents import usage_middleware
+from conversations.agents.event_mapper import PartialMessage, clean, counted, translate
+from conversations.agents.reply_stream import ReplyStream
 from conversations.agents.token_buffer import TokenBuffer
-from conversations.agents.tools import ask_human as asking
-from conversations.domain.budget_guard import Call, FreePurse, Purse
+from conversations.agents.tools import ask_human
+from conversations.domain.budget_guard import BudgetGuard, Call, UnlimitedBudget
+from conversations.domain.enums import Mode
 from conversations.domain.errors import OutcryError, ProviderError
-from conversations.domain.events import EventData, InputRequest, Mode, Usage
+from conversations.domain.events import EventData, InputRequest, Usage
 from conversations.infrastructure import tracing
-from conversations.prompts import builder as prompts
+from conversations.prompts import builder
 from conversations.prompts.builder import Task
-from conversations.providers import health_probe as liveness
-from conversations.providers import pricing
+from conversations.providers import health_probe, pricing
 from conversations.providers.catalog import Provider
-from conversations.providers.clients import connect, longest_answer
+from conversations.providers.clients import ModelCall, connect, longest_answer
 from conversations.providers.provider_errors import UNBILLED, provider_error
 
 logger = structlog.get_logger(__name__)
@@ -102,7 +102,7 @@ class Turn:
         message: UUID,
         limits: Limits,
         schema: ResponseSchema[Any] | None = None,
-        purse: Purse | None = None,
+        purse: BudgetGuard | None = None,
     ) -> None:
         self.answer: Answer | None = None
         # The call that must stay payable after each of this turn's.
@@ -111,11 +111,11 @@ class Turn:
         self._provider = provider
         self._limits = limits.of(provider)
         self._schema = schema
-        self._purse = purse or FreePurse()
+        self._purse = purse or UnlimitedBudget()
         self._reserved: UUID | None = None
-        self._prompt = prompts.build(task, provider)
+        self._prompt = builder.build(task, provider)
         prompt_size = Usage(input_tokens=min(self._prompt.tokens, limits.prompt_tokens), output_tokens=0)
-        self._heard = Heard(
+        self._heard = PartialMessage(
             message,
             prompt_cost=pricing.cost(provider.kind, provider.model, prompt_size) or 0.0,
             token_price=pricing.output_token_cost(provider.kind, provider.model),
@@ -197,7 +197,7 @@ class Turn:
         try:
             async with (
                 asyncio.timeout(self._patience()) as self._deadline,
-                connect(self._provider, self._task, self._prompt) as config,
+                connect(self._provider, self._model_call()) as config,
             ):
                 text, value, finish_reason = await self._converse_with_tools(config)
         except Exception as failure:
@@ -218,20 +218,20 @@ class Turn:
 
     async def _watch_host(self) -> None:
         """End the turn if the model is silent and its host is not there; one that is there has its limits."""
-        url = liveness.address(self._provider)
+        url = health_probe.address(self._provider)
         if url is None:
             return
-        await asyncio.sleep(liveness.ASK_AFTER_SECONDS)
-        if not self._is_heard and not await liveness.is_alive(url) and not self._is_heard:
+        await asyncio.sleep(health_probe.ASK_AFTER_SECONDS)
+        if not self._is_heard and not await health_probe.is_alive(url) and not self._is_heard:
             self._start_clock(0)
 
-    async def _metered(self, ask: metering.Ask, events: Sequence[BaseEvent]) -> ModelResponse:
+    async def _metered(self, ask: usage_middleware.Ask, events: Sequence[BaseEvent]) -> ModelResponse:
         """A call of the model, paid for."""
         reserved, self._reserved = self._reserved, None
         if reserved is None and self._provider.mode is Mode.LIVE:
-            tokens = sum(estimated_tokens(event, prompts.CHARACTERS_PER_TOKEN) for event in events)
+            tokens = sum(estimated_tokens(event, builder.CHARACTERS_PER_TOKEN) for event in events)
             reserved = await self._purse.reserve(
-                self._call(tokens + len(self._prompt.system) // prompts.CHARACTERS_PER_TOKEN), self.keep
+                self._call(tokens + len(self._prompt.system) // builder.CHARACTERS_PER_TOKEN), self.keep
             )
         self._chunks = 0
         began, held = time.monotonic(), self._held_seconds
@@ -250,8 +250,14 @@ class Turn:
         return response
 
     def _call(self, tokens: int) -> Call:
-        longest = longest_answer(self._provider, self._prompt)
+        longest = longest_answer(self._provider, self._prompt.sampling)
         return Call(self._provider.kind, self._provider.model, tokens, longest)
+
+    def _model_call(self) -> ModelCall:
+        task = self._task
+        return ModelCall(
+            task.agent.role, task.round, task.question.topic, task.agent.streaming, self._prompt.sampling
+        )
 
     async def give_back(self) -> None:
         """Return what was set aside for a call that was never made; nothing else, and once."""
@@ -266,7 +272,7 @@ class Turn:
         if not self._task.may_ask(self._provider) or _takes_no_tools(self._provider):
             return await self._converse(config)
         try:
-            return await self._converse(config, **asking.options(self._ask))
+            return await self._converse(config, **ask_human.options(self._ask))
         except Exception as failure:
             if self._heard.text or provider_error(failure).reason != "provider_rejected":
                 raise
@@ -283,12 +289,12 @@ class Turn:
             config=config,
             response_schema=self._schema,
             middleware=(
-                *metering.middleware(self._limits.prompt_tokens, self._metered),
+                *usage_middleware.middleware(self._limits.prompt_tokens, self._metered),
                 *tracing.agent_middleware(self._task.agent.name, self._provider.kind, self._provider.model),
             ),
             **options,
         )
-        stream = TurnStream(self._hear)
+        stream = ReplyStream(self._hear)
         await stream.history.replace(self._prompt.history)
         # What it has asked before it was found to take no tools, it is told instead.
         message = "\n\n".join(filter(None, [self._prompt.message, self._told]))
@@ -348,10 +354,10 @@ class Turn:
     def _is_asking(self, event: BaseEvent) -> bool:
         """Whether it is of the tool that asks, which shows as its question."""
         match event:
-            case ToolCallEvent(name=asking.NAME):
+            case ToolCallEvent(name=ask_human.NAME):
                 return True
             case ToolResultEvent(parent_id=call):
-                return self._heard.tools.get(call) == asking.NAME
+                return self._heard.tools.get(call) == ask_human.NAME
         return False
 
     async def _ask(self, question: str) -> str:
@@ -360,7 +366,7 @@ class Turn:
         # Behind what the agent said before it asked.
         self._events.put(question)
         outcome = await self._outcome
-        self._told = prompts.told(question, outcome)
+        self._told = builder.told(question, outcome)
         # What follows is a new request to the model.
         self._start_clock(self._patience())
         return outcome

@@ -9,7 +9,7 @@ from ninja import Router, Schema
 from ninja import Status as Answer
 
 from conversations.access import api_keys as keys
-from conversations.access import rate_limits as rates
+from conversations.access import rate_limits
 from conversations.api.authentication import SignedIn, session_only
 from conversations.api.debates import Invalid, Refusal
 from conversations.domain.requests import NewKey
@@ -53,14 +53,14 @@ async def list_own(request: SignedIn) -> dict[str, Any]:
 
 @router.post("/", response=MADE, summary="Make an API key")
 async def create(request: SignedIn, new: NewKey, response: HttpResponse) -> Answer[dict[str, Any]]:
-    await rates.control(str(request.auth.pk))
+    await rate_limits.control(str(request.auth.pk))
     return _told_once(response, *await database.run(keys.create, request.auth, new))
 
 
 @router.post("/{uuid:key}/rotate", response=ROTATED, summary="Give an API key a new secret")
 async def rotate(request: SignedIn, key: UUID, response: HttpResponse) -> Answer[dict[str, Any]]:
     """The old secret opens nothing from now on."""
-    await rates.control(str(request.auth.pk))
+    await rate_limits.control(str(request.auth.pk))
     return _told_once(response, *await database.run(keys.rotate, request.auth, key))
 
 

@@ -11,8 +11,8 @@ from django.http import HttpRequest
 from ninja.security import SessionAuth
 from ninja.security.base import AuthBase
 
-from conversations.access import principals as callers
-from conversations.access.principals import Caller
+from conversations.access import principals
+from conversations.access.principals import Principal
 from conversations.domain.errors import Forbidden
 from conversations.infrastructure import database
 
@@ -23,7 +23,7 @@ class SignedIn(HttpRequest):
     """A request that was let in. `auth` is the caller's user; `user` may be somebody else, by a cookie."""
 
     auth: AbstractUser
-    caller: Caller
+    caller: Principal
 
 
 class _Key(AuthBase):
@@ -35,9 +35,9 @@ class _Key(AuthBase):
         self.is_async = True
 
     async def __call__(self, request: HttpRequest) -> AbstractUser | None:
-        if callers.key_in(request.headers) is None:
+        if principals.key_in(request.headers) is None:
             return None
-        caller = await database.run(callers.of_headers, request.headers)
+        caller = await database.run(principals.of_headers, request.headers)
         caller.require(self._scope)
         request.caller = caller  # type: ignore[attr-defined]
         return caller.user
@@ -73,7 +73,7 @@ class Session(SessionAuth):
             return None
         user: AbstractUser | None = super().__call__(request)
         if user is not None:
-            request.caller = Caller(user)  # type: ignore[attr-defined]
+            request.caller = Principal(user)  # type: ignore[attr-defined]
         return user
 
 
@@ -88,7 +88,7 @@ def session_only() -> list[Auth]:
 
 
 async def _no_key(request: HttpRequest) -> None:
-    if callers.key_in(request.headers) is None:
+    if principals.key_in(request.headers) is None:
         return
-    await database.run(callers.of_headers, request.headers)
+    await database.run(principals.of_headers, request.headers)
     raise Forbidden("This is done in a signed-in session, not with a key.")

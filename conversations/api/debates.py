@@ -11,17 +11,17 @@ from ninja import Router, Schema
 from ninja import Status as Answer
 from pydantic import Field
 
-from conversations.access import permissions as access
+from conversations.access import permissions
 from conversations.api.authentication import SignedIn, needs
-from conversations.budgets import service as budget
+from conversations.budgets import service
 from conversations.domain import transcript
-from conversations.domain.events import Mode, Stance, Status
+from conversations.domain.enums import Mode, Stance, Status
 from conversations.domain.requests import Command, Input, NewConversation
-from conversations.event_log import appender as log
+from conversations.event_log import queries
 from conversations.infrastructure import database
 from conversations.models import Conversation
 from conversations.outbox import deliveries
-from conversations.services import debates as services
+from conversations.services import debates
 
 PAGE_SIZE = 20
 MAX_EVENTS = 1_000
@@ -174,7 +174,7 @@ class Invalid(Refusal):
     summary="Start a debate",
 )
 async def start(request: SignedIn, new: NewConversation) -> Answer[dict[str, Any]]:
-    return Answer(201, _started(await services.start(request.auth, new)))
+    return Answer(201, _started(await debates.start(request.auth, new)))
 
 
 @router.post(
@@ -184,7 +184,7 @@ async def start(request: SignedIn, new: NewConversation) -> Answer[dict[str, Any
     summary="What a debate would take",
 )
 async def estimate(request: SignedIn, new: NewConversation) -> dict[str, Any]:
-    estimated, left = await services.estimate(request.auth, new)
+    estimated, left = await debates.estimate(request.auth, new)
     return {**asdict(estimated), "left": asdict(left)}
 
 
@@ -230,7 +230,7 @@ AGAIN: Any = {201: Started, 403: Refusal, 404: Refusal, 422: Invalid, 429: Refus
     summary="Start a debate with the same input",
 )
 async def again(request: SignedIn, conversation: UUID) -> Answer[dict[str, Any]]:
-    return Answer(201, _started(await services.again(request.auth, conversation)))
+    return Answer(201, _started(await debates.again(request.auth, conversation)))
 
 
 TELLING: Any = {202: Told, 403: Refusal, 404: Refusal, 409: AtOdds, 422: Invalid, 429: Refusal}
@@ -243,7 +243,7 @@ TELLING: Any = {202: Told, 403: Refusal, 404: Refusal, 409: AtOdds, 422: Invalid
     summary="Pause, resume or cancel a debate",
 )
 async def control(request: SignedIn, conversation: UUID, command: Command) -> Answer[dict[str, Any]]:
-    return Answer(202, vars(await services.control(request.auth, conversation, command)))
+    return Answer(202, vars(await debates.control(request.auth, conversation, command)))
 
 
 @router.post(
@@ -253,7 +253,7 @@ async def control(request: SignedIn, conversation: UUID, command: Command) -> An
     summary="Speak to the panel, or answer a question",
 )
 async def say(request: SignedIn, conversation: UUID, words: Input) -> Answer[dict[str, Any]]:
-    return Answer(202, vars(await services.say(request.auth, conversation, words)))
+    return Answer(202, vars(await debates.say(request.auth, conversation, words)))
 
 
 def _started(conversation: Conversation) -> dict[str, Any]:
@@ -266,7 +266,7 @@ def _started(conversation: Conversation) -> dict[str, Any]:
 
 
 def _page(person: AbstractUser, page: int) -> dict[str, Any]:
-    pages = Paginator(access.own(person), PAGE_SIZE)
+    pages = Paginator(permissions.own(person), PAGE_SIZE)
     rows = pages.page(page).object_list if page <= pages.num_pages else []
     return {
         "count": pages.count,
@@ -277,16 +277,16 @@ def _page(person: AbstractUser, page: int) -> dict[str, Any]:
 
 
 def _detail(person: AbstractUser, conversation: UUID) -> dict[str, Any]:
-    found = access.watch(person, conversation)
+    found = permissions.watch(person, conversation)
     return {
         **_summary(found),
         "content": found.content,
         "content_type": found.content_type,
         "ws_url": found.ws_url,
-        "limits": asdict(budget.limits(found)),
-        "spent": asdict(budget.spent(found)),
+        "limits": asdict(service.limits(found)),
+        "spent": asdict(service.spent(found)),
         "deliveries": deliveries.listed(found.pk),
-        "transcript": transcript.fold(log.read_all(found.pk)),
+        "transcript": transcript.fold(queries.read_all(found.pk)),
     }
 
 
@@ -308,6 +308,6 @@ def _summary(conversation: Conversation) -> dict[str, Any]:
 
 
 def _events(person: AbstractUser, conversation: UUID, after: int, limit: int) -> dict[str, Any]:
-    found = access.watch(person, conversation)
+    found = permissions.watch(person, conversation)
     rows = found.events.filter(seq__gt=after).order_by("seq")[:limit]
     return {"head": found.head, "events": list(rows.values("seq", "type", "at", "data"))}

@@ -14,7 +14,7 @@ from django.conf import settings
 from django.db.models import Count, Q, QuerySet, Subquery, Sum, Value
 from django.utils import timezone
 
-from conversations.domain.events import TERMINAL
+from conversations.domain.enums import TERMINAL
 from conversations.models import Conversation, Reservation, Tally
 
 Row = tuple[str, str, date]

@@ -14,7 +14,7 @@ from uuid import UUID
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from conversations.budgets import ledger as books
+from conversations.budgets import ledger
 from conversations.budgets.ledger import Account, Need, Spent
 from conversations.domain.budget_guard import Call
 from conversations.domain.errors import LimitReached, OverBudget
@@ -40,7 +40,7 @@ class Amounts:
     seconds: float | None
 
 
-class ConversationPurse:
+class ConversationBudget:
     """Pays for the calls of one conversation, within its limits, its owner's for a day, and everybody's for a day.
 
     It keeps books without limits, too, so that one which is set later counts what today has cost."""
@@ -63,14 +63,14 @@ class ConversationPurse:
         if self._row is None:
             # Its owner and its limits stay as they are.
             self._row = Conversation.objects.get(pk=self._conversation)
-        return [books.debate(self._row), *books.days(self._row.owner_id, day)]
+        return [ledger.debate(self._row), *ledger.days(self._row.owner_id, day)]
 
     def _reserve(self, reservation: UUID, call: Call, keep: Call | None) -> None:
-        day = books.today()
+        day = ledger.today()
         accounts = self._accounts(day)
         if self._begun != day:
             # By itself: who holds one tally must not wait for another that is just being made.
-            books.begin(accounts)
+            ledger.begin(accounts)
             self._begun = day
         try:
             with database.writing(), transaction.atomic():
@@ -81,7 +81,7 @@ class ConversationPurse:
                 raise
 
     def _set_aside(self, reservation: UUID, accounts: list[Account], call: Call, keep: Call | None) -> None:
-        tallies = books.locked(accounts)
+        tallies = ledger.locked(accounts)
         longest = tallies[accounts[0].row].longest
         held = Reservation(
             pk=reservation,
@@ -96,9 +96,9 @@ class ConversationPurse:
         held.save(force_insert=True)
         need = _need([call] if keep is None else [call, keep], longest)
         for account in accounts:
-            if (limit := account.passed(books.tallied(tallies[account.row]), need)) is not None:
+            if (limit := account.passed(ledger.tallied(tallies[account.row]), need)) is not None:
                 raise OverBudget(f"{limit} does not cover another turn.")
-        books.add(tallies.values(), _of(held))
+        ledger.add(tallies.values(), _of(held))
 
     def _settle(self, reservation: UUID, usage: Usage | None, seconds: float) -> None:
         with database.writing(), transaction.atomic():
@@ -106,11 +106,11 @@ class ConversationPurse:
             if held is None:
                 return
             accounts = self._accounts(held.day)
-            tallies = books.locked(accounts)
+            tallies = ledger.locked(accounts)
             debate = tallies[accounts[0].row]
             debate.longest = max(debate.longest, seconds)
             before, after = _of(held), _used(held, usage, seconds)
-            books.add(
+            ledger.add(
                 tallies.values(),
                 Spent(
                     after.usd - before.usd,
@@ -129,7 +129,7 @@ async def close_left(conversation: UUID) -> None:
 
 def begin(conversation: Conversation) -> None:
     """From now on it is known that the conversation has spent nothing yet."""
-    books.begin([books.debate(conversation)])
+    ledger.begin([ledger.debate(conversation)])
 
 
 def limits(conversation: Conversation) -> Amounts:
@@ -141,7 +141,7 @@ def limits(conversation: Conversation) -> Amounts:
 def spent(conversation: Conversation) -> Amounts:
     """What the conversation has spent, without the call that is under way. What a provider did not count is as much as
     was set aside for it. Unknown where it is older than the books; `usd` as soon as the price of a call is."""
-    known = books.spent(books.debate(conversation))
+    known = ledger.spent(ledger.debate(conversation))
     if known is None:
         return Amounts(None, None, None)
     return Amounts(None if known.unpriced else float(known.usd), known.tokens, known.seconds)
@@ -149,7 +149,7 @@ def spent(conversation: Conversation) -> Amounts:
 
 def left_today(owner: int) -> Amounts:
     """What the person's debates may still spend today, by their own limits and by everybody's."""
-    accounts = [(account, books.spent(account) or Spent()) for account in books.days(owner, books.today())]
+    accounts = [(account, ledger.spent(account) or Spent()) for account in ledger.days(owner, ledger.today())]
     usd = [account.max_usd - spent.usd for account, spent in accounts if account.max_usd is not None]
     tokens = [
         account.max_tokens - spent.tokens for account, spent in accounts if account.max_tokens is not None
@@ -169,8 +169,8 @@ def require_today(owner: int, first: Call, last: Call) -> None:
 
     A limit that would not cover the first debate of a day either refuses none: tomorrow would be no better."""
     need = _need([first, last], 0.0)
-    for account in books.days(owner, books.today()):
-        spent = books.spent(account)
+    for account in ledger.days(owner, ledger.today()):
+        spent = ledger.spent(account)
         if spent is None or spent == Spent():
             continue
         if (limit := account.passed(spent, need)) is not None:
@@ -213,7 +213,7 @@ def _need(calls: list[Call], longest: float) -> Need:
 
 
 def _price(provider: str, model: str, usage: Usage) -> Decimal | None:
-    cost = books.exact(pricing.cost(provider, model, usage))
+    cost = ledger.exact(pricing.cost(provider, model, usage))
     return None if cost is None else cost.quantize(_PLACES)
 
 
@@ -224,5 +224,5 @@ def _sum(prices: Iterable[Decimal | None]) -> Decimal | None:
 
 
 def _until_tomorrow() -> float:
-    midnight = datetime.combine(books.today() + timedelta(days=1), time(), UTC)
+    midnight = datetime.combine(ledger.today() + timedelta(days=1), time(), UTC)
     return (midnight - timezone.now()).total_seconds()

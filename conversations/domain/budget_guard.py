@@ -25,7 +25,7 @@ class Call:
         return Usage(input_tokens=self.input_tokens, output_tokens=self.output_tokens)
 
 
-class Purse(Protocol):
+class BudgetGuard(Protocol):
     """Pays for the calls of one debate."""
 
     async def reserve(self, call: Call, keep: Call | None = None) -> UUID:
@@ -40,7 +40,7 @@ class Purse(Protocol):
         Raises LogUnavailable."""
 
 
-class FreePurse:
+class UnlimitedBudget:
     """Pays for everything, and keeps no books."""
 
     async def reserve(self, call: Call, keep: Call | None = None) -> UUID:

@@ -8,63 +8,13 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from enum import StrEnum
 from functools import cached_property
 from typing import Any, ClassVar, Literal, Self
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-
-class Status(StrEnum):
-    QUEUED = "queued"
-    INITIALIZING = "initializing"
-    ACTIVE = "active"
-    PAUSED = "paused"
-    AWAITING_INPUT = "awaiting_input"
-    COMPLETED = "completed"
-    CANCELLED = "cancelled"
-    ERROR = "error"
-
-
-TERMINAL = frozenset({Status.COMPLETED, Status.CANCELLED, Status.ERROR})
-
-
-class Mode(StrEnum):
-    """Whether a model really spoke (live) or a script did (demo)."""
-
-    LIVE = "live"
-    DEMO = "demo"
-
-
-class Kind(StrEnum):
-    """What a message is, known from its turn and its tool calls, never from its words."""
-
-    ROUTING = "routing"
-    THINKING = "thinking"
-    ACTION = "action"
-    TOOL_RESULT = "tool_result"
-    VALIDATION = "validation"
-    ANALYSIS = "analysis"
-    FINAL = "final"
-    MESSAGE = "message"
-
-
-class Action(StrEnum):
-    """What a person may command of a conversation."""
-
-    PAUSE = "pause"
-    RESUME = "resume"
-    CANCEL = "cancel"
-
-
-class Stance(StrEnum):
-    STRONG_BUY = "strong_buy"
-    BUY = "buy"
-    HOLD = "hold"
-    SELL = "sell"
-    STRONG_SELL = "strong_sell"
-    NO_VERDICT = "no_verdict"
+from conversations.domain.enums import TERMINAL, Action, Kind, Mode, Stance, Status
 
 
 class _Frozen(BaseModel):
@@ -296,64 +246,6 @@ EVENTS: Mapping[str, type[EventData]] = {
 }
 
 
-class Hello(EventData):
-    """The first frame. `from` is the cursor after which events follow; `recovered` is true when
-    that is the cursor the client asked for. `session` names this connection."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
-
-    type: ClassVar[Literal["hello"]] = "hello"
-    head: int
-    status: Status
-    mode: Mode
-    recovered: bool
-    from_: int = Field(alias="from")
-    heartbeat_seconds: float
-    session: UUID
-
-
-class Heartbeat(EventData):
-    type: ClassVar[Literal["heartbeat"]] = "heartbeat"
-    head: int
-
-
-class Pong(EventData):
-    type: ClassVar[Literal["pong"]] = "pong"
-
-
-class Notice(EventData):
-    """An operator's word to everybody who is connected."""
-
-    type: ClassVar[Literal["notice"]] = "notice"
-    text: str
-
-
-class StreamState(StrEnum):
-    """How a watcher's stream stands. `lagging`: it takes the words more slowly than they come, and gets whole messages
-    until it has caught up. `paused`: as it asked. `reconnecting`: the server waits for its database, and what is spoken
-    meanwhile comes when it is back."""
-
-    IDLE = "idle"
-    STREAMING = "streaming"
-    PAUSED = "paused"
-    LAGGING = "lagging"
-    RECONNECTING = "reconnecting"
-    ERROR = "error"
-    CLOSED = "closed"
-
-
-class Stream(EventData):
-    """The watcher's own stream has changed its state."""
-
-    type: ClassVar[Literal["stream"]] = "stream"
-    state: StreamState
-
-
-WIRE_ONLY: Mapping[str, type[EventData]] = {
-    model.type: model for model in (Hello, Heartbeat, Pong, Notice, Stream)
-}
-
-
 def frame(
     type_: str,
     seq: int | None,
@@ -379,11 +271,6 @@ def frame(
         ensure_ascii=False,
         separators=(",", ":"),
     )
-
-
-def wire_frame(conversation: UUID | None, event: EventData) -> str:
-    """A frame of an event that is not in the log: its `seq` is null."""
-    return frame(event.type, None, conversation, datetime.now(UTC), dump(event))
 
 
 def dump(event: EventData) -> dict[str, Any]:

@@ -5,14 +5,8 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 from uuid import UUID
 
-from conversations.domain.events import (
-    Action,
-    Control,
-    HumanMessage,
-    InputExpired,
-    InputRequest,
-    MessageStart,
-)
+from conversations.domain.enums import Action
+from conversations.domain.events import Control, HumanMessage, InputExpired, InputRequest, MessageStart
 
 
 @dataclass
@@ -41,7 +35,7 @@ class Remark:
 
 
 @dataclass
-class People:
+class HumanInput:
     """The fold of the events that people cause, and of those they answer to. `head` is the newest seq it knows of."""
 
     TYPES: ClassVar = ("control", "human_message", "input_expired", "input_request", "message_start")

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
-from conversations.domain.events import Mode
+from conversations.domain.enums import Mode
 
 DEMO = "Simulated: a script spoke here, no model."
 

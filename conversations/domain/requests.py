@@ -18,9 +18,8 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError, PydanticKnownError
 
-from conversations.domain.enums import ContentType, Scope
+from conversations.domain.enums import Action, ContentType, Scope
 from conversations.domain.errors import InvalidInput, Problem
-from conversations.domain.events import Action
 from conversations.domain.panels import DEFAULT_PANEL, PANELS
 
 MAX_TOPIC = 500

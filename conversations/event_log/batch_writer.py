@@ -8,7 +8,7 @@ from typing import Generic, TypeVar
 T = TypeVar("T")
 
 
-class GroupCommit(Generic[T]):
+class BatchWriter(Generic[T]):
     """Calls `commit(batch)` with everything submitted so far, in order, one call at a time.
 
     `commit` must not raise. The thread starts with the first item and can be stopped and started again."""

@@ -14,21 +14,10 @@ from django.db.models import BooleanField, QuerySet
 from django.db.models.expressions import RawSQL
 from django.utils import timezone
 
+from conversations.domain.enums import TERMINAL, Action, Kind
 from conversations.domain.errors import Conflict, Finished, LimitReached, NotFound
-from conversations.domain.events import (
-    TERMINAL,
-    Action,
-    Control,
-    Entry,
-    EventData,
-    HumanMessage,
-    InputExpired,
-    Kind,
-    dump,
-)
-from conversations.event_log import appender as log
-from conversations.event_log import notifier as bell
-from conversations.event_log import wakeups as hearing
+from conversations.domain.events import Control, Entry, EventData, HumanMessage, InputExpired, dump
+from conversations.event_log import notifier, store, wakeups
 from conversations.infrastructure import database
 from conversations.models import PEOPLE, Conversation, Event
 
@@ -64,7 +53,7 @@ async def expire(conversation: UUID, run: UUID, request: UUID) -> None:
     """Store that nobody answered the question, unless somebody has. Raises Fenced, NotFound and LogUnavailable."""
     entries = await database.surely(_expire, conversation, run, request)
     if entries:
-        bell.ring(conversation, entries)
+        notifier.ring(conversation, entries)
 
 
 async def _tell(conversation: UUID, event: Control | HumanMessage) -> Accepted:
@@ -73,9 +62,9 @@ async def _tell(conversation: UUID, event: Control | HumanMessage) -> Accepted:
     except database.FAILURES as failure:
         raise database.unavailable(failure) from failure
     if entries:
-        bell.ring(conversation, entries)
+        notifier.ring(conversation, entries)
     # Again, too: whoever repeats it may do so because nothing has come of it.
-    hearing.call(conversation)
+    wakeups.call(conversation)
     return accepted
 
 
@@ -123,7 +112,7 @@ def _locked_status(conversation: UUID) -> str:
 
 
 def _append(conversation: UUID, run: UUID | None, event: EventData) -> list[Entry]:
-    stored = log.store([log.Append(conversation, run, [event], timezone.now())])
+    stored = store.store_batch([store.Append(conversation, run, [event], timezone.now())])
     for refusal in stored.refused.values():
         raise refusal
     return stored.entries[conversation]

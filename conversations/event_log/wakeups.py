@@ -14,7 +14,7 @@ from uuid import UUID
 
 from channels.layers import get_channel_layer
 
-from conversations.event_log import channel_groups as groups
+from conversations.event_log import channel_groups
 from conversations.infrastructure.availability import CHANNEL_LAYER
 
 # A layer that takes longer for one call is away.
@@ -65,7 +65,7 @@ async def listening(conversation: UUID) -> AsyncIterator[asyncio.Event]:
     _ears[conversation].add(ear)
     # What was told before we joined was not heard; a call that the layer loses is repaired by the run's heartbeat.
     task = asyncio.create_task(
-        groups.listen(group_name(conversation), lambda _: called.set(), joined=called.set)
+        channel_groups.listen(group_name(conversation), lambda _: called.set(), joined=called.set)
     )
     try:
         yield called

@@ -51,7 +51,7 @@ TERM_SECONDS: Final = 2.0
 KILL_SECONDS: Final = 2.0
 
 PR_SET_PDEATHSIG: Final = 1
-REPOSITORY: Final = Path(__file__).resolve().parent.parent
+REPOSITORY: Final = Path(__file__).resolve().parents[2]
 
 
 def serve(model_path: Path, port: int = 0, *, log: Path | None = None, reuse_port: bool = False) -> NoReturn:

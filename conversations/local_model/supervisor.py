@@ -1,13 +1,11 @@
 """Where the local model answers: kept by this process, or by another one on this machine."""
 
 import asyncio
-from collections.abc import Sequence
 
 from django.conf import settings
 
 from conversations.domain.errors import ProviderError
 from conversations.local_model.server import LocalModel, find_running
-from conversations.providers.catalog import Provider
 
 # Loading takes a second or two; a restart after a crash can wait for its backoff.
 READY_SECONDS = 45.0
@@ -28,23 +26,17 @@ def keep() -> LocalModel:
     return _kept
 
 
-def keep_if_wanted(configured: Sequence[Provider]) -> None:
-    """Start it where it is one of those that speak. Raises ProviderError if its file is not there."""
-    if not _is_wanted(configured):
-        return
+def require() -> None:
+    """Start the local model. Raises ProviderError if its file is not there."""
     if not settings.OUTCRY_LOCAL_MODEL.exists():
         sentence = f"The local model is missing: {settings.OUTCRY_LOCAL_MODEL}. `make setup` gets it."
         raise ProviderError("provider_not_configured", sentence, retryable=False)
     keep()
 
 
-def is_at_hand(configured: Sequence[Provider]) -> bool:
-    """Whether nothing is to be started: none is wanted, or one is kept, here or by another process."""
-    return not _is_wanted(configured) or _kept is not None or is_running_elsewhere()
-
-
-def _is_wanted(configured: Sequence[Provider]) -> bool:
-    return any(provider.kind == "local" for provider in configured)
+def is_available() -> bool:
+    """Whether a local model is kept, by this process or by another one on this machine."""
+    return _kept is not None or is_running_elsewhere()
 
 
 def take_over() -> None:

@@ -11,7 +11,8 @@ from uuid import UUID
 
 from conversations.agents.turn import Answer, Limits, Turn
 from conversations.domain import transcript
-from conversations.domain.budget_guard import FreePurse, Purse
+from conversations.domain.budget_guard import BudgetGuard, UnlimitedBudget
+from conversations.domain.enums import Kind, Mode, Stance, Status
 from conversations.domain.errors import OverBudget, ProviderError
 from conversations.domain.events import (
     AgentMessage,
@@ -19,26 +20,22 @@ from conversations.domain.events import (
     CostSummary,
     EventData,
     InputRequest,
-    Kind,
     MessageDiscard,
     MessageStart,
-    Mode,
     Routing,
-    Stance,
-    Status,
     StatusChanged,
 )
-from conversations.domain.human_input import People, Remark
+from conversations.domain.human_input import HumanInput, Remark
 from conversations.domain.human_input import Question as Asked
 from conversations.domain.panels import Agent, Panel
-from conversations.infrastructure import metrics as tally
+from conversations.infrastructure import metrics
 from conversations.orchestration import verdict as verdicts
 from conversations.orchestration.verdict import Verdict
-from conversations.prompts import builder as prompts
+from conversations.prompts import builder
 from conversations.prompts.builder import Question, Spoken, Task
 from conversations.providers import pricing
 from conversations.providers.catalog import Provider
-from conversations.providers.failover import Relay
+from conversations.providers.failover import Failover
 from conversations.providers.provider_errors import UNBILLED
 
 # The reason of what a budget has ended.
@@ -48,7 +45,7 @@ BUDGET: Final = "budget"
 class Audience(Protocol):
     """The people around a debate, as its run knows them."""
 
-    async def edge(self) -> People:
+    async def edge(self) -> HumanInput:
         """What people have told so far, as soon as a turn may begin."""
 
     async def answer(self, request: UUID) -> Asked:
@@ -58,8 +55,8 @@ class Audience(Protocol):
 class NoAudience:
     """Nobody is there."""
 
-    async def edge(self) -> People:
-        return People()
+    async def edge(self) -> HumanInput:
+        return HumanInput()
 
     async def answer(self, request: UUID) -> Asked:
         raise NotImplementedError("There is nobody to answer.")
@@ -84,7 +81,7 @@ class Debate:
     discarded: int = 0
     asked: Asked | None = None
     audience: Audience = field(default_factory=NoAudience)
-    purse: Purse = field(default_factory=FreePurse)
+    purse: BudgetGuard = field(default_factory=UnlimitedBudget)
     is_demo: bool = False
     reason: str | None = None
     _last: Provider | None = None
@@ -141,7 +138,7 @@ class Debate:
 
     async def _speak(self, agent: Agent, round_: int, kind: Kind) -> AsyncGenerator[EventData, None]:
         """A turn, from its start to its message, by the first provider that manages it. Each that does not is told."""
-        relay = Relay(self._candidates(), self._before())
+        relay = Failover(self._candidates(), self._before())
         try:
             while True:
                 choice = await relay.next()
@@ -161,16 +158,16 @@ class Debate:
                             yield event
                     message = self._end(start, _finished(turn), is_verdict_needed=relay.has_another_live())
                 except OverBudget:
-                    tally.failed(start.provider, start.model, BUDGET)
+                    metrics.failed(start.provider, start.model, BUDGET)
                     yield self._discard(start, BUDGET)
                     raise
                 except ProviderError as failure:
-                    tally.failed(start.provider, start.model, failure.reason)
+                    metrics.failed(start.provider, start.model, failure.reason)
                     held = turn.was_held and failure.retryable
                     yield self._discard(start, "interrupted" if held else failure.reason)
                     await relay.failed(failure, held=held, begun=turn.has_spoken)
                 else:
-                    tally.spoken(message.provider, message.model, message.usage, message.cost)
+                    metrics.spoken(message.provider, message.model, message.usage, message.cost)
                     await relay.worked()
                     yield message
                     return
@@ -195,7 +192,9 @@ class Debate:
             self._last = next(known, None)
         return self._last or self.providers[0]
 
-    async def _utter(self, turn: Turn, start: MessageStart, relay: Relay) -> AsyncGenerator[EventData, None]:
+    async def _utter(
+        self, turn: Turn, start: MessageStart, relay: Failover
+    ) -> AsyncGenerator[EventData, None]:
         """A message from its start to before its end; in between its agent may ask, and gets what becomes of it."""
         yield start
         is_speaking = False
@@ -209,7 +208,7 @@ class Debate:
                     yield self._status(Status.AWAITING_INPUT)
                     self.asked = await self.audience.answer(event.request)
                     yield self._status(Status.ACTIVE)
-                    turn.answered(prompts.outcome(self.asked))
+                    turn.answered(builder.outcome(self.asked))
 
     def _discard(self, start: MessageStart, reason: str) -> MessageDiscard:
         if reason not in UNBILLED:

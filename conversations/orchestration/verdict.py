@@ -8,7 +8,7 @@ from ag2 import ResponseSchema
 from pydantic import BaseModel, ConfigDict, Field
 
 from conversations.agents.event_mapper import clean
-from conversations.domain.events import Stance
+from conversations.domain.enums import Stance
 from conversations.prompts.small_model import LocalVerdict
 from conversations.providers.catalog import Provider
 

@@ -12,7 +12,7 @@ from uuid import UUID
 from django.conf import settings
 from django.utils import timezone
 
-from conversations.domain.events import TERMINAL, Status
+from conversations.domain.enums import TERMINAL, Status
 from conversations.models import Conversation, Delivery
 
 State = Delivery.State

@@ -17,7 +17,7 @@ import structlog
 from django.conf import settings
 
 from conversations.domain import markdown
-from conversations.event_log import appender as log
+from conversations.event_log import queries
 from conversations.infrastructure import database
 from conversations.models import Conversation
 from conversations.outbox import deliveries
@@ -92,7 +92,7 @@ def parcel(conversation: UUID) -> Parcel:
         "verdict": verdict or None,
         "cost": cost,
     }
-    return Parcel(row.pk, markdown.whole(row.topic, row.content, log.read_all(row.pk)), data)
+    return Parcel(row.pk, markdown.whole(row.topic, row.content, queries.read_all(row.pk)), data)
 
 
 async def _work() -> None:

@@ -10,7 +10,7 @@ from ag2.events import BaseEvent, ModelMessage, ModelRequest, ModelResponse, Tex
 from conversations.domain.human_input import Question as Asked
 from conversations.domain.human_input import Remark
 from conversations.domain.panels import Agent
-from conversations.prompts import small_model as local_profile
+from conversations.prompts import small_model
 from conversations.providers.catalog import Provider
 
 # A prompt's size before the provider has counted it; English has about four characters a token.
@@ -190,7 +190,7 @@ def _short(task: Task) -> Prompt:
     if task.agent.streaming:
         last = (task.spoken[-1].name, task.spoken[-1].text) if task.spoken else None
         newest = task.unanswered[-1] if task.unanswered else None
-        short = local_profile.speaker_prompt(
+        short = small_model.speaker_prompt(
             task.agent.role,
             task.question.topic,
             task.question.content,
@@ -198,9 +198,9 @@ def _short(task: Task) -> Prompt:
             last,
             remark=(newest.author, newest.text) if newest else None,
         )
-        return Prompt(short.system, (), short.user, local_profile.speaker_sampling(short))
-    short = local_profile.moderator_prompt(task.question.topic, _in_order(task))
-    return Prompt(short.system, (), short.user, local_profile.VERDICT_SAMPLING)
+        return Prompt(short.system, (), short.user, small_model.speaker_sampling(short))
+    short = small_model.moderator_prompt(task.question.topic, _in_order(task))
+    return Prompt(short.system, (), short.user, small_model.VERDICT_SAMPLING)
 
 
 def _in_order(task: Task) -> list[tuple[str, str]]:

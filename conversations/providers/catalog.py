@@ -14,8 +14,8 @@ from typing import Final
 
 from django.conf import settings
 
+from conversations.domain.enums import Mode
 from conversations.domain.errors import ProviderError
-from conversations.domain.events import Mode
 
 LOCAL_NAME: Final = "SmolLM2-135M-Instruct"
 
@@ -135,3 +135,8 @@ def require_key(provider: Provider) -> str | None:
             retryable=False,
         )
     return value
+
+
+def uses_local_model(configured: Sequence[Provider]) -> bool:
+    """Whether the local model is one of those that speak."""
+    return any(provider.kind == "local" for provider in configured)

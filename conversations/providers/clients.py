@@ -6,10 +6,11 @@ are read through aiohttp, as their library offers: many of them at once take a t
 
 import os
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from functools import cache
-from typing import Final
+from typing import Any, Final
 
 import httpx
 import httpx2
@@ -18,9 +19,8 @@ from django.conf import settings
 from openai import DefaultAioHttpClient
 
 from conversations.domain.errors import ProviderError
-from conversations.local_model import supervisor as local_service
-from conversations.prompts.builder import Prompt, Task
-from conversations.providers import scripted as demo
+from conversations.local_model import supervisor
+from conversations.providers import scripted
 from conversations.providers.catalog import Provider, require_key
 from conversations.providers.chunk_parser import QuickOpenAIConfig
 
@@ -33,24 +33,35 @@ _TIMEOUT: Final = httpx.Timeout(None, connect=CONNECT_SECONDS)
 _TIMEOUT2: Final = httpx2.Timeout(None, connect=CONNECT_SECONDS)
 
 
+@dataclass(frozen=True)
+class ModelCall:
+    """What a client needs to know of a turn. `sampling` are keyword arguments for the local model's configuration; the
+    role, the round and the topic choose the demo's text."""
+
+    role: str
+    round: int
+    topic: str
+    streaming: bool
+    sampling: Mapping[str, Any]
+
+
 @asynccontextmanager
-async def connect(provider: Provider, task: Task, prompt: Prompt) -> AsyncIterator[ModelConfig]:
+async def connect(provider: Provider, call: ModelCall) -> AsyncIterator[ModelConfig]:
     """The configuration for one turn; leaving the context closes its connections.
 
     Raises ProviderError if the provider's key is missing, or the local model is not running."""
     key = require_key(provider)
-    streaming = task.agent.streaming
     longest = settings.OUTCRY_MAX_ANSWER_TOKENS
     match provider.kind:
         case "demo":
-            text = demo.script(task.agent.role, task.round, task.question.topic)
-            yield demo.ScriptedConfig(text, streaming, settings.OUTCRY_DEMO_TOKENS_PER_SECOND)
+            text = scripted.script(call.role, call.round, call.topic)
+            yield scripted.ScriptedConfig(text, call.streaming, settings.OUTCRY_DEMO_TOKENS_PER_SECOND)
         case "openai":
             async with DefaultAioHttpClient(verify=tls(), timeout=_TIMEOUT2) as client:
                 yield QuickOpenAIConfig(
                     provider.model,
                     api_key=key,
-                    streaming=streaming,
+                    streaming=call.streaming,
                     max_completion_tokens=longest,
                     max_retries=0,
                     http_client=client,
@@ -61,29 +72,29 @@ async def connect(provider: Provider, task: Task, prompt: Prompt) -> AsyncIterat
                     provider.model,
                     api_key=key,
                     base_url=provider.url,
-                    streaming=streaming,
+                    streaming=call.streaming,
                     max_tokens=longest,
                     max_retries=0,
                     http_client=client,
                 )
         case "local":
-            url = await local_service.url()
+            url = await supervisor.url()
             async with DefaultAioHttpClient(verify=tls(), timeout=_TIMEOUT2) as client:
                 yield QuickOpenAIConfig(
                     provider.model,
                     api_key="none",
                     base_url=url,
-                    streaming=streaming,
+                    streaming=call.streaming,
                     max_retries=0,
                     http_client=client,
-                    **prompt.sampling,
+                    **call.sampling,
                 )
         case "anthropic":
             async with httpx2.AsyncClient(verify=tls(), timeout=_TIMEOUT2) as client:
                 yield AnthropicConfig(
                     provider.model,
                     api_key=key,
-                    streaming=streaming,
+                    streaming=call.streaming,
                     max_tokens=longest,
                     max_retries=0,
                     http_client=client,
@@ -93,7 +104,7 @@ async def connect(provider: Provider, task: Task, prompt: Prompt) -> AsyncIterat
                 yield GeminiConfig(
                     provider.model,
                     api_key=key,
-                    streaming=streaming,
+                    streaming=call.streaming,
                     max_output_tokens=longest,
                     http_client=client1,
                 )
@@ -103,7 +114,7 @@ async def connect(provider: Provider, task: Task, prompt: Prompt) -> AsyncIterat
                 yield OllamaConfig(  # type: ignore[abstract]
                     provider.model,
                     host=os.environ.get("OLLAMA_HOST") or OLLAMA_URL,
-                    streaming=streaming,
+                    streaming=call.streaming,
                     max_tokens=longest,
                     http_client=client1,
                 )
@@ -111,10 +122,10 @@ async def connect(provider: Provider, task: Task, prompt: Prompt) -> AsyncIterat
             raise ProviderError("provider_unknown", f"There is no provider of kind {other}.", retryable=False)
 
 
-def longest_answer(provider: Provider, prompt: Prompt) -> int:
+def longest_answer(provider: Provider, sampling: Mapping[str, Any]) -> int:
     """How many tokens an answer has at most."""
     most: int = settings.OUTCRY_MAX_ANSWER_TOKENS
-    return min(most, prompt.sampling.get("max_tokens", most)) if provider.kind == "local" else most
+    return min(most, sampling.get("max_tokens", most)) if provider.kind == "local" else most
 
 
 @cache

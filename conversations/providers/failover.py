@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from conversations.domain.enums import Mode
 from conversations.domain.errors import ProviderError
-from conversations.domain.events import Fallback, Mode
-from conversations.providers import circuit_breaker as circuit
+from conversations.domain.events import Fallback
+from conversations.providers import circuit_breaker
 from conversations.providers.catalog import Provider
 
 # A limit of our rate that is over by then is waited for, if nobody else is left to ask; and so often in a turn.
@@ -25,7 +26,7 @@ class Choice:
     wait: float = 0.0
 
 
-class Relay:
+class Failover:
     """Ask `next` who speaks, and tell it how that went, until it has gone well.
 
     `last` is who spoke before this turn: who takes its place is told as a `fallback`."""
@@ -60,13 +61,13 @@ class Relay:
     async def speaking(self) -> None:
         """The speaker has begun."""
         if self._speaker is not None and self._speaker.mode is Mode.LIVE:
-            await circuit.speaking(self._speaker)
+            await circuit_breaker.speaking(self._speaker)
 
     async def worked(self) -> None:
         """The speaker has come to its end."""
         speaker, self._speaker = self._speaker, None
         if speaker is not None and speaker.mode is Mode.LIVE:
-            await circuit.worked(speaker)
+            await circuit_breaker.worked(speaker)
 
     async def failed(self, failure: ProviderError, *, held: bool, begun: bool) -> None:
         """The speaker has failed: `held` if we had kept it waiting, `begun` if it had said something."""
@@ -75,7 +76,7 @@ class Relay:
             return
         if speaker.mode is Mode.LIVE:
             # That it did not wait for us tells nothing of it.
-            await (circuit.unknown(speaker) if held else circuit.failed(speaker, failure))
+            await (circuit_breaker.unknown(speaker) if held else circuit_breaker.failed(speaker, failure))
         if speaker not in self._again and self._deserves_another(speaker, failure, held=held, begun=begun):
             self._again.add(speaker)
         else:
@@ -85,7 +86,7 @@ class Relay:
         """Nobody waits for the speaker any more."""
         speaker, self._speaker = self._speaker, None
         if speaker is not None and speaker.mode is Mode.LIVE:
-            await circuit.unknown(speaker)
+            await circuit_breaker.unknown(speaker)
 
     def _deserves_another(
         self, speaker: Provider, failure: ProviderError, *, held: bool, begun: bool
@@ -104,7 +105,7 @@ class Relay:
     async def _is_admitted(self, provider: Provider) -> bool:
         if provider.mode is Mode.LIVE and provider not in self._again:
             try:
-                await circuit.admit(provider)
+                await circuit_breaker.admit(provider)
             except ProviderError as failure:
                 self._failures[provider] = failure
                 return False

@@ -4,16 +4,15 @@ from collections.abc import Sequence
 
 from django.conf import settings
 
-from conversations.domain.events import Mode
-from conversations.providers import catalog as providers
-from conversations.providers import circuit_breaker as circuit
+from conversations.domain.enums import Mode
+from conversations.providers import catalog, circuit_breaker
 from conversations.providers.catalog import DEMO, Provider
 from conversations.providers.circuit_breaker import State
 
 
 def lineup() -> Sequence[Provider]:
     """The providers in the order in which they are asked. Raises ValueError where OUTCRY_PROVIDERS is wrong."""
-    configured = list(providers.configured())
+    configured = list(catalog.configured())
     if settings.OUTCRY_DEMO_FALLBACK and DEMO not in configured:
         configured.append(DEMO)
     return configured
@@ -26,5 +25,5 @@ def live() -> Sequence[Provider]:
 
 def live_is_down() -> bool:
     """Whether there are real models, and the circuit of each is open: a debate that began now would not hear one."""
-    standings = circuit.standing_now(live())
+    standings = circuit_breaker.standing_now(live())
     return bool(standings) and all(standing.state is State.OPEN for standing in standings)

@@ -11,7 +11,8 @@ from django.db.models import Q
 from django.utils.text import smart_split, unescape_string_literal
 
 from conversations.domain import transcript
-from conversations.domain.events import AgentMessage, Mode
+from conversations.domain.enums import Mode
+from conversations.domain.events import AgentMessage
 from conversations.domain.panels import PANELS
 from conversations.models import Conversation, ConversationQuerySet, Event
 

@@ -17,15 +17,15 @@ import structlog
 from django.conf import settings
 from django.utils import timezone
 
+from conversations.domain.enums import TERMINAL, Mode, Status
 from conversations.domain.errors import LogUnavailable, OutcryError
-from conversations.domain.events import TERMINAL, EventData, InputRequest, Mode, Status, StatusChanged, Token
-from conversations.domain.human_input import People, Question
-from conversations.event_log import appender as log
-from conversations.event_log import commands
+from conversations.domain.events import EventData, InputRequest, StatusChanged, Token
+from conversations.domain.human_input import HumanInput, Question
+from conversations.event_log import appender, commands
 from conversations.infrastructure import database
 from conversations.orchestration.debate import Debate
-from conversations.runs import recovery as resume
-from conversations.runs.token_throttle import Pace
+from conversations.runs import recovery
+from conversations.runs.token_throttle import TokenThrottle
 
 logger = structlog.get_logger(__name__)
 
@@ -51,7 +51,7 @@ class Claimed:
     traceparent: str = ""
 
 
-class Drive:
+class RunExecutor:
     """Drives a debate to its end. `called` is set when there may be something new in the log for the run; `rests` is
     told whether the debate now waits for people, whenever it changes its status."""
 
@@ -59,7 +59,7 @@ class Drive:
         self,
         claimed: Claimed,
         debate: Debate,
-        people: People,
+        people: HumanInput,
         called: asyncio.Event,
         rests: Callable[[bool], None] = lambda _: None,
     ) -> None:
@@ -68,8 +68,8 @@ class Drive:
         self._people = people
         self._called = called
         self._rests = rests
-        self._appender = log.Appender(claimed.conversation, claimed.run)
-        self._pace = Pace(settings.OUTCRY_MAX_TOKENS_PER_SECOND)
+        self._appender = appender.Appender(claimed.conversation, claimed.run)
+        self._pace = TokenThrottle(settings.OUTCRY_MAX_TOKENS_PER_SECOND)
         self._gate = asyncio.Event()
         self._gate.set()
         self._looking = asyncio.Lock()
@@ -133,7 +133,7 @@ class Drive:
 
     # For the debate
 
-    async def edge(self) -> People:
+    async def edge(self) -> HumanInput:
         while True:
             await self._gate.wait()
             await self._appender.flush()
@@ -204,7 +204,7 @@ class Drive:
     async def _look(self) -> None:
         """Take what people have told by now, and do it."""
         async with self._looking:
-            rows = await database.surely(resume.told, self._claimed.conversation, self._people.head)
+            rows = await database.surely(recovery.told, self._claimed.conversation, self._people.head)
             for row in rows:
                 self._people.take(*row)
         self._news.set()
@@ -240,9 +240,9 @@ class Drive:
 
     async def _end_cancelled(self) -> None:
         await self._appender.flush()
-        ends = await database.surely(resume.cut, self._claimed.conversation)
+        ends = await database.surely(recovery.cut, self._claimed.conversation)
         ended = StatusChanged(status=Status.CANCELLED, mode=self.mode, reason=CANCELLED)
-        await log.append(self._claimed.conversation, *ends, ended, run=self._claimed.run)
+        await appender.append(self._claimed.conversation, *ends, ended, run=self._claimed.run)
 
 
 def _from_now(request: InputRequest) -> InputRequest:

@@ -7,20 +7,13 @@ from uuid import UUID
 from django.conf import settings
 
 from conversations.agents.turn import Limits
-from conversations.budgets.service import ConversationPurse
+from conversations.budgets.service import ConversationBudget
 from conversations.domain import transcript
-from conversations.domain.events import (
-    AgentMessage,
-    EventData,
-    Kind,
-    MessageDiscard,
-    MessageStart,
-    Mode,
-    Usage,
-)
-from conversations.domain.human_input import People
+from conversations.domain.enums import Kind, Mode
+from conversations.domain.events import AgentMessage, EventData, MessageDiscard, MessageStart, Usage
+from conversations.domain.human_input import HumanInput
 from conversations.domain.panels import PANELS
-from conversations.event_log import appender as log
+from conversations.event_log import queries
 from conversations.models import Conversation, Event
 from conversations.orchestration.debate import BUDGET, Debate
 from conversations.prompts.builder import Question
@@ -28,13 +21,13 @@ from conversations.providers.provider_errors import UNBILLED
 from conversations.providers.selection import lineup
 
 
-def read(conversation: UUID) -> tuple[Debate, People]:
+def read(conversation: UUID) -> tuple[Debate, HumanInput]:
     """The debate as far as its log has it, and what people have told it. Finished turns stand, a turn that was cut is
     spoken again."""
     row = Conversation.objects.get(pk=conversation)
-    state, people = transcript.empty(), People()
+    state, people = transcript.empty(), HumanInput()
     whole: list[AgentMessage] = []
-    for seq, type_, data in log.read_all(conversation):
+    for seq, type_, data in queries.read_all(conversation):
         transcript.fold([(seq, type_, data)], state)
         people.take(seq, type_, data)
         if type_ == "agent_message":
@@ -72,7 +65,7 @@ def read(conversation: UUID) -> tuple[Debate, People]:
             for message in state["messages"]
         ),
         asked=people.question_after([message.message for message in said]),
-        purse=ConversationPurse(conversation),
+        purse=ConversationBudget(conversation),
         is_demo=row.mode == Mode.DEMO,
         reason=BUDGET if judged and row.reason == BUDGET else None,
     )
@@ -83,8 +76,8 @@ Row = tuple[int, str, dict[str, Any]]
 
 
 def told(conversation: UUID, after: int) -> list[Row]:
-    """(seq, type, data) of what people have told since, as `People.take` takes it."""
-    rows = Event.objects.filter(conversation_id=conversation, seq__gt=after, type__in=People.TYPES)
+    """(seq, type, data) of what people have told since, as `HumanInput.take` takes it."""
+    rows = Event.objects.filter(conversation_id=conversation, seq__gt=after, type__in=HumanInput.TYPES)
     return list(rows.order_by("seq").values_list("seq", "type", "data"))
 
 
@@ -110,7 +103,7 @@ def cut(conversation: UUID) -> list[EventData]:
 
 def unfinished(conversation: UUID, reason: str) -> list[EventData]:
     """The end of the messages that are being spoken, where the debate ends without them."""
-    state = transcript.fold(log.read_all(conversation))
+    state = transcript.fold(queries.read_all(conversation))
     return [
         MessageDiscard(message=UUID(message["id"]), reason=reason)
         for message in state["messages"]

@@ -16,16 +16,15 @@ from django.db.models import F, Q
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from conversations.budgets import service as budget
+from conversations.budgets import service
+from conversations.domain.enums import Mode, Status
 from conversations.domain.errors import Fenced, LogUnavailable, ProviderError
-from conversations.domain.events import Error, EventData, Mode, Status, StatusChanged
-from conversations.event_log import appender as log
-from conversations.event_log import wakeups as hearing
-from conversations.infrastructure import database, tracing
-from conversations.infrastructure import metrics as tally
+from conversations.domain.events import Error, EventData, StatusChanged
+from conversations.event_log import appender, wakeups
+from conversations.infrastructure import database, metrics, tracing
 from conversations.models import Conversation
-from conversations.runs import recovery as resume
-from conversations.runs.executor import Claimed, Drive, Left
+from conversations.runs import recovery
+from conversations.runs.executor import Claimed, Left, RunExecutor
 
 logger = structlog.get_logger(__name__)
 
@@ -40,7 +39,7 @@ MAX_RESUMES = 3
 
 _ADOPTION = "adoption"
 _tasks: set["asyncio.Task[None]"] = set()
-_drives: dict[UUID, Drive] = {}
+_executors: dict[UUID, RunExecutor] = {}
 _leaving: "weakref.WeakSet[asyncio.AbstractEventLoop]" = weakref.WeakSet()
 
 
@@ -75,7 +74,7 @@ async def hand_over() -> None:
     loop = asyncio.get_running_loop()
     _leaving.add(loop)
     try:
-        for drive in _drives.values():
+        for drive in _executors.values():
             drive.leave()
         if speaking := [task for task in _running(loop) if task.get_name() != _ADOPTION]:
             await asyncio.wait(speaking, timeout=settings.OUTCRY_GRACE_SECONDS)
@@ -110,7 +109,7 @@ async def run(conversation: UUID, rests: Callable[[bool], None] = lambda _: None
         heart = asyncio.create_task(_heartbeat(claimed, asyncio.current_task()))
         try:
             # Before the log is read: what is told from now on is heard, or read.
-            async with hearing.listening(conversation) as called:
+            async with wakeups.listening(conversation) as called:
                 await _drive(claimed, called, rests)
         except (asyncio.CancelledError, Left) as stopped:
             # Stopped from outside: nobody needs to wait for the lease to lapse.
@@ -142,7 +141,7 @@ def _claim(conversation: UUID) -> Claimed | None:
     is_first = Conversation.objects.filter(pk=conversation, started_at=None).update(started_at=timezone.now())
     kept = Conversation.objects.values_list("mode", "attempts", "traceparent")
     mode, attempts, traceparent = kept.get(pk=conversation)
-    tally.TALLY.runs["claimed" if is_first else "adopted"] += 1
+    metrics.TALLY.runs["claimed" if is_first else "adopted"] += 1
     return Claimed(conversation, run, Mode(mode), attempts, traceparent)
 
 
@@ -156,18 +155,18 @@ def _free() -> Q:
 
 
 async def _drive(claimed: Claimed, called: asyncio.Event, rests: Callable[[bool], None]) -> None:
-    drive: Drive | None = None
+    drive: RunExecutor | None = None
     if claimed.attempts > 1 + MAX_RESUMES:
         await _fail(claimed, claimed.mode, "resume_failed", GAVE_UP, retryable=True)
         return
     try:
-        await budget.close_left(claimed.conversation)
-        debate, people = await database.surely(resume.read, claimed.conversation)
-        drive = _drives[claimed.run] = Drive(claimed, debate, people, called, rests)
+        await service.close_left(claimed.conversation)
+        debate, people = await database.surely(recovery.read, claimed.conversation)
+        drive = _executors[claimed.run] = RunExecutor(claimed, debate, people, called, rests)
         if asyncio.get_running_loop() in _leaving:
             drive.leave()
         await drive.drive()
-        tally.TALLY.runs["ended"] += 1
+        metrics.TALLY.runs["ended"] += 1
     except Left:
         raise
     except Fenced:
@@ -187,22 +186,22 @@ async def _drive(claimed: Claimed, called: asyncio.Event, rests: Callable[[bool]
         mode = drive.mode if drive else claimed.mode
         await _fail(claimed, mode, "internal", "The debate ended because of a fault of ours.", retryable=True)
     finally:
-        _drives.pop(claimed.run, None)
+        _executors.pop(claimed.run, None)
 
 
 def running() -> int:
     """How many debates this process drives."""
-    return len(_drives)
+    return len(_executors)
 
 
 def _note(what: str) -> None:
     """What has become of a run that did not come to its debate's end."""
-    tally.TALLY.runs[what] += 1
+    metrics.TALLY.runs[what] += 1
     tracing.failed(what)
 
 
 async def _fail(claimed: Claimed, mode: Mode, code: str, message: str, *, retryable: bool) -> None:
-    tally.TALLY.runs["failed"] += 1
+    metrics.TALLY.runs["failed"] += 1
     tracing.failed(code)
     try:
         last: list[EventData] = [
@@ -210,14 +209,14 @@ async def _fail(claimed: Claimed, mode: Mode, code: str, message: str, *, retrya
             Error(code=code, message=message, retryable=retryable),
             StatusChanged(status=Status.ERROR, mode=mode, reason=code),
         ]
-        await log.append(claimed.conversation, *last, run=claimed.run)
+        await appender.append(claimed.conversation, *last, run=claimed.run)
     except (Fenced, LogUnavailable):
         logger.exception("run_failure_not_stored", code=code)
 
 
 async def _unfinished(claimed: Claimed, code: str) -> list[EventData]:
     try:
-        return await database.surely(resume.unfinished, claimed.conversation, code)
+        return await database.surely(recovery.unfinished, claimed.conversation, code)
     except LogUnavailable:
         raise
     except Exception:
@@ -274,7 +273,7 @@ def _orphans() -> list[UUID]:
 async def _heartbeat(claimed: Claimed, driving: "asyncio.Task[None] | None") -> None:
     while True:
         await asyncio.sleep(settings.OUTCRY_LEASE_HEARTBEAT_SECONDS)
-        drive = _drives.get(claimed.run)
+        drive = _executors.get(claimed.run)
         try:
             held = await database.run(_renew, claimed, is_at_rest=drive is not None and drive.is_at_rest)
         except database.FAILURES:
@@ -288,7 +287,7 @@ async def _heartbeat(claimed: Claimed, driving: "asyncio.Task[None] | None") -> 
             driving.cancel()
             return
         # A call may have been lost.
-        hearing.call_here(claimed.conversation)
+        wakeups.call_here(claimed.conversation)
 
 
 def _renew(claimed: Claimed, *, is_at_rest: bool) -> bool:

@@ -6,7 +6,7 @@ import asyncio
 SLACK_SECONDS = 0.25
 
 
-class Pace:
+class TokenThrottle:
     """Token number N is let through no sooner than N / rate seconds after the first came; without a rate, at once."""
 
     def __init__(self, tokens_per_second: float | None) -> None:

@@ -16,8 +16,7 @@ from psycopg_pool import AsyncConnectionPool
 
 from conversations.infrastructure import database
 from conversations.infrastructure.availability import QUEUE
-from conversations.runs import job_queue as queue
-from conversations.runs import supervisor as runner
+from conversations.runs import job_queue, supervisor
 
 logger = structlog.get_logger(__name__)
 
@@ -36,7 +35,7 @@ _AWAY: Final = (exceptions.ConnectorException, psycopg.OperationalError)
 async def work(stop: asyncio.Event) -> None:
     """Until `stop` is set; then every run is handed over, for other workers to go on at once."""
     worker = _Worker()
-    adoption = runner.adopt_orphans(_put_forgotten)
+    adoption = supervisor.adopt_orphans(_put_forgotten)
     taking = asyncio.create_task(worker.take(), name="queue")
     try:
         await stop.wait()
@@ -45,13 +44,13 @@ async def work(stop: asyncio.Event) -> None:
         taking.cancel()
         # No job is taken any more, and those who took some may go on. A queue that is away may take its time.
         await asyncio.wait({taking}, timeout=PATIENCE_SECONDS)
-        await runner.hand_over()
+        await supervisor.hand_over()
         await worker.ended()
         await asyncio.wait({taking}, timeout=PATIENCE_SECONDS)
 
 
 async def _put_forgotten(conversations: Collection[UUID]) -> None:
-    await database.promptly(queue.put_forgotten, conversations)
+    await database.promptly(job_queue.put_forgotten, conversations)
 
 
 class _Places:
@@ -109,11 +108,11 @@ class _Worker:
             await pool.wait(PATIENCE_SECONDS)
             QUEUE.worked("queue")
             app = App(connector=PsycopgConnector())
-            app.task(name=queue.TASK, queue=queue.QUEUE)(self._debate)
+            app.task(name=job_queue.TASK, queue=job_queue.QUEUE)(self._debate)
             _clean_each_minute(app)
             await app.open_async(pool)
             await app.run_worker_async(
-                queues=[queue.QUEUE],
+                queues=[job_queue.QUEUE],
                 concurrency=settings.OUTCRY_WORKER_DEBATES,
                 fetch_job_polling_interval=POLL_SECONDS,
                 # A run outlives its job: it is ended by `work`.
@@ -128,7 +127,7 @@ class _Worker:
     async def _debate(self, conversation: str) -> None:
         if not await self._places.take(POLL_SECONDS):
             # Taken by runs that have outlived their jobs. Another worker may have one.
-            await database.promptly(queue.put, UUID(conversation))
+            await database.promptly(job_queue.put, UUID(conversation))
             return
         place = _Place(self._places)
         run = asyncio.create_task(_run(UUID(conversation), place.rests), name=f"job {conversation}")
@@ -183,7 +182,7 @@ def _clean_each_minute(app: App) -> None:
     A worker without any periodic task would not notice that its connection to the bell is gone."""
 
     @app.periodic(cron="* * * * *")
-    @app.task(name="conversations.clean", queue=queue.QUEUE, queueing_lock="clean")
+    @app.task(name="conversations.clean", queue=job_queue.QUEUE, queueing_lock="clean")
     async def clean(timestamp: int) -> None:
         seconds = settings.OUTCRY_LEASE_SECONDS
         for job in await app.job_manager.get_stalled_jobs(seconds_since_heartbeat=seconds):
@@ -193,7 +192,7 @@ def _clean_each_minute(app: App) -> None:
 async def _run(conversation: UUID, rests: Callable[[bool], None]) -> None:
     # Cancelled where this worker leaves, or has lost its lease.
     with contextlib.suppress(asyncio.CancelledError):
-        await runner.launch(conversation, rests)
+        await supervisor.launch(conversation, rests)
     try:
         await database.promptly(_put_back, conversation)
     except database.FAILURES:
@@ -203,5 +202,5 @@ async def _run(conversation: UUID, rests: Callable[[bool], None]) -> None:
 
 def _put_back(conversation: UUID) -> None:
     """For another to go on, where it has not ended and nobody runs it."""
-    if runner.is_orphan(conversation):
-        queue.put(conversation)
+    if supervisor.is_orphan(conversation):
+        job_queue.put(conversation)

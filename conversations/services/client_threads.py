@@ -8,9 +8,9 @@ from uuid import UUID
 from django.contrib.auth.models import AbstractUser
 from django.db.models import Q
 
-from conversations.access import permissions as access
+from conversations.access import permissions
 from conversations.domain.errors import InvalidInput, Problem
-from conversations.domain.human_input import People
+from conversations.domain.human_input import HumanInput
 from conversations.event_log.commands import of_people
 from conversations.models import Conversation, ThreadRun
 
@@ -62,7 +62,7 @@ def find(person: AbstractUser, run: Run) -> Found | None:
     row = rows.filter(run=run.name).first() or rows.order_by("-id").first()
     if row is None:
         return None
-    conversation = access.watch(person, row.conversation_id)
+    conversation = permissions.watch(person, row.conversation_id)
     return Found(
         conversation,
         is_answered=row.run == run.name or _is_answered(row, run),
@@ -89,7 +89,7 @@ def _by_id(person: AbstractUser, thread: str) -> Conversation | None:
         conversation = UUID(thread)
     except ValueError:
         return None
-    return access.visible_to(person).filter(pk=conversation).first()
+    return permissions.visible_to(person).filter(pk=conversation).first()
 
 
 def _is_answered(row: ThreadRun, run: Run) -> bool:
@@ -103,7 +103,7 @@ def _is_answered(row: ThreadRun, run: Run) -> bool:
 
 def open_question(conversation: UUID) -> UUID | None:
     """The question of an agent that waits for its answer."""
-    people = People()
+    people = HumanInput()
     for seq, type_, data in of_people(conversation).order_by("seq").values_list("seq", "type", "data"):
         people.take(seq, type_, data)
     return next((id_ for id_, question in people.questions.items() if question.is_open), None)

@@ -9,7 +9,7 @@ from django.conf import settings
 from conversations.domain.budget_guard import Call
 from conversations.domain.panels import PANELS, Agent
 from conversations.domain.requests import NewConversation
-from conversations.prompts import builder as prompts
+from conversations.prompts import builder
 from conversations.prompts.builder import CHARACTERS_PER_TOKEN, Question, Spoken, Task
 from conversations.providers import pricing
 from conversations.providers.catalog import Provider
@@ -67,8 +67,8 @@ def estimate(new: NewConversation, provider: Provider) -> Estimate:
 def first_and_last(new: NewConversation, provider: Provider) -> tuple[Call, Call]:
     """What has to be set aside before the first turn, for it and for a judgement after it."""
     agent = PANELS[new.panel].speakers[0]
-    prompt = prompts.build(Task(agent, 1, _question(new), []), provider)
-    longest = longest_answer(provider, prompt)
+    prompt = builder.build(Task(agent, 1, _question(new), []), provider)
+    longest = longest_answer(provider, prompt.sampling)
     first = Call(
         provider.kind, provider.model, min(prompt.tokens, settings.OUTCRY_MAX_PROMPT_TOKENS), longest
     )
@@ -80,8 +80,8 @@ def _calls(new: NewConversation, provider: Provider, length: Length) -> Iterator
     question = _question(new)
     said: list[Spoken] = []
     for round_, agent in _turns(new):
-        prompt = prompts.build(Task(agent, round_, question, said), provider)
-        answer = min(length.said + length.thought, longest_answer(provider, prompt))
+        prompt = builder.build(Task(agent, round_, question, said), provider)
+        answer = min(length.said + length.thought, longest_answer(provider, prompt.sampling))
         yield Call(
             provider.kind, provider.model, min(prompt.tokens, settings.OUTCRY_MAX_PROMPT_TOKENS), answer
         )

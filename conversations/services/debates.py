@@ -12,28 +12,22 @@ from django.contrib.auth.models import AbstractUser
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from conversations.access import permissions as access
-from conversations.access import rate_limits as rates
-from conversations.budgets import ledger as books
-from conversations.budgets import service as budget
+from conversations.access import permissions, rate_limits
+from conversations.budgets import ledger, service
 from conversations.budgets.service import Amounts
-from conversations.domain import requests as forms
+from conversations.domain import requests
+from conversations.domain.enums import Status
 from conversations.domain.errors import Forbidden, LimitReached
-from conversations.domain.events import Control, HumanMessage, Status, StatusChanged
+from conversations.domain.events import Control, HumanMessage, StatusChanged
 from conversations.domain.requests import Command, Input, NewConversation
-from conversations.event_log import appender as log
-from conversations.event_log import commands
+from conversations.event_log import commands, store
 from conversations.event_log.commands import Accepted
 from conversations.infrastructure import database, tracing
 from conversations.models import Conversation
 from conversations.outbox import deliveries
-from conversations.providers import catalog as providers
-from conversations.providers import circuit_breaker as circuit
-from conversations.providers import selection as lineup
-from conversations.runs import job_queue as queue
-from conversations.runs import supervisor as runner
-from conversations.services import client_threads as threads
-from conversations.services import cost_estimate as estimates
+from conversations.providers import catalog, circuit_breaker, selection
+from conversations.runs import job_queue, supervisor
+from conversations.services import client_threads, cost_estimate
 from conversations.services.cost_estimate import Estimate
 
 P = ParamSpec("P")
@@ -45,14 +39,14 @@ async def start(owner: AbstractUser, new: NewConversation) -> Conversation:
 
     Raises LimitReached and LogUnavailable; then nothing is stored."""
     with tracing.start():
-        await rates.start(str(owner.pk))
+        await rate_limits.start(str(owner.pk))
         return await _start(owner, new)
 
 
-async def start_once(owner: AbstractUser, new: NewConversation, run: threads.Run) -> Conversation:
+async def start_once(owner: AbstractUser, new: NewConversation, run: client_threads.Run) -> Conversation:
     """The same for a client's run, which starts no second one when it is asked for again."""
     with tracing.start():
-        await rates.start(str(owner.pk))
+        await rate_limits.start(str(owner.pk))
         conversation, is_new = await _promptly(_create_once, owner, new, run)
         if is_new:
             _launch(conversation)
@@ -64,9 +58,9 @@ async def again(person: AbstractUser, conversation: UUID) -> Conversation:
 
     Raises NotFound, Forbidden, LimitReached and LogUnavailable; then nothing is stored."""
     with tracing.start():
-        await rates.start(str(person.pk))
+        await rate_limits.start(str(person.pk))
         new = await _promptly(_input_of, person, conversation)
-        await circuit.let_probe(lineup.live())
+        await circuit_breaker.let_probe(selection.live())
         return await _start(person, new)
 
 
@@ -75,25 +69,25 @@ async def estimate(person: AbstractUser, new: NewConversation) -> tuple[Estimate
     return await _promptly(_estimate, person, new)
 
 
-async def control(person: access.Person, conversation: UUID, command: Command) -> Accepted:
+async def control(person: permissions.Person, conversation: UUID, command: Command) -> Accepted:
     """Record a person's command, and tell the run, which answers with a `status`.
 
     Raises NotFound, Forbidden, Finished, Conflict, LimitReached and LogUnavailable; then nothing is stored."""
-    await _promptly(access.control, person, conversation)
-    await rates.control(str(person.pk))
+    await _promptly(permissions.control, person, conversation)
+    await rate_limits.control(str(person.pk))
     told = Control(
         action=command.action, actor=person.get_username(), idempotency_key=command.idempotency_key
     )
     return await commands.tell(conversation, told)
 
 
-async def say(person: access.Person, conversation: UUID, words: Input) -> Accepted:
+async def say(person: permissions.Person, conversation: UUID, words: Input) -> Accepted:
     """Record what a person says to the panel, or, with `reply_to`, in answer to an agent's question.
 
     Raises NotFound, Forbidden, Finished, Conflict, LimitReached and LogUnavailable; then nothing is stored."""
-    allowed = access.speak if words.reply_to is None else access.control
+    allowed = permissions.speak if words.reply_to is None else permissions.control
     await _promptly(allowed, person, conversation)
-    await rates.control(str(person.pk))
+    await rate_limits.control(str(person.pk))
     told = HumanMessage(
         author=person.get_username(),
         text=words.text,
@@ -105,7 +99,7 @@ async def say(person: access.Person, conversation: UUID, words: Input) -> Accept
 
 def create(owner: AbstractUser, new: NewConversation) -> Conversation:
     """Store a queued conversation with its first event, and with its job where workers run it. Raises LimitReached."""
-    provider = providers.configured()[0]
+    provider = catalog.configured()[0]
     with transaction.atomic():
         # The owner's row serves as the lock: two starts at once cannot both take the last place.
         get_user_model().objects.select_for_update().get(pk=owner.pk)
@@ -114,7 +108,7 @@ def create(owner: AbstractUser, new: NewConversation) -> Conversation:
             raise LimitReached(
                 f"You have {running} debates running, and {settings.OUTCRY_MAX_RUNNING_PER_USER} are allowed at once."
             )
-        budget.require_today(owner.pk, *estimates.first_and_last(new, provider))
+        service.require_today(owner.pk, *cost_estimate.first_and_last(new, provider))
         conversation = Conversation.objects.create(
             owner_id=owner.pk,
             topic=new.topic,
@@ -124,16 +118,16 @@ def create(owner: AbstractUser, new: NewConversation) -> Conversation:
             rounds=new.rounds,
             mode=provider.mode,
             traceparent=tracing.traceparent(),
-            max_usd=books.exact(budget.stricter(new.max_usd, settings.OUTCRY_MAX_USD_PER_CONVERSATION)),
-            max_tokens=budget.stricter(new.max_tokens, settings.OUTCRY_MAX_TOKENS_PER_CONVERSATION),
-            max_seconds=budget.stricter(new.max_seconds, settings.OUTCRY_MAX_SECONDS_PER_CONVERSATION),
+            max_usd=ledger.exact(service.stricter(new.max_usd, settings.OUTCRY_MAX_USD_PER_CONVERSATION)),
+            max_tokens=service.stricter(new.max_tokens, settings.OUTCRY_MAX_TOKENS_PER_CONVERSATION),
+            max_seconds=service.stricter(new.max_seconds, settings.OUTCRY_MAX_SECONDS_PER_CONVERSATION),
         )
-        budget.begin(conversation)
+        service.begin(conversation)
         queued = StatusChanged(status=Status.QUEUED, mode=provider.mode)
-        log.store([log.Append(conversation.pk, None, [queued], timezone.now())])
+        store.store_batch([store.Append(conversation.pk, None, [queued], timezone.now())])
         deliveries.plan(conversation.pk)
-        if queue.is_used():
-            queue.put(conversation.pk)
+        if job_queue.is_used():
+            job_queue.put(conversation.pk)
     return conversation
 
 
@@ -145,29 +139,31 @@ async def _start(owner: AbstractUser, new: NewConversation) -> Conversation:
 
 def _launch(conversation: Conversation) -> None:
     # A worker's job was put into the queue with the conversation.
-    if not queue.is_used():
-        runner.launch(conversation.pk)
+    if not job_queue.is_used():
+        supervisor.launch(conversation.pk)
 
 
-def _create_once(owner: AbstractUser, new: NewConversation, run: threads.Run) -> tuple[Conversation, bool]:
+def _create_once(
+    owner: AbstractUser, new: NewConversation, run: client_threads.Run
+) -> tuple[Conversation, bool]:
     try:
         with transaction.atomic():
             conversation = create(owner, new)
-            threads.keep(owner, run, conversation)
+            client_threads.keep(owner, run, conversation)
     except (IntegrityError, LimitReached):
         # Another request for the same run came first, and may have taken the last place.
-        if (begun := threads.begun_by(owner, run)) is None:
+        if (begun := client_threads.begun_by(owner, run)) is None:
             raise
         return begun, False
     return conversation, True
 
 
-def _input_of(person: access.Person, conversation: UUID) -> NewConversation:
-    found = access.watch(person, conversation)
-    if not access.may_speak(person, found):
+def _input_of(person: permissions.Person, conversation: UUID) -> NewConversation:
+    found = permissions.watch(person, conversation)
+    if not permissions.may_speak(person, found):
         raise Forbidden("Only its owner may start this debate again.")
-    limits = budget.limits(found)
-    return forms.parse(
+    limits = service.limits(found)
+    return requests.parse(
         {
             "topic": found.topic,
             "content": found.content,
@@ -175,15 +171,15 @@ def _input_of(person: access.Person, conversation: UUID) -> NewConversation:
             "panel": found.panel,
             "rounds": found.rounds,
             # The installation may have become stricter since.
-            "max_usd": budget.stricter(limits.usd, settings.OUTCRY_MAX_USD_PER_CONVERSATION),
-            "max_tokens": budget.stricter(limits.tokens, settings.OUTCRY_MAX_TOKENS_PER_CONVERSATION),
-            "max_seconds": budget.stricter(limits.seconds, settings.OUTCRY_MAX_SECONDS_PER_CONVERSATION),
+            "max_usd": service.stricter(limits.usd, settings.OUTCRY_MAX_USD_PER_CONVERSATION),
+            "max_tokens": service.stricter(limits.tokens, settings.OUTCRY_MAX_TOKENS_PER_CONVERSATION),
+            "max_seconds": service.stricter(limits.seconds, settings.OUTCRY_MAX_SECONDS_PER_CONVERSATION),
         }
     )
 
 
 def _estimate(person: AbstractUser, new: NewConversation) -> tuple[Estimate, Amounts]:
-    return estimates.estimate(new, providers.configured()[0]), budget.left_today(person.pk)
+    return cost_estimate.estimate(new, catalog.configured()[0]), service.left_today(person.pk)
 
 
 async def _promptly(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:

@@ -9,7 +9,7 @@ from typing import Any
 
 import structlog
 
-from streaming.http import direct_send as direct
+from streaming.http import direct_send
 
 logger = structlog.get_logger(__name__)
 
@@ -21,7 +21,7 @@ class Paced:
         self._application = application
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        scope = {**scope, direct.KEY: send}
+        scope = {**scope, direct_send.KEY: send}
         request = _daphnes(send)
         if request is None:
             await self._application(scope, receive, send)

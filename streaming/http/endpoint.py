@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 import structlog
 
-from conversations.domain import error_responses as refusals
+from conversations.domain import error_responses
 from conversations.domain.errors import OutcryError
 from conversations.infrastructure import database
 from streaming.http import request as exchange
@@ -29,7 +29,7 @@ class Fault(OutcryError):
     http_status = 500
 
 
-class Door:
+class Endpoint:
     """One address of a transport. What it does is said in `open`; how it refuses, in `refusal`."""
 
     methods: ClassVar[frozenset[str]] = frozenset({"POST"})
@@ -40,7 +40,7 @@ class Door:
 
     def refusal(self, refused: OutcryError, request: Request | None) -> Any:
         """The body that tells the client why not, as JSON. `request` is None where it was too large to be read."""
-        return refusals.body(refused)
+        return error_responses.body(refused)
 
     def refusal_headers(self, refused: OutcryError) -> list[tuple[str, str]]:
         """What the refusal's headers say beside what HTTP has for it."""
@@ -73,7 +73,7 @@ class Door:
             raise MethodNotAllowed(f"Use {' or '.join(sorted(self.methods))} here.")
 
     async def _refuse(self, send: Any, refused: OutcryError, request: Request | None) -> None:
-        more = [*self.refusal_headers(refused), *refusals.headers(refused)]
+        more = [*self.refusal_headers(refused), *error_responses.headers(refused)]
         if isinstance(refused, MethodNotAllowed):
             more.append(("allow", ", ".join(sorted(self.methods))))
         await exchange.answer(send, refused.http_status, self.refusal(refused, request), more)
@@ -88,7 +88,7 @@ def _expected(failure: Exception, path: str) -> OutcryError:
     return Fault("Something went wrong at our end.")
 
 
-class Doors:
+class Endpoints:
     """ASGI application: the first door whose address fits, else what is given last."""
 
     def __init__(self, doors: Iterable[tuple[str, Any]], otherwise: Any) -> None:

@@ -16,11 +16,11 @@ from django.core.exceptions import DisallowedHost
 from django.core.handlers.asgi import ASGIRequest
 from ninja.utils import check_csrf
 
-from conversations.access import principals as callers
-from conversations.access.principals import Caller
+from conversations.access import principals
+from conversations.access.principals import Principal
 from conversations.domain.errors import Forbidden, InvalidInput, OutcryError, Problem, Unauthenticated
 from conversations.infrastructure import database
-from streaming.watchers import session_guard as sessions
+from streaming.watchers import session_guard
 from streaming.watchers.session_guard import Guest
 
 # The longest form, with every character escaped, fits three times.
@@ -50,7 +50,7 @@ class ClientLeft(Exception):
 class Visitor:
     """Who asks, and as whom the registry looks after them."""
 
-    caller: Caller
+    caller: Principal
     guest: Guest
 
 
@@ -108,16 +108,16 @@ class Request:
     async def visitor(self) -> Visitor:
         """Who asks: by a key, else by their session. Raises Unauthenticated, and Forbidden where what changes something
         comes without the session's CSRF token."""
-        if callers.key_in(self.headers) is not None:
-            caller = await database.run(callers.of_headers, self.headers)
-            return Visitor(caller, sessions.guest_of(caller, ""))
+        if principals.key_in(self.headers) is not None:
+            caller = await database.run(principals.of_headers, self.headers)
+            return Visitor(caller, session_guard.guest_of(caller, ""))
         session = self._session
         if session is None:
             raise Unauthenticated("Sign in first, or send an API key.")
         if self.method not in _SAFE and await asyncio.to_thread(check_csrf, self._django) is not None:
             raise Forbidden("The CSRF token is missing or wrong; send it as X-CSRFToken.")
-        caller = await database.run(sessions.caller, {"session": SimpleNamespace(session_key=session)})
-        return Visitor(caller, sessions.guest_of(caller, session))
+        caller = await database.run(session_guard.caller, {"session": SimpleNamespace(session_key=session)})
+        return Visitor(caller, session_guard.guest_of(caller, session))
 
     @cached_property
     def _django(self) -> ASGIRequest:

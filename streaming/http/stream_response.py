@@ -9,7 +9,7 @@ from uuid import UUID
 
 import structlog
 
-from streaming.http import direct_send as direct
+from streaming.http import direct_send
 from streaming.http import request as exchange
 from streaming.http.daphne_backpressure import abort
 from streaming.http.request import Request, Visitor
@@ -86,7 +86,7 @@ async def respond(request: Request, stream: Stream, receive: Any, send: Any) -> 
     is sent."""
     async with contextlib.AsyncExitStack() as held:
         subscription = await held.enter_async_context(subscribe(stream.conversation, stream.after))
-        outlet = _Outlet(stream.encoder, send, request.scope[direct.KEY])
+        outlet = _Outlet(stream.encoder, send, request.scope[direct_send.KEY])
         way_out = sieved(stream.transport, outlet)
         connection = Connection(stream.visitor.guest, stream.transport, way_out, outlet.close)
         watcher = Watcher(connection, stream.rate)

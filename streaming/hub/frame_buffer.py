@@ -11,7 +11,7 @@ MAX_FRAMES = 2_000
 MAX_CHARACTERS = 1024 * 1024
 
 
-class Window:
+class FrameBuffer:
     """The newest frames up to `head`, one for each event and without a gap, bounded by count and size."""
 
     def __init__(self, head: int) -> None:

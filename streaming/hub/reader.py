@@ -17,18 +17,16 @@ from uuid import UUID
 
 from channels.layers import get_channel_layer
 
+from conversations.domain.enums import TERMINAL
 from conversations.domain.errors import NotFound
-from conversations.domain.events import TERMINAL
-from conversations.event_log import appender as log
-from conversations.event_log import channel_groups as groups
-from conversations.event_log import notifier as bell
-from conversations.event_log.appender import Position
+from conversations.event_log import channel_groups, notifier, queries
+from conversations.event_log.queries import Position
 from conversations.infrastructure import database
 from conversations.infrastructure.availability import CHANNEL_LAYER
 from conversations.infrastructure.event_loop import PerLoop
 from streaming.hub.delivery_spans import DeliverySpans
-from streaming.hub.frame_buffer import Window
-from streaming.statistics import counters as measures
+from streaming.hub.frame_buffer import FrameBuffer
+from streaming.statistics import counters
 from streaming.wire.frames import Frame, condense, framed
 
 T = TypeVar("T")
@@ -51,10 +49,10 @@ class Served(Protocol):
     """A watcher, as its reader sees it."""
 
     def pump(self) -> None:
-        """Take what `Reader.ready` holds, as far as there is room. Must not raise."""
+        """Take what `ConversationReader.ready` holds, as far as there is room. Must not raise."""
 
 
-class Reader:
+class ConversationReader:
     """What a conversation's watchers in this process share. Get it from `reading`."""
 
     def __init__(self, conversation: UUID) -> None:
@@ -64,7 +62,7 @@ class Reader:
         # seq of the newest event that is no token; what came before this reader counts as one.
         self.whole = 0
         self.spans = DeliverySpans("")
-        self._window: Window | None = None
+        self._window: FrameBuffer | None = None
         self._ended = False
         self._failure: NotFound | None = None
         self._changed = asyncio.Event()
@@ -185,8 +183,8 @@ class Reader:
             self._pages.pop(start, None)
 
     async def _read_page(self, start: int) -> list[Frame]:
-        measures.MEASURES.pages += 1
-        return framed(await self._ask(log.read, start, PAGE))
+        counters.MEASURES.pages += 1
+        return framed(await self._ask(queries.read, start, PAGE))
 
     async def _ask(self, function: Callable[..., T], *args: int) -> T:
         """What the log says of the conversation."""
@@ -262,9 +260,9 @@ class Reader:
         if self._unheard:
             # What is written meanwhile comes by looking, be it a little later.
             await self._repair()
-            await groups.require_answer(self._layer)
+            await channel_groups.require_answer(self._layer)
         self._channel = await self._layer.new_channel()
-        await self._layer.group_add(bell.group_name(self.conversation), self._channel)
+        await self._layer.group_add(notifier.group_name(self.conversation), self._channel)
         self._unheard = False
         CHANNEL_LAYER.worked("read")
 
@@ -277,7 +275,7 @@ class Reader:
         channel, self._channel = self._channel, None
         if channel is not None:
             with contextlib.suppress(Exception):
-                await self._layer.group_discard(bell.group_name(self.conversation), channel)
+                await self._layer.group_discard(notifier.group_name(self.conversation), channel)
 
     async def _listen(self) -> None:
         """Take rings, and look at the head whenever none has come for a while."""
@@ -292,7 +290,7 @@ class Reader:
             elif not self._rung:
                 head = self.head
                 await self._repair()
-                measures.MEASURES.repaired += self.head > head
+                counters.MEASURES.repaired += self.head > head
 
     async def _take_rings(self) -> None:
         while not self._ended:
@@ -311,21 +309,21 @@ class Reader:
             numbered = enumerate(zip(ring["types"][known:], frames, strict=True), head + 1)
             self._add([Frame(seq, type_, frame, seq - 1) for seq, (type_, frame) in numbered])
         else:
-            measures.MEASURES.repaired += 1
+            counters.MEASURES.repaired += 1
             await self._repair()
 
     async def _repair(self) -> None:
         """Bring the window to the log's head."""
-        position: Position = await self._ask(log.position)
+        position: Position = await self._ask(queries.position)
         if self._window is None:
-            self._window = Window(position.head)
+            self._window = FrameBuffer(position.head)
             self.spans = DeliverySpans(position.traceparent)
             self.whole = position.head
             self.position = position
             self._ended = position.status in TERMINAL
             self._wake()
         while self._window.head < position.head:
-            self._add(framed(await self._ask(log.read, self._window.head, PAGE)))
+            self._add(framed(await self._ask(queries.read, self._window.head, PAGE)))
 
     def _add(self, frames: Sequence[Frame]) -> None:
         assert self._window is not None  # noqa: S101
@@ -338,7 +336,7 @@ class Reader:
         status, mode = self.position.status, self.position.mode
         for frame in new:
             if frame.type == "token":
-                measures.MEASURES.spoken += frame.token_count
+                counters.MEASURES.spoken += frame.token_count
                 continue
             self.whole = frame.seq
             if frame.type == "status":
@@ -357,21 +355,21 @@ class Reader:
         self._changed.clear()
 
 
-_readers: PerLoop[dict[UUID, Reader]] = PerLoop(dict)
+_readers: PerLoop[dict[UUID, ConversationReader]] = PerLoop(dict)
 
 
-def readers() -> list[Reader]:
+def readers() -> list[ConversationReader]:
     """The readers of this event loop."""
     return [*_readers.here().values()]
 
 
 @asynccontextmanager
-async def reading(conversation: UUID) -> AsyncIterator[Reader]:
+async def reading(conversation: UUID) -> AsyncIterator[ConversationReader]:
     """The conversation's reader, shared by all who watch it in this event loop, kept while one of them does."""
     readers = _readers.here()
     reader = readers.get(conversation)
     if reader is None:
-        reader = readers[conversation] = Reader(conversation)
+        reader = readers[conversation] = ConversationReader(conversation)
     reader.users += 1
     try:
         yield reader

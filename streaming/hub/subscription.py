@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from conversations.domain.events import Entry
-from conversations.event_log.appender import Position
-from streaming.hub.reader import Reader, reading
+from conversations.event_log.queries import Position
+from streaming.hub.reader import ConversationReader, reading
 from streaming.wire.frames import Frame
 
 
@@ -20,7 +20,7 @@ class Subscription:
     position: Position
     start: int
     recovered: bool
-    reader: Reader
+    reader: ConversationReader
 
     async def batches(self) -> AsyncGenerator[Sequence[Frame], None]:
         """A frame for each event after `start`, in order, as many at a time as there are; ends after the terminal

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.contrib.auth.models import AnonymousUser
 
-from conversations.access import principals as callers
+from conversations.access import principals
 from conversations.domain.errors import Unauthenticated
 from conversations.infrastructure import database
 from streaming.http.request import by_name
@@ -19,7 +19,7 @@ class ByKey:
         self._others = others
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> Any:
-        brings = callers.key_in(by_name(scope["headers"])) is not None
+        brings = principals.key_in(by_name(scope["headers"])) is not None
         return await (self._programs if brings else self._others)(scope, receive, send)
 
 
@@ -32,7 +32,7 @@ class KeyOwner:
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> Any:
         try:
-            caller = await database.run(callers.of_headers, by_name(scope["headers"]))
+            caller = await database.run(principals.of_headers, by_name(scope["headers"]))
         except Unauthenticated:
             known: dict[str, Any] = {"user": AnonymousUser()}
         else:

@@ -9,13 +9,13 @@ from ninja import Status as Answer
 from ninja.errors import HttpError
 from pydantic import AfterValidator, Field, StringConstraints
 
-from conversations.access import permissions as access
+from conversations.access import permissions
 from conversations.api.authentication import SignedIn, needs
 from conversations.api.debates import Invalid, Refusal
-from conversations.domain import requests as forms
+from conversations.domain import requests
 from conversations.domain.errors import Forbidden
 from conversations.infrastructure import database
-from streaming.monitoring import dashboard as monitor
+from streaming.monitoring import dashboard
 from streaming.monitoring.dashboard import MAX_SESSIONS, Overview, Sessions
 from streaming.watchers.registry import MAX_NOTICE, broadcast
 
@@ -28,7 +28,7 @@ class Words(Schema):
     text: Annotated[
         str,
         StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_NOTICE),
-        AfterValidator(forms.without_nul),
+        AfterValidator(requests.without_nul),
         Field(description="1 to 1,000 characters."),
     ]
 
@@ -41,7 +41,7 @@ class Words(Schema):
 )
 async def status(request: SignedIn) -> Overview:
     """Needs a staff account with the right to review conversations."""
-    return monitor.overview(await database.run(_counted, request.auth))
+    return dashboard.overview(await database.run(_counted, request.auth))
 
 
 @router.get(
@@ -55,7 +55,7 @@ async def sessions(
 ) -> Sessions:
     """The newest first. Needs a staff account with the right to review conversations."""
     await database.run(_require_reviewer, request.auth)
-    return monitor.sessions(limit)
+    return dashboard.sessions(limit)
 
 
 SAYING: Any = {202: Words, 403: Refusal, 422: Invalid, 503: Refusal}
@@ -82,14 +82,14 @@ async def say_to_all(request: SignedIn, words: Words) -> Answer[Words]:
 
 def _counted(person: AbstractUser) -> dict[Any, int]:
     _require_reviewer(person)
-    return monitor.debates()
+    return dashboard.debates()
 
 
 def _require_reviewer(person: AbstractUser) -> None:
-    if not access.may_review(person):
+    if not permissions.may_review(person):
         raise Forbidden("This is for staff who may review conversations.")
 
 
 def _require_broadcaster(person: AbstractUser) -> None:
-    if not access.may_control_all(person):
+    if not permissions.may_control_all(person):
         raise Forbidden("This is for staff who may review and control conversations.")

@@ -11,16 +11,16 @@ from uuid import UUID
 from django.db.models import Count
 from pydantic import BaseModel
 
-from conversations.domain.events import TERMINAL, Status, StreamState
+from conversations.domain.enums import TERMINAL, Status
 from conversations.models import Conversation
-from conversations.runs import job_queue as queue
-from conversations.runs import supervisor as runner
+from conversations.runs import job_queue, supervisor
 from streaming.hub.reader import readers
 from streaming.statistics.counters import MEASURES
 from streaming.statistics.rolling import Latency, Rates, Sample, sampler
 from streaming.watchers.registry import registry
 from streaming.watchers.watcher import Watcher
 from streaming.wire.close_codes import Close
+from streaming.wire.control_frames import StreamState
 
 MAX_SESSIONS: Final = 1_000
 STARTED: Final = datetime.now(UTC)
@@ -120,7 +120,7 @@ class Waiting:
 
 def waiting() -> Waiting:
     """As the database says."""
-    return Waiting(runner.waiting(), queue.waiting() if queue.is_used() else None)
+    return Waiting(supervisor.waiting(), job_queue.waiting() if job_queue.is_used() else None)
 
 
 def states() -> dict[StreamState, int]:

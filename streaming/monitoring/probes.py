@@ -9,8 +9,7 @@ from asgiref.sync import async_to_sync
 from django.http import HttpRequest, HttpResponseBase
 from django.utils.decorators import sync_and_async_middleware
 
-from streaming.monitoring import health
-from streaming.monitoring import prometheus as metrics
+from streaming.monitoring import health, prometheus
 
 PROBES: Final = frozenset({"/healthz", "/readyz", "/metrics"})
 
@@ -23,8 +22,8 @@ def _view(request: HttpRequest) -> View | None:
             return health.healthz
         case "/readyz":
             return health.readyz
-        case "/metrics" if metrics.enabled():
-            return metrics.metrics
+        case "/metrics" if prometheus.enabled():
+            return prometheus.metrics
     return None
 
 

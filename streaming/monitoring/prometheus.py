@@ -24,16 +24,15 @@ from prometheus_client.metrics_core import (
 )
 from prometheus_client.registry import Collector
 
-from conversations.domain.events import Status
+from conversations.domain.enums import Status
 from conversations.infrastructure import database
 from conversations.infrastructure import metrics as tally
 from conversations.infrastructure.metrics import RUNS, TALLY, Histogram
-from conversations.providers import circuit_breaker as circuit
-from conversations.providers import selection as lineup
+from conversations.providers import circuit_breaker, selection
 from conversations.providers.circuit_breaker import Standing, State
-from conversations.runs import supervisor as runner
+from conversations.runs import supervisor
 from streaming.hub.reader import readers
-from streaming.monitoring import dashboard as monitor
+from streaming.monitoring import dashboard
 from streaming.monitoring.dashboard import Waiting
 from streaming.statistics.counters import BOUNDS, MEASURES, STEPS
 from streaming.watchers.registry import registry
@@ -62,7 +61,7 @@ async def metrics(request: HttpRequest) -> HttpResponse:
 async def collected() -> CollectorRegistry:
     """All numbers, as they stand now. Call it in the event loop that serves or works."""
     try:
-        debates, waiting = await database.run(lambda: (monitor.debates(), monitor.waiting()))
+        debates, waiting = await database.run(lambda: (dashboard.debates(), dashboard.waiting()))
     except database.FAILURES:
         # The process's own numbers are wanted most when the database is away.
         logger.warning("debates_not_counted", exc_info=True)
@@ -75,7 +74,7 @@ async def collected() -> CollectorRegistry:
 
 async def _circuits() -> Sequence[Standing]:
     try:
-        return await circuit.standing(lineup.live())
+        return await circuit_breaker.standing(selection.live())
     except ValueError:
         # OUTCRY_PROVIDERS is wrong, which the checks say.
         return []
@@ -129,7 +128,7 @@ class _Numbers(Collector):
 
     def _of_watchers(self) -> Iterator[Metric]:
         watchers = GaugeMetricFamily("outcry_watchers", "Watchers of this process.", labels=["state"])
-        for state, count in monitor.states().items():
+        for state, count in dashboard.states().items():
             watchers.add_metric([state], count)
         yield watchers
         lagging = sum(watcher.lagging for watcher in registry().watchers.values())
@@ -146,7 +145,9 @@ class _Numbers(Collector):
         )
 
     def _of_debates(self) -> Iterator[Metric]:
-        yield GaugeMetricFamily("outcry_debates_running", "Debates that this process runs.", runner.running())
+        yield GaugeMetricFamily(
+            "outcry_debates_running", "Debates that this process runs.", supervisor.running()
+        )
         yield _of_each(
             CounterMetricFamily(
                 "outcry_runs", "Runs of this process, by what became of them.", labels=["what"]
@@ -250,7 +251,7 @@ def _totals() -> Iterator[Metric]:
     closes = CounterMetricFamily(
         "outcry_closes", "Connections that this process closed.", labels=["code", "name"]
     )
-    for closed in monitor.closed():
+    for closed in dashboard.closed():
         closes.add_metric([str(closed.code), closed.name.lower()], closed.count)
     yield closes
 

@@ -10,14 +10,14 @@ import structlog
 from channels.layers import get_channel_layer
 from django.conf import settings
 
-from conversations.domain.events import Notice
-from conversations.event_log import channel_groups as groups
+from conversations.event_log import channel_groups
 from conversations.infrastructure import database
 from conversations.infrastructure.event_loop import PerLoop
 from streaming.statistics.rolling import sampler
-from streaming.watchers import session_guard as sessions
+from streaming.watchers import session_guard
 from streaming.watchers.watcher import Watcher
 from streaming.wire.close_codes import Close
+from streaming.wire.control_frames import Notice
 
 logger = structlog.get_logger(__name__)
 
@@ -94,7 +94,7 @@ class Registry:
                 if watcher.closed is None
             }
             try:
-                verdicts = await database.run(sessions.refused, [*watching])
+                verdicts = await database.run(session_guard.refused, [*watching])
             except database.FAILURES:
                 # Who was let in stays in while nobody can be asked.
                 continue
@@ -110,7 +110,7 @@ class Registry:
 
     async def _listen(self) -> None:
         """Take what operators say, in whichever process."""
-        await groups.listen(GROUP, lambda message: self._say(message["text"]))
+        await channel_groups.listen(GROUP, lambda message: self._say(message["text"]))
 
     def _say(self, text: str) -> None:
         for watcher in (*self.watchers.values(),):

@@ -19,9 +19,8 @@ from django.contrib.auth.models import AbstractUser
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 
-from conversations.access import permissions as access
-from conversations.access import principals as callers
-from conversations.access.principals import Caller
+from conversations.access import permissions, principals
+from conversations.access.principals import Principal
 from conversations.domain.errors import Unauthenticated
 from conversations.models import ApiKey, Conversation
 from streaming.wire.close_codes import Close
@@ -44,16 +43,16 @@ class Guest:
     key: UUID | None = None
 
 
-def opened_by(scope: Any) -> Caller:
+def opened_by(scope: Any) -> Principal:
     """Who opened this connection, as the handshake found them."""
-    found: Caller = scope["caller"] if "caller" in scope else Caller(scope["user"])
+    found: Principal = scope["caller"] if "caller" in scope else Principal(scope["user"])
     return found
 
 
-def caller(scope: Any) -> Caller:
+def caller(scope: Any) -> Principal:
     """Whose socket it is, as the database has them now. Raises Unauthenticated when the session has ended (signed out,
     expired, password changed) or the key has, or the account is disabled."""
-    return callers.still(scope["caller"]) if "caller" in scope else Caller(_signed_in(scope))
+    return principals.still(scope["caller"]) if "caller" in scope else Principal(_signed_in(scope))
 
 
 def _signed_in(scope: Any) -> AbstractUser:
@@ -77,7 +76,7 @@ def guest(scope: Any) -> Guest:
     return guest_of(opened_by(scope), "" if "caller" in scope else scope["session"].session_key)
 
 
-def guest_of(caller: Caller, session: str) -> Guest:
+def guest_of(caller: Principal, session: str) -> Guest:
     """The caller as a guest; `session` is the key of their session, and empty for a program's."""
     user = caller.user
     stamp = user.get_session_auth_hash() if caller.key is None else caller.stamp
@@ -105,7 +104,7 @@ def refused(watching: Sequence[Watching]) -> dict[Watching, Close]:
             verdicts[who, conversation] = Close.UNAUTHENTICATED
         elif conversation is not None and owners.get(conversation) != who.person:
             if who.person not in reviewers:
-                reviewers[who.person] = access.may_review(people[who.person])
+                reviewers[who.person] = permissions.may_review(people[who.person])
             if not reviewers[who.person]:
                 verdicts[who, conversation] = Close.FORBIDDEN
     return verdicts

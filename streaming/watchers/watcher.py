@@ -15,24 +15,17 @@ from uuid import UUID
 import structlog
 from django.conf import settings
 
-from conversations.domain.events import (
-    EventData,
-    Heartbeat,
-    Hello,
-    Mode,
-    Status,
-    Stream,
-    StreamState,
-    wire_frame,
-)
-from conversations.event_log import appender as log
-from streaming.hub.reader import Reader
+from conversations.domain.enums import Mode, Status
+from conversations.domain.events import EventData
+from conversations.event_log import appender
+from streaming.hub.reader import ConversationReader
 from streaming.hub.subscription import Subscription
-from streaming.statistics import counters as measures
+from streaming.statistics import counters
 from streaming.watchers.flow_control import Flow
 from streaming.watchers.session_guard import Guest
 from streaming.watchers.writers import Outlet
 from streaming.wire.close_codes import Close
+from streaming.wire.control_frames import Heartbeat, Hello, Stream, StreamState, wire_frame
 from streaming.wire.frames import Frame
 
 logger = structlog.get_logger(__name__)
@@ -81,7 +74,7 @@ class Watcher:
         self.flow = Flow(measured=connection.outlet.measured)
         self._connection = connection
         self._outlet = connection.outlet
-        self._reader: Reader | None = None
+        self._reader: ConversationReader | None = None
         self._seen = 0
         self._running = asyncio.Event()
         self._running.set()
@@ -111,7 +104,7 @@ class Watcher:
             return StreamState.IDLE
         if self._paused:
             return StreamState.PAUSED
-        if self._reader.away or log.held_up():
+        if self._reader.away or appender.held_up():
             return StreamState.RECONNECTING
         return StreamState.LAGGING if self.lagging else StreamState.STREAMING
 
@@ -173,7 +166,7 @@ class Watcher:
         except Exception as failure:
             self._gone(failure)
 
-    def _wants(self, reader: Reader) -> bool:
+    def _wants(self, reader: ConversationReader) -> bool:
         """Whether anything that follows may be sent now: else it is not even joined."""
         if self.flow.full:
             return False
@@ -204,7 +197,7 @@ class Watcher:
             self._seen = seq
             if (token := self._reader.token(seq)) is not None:
                 at, painted = token.at, datetime.now(UTC) - timedelta(seconds=waited)
-                measures.painted((painted - at).total_seconds())
+                counters.painted((painted - at).total_seconds())
                 self._reader.spans.painted(token, at, painted, self.transport)
         self.pump()
 
@@ -254,7 +247,7 @@ class Watcher:
         self.closed = why
         self._closed_at = self._loop.time()
         self._stop()
-        measures.MEASURES.closed[why] += 1
+        counters.MEASURES.closed[why] += 1
         self._connection.close(why)
 
     def leave(self, code: int | None = None) -> None:
@@ -298,14 +291,14 @@ class Watcher:
         self.cursor = frame.seq
         if tokens := frame.token_count:
             self.tokens += tokens
-            measures.MEASURES.delivered += tokens
+            counters.MEASURES.delivered += tokens
         if frame.type != "token" and frame.seq > self._seen and self.rate is None:
             self._measure(frame)
 
     def _measure(self, frame: Frame) -> None:
         """Of what came while it was here, and is no token: those are too many."""
         at, now = frame.at, datetime.now(UTC)
-        measures.delivered((now - at).total_seconds())
+        counters.delivered((now - at).total_seconds())
         if self._reader is not None:
             self._reader.spans.handed_over(frame, at, now, self.transport)
 
@@ -328,7 +321,7 @@ class Watcher:
                 self.tell(self._later.pop(0))
             self.pump()
 
-    async def _page(self, reader: Reader) -> None:
+    async def _page(self, reader: ConversationReader) -> None:
         """Fetch what is not in memory any more, and send it."""
         try:
             frames = await reader.condensed_page(self.cursor)
@@ -348,7 +341,7 @@ class Watcher:
             self._work = None
         self.pump()
 
-    async def _trickle(self, reader: Reader, rate: float) -> None:
+    async def _trickle(self, reader: ConversationReader, rate: float) -> None:
         """Send no more than `rate` tokens a second, each in its order: a token is sent when its time has passed."""
         due = self._loop.time()
         try:

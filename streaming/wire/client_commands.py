@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-from conversations.domain import requests as forms
+from conversations.domain import requests
 from conversations.domain.errors import InvalidInput, NotFound, Problem
 
 # What the log can number.
@@ -74,7 +74,7 @@ def command(text: str | None) -> tuple[str, dict[str, Any]]:
 def key(fields: Mapping[str, Any]) -> str | None:
     """The frame's idempotency key, for the answer to carry; None where it has none that could be one."""
     found = fields.get("idempotency_key")
-    if not isinstance(found, str) or len(found) > forms.MAX_KEY:
+    if not isinstance(found, str) or len(found) > requests.MAX_KEY:
         return None
     try:
         found.encode()

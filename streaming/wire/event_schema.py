@@ -5,7 +5,8 @@ from typing import Any
 
 from pydantic.json_schema import models_json_schema
 
-from conversations.domain.events import EVENTS, WIRE_ONLY, EventData
+from conversations.domain.events import EVENTS, EventData
+from streaming.wire.control_frames import WIRE_ONLY
 
 Schema = dict[str, Any]
 

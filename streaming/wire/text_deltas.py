@@ -54,7 +54,7 @@ class Other:
 Speech = Started | Said | Ended | Discarded | Other
 
 
-class Voices:
+class TextDeltas:
     """Turns the events of a conversation, from its beginning, into speech."""
 
     def __init__(self) -> None:

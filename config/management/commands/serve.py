@@ -9,14 +9,14 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import CommandError
 
 from config.accounts import first_account
-from config.management import servers as web_servers
+from config.management import servers
 from config.process.preflight import ServingCommand
 from conversations.domain.errors import ProviderError
-from conversations.event_log import appender as log
-from conversations.local_model import supervisor as local_service
-from conversations.providers import catalog as providers
+from conversations.event_log import appender
+from conversations.local_model import supervisor
+from conversations.providers import catalog
 from conversations.providers.selection import lineup
-from conversations.runs import job_queue as queue
+from conversations.runs import job_queue
 
 
 class Command(ServingCommand):
@@ -35,7 +35,7 @@ class Command(ServingCommand):
         )
 
     def handle(self, *args: Any, host: str, port: str, server: str, **options: Any) -> None:
-        if not web_servers.is_port(port):
+        if not servers.is_port(port):
             raise CommandError(f"PORT={port!r} is no port: use a number from 1 to 65535.")
         if settings.HTTPS and settings.SECURE_PROXY_SSL_HEADER is None:
             raise CommandError(
@@ -48,8 +48,8 @@ class Command(ServingCommand):
         try:
             self._serve(server, host, int(port))
         finally:
-            local_service.release()
-            log.close()
+            supervisor.release()
+            appender.close()
 
     def _serve(self, server: str, host: str, port: int) -> None:
         def listening() -> None:
@@ -59,21 +59,22 @@ class Command(ServingCommand):
             self.stdout.write("Ctrl-C stops it.\n")
             self.stdout.flush()
 
-        run = web_servers.uvicorn if server == "uvicorn" else web_servers.daphne
+        run = servers.uvicorn if server == "uvicorn" else servers.daphne
         try:
             run(host, port, listening)
-        except web_servers.NotListening as failure:
+        except servers.NotListening as failure:
             raise CommandError(f"Port {port} of {host} cannot be used: {failure}") from None
 
     def _models(self) -> list[str]:
         try:
-            configured = providers.configured()
+            configured = catalog.configured()
         except ValueError as failure:
             raise CommandError(f"OUTCRY_PROVIDERS is wrong: {failure}") from None
-        if queue.is_used():
+        if job_queue.is_used():
             return ["Debates are run by workers: manage.py work."]
         try:
-            local_service.keep_if_wanted(configured)
+            if catalog.uses_local_model(configured):
+                supervisor.require()
         except ProviderError as failure:
             raise CommandError(failure.message) from None
         speakers = [

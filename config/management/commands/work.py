@@ -11,14 +11,14 @@ from django.conf import settings
 from django.core.management.base import CommandError
 
 from config.management.servers import NotListening, is_port, listener
-from config.observability import tracing as telemetry
-from config.process import lifespan as life
+from config.observability import tracing
+from config.process import lifespan
 from config.process.preflight import ServingCommand
-from conversations.event_log import appender as log
-from conversations.local_model import supervisor as local_service
-from conversations.outbox import sender as mesh
-from conversations.providers import chunk_parser as chunks
-from conversations.runs import job_queue as queue
+from conversations.event_log import appender
+from conversations.local_model import supervisor
+from conversations.outbox import sender
+from conversations.providers import chunk_parser
+from conversations.runs import job_queue
 from streaming.monitoring.probes import PROBES
 
 
@@ -32,20 +32,20 @@ class Command(ServingCommand):
         )
 
     def handle(self, *args: Any, host: str, port: str | None, **options: Any) -> None:
-        if not queue.is_used():
+        if not job_queue.is_used():
             raise CommandError(
                 "OUTCRY_RUNNER=process: debates run where they are started. Set OUTCRY_RUNNER=worker, for the web"
                 " processes, too."
             )
         if port is not None and not is_port(port):
             raise CommandError(f"--port={port!r} is no port: use a number from 1 to 65535.")
-        chunks.warm_up()
-        life.settle()
+        chunk_parser.warm_up()
+        lifespan.settle()
         try:
             asyncio.run(self._work(host, None if port is None else int(port)))
         finally:
-            local_service.release()
-            log.close()
+            supervisor.release()
+            appender.close()
 
     async def _work(self, host: str, port: int | None) -> None:
         # Only where there is a queue.
@@ -56,8 +56,8 @@ class Command(ServingCommand):
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, stop.set)
         async with self._probes(host, port):
-            telemetry.begin("worker")
-            life.assist()
+            tracing.begin("worker")
+            lifespan.assist()
             self.stdout.write(
                 f"Outcry's worker takes up to {settings.OUTCRY_WORKER_DEBATES} debates at once."
             )
@@ -65,8 +65,8 @@ class Command(ServingCommand):
             try:
                 await worker.work(stop)
             finally:
-                await mesh.end()
-                await asyncio.to_thread(telemetry.end)
+                await sender.end()
+                await asyncio.to_thread(tracing.end)
 
     @asynccontextmanager
     async def _probes(self, host: str, port: int | None) -> AsyncIterator[None]:
@@ -75,11 +75,11 @@ class Command(ServingCommand):
             yield
             return
         # Only where it is wanted.
-        from config import beside
+        from config.management import embedded_server
 
         try:
             with listener(host, port) as bound:
-                async with beside.serving(beside.only(PROBES), bound):
+                async with embedded_server.serving(embedded_server.only(PROBES), bound):
                     yield
         except NotListening as failure:
             raise CommandError(f"Port {port} of {host} cannot be used: {failure}") from None

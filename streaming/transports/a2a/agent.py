@@ -28,14 +28,12 @@ from django.contrib.auth.models import AbstractUser
 from google.protobuf import json_format
 from google.protobuf.json_format import MessageToDict
 
-from conversations.domain import requests as forms
-from conversations.domain.enums import Scope
+from conversations.domain import requests
+from conversations.domain.enums import Action, Scope
 from conversations.domain.errors import Conflict, Finished, InvalidInput, NotFound, OutcryError, Problem
-from conversations.domain.events import Action
 from conversations.domain.requests import Command
 from conversations.infrastructure import database
-from conversations.services import client_threads as threads
-from conversations.services import debates as services
+from conversations.services import client_threads, debates
 from streaming.http.request import Visitor
 from streaming.transports.a2a import task_store
 from streaming.transports.a2a.task import ENDED, SETTLED, Told
@@ -164,7 +162,7 @@ class Handler(RequestHandler):
         call.require(Scope.WATCH, Scope.CONTROL)
         conversation = _uuid(params.id)
         try:
-            accepted = await services.control(call.person, conversation, Command(action=Action.CANCEL))
+            accepted = await debates.control(call.person, conversation, Command(action=Action.CANCEL))
         except Finished:
             raise TaskNotCancelableError("The task has ended.") from None
         told = await database.run(task_store.read, call.person, conversation, accepted.seq)
@@ -211,9 +209,9 @@ def _require_plain(params: SendMessageRequest) -> None:
 
 async def _start(call: Call, message: Message) -> UUID:
     """The debate that the message starts, or has started before."""
-    new = forms.parse(_form(message))
-    run = threads.Run(f"{task_store.THREAD}{message.context_id}", message.message_id, None)
-    conversation = await services.start_once(call.person, new, run)
+    new = requests.parse(_form(message))
+    run = client_threads.Run(f"{task_store.THREAD}{message.context_id}", message.message_id, None)
+    conversation = await debates.start_once(call.person, new, run)
     if (conversation.topic, conversation.content) != (new.topic, new.content):
         raise Conflict("This message's id was used for another debate.", conversation.status)
     return conversation.pk
@@ -255,20 +253,20 @@ def _object(value: Any) -> dict[str, Any]:
 async def _say(call: Call, message: Message) -> tuple[UUID, int]:
     """The task that the message is for, and the event that it has become."""
     conversation = _uuid(message.task_id)
-    key = threads.key(f"{task_store.THREAD}{conversation}", message.message_id)
+    key = client_threads.key(f"{task_store.THREAD}{conversation}", message.message_id)
     told, question = await database.run(task_store.asked, call.person, conversation, key)
     if message.context_id not in {"", told.name.context}:
         raise InvalidInput([Problem("message.contextId", "context", "The task belongs to another context.")])
     if any(not part.HasField("text") for part in message.parts):
         raise ContentTypeNotSupportedError("Send text; nothing else is read here.")
-    words = forms.parse_input(
+    words = requests.parse_input(
         {
             "text": "\n\n".join(part.text for part in message.parts),
             "reply_to": question,
             "idempotency_key": key,
         }
     )
-    accepted = await services.say(call.person, conversation, words)
+    accepted = await debates.say(call.person, conversation, words)
     return conversation, accepted.seq
 
 

@@ -30,7 +30,7 @@ from starlette.routing import Router
 
 from conversations.domain.errors import InvalidInput, NotFound, OutcryError, Problem
 from streaming.http import request as exchange
-from streaming.http.endpoint import Door, MethodNotAllowed
+from streaming.http.endpoint import Endpoint, MethodNotAllowed
 from streaming.http.request import Request
 from streaming.http.stream_response import Stream, headers, respond
 from streaming.transports.a2a.agent import Call, Following, Handler
@@ -48,7 +48,7 @@ TWINS: Final[Mapping[str, str]] = {
 }
 
 
-def doors() -> list[tuple[str, Door]]:
+def doors() -> list[tuple[str, Endpoint]]:
     """The addresses of this transport."""
     path = re.escape(f"/{settings.OUTCRY_A2A_PATH}")
     return [(re.escape(CARD), Card()), (path, Rpc()), (f"{path}(?P<rest>.+)", Rest())]
@@ -165,7 +165,7 @@ class Late:
         await self._send(message)
 
 
-class Rpc(Door):
+class Rpc(Endpoint):
     """JSON-RPC, of both versions."""
 
     async def open(self, request: Request, receive: Any, send: Any, **found: str) -> None:
@@ -214,7 +214,7 @@ def _decoded(body: bytes) -> Any:
     return asked
 
 
-class Rest(Door):
+class Rest(Endpoint):
     """HTTP+JSON."""
 
     methods = frozenset({"DELETE", "GET", "POST"})
@@ -250,7 +250,7 @@ def _details(refused: OutcryError) -> list[dict[str, Any]]:
     return [info, {"@type": f"{type_}BadRequest", "fieldViolations": broken}]
 
 
-class Card(Door):
+class Card(Endpoint):
     """Who this agent is. For everybody."""
 
     methods = frozenset({"GET", "HEAD"})

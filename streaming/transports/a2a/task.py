@@ -21,7 +21,7 @@ from a2a.types import (
     TaskStatusUpdateEvent,
 )
 
-from conversations.domain.events import Mode, Status
+from conversations.domain.enums import Mode, Status
 from streaming.wire.frames import Frame
 
 Data = Mapping[str, Any]

@@ -12,12 +12,11 @@ from django.conf import settings
 from django.contrib.auth.models import AbstractUser
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
-from conversations.access import permissions as access
+from conversations.access import permissions
 from conversations.domain.errors import InvalidInput, Problem
-from conversations.event_log import appender as log
-from conversations.event_log import commands
+from conversations.event_log import commands, queries
 from conversations.models import Conversation, Event, ThreadRun
-from conversations.services import client_threads as threads
+from conversations.services import client_threads
 from streaming.transports.a2a import task
 from streaming.transports.a2a.task import STATES, Name, Teller, Told
 from streaming.wire.frames import condense, framed
@@ -34,14 +33,14 @@ _EVERYTHING: Final = 2**31 - 1
 
 def read(person: AbstractUser, conversation: UUID, upto: int | None) -> Told:
     """The task, for someone who may watch it, as of the event `upto`, or now. Raises NotFound."""
-    return _stands(access.watch(person, conversation), upto)
+    return _stands(permissions.watch(person, conversation), upto)
 
 
 def _stands(conversation: Conversation, upto: int | None = None) -> Told:
     opening = ThreadRun.objects.filter(conversation=conversation, thread__startswith=THREAD).first()
     context = "" if opening is None else opening.thread.removeprefix(THREAD)
     name = Name(str(conversation.pk), context or str(conversation.pk))
-    rows = log.read(conversation.pk, 0, _EVERYTHING if upto is None else upto)
+    rows = queries.read(conversation.pk, 0, _EVERYTHING if upto is None else upto)
     left_out = settings.OUTCRY_EVENTS.get(TRANSPORT, frozenset())
     frames = condense([frame for frame in framed(rows) if frame.type not in left_out])
     teller, stands = Teller(name), task.empty(name)
@@ -71,7 +70,7 @@ def listed(person: AbstractUser, params: ListTasksRequest) -> ListTasksResponse:
         raise InvalidInput([Problem("pageSize", "range", f"A page has 1 to {MAX_PAGE} tasks.")])
     if params.include_artifacts:
         size = min(size, MAX_PAGE_WITH_ARTIFACTS)
-    found = _wanted(access.own(person), params)
+    found = _wanted(permissions.own(person), params)
     total = found.count()
     if params.page_token:
         found = found.filter(_after(person, params.page_token))
@@ -111,7 +110,7 @@ def _in_context(context: str) -> Q:
 
 def _after(person: AbstractUser, token: str) -> Q:
     try:
-        last = access.own(person).filter(pk=UUID(token)).first()
+        last = permissions.own(person).filter(pk=UUID(token)).first()
     except ValueError:
         last = None
     if last is None:
@@ -145,5 +144,5 @@ def asked(person: AbstractUser, conversation: UUID, key: str) -> tuple[Told, str
     if said is not None:
         return told, said.data["reply_to"]
     # From the log, whatever this transport leaves out.
-    question = threads.open_question(conversation)
+    question = client_threads.open_question(conversation)
     return told, None if question is None else str(question)

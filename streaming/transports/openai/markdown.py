@@ -7,7 +7,7 @@ model has said. What is no turn is a block quote.
 from collections.abc import Mapping
 from typing import Any, Final
 
-from conversations.domain.events import Mode, Stance
+from conversations.domain.enums import Mode, Stance
 from streaming.wire.text_deltas import Discarded, Ended, Other, Said, Speech, Started
 
 Data = Mapping[str, Any]

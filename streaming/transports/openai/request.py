@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
 
-from conversations.domain import requests as forms
+from conversations.domain import requests
 from conversations.domain.errors import InvalidInput, OutcryError, Problem
 from conversations.domain.panels import PANELS, Panel
 from conversations.domain.requests import NewConversation
@@ -265,7 +265,7 @@ def _flag(text: str, param: str) -> bool:
 
 def _form(values: Mapping[str, Any], place: str) -> NewConversation:
     try:
-        return forms.parse(values)
+        return requests.parse(values)
     except InvalidInput as refused:
         raise _as_here(refused.problems[0], place) from None
 

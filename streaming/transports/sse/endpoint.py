@@ -15,18 +15,18 @@ from typing import Any, Final
 
 from django.conf import settings
 
-from conversations.access import permissions as access
-from conversations.domain import requests as forms
+from conversations.access import permissions
+from conversations.domain import requests
 from conversations.domain.enums import Scope
 from conversations.domain.errors import InvalidInput
 from conversations.infrastructure import database
 from conversations.models import Conversation
-from conversations.services import debates as services
+from conversations.services import debates
 from streaming.http import request as exchange
-from streaming.http.endpoint import Door
+from streaming.http.endpoint import Endpoint
 from streaming.http.request import Request, Visitor
 from streaming.http.stream_response import SILENCE, Stream, headers, respond
-from streaming.wire import client_commands as protocol
+from streaming.wire import client_commands
 from streaming.wire.close_codes import Close
 from streaming.wire.frames import Frame
 
@@ -35,13 +35,13 @@ TRANSPORT: Final = "sse"
 RETRY_MS: Final = 2_000
 
 
-def doors() -> list[tuple[str, Door]]:
+def doors() -> list[tuple[str, Endpoint]]:
     """The addresses of this transport."""
     path = re.escape(f"/{settings.OUTCRY_SSE_PATH}")
     return [(f"{path}stream", Starting()), (f"{path}(?P<conversation>[^/]+)/stream", Following())]
 
 
-class Following(Door):
+class Following(Endpoint):
     """Follows a conversation from a cursor."""
 
     methods = frozenset({"GET"})
@@ -50,9 +50,9 @@ class Following(Door):
         visitor = await request.visitor()
         visitor.caller.require(Scope.WATCH)
         after = _cursor(request.headers, request.query)
-        rate = protocol.rate(request.query.get("rate"))
+        rate = client_commands.rate(request.query.get("rate"))
         conversation = await database.run(
-            access.watch, visitor.caller.user, protocol.conversation(found["conversation"])
+            permissions.watch, visitor.caller.user, client_commands.conversation(found["conversation"])
         )
         if conversation.is_finished and after == conversation.head:
             await exchange.answer(send, 204, None)
@@ -60,14 +60,14 @@ class Following(Door):
         await respond(request, _stream(visitor, conversation, after, rate), receive, send)
 
 
-class Starting(Door):
+class Starting(Endpoint):
     """Starts a conversation and follows it from its beginning."""
 
     async def open(self, request: Request, receive: Any, send: Any, **found: str) -> None:
         visitor = await request.visitor()
         visitor.caller.require(Scope.START)
         visitor.caller.require(Scope.WATCH)
-        conversation = await services.start(visitor.caller.user, forms.parse(request.json()))
+        conversation = await debates.start(visitor.caller.user, requests.parse(request.json()))
         await respond(request, _stream(visitor, conversation, 0, None), receive, send)
 
 
@@ -115,9 +115,9 @@ def _cursor(asked: Mapping[str, str], query: Mapping[str, str]) -> int:
     # An EventSource that comes back asks for the same address, with the cursor it began with.
     # Some clients send an empty one before their first event.
     if not (last := asked.get("last-event-id")):
-        return protocol.cursor(query.get("after"))
+        return client_commands.cursor(query.get("after"))
     try:
-        return protocol.cursor(last)
+        return client_commands.cursor(last)
     except InvalidInput as refused:
         problems = [
             type(problem)("Last-Event-ID", problem.rule, problem.message) for problem in refused.problems

@@ -26,8 +26,8 @@ import structlog
 from channels.generic.websocket import AsyncWebsocketConsumer
 from django.contrib.auth.models import AbstractUser
 
-from conversations.access import permissions as access
-from conversations.domain import requests as forms
+from conversations.access import permissions
+from conversations.domain import requests
 from conversations.domain.enums import Scope
 from conversations.domain.errors import (
     InvalidInput,
@@ -39,18 +39,19 @@ from conversations.domain.errors import (
     ScopeMissing,
     Unauthenticated,
 )
-from conversations.domain.events import Error, Pong, wire_frame
+from conversations.domain.events import Error
 from conversations.infrastructure import database
-from conversations.services import debates as services
-from streaming.http import direct_send as direct
+from conversations.services import debates
+from streaming.http import direct_send
 from streaming.hub.subscription import subscribe
-from streaming.watchers import session_guard as sessions
+from streaming.watchers import session_guard
 from streaming.watchers.event_filter import sieved
 from streaming.watchers.registry import registry
 from streaming.watchers.watcher import Connection, Watcher
 from streaming.watchers.writers import outlet
-from streaming.wire import client_commands as protocol
+from streaming.wire import client_commands
 from streaming.wire.close_codes import Close
+from streaming.wire.control_frames import Pong, wire_frame
 
 logger = structlog.get_logger(__name__)
 
@@ -85,15 +86,17 @@ class ConversationSocket(AsyncWebsocketConsumer):
         self._held = AsyncExitStack()
         try:
             query = parse_qs(scope["query_string"].decode("latin-1"), keep_blank_values=True)
-            after = protocol.cursor(query.get("after", [None])[-1])
-            rate = protocol.rate(query.get("rate", [None])[-1])
+            after = client_commands.cursor(query.get("after", [None])[-1])
+            rate = client_commands.rate(query.get("rate", [None])[-1])
             wanted = scope["url_route"]["kwargs"].get("conversation")
             if wanted is not None:
-                sessions.opened_by(scope).require(Scope.WATCH)
+                session_guard.opened_by(scope).require(Scope.WATCH)
             conversation = (
                 None
                 if wanted is None
-                else await database.run(access.watch, scope["user"], protocol.conversation(wanted))
+                else await database.run(
+                    permissions.watch, scope["user"], client_commands.conversation(wanted)
+                )
             )
         except InvalidInput:
             await self.close(int(Close.BAD_REQUEST))
@@ -109,9 +112,9 @@ class ConversationSocket(AsyncWebsocketConsumer):
             await self.close(int(Close.UNAVAILABLE))
             return
         connection = Connection(
-            sessions.guest(scope),
+            session_guard.guest(scope),
             TRANSPORT,
-            sieved(TRANSPORT, outlet(scope[direct.KEY])),
+            sieved(TRANSPORT, outlet(scope[direct_send.KEY])),
             self._close_soon,
         )
         self._watcher = Watcher(connection, rate)
@@ -141,8 +144,8 @@ class ConversationSocket(AsyncWebsocketConsumer):
         watcher.heard()
         key = None
         try:
-            command, fields = protocol.command(text_data)
-            key = protocol.key(fields)
+            command, fields = client_commands.command(text_data)
+            key = client_commands.key(fields)
             await self._obey(watcher, command, fields)
         except Unauthenticated:
             watcher.end(Close.UNAUTHENTICATED)
@@ -162,17 +165,17 @@ class ConversationSocket(AsyncWebsocketConsumer):
     async def _obey(self, watcher: Watcher, command: str, fields: Mapping[str, Any]) -> None:
         match command:
             case "ack":
-                watcher.ack(*protocol.ack(fields, watcher.cursor))
+                watcher.ack(*client_commands.ack(fields, watcher.cursor))
             case "ping":
                 watcher.tell(Pong())
             case "control":
                 await self._control(watcher, fields)
             case "input":
-                said = forms.parse_input(fields)
-                await services.say(await self._asker(Scope.CONTROL), self._conversation(), said)
+                said = requests.parse_input(fields)
+                await debates.say(await self._asker(Scope.CONTROL), self._conversation(), said)
             case "start" if self._following is None:
-                new = forms.parse(fields)
-                conversation = await services.start(await self._asker(Scope.START, Scope.WATCH), new)
+                new = requests.parse(fields)
+                conversation = await debates.start(await self._asker(Scope.START, Scope.WATCH), new)
                 self._watched = conversation.pk
                 self._following = asyncio.create_task(self._follow(watcher, conversation.pk, 0))
             case "start":
@@ -193,8 +196,8 @@ class ConversationSocket(AsyncWebsocketConsumer):
             case "resume_stream":
                 watcher.resume()
             case _:
-                command = forms.parse_command(fields)
-                await services.control(await self._asker(Scope.CONTROL), conversation, command)
+                command = requests.parse_command(fields)
+                await debates.control(await self._asker(Scope.CONTROL), conversation, command)
 
     def _conversation(self) -> UUID:
         if self._watched is None:
@@ -204,7 +207,7 @@ class ConversationSocket(AsyncWebsocketConsumer):
     async def _asker(self, *scopes: Scope) -> AbstractUser:
         """Who asks, as the database has them now. Raises Unauthenticated, and ScopeMissing where their key lacks one
         of these."""
-        caller = await database.run(sessions.caller, self.scope)
+        caller = await database.run(session_guard.caller, self.scope)
         for scope in scopes:
             caller.require(scope)
         return caller.user

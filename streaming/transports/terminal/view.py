@@ -1,0 +1,137 @@
+"""A debate as it is shown in a terminal."""
+
+import asyncio
+import sys
+import unicodedata
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+from uuid import UUID
+
+from django.contrib.auth.models import AbstractUser
+from rich.console import Console
+from rich.markup import escape
+from rich.rule import Rule
+from rich.text import Text
+
+from conversations.domain import requests
+from conversations.domain.enums import Mode, Status
+from conversations.domain.errors import OutcryError
+from conversations.domain.events import Entry
+from conversations.review import timeline
+from conversations.services import debates
+
+COLOURS = ("cyan", "green", "magenta", "yellow", "blue")
+
+
+@contextmanager
+def _typing(owner: AbstractUser, conversation: UUID, show: "_Show") -> Iterator[None]:
+    """Each line that is typed answers the question that is open, or else is said to the panel."""
+    if not sys.stdin.isatty():
+        yield
+        return
+    loop = asyncio.get_running_loop()
+    saying: set[asyncio.Task[None]] = set()
+
+    async def say(text: str) -> None:
+        try:
+            words = requests.parse_input({"text": text, "reply_to": show.question})
+            await debates.say(owner, conversation, words)
+        except OutcryError as refused:
+            show.refusal(refused.message)
+
+    def typed() -> None:
+        if text := sys.stdin.readline().strip():
+            saying.add(task := loop.create_task(say(text)))
+            task.add_done_callback(saying.discard)
+
+    loop.add_reader(sys.stdin, typed)
+    try:
+        yield
+    finally:
+        loop.remove_reader(sys.stdin)
+
+
+class _Show:
+    """Prints events as they come."""
+
+    def __init__(self, console: Console) -> None:
+        self.status = Status.QUEUED.value
+        self.mode = Mode.LIVE.value
+        self.head = 0
+        # The question that waits for an answer.
+        self.question: str | None = None
+        self._console = console
+        self._colours: dict[str, str] = {}
+        self._shown: dict[str, str] = {}
+
+    def event(self, entry: Entry) -> None:
+        data = entry.data
+        self.head = entry.seq
+        match entry.type:
+            case "status":
+                self.status, self.mode = data["status"], data["mode"]
+                reason = f" ({data['reason']})" if data["reason"] else ""
+                self._line(f"[dim]{escape(self.status)}{escape(reason)}[/dim]")
+            case "message_start":
+                colour = self._colours.setdefault(data["role"], COLOURS[len(self._colours) % len(COLOURS)])
+                demo = " [black on yellow] DEMO [/]" if data["mode"] == "demo" else ""
+                by = f"round {data['round']}, {_printable(data['provider'])} {_printable(data['model'])}"
+                self._line(f"\n[bold {colour}]{escape(data['agent'])}[/] [dim]{escape(by)}[/dim]{demo}")
+                self._shown[data["message"]] = ""
+            case "token":
+                self._shown[data["message"]] += data["text"]
+                self._text(data["text"])
+            case "agent_message":
+                # What was not streamed comes whole.
+                self._text(data["content"][len(self._shown[data["message"]]) :])
+                self._line("")
+            case "message_discard":
+                self._line(
+                    f"\n[yellow]This message was cut ({escape(data['reason'])}); it is spoken again.[/]"
+                )
+            case "input_request":
+                self.question = data["request"]
+                self._line(
+                    f"\n[bold yellow]{escape(data['agent'])} asks you:[/] {escape(_printable(data['prompt']))}"
+                )
+            case "input_expired":
+                self.question = None
+                self._line("[dim]Nobody answered in time; the debate goes on.[/dim]")
+            case "human_message":
+                self.question = None if data["reply_to"] == self.question else self.question
+                self._line(f"\n[bold]{escape(data['author'])}:[/] {escape(_printable(data['text']))}")
+            case "error":
+                self._line(f"\n[red]{escape(data['code'])}: {escape(data['message'])}[/]")
+            case "complete":
+                self._verdict(data)
+
+    def refusal(self, sentence: str) -> None:
+        self._line(f"\n[red]{escape(sentence)}[/]")
+
+    def _verdict(self, data: dict[str, Any]) -> None:
+        self._console.print(Rule("Verdict"))
+        confidence = "not stated" if data["confidence"] is None else f"{data['confidence']:.0%}"
+        self._line(f"[bold]{escape(data['verdict'].replace('_', ' '))}[/], confidence {confidence}")
+        if data["reason"]:
+            self._line(f"Reason: {escape(data['reason'])}")
+        for title in ("consensus", "dissent", "horizon"):
+            if data[title]:
+                self._line(f"[bold]{title.capitalize()}:[/] {escape(_printable(data[title]))}")
+        for title in ("key_points", "risks"):
+            for point in data[title]:
+                self._line(f"[bold]{title.replace('_', ' ').capitalize()}:[/] {escape(_printable(point))}")
+        self._line(f"[dim]Cost: {timeline.usd(data['cost_summary']['usd'])}[/dim]")
+
+    def _line(self, markup: str) -> None:
+        self._console.print(markup)
+
+    def _text(self, text: str) -> None:
+        self._console.print(Text(_printable(text)), end="", soft_wrap=True)
+
+
+def _printable(text: str) -> str:
+    """Without control characters: a model's words must not steer a terminal."""
+    return "".join(
+        character for character in text if character in "\n\t" or unicodedata.category(character) != "Cc"
+    )

@@ -1,0 +1,75 @@
+"""Frames that are sent and never stored."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import ClassVar, Literal
+from uuid import UUID
+
+from pydantic import ConfigDict, Field
+
+from conversations.domain.enums import Mode, Status
+from conversations.domain.events import EventData, dump, frame
+
+
+class Hello(EventData):
+    """The first frame. `from` is the cursor after which events follow; `recovered` is true when
+    that is the cursor the client asked for. `session` names this connection."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+    type: ClassVar[Literal["hello"]] = "hello"
+    head: int
+    status: Status
+    mode: Mode
+    recovered: bool
+    from_: int = Field(alias="from")
+    heartbeat_seconds: float
+    session: UUID
+
+
+class Heartbeat(EventData):
+    type: ClassVar[Literal["heartbeat"]] = "heartbeat"
+    head: int
+
+
+class Pong(EventData):
+    type: ClassVar[Literal["pong"]] = "pong"
+
+
+class Notice(EventData):
+    """An operator's word to everybody who is connected."""
+
+    type: ClassVar[Literal["notice"]] = "notice"
+    text: str
+
+
+class StreamState(StrEnum):
+    """How a watcher's stream stands. `lagging`: it takes the words more slowly than they come, and gets whole messages
+    until it has caught up. `paused`: as it asked. `reconnecting`: the server waits for its database, and what is spoken
+    meanwhile comes when it is back."""
+
+    IDLE = "idle"
+    STREAMING = "streaming"
+    PAUSED = "paused"
+    LAGGING = "lagging"
+    RECONNECTING = "reconnecting"
+    ERROR = "error"
+    CLOSED = "closed"
+
+
+class Stream(EventData):
+    """The watcher's own stream has changed its state."""
+
+    type: ClassVar[Literal["stream"]] = "stream"
+    state: StreamState
+
+
+WIRE_ONLY: Mapping[str, type[EventData]] = {
+    model.type: model for model in (Hello, Heartbeat, Pong, Notice, Stream)
+}
+
+
+def wire_frame(conversation: UUID | None, event: EventData) -> str:
+    """A frame of an event that is not in the log: its `seq` is null."""
+    return frame(event.type, None, conversation, datetime.now(UTC), dump(event))
