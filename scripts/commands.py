@@ -27,7 +27,7 @@ from scripts.side_by_side import PROCESSORS, Part, run_all, summary
 # The tests that start servers and browsers of their own.
 WHOLE = "e2e or local_model"
 # And those that end servers in the midst of debates.
-FAULTS = ("tests/cluster", "tests/chaos")
+FAULTS = ("reliability",)
 GENERATED = (".mypy_cache", ".ruff_cache", ".pytest_cache", ".hypothesis", ".import_linter_cache")
 
 
@@ -154,7 +154,6 @@ def test_parts() -> list[Part]:
         stored = [
             "tests/conversations",
             "tests/streaming",
-            "tests/workers",
             "-m",
             "not local_model and not any_database",
         ]
@@ -177,19 +176,19 @@ def reformat(chosen: bool, _arguments: list[str]) -> int:
 
 def bench(chosen: bool, arguments: list[str]) -> int:
     set_up(chosen, development=True)
-    return status_of([PYTHON, "-m", "tests.benchmarks", *arguments])
+    return status_of([PYTHON, "-m", "benchmarks", *arguments])
 
 
 def bench_cluster(chosen: bool, arguments: list[str]) -> int:
     set_up(chosen, development=True)
-    return status_of([PYTHON, "-m", "tests.benchmarks.cluster", *arguments])
+    return status_of([PYTHON, "-m", "benchmarks.cluster", *arguments])
 
 
 def chaos(chosen: bool, arguments: list[str]) -> int:
     set_up(chosen, development=True)
     model.ensure_model()
     programs.ensure_programs()
-    return status_of([PYTHON, "-m", "tests.chaos", *arguments])
+    return status_of([PYTHON, "-m", "reliability.chaos", *arguments])
 
 
 def requirements(chosen: bool, arguments: list[str]) -> int:

@@ -13,7 +13,7 @@ from scripts.stamps import once
 
 OTHERS = ("3.13", "3.12", "3.11")
 # What a Python makes no difference to is tested once, and takes its time: the browser and the local model.
-TESTS = ["tests", "-m", "not e2e and not local_model and not slow"]
+TESTS = ["-m", "not e2e and not local_model and not slow"]
 
 
 def part() -> Part | None:

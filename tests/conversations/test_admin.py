@@ -16,6 +16,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from conversations.domain import transcript
+from conversations.domain.enums import Kind, Mode, Stance, Status
 from conversations.domain.events import (
     AgentMessage,
     Complete,
@@ -24,19 +25,15 @@ from conversations.domain.events import (
     EventData,
     Fallback,
     HumanMessage,
-    Kind,
     MessageDiscard,
     MessageStart,
-    Mode,
-    Stance,
-    Status,
     StatusChanged,
     Token,
     Usage,
 )
-from conversations.event_log import appender as log
+from conversations.event_log import store
 from conversations.models import Conversation, Event
-from tests import debates
+from tests.support import debates
 
 LIST = reverse("admin:conversations_conversation_changelist")
 EVENTS = reverse("admin:conversations_event_changelist")
@@ -98,7 +95,7 @@ def complete(
 
 def stored(owner: User, topic: str, *events: EventData, **how: Any) -> Conversation:
     conversation = Conversation.objects.create(owner=owner, topic=topic, **how)
-    log.store([log.Append(conversation.pk, None, events, timezone.now())])
+    store.store_batch([store.Append(conversation.pk, None, events, timezone.now())])
     return Conversation.objects.get(pk=conversation.pk)
 
 

@@ -19,15 +19,15 @@ import pytest
 
 from conversations.domain import transcript
 from conversations.domain.events import AgentMessage
-from tests import servers
-from tests.chaos.audit import altered, unsound
-from tests.chaos.stores import PostgreSQL, SQLite, Store
+from reliability.chaos.audit import altered, unsound
+from reliability.chaos.stores import PostgreSQL, SQLite, Store
 from tests.e2e import programs
 from tests.e2e.conftest import spoken_by
 from tests.e2e.site import ROOT, running_beside
 from tests.fakes.openai_server import OpenAIServer
 from tests.fakes.replies import says
 from tests.fakes.waiting import Gate
+from tests.support import servers
 
 pytestmark = pytest.mark.e2e
 

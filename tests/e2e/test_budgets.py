@@ -8,9 +8,9 @@ import pytest
 from playwright.async_api import Page, expect
 from pytest_django import Settings
 
-from conversations.domain import requests as forms
-from conversations.providers import catalog as providers
-from conversations.services import cost_estimate as estimate
+from conversations.domain import requests
+from conversations.providers import catalog
+from conversations.services import cost_estimate
 from tests.e2e.conftest import spoken_by
 from tests.e2e.person import expect_finished, sign_in, start
 from tests.e2e.site import Site, running_beside
@@ -43,8 +43,8 @@ def enough_for_two(settings: Settings, model: OpenAIServer) -> int:
     """Tokens that cover two turns, and a judgement, of a debate that would have nine: what has to be set aside for the
     first turn, and almost what two turns use."""
     settings.OUTCRY_MAX_ANSWER_TOKENS = ANSWER_TOKENS
-    new = forms.parse({"topic": TOPIC, "rounds": 3})
-    calls = estimate.first_and_last(new, providers.parse(model.provider))
+    new = requests.parse({"topic": TOPIC, "rounds": 3})
+    calls = cost_estimate.first_and_last(new, catalog.parse(model.provider))
     return sum(call.input_tokens + call.output_tokens for call in calls) + 2 * sum(USED) - 1
 
 

@@ -14,7 +14,7 @@ from playwright.async_api import Page
 from scripts.ports import free_port
 from tests.e2e.programs import key_of
 from tests.e2e.site import Site, running
-from tests.streaming.copilotkit_client import PACKAGES, require_packages
+from tests.streaming.transports.agui.copilotkit_client import PACKAGES, require_packages
 
 pytestmark = pytest.mark.e2e
 

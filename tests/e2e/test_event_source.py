@@ -9,7 +9,7 @@ from tests.e2e.site import Site
 from tests.fakes.openai_server import OpenAIServer
 from tests.fakes.replies import says
 from tests.fakes.waiting import Gate
-from tests.recipes import recipe
+from tests.support.recipes import recipe
 
 pytestmark = pytest.mark.e2e
 

@@ -26,7 +26,7 @@ from tests.e2e.test_openai import new_key
 from tests.fakes.openai_server import OpenAIServer
 from tests.fakes.replies import says
 from tests.fakes.waiting import PATIENCE_SECONDS, Gate
-from tests.servers import folder, require
+from tests.support.servers import folder, require
 
 pytestmark = pytest.mark.e2e
 

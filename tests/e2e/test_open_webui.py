@@ -14,7 +14,7 @@ from playwright.async_api import Page, expect
 from scripts.ports import free_port
 from tests.e2e.programs import key_of
 from tests.e2e.site import running_beside
-from tests.recipes import recipe
+from tests.support.recipes import recipe
 
 pytestmark = pytest.mark.e2e
 

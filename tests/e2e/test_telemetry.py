@@ -20,10 +20,9 @@ from playwright.async_api import Page
 from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed
 
-from conversations.agents.tools import ask_human as asking
+from conversations.agents.tools import ask_human
+from reliability.chaos.installation import SHORT_LEASES
 from scripts.ports import free_port
-from tests import servers
-from tests.chaos.installation import SHORT_LEASES
 from tests.e2e import person, programs
 from tests.e2e.conftest import spoken_by
 from tests.e2e.site import ROOT, Site, running_beside
@@ -31,6 +30,7 @@ from tests.fakes.openai_server import OpenAIServer
 from tests.fakes.otlp_collector import Collector, Span, collecting
 from tests.fakes.replies import Reply, says
 from tests.fakes.waiting import Gate
+from tests.support import servers
 
 pytestmark = pytest.mark.e2e
 
@@ -197,7 +197,7 @@ async def test_no_span_holds_what_anybody_said_or_any_key(
         OUTCRY_DEMO_FALLBACK="false",
         OUTCRY_LOG_FORMAT="json",
     )
-    asks = (asking.NAME, json.dumps({"question": f"Which {marks['question']}?"}))
+    asks = (ask_human.NAME, json.dumps({"question": f"Which {marks['question']}?"}))
     model.answer(says(f"I hold {marks['answer']}. ", calls=[asks]), to="Financial Analyst")
     async with running_beside(tmp_path, env) as whose:
         site = replace(whose, username=marks["user"])

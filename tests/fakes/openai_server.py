@@ -20,7 +20,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Self
 
-from tests.fakes import openai_format as wire
+from tests.fakes import openai_format
 from tests.fakes.replies import Fault, Outage, Reply, says, stamped, verdict
 from tests.fakes.waiting import PATIENCE_SECONDS, Signal
 
@@ -259,13 +259,13 @@ class OpenAIServer:
         if self.outage is Outage.DEAF:
             await asyncio.Event().wait()
         if exchange.path.endswith("/models"):
-            _whole(writer, 200, wire.models(self.model))
+            _whole(writer, 200, openai_format.models(self.model))
             return
         reply = self._reply(exchange)
         if reply.fault is Fault.HANG:
             await asyncio.Event().wait()
         if reply.status != 200:
-            _whole(writer, reply.status, wire.error(reply.status), retry_after=reply.retry_after)
+            _whole(writer, reply.status, openai_format.error(reply.status), retry_after=reply.retry_after)
         elif exchange.body.get("stream"):
             await self._stream(exchange, reply, writer)
         else:
@@ -291,10 +291,12 @@ class OpenAIServer:
 
     async def _complete(self, exchange: Exchange, reply: Reply, writer: asyncio.StreamWriter) -> None:
         text = "".join([token async for token in self._tokens(exchange, reply)])
-        body = wire.completion(exchange.body["model"], text, reply.finish_reason, reply.usage)
+        body = openai_format.completion(exchange.body["model"], text, reply.finish_reason, reply.usage)
         match reply.fault:
             case Fault.CLOSE | Fault.CUT:
-                writer.write(wire.head(200, "application/json", length=len(body)) + body[: len(body) // 2])
+                writer.write(
+                    openai_format.head(200, "application/json", length=len(body)) + body[: len(body) // 2]
+                )
             case Fault.RESET:
                 writer.transport.abort()
             case Fault.STALL:
@@ -302,7 +304,7 @@ class OpenAIServer:
             case Fault.MALFORMED:
                 _whole(writer, 200, body[:-1])
             case Fault.ERROR:
-                _whole(writer, 200, wire.error(500))
+                _whole(writer, 200, openai_format.error(500))
             case _:
                 self._finish(exchange, reply)
                 _whole(writer, 200, body)
@@ -311,13 +313,13 @@ class OpenAIServer:
         model, chunked = exchange.body["model"], reply.fault is not Fault.CLOSE
 
         def send(event: bytes) -> None:
-            writer.write(wire.chunk(event) if chunked else event)
+            writer.write(openai_format.chunk(event) if chunked else event)
 
-        writer.write(wire.head(200, "text/event-stream", chunked=chunked))
-        send(wire.delta(model, role="assistant", content=""))
+        writer.write(openai_format.head(200, "text/event-stream", chunked=chunked))
+        send(openai_format.delta(model, role="assistant", content=""))
         await writer.drain()
         async for token in self._tokens(exchange, reply):
-            send(wire.delta(model, content=token))
+            send(openai_format.delta(model, content=token))
             await writer.drain()
         match reply.fault:
             case Fault.CLOSE | Fault.CUT:
@@ -328,16 +330,20 @@ class OpenAIServer:
             case Fault.STALL:
                 await asyncio.Event().wait()
             case Fault.MALFORMED:
-                send(wire.MALFORMED)
+                send(openai_format.MALFORMED)
             case Fault.ERROR:
-                send(wire.error_event("secret-detail-in-mid-stream"))
-        for event in wire.tool_calls(model, reply.calls):
+                send(openai_format.error_event("secret-detail-in-mid-stream"))
+        for event in openai_format.tool_calls(model, reply.calls):
             send(event)
-        send(wire.delta(model, reply.finish_reason))
+        send(openai_format.delta(model, reply.finish_reason))
         if reply.usage is not None and (exchange.body.get("stream_options") or {}).get("include_usage"):
-            send(wire.usage_event(model, reply.usage))
+            send(openai_format.usage_event(model, reply.usage))
         self._finish(exchange, reply)
-        writer.write((wire.chunk(wire.DONE) + wire.chunk(b"")) if chunked else wire.DONE)
+        writer.write(
+            (openai_format.chunk(openai_format.DONE) + openai_format.chunk(b""))
+            if chunked
+            else openai_format.DONE
+        )
 
     async def _tokens(self, exchange: Exchange, reply: Reply) -> AsyncIterator[str]:
         """The reply's tokens up to its fault, each when it is due."""
@@ -384,7 +390,9 @@ def _black_hole(port: int) -> list[socket.socket]:
 
 
 def _whole(writer: asyncio.StreamWriter, status: int, body: bytes, *, retry_after: int | None = None) -> None:
-    writer.write(wire.head(status, "application/json", length=len(body), retry_after=retry_after) + body)
+    writer.write(
+        openai_format.head(status, "application/json", length=len(body), retry_after=retry_after) + body
+    )
 
 
 @contextmanager

@@ -17,9 +17,9 @@ from django_vite.core.asset_loader import (  # type: ignore[import-untyped]
     DjangoViteConfig,
 )
 
-from conversations.access import api_keys as keys
+from conversations.access import api_keys
 from conversations.models import ApiKey
-from tests.api_keys import expire, make, revoke
+from tests.support.api_keys import expire, make, revoke
 
 pytestmark = pytest.mark.django_db
 
@@ -141,8 +141,8 @@ def test_staff_revoke_a_key_and_it_is_written_down(client: Client, alice: User, 
     revoked_at = ApiKey.objects.get(pk=gone.pk).revoked_at
     client.force_login(dave)
     assert "Revoked: 1." in text(revoke_there(client, key, gone))
-    assert keys.find(secret) is None
-    assert keys.find(kept) is not None
+    assert api_keys.find(secret) is None
+    assert api_keys.find(kept) is not None
     assert ApiKey.objects.get(pk=gone.pk).revoked_at == revoked_at
     [entry] = LogEntry.objects.all()
     assert (entry.user, entry.object_id) == (dave, str(key.pk))
@@ -153,7 +153,7 @@ def test_who_may_only_see_keys_revokes_none(client: Client, alice: User, dave: U
     dave.user_permissions.remove(Permission.objects.get(codename="revoke_apikey"))
     client.force_login(dave)
     revoke_there(client, key)
-    assert keys.find(secret) is not None
+    assert api_keys.find(secret) is not None
 
 
 def test_reviewers_of_conversations_see_no_keys(client: Client, carol: User) -> None:

@@ -22,11 +22,12 @@ from django_vite.core.asset_loader import (  # type: ignore[import-untyped]
 )
 from pytest_django import Settings
 
+from conversations.domain.enums import Mode, Status
 from conversations.domain.errors import ProviderError
-from conversations.domain.events import EVENTS, Mode, Status
+from conversations.domain.events import EVENTS
 from conversations.domain.panels import PANELS
 from conversations.models import Conversation
-from conversations.providers import circuit_breaker as circuit
+from conversations.providers import circuit_breaker
 from conversations.providers.catalog import parse
 from frontend.hues import hue
 from frontend.templatetags.debates import age, money, percent
@@ -194,7 +195,7 @@ def test_the_dashboard_says_when_no_real_model_answers(
     settings.OUTCRY_PROVIDERS, settings.OUTCRY_DEMO_FALLBACK = providers, fallback
     for entry in failed:
         failure = ProviderError("provider_unreachable", "It failed.", retryable=True)
-        async_to_sync(circuit.failed)(parse(entry), failure)
+        async_to_sync(circuit_breaker.failed)(parse(entry), failure)
     page = text(signed_in.get("/"))
     assert ("No real model answers at the moment." in page) is (said is not None)
     assert said is None or said in page

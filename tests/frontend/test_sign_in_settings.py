@@ -7,7 +7,7 @@ from django.core.exceptions import ImproperlyConfigured
 from pytest_django.fixtures import Settings
 
 from config.checks.environment import check_mail, check_sign_in
-from config.env import sso as single_sign_on
+from config.env import sso
 from config.env.mail import TIMEOUT_SECONDS, mail_settings
 
 OPENID = {
@@ -19,7 +19,7 @@ OPENID = {
 
 @pytest.fixture(autouse=True)
 def _unset(monkeypatch: pytest.MonkeyPatch) -> None:
-    for names in single_sign_on.NEEDED.values():
+    for names in sso.NEEDED.values():
         for name in (*names, "OIDC_NAME", "OIDC_PROVIDER_ID"):
             monkeypatch.delenv(name, raising=False)
 
@@ -30,7 +30,7 @@ def use(monkeypatch: pytest.MonkeyPatch, variables: dict[str, str]) -> None:
 
 
 def test_by_default_there_is_no_other_provider() -> None:
-    assert single_sign_on.providers() == {}
+    assert sso.providers() == {}
     assert check_sign_in() == []
 
 
@@ -38,7 +38,7 @@ def test_by_default_there_is_no_other_provider() -> None:
 def test_two_variables_configure_a_provider(monkeypatch: pytest.MonkeyPatch, provider: str) -> None:
     name = provider.upper()
     use(monkeypatch, {f"{name}_CLIENT_ID": "outcry", f"{name}_CLIENT_SECRET": "a-secret"})
-    assert single_sign_on.providers() == {
+    assert sso.providers() == {
         provider: {"APPS": [{"client_id": "outcry", "secret": "a-secret"}], "OAUTH_PKCE_ENABLED": True}
     }
     assert check_sign_in() == []
@@ -46,19 +46,19 @@ def test_two_variables_configure_a_provider(monkeypatch: pytest.MonkeyPatch, pro
 
 def test_three_variables_configure_any_openid_connect_provider(monkeypatch: pytest.MonkeyPatch) -> None:
     use(monkeypatch, {**OPENID, "OIDC_NAME": "Acme ID"})
-    [app] = single_sign_on.providers()["openid_connect"]["APPS"]
+    [app] = sso.providers()["openid_connect"]["APPS"]
     assert (app["provider_id"], app["name"], app["client_id"]) == ("oidc", "Acme ID", "outcry")
     assert app["settings"]["server_url"] == "https://id.example/realms/main"
     assert check_sign_in() == []
 
 
-@pytest.mark.parametrize("name", [name for names in single_sign_on.NEEDED.values() for name in names])
+@pytest.mark.parametrize("name", [name for names in sso.NEEDED.values() for name in names])
 def test_half_a_provider_is_not_offered_and_stops_the_start(
     monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
-    whole = next(names for names in single_sign_on.NEEDED.values() if name in names)
+    whole = next(names for names in sso.NEEDED.values() if name in names)
     use(monkeypatch, {other: OPENID.get(other, "set") for other in whole if other != name})
-    assert single_sign_on.providers() == {}
+    assert sso.providers() == {}
     [found] = check_sign_in()
     assert found.id == "outcry.E101"
     assert found.msg == f"{name} is not set, but other settings of the same sign-in provider are."

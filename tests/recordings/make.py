@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid5
 
+from conversations.domain.enums import Action, Kind, Mode, Stance, Status
 from conversations.domain.events import (
-    Action,
     AgentMessage,
     Complete,
     Control,
@@ -23,13 +23,9 @@ from conversations.domain.events import (
     HumanMessage,
     InputExpired,
     InputRequest,
-    Kind,
     MessageDiscard,
     MessageStart,
-    Mode,
     Routing,
-    Stance,
-    Status,
     StatusChanged,
     Token,
     ToolEnd,

@@ -1,0 +1,69 @@
+"""`make bench`: three measurements, as tables. Exits 1 if Outcry loses, doubles or alters a token; never for its speed.
+
+live      whole debates: from a model's socket through AG2, the log and the site to the watchers
+doors     one debate on each transport, beside a plain broadcast
+delivery  from the log to many watchers: fan-out, many conversations, stalled watchers, a storm of reconnections
+
+Clocks of shared machines are noisy: read the figures as ratios of the rows, which one run makes.
+"""
+
+import argparse
+import sys
+
+from benchmarks import doors, live, live_table
+from benchmarks.delivery import bench
+from benchmarks.delivery.cases import CASES, SERVERS
+
+
+def main() -> int:
+    options = _options()
+    whole = True
+    if options.part in {"doors", "all"}:
+        watched = doors.Load(100, options.rate, options.tokens)
+        found = doors.run(watched)
+        doors.show(watched, found)
+        whole &= not any(row.lost for row in found)
+    if options.part in {"live", "all"}:
+        load = live.Load(options.debates, options.watchers, options.rate, options.tokens)
+        rows = live.run(load, options.redis)
+        live_table.show(load, rows)
+        whole &= not any(row.lost or row.doubled or row.altered for row in rows)
+    if options.part in {"delivery", "all"}:
+        cases, servers = options.case or list(CASES), options.server or list(SERVERS)
+        whole &= bench.run(cases, servers, options.seconds, options.rounds)
+    return int(not whole)
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="make bench", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "part",
+        nargs="?",
+        choices=("live", "doors", "delivery", "all"),
+        default="all",
+        help="default: %(default)s",
+    )
+    group = parser.add_argument_group("live")
+    group.add_argument("--debates", type=int, default=50, help="at once (default: %(default)s)")
+    group.add_argument("--watchers", type=int, default=2, help="of each debate (default: %(default)s)")
+    group.add_argument(
+        "--rate", type=float, default=50, help="tokens a second of each debate (default: %(default)s)"
+    )
+    group.add_argument(
+        "--tokens", type=int, default=200, help="a turn; a debate has 3 (default: %(default)s)"
+    )
+    group.add_argument(
+        "--redis", default="", metavar="URL", help="Outcry's channel layer; in memory if not given"
+    )
+    group = parser.add_argument_group("delivery")
+    group.add_argument("--case", action="append", choices=CASES, help="may be given again (default: all)")
+    group.add_argument("--server", action="append", choices=SERVERS, help="may be given again (default: all)")
+    group.add_argument("--seconds", type=float, default=15, help="of speaking (default: %(default)s)")
+    group.add_argument("--rounds", type=int, default=1, help="medians are shown (default: %(default)s)")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,93 @@
+"""Two web processes, two workers, nginx, Redis and PostgreSQL: whatever of it dies, no word is lost."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+
+from reliability.chaos.figures import Row
+from reliability.cluster import scenarios
+from reliability.cluster.stage import cluster as a_cluster
+from reliability.cluster.stage import speaker, stage
+from scripts.cluster import Cluster
+from scripts.ports import free_port
+from tests.fakes.openai_server import OpenAIServer
+from tests.fakes.replies import Reply
+
+pytestmark = [pytest.mark.e2e, pytest.mark.slow]
+
+MODEL_PORT = free_port()
+# A turn of a second and a quarter.
+WORDS, WORDS_PER_SECOND = [f"word{number} " for number in range(25)], 20.0
+# For many: a turn of eight seconds, and nobody says much at once.
+CALM_PER_SECOND = 3.0
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[Cluster]:
+    with a_cluster(MODEL_PORT, {}) as made:
+        yield made
+
+
+@pytest.fixture
+async def model() -> AsyncIterator[OpenAIServer]:
+    """A model that can be asked what it was asked."""
+    reply = Reply(WORDS, tokens_per_second=WORDS_PER_SECOND)
+    async with OpenAIServer(port=MODEL_PORT, default=reply) as server:
+        yield server
+
+
+@pytest.fixture
+def spoken() -> Iterator[None]:
+    """A model that nothing here keeps from speaking in time."""
+    with speaker(MODEL_PORT, len(WORDS), WORDS_PER_SECOND):
+        yield
+
+
+def is_as_promised(row: Row) -> None:
+    assert row.problems == []
+    assert row.tried > 0
+    assert row.lost == 0
+
+
+async def test_a_debate_started_on_one_is_watched_on_the_other_and_run_by_a_worker(
+    cluster: Cluster, model: OpenAIServer
+) -> None:
+    first, second = (f"http://127.0.0.1:{cluster.ports[member.name]}" for member in cluster.web)
+    await asyncio.gather(*(asyncio.to_thread(worker.stop) for worker in cluster.worker))
+    async with stage("started here, watched there", cluster) as scene:
+        scene.installation.entrance = second
+        await scene.begin(1, through=first)
+        # Nobody runs it: not the process that took it.
+        assert not model.asked
+        await asyncio.gather(*(asyncio.to_thread(worker.start) for worker in cluster.worker))
+        await scene.end()
+        assert scene.row.problems == []
+        heard = scene.crowd.watchers[scene.begun[0]].heard
+        # Words came as they were spoken, not all at the end.
+        assert len(heard) > len(WORDS)
+
+
+async def test_the_debates_of_a_dead_worker_go_on_with_another(cluster: Cluster, spoken: None) -> None:
+    is_as_promised(await scenarios.worker_dies(cluster))
+
+
+async def test_the_watchers_of_a_dead_web_process_miss_nothing(cluster: Cluster, spoken: None) -> None:
+    is_as_promised(await scenarios.web_dies(cluster))
+
+
+async def test_nothing_is_lost_with_redis(cluster: Cluster, spoken: None) -> None:
+    is_as_promised(await scenarios.redis_dies(cluster))
+
+
+async def test_nothing_is_lost_when_postgresql_restarts(cluster: Cluster, spoken: None) -> None:
+    is_as_promised(await scenarios.postgres_restarts(cluster))
+
+
+async def test_a_worker_ends_without_postgresql_and_its_debates_go_on(cluster: Cluster, spoken: None) -> None:
+    is_as_promised(await scenarios.worker_stops_without_postgres(cluster))
+
+
+async def test_a_rolling_restart_of_everything_loses_nothing(cluster: Cluster) -> None:
+    with speaker(MODEL_PORT, len(WORDS), CALM_PER_SECOND):
+        is_as_promised(await scenarios.everything_restarts(cluster, debates=50, watchers=500, rounds=3))

@@ -1,0 +1,74 @@
+"""What a debate will take, told before it starts."""
+
+import pytest
+from pytest_django import Settings
+
+from conversations.domain import requests
+from conversations.domain.requests import NewConversation
+from conversations.providers import catalog
+from conversations.providers.catalog import Provider
+from conversations.services import cost_estimate
+
+PRICED = catalog.parse("openai:gpt-4o-mini")
+LOCAL = catalog.parse("local")
+
+
+def new(**values: object) -> NewConversation:
+    return requests.parse({"topic": "Is Tarnwick worth buying?", **values})
+
+
+def test_it_is_a_range_of_tokens_and_money() -> None:
+    told = cost_estimate.estimate(new(), PRICED)
+    assert told.provider == "openai:gpt-4o-mini"
+    assert 0 < told.tokens.low < told.tokens.high
+    assert told.usd is not None
+    assert 0 < told.usd.low < told.usd.high
+    # Two rounds of a small model: cents, not dollars.
+    assert told.usd.high < 0.05
+
+
+@pytest.mark.parametrize(
+    "entry", ["local", "ollama:llama3.2", "openai-compatible:m@http://127.0.0.1/v1", "demo"]
+)
+def test_a_price_that_nobody_knows_is_none(entry: str) -> None:
+    told = cost_estimate.estimate(new(), catalog.parse(entry))
+    assert told.usd is None
+    assert told.tokens.low > 0
+
+
+def test_each_turn_is_paid_for_what_was_said_before() -> None:
+    one, two, four = (cost_estimate.estimate(new(rounds=rounds), PRICED).tokens.high for rounds in (1, 2, 4))
+    # More than twice: each prompt carries all that was said.
+    assert four - two > 2 * (two - one)
+
+
+def test_the_content_is_in_every_prompt() -> None:
+    short, long = (cost_estimate.estimate(new(rounds=1, content=text), PRICED) for text in ("", "x" * 4_000))
+    # Three speakers and the Moderator read 1,000 tokens each.
+    assert long.tokens.low - short.tokens.low == pytest.approx(4_000, rel=0.05)
+
+
+def test_a_prompt_is_no_longer_than_models_are_sent(settings: Settings) -> None:
+    settings.OUTCRY_MAX_PROMPT_TOKENS = 1_000
+    told = cost_estimate.estimate(new(rounds=1, content="x" * 50_000), PRICED)
+    assert told.tokens.low == 4 * (1_000 + cost_estimate.SHORT.said)
+    assert cost_estimate.first_and_last(new(content="x" * 50_000), PRICED)[0].input_tokens == 1_000
+
+
+def test_an_answer_is_no_longer_than_it_may_be(settings: Settings) -> None:
+    free = cost_estimate.estimate(new(), PRICED)
+    settings.OUTCRY_MAX_ANSWER_TOKENS = 16
+    bound = cost_estimate.estimate(new(), PRICED)
+    assert bound.tokens.high < free.tokens.low
+
+
+def test_the_local_model_says_little() -> None:
+    assert cost_estimate.estimate(new(), LOCAL).tokens.high < cost_estimate.estimate(new(), PRICED).tokens.low
+
+
+@pytest.mark.parametrize("provider", [PRICED, LOCAL], ids=lambda provider: provider.kind)
+def test_what_has_to_be_set_aside_at_first_is_one_turn_and_a_judgement(provider: Provider) -> None:
+    first, last = cost_estimate.first_and_last(new(), provider)
+    assert (first.provider, first.model) == (last.provider, last.model) == (provider.kind, provider.model)
+    assert first.input_tokens > 0
+    assert last.input_tokens == first.input_tokens + first.output_tokens

@@ -1,0 +1,461 @@
+"""The database goes away under a debate: it waits and goes on, nothing is lost or doubled, and people are told."""
+
+import asyncio
+import logging
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextvars import copy_context
+from functools import partial
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from django.contrib.auth.models import User
+from django.db import OperationalError, connection, connections
+from django.utils import timezone
+from pytest_django import Settings
+
+from conversations.domain.enums import Action
+from conversations.domain.errors import LogUnavailable, StorageFull
+from conversations.domain.events import Control, EventData, HumanMessage
+from conversations.event_log import appender as log
+from conversations.event_log import commands, store
+from conversations.infrastructure import availability, database
+from conversations.models import Conversation
+from tests.fakes.waiting import PATIENCE_SECONDS, Signal
+from tests.support import debates
+from tests.support.outages import Disk, Line, Outage, database_outage, small_disk
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def said(number: int, length: int = 0) -> HumanMessage:
+    return HumanMessage(author="run", text=str(number).ljust(length, "."))
+
+
+async def texts(conversation: Conversation) -> list[str]:
+    """What was said, in order; the log is numbered without a gap."""
+    rows = await debates.rows(conversation)
+    assert [seq for seq, _, _ in rows] == list(range(1, len(rows) + 1))
+    assert (await debates.fresh(conversation)).head == len(rows)
+    return [data["text"].rstrip(".") for _, _, data in rows[1:]]
+
+
+@pytest.fixture
+def conversation(alice: User) -> Conversation:
+    return debates.create(alice)
+
+
+@pytest.fixture
+def outage(conversation: Conversation, monkeypatch: pytest.MonkeyPatch) -> Iterator[Outage]:
+    with database_outage(monkeypatch) as outage:
+        yield outage
+
+
+@pytest.fixture
+def disk(conversation: Conversation) -> Iterator[Disk]:
+    if connection.vendor != "sqlite":
+        pytest.skip("how large a PostgreSQL may become is its system's to say")
+    with small_disk() as disk:
+        yield disk
+
+
+@pytest.fixture
+def lines(caplog: pytest.LogCaptureFixture) -> "Lines":
+    caplog.set_level(logging.WARNING, "conversations.infrastructure.availability")
+    return Lines(caplog)
+
+
+class Lines:
+    """What the server's log says of outages."""
+
+    def __init__(self, captured: pytest.LogCaptureFixture) -> None:
+        self._captured = captured
+
+    def all(self) -> list[dict[str, Any]]:
+        return [
+            record.msg
+            for record in self._captured.records
+            if record.name == "conversations.infrastructure.availability" and isinstance(record.msg, dict)
+        ]
+
+    def events(self) -> list[str]:
+        return [line["event"] for line in self.all()]
+
+
+class Tries:
+    """Counts the writer's tries to store."""
+
+    def __init__(self, patched: pytest.MonkeyPatch) -> None:
+        self.begun = self.failed = 0
+        self._signal = Signal()
+        self._store = store.store_batch
+        # Called after a try that went well, and after one that failed; in the writer's thread.
+        self.after: Callable[[], None] | None = None
+        self.between: Callable[[], None] | None = None
+        patched.setattr(store, "store_batch", self.store)
+
+    def store(self, appends: Sequence[store.Append], tries: list[store.Stored] | None = None) -> store.Stored:
+        self.begun += 1
+        self._signal.notify()
+        try:
+            stored = self._store(appends, tries)
+            if self.after is not None:
+                self.after()
+        except Exception:
+            self.failed += 1
+            if self.between is not None:
+                self.between()
+            raise
+        finally:
+            self._signal.notify()
+        return stored
+
+    async def until_failed(self, times: int) -> None:
+        await self._signal.until(lambda: self.failed >= times)
+
+
+@pytest.fixture
+def tries(conversation: Conversation, monkeypatch: pytest.MonkeyPatch) -> Tries:
+    return Tries(monkeypatch)
+
+
+# The log waits
+
+
+async def test_a_run_waits_for_the_database_and_everything_is_stored_once_and_in_order(
+    conversation: Conversation, outage: Outage, tries: Tries
+) -> None:
+    appender = log.Appender(conversation.pk, await debates.claim(conversation))
+    await appender.add(said(0))
+    await appender.flush()
+    await asyncio.to_thread(outage.begin)
+    for number in range(1, 40):
+        await appender.add(said(number))
+        if number % 10 == 0:
+            await tries.until_failed(number // 10)
+    outage.end()
+    await appender.flush()
+    assert await texts(conversation) == [str(number) for number in range(40)]
+
+
+async def test_a_lease_that_lapses_during_the_outage_is_not_held_against_the_run(
+    conversation: Conversation, outage: Outage, tries: Tries, settings: Settings
+) -> None:
+    run = await debates.claim(conversation)
+    await debates.lapse(conversation)
+    await asyncio.to_thread(outage.begin)
+    appender = log.Appender(conversation.pk, run)
+    await appender.add(said(0))
+    await tries.until_failed(1)
+    outage.end()
+    await appender.flush()
+    # What comes a moment later finds a lease.
+    await log.append(conversation.pk, said(1), run=run)
+    assert await texts(conversation) == ["0", "1"]
+    lease = (await debates.fresh(conversation)).lease_until
+    assert lease is not None
+    assert lease > timezone.now()
+
+
+async def test_the_log_says_that_it_is_held_up_while_it_waits(
+    conversation: Conversation, outage: Outage, tries: Tries, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(log, "HELD_UP_SECONDS", 0)
+    assert not log.held_up()
+    await asyncio.to_thread(outage.begin)
+    appending = asyncio.create_task(log.append(conversation.pk, said(0)))
+    await tries.until_failed(1)
+    assert log.held_up()
+    outage.end()
+    await appending
+    await asyncio.to_thread(log.close)
+    assert not log.held_up()
+
+
+async def test_a_database_that_is_away_for_too_long_ends_the_run(
+    conversation: Conversation, outage: Outage, tries: Tries, settings: Settings
+) -> None:
+    settings.OUTCRY_DATABASE_PATIENCE_SECONDS = 0.2
+    appender = log.Appender(conversation.pk, await debates.claim(conversation))
+    await asyncio.to_thread(outage.begin)
+    await appender.add(said(0))
+    with pytest.raises(LogUnavailable):
+        await appender.flush()
+    assert tries.failed >= 2
+    outage.end()
+    # Nothing follows on a loss.
+    with pytest.raises(LogUnavailable):
+        await appender.add(said(1))
+    assert await texts(conversation) == []
+
+
+async def test_closing_the_log_does_not_wait_long_for_an_absent_database(
+    conversation: Conversation, outage: Outage, tries: Tries, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(log, "CLOSE_SECONDS", 0.1)
+    await asyncio.to_thread(outage.begin)
+    appending = asyncio.create_task(log.append(conversation.pk, said(0)))
+    await tries.until_failed(1)
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        await asyncio.to_thread(log.close)
+    with pytest.raises(LogUnavailable):
+        await appending
+
+
+# A commit whose answer is lost
+
+
+async def test_what_was_stored_before_the_answer_was_lost_is_not_stored_again(
+    conversation: Conversation, alice: User, tries: Tries
+) -> None:
+    other = await debates.created(alice)
+    run = await debates.claim(conversation)
+
+    def lose_the_first() -> None:
+        tries.after = None
+        raise OperationalError("the answer was lost")
+
+    tries.after = lose_the_first
+    appender = log.Appender(conversation.pk, run)
+    message = uuid4()
+    events: list[EventData] = [debates.message_start(message), *debates.tokens(message, ["One ", "two", "."])]
+    for event in events:
+        await appender.add(event)
+    appending = asyncio.create_task(log.append(other.pk, said(1)))
+    await appender.flush()
+    await appending
+    assert tries.failed == 1
+    assert await texts(other) == ["1"]
+    rows = await debates.rows(conversation)
+    assert [type_ for _, type_, _ in rows].count("message_start") == 1
+    assert "".join(data["text"] for _, type_, data in rows if type_ == "token") == "One two."
+    assert (await debates.fresh(conversation)).head == len(rows)
+
+
+async def test_what_was_not_stored_is_stored_behind_what_came_between(
+    conversation: Conversation, tries: Tries, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wrapper: Any = type(connections["default"])
+    commit, failing = wrapper._commit, [True]
+
+    def fail_once(self: Any) -> None:
+        if failing:
+            failing.pop()
+            raise OperationalError("the line broke before the commit")
+        commit(self)
+
+    def say_between() -> None:
+        tries.between = None
+        store.store_batch([store.Append(conversation.pk, None, [said(9)], timezone.now())])
+
+    monkeypatch.setattr(wrapper, "_commit", fail_once)
+    tries.between = say_between
+    await log.append(conversation.pk, said(1))
+    assert await texts(conversation) == ["9", "1"]
+
+
+@pytest.mark.postgres
+async def test_a_line_that_breaks_before_the_answer_to_a_commit_doubles_nothing(
+    conversation: Conversation, outage: Outage
+) -> None:
+    if not isinstance(outage, Line):
+        pytest.skip("SQLite has no line that could break")
+    run = await debates.claim(conversation)
+    await log.append(conversation.pk, said(0), run=run)
+    outage.lose_commit()
+    await log.append(conversation.pk, said(1), said(2), run=run)
+    assert outage.lost.is_set()
+    await log.append(conversation.pk, said(3), run=run)
+    assert await texts(conversation) == ["0", "1", "2", "3"]
+
+
+@pytest.fixture
+def own_connection(conversation: Conversation) -> int:
+    """The server's number for the test's own connection to PostgreSQL."""
+    if connection.vendor != "postgresql":
+        pytest.skip("SQLite has no connections to end")
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_backend_pid()")
+        return int(cursor.fetchone()[0])
+
+
+@pytest.mark.postgres
+async def test_connections_that_an_administrator_ends_are_replaced(
+    conversation: Conversation, own_connection: int
+) -> None:
+    def end_all_others() -> None:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND pid NOT IN (%s, pg_backend_pid())",
+                [own_connection],
+            )
+        connection.close()
+
+    appender = log.Appender(conversation.pk, await debates.claim(conversation))
+    for number in range(20):
+        await appender.add(said(number))
+        if number % 5 == 0:
+            await appender.flush()
+            await asyncio.to_thread(end_all_others)
+    await appender.flush()
+    assert await texts(conversation) == [str(number) for number in range(20)]
+
+
+# What a run reads, and what people ask for
+
+
+async def test_what_a_run_needs_is_read_when_the_database_is_back(
+    conversation: Conversation, outage: Outage
+) -> None:
+    failed = Signal()
+    failures = 0
+
+    def ours() -> int:
+        nonlocal failures
+        try:
+            return Conversation.objects.filter(pk=conversation.pk).update(topic="Changed")
+        except OperationalError:
+            failures += 1
+            failed.notify()
+            raise
+
+    await asyncio.to_thread(outage.begin)
+    reading = asyncio.create_task(database.patiently(ours))
+    await failed.until(lambda: failures >= 2)
+    outage.end()
+    assert await reading == 1
+
+
+async def test_patience_ends(conversation: Conversation, outage: Outage, settings: Settings) -> None:
+    settings.OUTCRY_DATABASE_PATIENCE_SECONDS = 0.1
+    await asyncio.to_thread(outage.begin)
+    with pytest.raises(OperationalError):
+        await database.patiently(Conversation.objects.filter(pk=conversation.pk).update, topic="Changed")
+
+
+async def test_a_fault_that_waiting_does_not_mend_is_told_at_once(conversation: Conversation) -> None:
+    calls = []
+
+    def fault() -> None:
+        calls.append(1)
+        raise ValueError("ours")
+
+    with pytest.raises(ValueError, match="ours"):
+        await database.patiently(fault)
+    assert calls == [1]
+
+
+async def test_people_are_told_soon_that_the_database_is_away_and_nothing_is_stored_later(
+    conversation: Conversation, outage: Outage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database, "PROMPT_SECONDS", 0.1)
+    await asyncio.to_thread(outage.begin)
+    with pytest.raises(LogUnavailable) as refused:
+        await commands.tell(conversation.pk, Control(action=Action.PAUSE, actor="alice"))
+    assert refused.value.code == "log_unavailable"
+    outage.end()
+    await asyncio.to_thread(log.close)
+    assert len(await debates.rows(conversation)) == 1
+
+
+async def test_what_waits_for_a_thread_too_long_never_happens(
+    conversation: Conversation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database, "PROMPT_SECONDS", 0.05)
+    going = threading.Event()
+    busy = [asyncio.create_task(database.run(going.wait)) for _ in range(database.THREADS)]
+    await asyncio.sleep(0)
+    called: list[int] = []
+    with pytest.raises(OperationalError):
+        await database.promptly(called.append, 1)
+    going.set()
+    await asyncio.gather(*busy)
+    await database.run(lambda: None)
+    assert called == []
+
+
+# A full disk
+
+
+async def test_a_running_debate_waits_until_there_is_room_again(
+    conversation: Conversation, disk: Disk, tries: Tries
+) -> None:
+    appender = log.Appender(conversation.pk, await debates.claim(conversation))
+    disk.begin()
+    for number in range(20):
+        await appender.add(said(number, 20_000))
+    await tries.until_failed(2)
+    # Nothing is half-written.
+    await texts(conversation)
+    disk.end()
+    await appender.flush()
+    assert await texts(conversation) == [str(number) for number in range(20)]
+
+
+async def test_a_disk_that_stays_full_is_told_as_what_it_is(
+    conversation: Conversation, disk: Disk, settings: Settings, lines: Lines
+) -> None:
+    settings.OUTCRY_DATABASE_PATIENCE_SECONDS = 0.2
+    disk.begin()
+    with pytest.raises(StorageFull) as refused:
+        await log.append(conversation.pk, *(said(number, 20_000) for number in range(20)))
+    assert refused.value.message == "The server's disk is full; nothing was stored."
+    assert await texts(conversation) == []
+    assert [(line["event"], line["reason"]) for line in lines.all()] == [("database_away", "storage_full")]
+
+
+# What the server's log says
+
+
+async def test_an_outage_is_one_line_when_it_begins_and_one_when_it_is_over(
+    conversation: Conversation, outage: Outage, tries: Tries, lines: Lines
+) -> None:
+    await asyncio.to_thread(outage.begin)
+    appending = asyncio.create_task(log.append(conversation.pk, said(0)))
+    writing = asyncio.create_task(
+        database.patiently(Conversation.objects.filter(pk=conversation.pk).update, topic="Changed")
+    )
+    await tries.until_failed(3)
+    assert lines.events() == ["database_away"]
+    outage.end()
+    await asyncio.gather(appending, writing)
+    assert lines.events() == ["database_away", "database_back"]
+    assert lines.all()[-1]["seconds"] >= 0
+
+
+def test_where_reading_works_and_writing_does_not_the_part_is_still_away(lines: Lines) -> None:
+    part = availability.Outage("part", forgotten=60)
+    part.failed("write", OSError("away"))
+    part.failed("read", OSError("away"))
+    part.worked("read")
+    part.failed("write", OSError("still away"))
+    assert lines.events() == ["part_away"]
+    part.worked("write")
+    assert lines.events() == ["part_away", "part_back"]
+
+
+def test_a_use_that_is_not_tried_any_more_does_not_keep_a_part_away(lines: Lines) -> None:
+    part = availability.Outage("part", forgotten=-1)
+    part.failed("write", OSError("away"))
+    part.worked("read")
+    assert lines.events() == ["part_away", "part_back"]
+
+
+def test_what_needs_everything_says_for_all_that_the_part_is_back(lines: Lines) -> None:
+    part = availability.Outage("part", forgotten=60)
+    part.failed("write", OSError("away"))
+    part.worked("log", wholly=True)
+    part.worked("log", wholly=True)
+    assert lines.events() == ["part_away", "part_back"]
+    # It began before that, and has met what is over.
+    part.failed("write", OSError("away"), since=0)
+    assert lines.events() == ["part_away", "part_back"]
+
+
+def test_an_outage_is_told_of_the_work_and_not_of_what_calls_it() -> None:
+    def work() -> None: ...
+
+    within = partial(copy_context().run, work)
+    assert database._name(partial(database._impatient, within)).endswith("work")

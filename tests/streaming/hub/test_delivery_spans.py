@@ -1,0 +1,93 @@
+"""What is recorded of deliveries: one of each kind for a message, however many watch, and nothing of its words."""
+
+from datetime import UTC, datetime, timedelta
+from uuid import UUID, uuid4
+
+import pytest
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+
+from conversations.domain.events import dump, frame
+from conversations.infrastructure import tracing
+from streaming.hub.delivery_spans import DeliverySpans
+from streaming.wire.frames import Frame
+from tests.support import debates
+
+TRACE, PLACE = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
+TAKEN = datetime(2026, 1, 5, 14, 30, tzinfo=UTC)
+GIVEN = TAKEN + timedelta(milliseconds=3)
+PAINTED = TAKEN + timedelta(milliseconds=40)
+MESSAGE = debates.message_start(uuid4())
+
+
+def begin(seq: int) -> Frame:
+    text = frame(MESSAGE.type, seq, uuid4(), TAKEN, dump(MESSAGE))
+    return Frame(seq, MESSAGE.type, text, seq - 1)
+
+
+def word(seq: int, message: UUID = MESSAGE.message) -> Frame:
+    token = debates.token(message, "One.")
+    return Frame(seq, token.type, frame(token.type, seq, uuid4(), TAKEN, dump(token)), seq - 1)
+
+
+@pytest.fixture
+def spans(recorded: InMemorySpanExporter) -> DeliverySpans:
+    return DeliverySpans(f"00-{TRACE}-{PLACE}-01")
+
+
+def names(recorded: InMemorySpanExporter) -> list[str]:
+    return [span.name for span in recorded.get_finished_spans()]
+
+
+def test_the_first_watcher_of_a_message_is_recorded(
+    spans: DeliverySpans, recorded: InMemorySpanExporter
+) -> None:
+    for transport in ("websocket", "sse"):
+        spans.handed_over(begin(4), TAKEN, GIVEN, transport)
+    for seq in (5, 5, 6):
+        spans.painted(word(seq), TAKEN, PAINTED, "websocket")
+    assert names(recorded) == ["deliver", "paint"]
+    spans.handed_over(begin(9), TAKEN, GIVEN, "sse")
+    spans.painted(word(10, uuid4()), TAKEN, PAINTED, "websocket")
+    assert names(recorded) == ["deliver", "paint", "deliver", "paint"]
+
+
+def test_a_paint_lasts_from_the_log_to_the_browser(
+    spans: DeliverySpans, recorded: InMemorySpanExporter
+) -> None:
+    spans.handed_over(begin(4), TAKEN, GIVEN, "websocket")
+    spans.painted(word(5), TAKEN, PAINTED, "websocket")
+    deliver, paint = recorded.get_finished_spans()
+    assert deliver.start_time == paint.start_time == tracing.nanoseconds(TAKEN.timestamp())
+    assert (deliver.end_time, paint.end_time) == (
+        tracing.nanoseconds(GIVEN.timestamp()),
+        tracing.nanoseconds(PAINTED.timestamp()),
+    )
+    assert paint.parent is not None
+    assert (f"{paint.parent.trace_id:032x}", f"{paint.parent.span_id:016x}") == (TRACE, PLACE)
+    assert dict(paint.attributes or {}) == {
+        "outcry.message": str(MESSAGE.message),
+        "outcry.seq": 5,
+        "outcry.transport": "websocket",
+    }
+
+
+def test_a_watcher_who_came_in_mid_message_is_recorded_too(
+    spans: DeliverySpans, recorded: InMemorySpanExporter
+) -> None:
+    spans.painted(word(5), TAKEN, PAINTED, "websocket")
+    assert names(recorded) == ["paint"]
+
+
+def test_a_clock_that_is_behind_makes_no_span_that_ends_before_it_begins(
+    spans: DeliverySpans, recorded: InMemorySpanExporter
+) -> None:
+    spans.handed_over(begin(4), GIVEN, TAKEN, "websocket")
+    [deliver] = recorded.get_finished_spans()
+    assert deliver.start_time == deliver.end_time
+
+
+def test_a_conversation_that_was_started_without_telemetry_has_none(recorded: InMemorySpanExporter) -> None:
+    spans = DeliverySpans("")
+    spans.handed_over(begin(4), TAKEN, GIVEN, "websocket")
+    spans.painted(word(5), TAKEN, PAINTED, "websocket")
+    assert names(recorded) == []

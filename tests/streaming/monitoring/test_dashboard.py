@@ -1,0 +1,381 @@
+"""What operators see of a process, and what they say to everybody."""
+
+import asyncio
+import json
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from django.contrib.auth.models import Permission, User
+from django.test import AsyncClient
+from hypothesis import given
+from hypothesis import strategies as st
+from pytest_django import Settings
+
+from conversations.domain.enums import Status
+from conversations.event_log import appender
+from conversations.infrastructure import database
+from conversations.models import Conversation
+from streaming.statistics import counters, rolling
+from streaming.statistics.counters import BOUNDS, MEASURES
+from streaming.watchers.registry import MAX_NOTICE, registry
+from streaming.wire.close_codes import Close
+from tests.support import debates
+from tests.support.sockets import Browser, browser, path_of
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+STATUS = "/api/streaming/status"
+SESSIONS = "/api/streaming/sessions"
+BROADCAST = "/api/streaming/broadcast"
+
+
+@pytest.fixture(autouse=True)
+def _nothing_counted() -> None:
+    vars(MEASURES).update(vars(counters.Measures()))
+
+
+@pytest.fixture
+def operator(carol: User) -> User:
+    """Staff who may review and control."""
+    carol.user_permissions.add(Permission.objects.get(codename="control_conversation"))
+    return carol
+
+
+async def signed_in(person: User) -> AsyncClient:
+    client = AsyncClient()
+    await database.run(client.force_login, person)
+    return client
+
+
+async def read(person: User, address: str) -> Any:
+    answer = await (await signed_in(person)).get(address)
+    assert answer.status_code == 200, answer.content
+    return json.loads(answer.content)
+
+
+async def say(client: AsyncClient, **body: Any) -> tuple[int, Any]:
+    answer = await client.post(BROADCAST, json.dumps(body), content_type="application/json")
+    return answer.status_code, json.loads(answer.content)
+
+
+async def speak(conversation: Conversation, *words: str) -> None:
+    start = debates.message_start(uuid4())
+    await appender.append(conversation.pk, start, *debates.tokens(start.message, words))
+
+
+async def until_spoken(tab: Browser, text: str) -> None:
+    """Read on to the token that ends with this text."""
+    while not (await tab.until("token"))["data"]["text"].endswith(text):
+        pass
+
+
+# Who may
+
+
+async def test_a_stranger_is_asked_to_sign_in() -> None:
+    client = AsyncClient()
+    for answer in (await client.get(STATUS), await client.get(SESSIONS), await client.post(BROADCAST)):
+        assert (answer.status_code, json.loads(answer.content)["code"]) == (401, "unauthenticated")
+
+
+@pytest.mark.parametrize("is_staff", [False, True], ids=["no staff", "staff without the right"])
+async def test_nobody_else_sees_anything_or_is_heard(alice: User, is_staff: bool) -> None:
+    alice.is_staff = is_staff
+    await database.run(alice.save)
+    client = await signed_in(alice)
+    for address in (STATUS, SESSIONS):
+        answer = await client.get(address)
+        assert (answer.status_code, json.loads(answer.content)["code"]) == (403, "forbidden")
+    status, body = await say(client, text="Hello")
+    assert (status, body["code"]) == (403, "forbidden")
+
+
+async def test_the_right_without_staff_is_not_enough(operator: User) -> None:
+    operator.is_staff = False
+    await database.run(operator.save)
+    client = await signed_in(operator)
+    assert (await client.get(STATUS)).status_code == 403
+    assert (await say(client, text="Hello"))[0] == 403
+
+
+async def test_who_may_only_review_may_not_speak_to_everybody(carol: User) -> None:
+    client = await signed_in(carol)
+    assert (await client.get(STATUS)).status_code == 200
+    status, body = await say(client, text="Hello")
+    assert (status, body["code"]) == (403, "forbidden")
+
+
+# Status
+
+
+async def test_an_idle_process_says_nothing_that_it_does_not_know(carol: User) -> None:
+    body = await read(carol, STATUS)
+    assert body["connections"]["total"] == sum(body["connections"]["states"].values()) == 0
+    assert body["tokens_per_second"]["spoken"] == body["tokens_per_second"]["delivered"] == 0
+    latency = body["latency"]
+    assert latency["samples"] == 0
+    assert latency["p50_ms"] is latency["p95_ms"] is latency["p99_ms"] is None
+    assert body["closed"] == []
+    assert body["series"] == []
+
+
+async def test_connections_are_counted_by_state(alice: User, carol: User, conversation: Conversation) -> None:
+    async with (
+        browser(alice, path_of(conversation)) as tab,
+        browser(alice, path_of(conversation)) as held,
+        browser(alice, "/ws/conversations/"),
+    ):
+        await tab.until("status")
+        await held.until("status")
+        await held.send(type="control", action="pause_stream")
+        await held.until("stream", state="paused")
+        body = await read(carol, STATUS)
+    assert body["connections"]["total"] == 3
+    assert body["connections"]["transports"] == {"websocket": 3}
+    assert body["connections"]["states"] == {
+        "idle": 1,
+        "streaming": 1,
+        "paused": 1,
+        "lagging": 0,
+        "reconnecting": 0,
+        "error": 0,
+        "closed": 0,
+    }
+    assert body["lagging"] == 0
+    assert (await read(carol, STATUS))["connections"]["total"] == 0
+
+
+async def test_debates_are_counted_by_status(alice: User, carol: User, conversation: Conversation) -> None:
+    done, active = await database.run(lambda: [debates.create(alice) for _ in range(2)])
+    await appender.append(done.pk, debates.status(Status.CANCELLED))
+    await appender.append(active.pk, debates.status(Status.INITIALIZING), debates.status(Status.ACTIVE))
+    async with browser(alice, path_of(active)) as tab:
+        await tab.until("status", status="active")
+        counted = (await read(carol, STATUS))["conversations"]
+    statuses = counted.pop("statuses")
+    assert counted == {"watched": 1, "running": 2}
+    assert {status: count for status, count in statuses.items() if count} == {
+        "queued": 1,
+        "active": 1,
+        "cancelled": 1,
+    }
+    assert set(statuses) == set(Status)
+
+
+async def test_tokens_are_counted_as_they_come_and_for_each_who_gets_them(
+    alice: User, carol: User, conversation: Conversation
+) -> None:
+    async with browser(alice, path_of(conversation)) as one, browser(alice, path_of(conversation)) as other:
+        await one.until("status")
+        await other.until("status")
+        await speak(conversation, "Buy", " it.")
+        for tab in (one, other):
+            await until_spoken(tab, " it.")
+        body = await read(carol, STATUS)
+    # Within the first second, a second is what they are counted over.
+    assert (body["tokens_per_second"]["spoken"], body["tokens_per_second"]["delivered"]) == (2.0, 4.0)
+
+
+async def test_latency_is_told_once_a_browser_has_told_of_a_paint(
+    alice: User, carol: User, conversation: Conversation
+) -> None:
+    async with browser(alice, path_of(conversation)) as tab:
+        await tab.until("status")
+        await speak(conversation, "Buy.")
+        token = await tab.until("token")
+        await tab.send(type="ack", seq=token["seq"])
+        await tab.send(type="ping")
+        await tab.until("pong")
+        latency = (await read(carol, STATUS))["latency"]
+    assert latency["samples"] == 1
+    assert 1 <= latency["p50_ms"] == latency["p95_ms"] == latency["p99_ms"] < 60_000
+
+
+async def test_closes_are_counted_by_code_and_named(
+    alice: User, carol: User, conversation: Conversation
+) -> None:
+    async with browser(alice, path_of(conversation)) as tab:
+        await appender.append(conversation.pk, debates.status(Status.COMPLETED))
+        await tab.until_closed()
+    async with browser(alice, "/ws/conversations/") as tab:
+        await registry().close_all(Close.RESTART)
+        await tab.until_closed()
+    assert (await read(carol, STATUS))["closed"] == [
+        {"code": 1000, "name": "ENDED", "count": 1},
+        {"code": 4501, "name": "RESTART", "count": 1},
+    ]
+
+
+async def test_a_sample_is_kept_of_every_five_seconds(
+    alice: User, carol: User, conversation: Conversation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The clock of the test looks, not the timer's.
+    monkeypatch.setattr(rolling, "LOOK_SECONDS", 3600.0)
+    async with browser(alice, path_of(conversation)) as tab:
+        await tab.until("status")
+        looks = rolling.sampler(registry().watchers)
+        for _ in range(rolling.STEP):
+            looks._look()
+        MEASURES.repaired += 1
+        counters.painted(0.1)
+        for _ in range(2 * rolling.STEP):
+            looks._look()
+        first, second, third = (await read(carol, STATUS))["series"]
+    assert (first["connections"], first["p50_ms"], first["repaired"]) == (1, None, 0)
+    assert (second["connections"], second["repaired"]) == (1, 1)
+    assert 100 <= second["p50_ms"] <= 104.5
+    assert (third["p50_ms"], third["repaired"]) == (None, 0)
+    assert first["time"] <= second["time"] <= third["time"]
+
+
+async def test_ten_minutes_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rolling, "LOOK_SECONDS", 3600.0)
+    looks = rolling.sampler({})
+    for _ in range(rolling.STEP * 130):
+        looks._look()
+    assert len(looks.samples) == 120
+
+
+async def test_the_timer_looks_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rolling, "LOOK_SECONDS", 0.001)
+    looks = rolling.sampler({})
+    async with asyncio.timeout(20):
+        while not looks.samples:
+            await asyncio.sleep(0)
+
+
+@given(st.lists(st.floats(0.001, 60), min_size=1, max_size=300), st.sampled_from([0.5, 0.95, 0.99]))
+def test_a_quantile_is_never_too_low_and_at_most_a_step_too_high(took: list[float], part: float) -> None:
+    vars(MEASURES).update(vars(counters.Measures()))
+    for seconds in took:
+        counters.painted(seconds)
+    told = rolling.quantile_ms(MEASURES.paints, part)
+    true = 1000 * sorted(took)[max(0, -int(-part * len(took) // 1) - 1)]
+    assert told is not None
+    assert true - 0.06 <= told <= true * 1.045 + 0.06
+
+
+def test_a_paint_beyond_all_bounds_counts_as_the_slowest_known() -> None:
+    counters.painted(3600)
+    assert rolling.quantile_ms(MEASURES.paints, 0.5) == round(1000 * BOUNDS[-1], 1)
+
+
+# Sessions
+
+
+async def test_a_session_is_told_with_what_it_has_been_sent(
+    alice: User, carol: User, conversation: Conversation
+) -> None:
+    async with browser(alice, f"{path_of(conversation)}?rate=50") as tab:
+        hello = await tab.until("hello")
+        await speak(conversation, "Buy", " it.")
+        await until_spoken(tab, " it.")
+        await tab.send(type="ack", seq=2)
+        await tab.send(type="ping")
+        await tab.until("pong")
+        body = await read(carol, SESSIONS)
+        sent = sum(len(text.encode()) for text in tab.texts)
+    [session] = body["sessions"]
+    assert body["total"] == 1
+    # To the millisecond, as JSON of the API has it.
+    assert session.pop("since")[:23] <= hello["at"][:23]
+    assert session == {
+        "id": hello["data"]["session"],
+        "user": "alice",
+        "conversation": str(conversation.pk),
+        "transport": "websocket",
+        "state": "streaming",
+        "cursor": session["head"],
+        "head": session["head"],
+        "behind": 0,
+        "acked": True,
+        "tokens": 2,
+        "frames": len(tab.texts),
+        "bytes": sent,
+        "rate": 50.0,
+    }
+
+
+async def test_who_is_behind_is_seen_to_be(alice: User, carol: User, conversation: Conversation) -> None:
+    async with browser(alice, path_of(conversation)) as tab, browser(alice, path_of(conversation)) as other:
+        await tab.until("status")
+        await tab.send(type="control", action="pause_stream")
+        await tab.until("stream", state="paused")
+        await other.until("status")
+        await speak(conversation, "Buy", " it.")
+        await until_spoken(other, " it.")
+        body = await read(carol, SESSIONS)
+        [held] = [session for session in body["sessions"] if session["state"] == "paused"]
+        assert held["behind"] == held["head"] - held["cursor"] > 0
+        assert held["acked"] is False
+        assert held["rate"] is None
+
+
+async def test_the_newest_sessions_come_first_and_all_are_counted(alice: User, carol: User) -> None:
+    async with browser(alice, "/ws/conversations/"):
+        [first] = (await read(carol, SESSIONS))["sessions"]
+        async with browser(alice, "/ws/conversations/"):
+            body = await read(carol, f"{SESSIONS}?limit=1")
+            assert body["total"] == 2
+            assert [session["id"] for session in body["sessions"]] != [first["id"]]
+            assert (await read(carol, SESSIONS))["sessions"][1] == first
+
+
+@pytest.mark.parametrize("limit", ["0", "1001", "all"])
+async def test_a_limit_that_is_none_is_refused(carol: User, limit: str) -> None:
+    answer = await (await signed_in(carol)).get(f"{SESSIONS}?limit={limit}")
+    body = json.loads(answer.content)
+    assert (answer.status_code, body["code"], body["errors"][0]["field"]) == (422, "invalid", "limit")
+
+
+# Broadcast
+
+
+# No layer promises a notice: of one that loses messages, nothing can be asked.
+@pytest.mark.parametrize("layer", ["memory", pytest.param("redis", marks=pytest.mark.redis)], indirect=True)
+async def test_everybody_hears_an_operator(
+    alice: User, operator: User, conversation: Conversation, layer: str
+) -> None:
+    client = await signed_in(operator)
+    async with browser(alice, path_of(conversation)) as tab, browser(operator, "/ws/conversations/") as idle:
+        hearing = {asyncio.create_task(who.until("notice")) for who in (tab, idle)}
+        heard: set[asyncio.Task[Any]] = set()
+        # They connect before they listen.
+        while len(heard) < len(hearing):
+            assert await say(client, text="  We restart at noon.\n") == (202, {"text": "We restart at noon."})
+            heard, _ = await asyncio.wait(hearing, timeout=0.2)
+        for notice in heard:
+            assert notice.result()["seq"] is None
+            assert notice.result()["data"] == {"text": "We restart at noon."}
+
+
+@pytest.mark.parametrize(
+    ("body", "problem"),
+    [
+        ({}, ("text", "missing")),
+        ({"text": " \n"}, ("text", "string_too_short")),
+        ({"text": "x" * (MAX_NOTICE + 1)}, ("text", "string_too_long")),
+        ({"text": "a\0b"}, ("text", "no_nul")),
+        ({"text": 7}, ("text", "string_type")),
+    ],
+    ids=lambda value: str(value)[:20],
+)
+async def test_a_notice_that_breaks_a_rule_is_refused_and_not_heard(
+    operator: User, body: dict[str, Any], problem: tuple[str, str]
+) -> None:
+    status, answer = await say(await signed_in(operator), **body)
+    assert status == 422
+    assert [(error["field"], error["rule"]) for error in answer["errors"]] == [problem]
+
+
+async def test_a_layer_that_is_away_is_said_to_be(operator: User, settings: Settings) -> None:
+    settings.CHANNEL_LAYERS = {
+        "default": {
+            "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
+            "CONFIG": {"hosts": ["redis://127.0.0.1:1/0"]},
+        }
+    }
+    status, body = await say(await signed_in(operator), text="Hello")
+    assert status == 503
+    assert "127.0.0.1" not in body["message"]

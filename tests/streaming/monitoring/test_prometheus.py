@@ -1,0 +1,332 @@
+"""/metrics: who may read it, and what it says."""
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from ipaddress import ip_network
+from uuid import uuid4
+
+import pytest
+from channels.testing import HttpCommunicator
+from django.contrib.auth.models import User
+from django.core.exceptions import ImproperlyConfigured
+from django.db import OperationalError
+from prometheus_client.parser import text_string_to_metric_families
+from pytest_django import Settings
+
+from config.env.metrics_access import metrics_networks, metrics_token
+from conversations.domain.enums import Status
+from conversations.domain.errors import ProviderError
+from conversations.event_log import appender
+from conversations.infrastructure import database
+from conversations.infrastructure.metrics import RUNS, TALLY, Tally
+from conversations.providers import catalog, circuit_breaker
+from conversations.runs import supervisor
+from streaming.monitoring import dashboard as monitor
+from streaming.statistics import counters
+from streaming.statistics.counters import MEASURES
+from tests.fakes.openai_server import OpenAIServer
+from tests.fakes.replies import says
+from tests.fakes.waiting import PATIENCE_SECONDS, Gate
+from tests.support import debates
+from tests.support.servers import ROOT
+from tests.support.sockets import browser, path_of
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+TOKEN = "a-token-of-many-characters"
+
+
+@pytest.fixture(autouse=True)
+def _nothing_counted() -> None:
+    vars(MEASURES).update(vars(counters.Measures()))
+    vars(TALLY).update(vars(Tally()))
+
+
+@pytest.fixture
+def token(settings: Settings) -> str:
+    settings.OUTCRY_METRICS_TOKEN = TOKEN
+    return TOKEN
+
+
+@dataclass(frozen=True)
+class Answer:
+    status: int
+    headers: dict[str, str]
+    text: str
+
+
+async def ask(peer: str = "127.0.0.1", method: str = "GET", **headers: str) -> Answer:
+    """What the real application answers to this peer."""
+    from config.asgi import application
+
+    sent = {"host": "testserver", **headers}
+    encoded = [(name.replace("_", "-").encode(), value.encode("latin-1")) for name, value in sent.items()]
+    request = HttpCommunicator(application, method, "/metrics", headers=encoded)
+    request.scope["client"] = (peer, 50_000)
+    answer = await request.get_response(timeout=PATIENCE_SECONDS)
+    await request.wait(timeout=PATIENCE_SECONDS)
+    received = {name.decode().lower(): value.decode() for name, value in answer["headers"]}
+    return Answer(answer["status"], received, answer["body"].decode())
+
+
+async def read() -> dict[tuple[str, ...], float]:
+    """Every sample by its name and the values of its labels, in the order of their names."""
+    answer = await ask(authorization=f"Bearer {TOKEN}")
+    assert answer.status == 200
+    return dict(_samples(answer.text))
+
+
+def _samples(text: str) -> Iterator[tuple[tuple[str, ...], float]]:
+    for family in text_string_to_metric_families(text):
+        for sample in family.samples:
+            yield (sample.name, *sample.labels.values()), sample.value
+
+
+# Who may
+
+
+async def test_by_default_there_is_no_such_page() -> None:
+    assert (await ask()).status == 404
+    assert (await ask(authorization=f"Bearer {TOKEN}")).status == 404
+
+
+async def test_who_has_the_token_may_read(token: str) -> None:
+    answer = await ask(authorization=f"bearer {token}")
+    assert answer.status == 200
+    assert answer.headers["content-type"].startswith("text/plain")
+    assert "no-store" in answer.headers["cache-control"]
+
+
+@pytest.mark.parametrize(
+    "authorization", ["", "Bearer", "Bearer wrong", f"Bearer {TOKEN}x", f"Basic {TOKEN}", TOKEN, "Bearer ü"]
+)
+async def test_who_has_not_is_asked_for_it(token: str, authorization: str) -> None:
+    answer = await ask(authorization=authorization)
+    assert (answer.status, answer.headers["www-authenticate"]) == (401, "Bearer")
+    assert "outcry_" not in answer.text
+
+
+@pytest.mark.parametrize(
+    ("address", "status"),
+    [
+        ("10.1.2.3", 200),
+        ("::ffff:10.1.2.3", 200),
+        ("::1", 200),
+        ("11.1.2.3", 403),
+        ("::2", 403),
+        ("not an address", 403),
+    ],
+)
+async def test_a_network_may_read_without_a_token(settings: Settings, address: str, status: int) -> None:
+    settings.OUTCRY_METRICS_NETWORKS = [ip_network("10.0.0.0/8"), ip_network("::1")]
+    assert (await ask(address)).status == status
+
+
+@pytest.mark.parametrize(
+    ("proxies", "forwarded", "status"),
+    [
+        (0, "10.1.2.3", 403),  # nobody's word but the peer's own
+        (1, "10.1.2.3", 200),
+        (1, "10.1.2.3, 8.8.8.8", 403),  # what the client itself sent stands first
+        (1, "8.8.8.8, 10.1.2.3", 200),
+        (2, "10.1.2.3", 403),  # not through all proxies
+    ],
+)
+async def test_behind_proxies_their_word_counts_as_far_as_it_is_trusted(
+    settings: Settings, proxies: int, forwarded: str, status: int
+) -> None:
+    settings.OUTCRY_METRICS_NETWORKS = [ip_network("10.0.0.0/8")]
+    settings.ALLAUTH_TRUSTED_PROXY_COUNT = proxies
+    assert (await ask("192.0.2.1", x_forwarded_for=forwarded)).status == status
+
+
+@pytest.mark.parametrize("authorization", ["Bearer", "Bearer ", "Bearer None"])
+async def test_where_no_token_is_set_none_is_right(settings: Settings, authorization: str) -> None:
+    settings.OUTCRY_METRICS_NETWORKS = [ip_network("10.0.0.0/8")]
+    assert (await ask("192.0.2.1", authorization=authorization)).status == 403
+
+
+async def test_nobody_can_write(token: str) -> None:
+    assert (await ask(method="POST", authorization=f"Bearer {token}")).status == 405
+
+
+async def test_it_is_read_by_address_and_without_https(token: str, settings: Settings) -> None:
+    settings.SECURE_SSL_REDIRECT = True
+    settings.ALLOWED_HOSTS = ["outcry.example"]
+    assert (await ask(host="10.0.0.7:8000", authorization=f"Bearer {token}")).status == 200
+
+
+# What it says
+
+
+async def test_watchers_debates_and_what_they_were_sent_are_told(token: str, alice: User) -> None:
+    conversation, other = await database.run(lambda: [debates.create(alice) for _ in range(2)])
+    await appender.append(other.pk, debates.status(Status.COMPLETED))
+    async with browser(alice, path_of(other)) as over:
+        await over.until_closed()
+    async with browser(alice, path_of(conversation)) as tab:
+        await tab.until("status")
+        MEASURES.repaired, MEASURES.pages, MEASURES.spoken, MEASURES.delivered = 3, 4, 5, 6
+        told = await read()
+    assert told["outcry_watchers", "streaming"] == 1
+    assert told["outcry_watchers", "lagging"] == told["outcry_watchers_lagging",] == 0
+    assert told["outcry_debates_watched",] == 1
+    assert (told["outcry_debates", "queued"], told["outcry_debates", "completed"]) == (1, 1)
+    assert told["outcry_channel_drops_repaired_total",] == 3
+    assert told["outcry_log_pages_read_total",] == 4
+    assert told["outcry_tokens_spoken_total",] == 5
+    assert told["outcry_tokens_delivered_total",] == 6
+    assert told["outcry_closes_total", "1000", "ended"] == 1
+    assert (told["outcry_connections", "websocket"], told["outcry_connections", "sse"]) == (1, 0)
+    assert told["outcry_process", "web", "unreleased"] == 1
+    assert told["process_resident_memory_bytes",] > 0
+
+
+async def test_paints_are_a_histogram(token: str) -> None:
+    for seconds in (0.0005, 0.0015, 0.1, 0.1, 300.0):
+        counters.painted(seconds)
+    told = await read()
+    buckets = {key[1]: value for key, value in told.items() if key[0] == "outcry_paint_seconds_bucket"}
+    assert (buckets["0.001"], buckets["0.002"], buckets["0.064"], buckets["0.128"]) == (1, 2, 2, 4)
+    assert (buckets["65.536"], buckets["+Inf"], told["outcry_paint_seconds_count",]) == (4, 5, 5)
+    assert told["outcry_paint_seconds_sum",] == pytest.approx(300.202)
+
+
+async def test_a_debate_is_told_by_its_runs_turns_and_commits(
+    token: str, alice: User, openai: OpenAIServer, settings: Settings
+) -> None:
+    settings.OUTCRY_PROVIDERS = [openai.provider]
+    gate = Gate()
+    openai.answer(says("One.", usage=None), to="Financial Analyst")
+    openai.answer(says("Two.", gate=gate), to="Market Context")
+    conversation, _ = await database.run(lambda: [debates.create(alice) for _ in range(2)])
+    run = supervisor.launch(conversation.pk)
+    await gate.reached(1)
+    told = await read()
+    assert (told["outcry_debates_running",], told["outcry_debates_waiting",]) == (1, 1)
+    gate.open()
+    await run
+    told = await read()
+    who = ("stand-in", "openai-compatible")
+    assert told["outcry_debates_running",] == 0
+    assert {what: told["outcry_runs_total", what] for what in RUNS} == dict.fromkeys(RUNS, 0) | {
+        "claimed": 1,
+        "ended": 1,
+    }
+    assert told["outcry_turns_total", "stand-in", "spoken", "openai-compatible"] == 4
+    # Of three turns the provider said how many tokens they took; of none is the price known.
+    assert told["outcry_turn_tokens_total", "input", *who] == 3 * 120
+    assert told["outcry_turns_unmetered_total", *who] == 1
+    assert told["outcry_turns_unpriced_total", *who] == 4
+    assert ("outcry_cost_usd_total", *who) not in told
+    rows = len(await debates.rows(conversation)) - 1  # the first was stored by whoever started it
+    assert told["outcry_log_commit_rows_sum",] == rows
+    assert told["outcry_log_appends_total",] >= rows
+    assert told["outcry_log_commit_seconds_count",] == told["outcry_log_commit_rows_count",] > 0
+
+
+async def test_a_run_that_takes_over_is_told_as_one_and_a_failure_by_its_code(
+    token: str, alice: User, openai: OpenAIServer
+) -> None:
+    gate = Gate()
+    openai.answer(says("One.", gate=gate), to="Market Context")
+    conversation = await debates.created(alice)
+    await debates.cut(conversation, gate, "One.")
+    openai.answer(says(status=401), to="Market Context")
+    await supervisor.run(conversation.pk)
+    told = await read()
+    runs = {what: told["outcry_runs_total", what] for what in ("claimed", "adopted", "left", "failed")}
+    assert runs == {"claimed": 1, "adopted": 1, "left": 1, "failed": 1}
+    assert told["outcry_turns_total", "stand-in", "provider_unauthorized", "openai-compatible"] == 1
+
+
+async def test_circuits_are_told_by_their_state(token: str, openai: OpenAIServer) -> None:
+    [provider] = catalog.configured()
+    label = "openai-compatible:stand-in"
+    assert (await read())["outcry_circuit", label, "closed"] == 1
+    await circuit_breaker.failed(provider, ProviderError("provider_down", "It is down.", retryable=True))
+    told = await read()
+    states = {state: told["outcry_circuit", label, state] for state in ("closed", "open", "half_open")}
+    assert states == {"closed": 0, "open": 1, "half_open": 0}
+
+
+async def test_what_a_watcher_gets_while_it_is_there_is_a_delivery(token: str, alice: User) -> None:
+    conversation = await debates.created(alice)
+    start = debates.message_start(uuid4())
+    async with browser(alice, path_of(conversation)) as tab:
+        await tab.until("status")
+        # It was there before.
+        assert (await read())["outcry_delivery_seconds_count",] == 0
+        await appender.append(conversation.pk, start, debates.token(start.message, "One."))
+        await tab.until("token")
+        assert (await read())["outcry_delivery_seconds_count",] == 1
+
+
+async def test_the_dashboard_asks_for_numbers_that_there_are(
+    token: str, alice: User, openai: OpenAIServer, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After one debate, and with a queue, every name and label of its queries is one that a process tells."""
+    await database.run(debates.create, alice)
+    conversation = await debates.created(alice)
+    async with browser(alice, path_of(conversation)) as tab:
+        await supervisor.run(conversation.pk)
+        await tab.until_closed()
+    TALLY.usd["openai", "gpt-5-mini"] += 0.01
+    TALLY.unmetered["openai", "gpt-5-mini"] += 1
+    monkeypatch.setattr(monitor, "waiting", lambda: monitor.Waiting(1, 1))
+    text = (await ask(authorization=f"Bearer {TOKEN}")).text
+    told = {
+        sample.name: {*sample.labels} | {"job", "instance"}
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+    }
+    dashboard = json.loads((ROOT / "deploy/grafana/outcry.json").read_text(encoding="utf-8"))
+    queries = [target["expr"] for panel in dashboard["panels"] for target in panel.get("targets", [])]
+    assert len(queries) > 20
+    asked = set()
+    for query in queries:
+        for name, labels in re.findall(r"((?:outcry|process)_\w+)\{([^}]*)\}", query):
+            asked.add(name)
+            wanted = {*re.findall(r"(\w+)(?:=|!)", labels)}
+            for by in re.findall(r"by \(([^)]*)\)", query):
+                wanted |= {*by.replace(" ", "").split(",")}
+            assert (name in told, wanted - told.get(name, set())) == (True, set()), query
+    shown = {re.sub(r"_(bucket|sum|count)$", "", name) for name in asked}
+    every = {re.sub(r"_(bucket|sum|count)$", "", name) for name in told if name.startswith("outcry_")}
+    assert every - shown == set()
+
+
+async def test_the_rest_is_told_while_the_database_is_away(
+    token: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away() -> None:
+        raise OperationalError("no connection to db.internal")
+
+    monkeypatch.setattr(monitor, "debates", away)
+    told = await read()
+    assert told["outcry_tokens_delivered_total",] == 0
+    assert not [key for key in told if key[0] == "outcry_debates"]
+
+
+# Settings
+
+
+@pytest.mark.parametrize("value", ["short", "sixteen characters", "ümlaut-and-long-enough", TOKEN + "\n"])
+def test_a_token_that_cannot_be_guessed_is_asked_for_and_never_repeated(value: str) -> None:
+    with pytest.raises(ImproperlyConfigured, match="OUTCRY_METRICS_TOKEN, use 16 or more of") as failure:
+        metrics_token(value)
+    assert value not in str(failure.value)
+
+
+@pytest.mark.parametrize("value", ["10.0.0.1/8", "10.0.0.0/33", "internal", "10.0.0.0-10.0.0.9"])
+def test_a_network_that_is_none_is_named(value: str) -> None:
+    with pytest.raises(ImproperlyConfigured, match=f"'{value}' in OUTCRY_METRICS_NETWORKS"):
+        metrics_networks(["127.0.0.1", value])
+
+
+def test_settings_that_are_right_are_taken() -> None:
+    assert (metrics_token(""), metrics_token(TOKEN)) == ("", TOKEN)
+    networks = metrics_networks(["127.0.0.1", "10.0.0.0/8", "::1"])
+    assert [str(network) for network in networks] == ["127.0.0.1/32", "10.0.0.0/8", "::1/128"]

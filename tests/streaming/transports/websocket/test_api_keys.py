@@ -1,0 +1,290 @@
+"""The WebSocket by an API key: programs come without a cookie and an Origin, and a key at its end closes it."""
+
+import json
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import httpx
+import pytest
+import pytest_asyncio
+from django.contrib.auth.models import User
+from pytest_django import Settings
+from websockets.asyncio.client import connect
+
+from conversations.domain.enums import Status
+from conversations.event_log import appender
+from conversations.infrastructure import database
+from conversations.models import ApiKey, Conversation
+from streaming.watchers import session_guard
+from streaming.watchers.session_guard import Guest
+from streaming.wire.close_codes import Close
+from tests.fakes.openai_server import OpenAIServer
+from tests.fakes.waiting import PATIENCE_SECONDS
+from tests.support import debates
+from tests.support.api_keys import ENDS, UNKNOWN, expire, made, make, revoke
+from tests.support.serving import serving
+from tests.support.sockets import Browser, browser, path_of, program
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+NEW = "/ws/conversations/"
+
+
+async def stored(conversation: Conversation) -> list[str]:
+    return [type_ for _, type_, _ in await debates.rows(conversation)]
+
+
+def headers_of(tab: Browser) -> list[tuple[bytes, bytes]]:
+    return [*(tab.socket.scope["headers"] or ())]
+
+
+# Coming in
+
+
+@pytest.mark.parametrize("header", ["authorization", "x-api-key"])
+async def test_a_key_in_the_header_is_enough(alice: User, conversation: Conversation, header: str) -> None:
+    _, text = await made(alice, "watch")
+    await appender.append(conversation.pk, *debates.every_event())
+    async with program(text, path_of(conversation), header=header) as opened:
+        await opened.until_closed()
+    assert opened.closed == Close.ENDED
+    rows = [
+        (frame["seq"], frame["type"], frame["data"]) for frame in opened.frames if frame["seq"] is not None
+    ]
+    assert rows == await debates.rows(conversation)
+
+
+async def test_somebody_elses_debate_is_as_unknown_as_one_that_never_was(
+    bob: User, conversation: Conversation
+) -> None:
+    _, text = await made(bob)
+    async with program(text, path_of(conversation)) as opened:
+        assert await opened.until_closed() == []
+    assert opened.closed == Close.NOT_FOUND
+
+
+@pytest.mark.parametrize("text", [UNKNOWN, "", "x"])
+async def test_a_wrong_key_is_refused_though_a_good_cookie_comes_along(
+    alice: User, conversation: Conversation, text: str
+) -> None:
+    async with browser(alice, path_of(conversation)) as tab:
+        headers = [header for header in headers_of(tab) if header[0] in (b"cookie", b"origin")]
+    async with program(text, path_of(conversation), more=headers) as opened:
+        assert await opened.until_closed() == []
+    assert opened.closed == Close.UNAUTHENTICATED
+
+
+@pytest.mark.parametrize("end", ENDS)
+async def test_a_key_at_its_end_is_refused(
+    alice: User, conversation: Conversation, end: Callable[[ApiKey], None]
+) -> None:
+    key, text = await made(alice)
+    await database.run(end, key)
+    async with program(text, path_of(conversation)) as opened:
+        assert await opened.until_closed() == []
+    assert opened.closed == Close.UNAUTHENTICATED
+
+
+@pytest_asyncio.fixture
+async def site(settings: Settings) -> AsyncIterator[str]:
+    async with serving(settings) as url:
+        yield url
+
+
+# A request to each way in, by HTTP, with the conversation's id in it.
+DOORS: dict[str, tuple[str, str, Any]] = {
+    "api": ("GET", "/api/conversations/{id}/", None),
+    "sse": ("GET", "/api/conversations/{id}/stream", None),
+    "sse-start": ("POST", "/api/conversations/stream", {"topic": "Buy?"}),
+    "openai": ("GET", "/api/v1/models", None),
+    "openai-chat": ("POST", "/api/v1/chat/completions", {"metadata": {"conversation": "{id}"}}),
+    "agui": ("POST", "/ag-ui/", {"threadId": "{id}", "runId": "r", "messages": []}),
+    "a2a-rpc": ("POST", "/a2a/", {"jsonrpc": "2.0", "id": 1, "method": "GetTask", "params": {"id": "{id}"}}),
+    "a2a-rest": ("GET", "/a2a/tasks/{id}", None),
+}
+
+
+def twice(header: str, first: str, second: str) -> list[tuple[str, str]]:
+    scheme = "Bearer " if header == "Authorization" else ""
+    return [(header, f"{scheme}{first}"), (header, f"{scheme}{second}")]
+
+
+@pytest.mark.parametrize("header", ["Authorization", "X-API-Key"])
+@pytest.mark.parametrize("door", DOORS)
+async def test_two_keys_in_one_header_are_none(
+    alice: User, conversation: Conversation, site: str, door: str, header: str
+) -> None:
+    _, text = await made(alice)
+    method, path, body = DOORS[door]
+    content = None if body is None else json.dumps(body).replace("{id}", str(conversation.pk))
+    url = site + path.replace("{id}", str(conversation.pk))
+    for first in (text, UNKNOWN):
+        headers = [*twice(header, first, text), ("Content-Type", "application/json")]
+        async with httpx.AsyncClient(headers=headers, timeout=PATIENCE_SECONDS) as http:
+            answer = await http.request(method, url, content=content)
+        assert answer.status_code == 401
+    assert await database.run(Conversation.objects.count) == 1
+
+
+@pytest.mark.parametrize("header", ["Authorization", "X-API-Key"])
+async def test_two_keys_in_one_header_are_none_over_the_websocket(
+    alice: User, conversation: Conversation, site: str, header: str
+) -> None:
+    _, text = await made(alice)
+    url = f"{site.replace('http', 'ws', 1)}{path_of(conversation)}"
+    for first in (text, UNKNOWN):
+        async with connect(url, additional_headers=twice(header, first, text)) as socket:
+            await socket.wait_closed()
+        assert socket.close_code == Close.UNAUTHENTICATED
+
+
+async def test_a_key_in_the_address_opens_nothing(alice: User, conversation: Conversation) -> None:
+    _, text = await made(alice)
+    for name in ("key", "token", "api_key", "authorization"):
+        async with browser(None, f"{path_of(conversation)}?{name}={text}") as tab:
+            await tab.until_closed()
+        assert tab.closed == Close.UNAUTHENTICATED
+        async with browser(None, f"{path_of(conversation)}?{name}={text}", origin=None, accepted=False):
+            pass
+
+
+async def test_who_has_no_key_still_needs_the_sites_own_origin(
+    alice: User, conversation: Conversation
+) -> None:
+    for origin in ("https://evil.example", None):
+        async with browser(alice, path_of(conversation), origin=origin, accepted=False):
+            pass
+    async with browser(alice, path_of(conversation), origin="https://evil.example", accepted=False) as tab:
+        headers = [header for header in headers_of(tab) if header[0] != b"host"]
+    # A browser that knows a password for the host sends that along, whatever page asks.
+    from channels.testing import WebsocketCommunicator
+
+    from config.asgi import application
+
+    basic = [(b"host", b"localhost"), (b"authorization", b"Basic YTpi"), *headers]
+    connected, _ = await WebsocketCommunicator(application, path_of(conversation), headers=basic).connect()
+    assert not connected
+
+
+# Scopes
+
+
+async def test_watching_wants_its_scope(alice: User, conversation: Conversation) -> None:
+    _, text = await made(alice, "start", "control")
+    async with program(text, path_of(conversation)) as opened:
+        [frame] = await opened.until_closed()
+    assert (frame["type"], frame["data"]["code"]) == ("error", "scope_missing")
+    assert "watch" in frame["data"]["message"]
+    assert opened.closed == Close.FORBIDDEN
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [{"type": "control", "action": "pause"}, {"type": "input", "text": "And debt?"}],
+    ids=lambda frame: frame["type"],
+)
+async def test_commands_and_words_want_theirs(
+    alice: User, conversation: Conversation, frame: dict[str, Any]
+) -> None:
+    _, lacking = await made(alice, "watch", "start")
+    async with program(lacking, path_of(conversation)) as opened:
+        await opened.until("status", status="queued")
+        await opened.send(json.dumps({**frame, "idempotency_key": "k"}))
+        refused = await opened.until("error")
+        assert refused["data"]["code"] == "scope_missing"
+        assert refused["data"]["idempotency_key"] == "k"
+        assert "control" in refused["data"]["message"]
+        # It watches on, and may hold what is its own.
+        await opened.send(type="control", action="pause_stream")
+        await opened.until("stream", state="paused")
+    assert await stored(conversation) == ["status"]
+    _, fitting = await made(alice, "watch", "control")
+    async with program(fitting, path_of(conversation)) as opened:
+        await opened.send(json.dumps(frame))
+        await opened.until({"control": "control", "input": "human_message"}[frame["type"]])
+
+
+@pytest.mark.parametrize(("scopes", "missing"), [(["watch", "control"], "start"), (["start"], "watch")])
+async def test_starting_wants_its_scope_and_the_one_to_watch(
+    alice: User, scopes: list[str], missing: str
+) -> None:
+    _, text = await made(alice, *scopes)
+    async with program(text, NEW) as opened:
+        await opened.send(type="start", topic="Buy?", rounds=1)
+        refused = await opened.until("error", code="scope_missing")
+    assert missing in refused["data"]["message"]
+    assert await database.run(Conversation.objects.count) == 0
+
+
+async def test_a_program_starts_a_debate_and_watches_it(alice: User, openai: OpenAIServer) -> None:
+    _, text = await made(alice, "start", "watch")
+    async with program(text, NEW) as opened:
+        await opened.send(type="start", topic="Buy?", rounds=1)
+        await opened.until("status", status="completed")
+        await opened.until_closed()
+    conversation = await database.run(Conversation.objects.get)
+    assert (conversation.owner_id, opened.closed) == (alice.pk, Close.ENDED)
+
+
+# Ends
+
+
+@pytest.mark.parametrize("end", ENDS)
+async def test_a_key_at_its_end_in_mid_stream_closes_it(
+    alice: User, bob: User, conversation: Conversation, settings: Settings, end: Callable[[ApiKey], None]
+) -> None:
+    settings.OUTCRY_HEARTBEAT_SECONDS = 0.2  # how often keys are looked at, too
+    key, text = await made(alice, "watch")
+    async with program(text, path_of(conversation)) as opened:
+        await opened.until("status", status="queued")
+        await opened.until("heartbeat")
+        await database.run(end, key)
+        await opened.until_closed()
+    assert opened.closed == Close.UNAUTHENTICATED
+
+
+async def test_a_command_by_a_key_at_its_end_is_not_taken(alice: User, conversation: Conversation) -> None:
+    key, text = await made(alice)
+    async with program(text, path_of(conversation)) as opened:
+        await opened.until("status", status="queued")
+        await database.run(revoke, key)
+        await opened.send(type="control", action="cancel")
+        await opened.until_closed()
+    assert opened.closed == Close.UNAUTHENTICATED
+    assert await stored(conversation) == ["status"]
+
+
+def test_of_many_only_those_whose_key_has_ended_go(
+    alice: User, bob: User, conversation: Conversation
+) -> None:
+    key, _ = make(alice)
+    other, _ = make(alice)
+    reader, _ = make(bob)
+    guests = [
+        Guest(key.owner_id, key.owner.username, session="", stamp=key.digest, key=key.pk)
+        for key in (key, other, reader)
+    ]
+    watching = [(guests[0], conversation.pk), (guests[1], conversation.pk), (guests[2], conversation.pk)]
+    assert session_guard.refused(watching) == {watching[2]: Close.FORBIDDEN}
+    expire(key)
+    assert session_guard.refused(watching) == {
+        watching[0]: Close.UNAUTHENTICATED,
+        watching[2]: Close.FORBIDDEN,
+    }
+
+
+async def test_a_stream_by_a_key_outlives_a_new_password(
+    alice: User, conversation: Conversation, settings: Settings
+) -> None:
+    """The key was not made from it, and is ended by itself."""
+    settings.OUTCRY_HEARTBEAT_SECONDS = 0.2
+    _, text = await made(alice, "watch")
+    async with program(text, path_of(conversation)) as opened:
+        await opened.until("heartbeat")
+        alice.set_password("another-one-altogether")
+        await database.run(alice.save)
+        for _ in range(4):
+            await opened.until("heartbeat")
+        await appender.append(conversation.pk, debates.status(Status.CANCELLED))
+        await opened.until_closed()
+    assert opened.closed == Close.ENDED

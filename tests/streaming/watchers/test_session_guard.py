@@ -1,0 +1,198 @@
+"""Whose session has ended, and who may not watch any more: known for all at once, and for few queries."""
+
+import io
+import uuid
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.contrib.auth.models import Group, User
+from django.contrib.sessions.models import Session
+from django.core.management import call_command
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from conversations.models import Conversation
+from streaming.watchers import session_guard
+from streaming.watchers.session_guard import Guest
+from streaming.wire.close_codes import Close
+from tests.support import debates
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def signed_in(person: User) -> Guest:
+    """A session of theirs, as a connection remembers it."""
+    client = Client()
+    client.force_login(person)
+    key = client.cookies[settings.SESSION_COOKIE_NAME].value
+    return Guest(person.pk, person.get_username(), key, person.get_session_auth_hash())
+
+
+def refused(guest: Guest, conversation: Conversation | None) -> Close | None:
+    watching = (guest, None if conversation is None else conversation.pk)
+    return session_guard.refused([watching]).get(watching)
+
+
+# Who stays
+
+
+def test_who_is_signed_in_and_may_watch_stays(alice: User, carol: User, conversation: Conversation) -> None:
+    assert refused(signed_in(alice), conversation) is None
+    assert refused(signed_in(alice), None) is None
+    assert refused(signed_in(carol), conversation) is None
+
+
+def test_nobody_is_nobody() -> None:
+    assert session_guard.refused([]) == {}
+
+
+# Who goes
+
+
+def sign_out(person: User, guest: Guest) -> None:
+    Session.objects.filter(session_key=guest.session).delete()
+
+
+def let_the_session_expire(person: User, guest: Guest) -> None:
+    Session.objects.filter(session_key=guest.session).update(
+        expire_date=timezone.now() - timedelta(seconds=1)
+    )
+
+
+def change_the_password(person: User, guest: Guest) -> None:
+    person.set_password("another-one-altogether")
+    person.save()
+
+
+def change_the_password_by_command(person: User, guest: Guest) -> None:
+    from django.contrib.auth.management.commands import changepassword
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(changepassword.Command, "_get_pass", lambda *_: "another-one-altogether")
+        call_command("changepassword", person.get_username(), stdout=io.StringIO())
+
+
+def disable(person: User, guest: Guest) -> None:
+    User.objects.filter(pk=person.pk).update(is_active=False)
+
+
+def delete(person: User, guest: Guest) -> None:
+    person.delete()
+
+
+ENDS: list[Callable[[User, Guest], None]] = [
+    sign_out,
+    let_the_session_expire,
+    change_the_password,
+    change_the_password_by_command,
+    disable,
+    delete,
+]
+
+
+@pytest.mark.parametrize("end", ENDS)
+def test_whose_session_has_ended_goes_and_nobody_else(
+    alice: User, bob: User, carol: User, conversation: Conversation, end: Callable[[User, Guest], None]
+) -> None:
+    # Bob owns nothing, so that he can be deleted.
+    guest, other, reviewer = signed_in(bob), signed_in(alice), signed_in(carol)
+    watching = [(guest, None), (other, conversation.pk), (reviewer, conversation.pk)]
+    assert session_guard.refused(watching) == {}
+    end(bob, guest)
+    assert session_guard.refused(watching) == {(guest, None): Close.UNAUTHENTICATED}
+
+
+def test_of_several_sessions_of_a_person_only_the_one_that_ended_goes(
+    alice: User, conversation: Conversation
+) -> None:
+    phone, desk = signed_in(alice), signed_in(alice)
+    sign_out(alice, phone)
+    assert refused(phone, conversation) is Close.UNAUTHENTICATED
+    assert refused(desk, conversation) is None
+
+
+def take_permission(carol: User) -> None:
+    carol.user_permissions.clear()
+
+
+def take_staff(carol: User) -> None:
+    User.objects.filter(pk=carol.pk).update(is_staff=False)
+
+
+@pytest.mark.parametrize("take", [take_permission, take_staff])
+def test_who_may_not_review_any_more_keeps_their_own_only(
+    carol: User, conversation: Conversation, take: Callable[[User], None]
+) -> None:
+    own = debates.create(carol)
+    guest = signed_in(carol)
+    take(carol)
+    assert refused(guest, conversation) is Close.FORBIDDEN
+    assert refused(guest, own) is None
+    assert refused(guest, None) is None
+
+
+def test_a_right_that_comes_from_a_group_counts_and_can_be_taken(
+    bob: User, carol: User, conversation: Conversation
+) -> None:
+    reviewers = Group.objects.create(name="reviewers")
+    reviewers.permissions.set(carol.user_permissions.all())
+    User.objects.filter(pk=bob.pk).update(is_staff=True)
+    bob.groups.add(reviewers)
+    guest = signed_in(bob)
+    assert refused(guest, conversation) is None
+    bob.groups.clear()
+    assert refused(guest, conversation) is Close.FORBIDDEN
+
+
+def test_a_conversation_that_is_gone_is_nobodys(alice: User) -> None:
+    guest = signed_in(alice)
+    watching = (guest, uuid.uuid4())
+    assert session_guard.refused([watching]) == {watching: Close.FORBIDDEN}
+
+
+# What it costs
+
+
+def queries(watching: list[session_guard.Watching]) -> int:
+    with CaptureQueriesContext(
+        connection,
+    ) as captured:
+        session_guard.refused(watching)
+    return len(captured)
+
+
+def test_more_watchers_of_the_same_people_cost_no_more_queries(
+    alice: User, carol: User, conversation: Conversation
+) -> None:
+    owner, reviewer = signed_in(alice), signed_in(carol)
+    few: list[session_guard.Watching] = [(owner, conversation.pk), (reviewer, conversation.pk)]
+    others = [debates.create(alice) for _ in range(3)]
+    many = few * 100 + [(guest, other.pk) for other in others for guest in (owner, reviewer)] * 100
+    assert queries(many) == queries(few) <= 5
+
+
+def test_more_people_and_more_tabs_cost_no_more_queries_until_a_query_is_full(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    people = [User.objects.create(username=f"p{number}", password="!") for number in range(12)]
+    guests: list[session_guard.Watching] = [(signed_in(person), None) for person in people]
+    assert queries(guests) == queries(guests[:1])
+    monkeypatch.setattr(session_guard, "CHUNK", 4)
+    assert queries(guests) == 3 * queries(guests[:4])
+    assert session_guard.refused(guests) == {}
+    gone = guests[7]
+    sign_out(people[7], gone[0])
+    assert session_guard.refused(guests) == {gone: Close.UNAUTHENTICATED}
+
+
+def test_other_stores_of_sessions_are_asked_one_by_one(alice: User, bob: User, settings: Any) -> None:
+    settings.SESSION_ENGINE = "django.contrib.sessions.backends.cache"
+    staying, going = signed_in(alice), signed_in(bob)
+    store = session_guard._engine().SessionStore
+    store(going.session).delete()
+    assert session_guard.refused([(staying, None), (going, None)]) == {(going, None): Close.UNAUTHENTICATED}

@@ -1,0 +1,20 @@
+"""The whole application on uvicorn, in the event loop of a test."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from pytest_django import Settings
+
+from config.management import embedded_server
+from config.management.servers import listener
+
+
+@asynccontextmanager
+async def serving(settings: Settings) -> AsyncIterator[str]:
+    """Its address; stopped at the end. Without a lifespan: nothing is taken up or handed over."""
+    from config.asgi import application
+
+    settings.ALLOWED_HOSTS = ["127.0.0.1"]
+    with listener("127.0.0.1", 0) as bound:
+        async with embedded_server.serving(application, bound):
+            yield f"http://127.0.0.1:{bound.getsockname()[1]}"
