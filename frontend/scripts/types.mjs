@@ -7,7 +7,7 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 const root = join(import.meta.dirname, "..", "..");
-const target = join(import.meta.dirname, "..", "src", "events.gen.ts");
+const target = join(import.meta.dirname, "..", "src", "protocol", "events.gen.ts");
 const local = join(root, ".venv", "bin", "python");
 const python = process.env.PYTHON ?? (existsSync(local) ? local : "python3");
 
