@@ -6,4 +6,4 @@ class ConfigConfig(AppConfig):
     label = "outcry"
 
     def ready(self) -> None:
-        from config.checks import environment  # noqa: F401 (registers them)
+        from config.checks import deployment, environment, stores  # noqa: F401 (registers them)
