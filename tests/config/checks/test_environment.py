@@ -25,7 +25,7 @@ PRODUCTION = {
     "ALLOWED_HOSTS": "outcry.example",
     "EMAIL_URL": "smtp+tls://outcry:secret@mail.example:587",
 }
-NOBODY = f"127.0.0.1:{free_port()}"
+NOBODY = "127.0.0.1:9"
 
 
 def starts() -> list[Sequence[str]]:

@@ -275,7 +275,11 @@ WRONG: list[tuple[Any, dict[str, Any], str, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("parse", "values", "field", "rule"), WRONG, ids=lambda value: str(value)[:40])
+@pytest.mark.parametrize(
+    ("parse", "values", "field", "rule"),
+    WRONG,
+    ids=lambda value: getattr(value, "__name__", str(value)[:40]),
+)
 def test_a_broken_rule_is_named_with_its_field(
     parse: Any, values: dict[str, Any], field: str, rule: str
 ) -> None:
