@@ -1,89 +1,92 @@
-"""What this process has done for its debates, as running totals. Everything here is counted where it happens."""
+"""Metrics of what this process does for its debates. `streaming.monitoring.prometheus` serves the registry."""
 
-from bisect import bisect_left
-from collections import Counter, defaultdict
-from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import Final
+
+import prometheus_client
+from prometheus_client import CollectorRegistry, Counter, Histogram
 
 from conversations.domain.events import Usage
 
-# A model of a provider.
-Model = tuple[str, str]
+# The documented metrics have no series that say when each began.
+prometheus_client.disable_created_metrics()  # type: ignore[no-untyped-call]
 
+# All metrics of this process that are counted where things happen. What is computed on a scrape is not in it.
+REGISTRY: Final = CollectorRegistry()
 
-class Histogram:
-    """How often a value lay within each of the ascending `bounds`, and beyond the last; and their sum. One thread
-    writes."""
+# Outcomes counted per run: claimed a new debate, adopted one that another run left or lost; finished, failed, left it
+# to another process, was fenced by another run, or lost the log because nothing could be stored.
+RUN_OUTCOMES: Final = ("claimed", "adopted", "ended", "failed", "left", "fenced", "lost_log")
+RUNS: Final = Counter(
+    "outcry_runs", "Runs of this process, by what became of them.", ["what"], registry=REGISTRY
+)
+for _outcome in RUN_OUTCOMES:
+    # A series is 0 until it is counted, not absent.
+    RUNS.labels(_outcome)
 
-    __slots__ = ("bounds", "counts", "sum")
+_MODEL: Final = ("provider", "model")
+# `outcome` is `spoken`, or the code of the failure.
+_TURNS: Final = Counter(
+    "outcry_turns", "Turns, by who spoke and what came of it.", [*_MODEL, "outcome"], registry=REGISTRY
+)
+# `direction` is `input` or `output`.
+_TURN_TOKENS: Final = Counter(
+    "outcry_turn_tokens",
+    "Tokens of whole turns, as counted by the provider.",
+    [*_MODEL, "direction"],
+    registry=REGISTRY,
+)
+_UNMETERED: Final = Counter(
+    "outcry_turns_unmetered", "Turns whose tokens nobody told.", _MODEL, registry=REGISTRY
+)
+_COST_USD: Final = Counter(
+    "outcry_cost_usd", "What whole turns cost whose price is known.", _MODEL, registry=REGISTRY
+)
+_UNPRICED: Final = Counter(
+    "outcry_turns_unpriced", "Turns whose price nobody knows.", _MODEL, registry=REGISTRY
+)
 
-    def __init__(self, bounds: Sequence[float]) -> None:
-        self.bounds = tuple(bounds)
-        self.counts = [0] * (len(self.bounds) + 1)
-        self.sum = 0.0
-
-    def add(self, value: float) -> None:
-        self.counts[bisect_left(self.bounds, value)] += 1
-        self.sum += value
-
-
+_LOG_APPENDS: Final = Counter("outcry_log_appends", "What was handed to the log's writer.", registry=REGISTRY)
 # Half a millisecond to half a minute.
-COMMIT_SECONDS: Final = [0.0005 * 2**step for step in range(17)]
-# One to what a batch may hold.
-COMMIT_ROWS: Final = [2.0**step for step in range(12)]
+_COMMIT_SECONDS: Final = Histogram(
+    "outcry_log_commit_seconds",
+    "How long a commit of the log took, with its tries.",
+    registry=REGISTRY,
+    buckets=[0.0005 * 2**step for step in range(17)],
+)
+# One to the most that a batch holds.
+_COMMIT_ROWS: Final = Histogram(
+    "outcry_log_commit_rows",
+    "Rows in a commit of the log.",
+    registry=REGISTRY,
+    buckets=[2.0**step for step in range(12)],
+)
 
-
-# What becomes of runs: they take up a debate that is new, or that another run has left or lost; and end with it, fail,
-# leave it to another, are shut out by another, or can store nothing any more.
-RUNS: Final = ("claimed", "adopted", "ended", "failed", "left", "fenced", "lost_log")
-
-
-@dataclass
-class Tally:
-    """`runs`: what became of runs, by the names of RUNS; `turns`: by model, and `spoken` or the code of the failure;
-    `tokens`: by model, and `input` or `output`; `usd` by model. Turns whose tokens or price nobody knows are in
-    `unmetered` and `unpriced`, and not in those. `appends`: what was handed to the log's writer; `commit_seconds` and
-    `commit_rows`: how long each of its commits took, and how many rows it had."""
-
-    runs: Counter[str] = field(default_factory=Counter)
-    turns: Counter[tuple[str, str, str]] = field(default_factory=Counter)
-    tokens: Counter[tuple[str, str, str]] = field(default_factory=Counter)
-    unmetered: Counter[Model] = field(default_factory=Counter)
-    usd: defaultdict[Model, float] = field(default_factory=lambda: defaultdict(float))
-    unpriced: Counter[Model] = field(default_factory=Counter)
-    appends: int = 0
-    commit_seconds: Histogram = field(default_factory=lambda: Histogram(COMMIT_SECONDS))
-    commit_rows: Histogram = field(default_factory=lambda: Histogram(COMMIT_ROWS))
-
-
-TALLY: Final = Tally()
 # What this process is: `web` or `worker`.
 role = "web"
 
 
-def spoken(provider: str, model: str, usage: Usage, usd: float | None) -> None:
-    """A turn has been spoken to its end."""
-    TALLY.turns[provider, model, "spoken"] += 1
-    known = {"input": usage.input_tokens, "output": usage.output_tokens}
-    for direction, tokens in known.items():
+def turn_completed(provider: str, model: str, usage: Usage, usd: float | None) -> None:
+    """Count a turn that was spoken to its end, and what it took. `usd` is None where the price is not known."""
+    _TURNS.labels(provider, model, "spoken").inc()
+    tokens_by_direction = {"input": usage.input_tokens, "output": usage.output_tokens}
+    for direction, tokens in tokens_by_direction.items():
         if tokens is not None:
-            TALLY.tokens[provider, model, direction] += tokens
-    if None in known.values():
-        TALLY.unmetered[provider, model] += 1
+            _TURN_TOKENS.labels(provider, model, direction).inc(tokens)
+    if None in tokens_by_direction.values():
+        _UNMETERED.labels(provider, model).inc()
     if usd is None:
-        TALLY.unpriced[provider, model] += 1
+        _UNPRICED.labels(provider, model).inc()
     else:
-        TALLY.usd[provider, model] += usd
+        _COST_USD.labels(provider, model).inc(usd)
 
 
-def failed(provider: str, model: str, code: str) -> None:
-    """A turn has failed, or was ended. What it took is not known."""
-    TALLY.turns[provider, model, code] += 1
+def turn_failed(provider: str, model: str, code: str) -> None:
+    """Count a turn that failed or was stopped. What it took is not known."""
+    _TURNS.labels(provider, model, code).inc()
 
 
 def committed(seconds: float, appends: int, rows: int) -> None:
-    """The log's writer has stored a batch."""
-    TALLY.appends += appends
-    TALLY.commit_seconds.add(seconds)
-    TALLY.commit_rows.add(rows)
+    """Count a commit of the log's writer: how long it took, and the appends and rows that it stored."""
+    _LOG_APPENDS.inc(appends)
+    _COMMIT_SECONDS.observe(seconds)
+    _COMMIT_ROWS.observe(rows)

@@ -158,16 +158,16 @@ class Debate:
                             yield event
                     message = self._end(start, _finished(turn), is_verdict_needed=relay.has_another_live())
                 except OverBudget:
-                    metrics.failed(start.provider, start.model, BUDGET)
+                    metrics.turn_failed(start.provider, start.model, BUDGET)
                     yield self._discard(start, BUDGET)
                     raise
                 except ProviderError as failure:
-                    metrics.failed(start.provider, start.model, failure.reason)
+                    metrics.turn_failed(start.provider, start.model, failure.reason)
                     held = turn.was_held and failure.retryable
                     yield self._discard(start, "interrupted" if held else failure.reason)
                     await relay.failed(failure, held=held, begun=turn.has_spoken)
                 else:
-                    metrics.spoken(message.provider, message.model, message.usage, message.cost)
+                    metrics.turn_completed(message.provider, message.model, message.usage, message.cost)
                     await relay.worked()
                     yield message
                     return

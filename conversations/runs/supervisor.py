@@ -141,7 +141,7 @@ def _claim(conversation: UUID) -> Claimed | None:
     is_first = Conversation.objects.filter(pk=conversation, started_at=None).update(started_at=timezone.now())
     kept = Conversation.objects.values_list("mode", "attempts", "traceparent")
     mode, attempts, traceparent = kept.get(pk=conversation)
-    metrics.TALLY.runs["claimed" if is_first else "adopted"] += 1
+    metrics.RUNS.labels("claimed" if is_first else "adopted").inc()
     return Claimed(conversation, run, Mode(mode), attempts, traceparent)
 
 
@@ -166,7 +166,7 @@ async def _drive(claimed: Claimed, called: asyncio.Event, rests: Callable[[bool]
         if asyncio.get_running_loop() in _leaving:
             drive.leave()
         await drive.drive()
-        metrics.TALLY.runs["ended"] += 1
+        metrics.RUNS.labels("ended").inc()
     except Left:
         raise
     except Fenced:
@@ -196,12 +196,12 @@ def running() -> int:
 
 def _note(what: str) -> None:
     """What has become of a run that did not come to its debate's end."""
-    metrics.TALLY.runs[what] += 1
+    metrics.RUNS.labels(what).inc()
     tracing.failed(what)
 
 
 async def _fail(claimed: Claimed, mode: Mode, code: str, message: str, *, retryable: bool) -> None:
-    metrics.TALLY.runs["failed"] += 1
+    metrics.RUNS.labels("failed").inc()
     tracing.failed(code)
     try:
         last: list[EventData] = [

@@ -183,7 +183,7 @@ class ConversationReader:
             self._pages.pop(start, None)
 
     async def _read_page(self, start: int) -> list[Frame]:
-        counters.MEASURES.pages += 1
+        counters.PAGES_READ.inc()
         return framed(await self._ask(queries.read, start, PAGE))
 
     async def _ask(self, function: Callable[..., T], *args: int) -> T:
@@ -290,7 +290,7 @@ class ConversationReader:
             elif not self._rung:
                 head = self.head
                 await self._repair()
-                counters.MEASURES.repaired += self.head > head
+                counters.DROPS_REPAIRED.inc(self.head > head)
 
     async def _take_rings(self) -> None:
         while not self._ended:
@@ -309,7 +309,7 @@ class ConversationReader:
             numbered = enumerate(zip(ring["types"][known:], frames, strict=True), head + 1)
             self._add([Frame(seq, type_, frame, seq - 1) for seq, (type_, frame) in numbered])
         else:
-            counters.MEASURES.repaired += 1
+            counters.DROPS_REPAIRED.inc()
             await self._repair()
 
     async def _repair(self) -> None:
@@ -336,7 +336,7 @@ class ConversationReader:
         status, mode = self.position.status, self.position.mode
         for frame in new:
             if frame.type == "token":
-                counters.MEASURES.spoken += frame.token_count
+                counters.TOKENS_SPOKEN.inc(frame.token_count)
                 continue
             self.whole = frame.seq
             if frame.type == "status":

@@ -1,4 +1,4 @@
-"""What this process does for its watchers, in numbers: those of `measures`, of its watchers, and of the database."""
+"""What the monitor page shows: figures of this process's metrics, of its watchers, and of the database."""
 
 import os
 import socket
@@ -15,8 +15,8 @@ from conversations.domain.enums import TERMINAL, Status
 from conversations.models import Conversation
 from conversations.runs import job_queue, supervisor
 from streaming.hub.reader import readers
-from streaming.statistics.counters import MEASURES
-from streaming.statistics.rolling import Latency, Rates, Sample, sampler
+from streaming.statistics import counters
+from streaming.statistics.rolling import Latency, Rates, Sample, total
 from streaming.watchers.registry import registry
 from streaming.watchers.watcher import Watcher
 from streaming.wire.close_codes import Close
@@ -104,7 +104,7 @@ class Sessions(BaseModel):
 
 
 def debates() -> dict[Status, int]:
-    """How many there are of each status, 0 included, as the database says."""
+    """How many debates the database has of each status, 0 included."""
     counted = Conversation.objects.order_by().values_list("status").annotate(Count("pk"))
     found = {Status(status): count for status, count in counted}
     return {status: found.get(status, 0) for status in Status}
@@ -119,7 +119,7 @@ class Waiting:
 
 
 def waiting() -> Waiting:
-    """As the database says."""
+    """Count them in the database."""
     return Waiting(supervisor.waiting(), job_queue.waiting() if job_queue.is_used() else None)
 
 
@@ -130,17 +130,15 @@ def states() -> dict[StreamState, int]:
 
 
 def closed() -> list[Closed]:
-    """By code, of those that have happened."""
-    return [
-        Closed(code=code, name=Close(code).name, count=count)
-        for code, count in sorted(MEASURES.closed.items())
-    ]
+    """Those that have happened, by code."""
+    [family] = counters.CLOSES.collect()
+    counts = sorted((Close(int(sample.labels["code"])), int(sample.value)) for sample in family.samples)
+    return [Closed(code=close, name=close.name, count=count) for close, count in counts]
 
 
 def overview(statuses: dict[Status, int]) -> Overview:
-    """As it stands now; `statuses` is what `debates` says. Call it in the event loop that serves."""
-    watchers = registry().watchers
-    looks = sampler(watchers)
+    """The figures of this moment; `statuses` comes from `debates`. Call it in the event loop that serves."""
+    watchers, statistics = registry().watchers, registry().statistics
     return Overview(
         process=Process(host=socket.gethostname(), pid=os.getpid(), started=STARTED),
         connections=Connections(
@@ -153,13 +151,13 @@ def overview(statuses: dict[Status, int]) -> Overview:
             running=sum(count for status, count in statuses.items() if status not in TERMINAL),
             statuses=statuses,
         ),
-        tokens_per_second=looks.rates(),
-        latency=looks.latency(),
+        tokens_per_second=statistics.rates(),
+        latency=statistics.latency(),
         lagging=sum(watcher.lagging for watcher in watchers.values()),
-        repaired=MEASURES.repaired,
-        pages=MEASURES.pages,
+        repaired=total(counters.DROPS_REPAIRED),
+        pages=total(counters.PAGES_READ),
         closed=closed(),
-        series=[*looks.samples],
+        series=[*statistics.samples],
     )
 
 

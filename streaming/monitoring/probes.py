@@ -23,7 +23,7 @@ def _view(request: HttpRequest) -> View | None:
         case "/readyz":
             return health.readyz
         case "/metrics" if prometheus.enabled():
-            return prometheus.metrics
+            return prometheus.scrape
     return None
 
 

@@ -1,10 +1,9 @@
-"""Numbers for Prometheus, read from what is counted anyway, by a process that serves people or one that works."""
+"""`/metrics` of a web process or a worker: its registry of counters, and gauges that are computed on a scrape."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from ipaddress import ip_address
-from itertools import accumulate
-from typing import Any, TypeVar
+from typing import Any
 
 import structlog
 from allauth.account.adapter import get_adapter
@@ -16,25 +15,17 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 from prometheus_client import CollectorRegistry, ProcessCollector
 from prometheus_client.exposition import choose_encoder
-from prometheus_client.metrics_core import (
-    CounterMetricFamily,
-    GaugeMetricFamily,
-    HistogramMetricFamily,
-    Metric,
-)
+from prometheus_client.metrics_core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from conversations.domain.enums import Status
-from conversations.infrastructure import database
-from conversations.infrastructure import metrics as tally
-from conversations.infrastructure.metrics import RUNS, TALLY, Histogram
+from conversations.infrastructure import database, metrics
 from conversations.providers import circuit_breaker, selection
 from conversations.providers.circuit_breaker import Standing, State
 from conversations.runs import supervisor
 from streaming.hub.reader import readers
 from streaming.monitoring import dashboard
 from streaming.monitoring.dashboard import Waiting
-from streaming.statistics.counters import BOUNDS, MEASURES, STEPS
 from streaming.watchers.registry import registry
 
 logger = structlog.get_logger(__name__)
@@ -48,8 +39,8 @@ def enabled() -> bool:
 
 @require_safe
 @never_cache
-async def metrics(request: HttpRequest) -> HttpResponse:
-    """For whoever has the token, or comes from one of the networks."""
+async def scrape(request: HttpRequest) -> HttpResponse:
+    """Answer clients that send OUTCRY_METRICS_TOKEN, or whose address is in OUTCRY_METRICS_NETWORKS."""
     if not (_has_token(request) or _is_near(request)):
         if settings.OUTCRY_METRICS_TOKEN:
             return HttpResponse("Unauthorized\n", "text/plain", 401, headers={"WWW-Authenticate": "Bearer"})
@@ -59,17 +50,17 @@ async def metrics(request: HttpRequest) -> HttpResponse:
 
 
 async def collected() -> CollectorRegistry:
-    """All numbers, as they stand now. Call it in the event loop that serves or works."""
+    """All metrics. Call it in the event loop that serves watchers or executes debates."""
     try:
         debates, waiting = await database.run(lambda: (dashboard.debates(), dashboard.waiting()))
     except database.FAILURES:
-        # The process's own numbers are wanted most when the database is away.
+        # The process's own metrics are wanted most when the database is away.
         logger.warning("debates_not_counted", exc_info=True)
         debates, waiting = {}, None
-    found = CollectorRegistry(auto_describe=False)
-    found.register(_Numbers(debates, waiting, await _circuits()))
-    found.register(_PROCESS)
-    return found
+    scraped = CollectorRegistry()
+    for collector in (metrics.REGISTRY, _Computed(debates, waiting, await _circuits()), _PROCESS):
+        scraped.register(collector)
+    return scraped
 
 
 async def _circuits() -> Sequence[Standing]:
@@ -90,16 +81,18 @@ def _is_near(request: HttpRequest) -> bool:
     if not settings.OUTCRY_METRICS_NETWORKS:
         return False
     try:
-        # The peer's, or what as many proxies as are trusted say.
+        # The peer's address, or the one that the trusted proxies (OUTCRY_PROXY_COUNT) forward.
         address = ip_address(get_adapter().get_client_ip(request))
     except (ImproperlyConfigured, PermissionDenied, ValueError):
         return False
-    # A server that listens on IPv6 names IPv4's peers so.
+    # A server that listens on IPv6 names peers of IPv4 as ::ffff:a.b.c.d.
     peer = getattr(address, "ipv4_mapped", None) or address
     return any(peer in network for network in settings.OUTCRY_METRICS_NETWORKS)
 
 
-class _Numbers(Collector):
+class _Computed(Collector):
+    """What is computed on a scrape: gauges of this process's watchers and runs, of the database and of providers."""
+
     def __init__(
         self, debates: Mapping[Status, int], waiting: Waiting | None, circuits: Sequence[Standing]
     ) -> None:
@@ -108,161 +101,55 @@ class _Numbers(Collector):
         self._circuits = circuits
 
     def collect(self) -> Iterator[Metric]:
-        yield _of_each(
-            GaugeMetricFamily(
-                "outcry_process", "1; what this process is, and of which release.", labels=["role", "version"]
-            ),
-            {(tally.role, settings.OUTCRY_VERSION): 1},
+        yield _gauge(
+            "outcry_process",
+            "1; what this process is, and of which release.",
+            {(metrics.role, settings.OUTCRY_VERSION): 1},
+            "role",
+            "version",
         )
         yield from self._of_watchers()
-        yield from self._of_debates()
-        yield from _of_turns()
-        yield from _of_the_log()
-        yield from _totals()
-        yield _paints()
-        yield _histogram(
-            "outcry_delivery_seconds",
-            "From the log's taking of an event that is no token to its handing over to a watcher's connection.",
-            MEASURES.deliveries,
-        )
-
-    def _of_watchers(self) -> Iterator[Metric]:
-        watchers = GaugeMetricFamily("outcry_watchers", "Watchers of this process.", labels=["state"])
-        for state, count in dashboard.states().items():
-            watchers.add_metric([state], count)
-        yield watchers
-        lagging = sum(watcher.lagging for watcher in registry().watchers.values())
-        yield GaugeMetricFamily("outcry_watchers_lagging", "Those that fall behind.", lagging)
-        transports = Counter((watcher.transport,) for watcher in registry().watchers.values())
-        yield _of_each(
-            GaugeMetricFamily(
-                "outcry_connections", "Watchers of this process, by transport.", labels=["transport"]
-            ),
-            {(name,): transports[name,] for name in settings.OUTCRY_TRANSPORTS} | transports,
-        )
-        yield GaugeMetricFamily(
-            "outcry_debates_watched", "Debates with watchers at this process.", len(readers())
-        )
-
-    def _of_debates(self) -> Iterator[Metric]:
-        yield GaugeMetricFamily(
-            "outcry_debates_running", "Debates that this process runs.", supervisor.running()
-        )
-        yield _of_each(
-            CounterMetricFamily(
-                "outcry_runs", "Runs of this process, by what became of them.", labels=["what"]
-            ),
-            {(what,): 0 for what in RUNS} | {(what,): count for what, count in TALLY.runs.items()},
-        )
-        if self._debates:
-            debates = GaugeMetricFamily("outcry_debates", "Debates in the database.", labels=["status"])
-            yield _of_each(debates, {(status,): count for status, count in self._debates.items()})
-        if self._waiting is not None:
-            yield GaugeMetricFamily(
-                "outcry_debates_waiting",
-                "Debates in the database that nobody runs yet.",
-                self._waiting.debates,
-            )
-            if self._waiting.jobs is not None:
-                yield GaugeMetricFamily(
-                    "outcry_jobs_waiting", "Jobs that wait for a worker.", self._waiting.jobs
-                )
-        circuits = GaugeMetricFamily(
-            "outcry_circuit", "1 for the state that a provider's circuit is in.", labels=["provider", "state"]
-        )
-        yield _of_each(
-            circuits,
+        yield _gauge("outcry_debates_running", "Debates that this process runs.", supervisor.running())
+        yield from self._of_the_database()
+        yield _gauge(
+            "outcry_circuit",
+            "1 for the state that a provider's circuit is in.",
             {
                 (standing.provider, state): int(standing.state is state)
                 for standing in self._circuits
                 for state in State
             },
+            "provider",
+            "state",
         )
 
+    def _of_watchers(self) -> Iterator[Metric]:
+        watchers = registry().watchers.values()
+        states = {(state,): count for state, count in dashboard.states().items()}
+        yield _gauge("outcry_watchers", "Watchers of this process.", states, "state")
+        lagging = sum(watcher.lagging for watcher in watchers)
+        yield _gauge("outcry_watchers_lagging", "Those that fall behind.", lagging)
+        transports = dict.fromkeys(((name,) for name in settings.OUTCRY_TRANSPORTS), 0)
+        transports |= Counter((watcher.transport,) for watcher in watchers)
+        yield _gauge("outcry_connections", "Watchers of this process, by transport.", transports, "transport")
+        yield _gauge("outcry_debates_watched", "Debates with watchers at this process.", len(readers()))
 
-def _of_turns() -> Iterator[Metric]:
-    model: list[str] = ["provider", "model"]
-    yield _of_each(
-        CounterMetricFamily(
-            "outcry_turns", "Turns, by who spoke and what came of it.", labels=[*model, "outcome"]
-        ),
-        TALLY.turns,
-    )
-    yield _of_each(
-        CounterMetricFamily(
-            "outcry_turn_tokens",
-            "Tokens of whole turns, as counted by the provider.",
-            labels=[*model, "direction"],
-        ),
-        TALLY.tokens,
-    )
-    yield _of_each(
-        CounterMetricFamily("outcry_turns_unmetered", "Turns whose tokens nobody told.", labels=model),
-        TALLY.unmetered,
-    )
-    yield _of_each(
-        CounterMetricFamily("outcry_cost_usd", "What whole turns cost whose price is known.", labels=model),
-        TALLY.usd,
-    )
-    yield _of_each(
-        CounterMetricFamily("outcry_turns_unpriced", "Turns whose price nobody knows.", labels=model),
-        TALLY.unpriced,
-    )
+    def _of_the_database(self) -> Iterator[Metric]:
+        if self._debates:
+            statuses = {(status,): count for status, count in self._debates.items()}
+            yield _gauge("outcry_debates", "Debates in the database.", statuses, "status")
+        if self._waiting is not None:
+            waiting, jobs = self._waiting.debates, self._waiting.jobs
+            yield _gauge("outcry_debates_waiting", "Debates in the database that nobody runs yet.", waiting)
+            if jobs is not None:
+                yield _gauge("outcry_jobs_waiting", "Jobs that wait for a worker.", jobs)
 
 
-def _of_the_log() -> Iterator[Metric]:
-    yield CounterMetricFamily("outcry_log_appends", "What was handed to the log's writer.", TALLY.appends)
-    yield _histogram(
-        "outcry_log_commit_seconds",
-        "How long a commit of the log took, with its tries.",
-        TALLY.commit_seconds,
-    )
-    yield _histogram("outcry_log_commit_rows", "Rows in a commit of the log.", TALLY.commit_rows)
-
-
-Family = TypeVar("Family", bound=GaugeMetricFamily | CounterMetricFamily)
-
-
-def _of_each(family: Family, values: Mapping[Any, float]) -> Family:
-    """The family with a value for each tuple of its labels."""
-    for labels, value in [*values.items()]:
-        family.add_metric([*labels], value)
+def _gauge(
+    name: str, documentation: str, value: float | Mapping[Any, float], *labels: str
+) -> GaugeMetricFamily:
+    """A gauge with one value, or with one for each tuple of the labels' values."""
+    family = GaugeMetricFamily(name, documentation, labels=labels)
+    for label_values, each in (value if isinstance(value, Mapping) else {(): value}).items():
+        family.add_metric(label_values, each)
     return family
-
-
-def _histogram(name: str, meaning: str, histogram: Histogram) -> HistogramMetricFamily:
-    counts = [*accumulate(histogram.counts)]
-    buckets = [(f"{bound:g}", float(count)) for bound, count in zip(histogram.bounds, counts, strict=False)]
-    return HistogramMetricFamily(name, meaning, [*buckets, ("+Inf", float(counts[-1]))], histogram.sum)
-
-
-def _totals() -> Iterator[Metric]:
-    for name, meaning, value in (
-        ("outcry_tokens_spoken", "Tokens that came in for debates that are watched here.", MEASURES.spoken),
-        ("outcry_tokens_delivered", "Tokens handed to watchers.", MEASURES.delivered),
-        (
-            "outcry_channel_drops_repaired",
-            "How often the channel layer had left something out.",
-            MEASURES.repaired,
-        ),
-        ("outcry_log_pages_read", "Looks into the log for watchers who were behind.", MEASURES.pages),
-    ):
-        yield CounterMetricFamily(name, meaning, value)
-    closes = CounterMetricFamily(
-        "outcry_closes", "Connections that this process closed.", labels=["code", "name"]
-    )
-    for closed in dashboard.closed():
-        closes.add_metric([str(closed.code), closed.name.lower()], closed.count)
-    yield closes
-
-
-def _paints() -> HistogramMetricFamily:
-    counts = [*accumulate(MEASURES.paints)]
-    # Of the fine bounds, each that doubles.
-    buckets = [(f"{BOUNDS[place]:.3f}", float(counts[place])) for place in range(0, len(BOUNDS), STEPS)]
-    return HistogramMetricFamily(
-        "outcry_paint_seconds",
-        "From the log's taking of a token to its acknowledged paint in a browser.",
-        [*buckets, ("+Inf", float(counts[-1]))],
-        MEASURES.paint_seconds,
-    )

@@ -1,46 +1,54 @@
-"""What this process has delivered, as running totals. Everything here is counted where it happens."""
+"""Metrics of what this process delivers to its watchers."""
 
 from bisect import bisect_left
-from collections import Counter
-from dataclasses import dataclass, field
 from typing import Final
 
-from conversations.infrastructure.metrics import Histogram
+from prometheus_client import Counter, Histogram
 
-# Steps of the paint latencies, to a doubling: a figure read from their counts is at most 4.4 % too high.
-STEPS: Final = 16
-# Upper bounds in seconds, from a millisecond to a minute; what takes longer is counted after the last.
-BOUNDS: Final = tuple(0.001 * 2 ** (step / STEPS) for step in range(16 * STEPS + 1))
+from conversations.infrastructure.metrics import REGISTRY
 
+TOKENS_SPOKEN: Final = Counter(
+    "outcry_tokens_spoken", "Tokens that came in for debates that are watched here.", registry=REGISTRY
+)
+TOKENS_DELIVERED: Final = Counter("outcry_tokens_delivered", "Tokens handed to watchers.", registry=REGISTRY)
+DROPS_REPAIRED: Final = Counter(
+    "outcry_channel_drops_repaired", "How often the channel layer had left something out.", registry=REGISTRY
+)
+PAGES_READ: Final = Counter(
+    "outcry_log_pages_read", "Looks into the log for watchers who were behind.", registry=REGISTRY
+)
+CLOSES: Final = Counter(
+    "outcry_closes", "Connections that this process closed.", ["code", "name"], registry=REGISTRY
+)
 
-@dataclass
-class Measures:
-    """`spoken`: tokens that came in for conversations that are watched; `delivered`: tokens handed to watchers;
-    `repaired`: how often a channel layer had left something out; `pages`: looks into the log for those who were behind;
-    `closed`: connections that the server closed, by code; `paints`: how often the time from the log to a browser's
-    paint lay within each of BOUNDS, and beyond the last; `paint_seconds`: their sum; `deliveries`: seconds from the
-    log's taking of an event that is no token to its handing over to a watcher's connection."""
+# Upper bounds in seconds, from a millisecond to a minute; each doubles the one before.
+_BUCKETS: Final = [0.001 * 2**step for step in range(17)]
+_PAINT_SECONDS: Final = Histogram(
+    "outcry_paint_seconds",
+    "From the log's taking of a token to its acknowledged paint in a browser.",
+    registry=REGISTRY,
+    buckets=_BUCKETS,
+)
+_DELIVERY_SECONDS: Final = Histogram(
+    "outcry_delivery_seconds",
+    "From the log's taking of an event that is no token to its handing over to a watcher's connection.",
+    registry=REGISTRY,
+    buckets=_BUCKETS,
+)
 
-    spoken: int = 0
-    delivered: int = 0
-    repaired: int = 0
-    pages: int = 0
-    closed: Counter[int] = field(default_factory=Counter)
-    paints: list[int] = field(default_factory=lambda: [0] * (len(BOUNDS) + 1))
-    paint_seconds: float = 0.0
-    deliveries: Histogram = field(default_factory=lambda: Histogram(BOUNDS[::STEPS]))
-
-
-MEASURES = Measures()
+# The monitor's percentiles need finer bounds than Prometheus does: 16 to a doubling, so that a percentile read from
+# the counts is at most 4.4 % too high. `fine_paints` counts those within each bound, and beyond the last.
+FINE_BOUNDS: Final = tuple(0.001 * 2 ** (step / 16) for step in range(16 * 16 + 1))
+fine_paints: Final = [0] * (len(FINE_BOUNDS) + 1)
 
 
 def painted(seconds: float) -> None:
-    """A browser has painted a token, so long after the log had taken it."""
-    took = max(0.0, seconds)
-    MEASURES.paints[bisect_left(BOUNDS, took)] += 1
-    MEASURES.paint_seconds += took
+    """Count a token that a browser has painted, so many seconds after the log took it."""
+    seconds = max(0.0, seconds)
+    _PAINT_SECONDS.observe(seconds)
+    fine_paints[bisect_left(FINE_BOUNDS, seconds)] += 1
 
 
 def delivered(seconds: float) -> None:
-    """An event that is no token has been handed to a watcher, so long after the log had taken it."""
-    MEASURES.deliveries.add(max(0.0, seconds))
+    """Count an event, no token, that was handed to a watcher's connection, so many seconds after the log took it."""
+    _DELIVERY_SECONDS.observe(max(0.0, seconds))

@@ -1,24 +1,26 @@
-"""A process's last ten minutes, seen by a look at its running totals each second. Nothing is counted for it."""
+"""The last ten minutes of this process, from a reading of its running totals each second."""
 
 import asyncio
 import time
 from collections import deque
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import accumulate
 from operator import sub
 from typing import Any, Final, Protocol
-from weakref import WeakKeyDictionary
 
-from streaming.statistics.counters import BOUNDS, MEASURES
+from prometheus_client import Counter
 
-LOOK_SECONDS: Final = 1.0
-# Looks to a sample: five seconds. And samples that are kept: ten minutes.
-STEP: Final = 5
-KEPT: Final = 120
-# Looks that are kept: a minute, over which latencies are told.
-LOOKS: Final = 60
+from streaming.statistics import counters
+from streaming.statistics.counters import FINE_BOUNDS
+
+INTERVAL_SECONDS: Final = 1.0
+# Intervals in a sample: five seconds. Samples that are kept: ten minutes.
+SAMPLE_INTERVALS: Final = 5
+KEPT_SAMPLES: Final = 120
+# Latencies are computed over the last minute.
+LATENCY_INTERVALS: Final = 60
 
 
 class Lagging(Protocol):
@@ -64,25 +66,26 @@ class Sample:
 
 
 @dataclass(frozen=True)
-class Look:
-    """The running totals at a moment, by the monotonic clock."""
+class Totals:
+    """The running totals at a moment; `at` is seconds of the monotonic clock."""
 
-    at: float
-    spoken: int
-    delivered: int
-    repaired: int
-    paints: tuple[int, ...]
-
-    @classmethod
-    def now(cls) -> "Look":
-        totals = MEASURES
-        return cls(time.monotonic(), totals.spoken, totals.delivered, totals.repaired, tuple(totals.paints))
+    at: float = field(default_factory=time.monotonic)
+    spoken: int = field(default_factory=lambda: total(counters.TOKENS_SPOKEN))
+    delivered: int = field(default_factory=lambda: total(counters.TOKENS_DELIVERED))
+    repaired: int = field(default_factory=lambda: total(counters.DROPS_REPAIRED))
+    paints: tuple[int, ...] = field(default_factory=lambda: (*counters.fine_paints,))
 
 
-def rates(since: Look, now: Look) -> Rates:
+def total(counter: Counter) -> int:
+    """The value of a counter without labels."""
+    [family] = counter.collect()
+    return int(family.samples[0].value)
+
+
+def rates(since: Totals, now: Totals) -> Rates:
     seconds = now.at - since.at
-    # A moment is no measure of a second.
-    per = max(seconds, LOOK_SECONDS)
+    # Over less than a second, a rate would be a guess.
+    per = max(seconds, INTERVAL_SECONDS)
     return Rates(
         round(seconds, 1),
         round((now.spoken - since.spoken) / per, 1),
@@ -90,53 +93,57 @@ def rates(since: Look, now: Look) -> Rates:
     )
 
 
-def latency(since: Look, now: Look) -> Latency:
+def latency(since: Totals, now: Totals) -> Latency:
     paints = [*map(sub, now.paints, since.paints)]
-    p50, p95, p99 = (quantile_ms(paints, part) for part in (0.50, 0.95, 0.99))
+    p50, p95, p99 = (percentile_ms(paints, part) for part in (0.50, 0.95, 0.99))
     return Latency(round(now.at - since.at, 1), sum(paints), p50, p95, p99)
 
 
-def quantile_ms(paints: Sequence[int], part: float) -> float | None:
-    """The bound, in milliseconds, within which that part of the paints lay; None without any. What lay beyond the last
-    bound is told as the last."""
-    if not (total := sum(paints)):
+def percentile_ms(paints: Sequence[int], part: float) -> float | None:
+    """The bound in milliseconds within which that part (0 to 1) of the paints lay; None without paints. What lay beyond
+    the last bound is reported as the last bound."""
+    if not (count := sum(paints)):
         return None
-    place = next(place for place, paint_count in enumerate(accumulate(paints)) if paint_count >= part * total)
-    return round(1000 * BOUNDS[min(place, len(BOUNDS) - 1)], 1)
+    place = next(place for place, within in enumerate(accumulate(paints)) if within >= part * count)
+    return round(1000 * FINE_BOUNDS[min(place, len(FINE_BOUNDS) - 1)], 1)
 
 
-class Sampler:
-    """The last ten minutes of one event loop. Get it from `sampler`."""
+class RollingStatistics:
+    """The last ten minutes of the running event loop and of these watchers, from its construction on."""
 
     def __init__(self, watchers: Mapping[Any, Lagging]) -> None:
-        self.samples: deque[Sample] = deque(maxlen=KEPT)
+        self.samples: deque[Sample] = deque(maxlen=KEPT_SAMPLES)
         self._watchers = watchers
-        self._looks: deque[Look] = deque([Look.now()], maxlen=LOOKS + 1)
-        self._until_sample = STEP
-        self._later()
+        self._totals: deque[Totals] = deque([Totals()], maxlen=LATENCY_INTERVALS + 1)
+        self._intervals = 0
+        self._schedule()
 
     def rates(self) -> Rates:
-        """Over the last five seconds, or as long as there were looks."""
-        return rates(self._looks[-min(STEP, len(self._looks))], Look.now())
+        """Over the last five seconds, or less soon after the start."""
+        return rates(self._totals[-min(SAMPLE_INTERVALS, len(self._totals))], Totals())
 
     def latency(self) -> Latency:
-        """Over the last minute, or as long as there were looks."""
-        return latency(self._looks[0], Look.now())
+        """Over the last minute, or less soon after the start."""
+        return latency(self._totals[0], Totals())
 
-    def _later(self) -> None:
+    def _schedule(self) -> None:
         # A timer and no task: nothing has to end it, and nothing is left pending when the loop ends.
-        asyncio.get_running_loop().call_later(LOOK_SECONDS, self._look)
+        asyncio.get_running_loop().call_later(INTERVAL_SECONDS, self._tick)
 
-    def _look(self) -> None:
-        self._looks.append(Look.now())
-        self._until_sample -= 1
-        if self._until_sample == 0:
-            self._until_sample = STEP
-            self.samples.append(_sample(self._looks[-1 - STEP], self._looks[-1], self._watchers.values()))
-        self._later()
+    def _tick(self) -> None:
+        self.refresh()
+        self._schedule()
+
+    def refresh(self) -> None:
+        """An interval is over: keep its totals, and a sample of the last five seconds each fifth time."""
+        self._totals.append(Totals())
+        self._intervals += 1
+        if self._intervals % SAMPLE_INTERVALS == 0:
+            since, now = self._totals[-1 - SAMPLE_INTERVALS], self._totals[-1]
+            self.samples.append(_sample(since, now, self._watchers.values()))
 
 
-def _sample(since: Look, now: Look, watchers: Collection[Lagging]) -> Sample:
+def _sample(since: Totals, now: Totals, watchers: Collection[Lagging]) -> Sample:
     tokens, paints = rates(since, now), latency(since, now)
     return Sample(
         time=datetime.now(UTC),
@@ -149,14 +156,3 @@ def _sample(since: Look, now: Look, watchers: Collection[Lagging]) -> Sample:
         p99_ms=paints.p99_ms,
         repaired=now.repaired - since.repaired,
     )
-
-
-_samplers: WeakKeyDictionary[asyncio.AbstractEventLoop, Sampler] = WeakKeyDictionary()
-
-
-def sampler(watchers: Mapping[Any, Lagging]) -> Sampler:
-    """The running event loop's, which looks from its first call on, at these watchers."""
-    loop = asyncio.get_running_loop()
-    if loop not in _samplers:
-        _samplers[loop] = Sampler(watchers)
-    return _samplers[loop]

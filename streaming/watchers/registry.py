@@ -13,7 +13,7 @@ from django.conf import settings
 from conversations.event_log import channel_groups
 from conversations.infrastructure import database
 from conversations.infrastructure.event_loop import PerLoop
-from streaming.statistics.rolling import sampler
+from streaming.statistics.rolling import RollingStatistics
 from streaming.watchers import session_guard
 from streaming.watchers.watcher import Watcher
 from streaming.wire.close_codes import Close
@@ -39,6 +39,7 @@ class Registry:
 
     def __init__(self) -> None:
         self.watchers: dict[UUID, Watcher] = {}
+        self.statistics = RollingStatistics(self.watchers)
         self._left = asyncio.Event()
         # Why whoever comes is sent away at once; None while they may stay.
         self.closing: Close | None = None
@@ -46,7 +47,6 @@ class Registry:
 
     def add(self, watcher: Watcher) -> None:
         self.watchers[watcher.id] = watcher
-        sampler(self.watchers)
         logger.info("watcher_joined", **_named(watcher))
         if not self._tasks:
             self._tasks = [asyncio.create_task(work()) for work in (self._tick, self._look, self._listen)]

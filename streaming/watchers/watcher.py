@@ -247,7 +247,7 @@ class Watcher:
         self.closed = why
         self._closed_at = self._loop.time()
         self._stop()
-        counters.MEASURES.closed[why] += 1
+        counters.CLOSES.labels(why.value, why.name.lower()).inc()
         self._connection.close(why)
 
     def leave(self, code: int | None = None) -> None:
@@ -291,7 +291,7 @@ class Watcher:
         self.cursor = frame.seq
         if tokens := frame.token_count:
             self.tokens += tokens
-            counters.MEASURES.delivered += tokens
+            counters.TOKENS_DELIVERED.inc(tokens)
         if frame.type != "token" and frame.seq > self._seen and self.rate is None:
             self._measure(frame)
 

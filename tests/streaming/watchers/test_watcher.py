@@ -523,11 +523,13 @@ async def test_a_connection_that_does_not_even_take_its_close_is_dropped_once(
 
 
 async def test_a_close_is_counted_by_its_code(conversation: Conversation) -> None:
-    before = counters.MEASURES.closed[Close.SLOW]
+    slow = counters.CLOSES.labels(Close.SLOW.value, "slow")
+    [before] = slow.collect()
     async with watching(conversation.pk, Line()) as watcher:
         watcher.end(Close.SLOW)
         watcher.leave()
-    assert counters.MEASURES.closed[Close.SLOW] == before + 1
+    [after] = slow.collect()
+    assert after.samples[0].value == before.samples[0].value + 1
 
 
 # A client that leaves, a server that fails
