@@ -77,12 +77,6 @@ def tables(rests: Sequence[Rest]) -> list[str]:
     return [table(memory, ordered), table(cpu, ordered)]
 
 
-def costs(rests: Sequence[Rest]) -> dict[str, float]:
-    """For the sums, of the most watchers of a cluster."""
-    rest = max((rest for rest in rests if rest.system != PROCESS), key=lambda rest: rest.watchers)
-    return {f"{role}_kib": rest.added[role] * 1024 / rest.watchers for role in ("web", "nginx")}
-
-
 _NAMES: Columns[Rest] = [
     ("watchers", lambda rest: f"{rest.watchers:,}"),
     ("where", lambda rest: rest.system),

@@ -1,4 +1,4 @@
-"""docs/scaling.md: each part's tables stand between marks of its own, and all else is written by hand."""
+"""docs/scaling.md: the tables of each part stand between two comments; the rest is written by hand."""
 
 import os
 import platform
@@ -10,13 +10,11 @@ from pathlib import Path
 
 import psutil
 
-from benchmarks.cluster import paper
 from scripts import programs
 from scripts.places import ROOT
 
 PAGE = ROOT / "docs" / "scaling.md"
-SUMS = "sums"
-# With its option, where the version is the first thing that looks like one.
+# Programs and the option that prints their version.
 _VERSIONS = {
     "PostgreSQL": (programs.POSTGRESQL, "--version"),
     "Redis": (programs.REDIS, "--version"),
@@ -25,7 +23,7 @@ _VERSIONS = {
 
 
 def replaced(page: str, part: str, content: str) -> str:
-    """The page with this between the part's marks, and all else as it was. Raises ValueError where there are none."""
+    """The page with `content` between the part's two comments. Raises ValueError unless there is one such section."""
     begin, end = f"<!-- measured: {part} -->\n", "<!-- end -->\n"
     section = re.compile(f"{re.escape(begin)}.*?{re.escape(end)}", re.DOTALL)
     if len(section.findall(page)) != 1:
@@ -33,15 +31,10 @@ def replaced(page: str, part: str, content: str) -> str:
     return section.sub(lambda _: f"{begin}{content}{end}", page)
 
 
-def write(part: str, tables: Iterable[str], costs: paper.Costs, minutes: float, how: str) -> None:
-    """Replace the part's section of the page, and the sums that follow from all `costs`. `how`: the arguments that make
-    the section again."""
-    content = "\n".join([*tables, f'{_when(minutes)}\n`make bench-cluster ARGS="{how}"`.\n'])
-    written = replaced(
-        PAGE.read_text(encoding="utf-8"), part, content + (paper.comment(costs) if costs else "")
-    )
-    summed = replaced(written, SUMS, "\n".join(paper.tables(paper.costs_of(written))))
-    PAGE.write_text(summed, encoding="utf-8")
+def write(part: str, tables: Iterable[str], minutes: float, arguments: str) -> None:
+    """Replace the part's section of the page. `arguments` reproduce it with `make bench-cluster`."""
+    content = "\n".join([*tables, f'{_when(minutes)}\n`make bench-cluster ARGS="{arguments}"`.\n'])
+    PAGE.write_text(replaced(PAGE.read_text(encoding="utf-8"), part, content), encoding="utf-8")
 
 
 def _when(minutes: float) -> str:
@@ -56,7 +49,7 @@ def _when(minutes: float) -> str:
 
 
 def version(name: str) -> str:
-    """Of a program; "?" where it does not say."""
+    """The version of a program, "?" if unknown."""
     program, option = _VERSIONS[name]
     found = program.find()
     if found is None:

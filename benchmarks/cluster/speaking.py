@@ -102,34 +102,6 @@ def watchers_tables(runs: Sequence[Run]) -> list[str]:
     return [table(columns, _in_order(runs, lambda run: run.load.watchers)) for columns in (got, took)]
 
 
-def debates_costs(runs: Sequence[Run]) -> dict[str, float]:
-    """For the sums, of the most debates that a cluster carried without falling behind."""
-    ours = sorted((run for run in runs if not _is_alone(run)), key=lambda run: run.load.debates)
-    run = max((run for run in ours if _keeps_pace(run)), key=lambda run: run.load.debates, default=ours[0])
-    assert run.written is not None
-    costs = {
-        "rows": run.written.log_rows / run.load.spoken,
-        "rings": 1 / run.heard["tokens_a_frame"],
-        "wal": (run.written.wal or 0.0) / run.load.spoken,
-        **{
-            f"{role}_us": run.used.of(role) * 1e6 / run.load.spoken
-            for role in ("worker", "postgres", "redis")
-        },
-    }
-    if (more := ours[-1].load.debates - ours[0].load.debates) > 0:
-        grown = ours[-1].memory_after["worker"] - ours[0].memory_after["worker"]
-        costs["worker_mib"] = max(0.0, grown / more)
-    return costs
-
-
-def watchers_costs(runs: Sequence[Run]) -> dict[str, float]:
-    """The same of the most watchers, for a frame to one of them."""
-    run = max((run for run in runs if not _is_alone(run)), key=lambda run: run.load.watchers)
-    frames = run.heard["delivered"] / run.heard["tokens_a_frame"]
-    costs = {f"{role}_us": run.used.of(role) * 1e6 / frames for role in ("web", "nginx")}
-    return {**costs, "octets": run.heard["octets"] / frames}
-
-
 _DEBATES: tuple[str, Callable[[Run], str]] = ("debates", lambda run: f"{run.load.debates:,}")
 _WATCHERS: tuple[str, Callable[[Run], str]] = ("watchers", lambda run: f"{run.load.watchers:,}")
 
