@@ -18,24 +18,25 @@ except ImproperlyConfigured as wrong:
 
 from config.observability.tracing import traced
 from config.process.lifespan import lifespan
-from streaming.http.daphne_backpressure import Paced
 from streaming.http.direct_send import DirectSend
 from streaming.http.endpoint import Endpoints
-from streaming.middleware.admission import Turnstile
 from streaming.middleware.api_key import ByKey, KeyOwner
 from streaming.middleware.database_outage import RetryLater
 from streaming.middleware.origin import SameOriginOnly
 from streaming.routing import http_routes, websocket_urlpatterns
 
 _addresses = URLRouter(websocket_urlpatterns())
-_inside = Turnstile(RetryLater(ByKey(KeyOwner(_addresses), AuthMiddlewareStack(_addresses))))
+_inside = RetryLater(ByKey(KeyOwner(_addresses), AuthMiddlewareStack(_addresses)))
 
-application = traced(
-    ProtocolTypeRouter(
-        {
-            "http": Paced(Endpoints(http_routes(), django_application)),
-            "lifespan": lifespan,
-            "websocket": DirectSend(ByKey(_inside, AllowedHostsOriginValidator(SameOriginOnly(_inside)))),
-        }
+# DirectSend is the outermost: whatever wraps the server's `send` hides its connection.
+application = DirectSend(
+    traced(
+        ProtocolTypeRouter(
+            {
+                "http": Endpoints(http_routes(), django_application),
+                "lifespan": lifespan,
+                "websocket": ByKey(_inside, AllowedHostsOriginValidator(SameOriginOnly(_inside))),
+            }
+        )
     )
 )

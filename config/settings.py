@@ -94,7 +94,6 @@ CONTENT_SECURITY_POLICY: dict[str, Any] = {
 # Applications
 
 INSTALLED_APPS = [
-    "daphne",
     "config",
     "frontend",
     "streaming",
@@ -343,7 +342,7 @@ if OUTCRY_LEASE_HEARTBEAT_SECONDS > OUTCRY_LEASE_SECONDS / 3:
 # Streaming
 
 # The server that `manage.py serve` runs.
-OUTCRY_WEB_SERVER = choice("OUTCRY_WEB_SERVER", "daphne", ("daphne", "uvicorn"))
+OUTCRY_WEB_SERVER = choice("OUTCRY_WEB_SERVER", "uvicorn", ("uvicorn", "daphne"))
 # Which transports there are, where, and the kinds of events that each leaves out.
 OUTCRY_TRANSPORTS = transports()
 OUTCRY_WEBSOCKET_PATH = path("OUTCRY_WEBSOCKET_PATH", "ws/conversations/")

@@ -53,7 +53,7 @@ def _addresses(made: cluster.Cluster) -> list[str]:
     webs = ", ".join(here[member.name] for member in made.web)
     workers = ", ".join(here[member.name] for member in made.worker)
     return [
-        f"Web processes ({setting('OUTCRY_WEB_SERVER', 'daphne')}): {webs}",
+        f"Web processes ({setting('OUTCRY_WEB_SERVER', 'uvicorn')}): {webs}",
         f"Workers (only /healthz, /readyz and /metrics): {workers}",
         f"PostgreSQL (user outcry): {here['postgres']}; Redis: {here['redis']}",
         f"The password of both is in {made.secret_file}.",

@@ -24,7 +24,6 @@ from benchmarks.cluster.stage import Stage, stage, stand_in
 from benchmarks.delivery.children import Child
 from scripts import programs
 
-DEFAULT_SERVER = "uvicorn"
 _TABLES: dict[str, Callable[[list[Any]], list[str]]] = {
     "debates": speaking.debates_tables,
     "watchers": speaking.watchers_tables,
@@ -66,17 +65,16 @@ class Bench:
     def measure_both(self, model: Child, port: int) -> None:
         """One process first, then a cluster."""
         found: dict[str, list[Any]] = defaultdict(list)
-        server = self._options.server
-        with systems.one_process(port, server) as system, stage(system, model) as staged:
+        with systems.one_process(port) as system, stage(system, model) as staged:
             self._measure(staged, found)
-        with systems.a_cluster(port, server) as (system, _), stage(system, model) as staged:
+        with systems.a_cluster(port) as (system, _), stage(system, model) as staged:
             self._measure(staged, found)
         for part, rows in found.items():
             self._write(part, _TABLES[part](rows))
 
     def measure_pooling(self, model: Child, port: int) -> None:
         load = Load(self._plan.pooled, speaking.WATCHERS, self._plan.turn)
-        with systems.a_cluster(port, self._options.server) as (_, cluster), self._timed("pooling"):
+        with systems.a_cluster(port) as (_, cluster), self._timed("pooling"):
             rows = list(pooling.pooled(cluster, model, load))
         self.damage += sum(row.run.damage for row in rows)
         self._write("pooling", pooling.tables(rows))
@@ -110,9 +108,7 @@ class Bench:
     def _write(self, part: str, tables: Sequence[str]) -> None:
         print("\n".join([f"\n{part}, {self._took[part]} s\n", *tables]), flush=True)
         if not self._options.quick:
-            server = self._options.server
-            arguments = part if server == DEFAULT_SERVER else f"{part} --server {server}"
-            page.write(part, tables, self._took[part] / 60, arguments)
+            page.write(part, tables, self._took[part] / 60)
 
 
 def _options() -> argparse.Namespace:
@@ -121,12 +117,6 @@ def _options() -> argparse.Namespace:
     )
     parser.add_argument(
         "parts", nargs="*", type=_part, metavar="PART", default=PARTS, help="of those above (default: all)"
-    )
-    parser.add_argument(
-        "--server",
-        choices=("uvicorn", "daphne"),
-        default=DEFAULT_SERVER,
-        help="of the web processes (default: %(default)s)",
     )
     parser.add_argument(
         "--quick",

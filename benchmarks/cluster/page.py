@@ -31,9 +31,9 @@ def replaced(page: str, part: str, content: str) -> str:
     return section.sub(lambda _: f"{begin}{content}{end}", page)
 
 
-def write(part: str, tables: Iterable[str], minutes: float, arguments: str) -> None:
-    """Replace the part's section of the page. `arguments` reproduce it with `make bench-cluster`."""
-    content = "\n".join([*tables, f'{_when(minutes)}\n`make bench-cluster ARGS="{arguments}"`.\n'])
+def write(part: str, tables: Iterable[str], minutes: float) -> None:
+    """Replace the part's section of the page."""
+    content = "\n".join([*tables, f'{_when(minutes)}\n`make bench-cluster ARGS="{part}"`.\n'])
     PAGE.write_text(replaced(PAGE.read_text(encoding="utf-8"), part, content), encoding="utf-8")
 
 

@@ -43,9 +43,9 @@ class System:
 
 
 @contextmanager
-def one_process(port: int, server: str) -> Iterator[System]:
+def one_process(port: int) -> Iterator[System]:
     """`manage.py serve` as `make run` has it, whose debates are spoken by what listens at this port."""
-    environment = {**_ENVIRONMENT, "OUTCRY_PROVIDERS": _provider(port), "OUTCRY_WEB_SERVER": server}
+    environment = {**_ENVIRONMENT, "OUTCRY_PROVIDERS": _provider(port)}
     with servers.folder("bench") as folder, running(folder, environment) as site:
         yield System(
             PROCESS,
@@ -58,9 +58,9 @@ def one_process(port: int, server: str) -> Iterator[System]:
 
 
 @contextmanager
-def a_cluster(port: int, server: str, **env: str) -> Iterator[tuple[System, Cluster]]:
+def a_cluster(port: int, **env: str) -> Iterator[tuple[System, Cluster]]:
     """PostgreSQL, Redis, nginx, two web processes and two workers; the same."""
-    with cluster(port, {**_ENVIRONMENT, "OUTCRY_WEB_SERVER": server, **env}) as made:
+    with cluster(port, {**_ENVIRONMENT, **env}) as made:
         yield seen(made), made
 
 

@@ -5,14 +5,12 @@ from dataclasses import dataclass, replace
 
 from benchmarks.delivery.load import Load
 
-PLAIN, UVICORN, DAPHNE = "plain", "uvicorn", "daphne"
+PLAIN, OUTCRY = "plain", "outcry"
 NAIVE_MEMORY, NAIVE_REDIS, NAIVE_PUBSUB = "naive-memory", "naive-redis", "naive-pubsub"
-OURS = (UVICORN, DAPHNE)
 NAIVE = (NAIVE_MEMORY, NAIVE_REDIS, NAIVE_PUBSUB)
 SERVERS: Mapping[str, str] = {
     PLAIN: "websockets broadcast",
-    UVICORN: "Outcry, uvicorn",
-    DAPHNE: "Outcry, Daphne",
+    OUTCRY: "Outcry",
     NAIVE_MEMORY: "naive, in memory",
     NAIVE_REDIS: "naive, Redis",
     NAIVE_PUBSUB: "naive, Redis pub/sub",
@@ -44,7 +42,7 @@ class Case:
             (server, replace(load, stalled=stalled))
             for server in self.servers
             if server in wanted
-            for stalled in (0, *(self.stalled if server in OURS else ()))
+            for stalled in (0, *(self.stalled if server == OUTCRY else ()))
         ]
 
 
@@ -52,21 +50,21 @@ CASES: Mapping[str, Case] = {
     "fan-out": Case(
         "1,000 watchers of one conversation",
         Load(),
-        (PLAIN, *OURS, *NAIVE),
-        targets={UVICORN: Target(1.5, 25), DAPHNE: Target(3, 150)},
+        (PLAIN, OUTCRY, *NAIVE),
+        targets={OUTCRY: Target(1.5, 25)},
     ),
     "many": Case(
-        "200 conversations, a watcher each", Load(conversations=200, watchers=1), (PLAIN, *OURS, *NAIVE)
+        "200 conversations, a watcher each", Load(conversations=200, watchers=1), (PLAIN, OUTCRY, *NAIVE)
     ),
     "stalled": Case(
         "1,000 watchers of one conversation, of whom some never read",
         Load(),
-        (PLAIN, *OURS),
+        (PLAIN, OUTCRY),
         stalled=(1, 100),
     ),
     "storm": Case(
         "1,000 watchers of one conversation: all leave at once and come back at once with their cursor",
         Load(storm=True),
-        (PLAIN, *OURS),
+        (PLAIN, OUTCRY),
     ),
 }

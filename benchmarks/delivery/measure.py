@@ -12,7 +12,7 @@ from typing import Any
 
 import psutil
 
-from benchmarks.delivery.cases import NAIVE, NAIVE_MEMORY, OURS, PLAIN
+from benchmarks.delivery.cases import NAIVE, NAIVE_MEMORY, OUTCRY, PLAIN
 from benchmarks.delivery.children import Child, child, peak_memory
 from benchmarks.delivery.load import Load
 
@@ -141,8 +141,8 @@ def _settled(client: Child, seconds: float) -> tuple[bool, float]:
 def _command(server: str, load: Load, redis: str) -> tuple[str, ...]:
     if server == PLAIN:
         return "plain_server", load.dump()
-    if server in OURS:
-        return "outcry_server", load.dump(), server
+    if server == OUTCRY:
+        return "outcry_server", load.dump()
     return "naive_server", load.dump(), server, *(() if server == NAIVE_MEMORY else (redis,))
 
 

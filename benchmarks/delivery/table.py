@@ -9,7 +9,7 @@ from statistics import median
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.delivery.cases import OURS, PLAIN, SERVERS, Case
+from benchmarks.delivery.cases import OUTCRY, PLAIN, SERVERS, Case
 from benchmarks.delivery.measure import Run
 
 MIB = 2**20
@@ -159,8 +159,8 @@ def _warnings(rounds: Iterable[Round]) -> Iterable[str]:
         name = SERVERS[run.server]
         if run.client_cpu / run.wall > BUSY_CLIENT:
             yield f"{name}: the watchers' process was busy itself; its latencies are partly its own."
-        if run.server in OURS and (run.damage or run.watched["returns"]):
+        if run.server == OUTCRY and (run.damage or run.watched["returns"]):
             yield f"{name}: {run.watched['returns']} came back by themselves; last close codes {run.watched['codes']}."
-        if run.server in OURS and run.complaints:
+        if run.server == OUTCRY and run.complaints:
             *_, last = run.complaints.splitlines()
             yield f"{name}: wrote {run.complaints.count(chr(10)):,} lines to stderr, the last: {last}"

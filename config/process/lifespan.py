@@ -34,8 +34,10 @@ def settle() -> None:
 
 
 def begin() -> None:
-    """Take up debates that have nobody who runs them, and do what goes with it; with workers, that is theirs. Call it
-    in the event loop that serves."""
+    """Adopt debates that no process runs, and do what goes with it; with workers, that is theirs. Call it in the event
+    loop that serves."""
+    chunk_parser.warm_up()
+    settle()
     tracing.begin("web")
     if not job_queue.is_used():
         assist()
@@ -79,7 +81,7 @@ async def _end_telemetry() -> None:
 
 
 async def lifespan(scope: Any, receive: Any, send: Any) -> None:
-    """The ASGI lifespan, for servers that speak it. Daphne does not: `manage.py serve` calls the same functions."""
+    """The ASGI lifespan. Daphne does not speak it: `serve --server daphne` calls `begin` and `end` itself."""
     ending = shutdown.Once(lambda: asyncio.ensure_future(end()))
     with ExitStack() as held:
         while True:
@@ -88,8 +90,6 @@ async def lifespan(scope: Any, receive: Any, send: Any) -> None:
                     if mistakes := await asyncio.to_thread(preflight.wrong):
                         await send({"type": "lifespan.startup.failed", "message": mistakes})
                         return
-                    chunk_parser.warm_up()
-                    settle()
                     begin()
                     held.enter_context(shutdown.heard(ending.begin))
                     await send({"type": "lifespan.startup.complete"})

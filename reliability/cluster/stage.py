@@ -70,8 +70,6 @@ def cluster(model_port: int, env: Mapping[str, str], *, webs: int = 2, workers: 
             "OUTCRY_LOG_LEVEL": "WARNING",
             "OUTCRY_PROVIDERS": OpenAIServer(port=model_port).provider,
             "OUTCRY_DEMO_FALLBACK": "false",
-            # Daphne is what all other tests serve with.
-            "OUTCRY_WEB_SERVER": "uvicorn",
             "OUTCRY_METRICS_NETWORKS": "127.0.0.1",
             "DJANGO_SUPERUSER_USERNAME": USERNAME,
             "DJANGO_SUPERUSER_EMAIL": "ada@example.com",

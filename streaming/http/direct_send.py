@@ -1,9 +1,10 @@
-"""The server's own `send`, past what stands between it and a consumer.
+"""The server's own `send`, past the middlewares between it and an application.
 
-For every message a socket sends, Channels' session middleware asks whether the session is to be saved; an event never
-changes it.
+For every message that a socket sends, Channels' session middleware asks whether the session has to be saved; an event
+never changes it. And only the server's own `send` leads to its connection.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 KEY = "outcry.send"
@@ -17,3 +18,10 @@ class DirectSend:
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> Any:
         return await self._application({**scope, KEY: send}, receive, send)
+
+
+def abort(scope: Mapping[str, Any]) -> None:
+    """Drop the connection of a response and what is unsent of it, with a server that lets us (uvicorn does)."""
+    transport = getattr(getattr(scope[KEY], "__self__", None), "transport", None)
+    if transport is not None and hasattr(transport, "abort"):
+        transport.abort()

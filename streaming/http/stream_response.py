@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 from uuid import UUID
@@ -11,10 +11,9 @@ import structlog
 
 from streaming.http import direct_send
 from streaming.http import request as exchange
-from streaming.http.daphne_backpressure import abort
 from streaming.http.request import Request, Visitor
 from streaming.hub.subscription import subscribe
-from streaming.watchers.event_filter import sieved
+from streaming.watchers.event_filter import filtered
 from streaming.watchers.registry import registry
 from streaming.watchers.watcher import Connection, Watcher
 from streaming.wire.close_codes import Close
@@ -86,9 +85,9 @@ async def respond(request: Request, stream: Stream, receive: Any, send: Any) -> 
     is sent."""
     async with contextlib.AsyncExitStack() as held:
         subscription = await held.enter_async_context(subscribe(stream.conversation, stream.after))
-        outlet = _Outlet(stream.encoder, send, request.scope[direct_send.KEY])
-        way_out = sieved(stream.transport, outlet)
-        connection = Connection(stream.visitor.guest, stream.transport, way_out, outlet.close)
+        body = _BodyWriter(stream.encoder, request.scope, send)
+        writer = filtered(stream.transport, body)
+        connection = Connection(stream.visitor.guest, stream.transport, writer, body.close)
         watcher = Watcher(connection, stream.rate)
         registry().add(watcher)
         held.callback(registry().remove, watcher)
@@ -97,7 +96,7 @@ async def respond(request: Request, stream: Stream, receive: Any, send: Any) -> 
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         watcher.follow(subscription)
         held.callback(_end_after(stream.enough, watcher).cancel)
-        pumping = asyncio.ensure_future(outlet.pump())
+        pumping = asyncio.ensure_future(body.pump())
         leaving = asyncio.ensure_future(_left(receive))
         try:
             await asyncio.wait({pumping, leaving}, return_when=asyncio.FIRST_COMPLETED)
@@ -112,7 +111,7 @@ async def respond(request: Request, stream: Stream, receive: Any, send: Any) -> 
             # Nothing may pass for a whole answer that is none.
             if not isinstance(failure, OSError):
                 logger.error("stream_failed", watcher=str(watcher.id), exc_info=failure)
-            outlet.abort()
+            body.abort()
             return False
         return stayed
 
@@ -131,16 +130,13 @@ async def _left(receive: Any) -> None:
         pass
 
 
-class _Outlet:
+class _BodyWriter:
     """Collects what the watcher hands over; `pump` sends all that has gathered at once."""
 
-    measured = True
-
-    def __init__(self, encoder: Encoder, send: Any, servers: Any) -> None:
+    def __init__(self, encoder: Encoder, scope: Mapping[str, Any], send: Any) -> None:
         self._encoder = encoder
+        self._scope = scope
         self._send = send
-        # The server's own, past what stands between.
-        self._servers = servers
         self._waiting = bytearray()
         self._news = asyncio.Event()
         self._room: asyncio.Future[None] | None = None
@@ -163,7 +159,7 @@ class _Outlet:
         self._news.set()
 
     def abort(self) -> None:
-        abort(self._servers)
+        direct_send.abort(self._scope)
 
     async def pump(self) -> None:
         """Send to the end of the response."""

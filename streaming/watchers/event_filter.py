@@ -1,4 +1,4 @@
-"""What a transport leaves out, as OUTCRY_EVENTS says."""
+"""Leaves out the event types that OUTCRY_EVENTS excludes from a transport."""
 
 import asyncio
 import json
@@ -6,47 +6,44 @@ from typing import Any
 
 from django.conf import settings
 
-from streaming.watchers.writers import Outlet
+from streaming.watchers.writers import ConnectionWriter
 from streaming.wire.frames import Frame, standing_for
 
 
-def sieved(transport: str, outlet: Outlet) -> Outlet:
-    """The outlet, for this transport."""
-    left_out = settings.OUTCRY_EVENTS.get(transport)
-    return _Sieve(outlet, left_out) if left_out else outlet
+def filtered(transport: str, writer: ConnectionWriter) -> ConnectionWriter:
+    """The writer, behind a filter where events are excluded from this transport."""
+    excluded = settings.OUTCRY_EVENTS.get(transport)
+    return _EventFilter(writer, excluded) if excluded else writer
 
 
-class _Sieve:
-    """Holds back some kinds of events. The next one that goes through stands for them, too: nobody takes them for
-    lost."""
+class _EventFilter:
+    """Drops events of the excluded types. The next frame that is written stands for them, too, so that a client does
+    not take them for lost."""
 
-    def __init__(self, outlet: Outlet, left_out: frozenset[str]) -> None:
-        self._outlet = outlet
-        self._left_out = left_out
+    def __init__(self, writer: ConnectionWriter, excluded: frozenset[str]) -> None:
+        self._writer = writer
+        self._excluded = excluded
+        # The seq before the first event dropped since the last frame that was written; None where none was.
         self._after: int | None = None
-
-    @property
-    def measured(self) -> bool:
-        return self._outlet.measured
 
     def write(self, frame: Frame) -> "asyncio.Future[Any] | None":
         if frame.after == frame.seq:
-            # Not of the log.
-            return self._outlet.write(self._as_known(frame))
-        if frame.type in self._left_out:
+            # A control frame, which is no part of the log.
+            return self._writer.write(self._with_known_head(frame))
+        if frame.type in self._excluded:
             self._after = frame.after if self._after is None else self._after
             return None
         after, self._after = self._after, None
-        return self._outlet.write(frame if after is None else standing_for(frame, after, frame.brings))
+        return self._writer.write(frame if after is None else standing_for(frame, after, frame.brings))
 
-    def _as_known(self, frame: Frame) -> Frame:
-        """A heartbeat that knows of no more than was let through: a client that never gets what it is told of would
-        come back for it."""
+    def _with_known_head(self, frame: Frame) -> Frame:
+        """A heartbeat whose head is the newest seq that the client was sent: it would reconnect for a newer one that
+        never comes."""
         if self._after is None or frame.type != "heartbeat":
             return frame
-        told = {**json.loads(frame.text), "data": {"head": self._after}}
-        text = json.dumps(told, ensure_ascii=False, separators=(",", ":"))
+        heartbeat = {**json.loads(frame.text), "data": {"head": self._after}}
+        text = json.dumps(heartbeat, ensure_ascii=False, separators=(",", ":"))
         return Frame(frame.seq, frame.type, text, frame.after)
 
     def abort(self) -> None:
-        self._outlet.abort()
+        self._writer.abort()

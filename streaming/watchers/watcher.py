@@ -21,9 +21,9 @@ from conversations.event_log import appender
 from streaming.hub.reader import ConversationReader
 from streaming.hub.subscription import Subscription
 from streaming.statistics import counters
-from streaming.watchers.flow_control import Flow
+from streaming.watchers.flow_control import FlowControl
 from streaming.watchers.session_guard import Guest
-from streaming.watchers.writers import Outlet
+from streaming.watchers.writers import ConnectionWriter
 from streaming.wire.close_codes import Close
 from streaming.wire.control_frames import Heartbeat, Hello, Stream, StreamState, wire_frame
 from streaming.wire.frames import Frame
@@ -50,7 +50,7 @@ class Connection:
 
     guest: Guest
     transport: str
-    outlet: Outlet
+    writer: ConnectionWriter
     close: Callable[[Close], None]
 
 
@@ -71,9 +71,9 @@ class Watcher:
         self.tokens = self.frames = self.bytes = 0
         self.closed: Close | None = None
         self.left: int | None = None
-        self.flow = Flow(measured=connection.outlet.measured)
+        self.flow = FlowControl()
         self._connection = connection
-        self._outlet = connection.outlet
+        self._writer = connection.writer
         self._reader: ConversationReader | None = None
         self._seen = 0
         self._running = asyncio.Event()
@@ -228,7 +228,7 @@ class Watcher:
             if self._closed_at is not None and now - self._closed_at >= patience:
                 # It does not even take its close.
                 self._closed_at = None
-                self._outlet.abort()
+                self._writer.abort()
             return
         if (limit := self._limit(now)) is not None:
             self.end(limit)
@@ -284,7 +284,7 @@ class Watcher:
                 return True
             self._hand_over(frame)
             self._took(frame)
-            self.flow.put(frame)
+            self.flow.sent(frame)
         return True
 
     def _took(self, frame: Frame) -> None:
@@ -305,7 +305,7 @@ class Watcher:
     def _hand_over(self, frame: Frame) -> None:
         self.frames += 1
         self.bytes += frame.size
-        taken = self._outlet.write(frame)
+        taken = self._writer.write(frame)
         if taken is not None:
             self._blocked = taken
             taken.add_done_callback(self._unblocked)
@@ -352,7 +352,7 @@ class Watcher:
                     await self._may_go_on()
                     self._hand_over(frame)
                     self._took(frame)
-                    self.flow.put(frame)
+                    self.flow.sent(frame)
             self.end(Close.ENDED)
         except Exception as failure:
             self._gone(failure)

@@ -51,3 +51,20 @@ async def test_a_stopping_server_sends_its_watchers_away_to_come_back(
     state = transcript.fold_frames([*received, *came_back])
     assert state == transcript.fold_frames(anew)
     assert state["status"] == "completed"
+
+
+async def test_daphne_serves_and_stops(model: OpenAIServer, model_port: int, tmp_path: Path) -> None:
+    gate = Gate()
+    model.answer(says("One ", "two.", gate=gate), to="Market Context")
+    environment = {**spoken_by(model_port), "OUTCRY_WEB_SERVER": "daphne"}
+    async with running_beside(tmp_path, environment) as site:
+        cookies = await asyncio.to_thread(programs.signed_in, site)
+        async with programs.socket(site, cookies) as connection:
+            await connection.send('{"type": "start", "topic": "Is Tarnwick worth buying?", "rounds": 1}')
+            async for frame in programs.frames(connection):
+                if frame["type"] == "message_start" and frame["data"]["agent"] == "Market Context":
+                    gate.let()
+                if frame["type"] == "token" and frame["data"]["text"] == "One ":
+                    site.process.send_signal(signal.SIGTERM)
+        assert connection.close_code == Close.RESTART
+        assert await asyncio.to_thread(site.process.wait, 30) == 0

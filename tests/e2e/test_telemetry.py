@@ -266,12 +266,11 @@ async def test_after_a_kill_the_next_run_goes_on_with_the_same_trace(
     assert len({span.resource["service.instance.id"] for span in collector.spans}) == 2
 
 
-@pytest.mark.parametrize("server", ["daphne", "uvicorn"])
 async def test_a_server_that_is_told_to_stop_tells_what_is_left(
-    server: str, collector: Collector, model: OpenAIServer, model_port: int, tmp_path: Path
+    collector: Collector, model: OpenAIServer, model_port: int, tmp_path: Path
 ) -> None:
     # So late that only the end can have sent it.
-    env = traced(collector, model_port, OTEL_BSP_SCHEDULE_DELAY="3600000", OUTCRY_WEB_SERVER=server)
+    env = traced(collector, model_port, OTEL_BSP_SCHEDULE_DELAY="3600000")
     async with running_beside(tmp_path, env) as site:
         cookies = await asyncio.to_thread(programs.signed_in, site)
         async with programs.socket(site, cookies) as connection:

@@ -76,7 +76,6 @@ class Client:
         self.closes: list[Close | None] = []
         self.early = 0
         self._die = die
-        self._measured = die.random() < 0.7
         self._acks = die.random() < 0.6
         self._rate = 5_000.0 if die.random() < 0.2 else None
         self._waits = die.choice([0.0, 0.0, 0.3, 0.9])
@@ -101,7 +100,7 @@ class Client:
         return head
 
     async def _connect(self, after: int) -> None:
-        line = Line(self._measured, sometimes(self._die, self._waits))
+        line = Line(sometimes(self._die, self._waits))
         async with watching(self.conversation.pk, line, after, self._rate) as watcher:
             # All or nothing: the cursor asked for, or a fresh start.
             await line.until(lambda: line.told)

@@ -24,8 +24,7 @@ class Line:
 
     `written` is every frame that was handed over, with the loop's time; `waiting` is whether one waits for room."""
 
-    def __init__(self, measured: bool = True, waits: Callable[[], bool] = lambda: False) -> None:
-        self.measured = measured
+    def __init__(self, waits: Callable[[], bool] = lambda: False) -> None:
         self.written: list[tuple[float, Frame]] = []
         self.closed: Close | None = None
         self.aborts = 0
@@ -37,7 +36,7 @@ class Line:
         self._waits = waits
         self._room: asyncio.Future[None] | None = None
 
-    # The outlet
+    # The connection writer
 
     def write(self, frame: Frame) -> "asyncio.Future[None] | None":
         assert self.closed is None, "nothing is sent after the close"

@@ -29,7 +29,7 @@ class Command(ServingCommand):
         )
         parser.add_argument(
             "--server",
-            choices=("daphne", "uvicorn"),
+            choices=("uvicorn", "daphne"),
             default=settings.OUTCRY_WEB_SERVER,
             help="default: %(default)s",
         )
@@ -59,7 +59,7 @@ class Command(ServingCommand):
             self.stdout.write("Ctrl-C stops it.\n")
             self.stdout.flush()
 
-        run = servers.uvicorn if server == "uvicorn" else servers.daphne
+        run = servers.daphne if server == "daphne" else servers.uvicorn
         try:
             run(host, port, listening)
         except servers.NotListening as failure:

@@ -45,10 +45,10 @@ from conversations.services import debates
 from streaming.http import direct_send
 from streaming.hub.subscription import subscribe
 from streaming.watchers import session_guard
-from streaming.watchers.event_filter import sieved
+from streaming.watchers.event_filter import filtered
 from streaming.watchers.registry import registry
 from streaming.watchers.watcher import Connection, Watcher
-from streaming.watchers.writers import outlet
+from streaming.watchers.writers import writer_for
 from streaming.wire import client_commands
 from streaming.wire.close_codes import Close
 from streaming.wire.control_frames import Pong, wire_frame
@@ -114,7 +114,7 @@ class ConversationSocket(AsyncWebsocketConsumer):
         connection = Connection(
             session_guard.guest(scope),
             TRANSPORT,
-            sieved(TRANSPORT, outlet(scope[direct_send.KEY])),
+            filtered(TRANSPORT, writer_for(scope[direct_send.KEY])),
             self._close_soon,
         )
         self._watcher = Watcher(connection, rate)
@@ -227,7 +227,7 @@ class ConversationSocket(AsyncWebsocketConsumer):
     async def _close(self, why: Close) -> None:
         # The client may have been faster.
         with contextlib.suppress(OSError):
-            # Daphne takes a plain integer only.
+            # An int: Daphne does not take an IntEnum.
             await self.close(int(why))
 
 

@@ -110,7 +110,7 @@ def test_the_image_runs_as_nobody_in_particular_and_looks_after_itself() -> None
     [
         ([], "manage.py serve --host 0.0.0.0 --port 8000"),
         (["web"], "manage.py serve --host 0.0.0.0 --port 8000"),
-        (["web", "--server", "uvicorn"], "manage.py serve --host 0.0.0.0 --port 8000 --server uvicorn"),
+        (["web", "--server", "daphne"], "manage.py serve --host 0.0.0.0 --port 8000 --server daphne"),
         (["worker"], "manage.py work --host 0.0.0.0 --port 8000"),
         (["migrate"], "manage.py migrate --no-input"),
         (["check", "--deploy"], "manage.py check --deploy"),

@@ -32,8 +32,7 @@ def starts() -> list[Sequence[str]]:
     """What people run to serve or to work."""
     port = str(free_port())
     uvicorn = (sys.executable, "-m", "uvicorn", "config.asgi:application", "--port", port)
-    servers = [(*MANAGE, "serve", "--port", port, "--server", server) for server in ("daphne", "uvicorn")]
-    return [*servers, (*MANAGE, "work"), uvicorn]
+    return [(*MANAGE, "serve", "--port", port), (*MANAGE, "work"), uvicorn]
 
 
 def run(folder: Path, command: Sequence[str], changed: Mapping[str, str]) -> subprocess.CompletedProcess[str]:

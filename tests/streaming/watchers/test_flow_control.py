@@ -1,4 +1,4 @@
-"""What a watcher holds is bounded, and the words stop and return where they should."""
+"""What is in flight to a client is bounded; tokens stop and return at the right levels."""
 
 from collections.abc import Sequence
 
@@ -7,7 +7,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from streaming.watchers.flow_control import HIGH, LOW, MAX_BLIND_BYTES, MAX_BYTES, MAX_FRAMES, Flow
+from streaming.watchers.flow_control import HIGH, LOW, MAX_BYTES, MAX_FRAMES, FlowControl
 from streaming.wire.frames import Frame
 
 
@@ -20,10 +20,9 @@ class Watching(RuleBasedStateMachine):
 
     Beside the flow runs a plain account of it: the frames that the client has not acknowledged."""
 
-    @initialize(measured=st.booleans())
-    def begin(self, measured: bool) -> None:
-        self.flow = Flow(measured=measured)
-        self.measured = measured
+    @initialize()
+    def begin(self) -> None:
+        self.flow = FlowControl()
         self.sent: list[tuple[int, int]] = []
         self.unacked: list[tuple[int, int]] = []
         self.acks = False
@@ -33,9 +32,7 @@ class Watching(RuleBasedStateMachine):
     @property
     def level(self) -> float:
         size = sum(size for _, size in self.unacked)
-        if self.acks:
-            return max(len(self.unacked) / MAX_FRAMES, size / MAX_BYTES)
-        return 0.0 if self.measured else size / MAX_BLIND_BYTES
+        return max(len(self.unacked) / MAX_FRAMES, size / MAX_BYTES)
 
     @rule(
         count=st.integers(1, 300),
@@ -48,8 +45,9 @@ class Watching(RuleBasedStateMachine):
                 return
             # A joined frame stands for several events.
             self.head += events
-            self.flow.put(frame(self.head, size))
-            self.unacked.append((self.head, size))
+            self.flow.sent(frame(self.head, size))
+            if self.acks:
+                self.unacked.append((self.head, size))
             self.lagging = self.lagging or self.level >= HIGH
 
     @rule(data=st.data())
@@ -74,9 +72,8 @@ class Watching(RuleBasedStateMachine):
         assert (self.flow.level, self.flow.lagging) == before
 
     def _ack(self, seq: int) -> None:
-        if not self.acks:
-            # What was sent before the first word is not held against the client.
-            self.acks, self.unacked = True, []
+        # What was sent before the first ack is not held against the client.
+        self.acks = True
         self.unacked = [(number, size) for number, size in self.unacked if number > seq]
         self.flow.ack(seq)
         self.lagging = self.lagging and self.level >= LOW
@@ -91,7 +88,7 @@ class Watching(RuleBasedStateMachine):
         assert self.flow.lagging == self.lagging
         if self.flow.level >= HIGH:
             assert self.flow.lagging
-        if self.flow.acks and self.flow.level < LOW:
+        if self.flow.level < LOW:
             assert not self.flow.lagging
 
     @invariant()
@@ -105,8 +102,8 @@ class Watching(RuleBasedStateMachine):
             assert not self.flow._frames
 
     @invariant()
-    def a_measured_client_that_never_acks_costs_nothing(self) -> None:
-        if self.measured and not self.acks:
+    def a_client_that_never_acks_costs_nothing(self) -> None:
+        if not self.acks:
             assert (self.flow.level, self.flow.lagging, self.flow._bytes) == (0.0, False, 0)
 
 
@@ -114,26 +111,26 @@ Watching.TestCase.settings = settings(max_examples=40, stateful_step_count=30)
 TestWatching = Watching.TestCase
 
 
-def filled(count: int, size: int = 10) -> Flow:
-    flow = Flow(measured=True)
+def filled(count: int, size: int = 10) -> FlowControl:
+    flow = FlowControl()
     flow.ack(0)
     for seq in range(1, count + 1):
-        flow.put(frame(seq, size))
+        flow.sent(frame(seq, size))
     return flow
 
 
-def test_at_four_fifths_by_count_it_lags_and_not_before() -> None:
+def test_lag_starts_at_four_fifths_by_count() -> None:
     assert not filled(799).lagging
     assert filled(800).lagging
 
 
-def test_at_four_fifths_by_size_it_lags_and_not_before() -> None:
+def test_lag_starts_at_four_fifths_by_size() -> None:
     size = 4 * 1024
     assert not filled(51, size).lagging
     assert filled(52, size).lagging
 
 
-def test_below_three_tenths_the_words_return_and_not_before() -> None:
+def test_lag_ends_below_three_tenths() -> None:
     flow = filled(800)
     flow.ack(500)
     assert (flow.level, flow.lagging) == (0.3, True)
@@ -141,17 +138,16 @@ def test_below_three_tenths_the_words_return_and_not_before() -> None:
     assert not flow.lagging
 
 
-def test_who_lags_may_be_filled_up_but_no_further() -> None:
+def test_lagging_client_is_full_at_the_bound() -> None:
     assert not filled(999).full
     assert filled(1_000).full
 
 
-def test_the_first_ack_ends_a_blind_lag() -> None:
-    flow = Flow(measured=False)
+def test_first_ack_counts_only_what_is_sent_after_it() -> None:
+    flow = FlowControl()
     for seq in range(1, 21):
-        flow.put(frame(seq, 64 * 1024))
-    assert flow.full
+        flow.sent(frame(seq, 64 * 1024))
     flow.ack(3)
     assert (flow.level, flow.lagging) == (0.0, False)
-    flow.put(frame(21, 10))
+    flow.sent(frame(21, 10))
     assert flow.level == 1 / MAX_FRAMES

@@ -1,19 +1,20 @@
-"""A real server for the tests of outlets: `python -m tests.streaming.outlet_server daphne|uvicorn`.
+"""A real server for the tests of connection writers: `python -m tests.streaming.watchers.writer_server`.
 
-Tells what happens as lines of JSON. A client says by its path what is to happen to it, once it has sent a word:
+Reports what happens as lines of JSON. A client says by its path what is to happen to it, once it has sent a message:
 
 /write     all frames, then a close with 1000
 /abort     frames until there is no room, then the connection is dropped
-/left      frames until there is no room, then the client goes
-/close     frames until there is no room, then a close with 4503 while there is none; "closing" is told
+/left      frames until there is no room, then the client leaves
+/close     frames until there is no room, then a close with 4503 while there is none; "closing" is reported
 """
 
 import asyncio
 import json
-import sys
 from typing import Any
 
-from streaming.watchers.writers import Outlet, outlet
+import uvicorn
+
+from streaming.watchers.writers import ConnectionWriter, writer_for
 from streaming.wire.frames import Frame
 
 FRAMES = 1_500
@@ -21,7 +22,7 @@ FRAMES = 1_500
 TEXT = "€" * 4_000
 
 
-def tell(**what: Any) -> None:
+def report(**what: Any) -> None:
     print(json.dumps(what), flush=True)
 
 
@@ -31,22 +32,22 @@ def numbered(seq: int) -> Frame:
     return Frame(seq, "token", json.dumps([seq, text], ensure_ascii=False), seq - 1)
 
 
-async def write(way_out: Outlet, until_full: bool) -> "asyncio.Future[None] | None":
+async def write(writer: ConnectionWriter, until_full: bool) -> "asyncio.Future[None] | None":
     """Write all frames; with `until_full` only until there is no room, and return when there will be."""
     waited = 0
     for seq in range(1, FRAMES + 1):
-        taken = way_out.write(numbered(seq))
+        taken = writer.write(numbered(seq))
         if seq == 1:
-            tell(first_waits=taken is not None)
+            report(first_waits=taken is not None)
         if taken is None:
             continue
         waited += 1
         if waited == 1:
-            tell(full_after=seq, done=taken.done())
+            report(full_after=seq, done=taken.done())
         if until_full:
             return taken
         await taken
-    tell(written=FRAMES, waited=waited)
+    report(written=FRAMES, waited=waited)
     return None
 
 
@@ -55,13 +56,10 @@ async def application(scope: Any, receive: Any, send: Any) -> None:
         return
     assert (await receive())["type"] == "websocket.connect"
     await send({"type": "websocket.accept"})
-    way_out = outlet(send)
-    tell(
-        outlet=type(way_out).__name__,
-        measured=way_out.measured,
-        send=f"{getattr(send, 'func', send).__module__}.{getattr(send, 'func', send).__qualname__}",
-        owner=type(getattr(send, "__self__", None)).__name__,
-        partial_of=[type(value).__name__ for value in getattr(send, "args", ())],
+    writer = writer_for(send)
+    report(
+        writer=type(writer).__name__,
+        send=f"{send.__module__}.{send.__qualname__}",
     )
 
     # Where a connection is dropped, the client has read the handshake by then.
@@ -69,48 +67,37 @@ async def application(scope: Any, receive: Any, send: Any) -> None:
 
     async def listen() -> None:
         while (message := await receive())["type"] == "websocket.receive":
-            tell(heard=message["text"])
-        tell(left=True)
+            report(received=message["text"])
+        report(left=True)
 
     listening = asyncio.create_task(listen())
     try:
-        taken = await write(way_out, scope["path"] != "/write")
+        taken = await write(writer, scope["path"] != "/write")
         match scope["path"]:
             case "/write":
                 await send({"type": "websocket.close", "code": 1000})
             case "/close":
-                tell(closing=True)
+                report(closing=True)
                 await send({"type": "websocket.close", "code": 4503})
             case "/abort":
-                way_out.abort()
+                writer.abort()
         if taken is not None:
             await asyncio.wait([taken])
-            tell(failure=None if taken.exception() is None else type(taken.exception()).__mro__[-3].__name__)
+            report(
+                failure=None if taken.exception() is None else type(taken.exception()).__mro__[-3].__name__
+            )
     finally:
         await listening
-        tell(ended=True)
+        report(ended=True)
 
 
-def serve_uvicorn() -> None:
-    import uvicorn
-
-    class Server(uvicorn.Server):
-        async def startup(self, sockets: Any = None) -> None:
-            await super().startup(sockets)
-            tell(port=self.servers[0].sockets[0].getsockname()[1])
-
-    Server(
-        uvicorn.Config(application, port=0, ws="websockets-sansio", lifespan="off", log_level="error")
-    ).run()
-
-
-def serve_daphne() -> None:
-    from daphne.server import Server
-
-    server = Server(application, endpoints=["tcp:port=0:interface=127.0.0.1"])
-    server.listen_success = lambda bound: tell(port=bound.getHost().port)
-    server.run()
+class Server(uvicorn.Server):
+    async def startup(self, sockets: Any = None) -> None:
+        await super().startup(sockets)
+        report(port=self.servers[0].sockets[0].getsockname()[1])
 
 
 if __name__ == "__main__":
-    {"daphne": serve_daphne, "uvicorn": serve_uvicorn}[sys.argv[1]]()
+    Server(
+        uvicorn.Config(application, port=0, ws="websockets-sansio", lifespan="off", log_level="error")
+    ).run()

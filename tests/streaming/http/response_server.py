@@ -1,14 +1,17 @@
-"""A real server for the tests of responses that last: `python -m tests.streaming.paced_server daphne|uvicorn PORT`.
+"""A real server for the tests of responses that last: `python -m tests.streaming.http.response_server PORT`.
 
-/flood    bytes without an end, until the client has left
-/made     how many bytes /flood has made
-/breaks   a response that fails after it has begun
+/flood     bytes without an end, until the client has left
+/made      how many bytes /flood has made
+/aborted   a response that is aborted after it has begun
 """
 
 import sys
 from typing import Any
 
-from streaming.http.daphne_backpressure import Paced
+import uvicorn
+
+from streaming.http import direct_send
+from streaming.http.direct_send import DirectSend
 
 CHUNK = b"x" * 65_536
 # More than any buffers between two sockets hold, and little enough to be held where nothing holds back.
@@ -28,22 +31,10 @@ async def application(scope: Any, receive: Any, send: Any) -> None:
                 await send({"type": "http.response.body", "body": CHUNK, "more_body": True})
         case "/made":
             await send({"type": "http.response.body", "body": str(made).encode()})
-        case "/breaks":
+        case "/aborted":
             await send({"type": "http.response.body", "body": b"half", "more_body": True})
-            raise RuntimeError("It broke.")
-
-
-def main() -> None:
-    server, port = sys.argv[1], int(sys.argv[2])
-    if server == "uvicorn":
-        import uvicorn
-
-        uvicorn.run(Paced(application), port=port, lifespan="off", log_level="critical")
-    else:
-        from daphne.server import Server
-
-        Server(Paced(application), endpoints=[f"tcp:port={port}:interface=127.0.0.1"]).run()
+            direct_send.abort(scope)
 
 
 if __name__ == "__main__":
-    main()
+    uvicorn.run(DirectSend(application), port=int(sys.argv[1]), lifespan="off", log_level="critical")
