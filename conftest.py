@@ -196,8 +196,7 @@ def _tasks_ended(request: pytest.FixtureRequest, _threads_ended: None) -> None:
 @pytest_asyncio.fixture
 async def _debates_ended() -> AsyncIterator[None]:
     yield
-    for task in (*supervisor._tasks,):
-        task.cancel()
-        await asyncio.wait([task])
+    await supervisor.tasks.cancel()
+    await supervisor.adoptions.cancel()
     # Django renders error pages in the loop's own executor, and leaves a connection there.
     await asyncio.to_thread(connections.close_all)

@@ -59,8 +59,7 @@ def unauthenticated(request: HttpRequest, failure: AuthenticationError) -> HttpR
 @api.exception_handler(OperationalError)
 @api.exception_handler(InterfaceError)
 def unavailable(request: HttpRequest, failure: Exception) -> HttpResponse:
-    away = "The server cannot reach its database just now. Try again in a moment."
-    return refused(request, database.unavailable(failure, away))
+    return refused(request, database.unavailable(failure))
 
 
 @api.exception_handler(Http404)

@@ -106,7 +106,7 @@ def _note_use(key: ApiKey) -> None:
         return
     due = Q(last_used_at=None) | Q(last_used_at__lte=now - USE_NOTED_EVERY)
     try:
-        with database.patience(NOTING_SECONDS):
+        with database.lock_timeout(NOTING_SECONDS):
             ApiKey.objects.filter(due, pk=key.pk, digest=key.digest).update(last_used_at=now)
     except database.FAILURES as failure:
         # It is noted the next time.

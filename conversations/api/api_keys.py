@@ -48,26 +48,26 @@ REVOKED: Any = {204: None, 403: Refusal, 404: Refusal}
 
 @router.get("/", response={200: Keys, 403: Refusal}, summary="List your API keys, newest first")
 async def list_own(request: SignedIn) -> dict[str, Any]:
-    return {"keys": await database.run(lambda: [shown(key) for key in keys.listed(request.auth)])}
+    return {"keys": await database.call(lambda: [shown(key) for key in keys.listed(request.auth)])}
 
 
 @router.post("/", response=MADE, summary="Make an API key")
 async def create(request: SignedIn, new: NewKey, response: HttpResponse) -> Answer[dict[str, Any]]:
     await rate_limits.control(str(request.auth.pk))
-    return _told_once(response, *await database.run(keys.create, request.auth, new))
+    return _told_once(response, *await database.call(keys.create, request.auth, new))
 
 
 @router.post("/{uuid:key}/rotate", response=ROTATED, summary="Give an API key a new secret")
 async def rotate(request: SignedIn, key: UUID, response: HttpResponse) -> Answer[dict[str, Any]]:
     """The old secret opens nothing from now on."""
     await rate_limits.control(str(request.auth.pk))
-    return _told_once(response, *await database.run(keys.rotate, request.auth, key))
+    return _told_once(response, *await database.call(keys.rotate, request.auth, key))
 
 
 @router.delete("/{uuid:key}/", response=REVOKED, summary="Revoke an API key")
 async def revoke(request: SignedIn, key: UUID) -> Answer[None]:
     """Whatever was opened with it is closed within five seconds."""
-    await database.run(keys.revoke, request.auth, key)
+    await database.call(keys.revoke, request.auth, key)
     return Answer(204, None)
 
 

@@ -37,7 +37,7 @@ class _Key(AuthBase):
     async def __call__(self, request: HttpRequest) -> AbstractUser | None:
         if principals.key_in(request.headers) is None:
             return None
-        caller = await database.run(principals.of_headers, request.headers)
+        caller = await database.call(principals.of_headers, request.headers)
         caller.require(self._scope)
         request.caller = caller  # type: ignore[attr-defined]
         return caller.user
@@ -90,5 +90,5 @@ def session_only() -> list[Auth]:
 async def _no_key(request: HttpRequest) -> None:
     if principals.key_in(request.headers) is None:
         return
-    await database.run(principals.of_headers, request.headers)
+    await database.call(principals.of_headers, request.headers)
     raise Forbidden("This is done in a signed-in session, not with a key.")

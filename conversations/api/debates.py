@@ -192,7 +192,7 @@ async def estimate(request: SignedIn, new: NewConversation) -> dict[str, Any]:
     "/", auth=needs("watch"), response={200: Page, 403: Refusal}, summary="List your debates, newest first"
 )
 async def list_own(request: SignedIn, page: Annotated[int, Field(ge=1)] = 1) -> dict[str, Any]:
-    return await database.run(_page, request.auth, page)
+    return await database.call(_page, request.auth, page)
 
 
 @router.get(
@@ -202,7 +202,7 @@ async def list_own(request: SignedIn, page: Annotated[int, Field(ge=1)] = 1) -> 
     summary="A debate, as it stands",
 )
 async def detail(request: SignedIn, conversation: UUID) -> dict[str, Any]:
-    return await database.run(_detail, request.auth, conversation)
+    return await database.call(_detail, request.auth, conversation)
 
 
 @router.get(
@@ -217,7 +217,7 @@ async def events(
     after: Annotated[int, Field(ge=0, le=2**31 - 1)] = 0,
     limit: Annotated[int, Field(ge=1, le=MAX_EVENTS)] = 100,
 ) -> dict[str, Any]:
-    return await database.run(_events, request.auth, conversation, after, limit)
+    return await database.call(_events, request.auth, conversation, after, limit)
 
 
 AGAIN: Any = {201: Started, 403: Refusal, 404: Refusal, 422: Invalid, 429: Refusal}

@@ -53,11 +53,11 @@ class ConversationBudget:
     async def reserve(self, call: Call, keep: Call | None = None) -> UUID:
         reservation = uuid.uuid4()
         # A debate waits for its database: it must not speak for money that nobody counts.
-        await database.surely(self._reserve, reservation, call, keep)
+        await database.call(self._reserve, reservation, call, keep, retry=True)
         return reservation
 
     async def settle(self, reservation: UUID, usage: Usage | None, seconds: float) -> None:
-        await database.surely(self._settle, reservation, usage, seconds)
+        await database.call(self._settle, reservation, usage, seconds, retry=True)
 
     def _accounts(self, day: date) -> list[Account]:
         if self._row is None:
@@ -124,7 +124,7 @@ class ConversationBudget:
 
 async def close_left(conversation: UUID) -> None:
     """Count as spent what an earlier run of the conversation set aside and did not settle. Raises LogUnavailable."""
-    await database.surely(_close_left, conversation)
+    await database.call(_close_left, conversation, retry=True)
 
 
 def begin(conversation: Conversation) -> None:

@@ -22,6 +22,7 @@ import structlog
 from django.conf import settings
 from django.db import connections
 from django.utils import timezone
+from tenacity import Retrying, retry_if_exception_type
 
 from conversations.domain.errors import LogUnavailable, OutcryError
 from conversations.domain.events import (
@@ -45,6 +46,7 @@ HELD_UP_SECONDS: Final = 1.0
 # What is left to a database that is away once the log is being closed; and to the thread that writes.
 CLOSE_SECONDS: Final = 5.0
 STOP_SECONDS: Final = 10.0
+NOT_STORED: Final = "The conversation could not be stored."
 
 
 async def append(conversation: UUID, *events: EventData, run: UUID | None = None) -> None:
@@ -153,7 +155,7 @@ def _store_and_settle(batch: list[_Waiting]) -> None:
     outcomes, entries = _stored(whole)
     _note_commit(whole, entries, began)
     for waiting in batch:
-        outcomes.setdefault(id(waiting), LogUnavailable("The conversation could not be stored."))
+        outcomes.setdefault(id(waiting), LogUnavailable(NOT_STORED))
     by_loop: dict[asyncio.AbstractEventLoop, list[tuple[_Waiting, OutcryError | None]]] = defaultdict(list)
     for waiting in batch:
         by_loop[waiting.loop].append((waiting, outcomes[id(waiting)]))
@@ -185,25 +187,30 @@ def _stored(batch: list[_Waiting]) -> _Outcomes:
     if not batch:
         return {}, {}
     until = time.monotonic() + settings.OUTCRY_DATABASE_PATIENCE_SECONDS
+    retrying = Retrying(
+        retry=retry_if_exception_type(database.AWAY),
+        wait=database.BACKOFF,
+        stop=lambda _: time.monotonic() >= min(until, _give_up),
+        reraise=True,
+    )
     tries: list[Stored] = []
-    for pause in database.pauses():
-        try:
-            # Who can write can do everything.
-            with database.contact("log", wholly=True), database.writing():
-                stored = store.store_batch([waiting.append for waiting in batch], tries)
-        except database.AWAY as failure:
-            if time.monotonic() >= min(until, _give_up):
-                return _lost(batch, failure)
-        except Exception as failure:
-            logger.exception("log_commit_failed", appends=len(batch))
-            if isinstance(failure, database.FAILURES):
-                connections.close_all()
-            return _stored_apart(batch, failure)
-        else:
-            refused = {id(batch[number]): refusal for number, refusal in stored.refused.items()}
-            return {id(waiting): refused.get(id(waiting)) for waiting in batch}, stored.entries
-        time.sleep(pause)
-    raise AssertionError  # pauses() has no end
+    try:
+        stored = retrying(_try_to_store, batch, tries)
+    except database.AWAY as failure:
+        return _lost(batch, failure)
+    except Exception as failure:
+        logger.exception("log_commit_failed", appends=len(batch))
+        if isinstance(failure, database.FAILURES):
+            connections.close_all()
+        return _stored_apart(batch, failure)
+    refused = {id(batch[number]): refusal for number, refusal in stored.refused.items()}
+    return {id(waiting): refused.get(id(waiting)) for waiting in batch}, stored.entries
+
+
+def _try_to_store(batch: list[_Waiting], tries: list[Stored]) -> Stored:
+    # A process that can write to its log can use the database in every other way, too.
+    with database.using("log", wholly=True), database.writing():
+        return store.store_batch([waiting.append for waiting in batch], tries)
 
 
 def _stored_apart(batch: list[_Waiting], failure: Exception) -> _Outcomes:
@@ -225,7 +232,7 @@ def _stored_apart(batch: list[_Waiting], failure: Exception) -> _Outcomes:
 def _lost(batch: list[_Waiting], failure: Exception) -> _Outcomes:
     _broken_runs.update(waiting.append.run for waiting in batch if waiting.append.run is not None)
     logger.error("log_gave_up", appends=len(batch), reason=database.unavailable(failure).code)
-    return {id(waiting): database.unavailable(failure) for waiting in batch}, {}
+    return {id(waiting): database.unavailable(failure, NOT_STORED) for waiting in batch}, {}
 
 
 def _settle(outcomes: list[tuple[_Waiting, OutcryError | None]], entries: Mapping[UUID, list[Entry]]) -> None:

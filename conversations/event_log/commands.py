@@ -5,6 +5,7 @@ other one is refused, and one that comes twice is stored once.
 """
 
 import asyncio
+from contextvars import copy_context
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -19,13 +20,14 @@ from conversations.domain.errors import Conflict, Finished, LimitReached, NotFou
 from conversations.domain.events import Control, Entry, EventData, HumanMessage, InputExpired, dump
 from conversations.event_log import notifier, store, wakeups
 from conversations.infrastructure import database
+from conversations.infrastructure.event_loop import BackgroundTasks
 from conversations.models import PEOPLE, Conversation, Event
 
 # What one conversation takes.
 MAX_REMARKS = 50
 MAX_COMMANDS = 500
 
-_telling: set["asyncio.Task[Accepted]"] = set()
+tasks = BackgroundTasks()
 
 
 @dataclass(frozen=True)
@@ -43,24 +45,18 @@ async def tell(conversation: UUID, event: Control | HumanMessage) -> Accepted:
     Raises Finished; Conflict when the question is unknown, answered or expired, when the debate is being judged, or
     when the key was used for something else; LimitReached; NotFound; and LogUnavailable."""
     # To its end, even where who sent it has gone: what is stored must be heard.
-    telling = asyncio.create_task(_tell(conversation, event))
-    _telling.add(telling)
-    telling.add_done_callback(_telling.discard)
-    return await asyncio.shield(telling)
+    return await asyncio.shield(tasks.spawn(_tell(conversation, event), context=copy_context()))
 
 
 async def expire(conversation: UUID, run: UUID, request: UUID) -> None:
     """Store that nobody answered the question, unless somebody has. Raises Fenced, NotFound and LogUnavailable."""
-    entries = await database.surely(_expire, conversation, run, request)
+    entries = await database.call(_expire, conversation, run, request, retry=True)
     if entries:
         notifier.ring(conversation, entries)
 
 
 async def _tell(conversation: UUID, event: Control | HumanMessage) -> Accepted:
-    try:
-        accepted, entries = await database.promptly(_store, conversation, event)
-    except database.FAILURES as failure:
-        raise database.unavailable(failure) from failure
+    accepted, entries = await database.call(_store, conversation, event, timeout=database.REQUEST_SECONDS)
     if entries:
         notifier.ring(conversation, entries)
     # Again, too: whoever repeats it may do so because nothing has come of it.

@@ -13,6 +13,7 @@ from channels.layers import get_channel_layer
 
 from conversations.domain.events import Entry
 from conversations.infrastructure.availability import CHANNEL_LAYER
+from conversations.infrastructure.event_loop import BackgroundTasks, PerLoop
 
 # Above this a ring says only where the head is: readers fetch the rows, and the layer's memory stays small.
 MAX_CHARACTERS = 256 * 1024
@@ -20,8 +21,8 @@ MAX_CHARACTERS = 256 * 1024
 RING_SECONDS = 5.0
 
 # What waits while an earlier ring of the conversation is being sent; a key is there while its task runs.
-_waiting: dict[tuple[asyncio.AbstractEventLoop, UUID], list[Entry]] = {}
-_tasks: set["asyncio.Task[None]"] = set()
+_waiting: PerLoop[dict[UUID, list[Entry]]] = PerLoop(dict)
+tasks = BackgroundTasks()
 
 
 def group_name(conversation: UUID) -> str:
@@ -31,30 +32,28 @@ def group_name(conversation: UUID) -> str:
 
 def ring(conversation: UUID, entries: Sequence[Entry]) -> None:
     """Send a ring soon, in order, one at a time for a conversation; returns at once."""
-    loop = asyncio.get_running_loop()
-    key = (loop, conversation)
-    if key in _waiting:
-        _waiting[key].extend(entries)
+    waiting = _waiting.here()
+    if conversation in waiting:
+        waiting[conversation].extend(entries)
         return
-    _waiting[key] = list(entries)
-    task = loop.create_task(_send(key))
-    _tasks.add(task)
-    task.add_done_callback(_tasks.discard)
+    waiting[conversation] = list(entries)
+    tasks.spawn(_send(conversation))
 
 
-async def _send(key: tuple[asyncio.AbstractEventLoop, UUID]) -> None:
+async def _send(conversation: UUID) -> None:
     layer: Any = get_channel_layer()
+    waiting = _waiting.here()
     try:
-        while entries := _waiting[key]:
-            _waiting[key] = []
+        while entries := waiting[conversation]:
+            waiting[conversation] = []
             async with asyncio.timeout(RING_SECONDS):
-                await layer.group_send(group_name(key[1]), message(entries))
+                await layer.group_send(group_name(conversation), message(entries))
             CHANNEL_LAYER.worked("ring")
     except Exception as failure:
         # The rows are stored; readers find them at their next look at the head.
         CHANNEL_LAYER.failed("ring", failure)
     finally:
-        del _waiting[key]
+        del waiting[conversation]
 
 
 def message(entries: Sequence[Entry]) -> dict[str, Any]:

@@ -138,7 +138,7 @@ def _renew(appends: Sequence[Append], owners: dict[UUID, _Owner]) -> None:
         and owner.lapsed
         and owner.run == append.run
     ]
-    if not ours or not database.strained(settings.OUTCRY_LEASE_SECONDS):
+    if not ours or not database.is_slow(settings.OUTCRY_LEASE_SECONDS):
         return
     lease = timedelta(seconds=settings.OUTCRY_LEASE_SECONDS)
     Conversation.objects.filter(pk__in=ours).update(lease_until=Now() + lease)

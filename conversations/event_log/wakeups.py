@@ -16,13 +16,14 @@ from channels.layers import get_channel_layer
 
 from conversations.event_log import channel_groups
 from conversations.infrastructure.availability import CHANNEL_LAYER
+from conversations.infrastructure.event_loop import BackgroundTasks
 
 # A layer that takes longer for one call is away.
 CALL_SECONDS = 5.0
 
 # Who runs what in this process.
 _ears: defaultdict[UUID, set[tuple[asyncio.AbstractEventLoop, asyncio.Event]]] = defaultdict(set)
-_tasks: set["asyncio.Task[None]"] = set()
+tasks = BackgroundTasks()
 
 
 def group_name(conversation: UUID) -> str:
@@ -33,9 +34,7 @@ def group_name(conversation: UUID) -> str:
 def call(conversation: UUID) -> None:
     """Have the conversation's run look into its log, in whichever process it is; returns at once."""
     call_here(conversation)
-    task = asyncio.get_running_loop().create_task(_call_elsewhere(conversation))
-    _tasks.add(task)
-    task.add_done_callback(_tasks.discard)
+    tasks.spawn(_call_elsewhere(conversation))
 
 
 def call_here(conversation: UUID) -> None:

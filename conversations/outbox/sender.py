@@ -6,7 +6,6 @@ where its answer was lost: the message's id is the same each time.
 
 import asyncio
 import contextlib
-import contextvars
 from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -17,8 +16,10 @@ import structlog
 from django.conf import settings
 
 from conversations.domain import markdown
+from conversations.domain.errors import LogUnavailable
 from conversations.event_log import queries
 from conversations.infrastructure import database
+from conversations.infrastructure.event_loop import BackgroundTasks
 from conversations.models import Conversation
 from conversations.outbox import deliveries
 from conversations.outbox.deliveries import Due
@@ -38,7 +39,7 @@ MAX_ANSWER: Final = 1024 * 1024
 # How it is spoken to.
 BINDINGS: Final = ("JSONRPC", "HTTP+JSON")
 
-_tasks: set["asyncio.Task[None]"] = set()
+tasks = BackgroundTasks()
 
 
 @dataclass(frozen=True)
@@ -61,19 +62,12 @@ class Undelivered(Exception):
 def begin() -> None:
     """From now on, in this event loop, hand over debates that have ended; nothing where no agent is to get them."""
     if settings.OUTCRY_A2A_TARGETS:
-        # A context of its own: it outlives whoever calls.
-        task = asyncio.get_running_loop().create_task(_work(), context=contextvars.Context())
-        _tasks.add(task)
-        task.add_done_callback(_tasks.discard)
+        tasks.spawn(_work())
 
 
 async def end() -> None:
     """Stop; what is under way is made again, by whichever process."""
-    loop = asyncio.get_running_loop()
-    tasks = [task for task in _tasks if task.get_loop() is loop]
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
+    await tasks.cancel()
 
 
 def parcel(conversation: UUID) -> Parcel:
@@ -109,8 +103,8 @@ async def _work() -> None:
 
 async def _claimed(most: int) -> list[Due]:
     try:
-        return await database.promptly(deliveries.claim, most) if most else []
-    except database.FAILURES:
+        return await database.call(deliveries.claim, most, timeout=database.REQUEST_SECONDS) if most else []
+    except LogUnavailable:
         # It is away, which its outage tells; the next look may find it.
         return []
     except Exception:
@@ -126,7 +120,7 @@ async def _attempt(due: Due) -> None:
         "attempt": due.number,
     }
     try:
-        sent = await database.run(parcel, due.conversation)
+        sent = await database.call(parcel, due.conversation)
         try:
             async with asyncio.timeout(ATTEMPT_SECONDS):
                 task = await _hand_over(sent, due.target)
@@ -134,21 +128,21 @@ async def _attempt(due: Due) -> None:
             raise Undelivered("timeout") from None
         if task is None:
             logger.warning("delivery_rejected", **known)
-            await database.patiently(deliveries.rejected, due)
+            await database.call(deliveries.rejected, due, retry=True)
             return
         logger.info("delivered", **known)
-        await database.patiently(deliveries.delivered, due, task)
+        await database.call(deliveries.delivered, due, task, retry=True)
     except Undelivered as failure:
         logger.warning("delivery_failed", code=failure.code, cause=type(failure.__cause__).__name__, **known)
-        with contextlib.suppress(*database.FAILURES):
-            await database.patiently(deliveries.failed, due, failure.code)
-    except database.FAILURES:
+        with contextlib.suppress(LogUnavailable):
+            await database.call(deliveries.failed, due, failure.code, retry=True)
+    except LogUnavailable:
         # It is due again after a while.
         logger.warning("delivery_not_recorded", **known)
     except Exception:
         logger.exception("delivery_failed", **known)
-        with contextlib.suppress(*database.FAILURES):
-            await database.patiently(deliveries.failed, due, "internal")
+        with contextlib.suppress(LogUnavailable):
+            await database.call(deliveries.failed, due, "internal", retry=True)
 
 
 async def _hand_over(parcel: Parcel, target: str) -> str | None:

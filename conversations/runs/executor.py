@@ -204,7 +204,9 @@ class RunExecutor:
     async def _look(self) -> None:
         """Take what people have told by now, and do it."""
         async with self._looking:
-            rows = await database.surely(recovery.told, self._claimed.conversation, self._people.head)
+            rows = await database.call(
+                recovery.told, self._claimed.conversation, self._people.head, retry=True
+            )
             for row in rows:
                 self._people.take(*row)
         self._news.set()
@@ -240,7 +242,7 @@ class RunExecutor:
 
     async def _end_cancelled(self) -> None:
         await self._appender.flush()
-        ends = await database.surely(recovery.cut, self._claimed.conversation)
+        ends = await database.call(recovery.cut, self._claimed.conversation, retry=True)
         ended = StatusChanged(status=Status.CANCELLED, mode=self.mode, reason=CANCELLED)
         await appender.append(self._claimed.conversation, *ends, ended, run=self._claimed.run)
 

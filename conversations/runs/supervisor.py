@@ -2,10 +2,8 @@
 
 import asyncio
 import contextlib
-import contextvars
 import uuid
-import weakref
-from collections.abc import Awaitable, Callable, Collection, Coroutine
+from collections.abc import Awaitable, Callable, Collection
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -22,6 +20,7 @@ from conversations.domain.errors import Fenced, LogUnavailable, ProviderError
 from conversations.domain.events import Error, EventData, StatusChanged
 from conversations.event_log import appender, wakeups
 from conversations.infrastructure import database, metrics, tracing
+from conversations.infrastructure.event_loop import BackgroundTasks, PerLoop
 from conversations.models import Conversation
 from conversations.runs import recovery
 from conversations.runs.executor import Claimed, Left, RunExecutor
@@ -37,22 +36,23 @@ GAVE_UP = (
 # How often a conversation is taken up again without having finished a turn in between.
 MAX_RESUMES = 3
 
-_ADOPTION = "adoption"
-_tasks: set["asyncio.Task[None]"] = set()
+tasks = BackgroundTasks()
+adoptions = BackgroundTasks()
 _executors: dict[UUID, RunExecutor] = {}
-_leaving: "weakref.WeakSet[asyncio.AbstractEventLoop]" = weakref.WeakSet()
+# Set while the runs of the loop are handed over: it begins no new ones.
+_leaving = PerLoop(asyncio.Event)
 
 
 def launch(conversation: UUID, rests: Callable[[bool], None] = lambda _: None) -> "asyncio.Task[None]":
     """Run a conversation in the background of this process's event loop. `rests` is told when it begins to wait for
     people, and when it no longer does."""
-    return _in_background(run(conversation, rests), str(conversation))
+    return tasks.spawn(run(conversation, rests), str(conversation))
 
 
 def adopt_orphans(take: Callable[[Collection[UUID]], Awaitable[None]] | None = None) -> "asyncio.Task[None]":
     """From now on, run every conversation whose run has ended without it, after a restart, or a crash elsewhere; or
     leave them to `take`."""
-    return _in_background(_adopt(take or _launch_all), _ADOPTION)
+    return adoptions.spawn(_adopt(take or _launch_all))
 
 
 async def _launch_all(conversations: Collection[UUID]) -> None:
@@ -60,43 +60,28 @@ async def _launch_all(conversations: Collection[UUID]) -> None:
         launch(conversation)
 
 
-def _in_background(work: Coroutine[Any, Any, None], name: str) -> "asyncio.Task[None]":
-    # A context of its own: the caller's belongs to a request that ends long before the debate.
-    task = asyncio.get_running_loop().create_task(work, name=name, context=contextvars.Context())
-    _tasks.add(task)
-    task.add_done_callback(_tasks.discard)
-    return task
-
-
 async def hand_over() -> None:
     """Stop every run of this loop, for another process to go on. What is being said may be said to its end, for
     OUTCRY_GRACE_SECONDS; what is not finished by then is cut, and said again."""
-    loop = asyncio.get_running_loop()
-    _leaving.add(loop)
+    leaving = _leaving.here()
+    leaving.set()
     try:
         for drive in _executors.values():
             drive.leave()
-        if speaking := [task for task in _running(loop) if task.get_name() != _ADOPTION]:
-            await asyncio.wait(speaking, timeout=settings.OUTCRY_GRACE_SECONDS)
-        tasks = _running(loop)
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        if running := tasks.here():
+            await asyncio.wait(running, timeout=settings.OUTCRY_GRACE_SECONDS)
+        await asyncio.gather(tasks.cancel(), adoptions.cancel())
     finally:
-        _leaving.discard(loop)
-
-
-def _running(loop: asyncio.AbstractEventLoop) -> list["asyncio.Task[None]"]:
-    return [task for task in _tasks if task.get_loop() is loop]
+        leaving.clear()
 
 
 async def run(conversation: UUID, rests: Callable[[bool], None] = lambda _: None) -> None:
     """Claim the conversation and drive it to its end; returns at once if another run has it."""
-    if asyncio.get_running_loop() in _leaving:
+    if _leaving.here().is_set():
         return
     try:
         claimed = await _claimed(conversation)
-    except database.FAILURES:
+    except LogUnavailable:
         # It stays without a run, and is found so when the database answers again.
         logger.warning("conversation_not_claimed", conversation=str(conversation))
         return
@@ -113,8 +98,8 @@ async def run(conversation: UUID, rests: Callable[[bool], None] = lambda _: None
                 await _drive(claimed, called, rests)
         except (asyncio.CancelledError, Left) as stopped:
             # Stopped from outside: nobody needs to wait for the lease to lapse.
-            with contextlib.suppress(*database.FAILURES):
-                await database.run(_hand_back, claimed)
+            with contextlib.suppress(LogUnavailable):
+                await database.call(_hand_back, claimed)
             _note("left")
             if not isinstance(stopped, Left):
                 raise
@@ -123,13 +108,13 @@ async def run(conversation: UUID, rests: Callable[[bool], None] = lambda _: None
 
 
 async def _claimed(conversation: UUID) -> Claimed | None:
-    claiming = asyncio.ensure_future(database.promptly(_claim, conversation))
+    claiming = asyncio.ensure_future(database.call(_claim, conversation, timeout=database.REQUEST_SECONDS))
     try:
         return await asyncio.shield(claiming)
     except asyncio.CancelledError:
         # The claim goes through all the same, and nobody would know of it before its lease lapses.
         if (claimed := await claiming) is not None:
-            await database.run(_hand_back, claimed)
+            await database.call(_hand_back, claimed)
         raise
 
 
@@ -161,9 +146,9 @@ async def _drive(claimed: Claimed, called: asyncio.Event, rests: Callable[[bool]
         return
     try:
         await service.close_left(claimed.conversation)
-        debate, people = await database.surely(recovery.read, claimed.conversation)
+        debate, people = await database.call(recovery.read, claimed.conversation, retry=True)
         drive = _executors[claimed.run] = RunExecutor(claimed, debate, people, called, rests)
-        if asyncio.get_running_loop() in _leaving:
+        if _leaving.here().is_set():
             drive.leave()
         await drive.drive()
         metrics.RUNS.labels("ended").inc()
@@ -179,8 +164,8 @@ async def _drive(claimed: Claimed, called: asyncio.Event, rests: Callable[[bool]
         # Nothing can be written. Another run may go on, at once where the database answers, else when the lease lapses.
         logger.exception("run_lost_its_log")
         _note("lost_log")
-        with contextlib.suppress(*database.FAILURES):
-            await database.run(_release, claimed)
+        with contextlib.suppress(LogUnavailable):
+            await database.call(_release, claimed)
     except Exception:
         logger.exception("run_failed")
         mode = drive.mode if drive else claimed.mode
@@ -216,7 +201,7 @@ async def _fail(claimed: Claimed, mode: Mode, code: str, message: str, *, retrya
 
 async def _unfinished(claimed: Claimed, code: str) -> list[EventData]:
     try:
-        return await database.surely(recovery.unfinished, claimed.conversation, code)
+        return await database.call(recovery.unfinished, claimed.conversation, code, retry=True)
     except LogUnavailable:
         raise
     except Exception:
@@ -239,16 +224,16 @@ def _hand_back(claimed: Claimed) -> None:
 async def _adopt(take: Callable[[Collection[UUID]], Awaitable[None]]) -> None:
     while True:
         # What keeps us from our heartbeats keeps others from theirs: a lease that has lapsed meanwhile says nothing.
-        if not database.strained(2 * settings.OUTCRY_LEASE_HEARTBEAT_SECONDS):
+        if not database.is_slow(2 * settings.OUTCRY_LEASE_HEARTBEAT_SECONDS):
             await _look_for_orphans(take)
         await asyncio.sleep(min(ORPHANS_SECONDS, settings.OUTCRY_LEASE_HEARTBEAT_SECONDS))
 
 
 async def _look_for_orphans(take: Callable[[Collection[UUID]], Awaitable[None]]) -> None:
     try:
-        if orphans := await database.promptly(_orphans):
+        if orphans := await database.call(_orphans, timeout=database.REQUEST_SECONDS):
             await take(orphans)
-    except database.FAILURES:
+    except LogUnavailable:
         # It is away, which its outage tells; the next look may find it.
         pass
     except Exception:
@@ -275,8 +260,9 @@ async def _heartbeat(claimed: Claimed, driving: "asyncio.Task[None] | None") -> 
         await asyncio.sleep(settings.OUTCRY_LEASE_HEARTBEAT_SECONDS)
         drive = _executors.get(claimed.run)
         try:
-            held = await database.run(_renew, claimed, is_at_rest=drive is not None and drive.is_at_rest)
-        except database.FAILURES:
+            is_at_rest = drive is not None and drive.is_at_rest
+            held = await database.call(_renew, claimed, is_at_rest)
+        except LogUnavailable:
             # The next beat may get through; the fence guards the log meanwhile.
             continue
         except Exception:
@@ -290,7 +276,7 @@ async def _heartbeat(claimed: Claimed, driving: "asyncio.Task[None] | None") -> 
         wakeups.call_here(claimed.conversation)
 
 
-def _renew(claimed: Claimed, *, is_at_rest: bool) -> bool:
+def _renew(claimed: Claimed, is_at_rest: bool) -> bool:
     """Whether nobody else has taken the conversation; one that has ended needs no lease."""
     ours = Conversation.objects.filter(pk=claimed.conversation, run=claimed.run)
     # Who waits for people for days sees many restarts, and none is the debate's fault.

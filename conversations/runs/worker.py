@@ -14,6 +14,7 @@ from procrastinate.contrib.django.utils import connector_params
 from procrastinate.jobs import Status
 from psycopg_pool import AsyncConnectionPool
 
+from conversations.domain.errors import LogUnavailable
 from conversations.infrastructure import database
 from conversations.infrastructure.availability import QUEUE
 from conversations.runs import job_queue, supervisor
@@ -50,7 +51,7 @@ async def work(stop: asyncio.Event) -> None:
 
 
 async def _put_forgotten(conversations: Collection[UUID]) -> None:
-    await database.promptly(job_queue.put_forgotten, conversations)
+    await database.call(job_queue.put_forgotten, conversations, timeout=database.REQUEST_SECONDS)
 
 
 class _Places:
@@ -127,7 +128,7 @@ class _Worker:
     async def _debate(self, conversation: str) -> None:
         if not await self._places.take(POLL_SECONDS):
             # Taken by runs that have outlived their jobs. Another worker may have one.
-            await database.promptly(job_queue.put, UUID(conversation))
+            await database.call(job_queue.put, UUID(conversation), timeout=database.REQUEST_SECONDS)
             return
         place = _Place(self._places)
         run = asyncio.create_task(_run(UUID(conversation), place.rests), name=f"job {conversation}")
@@ -194,8 +195,8 @@ async def _run(conversation: UUID, rests: Callable[[bool], None]) -> None:
     with contextlib.suppress(asyncio.CancelledError):
         await supervisor.launch(conversation, rests)
     try:
-        await database.promptly(_put_back, conversation)
-    except database.FAILURES:
+        await database.call(_put_back, conversation, timeout=database.REQUEST_SECONDS)
+    except LogUnavailable:
         # It is found to be forgotten when the database is back.
         logger.warning("conversation_not_put_back", conversation=str(conversation))
 

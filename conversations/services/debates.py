@@ -1,9 +1,5 @@
 """The doors: what people and programs ask for, checked, then done."""
 
-from collections.abc import Callable
-from contextvars import copy_context
-from functools import partial
-from typing import ParamSpec, TypeVar
 from uuid import UUID
 
 from django.conf import settings
@@ -30,9 +26,6 @@ from conversations.runs import job_queue, supervisor
 from conversations.services import client_threads, cost_estimate
 from conversations.services.cost_estimate import Estimate
 
-P = ParamSpec("P")
-T = TypeVar("T")
-
 
 async def start(owner: AbstractUser, new: NewConversation) -> Conversation:
     """Create the conversation and have it run, by this process or by a worker; it goes on when the caller is gone.
@@ -47,7 +40,9 @@ async def start_once(owner: AbstractUser, new: NewConversation, run: client_thre
     """The same for a client's run, which starts no second one when it is asked for again."""
     with tracing.start():
         await rate_limits.start(str(owner.pk))
-        conversation, is_new = await _promptly(_create_once, owner, new, run)
+        conversation, is_new = await database.call(
+            _create_once, owner, new, run, timeout=database.REQUEST_SECONDS
+        )
         if is_new:
             _launch(conversation)
         return conversation
@@ -59,21 +54,21 @@ async def again(person: AbstractUser, conversation: UUID) -> Conversation:
     Raises NotFound, Forbidden, LimitReached and LogUnavailable; then nothing is stored."""
     with tracing.start():
         await rate_limits.start(str(person.pk))
-        new = await _promptly(_input_of, person, conversation)
+        new = await database.call(_input_of, person, conversation, timeout=database.REQUEST_SECONDS)
         await circuit_breaker.let_probe(selection.live())
         return await _start(person, new)
 
 
 async def estimate(person: AbstractUser, new: NewConversation) -> tuple[Estimate, Amounts]:
     """What the conversation would take, and what the person may spend today. Raises LogUnavailable."""
-    return await _promptly(_estimate, person, new)
+    return await database.call(_estimate, person, new, timeout=database.REQUEST_SECONDS)
 
 
 async def control(person: permissions.Person, conversation: UUID, command: Command) -> Accepted:
     """Record a person's command, and tell the run, which answers with a `status`.
 
     Raises NotFound, Forbidden, Finished, Conflict, LimitReached and LogUnavailable; then nothing is stored."""
-    await _promptly(permissions.control, person, conversation)
+    await database.call(permissions.control, person, conversation, timeout=database.REQUEST_SECONDS)
     await rate_limits.control(str(person.pk))
     told = Control(
         action=command.action, actor=person.get_username(), idempotency_key=command.idempotency_key
@@ -86,7 +81,7 @@ async def say(person: permissions.Person, conversation: UUID, words: Input) -> A
 
     Raises NotFound, Forbidden, Finished, Conflict, LimitReached and LogUnavailable; then nothing is stored."""
     allowed = permissions.speak if words.reply_to is None else permissions.control
-    await _promptly(allowed, person, conversation)
+    await database.call(allowed, person, conversation, timeout=database.REQUEST_SECONDS)
     await rate_limits.control(str(person.pk))
     told = HumanMessage(
         author=person.get_username(),
@@ -132,7 +127,7 @@ def create(owner: AbstractUser, new: NewConversation) -> Conversation:
 
 
 async def _start(owner: AbstractUser, new: NewConversation) -> Conversation:
-    conversation = await _promptly(create, owner, new)
+    conversation = await database.call(create, owner, new, timeout=database.REQUEST_SECONDS)
     _launch(conversation)
     return conversation
 
@@ -180,13 +175,3 @@ def _input_of(person: permissions.Person, conversation: UUID) -> NewConversation
 
 def _estimate(person: AbstractUser, new: NewConversation) -> tuple[Estimate, Amounts]:
     return cost_estimate.estimate(new, catalog.configured()[0]), service.left_today(person.pk)
-
-
-async def _promptly(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """For a person who waits: while the database is away, they hear of it. Raises LogUnavailable."""
-    try:
-        # In the caller's context, to which a span belongs.
-        within = partial(copy_context().run, function)
-        return await database.promptly(within, *args, **kwargs)
-    except database.FAILURES as failure:
-        raise database.unavailable(failure) from failure

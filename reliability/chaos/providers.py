@@ -165,7 +165,7 @@ async def debate(owner: User, providers: Iterable[str], *, demo: bool = True) ->
     ):
         conversation = await debates.created(owner)
         await supervisor.run(conversation.pk)
-    return await database.run(_ended, conversation)
+    return await database.call(_ended, conversation)
 
 
 def _ended(conversation: Conversation) -> Ended:

@@ -78,7 +78,7 @@ class Suite:
         return rows
 
     async def providers(self) -> list[Row]:
-        owner = await database.run(_owner)
+        owner = await database.call(_owner)
         return [
             *await providers.measure(owner, times=self.times(2)),
             *await providers.open_circuit(owner, times=self.times(10)),

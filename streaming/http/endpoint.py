@@ -8,7 +8,6 @@ import structlog
 
 from conversations.domain import error_responses
 from conversations.domain.errors import OutcryError
-from conversations.infrastructure import database
 from streaming.http import request as exchange
 from streaming.http.request import ClientLeft, Request
 
@@ -82,8 +81,6 @@ class Endpoint:
 def _expected(failure: Exception, path: str) -> OutcryError:
     if isinstance(failure, OutcryError):
         return failure
-    if isinstance(failure, database.FAILURES):
-        return database.unavailable(failure, "The server cannot reach its database. Try again in a moment.")
     logger.error("door_failed", path=path, exc_info=failure)
     return Fault("Something went wrong at our end.")
 

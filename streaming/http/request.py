@@ -109,14 +109,14 @@ class Request:
         """Who asks: by a key, else by their session. Raises Unauthenticated, and Forbidden where what changes something
         comes without the session's CSRF token."""
         if principals.key_in(self.headers) is not None:
-            caller = await database.run(principals.of_headers, self.headers)
+            caller = await database.call(principals.of_headers, self.headers)
             return Visitor(caller, session_guard.guest_of(caller, ""))
         session = self._session
         if session is None:
             raise Unauthenticated("Sign in first, or send an API key.")
         if self.method not in _SAFE and await asyncio.to_thread(check_csrf, self._django) is not None:
             raise Forbidden("The CSRF token is missing or wrong; send it as X-CSRFToken.")
-        caller = await database.run(session_guard.caller, {"session": SimpleNamespace(session_key=session)})
+        caller = await database.call(session_guard.caller, {"session": SimpleNamespace(session_key=session)})
         return Visitor(caller, session_guard.guest_of(caller, session))
 
     @cached_property

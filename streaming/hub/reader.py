@@ -18,7 +18,7 @@ from uuid import UUID
 from channels.layers import get_channel_layer
 
 from conversations.domain.enums import TERMINAL
-from conversations.domain.errors import NotFound
+from conversations.domain.errors import LogUnavailable, NotFound
 from conversations.event_log import channel_groups, notifier, queries
 from conversations.event_log.queries import Position
 from conversations.infrastructure import database
@@ -146,7 +146,7 @@ class ConversationReader:
             reading = self._reading(start)
             try:
                 page = await asyncio.shield(reading)
-            except database.FAILURES:
+            except LogUnavailable:
                 self._forget(start, reading)
                 await asyncio.sleep(POLL_SECONDS)
                 continue
@@ -191,8 +191,8 @@ class ConversationReader:
         look = object()
         self._looks[look] = asyncio.get_running_loop().time()
         try:
-            answer = await database.run(function, self.conversation, *args)
-        except database.FAILURES:
+            answer = await database.call(function, self.conversation, *args)
+        except LogUnavailable:
             self._failing = True
             raise
         finally:
@@ -201,7 +201,7 @@ class ConversationReader:
         return answer
 
     async def refreshed(self) -> Position:
-        """Where the log stands now, whatever the channel layer has said. Raises DatabaseError."""
+        """Where the log stands now, whatever the channel layer has said. Raises LogUnavailable."""
         await self.joined()
         if self._refreshing is None or self._refreshing.done():
             self._refreshing = asyncio.create_task(self._repair())
@@ -243,7 +243,7 @@ class ConversationReader:
                     self._failure = failure
                     self._wake()
                     return
-                except database.FAILURES:
+                except LogUnavailable:
                     # Watchers wait, and nothing is lost. The group is kept: rings may be heard before the log is read.
                     await asyncio.sleep(POLL_SECONDS)
                 except Exception as failure:

@@ -32,7 +32,7 @@ class KeyOwner:
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> Any:
         try:
-            caller = await database.run(principals.of_headers, by_name(scope["headers"]))
+            caller = await database.call(principals.of_headers, by_name(scope["headers"]))
         except Unauthenticated:
             known: dict[str, Any] = {"user": AnonymousUser()}
         else:

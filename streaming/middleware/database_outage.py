@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from conversations.domain.errors import LogUnavailable
 from conversations.infrastructure import database
 from streaming.wire.close_codes import Close
 
@@ -24,7 +25,7 @@ class RetryLater:
 
         try:
             return await self._application(scope, receive, sending)
-        except database.FAILURES:
+        except (*database.FAILURES, LogUnavailable):
             if begun:
                 raise
             await send({"type": "websocket.accept"})

@@ -41,7 +41,7 @@ class Words(Schema):
 )
 async def status(request: SignedIn) -> Overview:
     """Needs a staff account with the right to review conversations."""
-    return dashboard.overview(await database.run(_counted, request.auth))
+    return dashboard.overview(await database.call(_counted, request.auth))
 
 
 @router.get(
@@ -54,7 +54,7 @@ async def sessions(
     request: SignedIn, limit: Annotated[int, Field(ge=1, le=MAX_SESSIONS)] = MAX_SESSIONS
 ) -> Sessions:
     """The newest first. Needs a staff account with the right to review conversations."""
-    await database.run(_require_reviewer, request.auth)
+    await database.call(_require_reviewer, request.auth)
     return dashboard.sessions(limit)
 
 
@@ -70,7 +70,7 @@ SAYING: Any = {202: Words, 403: Refusal, 422: Invalid, 503: Refusal}
 async def say_to_all(request: SignedIn, words: Words) -> Answer[Words]:
     """To every connection of every process, as a `notice`. Needs a staff account with the rights to review and to
     control conversations."""
-    await database.run(_require_broadcaster, request.auth)
+    await database.call(_require_broadcaster, request.auth)
     try:
         await broadcast(words.text)
     except Exception:

@@ -57,7 +57,7 @@ class Readiness:
 
     async def _look(self) -> dict[str, bool]:
         answers, layer = await asyncio.gather(
-            _works("database", database.run(_ask)), _works("channel_layer", self._echo())
+            _works("database", database.call(_ask)), _works("channel_layer", self._echo())
         )
         migrated = answers and await _works("migrations", self._migrate())
         return {"database": answers, "migrations": migrated, "channel_layer": layer}
@@ -65,7 +65,7 @@ class Readiness:
     async def _migrate(self) -> None:
         # What has been applied stays so.
         if not self._migrated:
-            await database.run(_require_migrated)
+            await database.call(_require_migrated)
             self._migrated = True
 
     async def _echo(self) -> None:

@@ -19,6 +19,7 @@ from prometheus_client.metrics_core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from conversations.domain.enums import Status
+from conversations.domain.errors import LogUnavailable
 from conversations.infrastructure import database, metrics
 from conversations.providers import circuit_breaker, selection
 from conversations.providers.circuit_breaker import Standing, State
@@ -52,8 +53,8 @@ async def scrape(request: HttpRequest) -> HttpResponse:
 async def collected() -> CollectorRegistry:
     """All metrics. Call it in the event loop that serves watchers or executes debates."""
     try:
-        debates, waiting = await database.run(lambda: (dashboard.debates(), dashboard.waiting()))
-    except database.FAILURES:
+        debates, waiting = await database.call(lambda: (dashboard.debates(), dashboard.waiting()))
+    except LogUnavailable:
         # The process's own metrics are wanted most when the database is away.
         logger.warning("debates_not_counted", exc_info=True)
         debates, waiting = {}, None

@@ -10,6 +10,7 @@ import structlog
 from channels.layers import get_channel_layer
 from django.conf import settings
 
+from conversations.domain.errors import LogUnavailable
 from conversations.event_log import channel_groups
 from conversations.infrastructure import database
 from conversations.infrastructure.event_loop import PerLoop
@@ -94,8 +95,8 @@ class Registry:
                 if watcher.closed is None
             }
             try:
-                verdicts = await database.run(session_guard.refused, [*watching])
-            except database.FAILURES:
+                verdicts = await database.call(session_guard.refused, [*watching])
+            except LogUnavailable:
                 # Who was let in stays in while nobody can be asked.
                 continue
             except Exception:

@@ -30,7 +30,7 @@ LIST = "/api/conversations/"
 
 async def signed_in(person: User) -> AsyncClient:
     client = AsyncClient()
-    await database.run(client.force_login, person)
+    await database.call(client.force_login, person)
     return client
 
 
@@ -72,7 +72,7 @@ async def test_a_limit_that_breaks_a_rule_is_422_with_field_and_rule(
     [problem] = told["errors"]
     assert (problem["field"], problem["rule"]) == (field, rule)
     assert problem["message"].endswith(".")
-    assert await database.run(Conversation.objects.count) == 0
+    assert await database.call(Conversation.objects.count) == 0
 
 
 async def test_a_limit_above_the_installation_s_names_what_is_allowed(
@@ -113,7 +113,7 @@ async def test_an_estimate_stores_nothing(alice: User, settings: Settings) -> No
     assert 0 < told["usd"]["low"] < told["usd"]["high"]
     assert 0 < told["tokens"]["low"] < told["tokens"]["high"]
     assert told["left"] == {"usd": 5.0, "tokens": None, "seconds": None}
-    assert await database.run(lambda: Conversation.objects.count() + Tally.objects.count()) == 0
+    assert await database.call(lambda: Conversation.objects.count() + Tally.objects.count()) == 0
 
 
 async def test_an_estimate_without_a_price_says_so(alice: User, settings: Settings) -> None:
@@ -218,7 +218,7 @@ async def test_limits_may_be_given_on_the_websocket(alice: User, openai: OpenAIS
         assert (told["field"], told["rule"]) == ("max_tokens", "greater_than_equal")
         await tab.send(type="start", topic="Buy?", rounds=1, max_tokens=70_000)
         await tab.until("status")
-    assert (await database.run(Conversation.objects.get)).max_tokens == 70_000
+    assert (await database.call(Conversation.objects.get)).max_tokens == 70_000
 
 
 # Signing in

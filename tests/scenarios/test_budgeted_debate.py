@@ -37,7 +37,7 @@ async def held(conversation: Conversation) -> list[Row]:
 
 
 async def spent(conversation: Conversation) -> service.Amounts:
-    return await database.run(service.spent, conversation)
+    return await database.call(service.spent, conversation)
 
 
 def said(rows: list[Row]) -> list[str]:
@@ -114,7 +114,7 @@ async def test_a_resumed_debate_goes_on_with_what_is_left(alice: User, priced: O
     assert total.tokens is not None
     # What the killed call was set aside for is spent.
     assert 150 * len(said(rows)) < total.tokens <= 2_000
-    assert await database.run(Reservation.objects.count) == 0
+    assert await database.call(Reservation.objects.count) == 0
 
 
 async def test_without_limits_the_books_are_kept_too(alice: User, priced: OpenAIServer) -> None:
@@ -144,7 +144,7 @@ async def test_a_refused_call_costs_nothing(alice: User, priced: OpenAIServer, r
     conversation = await debates.created(alice)
     await held(conversation)
     assert (await spent(conversation)).tokens == 150
-    assert await database.run(Reservation.objects.count) == 0
+    assert await database.call(Reservation.objects.count) == 0
 
 
 async def test_a_provider_that_is_not_there_costs_nothing(alice: User, priced: OpenAIServer) -> None:

@@ -557,4 +557,4 @@ async def test_a_run_that_lost_its_conversation_obeys_nobody(
     await run
     row = await debates.fresh(conversation)
     assert (row.status, row.run) == ("active", other)
-    assert await database.run(conversation.events.filter(type="agent_message").count) == 0
+    assert await database.call(conversation.events.filter(type="agent_message").count) == 0

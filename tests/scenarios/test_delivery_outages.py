@@ -157,7 +157,7 @@ async def test_who_watches_is_told_when_the_log_cannot_be_read(
         await tab.until(lambda: "human_message" in tab.types)
         while watcher.state == "reconnecting":
             await settled()
-            await database.run(lambda: None)
+            await database.call(lambda: None)
         watcher.tick(loop.time())
         assert tab.states() == ["reconnecting", "streaming"]
 
@@ -225,13 +225,13 @@ async def test_nobody_starts_a_debate_on_a_full_disk_and_is_told_why(alice: User
         "code": "storage_full",
         "message": "The server's disk is full; nothing was stored.",
     }
-    assert await database.run(Conversation.objects.count) == 1
+    assert await database.call(Conversation.objects.count) == 1
 
 
 async def test_a_locked_file_refuses_a_start_instead_of_holding_it(
     alice: User, outage: Outage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(database, "PROMPT_SECONDS", 0.1)
+    monkeypatch.setattr(database, "REQUEST_SECONDS", 0.1)
     client = await signed_in(alice)
     await asyncio.to_thread(outage.begin)
     answer = await client.post(
@@ -321,14 +321,14 @@ async def test_redis_goes_and_comes_back_and_watchers_of_two_processes_lose_noth
         called.clear()
         wakeups.call(conversation.pk)
         await called.wait()
-        await asyncio.gather(*notifier._tasks, *wakeups._tasks)
+        await asyncio.gather(*notifier.tasks.here(), *wakeups.tasks.here())
         await asyncio.to_thread(redis.start)
         before, number = len(heard), 20
         while len(heard) == before:
             # Who joined before hears again, without joining anew.
             await appender.add(said(number))
             await appender.flush()
-            await asyncio.gather(*notifier._tasks)
+            await asyncio.gather(*notifier.tasks.here())
             number += 1
             await asyncio.sleep(0.05)
         await appender.add(debates.status(Status.COMPLETED, Mode.LIVE))

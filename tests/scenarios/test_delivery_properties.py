@@ -249,7 +249,7 @@ async def told_in_rows(conversation: Conversation, story: Sequence[EventData]) -
             for event in story:
                 store.store_batch([store.Append(conversation.pk, None, [event], stories.AT)])
 
-    await database.run(store_each)
+    await database.call(store_each)
     return (await debates.fresh(conversation)).head
 
 

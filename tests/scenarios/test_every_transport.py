@@ -192,7 +192,7 @@ async def test_every_door_tells_the_same_words(
             by_agui(site, str(conversation.pk), key, dice, tmp_path),
         )
         await run
-    stored = await database.run(transcript.fold, await debates.rows(conversation))
+    stored = await database.call(transcript.fold, await debates.rows(conversation))
     whole = standing(stored)
     assert len(whole) == 7
     for name, told in zip([*(door.__name__ for door in doors), "by_agui"], heard, strict=True):

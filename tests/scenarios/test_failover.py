@@ -497,7 +497,7 @@ async def _crash(conversation: Conversation, agent: str, server: OpenAIServer) -
     # Killed, it would not have handed the debate back.
     update = Conversation.objects.filter(pk=conversation.pk).update
     lapsed = timezone.now() - timedelta(seconds=1)
-    await database.run(update, attempts=attempts, run=conversation.pk, lease_until=lapsed)
+    await database.call(lambda: update(attempts=attempts, run=conversation.pk, lease_until=lapsed))
 
 
 async def test_a_lapsed_run_is_fenced(conversation: Conversation) -> None:
@@ -551,13 +551,13 @@ async def test_a_judged_debate_says_nothing_more(
     settings.OUTCRY_MAX_ANSWER_TOKENS = 100
     conversation = await debates.created(alice, rounds=6, max_tokens=2_000)
     run = await debates.claim(conversation)
-    debate, _ = await database.run(recovery.read, conversation.pk)
+    debate, _ = await database.call(recovery.read, conversation.pk)
     async for event in debate.events():
         if event.type == "status" and event.status == "completed":  # type: ignore[attr-defined]
             break
         await appender.append(conversation.pk, event, run=run)
     # Killed before its last event; there is money again.
-    await database.run(Conversation.objects.filter(pk=conversation.pk).update, max_tokens=None)
+    await database.call(lambda: Conversation.objects.filter(pk=conversation.pk).update(max_tokens=None))
     await debates.lapse(conversation)
     before = await debates.rows(conversation)
     rows = await held(conversation)

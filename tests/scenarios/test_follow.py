@@ -76,7 +76,7 @@ async def watch(conversation: Conversation, after: int) -> list[Entry]:
 
 async def assert_whole(conversation: Conversation, received: list[Entry], after: int) -> None:
     """Exactly the stored frames after the cursor; and folded onto the state there, the stored transcript."""
-    stored = await database.run(queries.read, conversation.pk, after, 10_000)
+    stored = await database.call(queries.read, conversation.pk, after, 10_000)
     assert [entry.seq for entry in received] == [entry.seq for entry in stored]
     # Decoded, because PostgreSQL's jsonb keeps the values but not the order of keys.
     assert [json.loads(entry.text) for entry in received] == [json.loads(entry.text) for entry in stored]
@@ -192,7 +192,7 @@ async def test_rings_of_several_writers_that_do_not_fit_together_spoil_nothing(
         entries: list[Entry] = []
         for event in script(die, messages=2):
             appended = store.Append(conversation.pk, None, [event], timezone.now())
-            stored = await database.run(store.store_batch, [appended])
+            stored = await database.call(store.store_batch, [appended])
             entries += stored.entries[conversation.pk]
         while entries:
             some, entries = entries[:6], entries[6:]
@@ -218,7 +218,7 @@ async def test_a_look_into_the_log_and_a_ring_may_bring_the_same(conversation: C
         await appending
         await assert_whole(conversation, await watching, 0)
         known = list(await joined.after(1))
-        joined._add(framed(await database.run(queries.read, conversation.pk, 0, 10_000)))
+        joined._add(framed(await database.call(queries.read, conversation.pk, 0, 10_000)))
         assert list(await joined.after(1)) == known
 
 

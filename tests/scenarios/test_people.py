@@ -545,4 +545,4 @@ async def test_of_an_answer_and_an_expiry_at_once_one_is_stored(
             )  # fmt: skip
         else:
             assert (settled["state"], rows[0][0]) == ("answered", "human_message")
-            assert await database.run(conversation.events.filter(type="input_expired").count) <= number
+            assert await database.call(conversation.events.filter(type="input_expired").count) <= number

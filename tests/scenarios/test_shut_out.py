@@ -156,7 +156,7 @@ async def test_a_key_that_is_revoked_is_shut_out_of_every_door_in_time(
             while looks[0] == before:
                 await asyncio.sleep(0.01)
         async with asyncio.timeout(SHUT_SECONDS):
-            await database.run(api_keys.revoke, key)
+            await database.call(api_keys.revoke, key)
             while registry().watchers:
                 await asyncio.sleep(0.01)
             await asyncio.gather(*reading)

@@ -121,7 +121,7 @@ async def test_a_thousand_watchers_end_with_the_stored_transcript(
     monkeypatch.setattr(frame_buffer, "MAX_FRAMES", 60)
     monkeypatch.setattr(reader, "PAGE", 50)
     die = random.Random(7)
-    conversation = await database.run(debates.create, alice)
+    conversation = await database.call(debates.create, alice)
     habits = ["stalled", "slow", "mute", "restless", "restless", *["steady"] * 15]
     clients = [
         Client(conversation, habits[number % len(habits)], random.Random(die.random()))

@@ -4,8 +4,6 @@ import asyncio
 import logging
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextvars import copy_context
-from functools import partial
 from typing import Any
 from uuid import uuid4
 
@@ -322,7 +320,7 @@ async def test_what_a_run_needs_is_read_when_the_database_is_back(
             raise
 
     await asyncio.to_thread(outage.begin)
-    reading = asyncio.create_task(database.patiently(ours))
+    reading = asyncio.create_task(database.call(ours, retry=True))
     await failed.until(lambda: failures >= 2)
     outage.end()
     assert await reading == 1
@@ -331,8 +329,10 @@ async def test_what_a_run_needs_is_read_when_the_database_is_back(
 async def test_patience_ends(conversation: Conversation, outage: Outage, settings: Settings) -> None:
     settings.OUTCRY_DATABASE_PATIENCE_SECONDS = 0.1
     await asyncio.to_thread(outage.begin)
-    with pytest.raises(OperationalError):
-        await database.patiently(Conversation.objects.filter(pk=conversation.pk).update, topic="Changed")
+    with pytest.raises(LogUnavailable):
+        await database.call(
+            lambda: Conversation.objects.filter(pk=conversation.pk).update(topic="Changed"), retry=True
+        )
 
 
 async def test_a_fault_that_waiting_does_not_mend_is_told_at_once(conversation: Conversation) -> None:
@@ -343,14 +343,14 @@ async def test_a_fault_that_waiting_does_not_mend_is_told_at_once(conversation: 
         raise ValueError("ours")
 
     with pytest.raises(ValueError, match="ours"):
-        await database.patiently(fault)
+        await database.call(fault, retry=True)
     assert calls == [1]
 
 
 async def test_people_are_told_soon_that_the_database_is_away_and_nothing_is_stored_later(
     conversation: Conversation, outage: Outage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(database, "PROMPT_SECONDS", 0.1)
+    monkeypatch.setattr(database, "REQUEST_SECONDS", 0.1)
     await asyncio.to_thread(outage.begin)
     with pytest.raises(LogUnavailable) as refused:
         await commands.tell(conversation.pk, Control(action=Action.PAUSE, actor="alice"))
@@ -363,16 +363,16 @@ async def test_people_are_told_soon_that_the_database_is_away_and_nothing_is_sto
 async def test_what_waits_for_a_thread_too_long_never_happens(
     conversation: Conversation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(database, "PROMPT_SECONDS", 0.05)
+    monkeypatch.setattr(database, "REQUEST_SECONDS", 0.05)
     going = threading.Event()
-    busy = [asyncio.create_task(database.run(going.wait)) for _ in range(database.THREADS)]
+    busy = [asyncio.create_task(database.call(going.wait)) for _ in range(database.THREADS)]
     await asyncio.sleep(0)
     called: list[int] = []
-    with pytest.raises(OperationalError):
-        await database.promptly(called.append, 1)
+    with pytest.raises(LogUnavailable):
+        await database.call(called.append, 1, timeout=database.REQUEST_SECONDS)
     going.set()
     await asyncio.gather(*busy)
-    await database.run(lambda: None)
+    await database.call(lambda: None)
     assert called == []
 
 
@@ -415,7 +415,9 @@ async def test_an_outage_is_one_line_when_it_begins_and_one_when_it_is_over(
     await asyncio.to_thread(outage.begin)
     appending = asyncio.create_task(log.append(conversation.pk, said(0)))
     writing = asyncio.create_task(
-        database.patiently(Conversation.objects.filter(pk=conversation.pk).update, topic="Changed")
+        database.call(
+            lambda: Conversation.objects.filter(pk=conversation.pk).update(topic="Changed"), retry=True
+        )
     )
     await tries.until_failed(3)
     assert lines.events() == ["database_away"]
@@ -452,10 +454,3 @@ def test_what_needs_everything_says_for_all_that_the_part_is_back(lines: Lines) 
     # It began before that, and has met what is over.
     part.failed("write", OSError("away"), since=0)
     assert lines.events() == ["part_away", "part_back"]
-
-
-def test_an_outage_is_told_of_the_work_and_not_of_what_calls_it() -> None:
-    def work() -> None: ...
-
-    within = partial(copy_context().run, work)
-    assert database._name(partial(database._impatient, within)).endswith("work")

@@ -25,7 +25,7 @@ def make(
 
 async def made(owner: User, *scopes: str) -> tuple[ApiKey, str]:
     """The same, from within an event loop."""
-    return await database.run(partial(make, owner, *scopes))
+    return await database.call(partial(make, owner, *scopes))
 
 
 def expire(key: ApiKey) -> None:

@@ -53,12 +53,12 @@ def create(owner: User, **values: Any) -> Conversation:
 
 async def created(owner: User, **values: Any) -> Conversation:
     """The same, from within an event loop."""
-    return await database.run(partial(create, owner, **values))
+    return await database.call(partial(create, owner, **values))
 
 
 async def rows(conversation: Conversation) -> list[Row]:
     """The stored log."""
-    return await database.run(lambda: list(queries.read_all(conversation.pk)))
+    return await database.call(lambda: list(queries.read_all(conversation.pk)))
 
 
 async def state(conversation: Conversation) -> transcript.State:
@@ -67,13 +67,13 @@ async def state(conversation: Conversation) -> transcript.State:
 
 
 async def fresh(conversation: Conversation) -> Conversation:
-    return await database.run(Conversation.objects.get, pk=conversation.pk)
+    return await database.call(lambda: Conversation.objects.get(pk=conversation.pk))
 
 
 async def claim(conversation: Conversation) -> UUID:
     """A run that owns the conversation."""
     run = uuid4()
-    await database.run(Conversation.objects.filter(pk=conversation.pk).update, run=run)
+    await database.call(lambda: Conversation.objects.filter(pk=conversation.pk).update(run=run))
     return run
 
 
@@ -116,9 +116,10 @@ async def cut(conversation: Conversation, gate: Gate, word: str | None = None) -
 
 async def lapse(conversation: Conversation) -> None:
     """Have the lease of its run end."""
-    await database.run(
-        Conversation.objects.filter(pk=conversation.pk).update,
-        lease_until=timezone.now() - timedelta(seconds=1),
+    await database.call(
+        lambda: Conversation.objects.filter(pk=conversation.pk).update(
+            lease_until=timezone.now() - timedelta(seconds=1)
+        )
     )
 
 
@@ -129,7 +130,7 @@ def statuses(rows: Iterable[Row]) -> list[str]:
 
 async def debates_ended() -> None:
     """Return once no debate runs in this event loop."""
-    if running := [task for task in supervisor._tasks if task.get_loop() is asyncio.get_running_loop()]:
+    if running := supervisor.tasks.here():
         await asyncio.wait(running, timeout=PATIENCE_SECONDS)
 
 

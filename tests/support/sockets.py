@@ -80,7 +80,7 @@ async def browser(
     if origin is not None:
         headers.append((b"origin", origin.encode()))
     if person is not None:
-        headers.append((b"cookie", (await database.run(_cookie, person)).encode()))
+        headers.append((b"cookie", (await database.call(_cookie, person)).encode()))
     async with _opened(path, headers, accepted=accepted) as opened:
         yield opened
 

@@ -93,9 +93,6 @@ def _answers(work: Work) -> Any:
             raise
         except OutcryError as refused:
             raise _as_a2a(refused, call) from None
-        except database.FAILURES as failure:
-            away = "The server cannot reach its database. Try again in a moment."
-            raise _as_a2a(database.unavailable(failure, away), call) from None
         except Exception:
             logger.exception("a2a_failed", method=work.__name__)
             raise InternalError(FAULT) from None
@@ -129,10 +126,10 @@ class Handler(RequestHandler):
         waits = not params.configuration.return_immediately
         if params.message.task_id:
             conversation, after = await _say(call, params.message)
-            told = await database.run(task_store.read, call.person, conversation, after if waits else None)
+            told = await database.call(task_store.read, call.person, conversation, after if waits else None)
         else:
             conversation = await _start(call, params.message)
-            told = await database.run(task_store.read, call.person, conversation, None)
+            told = await database.call(task_store.read, call.person, conversation, None)
             # Whoever repeats a message may come when it is over.
             waits = waits and told.task.status.state not in SETTLED
         task_store.shorten(told.task, params.configuration)
@@ -144,7 +141,7 @@ class Handler(RequestHandler):
     async def on_get_task(self, params: Any, call: Call) -> Task:
         call.require(Scope.WATCH)
         conversation = _uuid(params.id)
-        told = await database.run(task_store.read, call.person, conversation, None)
+        told = await database.call(task_store.read, call.person, conversation, None)
         if call.streams:
             if told.task.status.state in ENDED:
                 raise UnsupportedOperationError("The task has ended; get it instead.")
@@ -155,7 +152,7 @@ class Handler(RequestHandler):
     @_answers
     async def on_list_tasks(self, params: ListTasksRequest, call: Call) -> ListTasksResponse:
         call.require(Scope.WATCH)
-        return await database.run(task_store.listed, call.person, params)
+        return await database.call(task_store.listed, call.person, params)
 
     @_answers
     async def on_cancel_task(self, params: Any, call: Call) -> Task:
@@ -165,7 +162,7 @@ class Handler(RequestHandler):
             accepted = await debates.control(call.person, conversation, Command(action=Action.CANCEL))
         except Finished:
             raise TaskNotCancelableError("The task has ended.") from None
-        told = await database.run(task_store.read, call.person, conversation, accepted.seq)
+        told = await database.call(task_store.read, call.person, conversation, accepted.seq)
         call.following = Following(conversation, told, waits=True, seconds=CANCEL_SECONDS)
         return told.task
 
@@ -254,7 +251,7 @@ async def _say(call: Call, message: Message) -> tuple[UUID, int]:
     """The task that the message is for, and the event that it has become."""
     conversation = _uuid(message.task_id)
     key = client_threads.key(f"{task_store.THREAD}{conversation}", message.message_id)
-    told, question = await database.run(task_store.asked, call.person, conversation, key)
+    told, question = await database.call(task_store.asked, call.person, conversation, key)
     if message.context_id not in {"", told.name.context}:
         raise InvalidInput([Problem("message.contextId", "context", "The task belongs to another context.")])
     if any(not part.HasField("text") for part in message.parts):

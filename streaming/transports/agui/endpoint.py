@@ -67,7 +67,7 @@ async def _conversation(visitor: Visitor, asked: RunAgentInput) -> Conversation:
     message = asked.messages[-1] if asked.messages and isinstance(asked.messages[-1], UserMessage) else None
     run = client_threads.Run(asked.thread_id, asked.run_id, None if message is None else message.id)
     run.require_storable()
-    found = await database.run(client_threads.find, person, run)
+    found = await database.call(client_threads.find, person, run)
     if asked.resume:
         answers = _answers(asked)
         if found is None:

@@ -9,8 +9,6 @@ debate was completed; whatever else ends it is an error. The debate goes on when
 for a cancel. docs/openai.md says what becomes of each parameter.
 """
 
-import asyncio
-import contextvars
 import re
 from dataclasses import dataclass
 from typing import Any, Final
@@ -18,6 +16,7 @@ from uuid import UUID
 
 import structlog
 from django.conf import settings
+from tenacity import AsyncRetrying, RetryCallState, RetryError, retry_if_exception_type, stop_before_delay
 
 from conversations.access import permissions
 from conversations.domain.enums import Action, Scope
@@ -31,6 +30,7 @@ from conversations.domain.errors import (
 )
 from conversations.domain.requests import Command
 from conversations.infrastructure import database
+from conversations.infrastructure.event_loop import BackgroundTasks
 from conversations.models import Conversation
 from conversations.services import debates
 from streaming.http import request as exchange
@@ -60,7 +60,7 @@ TRANSPORT: Final = "openai"
 # How long it is tried to cancel a debate whose client has gone: longer than it takes to be allowed to again.
 CANCEL_SECONDS: Final = 90.0
 
-_cancelling: set["asyncio.Task[None]"] = set()
+_cancelling = BackgroundTasks()
 
 
 def doors() -> list[tuple[str, Endpoint]]:
@@ -119,7 +119,7 @@ class Completions(OpenAIEndpoint):
         if asked.cancel_on_disconnect:
             visitor.caller.require(Scope.CONTROL)
         if asked.conversation is not None:
-            conversation = await database.run(permissions.watch, visitor.caller.user, asked.conversation)
+            conversation = await database.call(permissions.watch, visitor.caller.user, asked.conversation)
         else:
             visitor.caller.require(Scope.START)
             conversation = await debates.start(visitor.caller.user, asked.new)
@@ -179,46 +179,43 @@ async def _unsent(message: Any) -> None:
 
 def _cancel_soon(visitor: Visitor, conversation: UUID) -> None:
     # Not in the request, which servers end a while after its client.
-    task = asyncio.get_running_loop().create_task(
-        _cancel(visitor, conversation), context=contextvars.Context()
-    )
-    _cancelling.add(task)
-    task.add_done_callback(_cancelling.discard)
+    _cancelling.spawn(_cancel(visitor, conversation))
 
 
 async def _cancel(visitor: Visitor, conversation: UUID) -> None:
-    """As the client asked, for the case that it goes, and as long as it still may; again while the database is away, or
-    it came too often. Raises nothing."""
-    loop = asyncio.get_running_loop()
-    until = loop.time() + CANCEL_SECONDS
-    # However often it is written, it is told once.
+    """Cancel the debate of a client that left and had asked for that, as long as the client may. Tried again while the
+    database is unavailable, and when it was refused for its rate. Raises nothing."""
+    retrying = AsyncRetrying(
+        retry=retry_if_exception_type((LimitReached, LogUnavailable)),
+        wait=_until_allowed,
+        stop=stop_before_delay(CANCEL_SECONDS),
+    )
+    try:
+        await retrying(_try_to_cancel, visitor, conversation)
+    except Finished:
+        pass
+    except RetryError:
+        logger.warning("not_cancelled", conversation=str(conversation), code="timeout")
+    except OutcryError as refused:
+        logger.warning("not_cancelled", conversation=str(conversation), code=refused.code)
+    except Exception:
+        logger.exception("not_cancelled", conversation=str(conversation))
+
+
+async def _try_to_cancel(visitor: Visitor, conversation: UUID) -> None:
+    refused = await database.call(
+        session_guard.refused, [(visitor.guest, conversation)], timeout=database.REQUEST_SECONDS
+    )
+    if refused:
+        raise Unauthenticated("The client may not watch this debate any more.")
+    # The same key each time: however often it is sent, the log has it once.
     command = Command(action=Action.CANCEL, idempotency_key=f"client-left-{conversation}")
-    why = "timeout"
-    for pause in database.pauses():
-        wait = pause
-        try:
-            if await database.promptly(session_guard.refused, [(visitor.guest, conversation)]):
-                why = Unauthenticated.code
-                break
-            await debates.control(visitor.caller.user, conversation, command)
-        except Finished:
-            return
-        except (LimitReached, LogUnavailable) as refused:
-            wait = max(pause, getattr(refused, "retry_after", None) or 0)
-        except database.FAILURES:
-            pass
-        except OutcryError as refused:
-            why = refused.code
-            break
-        except Exception:
-            logger.exception("not_cancelled", conversation=str(conversation))
-            return
-        else:
-            return
-        if loop.time() + wait >= until:
-            break
-        await asyncio.sleep(wait)
-    logger.warning("not_cancelled", conversation=str(conversation), code=why)
+    await debates.control(visitor.caller.user, conversation, command)
+
+
+def _until_allowed(state: RetryCallState) -> float:
+    failure = state.outcome.exception() if state.outcome else None
+    return max(database.BACKOFF(state), getattr(failure, "retry_after", None) or 0)
 
 
 # What a debate comes to

@@ -51,7 +51,7 @@ class Following(Endpoint):
         visitor.caller.require(Scope.WATCH)
         after = _cursor(request.headers, request.query)
         rate = client_commands.rate(request.query.get("rate"))
-        conversation = await database.run(
+        conversation = await database.call(
             permissions.watch, visitor.caller.user, client_commands.conversation(found["conversation"])
         )
         if conversation.is_finished and after == conversation.head:

@@ -94,7 +94,7 @@ class ConversationSocket(AsyncWebsocketConsumer):
             conversation = (
                 None
                 if wanted is None
-                else await database.run(
+                else await database.call(
                     permissions.watch, scope["user"], client_commands.conversation(wanted)
                 )
             )
@@ -108,7 +108,7 @@ class ConversationSocket(AsyncWebsocketConsumer):
         except NotFound:
             await self.close(int(Close.NOT_FOUND))
             return
-        except database.FAILURES:
+        except LogUnavailable:
             await self.close(int(Close.UNAVAILABLE))
             return
         connection = Connection(
@@ -154,8 +154,6 @@ class ConversationSocket(AsyncWebsocketConsumer):
                 watcher.tell(_broken(refused, problem, key))
         except OutcryError as refused:
             watcher.tell(_refusal(refused, key))
-        except database.FAILURES as failure:
-            watcher.tell(_refusal(database.unavailable(failure), key))
         except Exception:
             logger.exception(
                 "watcher_failed", conversation=str(watcher.conversation), watcher=str(watcher.id)
@@ -207,7 +205,7 @@ class ConversationSocket(AsyncWebsocketConsumer):
     async def _asker(self, *scopes: Scope) -> AbstractUser:
         """Who asks, as the database has them now. Raises Unauthenticated, and ScopeMissing where their key lacks one
         of these."""
-        caller = await database.run(session_guard.caller, self.scope)
+        caller = await database.call(session_guard.caller, self.scope)
         for scope in scopes:
             caller.require(scope)
         return caller.user
@@ -215,7 +213,7 @@ class ConversationSocket(AsyncWebsocketConsumer):
     async def _follow(self, watcher: Watcher, conversation: UUID, after: int) -> None:
         try:
             watcher.follow(await self._held.enter_async_context(subscribe(conversation, after)))
-        except database.FAILURES:
+        except LogUnavailable:
             watcher.end(Close.UNAVAILABLE)
         except Exception:
             logger.exception("watcher_failed", conversation=str(conversation), watcher=str(watcher.id))

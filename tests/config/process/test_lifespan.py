@@ -59,8 +59,8 @@ async def test_debates_are_taken_up_at_the_start_and_handed_over_at_the_end(
     monkeypatch.setattr("config.process.lifespan.settle", lambda: None)
     gate = Gate()
     openai.answer(says("One ", "two.", gate=gate), to="Market Context")
-    conversation = await database.run(debates.create, alice)
-    cookie = await database.run(_cookie, alice)
+    conversation = await database.call(debates.create, alice)
+    cookie = await database.call(_cookie, alice)
     async with serving(settings) as (host, server):
         async with connect(
             f"ws://{host}{conversation.ws_url}",
@@ -75,7 +75,7 @@ async def test_debates_are_taken_up_at_the_start_and_handed_over_at_the_end(
         assert watcher.close_code == RESTART
     kept = await debates.fresh(conversation)
     assert (kept.status, kept.run, kept.lease_until) == ("active", None, None)
-    assert await database.run(Conversation.objects.running().count) == 1
+    assert await database.call(Conversation.objects.running().count) == 1
 
 
 async def test_where_one_step_of_the_end_fails_the_others_are_done_all_the_same(

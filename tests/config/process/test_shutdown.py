@@ -109,7 +109,7 @@ async def test_who_watches_a_uvicorn_that_stops_is_sent_on_at_once(
         async with asyncio.timeout(PATIENCE_SECONDS):
             # With one process, uvicorn ends by the signal that it was sent.
             assert await process.wait() == (0 if options else -signal.SIGTERM)
-    kept = await database.run(Conversation.objects.get)
+    kept = await database.call(Conversation.objects.get)
     assert (kept.status, kept.run, kept.lease_until) == ("active", None, None)
 
 

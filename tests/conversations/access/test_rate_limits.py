@@ -108,7 +108,7 @@ async def test_starting_is_counted_and_nothing_is_stored_when_refused(
     for refused in (services.start(alice, new), services.again(alice, first.pk)):
         with pytest.raises(TooManyRequests):
             await refused
-    assert await database.run(Conversation.objects.count) == 2
+    assert await database.call(Conversation.objects.count) == 2
     await services.start(bob, new)
 
 
@@ -163,7 +163,7 @@ async def test_again_is_its_owner_s_only(alice: User, bob: User, carol: User) ->
     for person, why in refused:
         with pytest.raises(why):
             await services.again(person, conversation.pk)
-    assert await database.run(Conversation.objects.count) == 1
+    assert await database.call(Conversation.objects.count) == 1
 
 
 async def test_again_asks_models_that_are_left_alone_once_more(alice: User, openai: OpenAIServer) -> None:

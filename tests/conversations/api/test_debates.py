@@ -31,7 +31,7 @@ def conversation(alice: User) -> Conversation:
 
 async def signed_in(person: User, **how: Any) -> AsyncClient:
     client = AsyncClient(**how)
-    await database.run(client.force_login, person)
+    await database.call(client.force_login, person)
     return client
 
 
@@ -45,7 +45,7 @@ def body_of(answer: Any) -> Any:
 
 
 async def stored() -> tuple[int, int]:
-    return await database.run(lambda: (Conversation.objects.count(), Event.objects.count()))
+    return await database.call(lambda: (Conversation.objects.count(), Event.objects.count()))
 
 
 async def test_a_body_that_is_too_large_is_refused_in_the_same_shape(alice: User, settings: Settings) -> None:
@@ -62,7 +62,7 @@ async def test_a_debate_is_started(alice: User, openai: OpenAIServer) -> None:
     answer = await post(client, {"topic": " Buy? ", "content": "Text.", "content_type": "news", "rounds": 1})
     assert answer.status_code == 201
     started = body_of(answer)
-    conversation = await database.run(Conversation.objects.get)
+    conversation = await database.call(Conversation.objects.get)
     assert started == {
         "id": str(conversation.pk),
         "status": "queued",
@@ -175,7 +175,7 @@ async def test_somebody_elses_conversation_is_refused_at_every_door(
 ) -> None:
     if person == "staff":
         bob.is_staff = True
-        await database.run(bob.save)
+        await database.call(bob.save)
     client = await signed_in(bob)
     unknown = uuid4()
 
@@ -298,7 +298,7 @@ async def test_who_may_not_watch_gets_404_and_who_may_only_watch_403(
 
 async def test_own_debates_are_listed_newest_first_and_paged(alice: User, settings: Settings) -> None:
     settings.OUTCRY_MAX_RUNNING_PER_USER = 100
-    made = [str((await database.run(debates.create, alice, topic=f"Q{n}")).pk) for n in range(23)]
+    made = [str((await debates.created(alice, topic=f"Q{n}")).pk) for n in range(23)]
     client = await signed_in(alice)
     first, second, third = [body_of(await client.get(f"{LIST}?page={page}")) for page in (1, 2, 3)]
     assert (first["count"], first["page"], first["pages"]) == (23, 1, 2)

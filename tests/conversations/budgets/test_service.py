@@ -46,17 +46,17 @@ def used(input_tokens: int | None, output_tokens: int | None) -> Usage:
 
 
 async def spent(conversation: Conversation) -> Amounts:
-    return await database.run(service.spent, conversation)
+    return await database.call(service.spent, conversation)
 
 
 async def tallies() -> dict[str, tuple[Decimal, int, int, float]]:
     """Dollars, calls without a price, tokens and seconds of each scope."""
-    rows = await database.run(lambda: list(Tally.objects.all()))
+    rows = await database.call(lambda: list(Tally.objects.all()))
     return {tally.scope: (tally.usd, tally.unpriced, tally.tokens, tally.seconds) for tally in rows}
 
 
 async def reservations() -> int:
-    return await database.run(Reservation.objects.count)
+    return await database.call(Reservation.objects.count)
 
 
 # What is kept
@@ -69,7 +69,7 @@ async def test_a_call_counts_for_its_debate_its_owner_and_everybody(
     await purse.settle(reservation, used(400, 200), 2.5)
     what = (Decimal("0.00018"), 0, 600, 2.5)
     assert await tallies() == {"conversation": what, "user": what, "installation": what}
-    rows = await database.run(lambda: set(Tally.objects.values_list("scope", "key")))
+    rows = await database.call(lambda: set(Tally.objects.values_list("scope", "key")))
     assert rows == {("conversation", str(conversation.pk)), ("user", str(alice.pk)), ("installation", "")}
     assert await reservations() == 0
 
@@ -137,7 +137,7 @@ async def test_what_a_killed_process_left_has_been_spent_at_its_most(
     await service.close_left(conversation.pk)
     assert await spent(conversation) == Amounts(PRICE, 2_000, 0.0)
     # Somebody else's call is under way.
-    assert await database.run(lambda: [row.pk for row in Reservation.objects.all()]) == [other]
+    assert await database.call(lambda: [row.pk for row in Reservation.objects.all()]) == [other]
     # The process was only slow.
     await purse.settle(left, used(1, 1), 1.0)
     assert await spent(conversation) == Amounts(PRICE, 2_000, 0.0)
@@ -145,7 +145,7 @@ async def test_what_a_killed_process_left_has_been_spent_at_its_most(
 
 async def test_a_conversation_that_is_older_than_the_books_is_unknown(conversation: Conversation) -> None:
     assert await spent(conversation) == Amounts(0.0, 0, 0.0)
-    await database.run(Tally.objects.all().delete)
+    await database.call(Tally.objects.all().delete)
     assert await spent(conversation) == Amounts(None, None, None)
 
 
@@ -154,7 +154,7 @@ async def test_what_comes_twice_because_its_answer_was_lost_is_set_aside_once(
 ) -> None:
     reservation = uuid4()
     for _ in range(2):
-        await database.run(purse._reserve, reservation, CALL, None)
+        await database.call(purse._reserve, reservation, CALL, None)
     assert (await tallies())["conversation"][2] == 2_000
     assert await reservations() == 1
 
@@ -173,7 +173,9 @@ async def test_a_day_begins_at_midnight_and_a_debate_s_budget_does_not(
     await purse.reserve(CALL)
     # What was set aside yesterday is settled with yesterday.
     await purse.settle(late, used(1_000, 500), 1.0)
-    by_day = await database.run(lambda: dict(Tally.objects.filter(scope="user").values_list("day", "tokens")))
+    by_day = await database.call(
+        lambda: dict(Tally.objects.filter(scope="user").values_list("day", "tokens"))
+    )
     assert by_day == {tomorrow: 2_000, datetime.now(UTC).date(): 1_500}
     monkeypatch.setattr(ledger, "today", lambda: date(2100, 1, 2))
     with pytest.raises(OverBudget, match="debate's budget"):
@@ -277,12 +279,12 @@ async def test_a_limit_that_is_set_later_counts_what_today_has_cost(
 
 async def test_books_that_cannot_be_kept_are_told(purse: ConversationBudget, settings: Settings) -> None:
     settings.OUTCRY_DATABASE_PATIENCE_SECONDS = 0
-    await database.run(_rename, "conversations_tally", "elsewhere")
+    await database.call(_rename, "conversations_tally", "elsewhere")
     try:
         with pytest.raises(LogUnavailable):
             await purse.reserve(CALL)
     finally:
-        await database.run(_rename, "elsewhere", "conversations_tally")
+        await database.call(_rename, "elsewhere", "conversations_tally")
     await purse.reserve(CALL)
 
 
@@ -433,7 +435,7 @@ async def test_nothing_starts_on_a_day_that_is_spent(
     assert refused.value.message == f"{sentence} is used up. There is a new one after midnight UTC."
     assert refused.value.retry_after is not None
     assert 0 < refused.value.retry_after <= 86_400
-    assert await database.run(Conversation.objects.count) == 1
+    assert await database.call(Conversation.objects.count) == 1
 
 
 @pytest.mark.usefixtures("priced")
@@ -478,7 +480,7 @@ async def test_what_is_only_set_aside_stops_no_start(alice: User, settings: Sett
 async def test_what_is_left_today_is_by_the_stricter_limit(
     alice: User, bob: User, settings: Settings
 ) -> None:
-    assert await database.run(service.left_today, alice.pk) == Amounts(None, None, None)
+    assert await database.call(service.left_today, alice.pk) == Amounts(None, None, None)
     await spend(alice, seconds=10.0)
     await spend(bob, seconds=30.0)
     # What another person's debate has only set aside is not taken off.
@@ -487,7 +489,7 @@ async def test_what_is_left_today_is_by_the_stricter_limit(
     settings.OUTCRY_MAX_TOKENS_PER_USER_DAY = 5_000
     settings.OUTCRY_MAX_TOKENS_PER_DAY = 6_000
     settings.OUTCRY_MAX_SECONDS_PER_DAY = 35
-    assert await database.run(service.left_today, alice.pk) == Amounts(0.49925, 2_000, 0.0)
+    assert await database.call(service.left_today, alice.pk) == Amounts(0.49925, 2_000, 0.0)
 
 
 def test_a_conversation_s_limits_are_the_stricter_of_its_own_and_the_installation_s(

@@ -22,12 +22,12 @@ ROWS: list[Row] = [(seq, event.type, dump(event)) for seq, event in enumerate(HI
 
 @pytest.mark.django_db(transaction=True)
 async def test_a_state_and_the_events_after_it_are_the_state_fetched_fresh(alice: User) -> None:
-    conversation = await database.run(debates.create, alice)
+    conversation = await database.call(debates.create, alice)
     live = await debates.state(conversation)
     seen = set()
     for event in debates.every_event():
         await appender.append(conversation.pk, event)
-        for entry in await database.run(queries.read, conversation.pk, live["head"], 10):
+        for entry in await database.call(queries.read, conversation.pk, live["head"], 10):
             live = transcript.fold([(entry.seq, entry.type, entry.data)], live)
         assert live == await debates.state(conversation), event.type
         seen.add(event.type)

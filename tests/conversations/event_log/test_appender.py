@@ -119,7 +119,7 @@ async def test_twenty_writers_at_once_leave_no_gap_and_keep_their_own_order(
     await asyncio.gather(
         *(append_all(f"task {n}") for n in range(14)),
         *(asyncio.to_thread(in_its_own_loop, f"loop {n}") for n in range(3)),
-        *(database.run(as_another_process, f"process {n}") for n in range(3)),
+        *(database.call(as_another_process, f"process {n}") for n in range(3)),
     )
     rows = await debates.rows(conversation)
     assert [seq for seq, _, _ in rows] == list(range(1, 20 * each + 2))
@@ -426,7 +426,7 @@ async def test_the_conversation_says_what_its_events_say(conversation: Conversat
     verdict = debates.complete()
     await log.append(conversation.pk, verdict, debates.status(Status.COMPLETED, reason="spoken"), run=run)
     row = await debates.fresh(conversation)
-    last = await database.run(lambda: row.events.get(seq=4))
+    last = await database.call(lambda: row.events.get(seq=4))
     assert (row.status, row.reason, row.head, row.run, row.lease_until) == (
         "completed",
         "spoken",
@@ -457,9 +457,9 @@ async def test_a_demo_message_makes_the_whole_conversation_a_demo(conversation: 
 
 async def test_the_log_is_read_in_pages_from_any_cursor(conversation: Conversation) -> None:
     await log.append(conversation.pk, *(said("alice", number) for number in range(2, 8)))
-    page = await database.run(queries.read, conversation.pk, 2, 3)
+    page = await database.call(queries.read, conversation.pk, 2, 3)
     assert [entry.seq for entry in page] == [3, 4, 5]
-    assert await database.run(queries.read, conversation.pk, 7, 3) == []
+    assert await database.call(queries.read, conversation.pk, 7, 3) == []
 
 
 async def test_the_group_is_rung_after_each_commit_with_what_was_stored(conversation: Conversation) -> None:
@@ -470,7 +470,7 @@ async def test_the_group_is_rung_after_each_commit_with_what_was_stored(conversa
     await log.append(conversation.pk, said("alice", 1), said("alice", 2))
     async with asyncio.timeout(PATIENCE_SECONDS):
         ring = await layer.receive(channel)
-    stored = await database.run(queries.read, conversation.pk, 1, 10)
+    stored = await database.call(queries.read, conversation.pk, 1, 10)
     assert ring["head"] == 3
     assert ring["first"] == 2
     assert ring["types"] == [entry.type for entry in stored]
@@ -497,7 +497,7 @@ async def test_the_log_is_written_though_the_channel_layer_fails(
 
     monkeypatch.setattr(get_channel_layer(), "group_send", away)
     await log.append(conversation.pk, said("alice", 1))
-    await asyncio.gather(*notifier._tasks)
+    await asyncio.gather(*notifier.tasks.here())
     assert len(await debates.rows(conversation)) == 2
 
 
@@ -509,7 +509,7 @@ def test_the_position_of_an_unknown_conversation_is_not_found(alice: User) -> No
 async def test_one_conversations_fault_is_no_others(
     conversation: Conversation, alice: User, writer: Writer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    other = await database.run(debates.create, alice)
+    other = await database.call(debates.create, alice)
     joined = store._joined
 
     def faulty(events: Sequence[Any]) -> Any:

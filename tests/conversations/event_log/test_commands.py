@@ -397,7 +397,7 @@ async def test_only_the_run_that_owns_a_debate_expires_its_questions(conversatio
     with pytest.raises(OutcryError, match="Another run owns"):
         await commands.expire(conversation.pk, uuid4(), request)
     assert await of_type(conversation, "input_expired") == []
-    assert await database.run(conversation.events.count) == 4
+    assert await database.call(conversation.events.count) == 4
 
 
 # What nobody would hear, and too much of it

@@ -55,7 +55,7 @@ async def test_each_conversation_of_a_commit_gets_its_own_span(
         for conversation, event in zip(conversations, [start, start, word], strict=True):
             with tracing.debate("", conversation.pk, uuid4(), 1):
                 appender._submit(conversation.pk, None, [event])
-    await database.run(appender._commit, batch)
+    await database.call(appender._commit, batch)
     commits, runs = named(recorded, "log.commit"), named(recorded, "debate")
     # The third has stored a word only.
     assert [trace_of(span) for span in commits] == [trace_of(run) for run in runs[:2]]
@@ -74,7 +74,7 @@ async def test_words_get_no_spans(alice: User, openai: OpenAIServer, recorded: I
         assert {span.parent and span.parent.span_id for span in commits} == {run.context.span_id}
         assert run.attributes is not None
         pk = UUID(str(run.attributes["outcry.conversation"]))
-        stored = await database.run(list, queries.read_all(pk))
+        stored = await database.call(list, queries.read_all(pk))
         # Six hundred words are no six hundred spans.
         assert 0 < len(commits) <= sum(type_ != "token" for _, type_, _ in stored)
         assert stored[-1][0] in [span.attributes["outcry.seq"] for span in commits if span.attributes]

@@ -66,7 +66,7 @@ async def until(conversation: Conversation, state: State, attempts: int = 0) -> 
     """The conversation's deliveries, once all of them are in this state after so many attempts."""
     async with asyncio.timeout(PATIENCE_SECONDS):
         while True:
-            rows = await database.run(
+            rows = await database.call(
                 lambda: [*Delivery.objects.filter(conversation=conversation).order_by("pk")]
             )
             if rows and all(row.state == state and row.attempts >= attempts for row in rows):
@@ -125,7 +125,7 @@ async def test_a_dead_agent_is_given_up_after_some_hours(alice: User, settings: 
     settings.OUTCRY_A2A_TARGETS = [f"http://127.0.0.1:{free_port()}"]
     conversation = await finished(alice)
     ended = timezone.now() - deliveries.PATIENCE
-    await database.run(Conversation.objects.filter(pk=conversation.pk).update, finished_at=ended)
+    await database.call(lambda: Conversation.objects.filter(pk=conversation.pk).update(finished_at=ended))
     async with meshed():
         [delivery] = await until(conversation, State.GIVEN_UP)
     assert told(delivery) == [("failed", "no_card"), ("given_up", None)]
@@ -150,7 +150,7 @@ async def test_an_agent_that_hangs_keeps_nobody_else_waiting(alice: User, settin
             await finished(alice)
             settings.OUTCRY_A2A_TARGETS = [*settings.OUTCRY_A2A_TARGETS, agent.url]
             async with asyncio.timeout(PATIENCE_SECONDS):
-                while not await database.run(Delivery.objects.filter(attempts=1).count):
+                while not await database.call(Delivery.objects.filter(attempts=1).count):
                     await asyncio.sleep(0.02)
             later = await finished(alice)
             async with asyncio.timeout(PATIENCE_SECONDS):
@@ -172,10 +172,10 @@ async def test_a_restart_forgets_nothing_and_repeats_what_it_broke_off(
     settings.OUTCRY_A2A_TARGETS = [agent.url]
     conversation = await finished(alice)
     # A process took it, and died.
-    assert len(await database.run(deliveries.claim, 20)) == 1
-    assert await database.run(deliveries.claim, 20) == []
+    assert len(await database.call(deliveries.claim, 20)) == 1
+    assert await database.call(deliveries.claim, 20) == []
     later = timezone.now() - timedelta(seconds=1)
-    await database.run(Delivery.objects.update, next_at=later)
+    await database.call(lambda: Delivery.objects.update(next_at=later))
     async with agent.serving(), meshed():
         [delivery] = await until(conversation, State.DELIVERED)
     assert (delivery.attempts, len(agent.received)) == (2, 1)
@@ -184,18 +184,18 @@ async def test_a_restart_forgets_nothing_and_repeats_what_it_broke_off(
 async def test_of_two_processes_one_makes_the_attempt(alice: User, settings: Settings) -> None:
     settings.OUTCRY_A2A_TARGETS = ["http://a.example", "http://b.example"]
     await finished(alice)
-    claims = await asyncio.gather(*(database.run(deliveries.claim, 20) for _ in range(4)))
+    claims = await asyncio.gather(*(database.call(deliveries.claim, 20) for _ in range(4)))
     assert sorted(due.target for claim in claims for due in claim) == ["http://a.example", "http://b.example"]
 
 
 async def test_who_lost_an_attempt_settles_nothing(alice: User, settings: Settings) -> None:
     settings.OUTCRY_A2A_TARGETS = ["http://a.example"]
     conversation = await finished(alice)
-    [slow] = await database.run(deliveries.claim, 20)
-    await database.run(Delivery.objects.update, next_at=timezone.now())
-    [other] = await database.run(deliveries.claim, 20)
-    await database.run(deliveries.delivered, other, "task-1")
-    await database.run(deliveries.failed, slow, "timeout")
+    [slow] = await database.call(deliveries.claim, 20)
+    await database.call(lambda: Delivery.objects.update(next_at=timezone.now()))
+    [other] = await database.call(deliveries.claim, 20)
+    await database.call(deliveries.delivered, other, "task-1")
+    await database.call(deliveries.failed, slow, "timeout")
     [delivery] = await until(conversation, State.DELIVERED)
     assert told(delivery) == [("delivered", None)]
 
@@ -329,9 +329,9 @@ async def test_no_more_is_read_than_an_agent_may_say(
 
 async def test_without_agents_nothing_is_planned_and_nothing_runs(alice: User) -> None:
     sender.begin()
-    assert not sender._tasks
+    assert not sender.tasks.here()
     await finished(alice)
-    assert await database.run(Delivery.objects.count) == 0
+    assert await database.call(Delivery.objects.count) == 0
 
 
 def test_the_owner_and_reviewers_see_what_became_of_it(

@@ -121,8 +121,8 @@ def beats(monkeypatch: pytest.MonkeyPatch, settings: Settings) -> Signal:
     """A fast heart, and a signal for each beat."""
     beaten, renew = Signal(), supervisor._renew
 
-    def beat(claimed: Any, **how: Any) -> bool:
-        held = renew(claimed, **how)
+    def beat(*args: Any) -> bool:
+        held = renew(*args)
         beaten.notify()
         return held
 
@@ -146,7 +146,7 @@ async def test_a_running_debate_keeps_its_lease(
 
     while not renewed:
         await beats.until(iter([False, True]).__next__)
-        renewed = await database.run(is_renewed)
+        renewed = await database.call(is_renewed)
     gate.open()
     await asyncio.wait([run], timeout=20)
     assert (await debates.fresh(conversation)).status == "completed"
@@ -188,11 +188,11 @@ async def test_a_missed_heartbeat_does_not_end_the_debate(
     failures = [OperationalError("away"), OperationalError("still away")]
     renew = supervisor._renew
 
-    def beat(claimed: Any, **how: Any) -> bool:
+    def beat(*args: Any) -> bool:
         if failures:
             raise failures.pop()
         beaten.notify()
-        return renew(claimed, **how)
+        return renew(*args)
 
     settings.OUTCRY_LEASE_HEARTBEAT_SECONDS = 0.01
     monkeypatch.setattr(supervisor, "_renew", beat)
@@ -206,10 +206,10 @@ async def test_a_missed_heartbeat_does_not_end_the_debate(
 
 
 async def test_a_beat_after_the_end_does_not_cancel_the_run_that_ended_it(conversation: Conversation) -> None:
-    claimed = await database.run(supervisor._claim, conversation.pk)
+    claimed = await database.call(supervisor._claim, conversation.pk)
     assert claimed is not None
     await appender.append(conversation.pk, debates.status(Status.COMPLETED), run=claimed.run)
-    assert await database.run(supervisor._renew, claimed, is_at_rest=False)
+    assert await database.call(supervisor._renew, claimed, False)
 
 
 # Failures are written
@@ -404,9 +404,9 @@ async def test_a_debate_whose_run_still_lives_is_left_to_it(
     openai.answer(says("One.", gate=gate))
     supervisor.launch(conversation.pk)
     await gate.reached(1)
-    assert await database.run(supervisor._orphans) == []
+    assert await database.call(supervisor._orphans) == []
     await lapse(conversation)
-    assert await database.run(supervisor._orphans) == [conversation.pk]
+    assert await database.call(supervisor._orphans) == [conversation.pk]
 
 
 async def test_stopping_the_process_hands_its_debates_over_at_once(
@@ -476,7 +476,7 @@ async def test_a_demo_that_fails_stays_a_demo(
 
 async def test_a_verdict_is_given_once(conversation: Conversation, openai: OpenAIServer) -> None:
     run = await debates.claim(conversation)
-    debate, _ = await database.run(recovery.read, conversation.pk)
+    debate, _ = await database.call(recovery.read, conversation.pk)
     async for event in debate.events():
         if event.type == "status" and event.status == "completed":  # type: ignore[attr-defined]
             break
@@ -514,7 +514,7 @@ async def test_what_is_being_said_may_be_said_to_its_end_before_the_process_stop
     run = supervisor.launch(conversation.pk)
     await gate.reached(1)
     leaving = asyncio.create_task(supervisor.hand_over())
-    while not supervisor._leaving:
+    while not supervisor._leaving.here().is_set():
         await asyncio.sleep(0)
     gate.open()
     await leaving
@@ -545,12 +545,11 @@ async def test_a_debate_that_waits_for_people_does_not_hold_a_stopping_process(
 
 
 async def test_a_stopping_process_takes_up_nothing(conversation: Conversation, openai: OpenAIServer) -> None:
-    loop = asyncio.get_running_loop()
-    supervisor._leaving.add(loop)
+    supervisor._leaving.here().set()
     try:
         await supervisor.launch(conversation.pk)
     finally:
-        supervisor._leaving.discard(loop)
+        supervisor._leaving.here().clear()
     assert (await debates.fresh(conversation)).run is None
 
 
@@ -570,12 +569,12 @@ async def test_handing_over_is_no_failure_of_the_debate(
 async def test_a_debate_that_waits_for_people_has_all_its_attempts(
     conversation: Conversation, openai: OpenAIServer
 ) -> None:
-    claimed = await database.run(supervisor._claim, conversation.pk)
+    claimed = await database.call(supervisor._claim, conversation.pk)
     assert claimed is not None
-    await database.run(Conversation.objects.filter(pk=conversation.pk).update, attempts=4)
-    await database.run(supervisor._renew, claimed, is_at_rest=False)
+    await database.call(lambda: Conversation.objects.filter(pk=conversation.pk).update(attempts=4))
+    await database.call(supervisor._renew, claimed, False)
     assert (await debates.fresh(conversation)).attempts == 4
-    await database.run(supervisor._renew, claimed, is_at_rest=True)
+    await database.call(supervisor._renew, claimed, True)
     assert (await debates.fresh(conversation)).attempts == 1
 
 

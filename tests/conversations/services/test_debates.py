@@ -54,7 +54,7 @@ async def test_a_started_debate_runs_without_its_starter(alice: User, openai: Op
 async def create_many(owner: User, times: int) -> list[Conversation | BaseException]:
     new = requests.parse({"topic": "Buy?"})
     return await asyncio.gather(
-        *(database.run(services.create, owner, new) for _ in range(times)), return_exceptions=True
+        *(database.call(services.create, owner, new) for _ in range(times)), return_exceptions=True
     )
 
 
@@ -63,8 +63,8 @@ async def test_five_debates_run_at_once_however_many_are_started_together(alice:
     refused = [outcome for outcome in outcomes if isinstance(outcome, LimitReached)]
     assert len(refused) == 7
     assert refused[0].message == "You have 5 debates running, and 5 are allowed at once."
-    assert await database.run(alice.conversations.count) == 5
-    assert await database.run(Event.objects.count) == 5
+    assert await database.call(alice.conversations.count) == 5
+    assert await database.call(Event.objects.count) == 5
     # Somebody else's debates do not count.
     assert not [outcome for outcome in await create_many(bob, 1) if isinstance(outcome, BaseException)]
 

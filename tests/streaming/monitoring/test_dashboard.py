@@ -42,7 +42,7 @@ def operator(carol: User) -> User:
 
 async def signed_in(person: User) -> AsyncClient:
     client = AsyncClient()
-    await database.run(client.force_login, person)
+    await database.call(client.force_login, person)
     return client
 
 
@@ -86,7 +86,7 @@ async def test_a_stranger_is_asked_to_sign_in() -> None:
 @pytest.mark.parametrize("is_staff", [False, True], ids=["no staff", "staff without the right"])
 async def test_nobody_else_sees_anything_or_is_heard(alice: User, is_staff: bool) -> None:
     alice.is_staff = is_staff
-    await database.run(alice.save)
+    await database.call(alice.save)
     client = await signed_in(alice)
     for address in (STATUS, SESSIONS):
         answer = await client.get(address)
@@ -97,7 +97,7 @@ async def test_nobody_else_sees_anything_or_is_heard(alice: User, is_staff: bool
 
 async def test_the_right_without_staff_is_not_enough(operator: User) -> None:
     operator.is_staff = False
-    await database.run(operator.save)
+    await database.call(operator.save)
     client = await signed_in(operator)
     assert (await client.get(STATUS)).status_code == 403
     assert (await say(client, text="Hello"))[0] == 403
@@ -150,7 +150,7 @@ async def test_connections_are_counted_by_state(alice: User, carol: User, conver
 
 
 async def test_debates_are_counted_by_status(alice: User, carol: User, conversation: Conversation) -> None:
-    done, active = await database.run(lambda: [debates.create(alice) for _ in range(2)])
+    done, active = await database.call(lambda: [debates.create(alice) for _ in range(2)])
     await appender.append(done.pk, debates.status(Status.CANCELLED))
     await appender.append(active.pk, debates.status(Status.INITIALIZING), debates.status(Status.ACTIVE))
     async with browser(alice, path_of(active)) as tab:

@@ -111,11 +111,11 @@ async def test_a_database_of_an_earlier_release_is_not_ready() -> None:
         recorder = MigrationRecorder(connection)
         (recorder.record_applied if applied else recorder.record_unapplied)(*newest)
 
-    await database.run(record, applied=False)
+    await database.call(lambda: record(applied=False))
     try:
         assert await ready() == (503, {"status": "not_ready", "parts": {**OK, "migrations": "failed"}})
     finally:
-        await database.run(record, applied=True)
+        await database.call(lambda: record(applied=True))
     assert await ready() == (200, {"status": "ready", "parts": OK})
 
 

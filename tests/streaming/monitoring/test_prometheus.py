@@ -159,7 +159,7 @@ async def test_it_is_read_by_address_and_without_https(token: str, settings: Set
 
 
 async def test_watchers_debates_and_what_they_were_sent_are_told(token: str, alice: User) -> None:
-    conversation, other = await database.run(lambda: [debates.create(alice) for _ in range(2)])
+    conversation, other = await database.call(lambda: [debates.create(alice) for _ in range(2)])
     await appender.append(other.pk, debates.status(Status.COMPLETED))
     async with browser(alice, path_of(other)) as over:
         await over.until_closed()
@@ -203,7 +203,7 @@ async def test_a_debate_is_told_by_its_runs_turns_and_commits(
     gate = Gate()
     openai.answer(says("One.", usage=None), to="Financial Analyst")
     openai.answer(says("Two.", gate=gate), to="Market Context")
-    conversation, _ = await database.run(lambda: [debates.create(alice) for _ in range(2)])
+    conversation, _ = await database.call(lambda: [debates.create(alice) for _ in range(2)])
     run = supervisor.launch(conversation.pk)
     await gate.reached(1)
     told = await read()
@@ -272,7 +272,7 @@ async def test_the_dashboard_asks_for_numbers_that_there_are(
     token: str, alice: User, openai: OpenAIServer, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """After one debate, and with a queue, every name and label of its queries is one that a process tells."""
-    await database.run(debates.create, alice)
+    await database.call(debates.create, alice)
     conversation = await debates.created(alice)
     async with browser(alice, path_of(conversation)) as tab:
         await supervisor.run(conversation.pk)

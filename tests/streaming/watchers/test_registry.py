@@ -90,7 +90,7 @@ async def test_whose_session_ends_is_sent_away_and_nobody_else(
         await staying.until("status")
         await looks.next()
         [watcher] = [found for found in registry.registry().watchers.values() if found.guest.name == "bob"]
-        await database.run(end, bob, watcher.guest)
+        await database.call(end, bob, watcher.guest)
         assert await closed(going) == 4401
         await looks.next()
         await appender.append(conversation.pk, debates.status(Status.ACTIVE))
@@ -106,7 +106,7 @@ async def test_all_connections_of_a_session_go_and_those_of_another_stay(
         for tab in tabs:
             await tab.until("status")
         key = next(iter(registry.registry().watchers.values())).guest.session
-        await database.run(Session.objects.filter(session_key=key).delete)
+        await database.call(Session.objects.filter(session_key=key).delete)
         assert await closed(tabs[0]) == 4401
         await looks.next()
         await appender.append(conversation.pk, debates.status(Status.ACTIVE))
@@ -117,7 +117,7 @@ async def test_all_connections_of_a_session_go_and_those_of_another_stay(
 async def test_who_may_not_review_any_more_is_sent_away_and_keeps_their_own(
     alice: User, carol: User, conversation: Conversation, looks: Looks
 ) -> None:
-    own = await database.run(debates.create, carol)
+    own = await database.call(debates.create, carol)
     async with (
         browser(carol, path_of(conversation)) as going,
         browser(carol, path_of(own)) as staying,
@@ -125,7 +125,7 @@ async def test_who_may_not_review_any_more_is_sent_away_and_keeps_their_own(
     ):
         for tab in (going, staying, owner):
             await tab.until("status")
-        await database.run(carol.user_permissions.clear)
+        await database.call(carol.user_permissions.clear)
         assert await closed(going) == 4403
         await looks.next()
         for tab, debate in ((staying, own), (owner, conversation)):
@@ -141,7 +141,7 @@ async def test_while_the_database_is_away_nobody_is_sent_away_and_afterwards_the
         await tab.until("status")
         looks.failure = failure
         await looks.next()
-        await database.run(Session.objects.all().delete)
+        await database.call(Session.objects.all().delete)
         await looks.next()
         await appender.append(conversation.pk, debates.status(Status.ACTIVE))
         await tab.until("status", status="active")
@@ -159,7 +159,7 @@ async def test_who_comes_when_all_have_left_is_looked_after_again(
     assert registry.registry()._tasks == []
     async with browser(alice, path_of(conversation)) as tab:
         await tab.until("status")
-        await database.run(Session.objects.all().delete)
+        await database.call(Session.objects.all().delete)
         assert await closed(tab) == 4401
 
 
@@ -173,7 +173,7 @@ async def heard(tab: Browser, text: str) -> None:
 async def test_a_notice_reaches_all_who_are_connected(
     alice: User, carol: User, conversation: Conversation, layer: str
 ) -> None:
-    other = await database.run(debates.create, carol)
+    other = await database.call(debates.create, carol)
     async with AsyncExitStack() as stack:
         tabs = [
             await stack.enter_async_context(browser(person, path))
@@ -269,7 +269,7 @@ async def test_a_restart_waits_for_nobody_who_does_not_go(
     monkeypatch: pytest.MonkeyPatch, alice: User
 ) -> None:
     monkeypatch.setattr(registry, "LEAVE_SECONDS", 0.05)
-    guest = await database.run(signed_in, alice)
+    guest = await database.call(signed_in, alice)
     lines = [Line() for _ in range(3)]
     present = registry.registry()
     watchers = [Watcher(connection(guest, line)) for line in lines]
@@ -291,7 +291,7 @@ async def test_who_does_not_take_its_close_is_dropped_by_and_by(
     monkeypatch: pytest.MonkeyPatch, alice: User
 ) -> None:
     monkeypatch.setattr(watcher_module, "CLOSE_SECONDS", 0.05)
-    guest = await database.run(signed_in, alice)
+    guest = await database.call(signed_in, alice)
     line = Line()
     stuck = Watcher(connection(guest, line))
     registry.registry().add(stuck)

@@ -69,18 +69,18 @@ async def test_a_queue_that_fails_is_told_as_a_log_that_does(alice: User, openai
         with connection.cursor() as cursor:
             cursor.execute(f"ALTER TABLE {old} RENAME TO {new}")
 
-    await database.run(rename, "procrastinate_jobs", "elsewhere")
+    await database.call(rename, "procrastinate_jobs", "elsewhere")
     try:
         with pytest.raises(LogUnavailable):
             await services.start(alice, requests.parse({"topic": "Is Tarnwick worth buying?"}))
     finally:
-        await database.run(rename, "elsewhere", "procrastinate_jobs")
+        await database.call(rename, "elsewhere", "procrastinate_jobs")
 
 
 async def test_nobody_runs_it_where_it_is_started(alice: User, openai: OpenAIServer) -> None:
     started = await services.start(alice, requests.parse({"topic": "Is Tarnwick worth buying?"}))
-    assert not supervisor._tasks
-    assert await database.run(jobs) == [started.pk]
+    assert not supervisor.tasks.here()
+    assert await database.call(jobs) == [started.pk]
 
 
 def test_asked_for_twice_it_waits_once(conversation: Conversation) -> None:

@@ -33,7 +33,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 async def until(true: Callable[[], bool]) -> None:
     """Until the database says so; a queue rings for nobody but its workers."""
     async with asyncio.timeout(PATIENCE_SECONDS):
-        while not await database.run(true):
+        while not await database.call(true):
             await asyncio.sleep(0.02)
 
 
@@ -58,7 +58,7 @@ async def test_what_is_more_than_it_may_run_waits(
     first, second = await debates.created(alice), await debates.created(alice)
     async with working():
         await gate.reached(1)
-        assert await database.run(jobs) == [second.pk]
+        assert await database.call(jobs) == [second.pk]
         gate.open()
         await debates.until_stored(second, "status", status="completed")
     ends = await debates.fresh(first)
@@ -81,7 +81,7 @@ async def test_when_it_leaves_its_debates_wait_for_another(
 
 
 async def test_what_a_dead_worker_had_taken_is_run(conversation: Conversation) -> None:
-    await database.run(taken, conversation, alive=False)
+    await database.call(lambda: taken(conversation, alive=False))
     async with working():
         await debates.until_stored(conversation, "status", status="completed")
         await until(lambda: jobs("doing") == [])
@@ -116,14 +116,14 @@ async def test_runs_that_outlive_their_jobs_keep_their_places(
     async with working():
         await gate.reached(1)
         # The queue fails as a whole, and comes back.
-        await database.run(_rename, "procrastinate_workers", "elsewhere")
+        await database.call(_rename, "procrastinate_workers", "elsewhere")
         async with asyncio.timeout(PATIENCE_SECONDS):
             while not QUEUE._failing:
                 await asyncio.sleep(0.02)
-        await database.run(_rename, "elsewhere", "procrastinate_workers")
+        await database.call(_rename, "elsewhere", "procrastinate_workers")
         second = await services.start(alice, requests.parse({"topic": "And now?", "rounds": 1}))
         # It has been taken, and put back.
-        first_job = await database.run(newest_job)
+        first_job = await database.call(newest_job)
         await until(lambda: newest_job() > first_job)
         assert len(openai.asked) == 1
         gate.open()
@@ -148,7 +148,7 @@ async def test_a_lost_connection_of_the_queue_ends_no_debate(
     gate = Gate()
     openai.answer(says("One ", "two.", gate=gate), to="Financial Analyst")
     await gate.reached(1)
-    await database.run(_break_queue)
+    await database.call(_break_queue)
     gate.open()
     await debates.until_stored(conversation, "status", status="completed")
     later = await services.start(alice, requests.parse({"topic": "And now?", "rounds": 1}))

@@ -173,7 +173,7 @@ def verdict(told: Task) -> dict[str, Any] | None:
 
 
 async def stored(told: Task) -> Conversation:
-    return await database.run(Conversation.objects.get, pk=told.id)
+    return await database.call(lambda: Conversation.objects.get(pk=told.id))
 
 
 async def last(answers: AsyncIterator[StreamResponse]) -> Task:
@@ -424,7 +424,7 @@ async def test_a_message_that_comes_twice_starts_one_debate(
             await last(client.send_message(question("Is gold a hedge?", id_="m-1")))
     assert first == again
     assert elsewhere.id != first.id
-    assert await database.run(Conversation.objects.count) == 2
+    assert await database.call(Conversation.objects.count) == 2
     assert first.history[0].message_id == "m-1"
 
 
@@ -491,7 +491,7 @@ async def test_without_a_key_nothing_opens_and_nothing_is_stored(
         answer = await http.post(f"{site}/a2a/", content=b"{}")
     assert (answer.status_code, answer.headers["www-authenticate"]) == (401, "Bearer")
     assert answer.json()["error"]["data"][0]["reason"] == "UNAUTHENTICATED"
-    assert await database.run(Conversation.objects.count) == 0
+    assert await database.call(Conversation.objects.count) == 0
 
 
 async def test_each_method_wants_its_scope(
@@ -510,7 +510,7 @@ async def test_each_method_wants_its_scope(
             await client.get_task(GetTaskRequest(id=id_))
         with pytest.raises(A2AClientError, match="403"):
             await client.list_tasks(ListTasksRequest())
-    assert await database.run(Conversation.objects.count) == 1
+    assert await database.call(Conversation.objects.count) == 1
     assert len(await debates.rows(conversation)) == 1
 
 
@@ -526,7 +526,7 @@ async def test_a_key_that_is_revoked_in_mid_stream_ends_it(
         assert (await anext(stream)).HasField("task")
         [watcher] = registry().watchers.values()
         assert watcher.transport == "a2a"
-        await database.run(api_keys.revoke, key)
+        await database.call(api_keys.revoke, key)
         with pytest.raises(A2AError, match="key or session has ended"):
             await anext(stream)
 
@@ -660,7 +660,7 @@ async def test_what_cannot_be_is_refused_in_the_protocols_own_words(
             if streams:
                 with pytest.raises(TaskNotFoundError):
                     await last(client.subscribe(SubscribeToTaskRequest(id=asked)))
-    assert await database.run(Conversation.objects.count) == 0
+    assert await database.call(Conversation.objects.count) == 0
 
 
 RPC = b'{"jsonrpc": "2.0", "id": 1, "method": "%s", "params": %s}'
@@ -700,7 +700,7 @@ async def test_a_body_that_is_no_call_gets_json_rpcs_error(
     async with httpx.AsyncClient(headers=headers, timeout=PATIENCE_SECONDS) as http:
         answer = await http.post(f"{site}/a2a/", content=body)
     assert (answer.status_code, answer.json()["error"]["code"]) == (status, code)
-    assert await database.run(Conversation.objects.count) == 0
+    assert await database.call(Conversation.objects.count) == 0
 
 
 async def test_a_refusal_names_the_call_that_it_is_for(
@@ -753,7 +753,7 @@ async def test_a_request_that_is_none_gets_https_error(
     async with httpx.AsyncClient(headers=headers, timeout=PATIENCE_SECONDS) as http:
         answer = await http.request(method, f"{site}/a2a/{path}", content=body)
     assert (answer.status_code, answer.json()["error"]["code"]) == (status, status)
-    assert await database.run(Conversation.objects.count) == 0
+    assert await database.call(Conversation.objects.count) == 0
 
 
 @pytest.mark.parametrize("streams", [True, False], ids=["stream", "whole"])
@@ -779,7 +779,7 @@ async def test_who_asks_too_fast_hears_when_to_come_back(
         with pytest.raises(A2AClientError, match="429"):
             await last(client.send_message(question()))
     await debates.debates_ended()
-    assert await database.run(Conversation.objects.count) == 1
+    assert await database.call(Conversation.objects.count) == 1
 
 
 # On the wire
@@ -877,7 +877,7 @@ async def test_the_recipe_runs(alice: User, site: str, openai: OpenAIServer) -> 
         sys.executable, "-c", recipe, env=environment, stdout=asyncio.subprocess.PIPE
     )
     printed, _ = await program.communicate()
-    conversation = await database.run(Conversation.objects.get)
+    conversation = await database.call(Conversation.objects.get)
     assert (program.returncode, conversation.content_type) == (0, "news")
     for message in (await debates.state(conversation))["messages"]:
         if message["agent"] != "Moderator":

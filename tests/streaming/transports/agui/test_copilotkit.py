@@ -30,7 +30,7 @@ async def page(settings: Settings, alice: User, tmp_path: Path, openai: OpenAISe
 
 async def test_the_recipe_tells_the_debate(page: Chat) -> None:
     answer = await page.say("u1", "Is Tarnwick worth buying?")
-    conversation = await database.run(Conversation.objects.get)
+    conversation = await database.call(Conversation.objects.get)
     state = await debates.state(conversation)
     assert answer.errors == []
     assert conversation.topic == "Is Tarnwick worth buying?"
@@ -42,7 +42,7 @@ async def test_the_recipe_tells_the_debate(page: Chat) -> None:
 async def test_a_further_message_is_a_debate_about_what_was_asked_before(page: Chat) -> None:
     first = await page.say("u1", "Is Tarnwick worth buying?")
     second = await page.say("u2", "And with twice the debt?")
-    newest = await database.run(Conversation.objects.order_by("-created_at").first)
+    newest = await database.call(Conversation.objects.order_by("-created_at").first)
     assert newest is not None
     assert (second.errors, newest.topic) == ([], "And with twice the debt?")
     assert second.state["conversation"] == str(newest.pk) != first.state["conversation"]

@@ -78,7 +78,7 @@ async def post(site: str, key: str | None, body: Any, **headers: str) -> httpx.R
 
 
 async def only() -> Conversation:
-    return await database.run(Conversation.objects.get)
+    return await database.call(Conversation.objects.get)
 
 
 def by_agents(messages: list[dict[str, Any]]) -> list[tuple[str, str]]:
@@ -396,14 +396,14 @@ async def test_a_thread_that_is_a_conversations_id_is_that_conversation(
     assert results == ["€ 41,20", "The call failed: tool_failed."]
     # With all of it in its history, the second run says nothing twice.
     assert again.messages == end.messages
-    assert await database.run(Conversation.objects.count) == 1
+    assert await database.call(Conversation.objects.count) == 1
 
 
 async def test_every_type_of_event_is_told(told: Conversation, site: str, text: str, tmp_path: Path) -> None:
     async with agent(tmp_path, site, text, threadId=str(told.pk)) as follower:
         await follower.run()
     custom = {event["name"].removeprefix("outcry.") for event in follower.events if event["type"] == "CUSTOM"}
-    types = set(await database.run(lambda: [*Event.objects.values_list("type", flat=True).distinct()]))
+    types = set(await database.call(lambda: [*Event.objects.values_list("type", flat=True).distinct()]))
     by_events_of_ag_ui = {"status", "message_start", "token", "agent_message", "tool_start", "tool_end"}
     assert custom == types - by_events_of_ag_ui
 
@@ -435,7 +435,7 @@ async def test_the_same_run_again_is_the_same_debate(buyer: Agent, openai: OpenA
     again = await buyer.run(runId="run-1", **ONE_ROUND)
     assert again.messages == first.messages
     assert again.state == first.state
-    assert await database.run(Conversation.objects.count) == 1
+    assert await database.call(Conversation.objects.count) == 1
 
 
 async def test_the_same_run_twice_at_once_is_one_debate(site: str, text: str, openai: OpenAIServer) -> None:
@@ -443,14 +443,14 @@ async def test_the_same_run_twice_at_once_is_one_debate(site: str, text: str, op
     assert [answer.status_code for answer in answers] == [200] * 4
     [words] = {tuple(by_agents(followed(read(answer.content), [BUY]).messages)) for answer in answers}
     assert [*words] == stored(await debates.state(await only()))
-    assert await database.run(ThreadRun.objects.count) == 1
+    assert await database.call(ThreadRun.objects.count) == 1
 
 
 async def test_another_run_of_a_thread_follows_its_debate(buyer: Agent, openai: OpenAIServer) -> None:
     first = await buyer.run(**ONE_ROUND)
     again = await buyer.run(**ONE_ROUND)
     assert again.messages == first.messages
-    assert await database.run(Conversation.objects.count) == 1
+    assert await database.call(Conversation.objects.count) == 1
 
 
 async def test_the_same_names_of_somebody_else_are_theirs(
@@ -459,7 +459,7 @@ async def test_the_same_names_of_somebody_else_are_theirs(
     _, bobs = await made(bob)
     for key in (text, bobs):
         assert (await post(site, key, asked())).status_code == 200
-    owners = await database.run(lambda: {each.owner.username for each in ThreadRun.objects.all()})
+    owners = await database.call(lambda: {each.owner.username for each in ThreadRun.objects.all()})
     assert owners == {"alice", "bob"}
 
 
@@ -479,7 +479,7 @@ async def test_a_new_question_after_the_end_is_a_new_debate_in_the_thread(
     first = await buyer.run(**ONE_ROUND)
     message = {"id": "u2", "role": "user", "content": "And sell?"}
     second = await buyer.run(message=message, **ONE_ROUND)
-    newest = await database.run(Conversation.objects.first)
+    newest = await database.call(Conversation.objects.first)
     assert newest is not None
     assert (newest.topic, newest.content) == ("And sell?", "Buy?")
     assert second.messages[: len(first.messages) + 1] == [*first.messages, message]
@@ -487,7 +487,7 @@ async def test_a_new_question_after_the_end_is_a_new_debate_in_the_thread(
     # Coming back to it, once more, starts nothing.
     third = await buyer.run(**ONE_ROUND)
     assert third.messages == second.messages
-    assert await database.run(Conversation.objects.count) == 2
+    assert await database.call(Conversation.objects.count) == 2
 
 
 async def test_a_new_message_while_the_debate_goes_on_is_said_in_it(
@@ -557,7 +557,7 @@ async def test_a_key_needs_its_scopes(
         end = await refused.run()
     assert (end.run, end.status, end.payload["code"]) == ("rejected", 403, "scope_missing")
     assert missing in end.payload["message"]
-    assert not await database.run(Conversation.objects.exists)
+    assert not await database.call(Conversation.objects.exists)
 
 
 async def test_who_speaks_in_a_debate_needs_the_scope_for_it(
@@ -583,7 +583,7 @@ async def test_nobody_is_let_in_without_a_key(site: str) -> None:
 
 
 async def test_a_session_needs_its_csrf_token(site: str, alice: User, openai: OpenAIServer) -> None:
-    cookie = await database.run(_cookie, alice)
+    cookie = await database.call(_cookie, alice)
     refused = await post(site, None, asked(), Cookie=cookie)
     assert (refused.status_code, refused.json()["code"]) == (403, "forbidden")
     token = "a" * 32
@@ -637,8 +637,8 @@ async def test_a_wrong_input_is_told_what_is_wrong_and_stores_nothing(
     assert answer.json()["message"].endswith(".")
     if field is not None:
         assert field in {error["field"] for error in answer.json()["errors"]}
-    assert not await database.run(Conversation.objects.exists)
-    assert not await database.run(ThreadRun.objects.exists)
+    assert not await database.call(Conversation.objects.exists)
+    assert not await database.call(ThreadRun.objects.exists)
 
 
 async def test_an_answer_to_no_question_is_a_conflict(
@@ -696,8 +696,8 @@ async def test_a_revoked_key_ends_the_run_as_an_error(
     async with agent(tmp_path, site, text, threadId=str(conversation.pk)) as follower:
         await follower.begin()
         await follower.until("STATE_SNAPSHOT")
-        key = await database.run(ApiKey.objects.get)
-        await database.run(api_keys.revoke, alice, key.pk)
+        key = await database.call(ApiKey.objects.get)
+        await database.call(api_keys.revoke, alice, key.pk)
         end = await follower.ended()
     assert [error["code"] for error in end.errors] == ["unauthenticated"]
     assert end.result is None

@@ -112,7 +112,7 @@ async def complete(http: httpx.AsyncClient, body: Any = ASKED, **how: Any) -> ht
 
 async def stored() -> Conversation:
     """The only conversation there is."""
-    return await database.run(Conversation.objects.get)
+    return await database.call(Conversation.objects.get)
 
 
 async def said(conversation: Conversation) -> list[dict[str, Any]]:
@@ -174,7 +174,7 @@ async def test_an_unknown_model_is_not_found(http: httpx.AsyncClient, name: str)
             "invalid_request_error",
         )
         assert MODEL in error["message"]
-    assert not await database.run(Conversation.objects.exists)
+    assert not await database.call(Conversation.objects.exists)
 
 
 def test_its_addresses_stand_under_its_path(settings: Settings) -> None:
@@ -275,7 +275,7 @@ async def test_a_debate_that_was_started_before_is_told_again(
     async with httpx.AsyncClient(base_url=site, headers={"X-API-Key": somebody}) as other:
         refused = await complete(other, again)
     assert (refused.status_code, refused.json()["error"]["code"]) == (404, "not_found")
-    assert await database.run(Conversation.objects.count) == 1
+    assert await database.call(Conversation.objects.count) == 1
 
 
 async def test_rounds_have_their_number(http: httpx.AsyncClient, openai: OpenAIServer) -> None:
@@ -315,7 +315,7 @@ async def test_langchain_reads_both(
     assert (usage["input_tokens"], usage["output_tokens"]) == await usage_of(first)
 
     whole = await asyncio.to_thread(panel(site, key).invoke, "Is Tarnwick worth buying?")
-    second = await database.run(Conversation.objects.exclude(pk=first.pk).get)
+    second = await database.call(Conversation.objects.exclude(pk=first.pk).get)
     assert whole.content == await text_of(second)
     assert whole.response_metadata["finish_reason"] == "stop"
 
@@ -431,20 +431,20 @@ async def test_what_cannot_be_debated_is_refused_by_name(
     assert (answer.status_code, error["param"], error["code"]) == (400, param, code)
     assert error["type"] == "invalid_request_error"
     assert error["message"]
-    assert not await database.run(Conversation.objects.exists)
+    assert not await database.call(Conversation.objects.exists)
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"[]", b"\xff", b"[" * 100_000, b'"x"'])
 async def test_what_is_no_object_is_refused(http: httpx.AsyncClient, body: bytes) -> None:
     answer = await http.post("/api/v1/chat/completions", content=body)
     assert (answer.status_code, answer.json()["error"]["param"]) == (400, "body")
-    assert not await database.run(Conversation.objects.exists)
+    assert not await database.call(Conversation.objects.exists)
 
 
 async def test_ten_megabytes_are_refused(http: httpx.AsyncClient) -> None:
     answer = await complete(http, {**ASKED, "messages": user("x" * 10_000_000)})
     assert (answer.status_code, answer.json()["error"]["code"]) == (413, "too_large")
-    assert not await database.run(Conversation.objects.exists)
+    assert not await database.call(Conversation.objects.exists)
 
 
 async def test_another_method_is_refused(http: httpx.AsyncClient) -> None:
@@ -500,7 +500,7 @@ async def test_nobody_comes_in_without_a_key(site: str, openai: OpenAIServer) ->
             assert answer.json()["error"]["code"] == "invalid_api_key"
         answer = await complete(http, headers={"Authorization": f"Bearer {UNKNOWN}"})
         assert answer.status_code == 401
-    assert not await database.run(Conversation.objects.exists)
+    assert not await database.call(Conversation.objects.exists)
 
 
 @pytest.mark.parametrize(
@@ -519,12 +519,12 @@ async def test_a_key_needs_the_scopes_of_what_it_does(
         answer = await complete(http, {**ASKED, "metadata": metadata})
     assert (answer.status_code, answer.json()["error"]["code"]) == (403, "scope_missing")
     assert missing in answer.json()["error"]["message"]
-    assert not await database.run(Conversation.objects.exists)
+    assert not await database.call(Conversation.objects.exists)
 
 
 async def test_a_session_comes_in_with_its_csrf_token(alice: User, site: str, openai: OpenAIServer) -> None:
     token = "a" * 32
-    cookies = f"{await database.run(_cookie, alice)}; csrftoken={token}"
+    cookies = f"{await database.call(_cookie, alice)}; csrftoken={token}"
     async with httpx.AsyncClient(
         base_url=site, headers={"Cookie": cookies}, timeout=PATIENCE_SECONDS
     ) as http:
@@ -545,7 +545,7 @@ async def test_who_asks_too_often_hears_when_to_come_again(
     assert 0 < int(answer.headers["retry-after"]) <= 60
     # A client that waits so long will be let in.
     assert "x-should-retry" not in answer.headers
-    assert await database.run(Conversation.objects.count) == 1
+    assert await database.call(Conversation.objects.count) == 1
 
 
 async def test_who_has_enough_debates_is_refused_at_once(
@@ -557,7 +557,7 @@ async def test_who_has_enough_debates_is_refused_at_once(
         await client.chat.completions.create(**ASKED)
     assert refused.value.code == "limit_reached"
     assert refused.value.response.headers["x-should-retry"] == "false"
-    assert await database.run(Conversation.objects.count) == 1
+    assert await database.call(Conversation.objects.count) == 1
 
 
 async def test_where_nothing_was_started_the_client_asks_again(
@@ -631,7 +631,7 @@ async def test_a_debate_that_is_cancelled_is_an_error(
     if not streamed:
         assert isinstance(failed.value, APIStatusError)
         assert failed.value.status_code == 409
-    assert await database.run(Conversation.objects.count) == 1
+    assert await database.call(Conversation.objects.count) == 1
 
 
 async def _text(client: AsyncOpenAI, *, streamed: bool, **metadata: str) -> str | None:
@@ -677,7 +677,7 @@ async def test_a_key_that_ends_ends_the_answer_and_not_the_debate(
     async with AsyncOpenAI(base_url=f"{site}/api/v1", api_key=text) as client:
         asking = asyncio.ensure_future(_text(client, streamed=streamed))
         await gate.reached(1)
-        await database.run(keys.revoke, alice, made_key.pk)
+        await database.call(keys.revoke, alice, made_key.pk)
         with pytest.raises(APIError) as failed:
             await asking
     assert failed.value.code == "invalid_api_key"
@@ -777,7 +777,7 @@ async def test_a_key_that_has_died_cancels_nothing(
     monkeypatch.setattr(registry_module, "LOOK_SECONDS", PATIENCE_SECONDS)
 
     async def revoke() -> None:
-        await database.run(api_keys.revoke, await database.run(ApiKey.objects.get))
+        await database.call(api_keys.revoke, await database.call(ApiKey.objects.get))
 
     with structlog.testing.capture_logs() as logs:
         gate = await leave(client, openai, revoke)

@@ -70,7 +70,7 @@ async def test_a_chat_is_a_debate_with_its_speakers_for_headings(http: httpx.Asy
     assert answer.headers["content-type"] == "text/event-stream; charset=utf-8"
     assert chunks(answer)[-1]["choices"][0]["finish_reason"] == "stop"
     assert [line[3:] for line in text_of(answer).splitlines() if line.startswith("## ")] == TURNS
-    assert (await database.run(Conversation.objects.get)).topic == "Is Tarnwick worth buying?"
+    assert (await database.call(Conversation.objects.get)).topic == "Is Tarnwick worth buying?"
 
 
 async def test_a_further_message_is_a_debate_about_what_the_chat_has(http: httpx.AsyncClient) -> None:
@@ -82,7 +82,7 @@ async def test_a_further_message_is_a_debate_about_what_the_chat_has(http: httpx
         {"role": "user", "content": "And with twice the debt?"},
     ]
     answer = await send(http, "chat", messages=further)
-    found = await database.run(Conversation.objects.get, pk=answer.headers["x-outcry-conversation"])
+    found = await database.call(lambda: Conversation.objects.get(pk=answer.headers["x-outcry-conversation"]))
     assert found.topic == "And with twice the debt?"
     assert found.content == f"User: Is Tarnwick worth buying?\n\nAssistant: {text}"
 
@@ -91,4 +91,4 @@ async def test_a_further_message_is_a_debate_about_what_the_chat_has(http: httpx
 async def test_what_it_asks_beside_starts_no_debate(http: httpx.AsyncClient, name: str) -> None:
     answer = await send(http, name)
     assert (answer.status_code, answer.json()["error"]["code"]) == (400, "context_length_exceeded")
-    assert not await database.run(Conversation.objects.exists)
+    assert not await database.call(Conversation.objects.exists)

@@ -163,7 +163,7 @@ async def test_one_request_starts_and_streams(alice: User, site: str, openai: Op
     async with client(site, await key(alice)) as http:
         body = {"topic": "Is gold a hedge?", "rounds": 1}
         events = await read(http, "/api/conversations/stream", method="POST", json=body)
-    started = await database.run(Conversation.objects.get)
+    started = await database.call(Conversation.objects.get)
     assert (started.topic, started.owner_id) == ("Is gold a hedge?", alice.pk)
     assert transcript.fold_frames(frames(events)) == await debates.state(started)
 
@@ -202,18 +202,18 @@ async def test_an_idle_connection_is_kept_alive_by_comments(
 
 async def test_a_session_watches_too(alice: User, conversation: Conversation, site: str) -> None:
     await whole(conversation)
-    cookie = await database.run(_cookie, alice)
+    cookie = await database.call(_cookie, alice)
     async with client(site, {"Cookie": cookie}) as http:
         events = await read(http, address(conversation))
     assert frames(events)[-1]["data"]["status"] == "completed"
 
 
 async def test_a_session_starts_only_with_its_csrf_token(alice: User, site: str) -> None:
-    cookie = await database.run(_cookie, alice)
+    cookie = await database.call(_cookie, alice)
     async with client(site, {"Cookie": cookie}) as http:
         answer = await http.post("/api/conversations/stream", json={"topic": "Is gold a hedge?"})
     assert (answer.status_code, answer.json()["code"]) == (403, "forbidden")
-    assert not await database.run(Conversation.objects.exists)
+    assert not await database.call(Conversation.objects.exists)
 
 
 # Who may not
@@ -287,7 +287,7 @@ async def test_a_wrong_start_stores_nothing(
     async with client(site, await key(alice)) as http:
         answer = await http.post("/api/conversations/stream", content=content)
     assert (answer.status_code, answer.json()["code"]) == (status, code)
-    assert not await database.run(Conversation.objects.exists)
+    assert not await database.call(Conversation.objects.exists)
 
 
 async def test_other_methods_are_named(alice: User, conversation: Conversation, site: str) -> None:
@@ -305,8 +305,8 @@ async def test_a_revoked_key_ends_the_stream(
         async with asyncio.timeout(PATIENCE_SECONDS):
             async for event in stream.aiter_sse():
                 if event.event == "hello":
-                    made = await database.run(ApiKey.objects.get)
-                    await database.run(keys.revoke, alice, made.pk)
+                    made = await database.call(ApiKey.objects.get)
+                    await database.call(keys.revoke, alice, made.pk)
         answer = await http.get(address(conversation))
     assert answer.status_code == 401
 
@@ -374,5 +374,5 @@ async def test_the_recipe_for_curl_works(alice: User, site: str, openai: OpenAIS
 
 async def test_the_recipe_for_python_works(alice: User, site: str, openai: OpenAIServer) -> None:
     told = await cooked(site, await key(alice), sys.executable, "-c", recipe("httpx-sse (Python)"), "Buy?")
-    state = await debates.state(await database.run(Conversation.objects.get))
+    state = await debates.state(await database.call(Conversation.objects.get))
     assert told == "".join(message["text"] for message in state["messages"])

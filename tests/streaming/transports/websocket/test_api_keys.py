@@ -79,7 +79,7 @@ async def test_a_key_at_its_end_is_refused(
     alice: User, conversation: Conversation, end: Callable[[ApiKey], None]
 ) -> None:
     key, text = await made(alice)
-    await database.run(end, key)
+    await database.call(end, key)
     async with program(text, path_of(conversation)) as opened:
         assert await opened.until_closed() == []
     assert opened.closed == Close.UNAUTHENTICATED
@@ -123,7 +123,7 @@ async def test_two_keys_in_one_header_are_none(
         async with httpx.AsyncClient(headers=headers, timeout=PATIENCE_SECONDS) as http:
             answer = await http.request(method, url, content=content)
         assert answer.status_code == 401
-    assert await database.run(Conversation.objects.count) == 1
+    assert await database.call(Conversation.objects.count) == 1
 
 
 @pytest.mark.parametrize("header", ["Authorization", "X-API-Key"])
@@ -213,7 +213,7 @@ async def test_starting_wants_its_scope_and_the_one_to_watch(
         await opened.send(type="start", topic="Buy?", rounds=1)
         refused = await opened.until("error", code="scope_missing")
     assert missing in refused["data"]["message"]
-    assert await database.run(Conversation.objects.count) == 0
+    assert await database.call(Conversation.objects.count) == 0
 
 
 async def test_a_program_starts_a_debate_and_watches_it(alice: User, openai: OpenAIServer) -> None:
@@ -222,7 +222,7 @@ async def test_a_program_starts_a_debate_and_watches_it(alice: User, openai: Ope
         await opened.send(type="start", topic="Buy?", rounds=1)
         await opened.until("status", status="completed")
         await opened.until_closed()
-    conversation = await database.run(Conversation.objects.get)
+    conversation = await database.call(Conversation.objects.get)
     assert (conversation.owner_id, opened.closed) == (alice.pk, Close.ENDED)
 
 
@@ -238,7 +238,7 @@ async def test_a_key_at_its_end_in_mid_stream_closes_it(
     async with program(text, path_of(conversation)) as opened:
         await opened.until("status", status="queued")
         await opened.until("heartbeat")
-        await database.run(end, key)
+        await database.call(end, key)
         await opened.until_closed()
     assert opened.closed == Close.UNAUTHENTICATED
 
@@ -247,7 +247,7 @@ async def test_a_command_by_a_key_at_its_end_is_not_taken(alice: User, conversat
     key, text = await made(alice)
     async with program(text, path_of(conversation)) as opened:
         await opened.until("status", status="queued")
-        await database.run(revoke, key)
+        await database.call(revoke, key)
         await opened.send(type="control", action="cancel")
         await opened.until_closed()
     assert opened.closed == Close.UNAUTHENTICATED
@@ -282,7 +282,7 @@ async def test_a_stream_by_a_key_outlives_a_new_password(
     async with program(text, path_of(conversation)) as opened:
         await opened.until("heartbeat")
         alice.set_password("another-one-altogether")
-        await database.run(alice.save)
+        await database.call(alice.save)
         for _ in range(4):
             await opened.until("heartbeat")
         await appender.append(conversation.pk, debates.status(Status.CANCELLED))

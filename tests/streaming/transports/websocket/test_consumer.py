@@ -103,7 +103,7 @@ async def test_every_event_comes_as_it_is_stored_and_then_the_server_closes(
 ) -> None:
     async with browser(alice, path_of(finished)) as tab:
         await tab.until_closed()
-    entries = await database.run(queries.read, finished.pk, 0, 1000)
+    entries = await database.call(queries.read, finished.pk, 0, 1000)
     assert tab.texts[1:] == [entry.text for entry in entries]
     assert tab.closed == 1000
 
@@ -241,7 +241,7 @@ async def test_staff_without_the_right_to_review_is_nobody_special(bob: User, fi
         bob.is_staff = True
         bob.save()
 
-    await database.run(promote)
+    await database.call(promote)
     assert await refused(bob, path_of(finished)) == ([], 4404)
 
 
@@ -285,7 +285,7 @@ async def test_what_a_refused_client_sends_changes_nothing(
             await tab.send(type="ping")
             await tab.socket.receive_nothing(timeout=0.1)
         assert tab.frames == []
-    assert await database.run(Conversation.objects.count) == 1
+    assert await database.call(Conversation.objects.count) == 1
     assert openai.asked == []
 
 
@@ -326,7 +326,7 @@ async def test_a_malformed_frame_gets_an_error_and_changes_nothing(
         await tab.send(type="ping")
         await tab.until("pong")
     assert len(await debates.rows(conversation)) == 1
-    assert await database.run(Conversation.objects.count) == 1
+    assert await database.call(Conversation.objects.count) == 1
 
 
 async def test_a_binary_frame_gets_an_error(alice: User, conversation: Conversation) -> None:
@@ -370,7 +370,7 @@ async def test_a_debate_started_by_the_socket_is_watched_on_it(alice: User, open
         await tab.send(type="start", topic="Buy?", rounds=1)
         await tab.until_closed()
     assert tab.closed == 1000
-    conversation = await database.run(Conversation.objects.get)
+    conversation = await database.call(Conversation.objects.get)
     assert (conversation.owner_id, conversation.topic, conversation.status) == (alice.pk, "Buy?", "completed")
     assert tab.frames[0]["type"] == "hello"
     assert {frame["conversation"] for frame in tab.frames} == {str(conversation.pk)}
@@ -399,10 +399,10 @@ async def test_a_start_that_breaks_a_rule_is_told_which_and_may_be_sent_again(
         await tab.send(type="start", **fields)
         error = await tab.until("error")
         assert (error["data"]["field"], error["data"]["rule"]) == (field, rule)
-        assert await database.run(Conversation.objects.count) == 0
+        assert await database.call(Conversation.objects.count) == 0
         await tab.send(type="start", topic="Buy?", rounds=1)
         await tab.until("status", status="completed")
-    assert await database.run(Conversation.objects.count) == 1
+    assert await database.call(Conversation.objects.count) == 1
 
 
 async def test_a_start_over_the_limit_is_told(
@@ -413,7 +413,7 @@ async def test_a_start_over_the_limit_is_told(
         await tab.send(type="start", topic="Buy?")
         error = await tab.until("error")
     assert (error["data"]["code"], error["data"]["retryable"]) == ("limit_reached", True)
-    assert await database.run(Conversation.objects.count) == 1
+    assert await database.call(Conversation.objects.count) == 1
 
 
 async def test_two_starts_in_one_breath_start_one_debate(alice: User, openai: OpenAIServer) -> None:
@@ -422,7 +422,7 @@ async def test_two_starts_in_one_breath_start_one_debate(alice: User, openai: Op
         await tab.send(type="start", topic="Sell?", rounds=1)
         assert (await tab.until("error"))["data"]["rule"] == "already_watching"
     await debates.debates_ended()
-    assert await database.run(Conversation.objects.count) == 1
+    assert await database.call(Conversation.objects.count) == 1
 
 
 # Tabs and debates
@@ -451,7 +451,7 @@ async def test_a_debate_started_by_a_tab_goes_on_when_it_closes(alice: User, ope
         await gate.reached(1)
     gate.open()
     await debates.debates_ended()
-    assert (await database.run(Conversation.objects.get)).status == "completed"
+    assert (await database.call(Conversation.objects.get)).status == "completed"
 
 
 async def test_a_closed_tab_leaves_no_reader_behind(alice: User, conversation: Conversation) -> None:
@@ -491,7 +491,7 @@ async def test_a_session_that_ends_closes_its_sockets_with_4401(
 ) -> None:
     async with browser(alice, path_of(conversation)) as tab:
         await tab.until("heartbeat")
-        await database.run(end, alice)
+        await database.call(end, alice)
         async with asyncio.timeout(PATIENCE_SECONDS):
             await tab.until_closed()
     assert tab.closed == 4401
@@ -501,7 +501,7 @@ async def test_a_session_that_ends_closes_its_sockets_with_4401(
 async def test_who_may_not_review_any_more_sees_no_more(carol: User, conversation: Conversation) -> None:
     async with browser(carol, path_of(conversation)) as tab:
         await tab.until("heartbeat")
-        await database.run(carol.user_permissions.clear)
+        await database.call(carol.user_permissions.clear)
         async with asyncio.timeout(PATIENCE_SECONDS):
             await tab.until_closed()
     assert tab.closed == 4403
@@ -509,12 +509,12 @@ async def test_who_may_not_review_any_more_sees_no_more(carol: User, conversatio
 
 async def test_a_person_who_was_disabled_starts_nothing(alice: User) -> None:
     async with browser(alice, NEW) as tab:
-        await database.run(disable, alice)
+        await database.call(disable, alice)
         await tab.send(type="start", topic="Buy?")
         async with asyncio.timeout(PATIENCE_SECONDS):
             await tab.until_closed()
     assert tab.closed == 4401
-    assert not await database.run(Conversation.objects.exists)
+    assert not await database.call(Conversation.objects.exists)
 
 
 @pytest.mark.usefixtures("quick")
@@ -606,7 +606,7 @@ async def test_a_key_with_half_a_character_is_refused_and_nothing_else(
 async def test_with_a_rate_every_event_comes_as_it_is_stored(alice: User, finished: Conversation) -> None:
     async with browser(alice, path_of(finished) + "?rate=1000") as tab:
         await tab.until_closed()
-    entries = await database.run(queries.read, finished.pk, 0, 1000)
+    entries = await database.call(queries.read, finished.pk, 0, 1000)
     assert tab.texts[1:] == [entry.text for entry in entries]
     assert tab.closed == 1000
 
