@@ -343,13 +343,13 @@ import asyncio, sys
 from uuid import UUID
 import django
 django.setup()
-from conversations.budgets.service import ConversationPurse
+from conversations.budgets.service import ConversationBudget
 from conversations.domain.errors import OverBudget
 from conversations.domain.budget_guard import Call
 from conversations.infrastructure import database
 
 async def spend():
-    purse, paid = ConversationPurse(UUID(sys.argv[1])), 0
+    purse, paid = ConversationBudget(UUID(sys.argv[1])), 0
     sys.stdin.readline()
     try:
         while True:
