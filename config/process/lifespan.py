@@ -13,7 +13,7 @@ from conversations.domain.errors import ProviderError
 from conversations.event_log import appender
 from conversations.local_model import supervisor as local_service
 from conversations.outbox import sender
-from conversations.providers import catalog, chunk_parser
+from conversations.providers import catalog
 from conversations.runs import job_queue
 from conversations.runs import supervisor as runner
 from streaming.watchers.registry import registry
@@ -36,7 +36,6 @@ def settle() -> None:
 def begin() -> None:
     """Adopt debates that no process runs, and do what goes with it; with workers, that is theirs. Call it in the event
     loop that serves."""
-    chunk_parser.warm_up()
     settle()
     tracing.begin("web")
     if not job_queue.is_used():

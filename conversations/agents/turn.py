@@ -6,6 +6,7 @@ import time
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -15,8 +16,11 @@ from ag2 import ResponseSchema
 from ag2.config import ModelConfig
 from ag2.events import (
     BaseEvent,
+    ModelMessage,
     ModelMessageChunk,
+    ModelRequest,
     ModelResponse,
+    TextInput,
     ToolCallEvent,
     ToolCallsEvent,
     ToolResultEvent,
@@ -37,8 +41,8 @@ from conversations.infrastructure import tracing
 from conversations.prompts import builder
 from conversations.prompts.builder import Task
 from conversations.providers import health_probe, pricing
-from conversations.providers.catalog import Provider
-from conversations.providers.clients import ModelCall, connect, longest_answer
+from conversations.providers.catalog import Provider, longest_answer
+from conversations.providers.clients import ModelCall, connect
 from conversations.providers.provider_errors import UNBILLED, provider_error
 
 logger = structlog.get_logger(__name__)
@@ -101,7 +105,7 @@ class Turn:
         provider: Provider,
         message: UUID,
         limits: Limits,
-        schema: ResponseSchema[Any] | None = None,
+        schema: type[BaseModel] | None = None,
         purse: BudgetGuard | None = None,
     ) -> None:
         self.answer: Answer | None = None
@@ -287,15 +291,15 @@ class Turn:
             self._task.agent.role,
             self._prompt.system,
             config=config,
-            response_schema=self._schema,
+            response_schema=None if self._schema is None else _response_schema(self._schema),
             middleware=(
                 *usage_middleware.middleware(self._limits.prompt_tokens, self._metered),
-                *tracing.agent_middleware(self._task.agent.name, self._provider.kind, self._provider.model),
+                *usage_middleware.telemetry(self._task.agent.name, self._provider),
             ),
             **options,
         )
         stream = ReplyStream(self._hear)
-        await stream.history.replace(self._prompt.history)
+        await stream.history.replace([_event(message) for message in self._prompt.history])
         # What it has asked before it was found to take no tools, it is told instead.
         message = "\n\n".join(filter(None, [self._prompt.message, self._told]))
         reply = await agent.ask(message, stream=stream)
@@ -381,6 +385,19 @@ class Turn:
         if self._deadline is not None:
             self._deadline.reschedule(None)
         self._moved = 0.0
+
+
+@cache
+def _response_schema(answer: type[BaseModel]) -> "ResponseSchema[Any]":
+    # Once a process: building one costs more CPU than storing a whole turn.
+    return ResponseSchema(answer)
+
+
+def _event(message: builder.Message) -> BaseEvent:
+    """A message of the history as AG2 keeps it."""
+    if message.role == "assistant":
+        return ModelResponse(ModelMessage(message.text))
+    return ModelRequest([TextInput(message.text)])
 
 
 def _takes_no_tools(provider: Provider) -> bool:

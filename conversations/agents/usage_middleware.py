@@ -6,8 +6,11 @@ from typing import Any
 
 from ag2.annotations import Context
 from ag2.events import BaseEvent, ModelRequest, ModelResponse, TextInput
-from ag2.middleware import BaseMiddleware, TokenLimiter
+from ag2.middleware import BaseMiddleware, TelemetryMiddleware, TokenLimiter
 from ag2.middleware.base import LLMCall, MiddlewareFactory
+
+from conversations.infrastructure import tracing
+from conversations.providers.catalog import Provider
 
 Ask = Callable[[Sequence[BaseEvent]], Awaitable[ModelResponse]]
 # Makes a call of the model, by awaiting what it is given.
@@ -18,6 +21,21 @@ def middleware(longest: int, watch: Watch) -> Iterable[MiddlewareFactory]:
     """For an agent whose prompts have about `longest` tokens at most; `watch` makes each call of its model."""
     # The outermost first: what is cut off is not joined, and what is counted is what is sent.
     return (TokenLimiter(longest), _Joined, lambda event, context: _Watched(event, context, watch))
+
+
+def telemetry(agent: str, provider: Provider) -> Iterable[MiddlewareFactory]:
+    """AG2's own spans of an agent's work, without the text of prompts and answers; none where telemetry is off."""
+    if (tracer_provider := tracing.provider()) is None:
+        return ()
+    return (
+        TelemetryMiddleware(
+            tracer_provider=tracer_provider,
+            capture_content=False,
+            agent_name=agent,
+            provider_name=provider.kind,
+            model_name=provider.model,
+        ),
+    )
 
 
 class _Joined(BaseMiddleware):

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
 from opentelemetry import trace
@@ -57,11 +57,11 @@ class Arrival:
 arrival: ContextVar[Arrival | None] = ContextVar("arrival", default=None)
 
 
-def use(provider: "TracerProvider | None") -> None:
+def use(tracer_provider: "TracerProvider | None") -> None:
     """From now on make spans with this provider; with None, make none."""
     global _provider, _tracer
-    _provider = provider
-    _tracer = None if provider is None else provider.get_tracer(SCOPE)
+    _provider = tracer_provider
+    _tracer = None if tracer_provider is None else tracer_provider.get_tracer(SCOPE)
 
 
 def is_on() -> bool:
@@ -137,21 +137,9 @@ def spoken(
     made.set_attributes(_known(known))
 
 
-def agent_middleware(agent: str, provider: str, model: str) -> tuple[Any, ...]:
-    """AG2's own spans of an agent's work, without what is said in it; nothing where telemetry is off."""
-    if _provider is None:
-        return ()
-    from ag2.middleware import TelemetryMiddleware
-
-    return (
-        TelemetryMiddleware(
-            tracer_provider=_provider,
-            capture_content=False,
-            agent_name=agent,
-            provider_name=provider,
-            model_name=model,
-        ),
-    )
+def provider() -> "TracerProvider | None":
+    """The provider that makes the spans, for libraries that make their own; None where telemetry is off."""
+    return _provider
 
 
 def here() -> Context | None:

@@ -1,10 +1,8 @@
 """The Moderator's structured answer, and what becomes of it."""
 
 from dataclasses import dataclass
-from functools import cache
-from typing import Any, Literal
+from typing import Literal
 
-from ag2 import ResponseSchema
 from pydantic import BaseModel, ConfigDict, Field
 
 from conversations.agents.event_mapper import clean
@@ -32,9 +30,9 @@ class VerdictAnswer(BaseModel):
     horizon: str = Field(description="The time the stance applies to, such as '12 months'.")
 
 
-def schema(provider: Provider) -> "ResponseSchema[Any]":
-    """What to ask of the provider's model; a very small one gets a shape it can fill."""
-    return _schema(LocalVerdict if provider.kind == "local" else VerdictAnswer)
+def schema(provider: Provider) -> type[BaseModel]:
+    """The schema of the provider's structured answer; the local model gets a smaller one that it can fill."""
+    return LocalVerdict if provider.kind == "local" else VerdictAnswer
 
 
 @dataclass(frozen=True)
@@ -65,9 +63,3 @@ def read(value: BaseModel | None) -> Verdict | None:
         risks=tuple(map(clean, value.risks)),
         horizon=clean(value.horizon),
     )
-
-
-@cache
-def _schema(answer: type[BaseModel]) -> "ResponseSchema[Any]":
-    # Once a process: building it takes longer than a whole turn of the log.
-    return ResponseSchema(answer)

@@ -3,9 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
-
-from ag2.events import BaseEvent, ModelMessage, ModelRequest, ModelResponse, TextInput
+from typing import Any, Literal
 
 from conversations.domain.human_input import Question as Asked
 from conversations.domain.human_input import Remark
@@ -76,20 +74,28 @@ class Task:
 
 
 @dataclass(frozen=True)
+class Message:
+    """One message of a prompt's history: the agent's own (`assistant`), or what it is given to read (`user`)."""
+
+    role: Literal["user", "assistant"]
+    text: str
+
+
+@dataclass(frozen=True)
 class Prompt:
-    """`history` is what the agent said and heard, as AG2 keeps it; `message` asks for the turn. `sampling` are
-    keyword arguments for the provider's AG2 configuration."""
+    """`history` are the messages before this turn, oldest first; `message` asks for the turn. `sampling` are keyword
+    arguments for the provider's AG2 configuration."""
 
     system: str
-    history: Sequence[BaseEvent]
+    history: Sequence[Message]
     message: str
     sampling: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def tokens(self) -> int:
         """An estimate of its size."""
-        said = (self.system, self.message, *map(_text, self.history))
-        return sum(map(len, said)) // CHARACTERS_PER_TOKEN
+        texts = (self.system, self.message, *(message.text for message in self.history))
+        return sum(map(len, texts)) // CHARACTERS_PER_TOKEN
 
 
 def build(task: Task, provider: Provider) -> Prompt:
@@ -99,19 +105,19 @@ def build(task: Task, provider: Provider) -> Prompt:
 
 def _full(task: Task) -> Prompt:
     # The question by itself: where the history is too long, it is what stays.
-    history: list[BaseEvent] = [_heard(_opening(task.question))]
+    history = [_user(_opening(task.question))]
     for place, spoken in enumerate(task.spoken):
-        history += map(_heard, _remarks(task, place))
+        history += map(_user, _remarks(task, place))
         if spoken.role == task.agent.role:
-            history.append(ModelResponse(ModelMessage(spoken.text)))
+            history.append(Message("assistant", spoken.text))
         else:
-            history.append(_heard(f"[{spoken.name}]: {_unlabelled(spoken.text)}"))
-    history += map(_heard, _remarks(task, len(task.spoken)))
+            history.append(_user(f"[{spoken.name}]: {_unlabelled(spoken.text)}"))
+    history += map(_user, _remarks(task, len(task.spoken)))
     return Prompt(task.agent.instructions, history, _request(task))
 
 
-def _heard(text: str) -> ModelRequest:
-    return ModelRequest([TextInput(text)])
+def _user(text: str) -> Message:
+    return Message("user", text)
 
 
 def _remarks(task: Task, place: int) -> list[str]:
@@ -210,12 +216,3 @@ def _in_order(task: Task) -> list[tuple[str, str]]:
         said += [(remark.author, remark.text) for remark in task.remarks if remark.place == place]
         said += [(spoken.name, spoken.text) for spoken in task.spoken[place : place + 1]]
     return said
-
-
-def _text(event: BaseEvent) -> str:
-    match event:
-        case ModelRequest(parts=parts):
-            return "".join(part.content for part in parts if isinstance(part, TextInput))
-        case ModelResponse():
-            return event.content or ""
-    return ""

@@ -8,9 +8,9 @@ limits of its own, in seconds: `openai:gpt-5-mini?first_token=5&stall=10`.
 import hashlib
 import math
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Final
+from typing import Any, Final
 
 from django.conf import settings
 
@@ -140,3 +140,9 @@ def require_key(provider: Provider) -> str | None:
 def uses_local_model(configured: Sequence[Provider]) -> bool:
     """Whether the local model is one of those that speak."""
     return any(provider.kind == "local" for provider in configured)
+
+
+def longest_answer(provider: Provider, sampling: Mapping[str, Any]) -> int:
+    """The most tokens that an answer may have; `sampling` is the prompt's."""
+    most: int = settings.OUTCRY_MAX_ANSWER_TOKENS
+    return min(most, sampling.get("max_tokens", most)) if provider.kind == "local" else most

@@ -122,12 +122,6 @@ async def connect(provider: Provider, call: ModelCall) -> AsyncIterator[ModelCon
             raise ProviderError("provider_unknown", f"There is no provider of kind {other}.", retryable=False)
 
 
-def longest_answer(provider: Provider, sampling: Mapping[str, Any]) -> int:
-    """How many tokens an answer has at most."""
-    most: int = settings.OUTCRY_MAX_ANSWER_TOKENS
-    return min(most, sampling.get("max_tokens", most)) if provider.kind == "local" else most
-
-
 @cache
 def tls() -> ssl.SSLContext:
     """What to trust."""

@@ -3,8 +3,6 @@
 from functools import lru_cache
 from typing import Final
 
-import genai_prices
-
 from conversations.domain.events import Usage
 
 # Our provider kinds as genai-prices names them. A kind that is not here has no public price.
@@ -15,6 +13,9 @@ def cost(provider: str, model: str, usage: Usage) -> float | None:
     """The price of a call, or None if the model's price or a token count is unknown."""
     if provider not in _PRICED or usage.input_tokens is None or usage.output_tokens is None:
         return None
+    # 0.3 s of CPU, for a debate's first price only.
+    import genai_prices
+
     tokens = genai_prices.Usage(input_tokens=usage.input_tokens, output_tokens=usage.output_tokens)
     try:
         price = genai_prices.calc_price(tokens, model_ref=model, provider_id=_PRICED[provider])

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Final
+from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
 import structlog
@@ -23,9 +23,11 @@ from conversations.domain.events import EventData, InputRequest, StatusChanged, 
 from conversations.domain.human_input import HumanInput, Question
 from conversations.event_log import appender, commands
 from conversations.infrastructure import database
-from conversations.orchestration.debate import Debate
-from conversations.runs import recovery
+from conversations.runs import endings
 from conversations.runs.token_throttle import TokenThrottle
+
+if TYPE_CHECKING:
+    from conversations.orchestration.debate import Debate
 
 logger = structlog.get_logger(__name__)
 
@@ -58,7 +60,7 @@ class RunExecutor:
     def __init__(
         self,
         claimed: Claimed,
-        debate: Debate,
+        debate: "Debate",
         people: HumanInput,
         called: asyncio.Event,
         rests: Callable[[bool], None] = lambda _: None,
@@ -205,7 +207,7 @@ class RunExecutor:
         """Take what people have told by now, and do it."""
         async with self._looking:
             rows = await database.call(
-                recovery.told, self._claimed.conversation, self._people.head, retry=True
+                endings.human_input, self._claimed.conversation, self._people.head, retry=True
             )
             for row in rows:
                 self._people.take(*row)
@@ -242,7 +244,7 @@ class RunExecutor:
 
     async def _end_cancelled(self) -> None:
         await self._appender.flush()
-        ends = await database.call(recovery.cut, self._claimed.conversation, retry=True)
+        ends = await database.call(endings.cancelled, self._claimed.conversation, retry=True)
         ended = StatusChanged(status=Status.CANCELLED, mode=self.mode, reason=CANCELLED)
         await appender.append(self._claimed.conversation, *ends, ended, run=self._claimed.run)
 

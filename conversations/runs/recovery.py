@@ -1,7 +1,5 @@
 """A conversation's log, read by the run that goes on with it."""
 
-from datetime import datetime, timedelta
-from typing import Any
 from uuid import UUID
 
 from django.conf import settings
@@ -10,11 +8,11 @@ from conversations.agents.turn import Limits
 from conversations.budgets.service import ConversationBudget
 from conversations.domain import transcript
 from conversations.domain.enums import Kind, Mode
-from conversations.domain.events import AgentMessage, EventData, MessageDiscard, MessageStart, Usage
+from conversations.domain.events import AgentMessage
 from conversations.domain.human_input import HumanInput
 from conversations.domain.panels import PANELS
 from conversations.event_log import queries
-from conversations.models import Conversation, Event
+from conversations.models import Conversation
 from conversations.orchestration.debate import BUDGET, Debate
 from conversations.prompts.builder import Question
 from conversations.providers.provider_errors import UNBILLED
@@ -70,55 +68,3 @@ def read(conversation: UUID) -> tuple[Debate, HumanInput]:
         reason=BUDGET if judged and row.reason == BUDGET else None,
     )
     return debate, people
-
-
-Row = tuple[int, str, dict[str, Any]]
-
-
-def told(conversation: UUID, after: int) -> list[Row]:
-    """(seq, type, data) of what people have told since, as `HumanInput.take` takes it."""
-    rows = Event.objects.filter(conversation_id=conversation, seq__gt=after, type__in=HumanInput.TYPES)
-    return list(rows.order_by("seq").values_list("seq", "type", "data"))
-
-
-def cut(conversation: UUID) -> list[EventData]:
-    """How the messages end that are being spoken: as far as they are stored, or, where nothing is, not at all."""
-    started: dict[str, tuple[datetime, MessageStart]] = {}
-    last: dict[str, datetime] = {}
-    state = transcript.empty()
-    rows = Event.objects.filter(conversation_id=conversation).order_by("seq")
-    for seq, type_, data, at in rows.values_list("seq", "type", "data", "at").iterator(chunk_size=1_000):
-        transcript.fold([(seq, type_, data)], state)
-        if type_ == "message_start":
-            started[data["message"]] = (at, MessageStart.model_validate(data))
-        elif type_ == "token":
-            last[data["message"]] = at
-    ends: list[EventData] = []
-    for message in state["messages"]:
-        if message["state"] == "speaking":
-            since, start = started[message["id"]]
-            ends.append(_cut(start, message, last.get(message["id"], since) - since))
-    return ends
-
-
-def unfinished(conversation: UUID, reason: str) -> list[EventData]:
-    """The end of the messages that are being spoken, where the debate ends without them."""
-    state = transcript.fold(queries.read_all(conversation))
-    return [
-        MessageDiscard(message=UUID(message["id"]), reason=reason)
-        for message in state["messages"]
-        if message["state"] == "speaking"
-    ]
-
-
-def _cut(start: MessageStart, message: transcript.State, took: timedelta) -> EventData:
-    if not message["text"]:
-        return MessageDiscard(message=start.message, reason="cancelled")
-    return AgentMessage(
-        **start.model_dump(exclude={"streaming"}),
-        content=message["text"],
-        token_count=message["tokens"],
-        usage=Usage(),
-        finish_reason="cancelled",
-        duration_ms=max(0, round(took.total_seconds() * 1_000)),
-    )

@@ -22,7 +22,7 @@ from conversations.event_log import appender, wakeups
 from conversations.infrastructure import database, metrics, tracing
 from conversations.infrastructure.event_loop import BackgroundTasks, PerLoop
 from conversations.models import Conversation
-from conversations.runs import recovery
+from conversations.runs import endings, loading
 from conversations.runs.executor import Claimed, Left, RunExecutor
 
 logger = structlog.get_logger(__name__)
@@ -145,6 +145,10 @@ async def _drive(claimed: Claimed, called: asyncio.Event, rests: Callable[[bool]
         await _fail(claimed, claimed.mode, "resume_failed", GAVE_UP, retryable=True)
         return
     try:
+        await loading.load()
+        # AG2 comes with it.
+        from conversations.runs import recovery
+
         await service.close_left(claimed.conversation)
         debate, people = await database.call(recovery.read, claimed.conversation, retry=True)
         drive = _executors[claimed.run] = RunExecutor(claimed, debate, people, called, rests)
@@ -201,7 +205,7 @@ async def _fail(claimed: Claimed, mode: Mode, code: str, message: str, *, retrya
 
 async def _unfinished(claimed: Claimed, code: str) -> list[EventData]:
     try:
-        return await database.call(recovery.unfinished, claimed.conversation, code, retry=True)
+        return await database.call(endings.unfinished, claimed.conversation, code, retry=True)
     except LogUnavailable:
         raise
     except Exception:
@@ -222,6 +226,7 @@ def _hand_back(claimed: Claimed) -> None:
 
 
 async def _adopt(take: Callable[[Collection[UUID]], Awaitable[None]]) -> None:
+    await loading.load()
     while True:
         # What keeps us from our heartbeats keeps others from theirs: a lease that has lapsed meanwhile says nothing.
         if not database.is_slow(2 * settings.OUTCRY_LEASE_HEARTBEAT_SECONDS):

@@ -12,8 +12,7 @@ from conversations.domain.requests import NewConversation
 from conversations.prompts import builder
 from conversations.prompts.builder import CHARACTERS_PER_TOKEN, Question, Spoken, Task
 from conversations.providers import pricing
-from conversations.providers.catalog import Provider
-from conversations.providers.clients import longest_answer
+from conversations.providers.catalog import Provider, longest_answer
 
 N = TypeVar("N", int, float)
 

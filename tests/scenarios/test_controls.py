@@ -19,7 +19,7 @@ from conversations.domain.events import StatusChanged
 from conversations.event_log import channel_groups, store, wakeups
 from conversations.infrastructure import database
 from conversations.models import Conversation
-from conversations.runs import recovery, supervisor
+from conversations.runs import endings, recovery, supervisor
 from conversations.services import debates as services
 from tests.fakes.openai_server import OpenAIServer
 from tests.fakes.replies import Fault, Reply, says
@@ -510,14 +510,14 @@ async def test_a_log_that_cannot_be_read_for_a_moment_is_read_at_the_next_beat(
     monkeypatch.setattr(django_settings, "OUTCRY_LEASE_HEARTBEAT_SECONDS", 0.02)
     gate = Gate()
     run = await begin(conversation, openai, says("One ", "two.", gate=gate), "Financial Analyst")
-    told, failures = recovery.told, [OperationalError("away"), InterfaceError("still away")]
+    told, failures = endings.human_input, [OperationalError("away"), InterfaceError("still away")]
 
-    def away(*args: Any) -> list[recovery.Row]:
+    def away(*args: Any) -> list[endings.Row]:
         if failures:
             raise failures.pop()
         return told(*args)
 
-    monkeypatch.setattr(recovery, "told", away)
+    monkeypatch.setattr(endings, "human_input", away)
     await owner.cancel()
     await run
     assert failures == []

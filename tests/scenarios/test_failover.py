@@ -22,7 +22,7 @@ from conversations.providers import circuit_breaker, health_probe
 from conversations.providers.catalog import parse
 from conversations.providers.circuit_breaker import State
 from conversations.providers.selection import lineup, live_is_down
-from conversations.runs import recovery, supervisor
+from conversations.runs import endings, recovery, supervisor
 from tests.fakes.openai_server import OpenAIServer
 from tests.fakes.replies import Fault, Outage, Reply, asks, breaks_schema, fails, no_json, says, too_long
 from tests.fakes.waiting import Gate
@@ -572,7 +572,7 @@ async def test_a_log_that_cannot_be_read_ends_the_debate(
         raise KeyError("an event of a newer release")
 
     monkeypatch.setattr(recovery, "read", unreadable)
-    monkeypatch.setattr(recovery, "unfinished", unreadable)
+    monkeypatch.setattr(endings, "unfinished", unreadable)
     rows = await held(conversation)
     assert (statuses(rows)[-1], rows[-1][2]["reason"]) == ("error", "internal")
 

@@ -17,7 +17,6 @@ from config.process.preflight import ServingCommand
 from conversations.event_log import appender
 from conversations.local_model import supervisor
 from conversations.outbox import sender
-from conversations.providers import chunk_parser
 from conversations.runs import job_queue
 from streaming.monitoring.probes import PROBES
 
@@ -39,7 +38,6 @@ class Command(ServingCommand):
             )
         if port is not None and not is_port(port):
             raise CommandError(f"--port={port!r} is no port: use a number from 1 to 65535.")
-        chunk_parser.warm_up()
         lifespan.settle()
         try:
             asyncio.run(self._work(host, None if port is None else int(port)))

@@ -3,7 +3,6 @@
 from uuid import uuid4
 
 import pytest
-from ag2.events import ModelRequest, TextInput
 
 from conversations.domain.events import HumanMessage, InputRequest
 from conversations.domain.human_input import Question as Asked
@@ -29,9 +28,8 @@ def prompt(provider: Provider, agent: Agent, unanswered: list[Remark]) -> Prompt
 
 def told(prompt: Prompt) -> str:
     """All that the model reads, as one text."""
-    heard = [part for event in prompt.history if isinstance(event, ModelRequest) for part in event.parts]
-    said = [part.content for part in heard if isinstance(part, TextInput)]
-    return "\n\n".join([*said, prompt.message])
+    read = [message.text for message in prompt.history if message.role == "user"]
+    return "\n\n".join([*read, prompt.message])
 
 
 def test_the_local_model_answers_a_remark_in_its_short_prompt() -> None:

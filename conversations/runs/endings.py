@@ -1,0 +1,64 @@
+"""What a run reads from its conversation's log while it runs, and the events that end what was left unfinished. Unlike
+recovery, it needs no part of a debate."""
+
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from conversations.domain import transcript
+from conversations.domain.events import AgentMessage, EventData, MessageDiscard, MessageStart, Usage
+from conversations.domain.human_input import HumanInput
+from conversations.event_log import queries
+from conversations.models import Event
+
+Row = tuple[int, str, dict[str, Any]]
+
+
+def human_input(conversation: UUID, after: int) -> list[Row]:
+    """(seq, type, data) of the events that `HumanInput` folds and that follow event `after`, in order."""
+    rows = Event.objects.filter(conversation_id=conversation, seq__gt=after, type__in=HumanInput.TYPES)
+    return list(rows.order_by("seq").values_list("seq", "type", "data"))
+
+
+def cancelled(conversation: UUID) -> list[EventData]:
+    """The events that end the unfinished messages of a cancelled debate: what is stored of a message becomes its text,
+    and a message of which nothing is stored is discarded."""
+    started: dict[str, tuple[datetime, MessageStart]] = {}
+    last: dict[str, datetime] = {}
+    state = transcript.empty()
+    rows = Event.objects.filter(conversation_id=conversation).order_by("seq")
+    for seq, type_, data, at in rows.values_list("seq", "type", "data", "at").iterator(chunk_size=1_000):
+        transcript.fold([(seq, type_, data)], state)
+        if type_ == "message_start":
+            started[data["message"]] = (at, MessageStart.model_validate(data))
+        elif type_ == "token":
+            last[data["message"]] = at
+    ends: list[EventData] = []
+    for message in state["messages"]:
+        if message["state"] == "speaking":
+            since, start = started[message["id"]]
+            ends.append(_cut(start, message, last.get(message["id"], since) - since))
+    return ends
+
+
+def unfinished(conversation: UUID, reason: str) -> list[EventData]:
+    """The events that discard the unfinished messages of a debate that ends with an error."""
+    state = transcript.fold(queries.read_all(conversation))
+    return [
+        MessageDiscard(message=UUID(message["id"]), reason=reason)
+        for message in state["messages"]
+        if message["state"] == "speaking"
+    ]
+
+
+def _cut(start: MessageStart, message: transcript.State, took: timedelta) -> EventData:
+    if not message["text"]:
+        return MessageDiscard(message=start.message, reason="cancelled")
+    return AgentMessage(
+        **start.model_dump(exclude={"streaming"}),
+        content=message["text"],
+        token_count=message["tokens"],
+        usage=Usage(),
+        finish_reason="cancelled",
+        duration_ms=max(0, round(took.total_seconds() * 1_000)),
+    )
