@@ -28,18 +28,27 @@ from conversations.runs import supervisor
 from tests.fakes.openai_server import OpenAIServer
 from tests.support import debates, servers
 
-# What is tried
+# Selection
 
 ON_POSTGRESQL = os.environ.get("OUTCRY_TEST_DATABASE") == "postgres"
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """What uses no database is not tried again on the second one."""
+    """On PostgreSQL, leave out tests that use no database. Among several workers, begin with the longest files, so that
+    no worker runs one alone at the end."""
     if ON_POSTGRESQL:
-        without = [item for item in items if not _uses_the_database(item)]
-        config.hook.pytest_deselected(items=without)
+        config.hook.pytest_deselected(items=[item for item in items if not _uses_the_database(item)])
         items[:] = [item for item in items if _uses_the_database(item)]
+    if hasattr(config, "workerinput"):
+        items.sort(key=_rank)
+
+
+def _rank(item: pytest.Item) -> int:
+    """0 for clusters and killed processes (minutes a file), 1 for whole servers and browsers, 2 for the rest."""
+    if item.path.is_relative_to(servers.ROOT / "reliability"):
+        return 0
+    return 1 if any(item.iter_markers("e2e")) or any(item.iter_markers("slow")) else 2
 
 
 def _uses_the_database(item: pytest.Item) -> bool:

@@ -24,10 +24,13 @@ from scripts.console import StepFailedError, environment, run, say, status_of
 from scripts.places import FRONTEND, PYTHON, ROOT, VENV, data_dir, setting
 from scripts.side_by_side import PROCESSORS, Part, run_all, summary
 
-# The tests that start servers and browsers of their own.
-WHOLE = "e2e or local_model"
-# And those that end servers in the midst of debates.
-FAULTS = ("reliability",)
+# One worker more than processors, because tests wait for timers and sockets about a third of their time. A file stays
+# on one worker, which keeps its servers; conftest.py orders the files, the longest first.
+IN_PARALLEL = ("-n", str(PROCESSORS + 1), "--dist", "loadfile", "--no-loadscope-reorder")
+ON_POSTGRESQL = (
+    *("tests/conversations", "tests/streaming", "tests/scenarios"),
+    *("-m", "not e2e and not local_model and not any_database"),
+)
 GENERATED = (".mypy_cache", ".ruff_cache", ".pytest_cache", ".hypothesis", ".import_linter_cache")
 
 
@@ -122,43 +125,30 @@ def setup(chosen: bool, _arguments: list[str]) -> int:
 
 
 def test(chosen: bool, arguments: list[str]) -> int:
-    """All tests; with arguments for pytest, only pytest's."""
+    """Every test; with arguments, they go to one pytest on SQLite and the other parts are left out."""
     set_up(chosen, development=True)
     model.ensure_model()
     programs.ensure_programs()
     clients.ensure_clients()
     if arguments:
-        say("Testing on SQLite (pytest), and leaving out the rest: ARGS are for pytest")
+        say("Running pytest on SQLite only, with these arguments")
         return int(status_of([PYTHON, "-m", "pytest", *arguments]) != 0)
-    # Tests wait for timers and sockets for about a third of their time.
-    return int(summary(run_all(test_parts(), at_once=PROCESSORS + 1)) > 0)
+    # One after the other: each pytest already uses all processors.
+    return int(summary(run_all(test_parts(), at_once=1)) > 0)
 
 
 def test_parts() -> list[Part]:
-    """The longest first, so that none is left to run alone at the end."""
-    pytest: list[str | Path] = [PYTHON, "-m", "pytest"]
-    parts = [
-        Part(
-            "Browsers, whole servers and the local model, on SQLite (pytest)",
-            [*pytest, "-m", WHOLE, *(f"--ignore={folder}" for folder in FAULTS)],
-        ),
-        Part("Clusters, and processes that die (pytest)", [*pytest, *FAULTS]),
-        Part(
-            "All else, on SQLite (pytest)",
-            [*pytest, "-m", f"not ({WHOLE})", *(f"--ignore={folder}" for folder in FAULTS)],
-        ),
-    ]
-    if (other := other_python.part()) is not None:
-        parts.append(other)
+    """Everything on SQLite, then what may differ on another Python and on PostgreSQL, then the front end."""
+    pytest: list[str | Path] = ["-m", "pytest", *IN_PARALLEL]
+    parts = [Part("All tests, on SQLite (pytest)", [PYTHON, *pytest])]
+    if (other := other_python.find()) is not None:
+        version, interpreter = other
+        python = other_python.ensure_installed(version, interpreter)
+        name = f"What may differ on Python {version} (pytest)"
+        parts.append(Part(name, [python, *pytest, *other_python.TESTS]))
     if programs.POSTGRESQL.find():
-        stored = [
-            "tests/conversations",
-            "tests/streaming",
-            "-m",
-            "not local_model and not any_database",
-        ]
-        name = "What is stored and sent, on PostgreSQL (pytest)"
-        parts.append(Part(name, [*pytest, *stored], env={"OUTCRY_TEST_DATABASE": "postgres"}))
+        name, env = "What may differ on PostgreSQL (pytest)", {"OUTCRY_TEST_DATABASE": "postgres"}
+        parts.append(Part(name, [PYTHON, *pytest, *ON_POSTGRESQL], env=env))
     return [*parts, Part("The front end (Vitest)", ["npm", "test"], cwd=FRONTEND)]
 
 

@@ -1,4 +1,4 @@
-"""The same tests on another Python, where the machine has one: from 3.12 on, Django is a newer one than on 3.11."""
+"""A second Python with another Django: 5.2 runs on Python 3.11, 6.1 on 3.12 and newer."""
 
 import os
 import shutil
@@ -8,37 +8,32 @@ from scripts.console import run, say
 from scripts.interpreter import version_of
 from scripts.packages import DEVELOPMENT, RUNTIME
 from scripts.places import PYTHON, UV, VENV
-from scripts.side_by_side import Part
 from scripts.stamps import once
 
 OTHERS = ("3.13", "3.12", "3.11")
-# What a Python makes no difference to is tested once, and takes its time: the browser and the local model.
-TESTS = ["-m", "not e2e and not local_model and not slow"]
+# Browsers, whole servers and the local model run once, on the first Python: they take most of the time.
+TESTS = ["tests", "-m", "not e2e and not local_model and not slow"]
 
 
-def part() -> Part | None:
-    """The tests on the newest Python whose Django is not the one of .venv; None where there is none."""
-    found = find()
-    if found is None:
-        say("No other Python here whose Django differs: tried on this one alone")
-        return None
-    version, interpreter = found
+def ensure_installed(version: str, interpreter: Path) -> Path:
+    """A virtual environment with the same packages; its python."""
     python = VENV / "other" / version / "bin" / "python"
     files = [*RUNTIME, DEVELOPMENT]
     once(f"other-{version}", inputs=files, outputs=[python], step=lambda: install(interpreter, python, files))
-    return Part(f"On Python {version} (pytest)", [python, "-m", "pytest", *TESTS])
+    return python
 
 
 def find() -> tuple[str, Path] | None:
+    """The newest Python on this machine whose Django differs from the one in .venv: version and path."""
     current = version_of(PYTHON)
     for version in OTHERS:
-        # Django 5.2 on 3.11, and one newer Django on all that follow.
         if (version == "3.11") == (current == "3.11"):
             continue
         for interpreter in candidates(version):
-            # pyenv puts names on the path that do not start.
+            # pyenv's shims are on the path even for versions that do not start.
             if version_of(interpreter) == version:
                 return version, interpreter
+    say("No second Python with another Django on this machine: its tests are left out")
     return None
 
 

@@ -1,7 +1,8 @@
 """Servers that tests start for themselves, and the environment that settings are read from in tests.
 
-Loaded before Django's settings (`-p tests.servers`). The developer's own `.env`, keys and data play no part: tests
-have a data folder of their own, with SQLite, or with OUTCRY_TEST_DATABASE=postgres a PostgreSQL cluster of their own.
+Loaded as a plugin before Django's settings (`-p tests.support.servers`). The developer's `.env`, keys and data are
+ignored. Each pytest process gets its own data folder with a SQLite database; with OUTCRY_TEST_DATABASE=postgres, a
+PostgreSQL cluster of its own, which the workers of pytest-xdist share (each has its own database in it).
 """
 
 import atexit
@@ -141,6 +142,8 @@ def _prepare() -> ExitStack:
     match os.environ.get("OUTCRY_TEST_DATABASE", "sqlite"):
         case "sqlite":
             database = f"sqlite:///{place}/outcry.sqlite3"
+        case "postgres" if "PYTEST_XDIST_WORKER" in os.environ:
+            database = os.environ["DATABASE_URL"]
         case "postgres":
             database = started.enter_context(postgres_cluster())
         case other:
