@@ -10,8 +10,6 @@ from django.utils import timezone
 from django.utils.safestring import SafeString
 from django.utils.timesince import timesince
 
-from frontend import hues
-
 register = template.Library()
 
 _CLASSES = {
@@ -63,11 +61,6 @@ def age(moment: datetime) -> str:
     if (timezone.now() - moment).total_seconds() < 60:
         return "just now"
     return f"{timesince(moment, depth=1)} ago"
-
-
-@register.filter
-def hue(role: str) -> int:
-    return hues.hue(role)
 
 
 @register.filter

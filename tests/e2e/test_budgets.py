@@ -85,7 +85,7 @@ async def test_a_debate_shows_what_is_spent_and_is_closed_when_its_budget_is_rea
     await page.get_by_test_id("max-minutes-input").fill("10")
     await start(page, TOPIC, rounds=3)
     gate.let(1)
-    await expect(page.locator('[data-agent="Market Context"] .said')).to_contain_text("At 24 times")
+    await expect(page.locator('[data-agent="Market Context"] .prose')).to_contain_text("At 24 times")
     tokens = page.get_by_test_id("limit-tokens")
     await expect(tokens).to_contain_text(f"of {enough_for_two:,}")
     await expect(tokens).to_contain_text("left")

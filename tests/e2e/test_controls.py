@@ -29,7 +29,7 @@ def message(page: Page, agent: str = "Financial Analyst") -> Locator:
 
 async def expect_words(page: Page, count: int, agent: str = "Financial Analyst") -> None:
     """So many words stand on the page, and nothing else."""
-    await expect(message(page, agent).locator(".said")).to_have_text("".join(WORDS[:count]).strip())
+    await expect(message(page, agent).locator(".prose")).to_have_text("".join(WORDS[:count]).strip())
 
 
 async def expect_status(page: Page, status: str, words: str) -> None:
@@ -189,7 +189,7 @@ async def test_a_line_that_is_cut_in_the_middle_of_a_word_costs_no_letter(
 ) -> None:
     gate = Gate()
     model.answer(says("Tarn", "wick is ch", "eap 📈, s", "o b", "uy it.", gate=gate), to="Financial Analyst")
-    said = message(page).locator(".said")
+    said = message(page).locator(".prose")
     async with line_to(live_site) as (line, site):
         await sign_in(page, site)
         await start(page, TOPIC, rounds=1)
@@ -249,14 +249,14 @@ async def test_after_a_lost_connection_what_was_missed_is_marked_and_in_view(
         line.mend()
         await page.clock.fast_forward("00:15")
         await expect_finished(page)
-        divider = page.get_by_test_id("away-divider")
+        divider = page.get_by_test_id("missed-divider")
         # The moderator's message and the verdict are one.
         await expect(divider).to_have_text("4 messages while you were away")
         await expect(divider).to_be_in_viewport()
         await expect(page.get_by_test_id("verdict")).not_to_be_in_viewport()
         await expect(page.get_by_test_id("announcements")).to_contain_text("4 messages while you were away.")
         assert await _before(divider) == "Financial Analyst"
-        await page.get_by_test_id("away-dismiss").click()
+        await page.get_by_test_id("missed-dismiss").click()
         await expect(divider).to_have_count(0)
 
 
@@ -284,7 +284,7 @@ async def test_what_came_into_a_hidden_tab_is_marked_when_it_is_shown(
     held.open()
     await expect_finished(page)
     await _hide(page, hidden=False)
-    divider = page.get_by_test_id("away-divider")
+    divider = page.get_by_test_id("missed-divider")
     await expect(divider).to_have_text("2 messages while you were away")
     assert await _before(divider) == "Risk Challenger"
 
@@ -379,7 +379,7 @@ async def test_everything_can_be_reached_by_everybody_on_a_phone(
     await expect(page.get_by_test_id("connection-status")).to_be_in_viewport()
     await expect_usable(page)
     await page.get_by_label("Say something to the panel").fill("x" * 4_001)
-    await expect(page.get_by_test_id("say-problem")).to_contain_text("too long")
+    await expect(page.get_by_test_id("composer-problem")).to_contain_text("too long")
     await expect_usable(page)
     await page.get_by_label("Your answer").fill("No.")
     await page.get_by_role("button", name="Answer").click()

@@ -51,9 +51,9 @@ async def test_another_model_takes_over_and_says_so(page: Page, installation: In
 
     lost = page.locator('[data-agent="Market Context"][data-state="discarded"]').first
     await expect(lost.locator("details")).not_to_have_attribute("open", "")
-    await expect(lost.locator(".said")).to_be_hidden()
+    await expect(lost.locator(".prose")).to_be_hidden()
     await lost.locator("summary").click()
-    await expect(lost.locator(".said")).to_contain_text("The sector")
+    await expect(lost.locator(".prose")).to_contain_text("The sector")
     fallback = page.get_by_test_id("fallback")
     await expect(fallback.first).to_contain_text(
         "openai-compatible:stand-in gave way to openai-compatible:understudy."

@@ -114,7 +114,7 @@ async def test_what_a_model_says_is_only_words(
     await expect_finished(page)
     await expect(page.get_by_test_id("verdict")).to_be_visible()
 
-    said = page.locator('[data-agent="Financial Analyst"] .said')
+    said = page.locator('[data-agent="Financial Analyst"] .prose')
     for number in range(len(texts)):
         await expect(said).to_contain_text(f"Before {number}.")
         await expect(said).to_contain_text(f"After {number}.")
@@ -133,13 +133,13 @@ async def test_what_a_model_says_is_only_words(
 async def _expect_plain(page: Page) -> None:
     """Nothing in what was said is more than text and links that say where they lead."""
     for selector in (ACTIVE, "[style], [id], [class]:not(.leads-to), [ping], [autofocus]"):
-        await expect(page.locator(".said").locator(selector)).to_have_count(0)
+        await expect(page.locator(".prose").locator(selector)).to_have_count(0)
     handlers = await page.evaluate(
-        """() => [...document.querySelectorAll('.said *')]
+        """() => [...document.querySelectorAll('.prose *')]
             .flatMap(element => element.getAttributeNames()).filter(name => name.startsWith('on'))"""
     )
     assert handlers == []
-    links = page.locator(".said a")
+    links = page.locator(".prose a")
     for link in await links.all():
         address = await link.get_attribute("href") or ""
         assert re.match(r"https?://", address), address
@@ -197,7 +197,7 @@ async def test_what_a_person_says_to_the_panel_is_only_words(
         :4_000
     ].strip()
     await page.get_by_label("Say something to the panel").fill(words)
-    await page.get_by_test_id("say-send").click()
+    await page.get_by_test_id("composer-send").click()
     gate.open()
     await expect(page.locator("[data-testid=human-message] .words")).to_have_text(words)
     await expect(page.get_by_test_id("input-request").locator(".prompt")).to_contain_text(
@@ -206,7 +206,7 @@ async def test_what_a_person_says_to_the_panel_is_only_words(
     await page.get_by_label("Your answer").fill(words)
     await page.get_by_role("button", name="Answer").click()
     await expect_finished(page)
-    said = page.locator(".human, .question-to-owner .prompt")
+    said = page.locator(".human, .input-request .prompt")
     await expect(said).to_have_count(3)
     await expect(said.locator(ACTIVE)).to_have_count(0)
     await _expect_not_wide(page)

@@ -25,7 +25,7 @@ DEBATE = ["Financial Analyst", "Market Context", "Risk Challenger", "Moderator"]
 
 
 def said(page: Page, agent: str = "Financial Analyst") -> Locator:
-    return page.locator(f'[data-testid="agent-message"][data-agent="{agent}"] .said')
+    return page.locator(f'[data-testid="agent-message"][data-agent="{agent}"] .prose')
 
 
 async def expect_words(page: Page, count: int, agent: str = "Financial Analyst") -> None:

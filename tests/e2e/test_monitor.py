@@ -33,13 +33,13 @@ async def open_monitor(page: Page, site: Site) -> None:
     await page.get_by_test_id("account-menu").click()
     await page.get_by_role("link", name="Monitor").click()
     await expect(page.get_by_role("heading", name="Monitor", level=1)).to_be_visible()
-    await expect(page.get_by_test_id("figure-connections")).to_be_visible()
+    await expect(page.get_by_test_id("gauge-connections")).to_be_visible()
 
 
 async def try_stream(page: Page, topic: str = "Is Tarnwick worth buying?") -> None:
-    await page.get_by_test_id("trial-topic").fill(topic)
-    await page.get_by_test_id("trial-start").click()
-    await expect(page.get_by_test_id("trial-state-count")).to_contain_text("Connected")
+    await page.get_by_test_id("stream-tester-topic").fill(topic)
+    await page.get_by_test_id("stream-tester-start").click()
+    await expect(page.get_by_test_id("stream-tester-state-count")).to_contain_text("Connected")
 
 
 async def test_who_watches_is_seen_while_they_watch(
@@ -52,16 +52,16 @@ async def test_who_watches_is_seen_while_they_watch(
     debate = page.url
     monitor = await context.new_page()
     await open_monitor(monitor, live_site)
-    await expect(monitor.get_by_test_id("figure-connections").locator(".value")).to_have_text("1")
+    await expect(monitor.get_by_test_id("gauge-connections").locator(".value")).to_have_text("1")
 
     gate.let(5)
-    await expect(page.locator(".said").first).to_contain_text("word5")
+    await expect(page.locator(".prose").first).to_contain_text("word5")
     row = monitor.get_by_test_id("session")
     await expect(row).to_contain_text(live_site.username)
     await expect(row).to_have_attribute("data-state", "streaming")
     await expect(row.get_by_role("link")).to_have_attribute("href", debate.removeprefix(live_site.url))
-    await expect(monitor.get_by_test_id("figure-latency")).to_contain_text("From model to paint")
-    await expect(monitor.get_by_test_id("figure-latency").locator(".value")).to_contain_text(
+    await expect(monitor.get_by_test_id("gauge-latency")).to_contain_text("From model to paint")
+    await expect(monitor.get_by_test_id("gauge-latency").locator(".value")).to_contain_text(
         re.compile(r"\d m?s$")
     )
     # A sample is taken every five seconds, of which the chart and its table tell.
@@ -93,7 +93,7 @@ async def test_everybody_who_watches_hears_a_broadcast(
 
     await monitor.get_by_test_id("broadcast-text").fill("We restart at <b>noon</b>.")
     await monitor.get_by_test_id("broadcast-send").click()
-    await expect(monitor.get_by_test_id("broadcast-said")).to_contain_text("Said at")
+    await expect(monitor.get_by_test_id("broadcast-sent")).to_contain_text("Sent at")
     await expect(monitor.get_by_test_id("broadcast-text")).to_have_value("")
     await expect(page.get_by_test_id("notice")).to_contain_text("We restart at <b>noon</b>.")
     gate.open()
@@ -102,28 +102,28 @@ async def test_everybody_who_watches_hears_a_broadcast(
 async def test_a_stream_is_tried_held_let_go_and_stopped(page: Page, live_site: Site, gate: Gate) -> None:
     await sign_in(page, live_site)
     await open_monitor(page, live_site)
-    await page.get_by_test_id("trial-start").click()
-    await expect(page.get_by_test_id("trial-problem")).to_have_text("Write a question first.")
+    await page.get_by_test_id("stream-tester-start").click()
+    await expect(page.get_by_test_id("stream-tester-problem")).to_have_text("Write a question first.")
     await try_stream(page)
-    log = page.get_by_test_id("trial-log")
+    log = page.get_by_test_id("stream-tester-log")
     gate.let(3)
     await expect(log.locator("li").last).to_contain_text("word3")
-    await expect(page.get_by_test_id("trial-tokens-count")).to_have_text("3")
+    await expect(page.get_by_test_id("stream-tester-tokens-count")).to_have_text("3")
 
-    await page.get_by_test_id("trial-pause").click()
-    await expect(page.get_by_test_id("trial-state-count")).to_contain_text("Paused")
+    await page.get_by_test_id("stream-tester-pause").click()
+    await expect(page.get_by_test_id("stream-tester-state-count")).to_contain_text("Paused")
     gate.let(3)
     await gate.reached(7)
     await expect(page.get_by_test_id("session")).to_have_attribute("data-state", "paused")
-    await expect(page.get_by_test_id("trial-tokens-count")).to_have_text("3")
-    await page.get_by_test_id("trial-resume").click()
+    await expect(page.get_by_test_id("stream-tester-tokens-count")).to_have_text("3")
+    await page.get_by_test_id("stream-tester-resume").click()
     await expect(log).to_contain_text("word6")
-    await expect(page.get_by_test_id("trial-tokens-count")).to_have_text("6")
+    await expect(page.get_by_test_id("stream-tester-tokens-count")).to_have_text("6")
 
-    await page.get_by_test_id("trial-stop").click()
-    await expect(page.get_by_test_id("trial-state-count")).to_have_text("Closed")
+    await page.get_by_test_id("stream-tester-stop").click()
+    await expect(page.get_by_test_id("stream-tester-state-count")).to_have_text("Closed")
     await expect(log.locator('[data-type="status"]').last).to_contain_text("cancelled")
-    await expect(page.get_by_test_id("trial-start")).to_be_enabled()
+    await expect(page.get_by_test_id("stream-tester-start")).to_be_enabled()
     await page.get_by_role("link", name="Open the debate").click()
     await expect(page.get_by_test_id("conversation-status")).to_have_attribute("data-status", "cancelled")
 
@@ -170,7 +170,7 @@ async def test_it_fits_a_phone_and_can_be_used_by_everybody(
     await expect_usable(page)
     await try_stream(page)
     gate.let(2)
-    await expect(page.get_by_test_id("trial-log")).to_contain_text("word2")
+    await expect(page.get_by_test_id("stream-tester-log")).to_contain_text("word2")
     await expect(page.get_by_test_id("session")).to_be_visible()
     await page.get_by_test_id("broadcast-send").click()
     await page.get_by_text("As a table").first.click()
@@ -178,5 +178,5 @@ async def test_it_fits_a_phone_and_can_be_used_by_everybody(
     await page.route("**/api/streaming/**", lambda route: route.abort())
     await expect(page.get_by_test_id("trouble")).not_to_be_empty()
     await expect_usable(page)
-    await page.get_by_test_id("trial-stop").click()
-    await expect(page.get_by_test_id("trial-state-count")).to_have_text("Closed")
+    await page.get_by_test_id("stream-tester-stop").click()
+    await expect(page.get_by_test_id("stream-tester-state-count")).to_have_text("Closed")

@@ -83,7 +83,7 @@ async def test_a_person_signs_in_and_sees_each_word_when_it_is_spoken(
     model.answer(says("One ", "two ", "three.", gate=gate), to="Financial Analyst")
     await sign_in(page, through)
     await start(page, TOPIC, rounds=1)
-    said = page.locator('[data-testid="agent-message"][data-agent="Financial Analyst"] .said')
+    said = page.locator('[data-testid="agent-message"][data-agent="Financial Analyst"] .prose')
     for spoken in ("One", "One two"):
         gate.let()
         await expect(said).to_have_text(spoken)

@@ -44,7 +44,7 @@ async def test_every_page_fits_a_phone_and_can_be_used_by_everybody(
     topic = "Is Pneumonoultramicroscopicsilicovolcanoconiosis-Holdings-International worth buying?"
     await start(page, topic, content=ANSWER, rounds=1)
     gate.let(1)
-    await expect(page.locator('[data-agent="Market Context"] .said')).to_contain_text("Revenue")
+    await expect(page.locator('[data-agent="Market Context"] .prose')).to_contain_text("Revenue")
     await expect_usable(page)
 
     gate.open()

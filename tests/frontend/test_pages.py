@@ -25,11 +25,10 @@ from pytest_django import Settings
 from conversations.domain.enums import Mode, Status
 from conversations.domain.errors import ProviderError
 from conversations.domain.events import EVENTS
-from conversations.domain.panels import PANELS
+from conversations.domain.panels import DEFAULT_PANEL, PANELS
 from conversations.models import Conversation
 from conversations.providers import circuit_breaker
 from conversations.providers.catalog import parse
-from frontend.hues import hue
 from frontend.templatetags.debates import age, money, percent
 from streaming.wire.event_schema import event_schema
 
@@ -369,11 +368,11 @@ def test_numbers_read_as_people_read_them() -> None:
     assert age(timezone.now() - timedelta(minutes=5)).replace("\xa0", " ") == "5 minutes ago"
 
 
-def test_known_speakers_have_colours_of_their_own() -> None:
-    known = [hue(agent.role) for panel in PANELS.values() for agent in (*panel.speakers, panel.moderator)]
-    assert len(set(known)) == len(known)
-    # The same roles, and the same colours, stand in the live page's own test.
-    assert [hue(role) for role in ("bond_desk", "quant", "")] == [5, 5, 4]
+def test_agents_have_the_colours_of_their_places(client: Client, alice: User) -> None:
+    client.force_login(alice)
+    colours = re.findall(r'data-color="(\d)"', client.get("/").content.decode())
+    panel = PANELS[DEFAULT_PANEL]
+    assert [int(colour) for colour in colours] == list(range(len(panel.speakers) + 1))
 
 
 def test_a_browser_looks_up_no_host_of_a_link_that_nobody_followed(client: Client, db: None) -> None:

@@ -1,14 +1,15 @@
-// Keeps the newest words in view for a reader who is at the bottom, and leaves one alone who is not.
+// Keeps the newest text in view for a reader who is at the bottom, and leaves the page alone for one who is not.
 
+/** This close to the bottom counts as at the bottom, in pixels. */
 const NEAR = 96;
 
-export class Follow {
+export class AutoScroll {
   #following: boolean;
   #held = false;
   #lastTop = 0;
   #changed: () => void;
-  #growth = new ResizeObserver(() => this.#grown());
-  #listen = (): void => this.#look();
+  #resizes = new ResizeObserver(() => this.#onResize());
+  #listener = (): void => this.#onScroll();
 
   /** Calls `changed` whenever the reader leaves the bottom or comes back to it. */
   constructor(following: boolean, changed: () => void) {
@@ -17,33 +18,34 @@ export class Follow {
   }
 
   /** Whether there is something newer than what the reader sees. */
-  get behind(): boolean {
+  get isBehind(): boolean {
     return !this.#following && below() > NEAR;
   }
 
   start(): void {
-    addEventListener("scroll", this.#listen, { passive: true });
-    this.#growth.observe(document.body);
+    addEventListener("scroll", this.#listener, { passive: true });
+    this.#resizes.observe(document.body);
   }
 
   stop(): void {
-    removeEventListener("scroll", this.#listen);
-    this.#growth.disconnect();
+    removeEventListener("scroll", this.#listener);
+    this.#resizes.disconnect();
   }
 
-  /** The reader is away: until they are back, the page stays where they left it. */
+  /** The reader is absent: until they return, the page stays where they left it. */
   hold(): void {
     this.#held = true;
   }
 
-  /** They are back. Who was at the bottom is led to `first`, the first thing they missed, or to the bottom again. */
+  /** The reader is back. If they were at the bottom, the page goes to `first`, the first entry they missed, or to the
+   * bottom again. */
   release(first: Element | null): void {
     this.#held = false;
     if (!this.#following) return this.#changed();
-    if (first === null) return this.#grown();
+    if (first === null) return this.#onResize();
     this.#following = false;
     first.scrollIntoView({ block: "start", behavior: "instant" });
-    this.#look();
+    this.#onScroll();
     this.#changed();
   }
 
@@ -55,14 +57,14 @@ export class Follow {
     element.scrollIntoView({ block: "nearest", behavior: motion() });
   }
 
-  #grown(): void {
+  #onResize(): void {
     if (this.#held) return;
     if (this.#following) scrollTo({ top: document.documentElement.scrollHeight, behavior: "instant" });
     else this.#changed();
   }
 
-  /** New words never move the page up; only a reader does. */
-  #look(): void {
+  /** New text never moves the page up; only a reader does. */
+  #onScroll(): void {
     const up = scrollY < this.#lastTop;
     this.#lastTop = scrollY;
     const following = below() <= NEAR || (this.#following && !up);

@@ -1,25 +1,22 @@
 import { expect, test } from "vitest";
-import { Away, type Missed, awaySentence } from "./missed-messages.ts";
-import { fold } from "../protocol/reducer.ts";
+import { Absence, type Missed, missedSentence } from "./missed-messages.ts";
+import { reduce } from "../protocol/reducer.ts";
 import { recorded } from "../testing/recordings.test-data.ts";
 import { EMPTY, type State } from "../protocol/state.ts";
-import { NOTHING_YET, type Timeline, extend } from "../protocol/timeline.ts";
 
 const LONG = 60_000;
 const { events } = recorded("debate");
-const [analyst, market, risk] = fold(events).messages.map(({ id }) => id);
+const [analyst, market, risk] = reduce(events).messages.map(({ id }) => id);
 
-function after(name: string, count?: number): { state: State; timeline: Timeline } {
-  const played = recorded(name).events.slice(0, count);
-  return { state: fold(played), timeline: played.reduce(extend, NOTHING_YET) };
+function after(name: string, count?: number): State {
+  return reduce(recorded(name).events.slice(0, count));
 }
 
 /** What a reader missed who left after `from` events, for `time` milliseconds, until `to` events had come. */
 function missed(name: string, from: number, to?: number, time = LONG): Missed | null | undefined {
-  const away = new Away();
-  away.leave(1_000, after(name, from).state);
-  const { state, timeline } = after(name, to);
-  return away.back(1_000 + time, state, timeline);
+  const absence = new Absence();
+  absence.begin(1_000, after(name, from));
+  return absence.end(1_000 + time, after(name, to));
 }
 
 /** How many events had come when a message began, or was whole. */
@@ -60,26 +57,24 @@ test("people count, questions and commands do not", () => {
 });
 
 test("what was withdrawn meanwhile was not missed", () => {
-  const { state } = after("fallback");
+  const state = after("fallback");
   const whole = state.messages.filter((message) => message.state === "done");
   expect(state.messages.length).toBeGreaterThan(whole.length);
   expect(missed("fallback", 3)).toEqual({ count: whole.length, before: whole[0]?.id });
 });
 
 test("a start from 0 in between changes nothing", () => {
-  const away = new Away();
-  away.leave(0, after("debate", place("agent_message", analyst)).state);
-  away.leave(LONG, EMPTY);
-  const { state, timeline } = after("debate");
-  expect(away.back(2 * LONG, state, timeline)).toEqual({ count: 3, before: market });
+  const absence = new Absence();
+  absence.begin(0, after("debate", place("agent_message", analyst)));
+  absence.begin(LONG, EMPTY);
+  expect(absence.end(2 * LONG, after("debate"))).toEqual({ count: 3, before: market });
 });
 
-test("who was not away has missed nothing", () => {
-  const { state, timeline } = after("debate");
-  expect(new Away().back(LONG, state, timeline)).toBeUndefined();
+test("a reader who was not absent has missed nothing", () => {
+  expect(new Absence().end(LONG, after("debate"))).toBeUndefined();
 });
 
 test("one message is one", () => {
-  expect(awaySentence({ count: 1, before: "" })).toBe("1 message while you were away");
-  expect(awaySentence({ count: 14, before: "" })).toBe("14 messages while you were away");
+  expect(missedSentence({ count: 1, before: "" })).toBe("1 message while you were away");
+  expect(missedSentence({ count: 14, before: "" })).toBe("14 messages while you were away");
 });

@@ -1,15 +1,14 @@
-// What a reader has missed: the messages that came while nobody looked, or while nothing could arrive. Pure.
+// What a reader has missed: the messages that came while the tab was hidden or the connection lost. Pure.
 
-import type { State } from "../protocol/state.ts";
-import { type Timeline, keyOf } from "../protocol/timeline.ts";
+import { type State, keyOf } from "../protocol/state.ts";
 
-/** After less than this, a reader still knows what was being said. Milliseconds. */
+/** In an absence of less than 5 s, in milliseconds, a reader does not lose the thread of the message they were reading. */
 const BRIEF = 5_000;
 
-/** So many messages were missed, and the entry with this key is the first of them. */
+/** How many messages were missed, and the key of the first entry among them. */
 export type Missed = { readonly count: number; readonly before: string };
 
-/** What a reader had before them when they left. */
+/** What was on the page when the reader left. */
 type Seen = {
   readonly begun: ReadonlySet<string>;
   readonly whole: ReadonlySet<string>;
@@ -17,31 +16,30 @@ type Seen = {
   readonly judged: boolean;
 };
 
-export class Away {
+export class Absence {
   #left: { readonly at: number; readonly seen: Seen } | null = null;
 
-  /** Whether the reader is away. */
-  get is(): boolean {
+  get hasBegun(): boolean {
     return this.#left !== null;
   }
 
-  /** The reader leaves, at this moment and with this before them. Who has left already has left. */
-  leave(now: number, state: State): void {
+  /** The reader leaves at `now`, with `state` on the page. Does nothing in an absence that has begun. */
+  begin(now: number, state: State): void {
     this.#left ??= { at: now, seen: seenIn(state) };
   }
 
-  /** The reader is back, and everything has arrived. Null where nothing was missed; undefined where the absence was
-   * too brief to be one. */
-  back(now: number, state: State, timeline: Timeline): Missed | null | undefined {
+  /** The reader is back, and everything has arrived. Null if nothing was missed; undefined if there was no absence,
+   * or one too brief to count. */
+  end(now: number, state: State): Missed | null | undefined {
     const left = this.#left;
     this.#left = null;
     if (left === null) return undefined;
     const brief = now - left.at < BRIEF;
-    return missed(state, timeline, left.seen, brief) ?? (brief ? undefined : null);
+    return missed(state, left.seen, brief) ?? (brief ? undefined : null);
   }
 }
 
-export function awaySentence({ count }: Missed): string {
+export function missedSentence({ count }: Missed): string {
   return count === 1 ? "1 message while you were away" : `${count} messages while you were away`;
 }
 
@@ -54,12 +52,12 @@ function seenIn(state: State): Seen {
   };
 }
 
-function missed(state: State, timeline: Timeline, seen: Seen, brief: boolean): Missed | null {
+function missed(state: State, seen: Seen, brief: boolean): Missed | null {
   const known = brief ? seen.begun : seen.whole;
   const messages = new Map(state.messages.map((message) => [message.id, message]));
   let count = 0;
   let before: string | null = null;
-  for (const entry of timeline.entries) {
+  for (const entry of state.entries) {
     let counts = false;
     if (entry.kind === "message") {
       const message = messages.get(entry.id);

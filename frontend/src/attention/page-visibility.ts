@@ -1,25 +1,25 @@
-// Whether somebody is looking, and whether the line may have changed under the page.
+// Whether the page is visible, and whether its connection may have been lost without a close.
 
-/** Timers that are so much late mean that the machine, or the tab, has slept. */
-const ASLEEP = 10_000;
-const LOOK_EVERY = 5_000;
+/** A timer that is this late, in milliseconds, means that the machine or the tab was suspended. */
+const SUSPENDED = 10_000;
+const CHECK_EVERY = 5_000;
 
-export interface Attendant {
+export interface VisibilityListener {
   /** The tab is shown or hidden, or the browser is online or offline. */
   changed(): void;
-  /** The line may not be what it was: the network changed, or time passed in which nothing ran here. */
+  /** The connection may be dead: the network changed, or the machine was suspended. */
   doubt(): void;
-  /** The page was put away whole and is taken out again: its socket is gone, though nothing said so. */
+  /** The page was restored from the back/forward cache: its socket is gone, though no close event came. */
   revived(): void;
 }
 
-export class Presence {
-  #attendant: Attendant;
-  #listening = new AbortController();
+export class PageVisibility {
+  #listener: VisibilityListener;
+  #subscriptions = new AbortController();
   #timer: ReturnType<typeof setInterval> | undefined;
 
-  constructor(attendant: Attendant) {
-    this.#attendant = attendant;
+  constructor(listener: VisibilityListener) {
+    this.#listener = listener;
   }
 
   get hidden(): boolean {
@@ -31,39 +31,39 @@ export class Presence {
   }
 
   start(): void {
-    this.#listening = new AbortController();
-    const { signal } = this.#listening;
-    const changed = (): void => this.#attendant.changed();
+    this.#subscriptions = new AbortController();
+    const { signal } = this.#subscriptions;
+    const changed = (): void => this.#listener.changed();
     const back = (): void => {
-      if (!document.hidden) this.#attendant.doubt();
+      if (!document.hidden) this.#listener.doubt();
       changed();
     };
-    // Some say offline while a line to this very server still stands: the line itself is asked.
+    // A browser may say offline though the connection to this server still works: test the connection itself.
     for (const name of ["online", "offline"]) addEventListener(name, back, { signal });
     document.addEventListener("visibilitychange", back, { signal });
-    addEventListener("pageshow", ({ persisted }) => persisted && this.#attendant.revived(), { signal });
-    network()?.addEventListener("change", () => this.#attendant.doubt(), { signal });
-    this.#watchTheClock();
+    addEventListener("pageshow", ({ persisted }) => persisted && this.#listener.revived(), { signal });
+    network()?.addEventListener("change", () => this.#listener.doubt(), { signal });
+    this.#detectSuspension();
   }
 
   stop(): void {
-    this.#listening.abort();
+    this.#subscriptions.abort();
     clearInterval(this.#timer);
   }
 
-  /** By the wall clock: the other one may stand still while the machine sleeps. */
-  #watchTheClock(): void {
+  /** By the wall clock: the monotonic one may stop while the machine sleeps. */
+  #detectSuspension(): void {
     let last = Date.now();
     this.#timer = setInterval(() => {
-      const late = Date.now() - last - LOOK_EVERY;
+      const late = Date.now() - last - CHECK_EVERY;
       last = Date.now();
-      // In a hidden tab timers are late by themselves; it is asked when it is shown.
-      if (late > ASLEEP && !document.hidden) this.#attendant.doubt();
-    }, LOOK_EVERY);
+      // Browsers delay timers in hidden tabs; the connection is tested when the tab is shown.
+      if (late > SUSPENDED && !document.hidden) this.#listener.doubt();
+    }, CHECK_EVERY);
   }
 }
 
-/** Not every browser tells when a phone goes from one network to another. */
+/** The Network Information API, which not every browser has. */
 function network(): EventTarget | undefined {
   return (navigator as Navigator & { readonly connection?: EventTarget }).connection;
 }

@@ -1,69 +1,68 @@
-// Where the reader is: at the page, or away from it; and where they go on when they are back.
+// Whether the reader is absent, and where the page goes on when they return.
 
-import { Away, type Missed, awaySentence } from "./missed-messages.ts";
-import type { Follow } from "./auto-scroll.ts";
+import { Absence, type Missed, missedSentence } from "./missed-messages.ts";
+import type { AutoScroll } from "./auto-scroll.ts";
 import type { State } from "../protocol/state.ts";
-import type { Timeline } from "../protocol/timeline.ts";
 
-/** How the page stands to its reader. Times are of the wall clock, in milliseconds. */
+/** Whether the page is seen and current. Times are of the wall clock, in milliseconds. */
 export type Situation = {
   readonly isHidden: boolean;
-  /** Whether all that has happened is on the page: nothing more will be, or the line is up and has caught up. */
+  /** Whether the page has everything: the debate is closed, or the connection is live and has caught up. */
   readonly isCurrent: boolean;
-  /** When something last came over the line, and after how long a silence it must be dead. */
-  readonly heardAt: number;
+  /** When a frame last arrived, and after how long a silence the connection must be dead. */
+  readonly receivedAt: number;
   readonly patience: number;
 };
 
-export class Reader {
-  /** What stands behind the line that marks an absence, while it stands. */
+export class ReadPosition {
+  /** What the divider of the last absence says, while it is shown. */
   missed: Missed | null = null;
 
-  #follow: Follow;
-  #away = new Away();
-  /** What stood in the log before this page was opened has not been missed. */
-  #isAcquainted = false;
-  /** Where the page has to be put once it is drawn. */
-  #goesOn: "at the first" | "at the newest" | null = null;
+  #scroll: AutoScroll;
+  #absence = new Absence();
+  /** Whether the page was ever current: what was in the log before has not been missed. */
+  #wasCurrent = false;
+  /** Where the page has to scroll once it is drawn. */
+  #target: "first missed" | "newest" | null = null;
 
-  constructor(follow: Follow) {
-    this.#follow = follow;
+  constructor(scroll: AutoScroll) {
+    this.#scroll = scroll;
   }
 
-  /** Something of the situation has changed. Returns the sentence for a voice when a reader is back who has missed
-   * something, else null. */
-  look(situation: Situation, state: State, timeline: Timeline): string | null {
-    this.#isAcquainted ||= situation.isCurrent;
-    if (situation.isCurrent && !situation.isHidden) return this.#comeBack(state, timeline);
-    if (this.#isAcquainted) this.#leave(situation, state);
+  /** The situation has changed. Returns a sentence to announce if the reader is back and has missed something, else
+   * null. */
+  update(situation: Situation, state: State): string | null {
+    this.#wasCurrent ||= situation.isCurrent;
+    if (situation.isCurrent && !situation.isHidden) return this.#endAbsence(state);
+    if (this.#wasCurrent) this.#beginAbsence(situation, state);
     return null;
   }
 
-  /** Whether the page still has to be put where a reader who is back goes on. */
+  /** Whether the reader is back and the page has not scrolled yet. */
   get isBack(): boolean {
-    return this.#goesOn !== null;
+    return this.#target !== null;
   }
 
-  /** The page has been drawn, with the line of the absence, if there is one. */
-  putBack(line: Element | null): void {
-    if (this.#goesOn !== null) this.#follow.release(this.#goesOn === "at the first" ? line : null);
-    this.#goesOn = null;
+  /** The page has been drawn: scrolls to where the reader goes on. `divider` marks the absence, if there is one. */
+  restore(divider: Element | null): void {
+    if (this.#target !== null) this.#scroll.release(this.#target === "first missed" ? divider : null);
+    this.#target = null;
   }
 
-  #leave({ isHidden, heardAt, patience }: Situation, state: State): void {
-    if (this.#away.is) return;
+  #beginAbsence({ isHidden, receivedAt, patience }: Situation, state: State): void {
+    if (this.#absence.hasBegun) return;
     const now = Date.now();
-    // A line is found dead some time after it died.
-    this.#away.leave(!isHidden && now - heardAt > patience ? heardAt : now, state);
-    this.#follow.hold();
+    // A connection is found dead some time after it died.
+    this.#absence.begin(!isHidden && now - receivedAt > patience ? receivedAt : now, state);
+    this.#scroll.hold();
   }
 
-  #comeBack(state: State, timeline: Timeline): string | null {
-    if (!this.#away.is) return null;
-    const missed = this.#away.back(Date.now(), state, timeline);
-    this.#goesOn = missed ? "at the first" : "at the newest";
-    // An absence that was none leaves the line of the last one where it is.
+  #endAbsence(state: State): string | null {
+    if (!this.#absence.hasBegun) return null;
+    const missed = this.#absence.end(Date.now(), state);
+    this.#target = missed ? "first missed" : "newest";
+    // An absence too brief to count leaves the divider of the last one where it is.
     if (missed !== undefined) this.missed = missed;
-    return missed ? `${awaySentence(missed)}.` : null;
+    return missed ? `${missedSentence(missed)}.` : null;
   }
 }

@@ -1,15 +1,15 @@
 import { beforeEach, expect, test } from "vitest";
 import { Acks } from "./acks.ts";
-import { World } from "../testing/fake-platform.test-data.ts";
+import { FakePlatform } from "../testing/fake-platform.test-data.ts";
 
-let world: World;
+let platform: FakePlatform;
 let sent: number[];
 let waits: number[];
 let open: boolean;
 let acks: Acks;
 
 beforeEach(() => {
-  world = new World();
+  platform = new FakePlatform();
   sent = [];
   waits = [];
   open = true;
@@ -18,26 +18,26 @@ beforeEach(() => {
     if (open) waits.push(waited);
     return open;
   };
-  acks = new Acks(send, world);
+  acks = new Acks(send, platform);
   acks.begin(0);
 });
 
 test("the first is told at once, the rest twice a second with the newest", () => {
   for (let seq = 1; seq <= 50; seq += 1) {
     acks.taken(seq);
-    world.pass(50);
+    platform.pass(50);
   }
-  world.pass(1_000);
+  platform.pass(1_000);
   expect(sent).toEqual([1, 10, 20, 30, 40, 50]);
 });
 
 test("it is said how long the newest has waited", () => {
   acks.taken(1);
-  world.pass(30);
+  platform.pass(30);
   acks.taken(2);
-  world.pass(10);
+  platform.pass(10);
   acks.taken(3);
-  world.pass(5_000);
+  platform.pass(5_000);
   acks.answer();
   expect(sent).toEqual([1, 3, 3]);
   expect(waits).toEqual([0, 460, 0]);
@@ -45,10 +45,10 @@ test("it is said how long the newest has waited", () => {
 
 test("nothing new is not told", () => {
   acks.taken(3);
-  world.pass(1_000);
+  platform.pass(1_000);
   acks.taken(3);
   acks.taken(2);
-  world.pass(1_000);
+  platform.pass(1_000);
   expect(sent).toEqual([3]);
 });
 
@@ -57,7 +57,7 @@ test("a heartbeat is answered at once, new or not, and stands for what was waiti
   acks.taken(1);
   acks.taken(2);
   acks.answer();
-  world.pass(1_000);
+  platform.pass(1_000);
   acks.answer();
   expect(sent).toEqual([0, 2, 2]);
 });
@@ -74,7 +74,7 @@ test("a new connection starts where its server does", () => {
   acks.taken(9);
   acks.taken(10);
   acks.begin(9);
-  world.pass(1_000);
+  platform.pass(1_000);
   expect(sent).toEqual([9]);
   acks.begin(0);
   acks.taken(4);

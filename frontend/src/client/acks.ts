@@ -1,51 +1,51 @@
-// Tells the server how far this page has taken the debate, so that it sees a tab that has stalled.
+// Acknowledges to the server which events are on the screen, so that it notices a stalled tab.
 
-import type { Surroundings } from "./platform.ts";
+import type { Platform } from "./platform.ts";
 
-/** Often enough to be told in time of a stall, and rare enough for a server with a thousand pages. */
+/** Milliseconds between acks: short enough to notice a stall, and no load for a server with a thousand pages. */
 const APART = 500;
 
 export class Acks {
   #send: (seq: number, waited: number) => boolean;
-  #surroundings: Pick<Surroundings, "now" | "later">;
+  #platform: Pick<Platform, "now" | "later">;
   #taken = 0;
   #takenAt = 0;
-  #told = 0;
-  #toldAt = Number.NEGATIVE_INFINITY;
+  #acked = 0;
+  #ackedAt = Number.NEGATIVE_INFINITY;
   #callOff: (() => void) | null = null;
 
-  /** `send` is told the seq, and how many milliseconds ago it was taken; it returns false where it could not send. */
-  constructor(send: (seq: number, waited: number) => boolean, surroundings: Pick<Surroundings, "now" | "later">) {
+  /** `send` gets the seq, and how many milliseconds ago it was painted. It returns false if it could not send. */
+  constructor(send: (seq: number, waited: number) => boolean, platform: Pick<Platform, "now" | "later">) {
     this.#send = send;
-    this.#surroundings = surroundings;
+    this.#platform = platform;
   }
 
-  /** All events up to `seq` are before the reader, or folded where nobody looks. */
+  /** All events up to `seq` have been painted, or received in a hidden tab. */
   taken(seq: number): void {
     if (seq <= this.#taken) return;
     this.#taken = seq;
-    this.#takenAt = this.#surroundings.now();
+    this.#takenAt = this.#platform.now();
     if (this.#callOff !== null) return;
-    const wait = this.#toldAt + APART - this.#takenAt;
-    // At once where that is allowed: in a hidden tab a timer may take a minute.
+    const wait = this.#ackedAt + APART - this.#takenAt;
+    // At once if possible: in a hidden tab a timer may take a minute.
     if (wait <= 0) return this.answer();
-    this.#callOff = this.#surroundings.later(wait, () => this.answer());
+    this.#callOff = this.#platform.later(wait, () => this.answer());
   }
 
-  /** Says how far it is, new or not: a heartbeat is answered so. */
+  /** Sends the ack, new or not: a heartbeat is answered in this way. */
   answer(): void {
     this.#callOff?.();
     this.#callOff = null;
-    const now = this.#surroundings.now();
-    if (!this.#send(this.#taken, this.#taken > this.#told ? Math.round(now - this.#takenAt) : 0)) return;
-    this.#told = this.#taken;
-    this.#toldAt = now;
+    const now = this.#platform.now();
+    if (!this.#send(this.#taken, this.#taken > this.#acked ? Math.round(now - this.#takenAt) : 0)) return;
+    this.#acked = this.#taken;
+    this.#ackedAt = now;
   }
 
-  /** A new connection, whose server starts after `seq`. */
+  /** A new connection whose first event follows `seq`. */
   begin(seq: number): void {
     this.#callOff?.();
     this.#callOff = null;
-    this.#taken = this.#told = seq;
+    this.#taken = this.#acked = seq;
   }
 }

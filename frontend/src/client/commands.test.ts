@@ -2,15 +2,15 @@ import { beforeEach, expect, test } from "vitest";
 import type { Command } from "./commands.ts";
 import { Commands } from "./commands.ts";
 import type { ClientFrame } from "./connection.ts";
-import type { Action, Error as Refusal } from "../protocol/events.gen.ts";
-import type { LogEvent } from "../protocol/state.ts";
-import { World } from "../testing/fake-platform.test-data.ts";
+import type { Error as Refusal } from "../protocol/events.gen.ts";
+import { EMPTY, type State } from "../protocol/state.ts";
+import { FakePlatform } from "../testing/fake-platform.test-data.ts";
 
 const PAUSE: Command = { type: "control", action: "pause" };
 const WORDS: Command = { type: "input", text: "Look at the cap.", reply_to: null };
 const ANSWER: Command = { type: "input", text: "Until June.", reply_to: "r1" };
 
-let world: World;
+let platform: FakePlatform;
 let open: boolean;
 let sent: ClientFrame[];
 let asked: { path: string; body: Record<string, unknown> }[];
@@ -18,7 +18,7 @@ let answers: ({ ok: true } | { ok: false; problem: string })[];
 let commands: Commands;
 
 beforeEach(() => {
-  world = new World();
+  platform = new FakePlatform();
   open = true;
   sent = [];
   asked = [];
@@ -33,7 +33,7 @@ beforeEach(() => {
       return answers.shift() ?? { ok: true };
     },
     () => {},
-    world,
+    platform,
   );
 });
 
@@ -52,25 +52,17 @@ function key(frame: ClientFrame | undefined): string {
   return frame.idempotency_key ?? "";
 }
 
-function event(type: string, data: object): LogEvent {
-  return { type, seq: 1, conversation: "1", at: "2026-01-05T14:30:00Z", data } as LogEvent;
-}
-
-const control = (action: Action, idempotency_key: string | null): LogEvent =>
-  event("control", { action, actor: "alice", idempotency_key });
-const status = (word: string): LogEvent => event("status", { status: word, mode: "live", reason: null });
-const said = (idempotency_key: string | null): LogEvent =>
-  event("human_message", { author: "alice", text: "Look at the cap.", reply_to: null, idempotency_key });
+const logged = (key: string): State => ({ ...EMPTY, acceptedKeys: [key] });
 
 test("a command goes over the connection, and is pending until it stands in the log", () => {
   commands.give(PAUSE);
   expect(sent).toEqual([{ type: "control", action: "pause", idempotency_key: key(sent[0]) }]);
   expect(commands.isPending("control")).toBe(true);
-  commands.event(control("pause", "somebody else's"));
+  commands.update(EMPTY, logged("somebody else's"));
   expect(commands.isPending("control")).toBe(true);
-  commands.event(control("pause", key(sent[0])));
+  commands.update(EMPTY, logged(key(sent[0])));
   expect(commands.at("control")?.state).toBe("done");
-  world.pass(60_000);
+  platform.pass(60_000);
   expect(asked).toEqual([]);
 });
 
@@ -89,9 +81,16 @@ test.each([
   ["cancel", "active", false],
   ["cancel", "completed", true],
 ] as const)("after %s, the status %s means that it is done: %s", (action, word, done) => {
+  const before: State = { ...EMPTY, status: word === "paused" ? "active" : "paused" };
   commands.give({ type: "control", action });
-  commands.event(status(word));
+  commands.update(before, { ...before, status: word });
   expect(commands.isPending("control")).toBe(!done);
+});
+
+test("a status that was there before does not mean that it is done", () => {
+  commands.give({ type: "control", action: "resume" });
+  commands.update({ ...EMPTY, status: "active" }, { ...EMPTY, status: "active" });
+  expect(commands.isPending("control")).toBe(true);
 });
 
 test("words to the panel and answers have places of their own", () => {
@@ -101,8 +100,8 @@ test("words to the panel and answers have places of their own", () => {
     { type: "input", text: "Look at the cap.", idempotency_key: key(sent[0]) },
     { type: "input", text: "Until June.", reply_to: "r1", idempotency_key: key(sent[1]) },
   ]);
-  commands.event(said(key(sent[0])));
-  expect([commands.isPending("say"), commands.isPending("request r1")]).toEqual([false, true]);
+  commands.update(EMPTY, logged(key(sent[0])));
+  expect([commands.isPending("composer"), commands.isPending("request r1")]).toEqual([false, true]);
 });
 
 test("a refusal belongs to the command whose key it carries", () => {
@@ -110,7 +109,7 @@ test("a refusal belongs to the command whose key it carries", () => {
   commands.give(PAUSE);
   expect(commands.refused(refusal("Not now.", key(sent[1])))).toBe(true);
   expect(commands.at("control")?.problem).toBe("Not now.");
-  expect(commands.isPending("say")).toBe(true);
+  expect(commands.isPending("composer")).toBe(true);
   expect(commands.refused(refusal("Something else.", null))).toBe(false);
   expect(commands.refused(refusal("Somebody else's.", "another key"))).toBe(false);
 });
@@ -119,14 +118,14 @@ test("of several broken rules the first is told", () => {
   commands.give(WORDS);
   expect(commands.refused(refusal("Too long.", key(sent[0])))).toBe(true);
   expect(commands.refused(refusal("Not a text.", key(sent[0])))).toBe(true);
-  expect(commands.at("say")?.problem).toBe("Too long.");
+  expect(commands.at("composer")?.problem).toBe("Too long.");
 });
 
 test("what has gone by a request waits for its answer, whatever the connection refuses", () => {
   commands.give(WORDS);
-  world.pass(6_000);
+  platform.pass(6_000);
   commands.refused(refusal("Not now.", key(sent[0])));
-  expect(commands.isPending("say")).toBe(true);
+  expect(commands.isPending("composer")).toBe(true);
 });
 
 test("without a connection it goes by a request", async () => {
@@ -143,9 +142,9 @@ test("without a connection it goes by a request", async () => {
 
 test("what the connection swallowed is asked again by a request, with the same key", async () => {
   commands.give(PAUSE);
-  world.pass(5_999);
+  platform.pass(5_999);
   expect(asked).toEqual([]);
-  world.pass(1);
+  platform.pass(1);
   await settled();
   expect(asked).toEqual([{ path: "control", body: { action: "pause", idempotency_key: key(sent[0]) } }]);
   expect(commands.at("control")?.state).toBe("done");
@@ -156,7 +155,7 @@ test("the same words after a failure have the same key; others have another", as
   answers = [{ ok: false, problem: "Unreachable." }, { ok: false, problem: "Unreachable." }];
   commands.give(WORDS);
   await settled();
-  expect(commands.at("say")?.problem).toBe("Unreachable.");
+  expect(commands.at("composer")?.problem).toBe("Unreachable.");
   commands.give(WORDS);
   await settled();
   commands.give({ ...WORDS, text: "Look at the floor." });
@@ -168,7 +167,7 @@ test("the same words after a failure have the same key; others have another", as
 
 test("the same words again, after they have arrived, are said again", () => {
   commands.give(WORDS);
-  commands.event(said(key(sent[0])));
+  commands.update(EMPTY, logged(key(sent[0])));
   commands.give(WORDS);
   expect(key(sent[1])).not.toBe(key(sent[0]));
 });
@@ -176,8 +175,8 @@ test("the same words again, after they have arrived, are said again", () => {
 test("what seemed to fail and stands in the log did not fail", () => {
   commands.give(WORDS);
   commands.refused(refusal("Try again.", key(sent.at(-1))));
-  commands.event(said(key(sent[0])));
-  expect(commands.at("say")).toMatchObject({ state: "done", problem: null });
+  commands.update(EMPTY, logged(key(sent[0])));
+  expect(commands.at("composer")).toMatchObject({ state: "done", problem: null });
 });
 
 test("each command has a key of its own", () => {

@@ -2,10 +2,9 @@ import { beforeEach, describe, expect, test } from "vitest";
 import type { Ending } from "../protocol/close-codes.ts";
 import { Connection, type ConnectionState } from "./connection.ts";
 import type { Frame, HelloFrame } from "../protocol/events.gen.ts";
-import { fold } from "../protocol/reducer.ts";
-import { recorded } from "../testing/recordings.test-data.ts";
-import { EMPTY, type LogEvent } from "../protocol/state.ts";
-import { type FakeSocket, World } from "../testing/fake-platform.test-data.ts";
+import { recorded, transcriptOf } from "../testing/recordings.test-data.ts";
+import type { LogEvent } from "../protocol/state.ts";
+import { type FakeSocket, FakePlatform } from "../testing/fake-platform.test-data.ts";
 
 const recording = recorded("debate");
 const LOG = recording.events;
@@ -17,19 +16,16 @@ function hello(from: number, recovered = true): HelloFrame {
 }
 
 class Page {
-  folded = EMPTY;
   seqs: number[] = [];
   asides: Frame[] = [];
   states: ConnectionState[] = [];
   ending: Ending | null = null;
 
   reset(): void {
-    this.folded = EMPTY;
     this.seqs = [];
   }
   event(event: LogEvent): void {
     this.seqs.push(event.seq);
-    this.folded = fold([event], this.folded);
   }
   aside(frame: Frame): void {
     this.asides.push(frame);
@@ -40,39 +36,39 @@ class Page {
   }
 }
 
-let world: World;
+let platform: FakePlatform;
 let page: Page;
 let connection: Connection;
 
 beforeEach(() => {
-  world = new World();
+  platform = new FakePlatform();
   page = new Page();
-  connection = new Connection("/ws/conversations/1/", page, world);
+  connection = new Connection("/ws/conversations/1/", page, platform);
   connection.start();
 });
 
 test("a debate that was watched whole ends with 1000 and needs no sentence", () => {
-  world.socket.deliver(hello(0), ...LOG);
-  world.socket.hangUp(1000);
-  expect(page.folded).toStrictEqual(recording.state);
+  platform.socket.deliver(hello(0), ...LOG);
+  platform.socket.hangUp(1000);
+  expect(transcriptOf(connection.conversation)).toStrictEqual(recording.state);
   expect(page.states).toEqual(["connecting", "live", "closed"]);
   expect(page.ending).toEqual({ sentence: null, signIn: false });
-  world.pass(60_000);
-  expect(world.sockets).toHaveLength(1);
+  platform.pass(60_000);
+  expect(platform.sockets).toHaveLength(1);
 });
 
 test("after a break it asks for what follows the last event it had", () => {
-  world.socket.deliver(hello(0), ...LOG.slice(0, 7));
-  world.socket.hangUp(1006);
+  platform.socket.deliver(hello(0), ...LOG.slice(0, 7));
+  platform.socket.hangUp(1006);
   expect(page.states.at(-1)).toBe("reconnecting");
-  world.pass(250);
-  expect(world.socket.after).toBe(7);
-  world.socket.deliver(hello(7), ...LOG.slice(7));
-  expect(page.folded).toStrictEqual(recording.state);
+  platform.pass(250);
+  expect(platform.socket.after).toBe(7);
+  platform.socket.deliver(hello(7), ...LOG.slice(7));
+  expect(transcriptOf(connection.conversation)).toStrictEqual(recording.state);
 });
 
 test("repeated events are heard once", () => {
-  world.socket.deliver(hello(0), ...LOG.slice(0, 7), ...LOG.slice(3, 9), ...LOG);
+  platform.socket.deliver(hello(0), ...LOG.slice(0, 7), ...LOG.slice(3, 9), ...LOG);
   expect(page.seqs).toEqual(LOG.map((event) => event.seq));
 });
 
@@ -80,10 +76,10 @@ test("a frame that stands for several events continues where they do", () => {
   const joined = (first: number, last: number): LogEvent => ({ ...LOG[last - 1]!, after: first - 1 });
   const spoken = LOG.filter((event) => event.type === "token").map((event) => event.seq);
   const [first, second] = [spoken[0]!, spoken[1]!];
-  world.socket.deliver(hello(0), ...LOG.slice(0, first - 1), joined(first, second));
+  platform.socket.deliver(hello(0), ...LOG.slice(0, first - 1), joined(first, second));
   expect(page.seqs.at(-1)).toBe(second);
   expect(connection.head).toBe(second);
-  world.socket.deliver(...LOG.slice(second));
+  platform.socket.deliver(...LOG.slice(second));
   expect(page.seqs.at(-1)).toBe(LOG.length);
 });
 
@@ -91,161 +87,161 @@ test.each([
   ["leaves something out", 3],
   ["begins with what is already here", 1],
 ])("a frame that %s drops the connection", (_name, after) => {
-  world.socket.deliver(hello(0), LOG[0]!, LOG[1]!, { ...LOG[4]!, after });
-  expect(world.socket.closed).toBe(true);
+  platform.socket.deliver(hello(0), LOG[0]!, LOG[1]!, { ...LOG[4]!, after });
+  expect(platform.socket.closed).toBe(true);
   expect(page.seqs).toEqual([1, 2]);
 });
 
 test("a start from 0 replaces what was there", () => {
-  world.socket.deliver(hello(0), ...LOG.slice(0, 7));
-  world.socket.hangUp(1012);
-  world.pass(250);
-  world.socket.deliver(hello(0, false), ...LOG);
+  platform.socket.deliver(hello(0), ...LOG.slice(0, 7));
+  platform.socket.hangUp(1012);
+  platform.pass(250);
+  platform.socket.deliver(hello(0, false), ...LOG);
   expect(page.seqs).toEqual(LOG.map((event) => event.seq));
-  expect(page.folded).toStrictEqual(recording.state);
+  expect(transcriptOf(connection.conversation)).toStrictEqual(recording.state);
 });
 
 test.each([
   ["a gap", [hello(0), LOG[0]!, LOG[2]!]],
   ["an event before the hello", [LOG[0]!]],
 ])("%s drops the connection and keeps the cursor", (_name, frames) => {
-  const first = world.socket;
+  const first = platform.socket;
   first.deliver(...frames);
   expect(first.closed).toBe(true);
-  world.pass(500);
-  expect(world.sockets).toHaveLength(2);
-  expect(world.socket.after).toBe(connection.head);
+  platform.pass(500);
+  expect(platform.sockets).toHaveLength(2);
+  expect(platform.socket.after).toBe(connection.head);
   first.deliver(...LOG);
   expect(page.seqs).toHaveLength(connection.head);
 });
 
 test("nonsense on the line drops the connection", () => {
-  world.socket.deliver(hello(0));
-  world.socket.onmessage?.({ data: "{" });
-  expect(world.socket.closed).toBe(true);
+  platform.socket.deliver(hello(0));
+  platform.socket.onmessage?.({ data: "{" });
+  expect(platform.socket.closed).toBe(true);
   expect(page.states.at(-1)).toBe("reconnecting");
 });
 
 test("a server that breaks the protocol every time is asked less and less often", () => {
-  world.chance = () => 1;
+  platform.chance = () => 1;
   for (let round = 0; round < 8; round += 1) {
-    world.socket.deliver(hello(0), LOG[1]!);
-    world.pass(15_000);
+    platform.socket.deliver(hello(0), LOG[1]!);
+    platform.pass(15_000);
   }
-  const before = world.sockets.length;
-  world.socket.deliver(hello(0), LOG[1]!);
-  world.pass(14_000);
-  expect(world.sockets).toHaveLength(before);
+  const before = platform.sockets.length;
+  platform.socket.deliver(hello(0), LOG[1]!);
+  platform.pass(14_000);
+  expect(platform.sockets).toHaveLength(before);
 });
 
 describe("waiting", () => {
   test("grows to 15 seconds at most, with full jitter, and starts anew after more than a hello", () => {
-    world.chance = () => 1;
+    platform.chance = () => 1;
     const waits: number[] = [];
     for (let attempt = 0; attempt < 9; attempt += 1) {
-      const from = world.time;
-      const count = world.sockets.length;
-      world.socket.hangUp(1006);
-      while (world.sockets.length === count) world.pass(50);
-      waits.push(world.time - from);
+      const from = platform.time;
+      const count = platform.sockets.length;
+      platform.socket.hangUp(1006);
+      while (platform.sockets.length === count) platform.pass(50);
+      waits.push(platform.time - from);
     }
     expect(waits).toEqual([250, 500, 1000, 2000, 4000, 8000, 15_000, 15_000, 15_000]);
-    world.socket.deliver(hello(0));
-    world.socket.hangUp(1006);
-    let count = world.sockets.length;
-    world.pass(14_000);
-    expect(world.sockets).toHaveLength(count);
-    world.pass(1_000);
-    world.socket.deliver(hello(0), LOG[0]!);
-    world.socket.hangUp(1006);
-    count = world.sockets.length;
-    world.pass(250);
-    expect(world.sockets).toHaveLength(count + 1);
-    world.chance = () => 0;
-    world.socket.hangUp(1006);
-    world.pass(0);
-    expect(world.sockets).toHaveLength(count + 2);
+    platform.socket.deliver(hello(0));
+    platform.socket.hangUp(1006);
+    let count = platform.sockets.length;
+    platform.pass(14_000);
+    expect(platform.sockets).toHaveLength(count);
+    platform.pass(1_000);
+    platform.socket.deliver(hello(0), LOG[0]!);
+    platform.socket.hangUp(1006);
+    count = platform.sockets.length;
+    platform.pass(250);
+    expect(platform.sockets).toHaveLength(count + 1);
+    platform.chance = () => 0;
+    platform.socket.hangUp(1006);
+    platform.pass(0);
+    expect(platform.sockets).toHaveLength(count + 2);
   });
 
   test.each([1012, 4501])("is short after %i: the server is back within seconds", (code) => {
-    world.chance = () => 1;
-    world.socket.deliver(hello(0), LOG[0]!);
-    world.socket.hangUp(code);
+    platform.chance = () => 1;
+    platform.socket.deliver(hello(0), LOG[0]!);
+    platform.socket.hangUp(code);
     for (let attempt = 0; attempt < 12; attempt += 1) {
-      const count = world.sockets.length;
-      world.pass(1_500);
-      expect(world.sockets).toHaveLength(count + 1);
-      world.socket.hangUp(1006);
+      const count = platform.sockets.length;
+      platform.pass(1_500);
+      expect(platform.sockets).toHaveLength(count + 1);
+      platform.socket.hangUp(1006);
     }
     // It is not back: from now on it is a server like any other that is away.
-    world.pass(15_000);
-    const count = world.sockets.length;
-    world.socket.hangUp(1006);
-    world.pass(14_000);
-    expect(world.sockets).toHaveLength(count);
+    platform.pass(15_000);
+    const count = platform.sockets.length;
+    platform.socket.hangUp(1006);
+    platform.pass(14_000);
+    expect(platform.sockets).toHaveLength(count);
   });
 
   test("ends at once when the network or the tab comes back", () => {
-    world.chance = () => 1;
-    world.socket.hangUp(1006);
+    platform.chance = () => 1;
+    platform.socket.hangUp(1006);
     connection.wake();
-    expect(world.sockets).toHaveLength(2);
-    world.pass(10_000);
-    expect(world.sockets).toHaveLength(2);
+    expect(platform.sockets).toHaveLength(2);
+    platform.pass(10_000);
+    expect(platform.sockets).toHaveLength(2);
   });
 
   test("a living socket is left alone when the tab comes back", () => {
-    world.socket.deliver(hello(0));
+    platform.socket.deliver(hello(0));
     connection.wake();
-    expect(world.sockets).toHaveLength(1);
+    expect(platform.sockets).toHaveLength(1);
   });
 });
 
 describe("what the page says", () => {
   test("goes out over an open connection only", () => {
     expect(connection.send({ type: "ping" })).toBe(false);
-    world.socket.deliver(hello(0));
+    platform.socket.deliver(hello(0));
     expect(connection.ack(7, 0)).toBe(true);
     expect(connection.ack(8, 40)).toBe(true);
     expect(connection.ack(8, 90_000)).toBe(true);
     const acks = [{ type: "ack", seq: 7 }, { type: "ack", seq: 8, waited_ms: 40 }, { type: "ack", seq: 8, waited_ms: 60_000 }];
-    expect(world.socket.said).toEqual(acks);
-    world.socket.readyState = 2;
+    expect(platform.socket.sent).toEqual(acks);
+    platform.socket.readyState = 2;
     expect(connection.ack(9, 0)).toBe(false);
-    world.socket.hangUp(1006);
+    platform.socket.hangUp(1006);
     expect(connection.send({ type: "ping" })).toBe(false);
-    expect(world.sockets[0]!.said).toEqual(acks);
+    expect(platform.sockets[0]!.sent).toEqual(acks);
   });
 });
 
 describe("a line that may have changed", () => {
   test("is asked, and kept if it answers in time", () => {
-    world.socket.deliver(hello(0));
+    platform.socket.deliver(hello(0));
     connection.wake();
     connection.wake();
-    expect(world.socket.said).toEqual([{ type: "ping" }]);
-    world.pass(2_999);
-    world.socket.deliver({ ...hello(0), type: "pong", data: {} } as Frame);
-    world.pass(3_000);
-    expect(world.sockets).toHaveLength(1);
+    expect(platform.socket.sent).toEqual([{ type: "ping" }]);
+    platform.pass(2_999);
+    platform.socket.deliver({ ...hello(0), type: "pong", data: {} } as Frame);
+    platform.pass(3_000);
+    expect(platform.sockets).toHaveLength(1);
     expect(page.states.at(-1)).toBe("live");
   });
 
   test("is given up if it does not answer", () => {
-    world.socket.deliver(hello(0), LOG[0]!);
+    platform.socket.deliver(hello(0), LOG[0]!);
     connection.wake();
-    world.pass(3_000);
-    expect(world.sockets[0]!.closed).toBe(true);
+    platform.pass(3_000);
+    expect(platform.sockets[0]!.closed).toBe(true);
     expect(page.states.at(-1)).toBe("reconnecting");
-    expect(world.socket.after).toBe(1);
+    expect(platform.socket.after).toBe(1);
   });
 
   test("is tried anew where a hello is already late", () => {
     connection.wake();
-    expect(world.sockets).toHaveLength(1);
-    world.pass(3_000);
+    expect(platform.sockets).toHaveLength(1);
+    platform.pass(3_000);
     connection.wake();
-    expect(world.sockets).toHaveLength(2);
+    expect(platform.sockets).toHaveLength(2);
   });
 });
 
@@ -254,57 +250,57 @@ describe("a heartbeat that knows of more", () => {
   const stream = (state: string): Frame => ({ ...hello(0), type: "stream", data: { state } }) as Frame;
 
   test("twice, with nothing between, means that what is missing is not coming", () => {
-    world.socket.deliver(hello(0), LOG[0]!, beat(5));
-    expect(world.sockets).toHaveLength(1);
-    world.socket.deliver(beat(5));
-    expect(world.sockets).toHaveLength(2);
-    expect(world.socket.after).toBe(1);
+    platform.socket.deliver(hello(0), LOG[0]!, beat(5));
+    expect(platform.sockets).toHaveLength(1);
+    platform.socket.deliver(beat(5));
+    expect(platform.sockets).toHaveLength(2);
+    expect(platform.socket.after).toBe(1);
   });
 
   test("is no concern while something comes between", () => {
-    world.socket.deliver(hello(0), LOG[0]!, beat(5), LOG[1]!, beat(5), LOG[2]!, beat(9), LOG[3]!, beat(4), beat(4));
-    expect(world.sockets).toHaveLength(1);
+    platform.socket.deliver(hello(0), LOG[0]!, beat(5), LOG[1]!, beat(5), LOG[2]!, beat(9), LOG[3]!, beat(4), beat(4));
+    expect(platform.sockets).toHaveLength(1);
   });
 
   test.each(["paused", "lagging", "reconnecting"])("is no concern in a stream that is %s", (state) => {
-    world.socket.deliver(hello(0), LOG[0]!, stream(state), beat(5), beat(6), beat(7));
-    expect(world.sockets).toHaveLength(1);
-    world.socket.deliver(stream("streaming"), beat(7), beat(7));
-    expect(world.sockets).toHaveLength(2);
+    platform.socket.deliver(hello(0), LOG[0]!, stream(state), beat(5), beat(6), beat(7));
+    expect(platform.sockets).toHaveLength(1);
+    platform.socket.deliver(stream("streaming"), beat(7), beat(7));
+    expect(platform.sockets).toHaveLength(2);
   });
 });
 
 describe("silence", () => {
   test("of two heartbeats means that the line is dead", () => {
-    world.socket.deliver(hello(0), LOG[0]!);
-    world.pass(19_999);
-    expect(world.sockets).toHaveLength(1);
-    world.pass(1);
+    platform.socket.deliver(hello(0), LOG[0]!);
+    platform.pass(19_999);
+    expect(platform.sockets).toHaveLength(1);
+    platform.pass(1);
     expect(page.states.at(-1)).toBe("reconnecting");
-    world.pass(250);
-    expect(world.socket.after).toBe(1);
+    platform.pass(250);
+    expect(platform.socket.after).toBe(1);
   });
 
   test("is broken by a heartbeat", () => {
-    world.socket.deliver(hello(0));
+    platform.socket.deliver(hello(0));
     for (let beat = 0; beat < 6; beat += 1) {
-      world.pass(15_000);
-      world.socket.deliver({ ...hello(0), type: "heartbeat", data: { head: 0 } } as Frame);
+      platform.pass(15_000);
+      platform.socket.deliver({ ...hello(0), type: "heartbeat", data: { head: 0 } } as Frame);
     }
-    expect(world.sockets).toHaveLength(1);
+    expect(platform.sockets).toHaveLength(1);
     expect(page.asides.map((frame) => frame.type)).toEqual(["hello", ...Array(6).fill("heartbeat")]);
   });
 
   test("is noticed at once by a tab that slept through it", () => {
-    world.socket.deliver(hello(0));
-    world.time += 120_000; // timers did not run
+    platform.socket.deliver(hello(0));
+    platform.time += 120_000; // timers did not run
     connection.wake();
-    expect(world.sockets).toHaveLength(2);
+    expect(platform.sockets).toHaveLength(2);
   });
 
   test("before the hello is not waited for without end", () => {
-    world.pass(15_000 + 250);
-    expect(world.sockets).toHaveLength(2);
+    platform.pass(15_000 + 250);
+    expect(platform.sockets).toHaveLength(2);
   });
 });
 
@@ -315,45 +311,45 @@ test.each([
   [4404, false],
   [4413, false],
 ])("%i is final and says why", (code, signIn) => {
-  world.socket.hangUp(code);
+  platform.socket.hangUp(code);
   expect(page.states.at(-1)).toBe("closed");
   expect(page.ending?.sentence).toMatch(/\.$/);
   expect(page.ending?.signIn).toBe(signIn);
   connection.wake();
-  world.pass(60_000);
-  expect(world.sockets).toHaveLength(1);
+  platform.pass(60_000);
+  expect(platform.sockets).toHaveLength(1);
 });
 
 test.each([1000, 1001, 1006, 1011, 1012, 1013, 4500, 4501, 4502, 4503, 4504, 4505])("%i in the middle of a debate is not the end", (code) => {
-  world.socket.deliver(hello(0), ...LOG.slice(0, 3));
-  world.socket.hangUp(code);
-  world.pass(250);
-  expect(world.socket.after).toBe(3);
+  platform.socket.deliver(hello(0), ...LOG.slice(0, 3));
+  platform.socket.hangUp(code);
+  platform.pass(250);
+  expect(platform.socket.after).toBe(3);
 });
 
 test("a stopped connection stays stopped", () => {
-  world.socket.deliver(hello(0));
+  platform.socket.deliver(hello(0));
   connection.stop();
-  expect(world.socket.closed).toBe(true);
-  world.pass(60_000);
-  expect(world.sockets).toHaveLength(1);
+  expect(platform.socket.closed).toBe(true);
+  platform.pass(60_000);
+  expect(platform.sockets).toHaveLength(1);
 });
 
 test("whatever breaks, and wherever, nothing is lost or doubled", () => {
   for (let seed = 1; seed <= 300; seed += 1) {
     const random = generator(seed);
-    world = new World();
-    world.chance = random;
+    platform = new FakePlatform();
+    platform.chance = random;
     page = new Page();
-    connection = new Connection("/ws/conversations/1/", page, world);
+    connection = new Connection("/ws/conversations/1/", page, platform);
     connection.start();
     for (let turn = 0; connection.head < LOG.length; turn += 1) {
       expect(turn).toBeLessThan(1000);
-      serve(world.socket, random);
-      world.pass(40_000);
+      serve(platform.socket, random);
+      platform.pass(40_000);
     }
     expect(page.seqs).toEqual(LOG.map((event) => event.seq));
-    expect(page.folded).toStrictEqual(recording.state);
+    expect(transcriptOf(connection.conversation)).toStrictEqual(recording.state);
   }
 });
 

@@ -1,24 +1,25 @@
 // Watches one conversation over a WebSocket: every event once and in order, however often the
-// connection breaks. The cursor is the last event handed on; after a break the server goes on from it.
+// connection breaks. The cursor is the head of the state; after a break the server goes on from it.
 
 import { type Ending, OVER, ending, isRestart } from "../protocol/close-codes.ts";
 import type { Frame, HelloFrame, StreamState } from "../protocol/events.gen.ts";
-import { type LogEvent, isTerminal, seqBefore } from "../protocol/state.ts";
-import { type Surroundings, browser } from "./platform.ts";
+import { reduce } from "../protocol/reducer.ts";
+import { EMPTY, type LogEvent, type State, isTerminal, seqBefore } from "../protocol/state.ts";
+import { type Platform, browser } from "./platform.ts";
 
 export type ConnectionState = "connecting" | "live" | "reconnecting" | "closed";
 
 export interface Watcher {
-  /** What was received so far does not count: the events come again from the first. */
+  /** The server starts again from the first event, and the state is empty again. */
   reset(): void;
-  /** The next event of the log, or several that travel as one. */
-  event(event: LogEvent): void;
+  /** The next event of the log, or several that travel as one, and the state before it. */
+  event(event: LogEvent, before: State): void;
   /** A frame that is not part of the log. */
   aside(frame: Frame): void;
   state(state: ConnectionState, ending: Ending | null): void;
 }
 
-/** The part of the browser's WebSocket that is used here. */
+/** The used part of the browser's WebSocket. */
 export interface Socket {
   readonly readyState: number;
   onmessage: ((event: { data: unknown }) => void) | null;
@@ -28,7 +29,7 @@ export interface Socket {
   close(): void;
 }
 
-/** What a client may say. */
+/** Frames that a client may send. */
 export type ClientFrame =
   | { readonly type: "ping" }
   | { readonly type: "ack"; readonly seq: number; readonly waited_ms?: number }
@@ -38,49 +39,52 @@ export type ClientFrame =
 const OPEN = 1;
 const BACKOFF_BASE = 250;
 const BACKOFF_CAP = 15_000;
-/** A server that said that it restarts is back within seconds: no pause is longer than this, for so long. */
+/** After a restart's close code the server is back within seconds: for 30 s, no delay is longer than 1.5 s. */
 const RESTART_CAP = 1_500;
 const RESTART_TAKES = 30_000;
-/** A server that does not say hello in this time is not there. */
+/** Timeout of the server's hello, in milliseconds. */
 const HELLO_WITHIN = 15_000;
-/** In this time a ping is answered, where the line may have changed. */
+/** Timeout of a ping, in milliseconds. */
 const PONG_WITHIN = 3_000;
-/** The server takes no longer time for one between a paint and its ack. */
+/** The server accepts no more milliseconds than this between a paint and its ack. */
 const LONGEST_WAIT = 60_000;
-/** One heartbeat may be late; two missing ones mean that the line is dead, though nothing closed it. */
+/** One heartbeat may be late; after two missing ones the connection is dead, though no close came. */
 const HEARTBEATS_MISSED = 2;
-/** In these states of its stream a watcher is behind because it asked for it, because it is slow, or because the server
- * itself cannot read on. */
-const BEHIND_BY_RIGHT: ReadonlySet<StreamState> = new Set(["paused", "lagging", "reconnecting"]);
+/** Stream states in which a watcher is rightly behind: it paused, it is slow, or the server waits for its database. */
+const MAY_BE_BEHIND: ReadonlySet<StreamState> = new Set(["paused", "lagging", "reconnecting"]);
 
 export class Connection {
-  /** seq of the last event handed to the watcher. */
-  head = 0;
+  /** The conversation's state after the events received so far. */
+  conversation: State = EMPTY;
 
   #url: string;
   #watcher: Watcher;
-  #surroundings: Surroundings;
+  #platform: Platform;
   #socket: Socket | null = null;
   #greeted = false;
-  #over = false;
   #stopped = false;
   #failures = 0;
   #breaches = 0;
-  #heardAt = 0;
+  #receivedAt = 0;
   #patience = HELLO_WITHIN;
   #stream: StreamState = "streaming";
-  /** Our head at the last heartbeat that knew of more; null after one that did not. */
+  /** Our head at the last heartbeat, if the server's was higher; otherwise null. */
   #behindAt: number | null = null;
   #restartedAt = Number.NEGATIVE_INFINITY;
-  #callOffRetry: (() => void) | null = null;
-  #callOffWatch: (() => void) | null = null;
-  #callOffPing: (() => void) | null = null;
+  #cancelRetry: (() => void) | null = null;
+  #cancelWatch: (() => void) | null = null;
+  #cancelPing: (() => void) | null = null;
 
   /** `url` is the conversation's WebSocket address, without a cursor. */
-  constructor(url: string, watcher: Watcher, surroundings: Surroundings = browser) {
+  constructor(url: string, watcher: Watcher, platform: Platform = browser) {
     this.#url = url;
     this.#watcher = watcher;
-    this.#surroundings = surroundings;
+    this.#platform = platform;
+  }
+
+  /** seq of the last event received. */
+  get head(): number {
+    return this.conversation.head;
   }
 
   start(): void {
@@ -88,55 +92,55 @@ export class Connection {
     this.#open();
   }
 
-  /** Ends it for good, from this side. */
+  /** Closes the connection for good. */
   stop(): void {
     this.#stopped = true;
-    this.#callOffRetry?.();
+    this.#cancelRetry?.();
     this.#release();
   }
 
-  /** False where there is no open connection; then nothing was sent. */
+  /** Returns false, and sends nothing, if there is no open connection. */
   send(frame: ClientFrame): boolean {
     if (this.#socket?.readyState !== OPEN || !this.#greeted) return false;
     this.#socket.send(JSON.stringify(frame));
     return true;
   }
 
-  /** All events up to `seq` have been taken, `waited` milliseconds ago. */
+  /** Acknowledges all events up to `seq`, which were painted `waited` milliseconds ago. */
   ack(seq: number, waited: number): boolean {
     const waited_ms = Math.min(waited, LONGEST_WAIT);
     return this.send(waited_ms > 0 ? { type: "ack", seq, waited_ms } : { type: "ack", seq });
   }
 
-  /** The network or the tab came back, or changed: a pause ends at once, and a socket has to show that it lives. */
+  /** The network changed, or the tab is visible again: retries at once, or tests the socket with a ping. */
   wake(): void {
     if (this.#stopped) return;
     if (this.#socket === null) {
-      this.#callOffRetry?.();
+      this.#cancelRetry?.();
       return this.#open();
     }
     if (this.#silence() >= (this.#greeted ? this.#patience : PONG_WITHIN)) return this.renew();
-    if (this.#callOffPing !== null || !this.send({ type: "ping" })) return;
-    this.#callOffPing = this.#surroundings.later(PONG_WITHIN, () => this.renew());
+    if (this.#cancelPing !== null || !this.send({ type: "ping" })) return;
+    this.#cancelPing = this.#platform.later(PONG_WITHIN, () => this.renew());
   }
 
-  /** Lets go of what there is, and connects again without waiting. */
+  /** Drops the socket, and connects again at once. */
   renew(): void {
     if (this.#stopped) return;
-    this.#callOffRetry?.();
+    this.#cancelRetry?.();
     this.#release();
     this.#watcher.state("reconnecting", null);
     this.#open();
   }
 
   #open(): void {
-    this.#callOffRetry = null;
+    this.#cancelRetry = null;
     this.#greeted = false;
     this.#behindAt = null;
     this.#stream = "streaming";
     this.#patience = HELLO_WITHIN;
-    this.#heardAt = this.#surroundings.now();
-    const socket = this.#surroundings.open(`${this.#url}?after=${this.head}`);
+    this.#receivedAt = this.#platform.now();
+    const socket = this.#platform.open(`${this.#url}?after=${this.head}`);
     this.#socket = socket;
     socket.onmessage = ({ data }) => this.#receive(data);
     socket.onclose = ({ code }) => this.#closed(code);
@@ -144,11 +148,11 @@ export class Connection {
     this.#watchSilence(this.#patience);
   }
 
-  /** Lets go of the socket. Nothing that it may still deliver is heard. */
+  /** Drops the socket and ignores what it may still deliver. */
   #release(): void {
-    this.#callOffWatch?.();
-    this.#callOffPing?.();
-    this.#callOffWatch = this.#callOffPing = null;
+    this.#cancelWatch?.();
+    this.#cancelPing?.();
+    this.#cancelWatch = this.#cancelPing = null;
     const socket = this.#socket;
     this.#socket = null;
     if (socket === null) return;
@@ -157,35 +161,34 @@ export class Connection {
   }
 
   #receive(data: unknown): void {
-    this.#heardAt = this.#surroundings.now();
-    this.#callOffPing?.();
-    this.#callOffPing = null;
+    this.#receivedAt = this.#platform.now();
+    this.#cancelPing?.();
+    this.#cancelPing = null;
     const frame = parse(data);
     if (frame === null) return this.#breach();
     if (frame.type === "hello") return this.#greet(frame);
     if (!this.#greeted) return this.#breach();
-    // Not at the greeting: a server may greet and fail at once, and every tab would be back within the second.
+    // Not at the hello: a server may fail right after it, and all tabs would reconnect within a second.
     this.#failures = 0;
     if (frame.seq === null) return this.#takeAside(frame);
     const event = frame as LogEvent;
-    if (event.seq <= this.head) return;
-    if (seqBefore(event) !== this.head) return this.#breach();
-    this.head = event.seq;
+    const before = this.conversation;
+    if (event.seq <= before.head) return;
+    if (seqBefore(event) !== before.head) return this.#breach();
+    this.conversation = reduce([event], before);
     this.#breaches = 0;
-    if (event.type === "status") this.#over = isTerminal(event.data.status);
-    this.#watcher.event(event);
+    this.#watcher.event(event, before);
   }
 
   #greet(frame: HelloFrame): void {
     const { data } = frame;
     if (!data.recovered || data.from !== this.head) {
-      this.head = 0;
-      this.#over = false;
+      this.conversation = EMPTY;
       this.#watcher.reset();
     }
     this.#greeted = true;
     this.#patience = HEARTBEATS_MISSED * data.heartbeat_seconds * 1000;
-    this.#callOffWatch?.();
+    this.#cancelWatch?.();
     this.#watchSilence(this.#patience);
     this.#watcher.aside(frame);
     this.#watcher.state("live", null);
@@ -197,14 +200,14 @@ export class Connection {
     if (frame.type === "heartbeat") this.#compare(frame.data.head);
   }
 
-  /** Two heartbeats in a row that know of more, with nothing between them: what is missing is not coming. */
+  /** After two heartbeats with a higher head and no event between them, the missing events will not come: reconnects. */
   #compare(head: number): void {
-    const behind = head > this.head && !BEHIND_BY_RIGHT.has(this.#stream);
+    const behind = head > this.head && !MAY_BE_BEHIND.has(this.#stream);
     if (behind && this.#behindAt === this.head) return this.renew();
     this.#behindAt = behind ? this.head : null;
   }
 
-  /** The server broke the protocol; its next answer, at the same cursor, may be whole. */
+  /** The server broke the protocol: reconnects at the same cursor. */
   #breach(): void {
     this.#breaches += 1;
     this.#release();
@@ -213,29 +216,29 @@ export class Connection {
 
   #closed(code: number): void {
     this.#release();
-    if (isRestart(code)) this.#restartedAt = this.#surroundings.now();
-    const final = this.#over ? OVER : ending(code);
+    if (isRestart(code)) this.#restartedAt = this.#platform.now();
+    const final = isTerminal(this.conversation.status) ? OVER : ending(code);
     if (final === undefined) return this.#retry();
     this.#stopped = true;
     this.#watcher.state("closed", final);
   }
 
-  /** Tries again after a random time (full jitter), so that many watchers do not come back at once. */
+  /** Retries after a random delay (full jitter), so that not all watchers return at once. */
   #retry(): void {
-    const restarts = this.#surroundings.now() - this.#restartedAt < RESTART_TAKES;
+    const restarts = this.#platform.now() - this.#restartedAt < RESTART_TAKES;
     const cap = restarts ? RESTART_CAP : BACKOFF_CAP;
     const ceiling = Math.min(cap, BACKOFF_BASE * 2 ** (this.#failures + this.#breaches));
     this.#failures += 1;
     this.#watcher.state("reconnecting", null);
-    this.#callOffRetry = this.#surroundings.later(this.#surroundings.random() * ceiling, () => this.#open());
+    this.#cancelRetry = this.#platform.later(this.#platform.random() * ceiling, () => this.#open());
   }
 
   #silence(): number {
-    return this.#surroundings.now() - this.#heardAt;
+    return this.#platform.now() - this.#receivedAt;
   }
 
   #watchSilence(milliseconds: number): void {
-    this.#callOffWatch = this.#surroundings.later(milliseconds, () => {
+    this.#cancelWatch = this.#platform.later(milliseconds, () => {
       const left = this.#patience - this.#silence();
       if (left > 0) return this.#watchSilence(left);
       this.#release();

@@ -1,8 +1,8 @@
-// What the server put into the page of a debate.
+// The data that the server puts into the page of a debate.
 
 import type { Mode, Status } from "../protocol/events.gen.ts";
 
-/** What a debate may take at most; null where there is no limit. US dollars, tokens read and written, seconds. */
+/** Limits of a debate, null for none: US dollars, input and output tokens, seconds. */
 export type Limits = { readonly usd: number | null; readonly tokens: number | null; readonly seconds: number | null };
 
 export type Page = {
@@ -15,13 +15,13 @@ export type Page = {
   readonly mode: Mode;
   readonly reason: string | null;
   readonly wsUrl: string;
-  /** Where commands go by a request; "control" and "input" stand below it. */
+  /** Prefix of the API's "control" and "input" for this debate. */
   readonly apiUrl: string;
   readonly csrfToken: string;
   readonly loginUrl: string;
-  /** The form, filled in with what this debate was started with. */
+  /** The start form, filled in with the input of this debate. */
   readonly againUrl: string;
-  /** Where a new debate with the same input is started by a request. */
+  /** The API that starts a new debate with the same input. */
   readonly againApiUrl: string;
   /** Whether this person may do that. */
   readonly canStartAgain: boolean;
@@ -29,13 +29,13 @@ export type Page = {
   readonly agents: readonly { readonly role: string; readonly name: string }[];
   /** Whether this person may pause, resume and stop the debate. */
   readonly canControl: boolean;
-  /** Whether this person may say something to the panel. */
+  /** Whether this person may send texts to the panel. */
   readonly canSpeak: boolean;
-  /** Characters of what a person says at once, at most. */
+  /** Maximum length of a text, in characters. */
   readonly maxText: number;
 };
 
-/** Whoever may speak or command may answer what an analyst asks. */
+/** Whether this person may answer an agent's question. */
 export function canAnswer(page: Page): boolean {
   return page.canSpeak || page.canControl;
 }

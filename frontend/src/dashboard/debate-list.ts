@@ -1,27 +1,27 @@
-// The dashboard's list, rendered by the server and fetched again while any of its debates is running.
+// The dashboard's list: rendered by the server, and fetched again while any of its debates is running.
 
 const EVERY = 4_000;
 
 export function keepDebatesFresh(): void {
-  const again = (): void => void setTimeout(look, EVERY);
-  const look = async (): Promise<void> => {
+  const schedule = (): void => void setTimeout(refresh, EVERY);
+  const refresh = async (): Promise<void> => {
     const shown = list(document);
     if (!shown?.hasAttribute("data-running")) return;
     if (!document.hidden) {
       const fresh = await fetched(location.href);
       if (fresh && fresh.outerHTML !== shown.outerHTML) replace(shown, fresh);
     }
-    again();
+    schedule();
   };
-  again();
+  schedule();
 }
 
 function list(page: Document): HTMLElement | null {
   return page.querySelector<HTMLElement>("[data-debates]");
 }
 
-/** The list of the page as it is now, or null where it could not be had. XMLHttpRequest parses a page
- * without running anything in it, and so needs no trusted type. */
+/** The list in a fresh copy of the page, or null if it cannot be fetched. XMLHttpRequest parses HTML without running
+ * its scripts, and so needs no trusted type. */
 function fetched(url: string): Promise<HTMLElement | null> {
   return new Promise((resolve) => {
     const request = new XMLHttpRequest();
@@ -33,7 +33,7 @@ function fetched(url: string): Promise<HTMLElement | null> {
   });
 }
 
-/** Puts the fresh list in place; the keyboard stays on the link it was on. */
+/** Replaces the list; the focus stays on the same link. */
 function replace(shown: HTMLElement, fresh: HTMLElement): void {
   const focused = shown.contains(document.activeElement) ? document.activeElement?.getAttribute("href") : null;
   const next = document.importNode(fresh, true);

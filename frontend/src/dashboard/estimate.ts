@@ -1,11 +1,11 @@
-// What a debate would cost, told before it starts. Where that cannot be had, nothing is said.
+// The estimated cost of a debate before it starts. Shows nothing if there is no estimate.
 
 import { send } from "../shared/http.ts";
-import { count, length, money, moneyLeft, providerName, wait } from "../shared/format.ts";
+import { characterCount, money, moneyLeft, providerName, thousands, waitTime } from "../shared/format.ts";
 
 type Range = { readonly low: number; readonly high: number };
 
-/** The server's estimate. `usd` is null where the price is unknown, and in `left` where there is no limit. */
+/** The server's estimate. `usd` is null if the price is unknown; in `left`, null means no limit. */
 export type Estimate = {
   readonly provider: string;
   readonly usd: Range | null;
@@ -13,28 +13,28 @@ export type Estimate = {
   readonly left: { readonly usd: number | null; readonly tokens: number | null; readonly seconds: number | null };
 };
 
-/** After the last change, in milliseconds. */
-const QUIET = 400;
+/** Delay after the last change, in milliseconds. */
+const DEBOUNCE = 400;
 
-/** Shows the estimate for what `values` gives, and again when the form has changed. */
+/** Shows the estimate for `values()`, and refreshes it when the form has changed. */
 export function setUpEstimate(form: HTMLFormElement, values: () => Record<string, unknown>): void {
   const place = form.querySelector<HTMLElement>("[data-estimate]");
   const api = place?.dataset["estimate"];
   if (!place || !api) return;
   const token = form.elements.namedItem("csrfmiddlewaretoken") as HTMLInputElement | null;
   let timer: ReturnType<typeof setTimeout> | undefined;
-  let asked = 0;
-  const look = async (): Promise<void> => {
-    asked += 1;
-    const mine = asked;
+  let latest = 0;
+  const refresh = async (): Promise<void> => {
+    latest += 1;
+    const request = latest;
     const body = values();
     const found = isAnswerable(body) ? await estimate(api, token?.value ?? "", body) : null;
-    // What was asked later counts, whenever it was answered.
-    if (mine === asked) show(place, found);
+    // Answers may arrive out of order; only the latest request counts.
+    if (request === latest) show(place, found);
   };
   const soon = (): void => {
     clearTimeout(timer);
-    timer = setTimeout(() => void look(), QUIET);
+    timer = setTimeout(() => void refresh(), DEBOUNCE);
   };
   form.addEventListener("input", soon);
   form.addEventListener("change", soon);
@@ -42,7 +42,7 @@ export function setUpEstimate(form: HTMLFormElement, values: () => Record<string
 }
 
 function isAnswerable({ topic }: Record<string, unknown>): boolean {
-  return typeof topic === "string" && length(topic) > 0;
+  return typeof topic === "string" && characterCount(topic) > 0;
 }
 
 async function estimate(api: string, token: string, body: object): Promise<Estimate | null> {
@@ -50,7 +50,7 @@ async function estimate(api: string, token: string, body: object): Promise<Estim
     const response = await send(api, token, body);
     return response.ok ? await response.json() : null;
   } catch {
-    return null; // starting the debate will say what is wrong
+    return null; // the start reports the problem
   }
 }
 
@@ -62,21 +62,21 @@ function show(place: HTMLElement, found: Estimate | null): void {
 
 export function priceSentence({ provider, usd, tokens }: Estimate): string {
   if (provider === "demo") return "A scripted demo: no model is asked, and nothing is paid.";
-  const used = `${range(tokens, count)} tokens`;
+  const used = `${range(tokens, thousands)} tokens`;
   if (usd === null) return `Price unknown for ${providerName(provider)}, ${used}.`;
   return `About ${range(usd, money)} with ${providerName(provider)}, ${used}.`;
 }
 
-/** Empty where nothing is limited. */
+/** Empty if there are no limits. */
 export function leftSentence({ left }: Estimate): string {
   const parts = [
     left.usd === null ? null : moneyLeft(Math.max(0, left.usd)),
-    left.tokens === null ? null : `${count(Math.max(0, left.tokens))} tokens`,
-    left.seconds === null ? null : left.seconds > 0 ? `${wait(left.seconds)} of speaking` : "no time",
+    left.tokens === null ? null : `${thousands(Math.max(0, left.tokens))} tokens`,
+    left.seconds === null ? null : left.seconds > 0 ? `${waitTime(left.seconds)} of speaking` : "no time",
   ].filter((part) => part !== null);
   return parts.length === 0 ? "" : `Left for you today: ${parts.join(", ")}.`;
 }
 
-function range({ low, high }: Range, words: (amount: number) => string): string {
-  return words(low) === words(high) ? words(low) : `${words(low)} to ${words(high)}`;
+function range({ low, high }: Range, format: (amount: number) => string): string {
+  return format(low) === format(high) ? format(low) : `${format(low)} to ${format(high)}`;
 }

@@ -1,36 +1,36 @@
-// The limits that a person sets to a debate before it starts. An empty field sets none.
+// The optional limits of a new debate. An empty field sets none.
 
-import { count, money } from "../shared/format.ts";
+import { money, thousands } from "../shared/format.ts";
 
 type Problem = { field: string; message: string };
 
 /** Minutes on the form are seconds to the server. */
 const SCALE: Readonly<Record<string, number>> = { max_usd: 1, max_tokens: 1, max_seconds: 60 };
-const WORDS: Readonly<Record<string, (value: string) => string>> = {
+const FORMATS: Readonly<Record<string, (value: string) => string>> = {
   max_usd: (value) => money(Number(value)),
-  max_tokens: (value) => `${count(Number(value))} tokens`,
+  max_tokens: (value) => `${thousands(Number(value))} tokens`,
   max_seconds: (value) => `${value} ${value === "1" ? "minute" : "minutes"}`,
 };
 
-/** Says beside the fold's title what is set inside it. */
+/** Shows the limits that are set beside the title of the folded section. */
 export function setUpLimits(form: HTMLFormElement): void {
   const place = form.querySelector<HTMLElement>("[data-limits-set]");
   if (!place) return;
   const show = (): void => {
     const set = fields(form).filter(({ value }) => value !== "");
-    place.textContent = set.map(({ name, value }) => WORDS[name]?.(value) ?? value).join(", ");
+    place.textContent = set.map(({ name, value }) => FORMATS[name]?.(value) ?? value).join(", ");
   };
   form.addEventListener("input", show);
   show();
 }
 
-/** What is set, as the server takes it. */
+/** The limits that are set, in the server's units. */
 export function limitValues(form: HTMLFormElement): Record<string, number> {
   const set = fields(form).filter(({ value }) => value !== "");
   return Object.fromEntries(set.map(({ name, value }) => [name, scaled(name, Number(value))]));
 }
 
-/** What the server would not understand, or would say in other units. */
+/** Problems that the server would not notice, or would report in its own units. */
 export function limitProblems(form: HTMLFormElement): Problem[] {
   return fields(form).flatMap((field) => {
     const message = problem(field);
@@ -43,13 +43,13 @@ function problem({ name, value, validity, max }: HTMLInputElement): string | nul
   if (value === "") return null;
   if (Number(value) <= 0) return "Write more than 0.";
   if (name === "max_tokens" && !Number.isInteger(Number(value))) return "Write a whole number.";
-  if (max !== "" && Number(value) > Number(max)) return `At most ${WORDS[name]?.(max) ?? max} here.`;
+  if (max !== "" && Number(value) > Number(max)) return `At most ${FORMATS[name]?.(max) ?? max} here.`;
   return null;
 }
 
 function scaled(name: string, value: number): number {
   const scale = SCALE[name] ?? 1;
-  // A part of a second is none to the server, and less than one would be no time at all.
+  // The server takes whole seconds, at least one.
   return scale === 1 ? value : Math.max(1, Math.round(value * scale));
 }
 

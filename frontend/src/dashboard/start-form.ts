@@ -1,9 +1,9 @@
-// The form that starts a debate: sends it to the API, and shows what the server says beside its field.
+// The form that starts a debate: posts it to the API, and shows each error beside its field.
 
 import { setUpEstimate } from "./estimate.ts";
 import { limitProblems, limitValues, setUpLimits } from "./limits.ts";
 import { UNREACHABLE, send, withWait } from "../shared/http.ts";
-import { length } from "../shared/format.ts";
+import { characterCount, thousands } from "../shared/format.ts";
 
 type Example = { topic: string; content: string; content_type: string };
 type Refusal = { message?: string; errors?: { field: string; message: string }[] };
@@ -11,7 +11,7 @@ type Refusal = { message?: string; errors?: { field: string; message: string }[]
 export function setUpStartForm(form: HTMLFormElement): void {
   for (const counter of form.querySelectorAll<HTMLElement>("[data-counter-for]")) {
     const field = form.querySelector<HTMLTextAreaElement>(`#${counter.dataset["counterFor"]}`);
-    if (field) count(field, counter);
+    if (field) setUpCounter(field, counter);
   }
   setUpExamples(form);
   setUpLimits(form);
@@ -20,7 +20,7 @@ export function setUpStartForm(form: HTMLFormElement): void {
     event.preventDefault();
     void start(form, event);
   });
-  // A question is one line: Enter asks it.
+  // A question is one line: Enter submits the form.
   input(form, "topic").addEventListener("keydown", (event) => {
     if (event.key !== "Enter" || event.isComposing) return;
     event.preventDefault();
@@ -28,11 +28,11 @@ export function setUpStartForm(form: HTMLFormElement): void {
   });
 }
 
-function count(field: HTMLTextAreaElement, counter: HTMLElement): void {
+function setUpCounter(field: HTMLTextAreaElement, counter: HTMLElement): void {
   const limit = Number(field.dataset["limit"]);
   const show = (): void => {
-    const used = length(field.value);
-    counter.textContent = `${used.toLocaleString("en")} / ${limit.toLocaleString("en")}`;
+    const used = characterCount(field.value);
+    counter.textContent = `${thousands(used)} / ${thousands(limit)}`;
     counter.toggleAttribute("data-over", used > limit);
   };
   field.addEventListener("input", show);
@@ -58,9 +58,9 @@ function setUpExamples(form: HTMLFormElement): void {
 
 async function start(form: HTMLFormElement, cause: Event): Promise<void> {
   const button = form.querySelector<HTMLButtonElement>("[type=submit]");
-  forgetErrors(form);
+  clearErrors(form);
   const errors = limitProblems(form);
-  if (length(input(form, "topic").value) === 0) errors.unshift({ field: "topic", message: "Write a question first." });
+  if (characterCount(input(form, "topic").value) === 0) errors.unshift({ field: "topic", message: "Write a question first." });
   if (errors.length > 0) return showErrors(form, { errors });
   if (button) button.disabled = true;
   try {
@@ -69,7 +69,7 @@ async function start(form: HTMLFormElement, cause: Event): Promise<void> {
     if (response.status === 201) {
       const { url }: { url: string } = await response.json();
       location.assign(url);
-      return; // the button stays off until the debate's page is there
+      return; // the button stays disabled until the debate's page loads
     }
     if (response.status === 401) return location.reload();
     showErrors(form, await refusal(response));
@@ -102,12 +102,12 @@ async function refusal(response: Response): Promise<Refusal> {
 }
 
 function showErrors(form: HTMLFormElement, { message, errors = [] }: Refusal): void {
-  const homeless: string[] = [];
+  const general: string[] = [];
   for (const error of errors) {
     const field = form.querySelector<HTMLElement>(`[data-field="${CSS.escape(error.field)}"]`);
     const place = field?.querySelector<HTMLElement>(".field-error");
     if (!field || !place) {
-      homeless.push(error.message);
+      general.push(error.message);
       continue;
     }
     field.toggleAttribute("data-invalid", true);
@@ -117,16 +117,16 @@ function showErrors(form: HTMLFormElement, { message, errors = [] }: Refusal): v
     const folded = field.closest("details");
     if (folded) folded.open = true;
   }
-  if (errors.length === 0 && message) homeless.push(message);
+  if (errors.length === 0 && message) general.push(message);
   const summary = form.querySelector<HTMLElement>("[data-form-error]");
   if (summary) {
-    summary.textContent = homeless.join(" ");
-    summary.hidden = homeless.length === 0;
+    summary.textContent = general.join(" ");
+    summary.hidden = general.length === 0;
   }
   form.querySelector<HTMLElement>("[aria-invalid]")?.focus();
 }
 
-function forgetErrors(form: HTMLFormElement): void {
+function clearErrors(form: HTMLFormElement): void {
   for (const place of form.querySelectorAll<HTMLElement>(".field-error[id], [data-form-error]")) {
     place.textContent = "";
     place.hidden = true;
@@ -135,7 +135,7 @@ function forgetErrors(form: HTMLFormElement): void {
   for (const field of form.querySelectorAll("[aria-invalid]")) field.removeAttribute("aria-invalid");
 }
 
-/** What these have in common is all that is used. */
+/** What inputs, textareas and selects have in common. */
 type Input = HTMLElement & Pick<HTMLInputElement, "name" | "value">;
 
 function input(form: HTMLFormElement, name: string): Input {

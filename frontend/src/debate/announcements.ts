@@ -1,47 +1,60 @@
-// What a voice is told: who begins to speak, and each message once it is whole. Never single words.
+// What a screen reader announces: who begins to speak, and each message once it is whole. Never single words.
 
-import { REACHED } from "../status/budget.ts";
-import type { AgentMessage, MessageStart } from "../protocol/events.gen.ts";
+import { BUDGET_REACHED } from "../status/budget.ts";
 import { plain } from "../shared/markdown.ts";
 import { fallbackSentence } from "../transcript/notices.ts";
 import { controlSentence } from "../transcript/human-input.ts";
-import type { LogEvent, State } from "../protocol/state.ts";
+import { type Entry, type Message, type State, isTerminal } from "../protocol/state.ts";
 import { discardReason, label, percent } from "../shared/format.ts";
 
-/** The sentence for an event, given the state after it; null where there is nothing to say. */
-export function announcement(event: LogEvent, state: State, mayAnswer: boolean): string | null {
-  switch (event.type) {
-    case "message_start":
-      return `${speaker(event.data)} is speaking.`;
-    case "agent_message":
-      return event.data.kind === "final" ? null : `${speaker(event.data)}: ${plain(event.data.content)}`;
-    case "message_discard": {
-      const message = state.messages.findLast(({ id }) => id === event.data.message);
-      return message ? `A message of ${message.agent} was discarded. ${discardReason(event.data.reason)}` : null;
-    }
-    case "complete": {
-      const { verdict, confidence, summary } = event.data;
-      const sure = confidence === null ? "" : `, ${percent(confidence)} confidence`;
-      return `Verdict: ${label(verdict)}${sure}. ${plain(summary)}`;
-    }
-    case "human_message":
-      return `${event.data.author}: ${event.data.text}`;
-    case "input_request":
-      return `${mayAnswer ? "A question for you" : `${event.data.agent} asks the owner`}: ${event.data.prompt}`;
-    case "control":
-      return controlSentence(event.data);
-    case "fallback":
-      return fallbackSentence(event.data);
-    case "status":
-      return event.data.reason === "budget" && event.data.status === "active" ? REACHED : null;
-    case "error":
-      return event.data.message;
-    default:
+/** The sentences for what happened between two states of a debate. */
+export function announcements(before: State, after: State, mayAnswer: boolean): string[] {
+  const messages = after.messages.filter(({ state }, index) => state !== before.messages[index]?.state);
+  const entries = after.entries.slice(before.entries.length);
+  return [
+    ...messages.map((message) => messageSentence(message)),
+    ...entries.map((entry) => entrySentence(entry, after, mayAnswer)),
+  ].filter((sentence) => sentence != null);
+}
+
+function messageSentence({ agent, mode, state, kind, text, discard_reason }: Message): string | null {
+  if (state === "discarded") return `A message of ${agent} was discarded. ${discardReason(discard_reason ?? "")}`;
+  // A badge is not read out, so its meaning is.
+  const speaker = mode === "demo" ? `${agent}, scripted demo` : agent;
+  if (state === "speaking") return `${speaker} is speaking.`;
+  return kind === "final" ? null : `${speaker}: ${plain(text)}`; // the verdict says it
+}
+
+function entrySentence(entry: Entry, state: State, mayAnswer: boolean): string | null | undefined {
+  switch (entry.kind) {
+    case "message":
       return null;
+    case "human": {
+      const human = state.humans[entry.index];
+      return human && `${human.author}: ${human.text}`;
+    }
+    case "request": {
+      const request = state.requests[entry.index];
+      return request && `${mayAnswer ? "A question for you" : `${request.agent} asks the owner`}: ${request.prompt}`;
+    }
+    case "control": {
+      const control = state.controls[entry.index];
+      return control && controlSentence(control);
+    }
+    case "fallback": {
+      const fallback = state.fallbacks[entry.index];
+      return fallback && fallbackSentence(fallback);
+    }
+    case "error":
+      return state.errors[entry.index]?.message;
+    case "budget":
+      return isTerminal(state.status) ? null : BUDGET_REACHED;
+    case "verdict":
+      return state.complete && verdictSentence(state.complete);
   }
 }
 
-/** What is not heard of a badge is said. */
-function speaker({ agent, mode }: AgentMessage | MessageStart): string {
-  return mode === "demo" ? `${agent}, scripted demo` : agent;
+function verdictSentence({ verdict, confidence, summary }: NonNullable<State["complete"]>): string {
+  const sure = confidence === null ? "" : `, ${percent(confidence)} confidence`;
+  return `Verdict: ${label(verdict)}${sure}. ${plain(summary)}`;
 }

@@ -9,7 +9,7 @@ class FakeWebSocket {
   onmessage: ((event: { data: string }) => void) | null = null;
   onclose: ((event: { code: number }) => void) | null = null;
   readyState = 1;
-  readonly said: Record<string, unknown>[] = [];
+  readonly sent: Record<string, unknown>[] = [];
   readonly url: string;
 
   constructor(url: string) {
@@ -17,7 +17,7 @@ class FakeWebSocket {
     FakeWebSocket.last = this;
   }
   send(text: string): void {
-    this.said.push(JSON.parse(text));
+    this.sent.push(JSON.parse(text));
   }
   deliver(...frames: Frame[]): void {
     for (const frame of frames) this.onmessage?.({ data: JSON.stringify(frame) });
@@ -93,8 +93,8 @@ function aside(type: string, data: object): Frame {
 }
 
 /** What the page said, less what it took. */
-function said(): Record<string, unknown>[] {
-  return FakeWebSocket.last.said.filter(({ type }) => type !== "ack");
+function sent(): Record<string, unknown>[] {
+  return FakeWebSocket.last.sent.filter(({ type }) => type !== "ack");
 }
 
 function hide(hidden: boolean): void {
@@ -170,16 +170,16 @@ test("what people and models wrote is text, never markup", async () => {
 test("shows a message while it is spoken, and redraws only what grew", async () => {
   const events = await play("debate", 8);
   expect(one("agent-message").dataset["state"]).toBe("speaking");
-  expect(one("agent-message").querySelector(".said")?.textContent).toContain("Gross margin stayed at 61 %");
+  expect(one("agent-message").querySelector(".prose")?.textContent).toContain("Gross margin stayed at 61 %");
   expect(words("conversation-display")).not.toContain("undefined");
-  const first = one("agent-message").querySelector(".said > p");
+  const first = one("agent-message").querySelector(".prose > p");
   FakeWebSocket.last.deliver(...events.slice(8, 10));
   await painted();
-  expect(one("agent-message").querySelectorAll(".said > ul > li")).toHaveLength(2);
-  expect(one("agent-message").querySelector(".said > p")).toBe(first);
+  expect(one("agent-message").querySelectorAll(".prose > ul > li")).toHaveLength(2);
+  expect(one("agent-message").querySelector(".prose > p")).toBe(first);
   FakeWebSocket.last.deliver(...events.slice(10));
   await painted();
-  expect(all("agent-message")[0]?.querySelector(".said > p")).toBe(first);
+  expect(all("agent-message")[0]?.querySelector(".prose > p")).toBe(first);
 });
 
 test("an unknown cost is unknown, not nothing", async () => {
@@ -205,7 +205,7 @@ describe("a demo", () => {
     await play("demo");
     expect(document.title).toMatch(/^Demo: /);
     expect(all("watermark")).toHaveLength(1);
-    expect(document.querySelectorAll(".board .tag-demo")).toHaveLength(1);
+    expect(document.querySelectorAll(".status-panel .tag-demo")).toHaveLength(1);
     for (const message of [...all("agent-message"), one("verdict")]) {
       expect(message.querySelector(".tag-demo")?.textContent).toBe("DEMO");
     }
@@ -372,7 +372,7 @@ test("nobody goes on thinking when the debate is over", async () => {
   expect(all("agent-message").map(({ dataset }) => dataset["state"])).not.toContain("speaking");
   expect(all("agent-message").at(-1)?.dataset["state"]).toBe("cut");
   expect(words("conversation-display")).toContain("It broke off here.");
-  expect(document.querySelector(".said[data-speaking]")).toBeNull();
+  expect(document.querySelector(".prose[data-speaking]")).toBeNull();
 });
 
 test("tools and people have their place", async () => {
@@ -448,7 +448,7 @@ test("notices are text, stand side by side, and go one by one", async () => {
 });
 
 describe("what was taken", () => {
-  const acks = (): unknown[] => FakeWebSocket.last.said.filter(({ type }) => type === "ack").map(({ seq }) => seq);
+  const acks = (): unknown[] => FakeWebSocket.last.sent.filter(({ type }) => type === "ack").map(({ seq }) => seq);
 
   test("is told once it is painted", async () => {
     FakeWebSocket.last.deliver(hello(), ...recorded("debate").events.slice(0, 8));
@@ -480,12 +480,12 @@ describe("while the reader is away", () => {
     clock.mockReturnValue(Date.now() + 60_000);
     hide(false);
     await painted();
-    expect(words("away-divider")).toBe("4 messages while you were away");
-    expect(one("away-divider").nextElementSibling?.nextElementSibling).toBe(all("agent-message")[0]);
+    expect(words("missed-divider")).toBe("4 messages while you were away");
+    expect(one("missed-divider").nextElementSibling?.nextElementSibling).toBe(all("agent-message")[0]);
     expect(words("announcements")).toContain("4 messages while you were away.");
-    one("away-dismiss").click();
+    one("missed-dismiss").click();
     await painted();
-    expect(all("away-divider")).toHaveLength(0);
+    expect(all("missed-divider")).toHaveLength(0);
   });
 
   test("what comes after a lost connection is counted once all of it is here", async () => {
@@ -496,10 +496,10 @@ describe("while the reader is away", () => {
     dispatchEvent(new Event("online"));
     FakeWebSocket.last.deliver(hello(events.length, 3), ...events.slice(3, -4));
     await painted();
-    expect(all("away-divider")).toHaveLength(0);
+    expect(all("missed-divider")).toHaveLength(0);
     FakeWebSocket.last.deliver(...events.slice(-4));
     await painted();
-    expect(words("away-divider")).toBe("4 messages while you were away");
+    expect(words("missed-divider")).toBe("4 messages while you were away");
   });
 
   test("what had been said before the page was opened is not counted", async () => {
@@ -509,7 +509,7 @@ describe("while the reader is away", () => {
     vi.spyOn(Date, "now").mockReturnValue(Date.now() + 60_000);
     hide(false);
     await painted();
-    expect(all("away-divider")).toHaveLength(0);
+    expect(all("missed-divider")).toHaveLength(0);
   });
 });
 
@@ -517,7 +517,7 @@ describe("control", () => {
   test("is for those who have the right", async () => {
     await play("debate", 8);
     expect(all("controls")).toHaveLength(0);
-    expect(all("say")).toHaveLength(0);
+    expect(all("composer")).toHaveLength(0);
   });
 
   test("pauses: pending until the log says so, and then nobody looks as if thinking", async () => {
@@ -526,8 +526,8 @@ describe("control", () => {
     expect(words("agent-message")).toContain("Financial Analyst is thinking");
     one("control-pause").click();
     await painted();
-    const [{ idempotency_key } = {}] = said();
-    expect(said()).toEqual([{ type: "control", action: "pause", idempotency_key }]);
+    const [{ idempotency_key } = {}] = sent();
+    expect(sent()).toEqual([{ type: "control", action: "pause", idempotency_key }]);
     expect([words("control-pause"), one("control-pause").matches(":disabled")]).toEqual(["Pausing", true]);
     FakeWebSocket.last.deliver(
       next("debate", 5, "control", { action: "pause", actor: "alice", idempotency_key }),
@@ -546,7 +546,7 @@ describe("control", () => {
     reopen(OWNER);
     await play("debate", 8);
     one("control-pause").click();
-    const { idempotency_key } = said()[0] as { idempotency_key: string };
+    const { idempotency_key } = sent()[0] as { idempotency_key: string };
     const refused = { code: "forbidden", message: "You may not.", retryable: false, idempotency_key };
     FakeWebSocket.last.deliver(aside("error", refused));
     await painted();
@@ -563,10 +563,10 @@ describe("control", () => {
     one("control-stop").click();
     expect(words("stop-dialog")).toContain("Stop the debate? What has been said stays.");
     one("stop-not").click();
-    expect(said()).toEqual([]);
+    expect(sent()).toEqual([]);
     one("control-stop").click();
     one("stop-confirm").click();
-    expect(said()).toMatchObject([{ type: "control", action: "cancel" }]);
+    expect(sent()).toMatchObject([{ type: "control", action: "cancel" }]);
     expect((one("stop-dialog") as HTMLDialogElement).open).toBe(false);
   });
 
@@ -588,61 +588,61 @@ describe("words to the panel", () => {
 
   test("are sent by the keyboard, and stay in the field until they stand in the log", async () => {
     await play("debate", 8);
-    write("say-text", "  Look at the cap. ");
-    one("say-text").dispatchEvent(new KeyboardEvent("keydown", { key: "Enter" }));
-    expect(said()).toEqual([]);
-    one("say-text").dispatchEvent(new KeyboardEvent("keydown", { key: "Enter", ctrlKey: true }));
+    write("composer-text", "  Look at the cap. ");
+    one("composer-text").dispatchEvent(new KeyboardEvent("keydown", { key: "Enter" }));
+    expect(sent()).toEqual([]);
+    one("composer-text").dispatchEvent(new KeyboardEvent("keydown", { key: "Enter", ctrlKey: true }));
     await painted();
-    const [{ idempotency_key } = {}] = said();
-    expect(said()).toEqual([{ type: "input", text: "Look at the cap.", idempotency_key }]);
-    expect(words("say-send")).toBe("Sending");
-    expect((one("say-text") as HTMLTextAreaElement).value).toBe("  Look at the cap. ");
+    const [{ idempotency_key } = {}] = sent();
+    expect(sent()).toEqual([{ type: "input", text: "Look at the cap.", idempotency_key }]);
+    expect(words("composer-send")).toBe("Sending");
+    expect((one("composer-text") as HTMLTextAreaElement).value).toBe("  Look at the cap. ");
     const message = { author: "alice", text: "Look at the cap.", reply_to: null, idempotency_key };
     FakeWebSocket.last.deliver(next("debate", 8, "human_message", message));
     await painted();
-    expect((one("say-text") as HTMLTextAreaElement).value).toBe("");
+    expect((one("composer-text") as HTMLTextAreaElement).value).toBe("");
     expect(words("human-message")).toBe("alice Look at the cap.");
   });
 
   test("leave the field even if the log has them before the page is drawn again", async () => {
     await play("debate", 8);
-    write("say-text", "Look at the cap.");
+    write("composer-text", "Look at the cap.");
     await painted();
-    one("say-send").click();
-    const [{ idempotency_key } = {}] = said();
+    one("composer-send").click();
+    const [{ idempotency_key } = {}] = sent();
     const message = { author: "alice", text: "Look at the cap.", reply_to: null, idempotency_key };
     FakeWebSocket.last.deliver(next("debate", 8, "human_message", message));
     await painted();
-    expect((one("say-text") as HTMLTextAreaElement).value).toBe("");
+    expect((one("composer-text") as HTMLTextAreaElement).value).toBe("");
   });
 
   test("are kept when they could not be sent, with a sentence", async () => {
     await play("debate", 8);
     FakeWebSocket.last.onclose?.({ code: 1006 });
     vi.stubGlobal("fetch", () => Promise.reject(new TypeError()));
-    write("say-text", "Look at the cap.");
+    write("composer-text", "Look at the cap.");
     await painted();
-    one("say-send").click();
-    await vi.waitFor(() => expect(words("say-problem")).toMatch(/^The server could not be reached\./));
-    expect((one("say-text") as HTMLTextAreaElement).value).toBe("Look at the cap.");
+    one("composer-send").click();
+    await vi.waitFor(() => expect(words("composer-problem")).toMatch(/^The server could not be reached\./));
+    expect((one("composer-text") as HTMLTextAreaElement).value).toBe("Look at the cap.");
   });
 
   test("that are too long are not sent", async () => {
     await play("debate", 8);
-    write("say-text", "📈".repeat(4_000));
+    write("composer-text", "📈".repeat(4_000));
     await painted();
-    expect(one("say-send").matches(":disabled")).toBe(false);
-    write("say-text", "📈".repeat(4_001));
+    expect(one("composer-send").matches(":disabled")).toBe(false);
+    write("composer-text", "📈".repeat(4_001));
     await painted();
-    expect(words("say-problem")).toBe("This is 1 too long; 4,000 characters at most.");
-    one("say-text").dispatchEvent(new KeyboardEvent("keydown", { key: "Enter", metaKey: true }));
-    expect(said()).toEqual([]);
+    expect(words("composer-problem")).toBe("This is 1 too long; 4,000 characters at most.");
+    one("composer-text").dispatchEvent(new KeyboardEvent("keydown", { key: "Enter", metaKey: true }));
+    expect(sent()).toEqual([]);
   });
 
   test("cannot be said when the debate is over", async () => {
     await play("debate");
-    expect((one("say-text") as HTMLTextAreaElement).disabled).toBe(true);
-    expect((one("say-text") as HTMLTextAreaElement).placeholder).toBe("The debate is over.");
+    expect((one("composer-text") as HTMLTextAreaElement).disabled).toBe(true);
+    expect((one("composer-text") as HTMLTextAreaElement).placeholder).toBe("The debate is over.");
   });
 });
 
@@ -664,7 +664,7 @@ describe("a question", () => {
     write(`answer-${request}-text`, "2025");
     await painted();
     one(`answer-${request}-send`).click();
-    expect(said()).toMatchObject([{ type: "input", text: "2025", reply_to: request }]);
+    expect(sent()).toMatchObject([{ type: "input", text: "2025", reply_to: request }]);
     FakeWebSocket.last.deliver(...events.slice(waiting));
     await painted();
     expect(all("input-request").map(({ dataset }) => dataset["state"])).toEqual(["answered", "expired"]);
@@ -683,7 +683,7 @@ describe("a question", () => {
   test("may be answered by who may command", async () => {
     reopen({ canControl: true });
     await play("humans", waiting);
-    expect(all("say")).toHaveLength(0);
+    expect(all("composer")).toHaveLength(0);
     expect(document.querySelectorAll("textarea")).toHaveLength(2);
   });
 });

@@ -3,7 +3,7 @@
 import { LitElement, type TemplateResult, html, nothing } from "lit";
 import type { Refused, Wish } from "./keys-api.ts";
 import { type KeysPage, LIFETIMES, USUAL_DAYS, expiry } from "./keys-data.ts";
-import { length } from "../shared/format.ts";
+import { characterCount } from "../shared/format.ts";
 
 export class KeyFormElement extends LitElement {
   static override properties = {
@@ -100,7 +100,7 @@ export class KeyFormElement extends LitElement {
 
   #wrong({ name, scopes }: Wish): Record<string, string> {
     const wrong: Record<string, string> = {};
-    const over = length(name) - this.page.maxName;
+    const over = characterCount(name) - this.page.maxName;
     if (name === "") wrong["name"] = "Give it a name, to know it by.";
     else if (over > 0) wrong["name"] = `This is too long; use at most ${this.page.maxName} characters.`;
     if (scopes.length === 0) wrong["scopes"] = "Choose at least one.";

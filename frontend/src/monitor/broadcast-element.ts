@@ -1,9 +1,9 @@
-// <outcry-broadcast>: a field for a word to everybody who is connected.
+// <outcry-broadcast>: a form for an announcement to everyone who is connected.
 
 import { LitElement, type TemplateResult, html, nothing } from "lit";
 import type { MonitorPage } from "./data.ts";
 import { post } from "../shared/http.ts";
-import { count, length } from "../shared/format.ts";
+import { characterCount, thousands } from "../shared/format.ts";
 
 export class BroadcastElement extends LitElement {
   static override properties = { page: { attribute: false } };
@@ -12,7 +12,7 @@ export class BroadcastElement extends LitElement {
 
   #sending = false;
   #problem: string | null = null;
-  #said: string | null = null;
+  #sent: string | null = null;
 
   protected override createRenderRoot(): this {
     return this;
@@ -21,7 +21,7 @@ export class BroadcastElement extends LitElement {
   protected override render(): TemplateResult {
     return html`<form class="broadcast" data-testid="broadcast" novalidate @submit=${this.#submit}>
       <div class="field">
-        <label for="broadcast-text">Say something to everybody who is connected</label>
+        <label for="broadcast-text">Announcement to everyone who is connected</label>
         <textarea
           id="broadcast-text"
           class="textarea"
@@ -31,15 +31,15 @@ export class BroadcastElement extends LitElement {
           aria-invalid=${this.#problem === null ? "false" : "true"}
         ></textarea>
         <p class="help" id="broadcast-hint">
-          It stands at the top of every open debate, of every process, at once. At most ${count(this.page.maxNotice)}
+          It stands at the top of every open debate, of every process, at once. At most ${thousands(this.page.maxNotice)}
           characters.
         </p>
         <p class="field-error" id="broadcast-problem" role="alert">${this.#problem ?? nothing}</p>
       </div>
       <button class="btn btn-primary" data-testid="broadcast-send" ?disabled=${this.#sending}>
-        ${this.#sending ? "Sending" : "Say it"}
+        ${this.#sending ? "Sending" : "Send announcement"}
       </button>
-      <p class="quiet" role="status" data-testid="broadcast-said">${this.#said ?? nothing}</p>
+      <p class="quiet" role="status" data-testid="broadcast-sent">${this.#sent ?? nothing}</p>
     </form>`;
   }
 
@@ -48,15 +48,15 @@ export class BroadcastElement extends LitElement {
     const field = this.querySelector("textarea");
     if (field === null || this.#sending) return;
     const text = field.value.trim();
-    this.#said = null;
-    this.#problem = this.#wrong(text);
+    this.#sent = null;
+    this.#problem = this.#validate(text);
     if (this.#problem === null) {
       this.#sending = true;
       this.requestUpdate();
       const answer = await post(this.page.broadcastUrl, this.page.csrfToken, { text });
       this.#sending = false;
       if (answer.ok) {
-        this.#said = `Said at ${new Date().toLocaleTimeString("en-GB")}.`;
+        this.#sent = `Sent at ${new Date().toLocaleTimeString("en-GB")}.`;
         field.value = "";
       } else this.#problem = answer.problem;
     }
@@ -64,10 +64,10 @@ export class BroadcastElement extends LitElement {
     if (this.#problem !== null) field.focus();
   };
 
-  #wrong(text: string): string | null {
+  #validate(text: string): string | null {
     if (text === "") return "Write something first.";
-    const over = length(text) - this.page.maxNotice;
-    return over > 0 ? `This is ${count(over)} characters too long.` : null;
+    const over = characterCount(text) - this.page.maxNotice;
+    return over > 0 ? `This is ${thousands(over)} characters too long.` : null;
   }
 }
 

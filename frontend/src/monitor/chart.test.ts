@@ -30,11 +30,11 @@ test("a line breaks where nobody looked", () => {
 });
 
 test("a chart is told in a sentence, too", () => {
-  const words = (value: number | null): string => (value === null ? "unknown" : `${value} ms`);
+  const format = (value: number | null): string => (value === null ? "unknown" : `${value} ms`);
   const lines = [
     { name: "p50", values: [3, 9, 4] },
     { name: "p99", values: [null, null, null] },
   ];
-  const chart: Chart = { id: "latency", title: "Latency", times: at(0, 5, 10), lines, words };
+  const chart: Chart = { id: "latency", title: "Latency", times: at(0, 5, 10), lines, format };
   expect(sentence(chart, 1)).toBe("Latency, over the last minute. p50: now 4 ms, highest 9 ms; p99: nothing yet.");
 });

@@ -1,11 +1,11 @@
-// Lines over the last minutes, as an inline SVG, with their words: a legend, a sentence and a table.
+// A line chart of the last minutes as an inline SVG, with a legend, a sentence and a table of the same values.
 
 import { type TemplateResult, html, nothing, svg } from "lit";
 import { timeOfDay } from "./data.ts";
 
 export type Line = {
   readonly name: string;
-  /** One for each time; null where nothing is known. */
+  /** One for each time; null where it is unknown. */
   readonly values: readonly (number | null)[];
 };
 
@@ -14,16 +14,16 @@ export type Chart = {
   readonly title: string;
   readonly times: readonly string[];
   readonly lines: readonly Line[];
-  readonly words: (value: number | null) => string;
+  readonly format: (value: number | null) => string;
 };
 
-/** What is shown, in minutes: the least that has room for all there is. */
+/** Time spans in minutes; the shortest that fits all samples is shown. */
 const SPANS = [1, 2, 5, 10];
 const MINUTE = 60_000;
-/** The picture's own units; it is stretched to the room there is. */
+/** Units of the SVG, which is stretched to the available width. */
 const WIDTH = 600;
 const HEIGHT = 100;
-/** A look more than this after the one before: nobody looked between. */
+/** Samples further apart than this, in milliseconds, are not joined by a line. */
 const GAP = 15_000;
 
 export function chartTemplate(chart: Chart): TemplateResult {
@@ -37,14 +37,14 @@ export function chartTemplate(chart: Chart): TemplateResult {
         ${chart.lines.map(
           (line, index) => html`<li data-line=${index}>
             <svg viewBox="0 0 18 4" width="18" height="4" aria-hidden="true"><path d="M1 2h16" /></svg>
-            <span>${line.name}</span> <b>${chart.words(line.values.at(-1) ?? null)}</b>
+            <span>${line.name}</span> <b>${chart.format(line.values.at(-1) ?? null)}</b>
           </li>`,
         )}
       </ul>
     </figcaption>
     <div class="plot">
       <div class="scale" aria-hidden="true">
-        <span>${chart.words(top)}</span><span>${chart.words(top / 2)}</span><span>${chart.words(0)}</span>
+        <span>${chart.format(top)}</span><span>${chart.format(top / 2)}</span><span>${chart.format(0)}</span>
       </div>
       <svg viewBox="0 0 ${WIDTH} ${HEIGHT}" preserveAspectRatio="none" role="img" aria-label=${sentence(chart, span)}>
         ${[0, 0.5, 1].map((part) => svg`<path class="grid" d="M0 ${part * HEIGHT}H${WIDTH}" />`)}
@@ -63,7 +63,7 @@ export function chartTemplate(chart: Chart): TemplateResult {
 }
 
 /** The newest first. */
-function tableTemplate({ times, lines, words }: Chart): TemplateResult {
+function tableTemplate({ times, lines, format }: Chart): TemplateResult {
   return html`<table>
     <thead>
       <tr>
@@ -76,7 +76,7 @@ function tableTemplate({ times, lines, words }: Chart): TemplateResult {
         .map(
           (time, index) => html`<tr>
             <th scope="row">${timeOfDay(time)}</th>
-            ${lines.map(({ values }) => html`<td>${words(values[index] ?? null)}</td>`)}
+            ${lines.map(({ values }) => html`<td>${format(values[index] ?? null)}</td>`)}
           </tr>`,
         )
         .reverse()}
@@ -84,30 +84,30 @@ function tableTemplate({ times, lines, words }: Chart): TemplateResult {
   </table>`;
 }
 
-/** The chart for somebody who does not see it. */
-export function sentence({ title, lines, words }: Chart, span: number): string {
-  const said = lines.map(({ name, values }) => {
+/** The chart as a sentence for screen readers. */
+export function sentence({ title, lines, format }: Chart, span: number): string {
+  const parts = lines.map(({ name, values }) => {
     const known = values.filter((value) => value !== null);
     if (known.length === 0) return `${name}: nothing yet`;
-    return `${name}: now ${words(values.at(-1) ?? null)}, highest ${words(Math.max(...known))}`;
+    return `${name}: now ${format(values.at(-1) ?? null)}, highest ${format(Math.max(...known))}`;
   });
-  return `${title}, over the last ${span === 1 ? "minute" : `${span} minutes`}. ${said.join("; ")}.`;
+  return `${title}, over the last ${span === 1 ? "minute" : `${span} minutes`}. ${parts.join("; ")}.`;
 }
 
-/** How many minutes are shown. */
+/** The time span in minutes. */
 export function minutes(times: readonly string[]): number {
   const all = times.length === 0 ? 0 : Date.parse(times.at(-1) ?? "") - Date.parse(times[0] ?? "");
   return SPANS.find((span) => span * MINUTE >= all) ?? 10;
 }
 
-/** The least of 2, 4 and 10 times a power of ten that is no less: its half is a whole number, too. */
+/** The top of the scale: the smallest 1, 2, 4 or 10 times a power of ten that is at least `value`, and at least 2. */
 export function ceiling(value: number): number {
   if (value <= 2) return 2;
   const power = 10 ** Math.floor(Math.log10(value));
   return power * ([1, 2, 4, 10].find((step) => step * power >= value) ?? 10);
 }
 
-/** The line as an SVG path; it breaks where nothing is known. The newest time stands at the right edge. */
+/** The line as an SVG path, with breaks at unknown values. The newest time is at the right edge. */
 export function path(
   times: readonly string[],
   values: readonly (number | null)[],
@@ -126,7 +126,7 @@ export function path(
     }
     const x = round(WIDTH * (1 - (end - time) / (span * MINUTE)));
     const y = round(HEIGHT * (1 - value / top));
-    // With a round end, a line of no length is a dot.
+    // A line of no length with a round cap is a dot.
     steps += before === null || time - before > GAP ? `M${x} ${y}h0` : `L${x} ${y}`;
     before = time;
   }

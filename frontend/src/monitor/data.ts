@@ -1,7 +1,7 @@
-// What the server says of itself, as /api/streaming/ sends it, and how its figures read.
+// What /api/streaming/ returns, and how its figures are written.
 
 import type { Status, StreamState } from "../protocol/events.gen.ts";
-import { count } from "../shared/format.ts";
+import { thousands } from "../shared/format.ts";
 
 /** What the server put into the page. */
 export type MonitorPage = {
@@ -17,7 +17,7 @@ export type MonitorPage = {
   readonly maxTopic: number;
 };
 
-/** Milliseconds; null where no browser has told of a paint. */
+/** Milliseconds; null while no browser has reported a paint. */
 export type Quantiles = {
   readonly p50_ms: number | null;
   readonly p95_ms: number | null;
@@ -69,9 +69,9 @@ export type Session = {
 
 export type Sessions = { readonly total: number; readonly sessions: readonly Session[] };
 
-/** A number a second: whole from ten on. */
+/** A rate a second: one decimal place below ten. */
 export function rate(value: number): string {
-  return value >= 10 ? count(Math.round(value)) : String(Math.round(value * 10) / 10);
+  return value >= 10 ? thousands(Math.round(value)) : String(Math.round(value * 10) / 10);
 }
 
 /** Milliseconds as "42 ms" or "1.3 s"; what is not known is a dash. */
@@ -86,7 +86,7 @@ export function bytes(value: number): string {
   return `${rate(value / 1024 / 1024)} MiB`;
 }
 
-/** The time of day, to the second, where the reader is. */
+/** The local time of day, to the second. */
 export function timeOfDay(at: string | number): string {
   return new Date(at).toLocaleTimeString("en-GB");
 }

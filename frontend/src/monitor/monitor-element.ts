@@ -1,15 +1,16 @@
-// <outcry-monitor>: what the server delivers, as it says itself every two seconds.
+// <outcry-monitor>: what the server delivers, refreshed every two seconds.
 
 import { LitElement, type TemplateResult, html, nothing } from "lit";
 import "./broadcast-element.ts";
 import "./stream-tester-element.ts";
 import { type Chart, chartTemplate } from "./chart.ts";
 import { type MonitorPage, type Overview, type Sample, type Sessions, milliseconds, rate, timeOfDay } from "./data.ts";
-import { closedTemplate, figuresTemplate } from "./figures.ts";
-import { Poll, type Trouble } from "./poll.ts";
+import { closedTemplate, gaugesTemplate } from "./gauges.ts";
+import { pageData } from "../shared/page-data.ts";
+import { Poll, type Problem } from "./poll.ts";
 import { sessionsTemplate } from "./sessions.ts";
 
-const TROUBLE: Readonly<Record<Trouble, string>> = {
+const PROBLEMS: Readonly<Record<Problem, string>> = {
   unreachable: "The server does not answer.",
   failed: "The server answered with an error.",
   "signed out": "You are signed out.",
@@ -21,29 +22,26 @@ export class MonitorElement extends LitElement {
   #poll!: Poll;
   #overview: Overview | null = null;
   #sessions: Sessions | null = null;
-  #freshAt = 0;
-  #trouble: Trouble | null = null;
+  #refreshedAt = 0;
+  #problem: Problem | null = null;
 
   protected override createRenderRoot(): this {
     return this;
   }
 
   override connectedCallback(): void {
-    if (!this.hasUpdated) {
-      this.#page = JSON.parse(document.getElementById(this.dataset["from"] ?? "")?.textContent ?? "null");
-      this.replaceChildren(); // what stood here for those without scripts
-    }
+    if (!this.hasUpdated) this.#page = pageData<MonitorPage>(this);
     super.connectedCallback();
     this.#poll = new Poll(this.#page.statusUrl, this.#page.sessionsUrl, {
-      fresh: (overview, sessions) => {
+      refreshed: (overview, sessions) => {
         this.#overview = overview;
         this.#sessions = sessions;
-        this.#freshAt = Date.now();
-        this.#trouble = null;
+        this.#refreshedAt = Date.now();
+        this.#problem = null;
         this.requestUpdate();
       },
-      trouble: (why) => {
-        this.#trouble = why;
+      failed: (problem) => {
+        this.#problem = problem;
         this.requestUpdate();
       },
     });
@@ -60,8 +58,8 @@ export class MonitorElement extends LitElement {
     return html`${this.#lead()} ${this.#alert()}
       ${overview === null
         ? nothing
-        : html`<div class="numbers" ?data-stale=${this.#trouble !== null}>
-            ${figuresTemplate(overview)}
+        : html`<div class="numbers" ?data-stale=${this.#problem !== null}>
+            ${gaugesTemplate(overview)}
             <div class="charts">${charts(overview.series).map(chartTemplate)}</div>
             <section aria-labelledby="sessions-title">
               <h2 id="sessions-title">Sessions</h2>
@@ -69,9 +67,9 @@ export class MonitorElement extends LitElement {
             </section>
           </div>`}
       <div class="tools">
-        <section class="card" aria-labelledby="trial-title">
-          <h2 id="trial-title">Try a stream by hand</h2>
-          <outcry-trial .page=${this.#page}></outcry-trial>
+        <section class="card" aria-labelledby="stream-tester-title">
+          <h2 id="stream-tester-title">Try a stream by hand</h2>
+          <outcry-stream-tester .page=${this.#page}></outcry-stream-tester>
         </section>
         <div class="aside">
           ${this.#page.canBroadcast
@@ -91,7 +89,7 @@ export class MonitorElement extends LitElement {
   }
 
   #lead(): TemplateResult {
-    if (this.#overview === null) return html`<p class="lead">${this.#trouble === null ? "Asking the server." : nothing}</p>`;
+    if (this.#overview === null) return html`<p class="lead">${this.#problem === null ? "Asking the server." : nothing}</p>`;
     const { host, pid, started } = this.#overview.process;
     return html`<p class="lead">
       This process: ${pid} on ${host}, up since
@@ -101,15 +99,15 @@ export class MonitorElement extends LitElement {
   }
 
   #alert(): TemplateResult {
-    const words = this.#trouble && TROUBLE[this.#trouble];
-    const since = this.#freshAt === 0 ? "" : ` These numbers are from ${timeOfDay(this.#freshAt)}.`;
+    const sentence = this.#problem && PROBLEMS[this.#problem];
+    const since = this.#refreshedAt === 0 ? "" : ` These numbers are from ${timeOfDay(this.#refreshedAt)}.`;
     return html`<div role="alert" data-testid="trouble">
-      ${words === null
+      ${sentence === null
         ? nothing
         : html`<p class="alert alert-error">
             <span
-              >${words}${since}
-              ${this.#trouble === "signed out" ? html`<a class="link" href=${this.#page.loginUrl}>Sign in again.</a>` : nothing}</span
+              >${sentence}${since}
+              ${this.#problem === "signed out" ? html`<a class="link" href=${this.#page.loginUrl}>Sign in again.</a>` : nothing}</span
             >
           </p>`}
     </div>`;
@@ -125,21 +123,21 @@ function charts(series: readonly Sample[]): Chart[] {
       title: "Tokens a second",
       times,
       lines: [line("Delivered", ({ delivered }) => delivered), line("Spoken", ({ spoken }) => spoken)],
-      words: (value) => (value === null ? "–" : rate(value)),
+      format: (value) => (value === null ? "–" : rate(value)),
     },
     {
       id: "latency",
       title: "From model to paint",
       times,
       lines: [line("p50", ({ p50_ms }) => p50_ms), line("p95", ({ p95_ms }) => p95_ms), line("p99", ({ p99_ms }) => p99_ms)],
-      words: milliseconds,
+      format: milliseconds,
     },
     {
       id: "connections",
       title: "Connections",
       times,
       lines: [line("Connected", ({ connections }) => connections), line("Lagging", ({ lagging }) => lagging)],
-      words: (value) => (value === null ? "–" : rate(value)),
+      format: (value) => (value === null ? "–" : rate(value)),
     },
   ];
 }

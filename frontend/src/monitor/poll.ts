@@ -1,65 +1,64 @@
-// Asks the server how it stands, again and again, but not for a tab that nobody sees.
+// Polls the server's figures every two seconds, except in a hidden tab.
 
 import type { Overview, Sessions } from "./data.ts";
 
 const EVERY = 2_000;
-/** A server that takes longer does not answer. */
+/** Timeout of a request, in milliseconds. */
 const WITHIN = 5_000;
-/** Rows that a person may look through. */
+/** Rows of sessions, at most. */
 const ROWS = 100;
 
-export type Trouble = "unreachable" | "failed" | "signed out" | "forbidden";
+export type Problem = "unreachable" | "failed" | "signed out" | "forbidden";
 
-export interface Told {
-  /** A fresh answer. */
-  fresh(overview: Overview, sessions: Sessions): void;
-  /** There was none, and why. */
-  trouble(why: Trouble): void;
+export interface PollListener {
+  refreshed(overview: Overview, sessions: Sessions): void;
+  /** No answer, and why. */
+  failed(problem: Problem): void;
 }
 
 export class Poll {
   #statusUrl: string;
   #sessionsUrl: string;
-  #told: Told;
+  #listener: PollListener;
   #timer: ReturnType<typeof setTimeout> | undefined;
-  #asking = false;
+  #isRequesting = false;
   #stopped = true;
-  #look = (): void => void this.#ask();
+  #poll = (): void => void this.#request();
 
-  constructor(statusUrl: string, sessionsUrl: string, told: Told) {
+  constructor(statusUrl: string, sessionsUrl: string, listener: PollListener) {
     this.#statusUrl = statusUrl;
     this.#sessionsUrl = `${sessionsUrl}?limit=${ROWS}`;
-    this.#told = told;
+    this.#listener = listener;
   }
 
   start(): void {
     this.#stopped = false;
-    document.addEventListener("visibilitychange", this.#look);
-    this.#look();
+    document.addEventListener("visibilitychange", this.#poll);
+    this.#poll();
   }
 
   stop(): void {
     this.#stopped = true;
-    document.removeEventListener("visibilitychange", this.#look);
+    document.removeEventListener("visibilitychange", this.#poll);
     clearTimeout(this.#timer);
   }
 
-  async #ask(): Promise<void> {
+  async #request(): Promise<void> {
     clearTimeout(this.#timer);
-    // Whoever comes back to the tab asks at once.
-    if (this.#stopped || this.#asking || document.hidden) return;
-    this.#asking = true;
-    const answer = await answered(this.#statusUrl, this.#sessionsUrl);
-    this.#asking = false;
+    // A tab that becomes visible polls at once.
+    if (this.#stopped || this.#isRequesting || document.hidden) return;
+    this.#isRequesting = true;
+    const answer = await fetchBoth(this.#statusUrl, this.#sessionsUrl);
+    this.#isRequesting = false;
     if (this.#stopped) return;
-    if (typeof answer === "string") this.#told.trouble(answer);
-    else this.#told.fresh(...answer);
+    if (typeof answer === "string") this.#listener.failed(answer);
+    else this.#listener.refreshed(...answer);
     if (answer === "signed out" || answer === "forbidden") return this.stop();
-    this.#timer = setTimeout(this.#look, EVERY);
+    this.#timer = setTimeout(this.#poll, EVERY);
   }
 }
 
-async function answered(statusUrl: string, sessionsUrl: string): Promise<[Overview, Sessions] | Trouble> {
+async function fetchBoth(statusUrl: string, sessionsUrl: string): Promise<[Overview, Sessions] | Problem> {
   try {
     const signal = AbortSignal.timeout(WITHIN);
     const answers = await Promise.all([fetch(statusUrl, { signal }), fetch(sessionsUrl, { signal })]);

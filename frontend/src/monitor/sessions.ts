@@ -1,8 +1,8 @@
-// The table of who is connected.
+// The table of connected clients.
 
 import { type TemplateResult, html, nothing } from "lit";
 import { type Session, type Sessions, bytes, rate, timeOfDay } from "./data.ts";
-import { count, label } from "../shared/format.ts";
+import { label, thousands } from "../shared/format.ts";
 
 export function sessionsTemplate({ total, sessions }: Sessions): TemplateResult {
   if (total === 0) return html`<p class="empty">Nobody is connected to this process.</p>`;
@@ -29,7 +29,7 @@ export function sessionsTemplate({ total, sessions }: Sessions): TemplateResult 
       </table>
     </div>
     ${sessions.length < total
-      ? html`<p class="quiet">The newest ${count(sessions.length)} of ${count(total)}.</p>`
+      ? html`<p class="quiet">The newest ${thousands(sessions.length)} of ${thousands(total)}.</p>`
       : nothing}`;
 }
 
@@ -44,10 +44,10 @@ function rowTemplate(session: Session): TemplateResult {
         : html`<a class="link mono" href="/conversations/${conversation}/">${conversation.slice(0, 8)}</a>`}
     </td>
     <td><time datetime=${session.since}>${timeOfDay(session.since)}</time></td>
-    <td class="number">${count(behind)}</td>
-    <td class="number">${count(cursor)} <span class="quiet">of ${count(head)}</span></td>
-    <td class="number">${count(session.tokens)}</td>
-    <td class="number">${count(session.frames)}</td>
+    <td class="number">${thousands(behind)}</td>
+    <td class="number">${thousands(cursor)} <span class="quiet">of ${thousands(head)}</span></td>
+    <td class="number">${thousands(session.tokens)}</td>
+    <td class="number">${thousands(session.frames)}</td>
     <td class="number">${bytes(session.bytes)}</td>
     <td>${session.acked ? "yes" : html`<span class="quiet">no</span>`}</td>
     <td>${session.transport}${session.rate === null ? nothing : html` at ${rate(session.rate)}/s`}</td>

@@ -1,14 +1,16 @@
-// <outcry-trial>: tries a stream by hand, and shows every frame of it.
+// <outcry-stream-tester>: starts a debate by hand, and shows every frame of its stream.
 
 import { LitElement, type TemplateResult, html, nothing } from "lit";
 import { repeat } from "lit/directives/repeat.js";
 import { type MonitorPage, rate, timeOfDay } from "./data.ts";
-import { post } from "../shared/http.ts";
-import { type Line, MAX_LINES, Trial, type TrialState } from "./stream-tester.ts";
-import { count, label, length } from "../shared/format.ts";
+import { post, webSocketUrl } from "../shared/http.ts";
+import { DrawScheduler, PaintObserver } from "../shared/paint.ts";
+import { type Line, MAX_LINES, StreamTester, type TesterState } from "./stream-tester.ts";
+import { characterCount, label, thousands } from "../shared/format.ts";
 
+/** This close to the log's end counts as at the end, in pixels. */
 const NEAR = 24;
-const STATES: Readonly<Record<TrialState, string>> = {
+const STATES: Readonly<Record<TesterState, string>> = {
   idle: "Not started",
   starting: "Starting",
   connecting: "Connecting",
@@ -17,19 +19,19 @@ const STATES: Readonly<Record<TrialState, string>> = {
   closed: "Closed",
 };
 
-export class TrialElement extends LitElement {
+export class StreamTesterElement extends LitElement {
   static override properties = { page: { attribute: false } };
 
   declare page: MonitorPage;
 
-  #trial!: Trial;
+  #tester!: StreamTester;
   #problem: string | null = null;
-  #frame = 0;
+  #drawing = new DrawScheduler(() => this.requestUpdate());
+  #painting = new PaintObserver(() => this.#tester.painted(this.#drawn));
   #tick: ReturnType<typeof setInterval> | undefined;
   /** Whether the newest line stays in view: until the reader scrolls up. */
   #follows = true;
   #top = 0;
-  #painting = false;
   #drawn = 0;
 
   protected override createRenderRoot(): this {
@@ -38,22 +40,19 @@ export class TrialElement extends LitElement {
 
   override connectedCallback(): void {
     super.connectedCallback();
-    const url = new URL(this.page.wsUrl, location.href);
-    url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
-    this.#trial = new Trial(url.href, (conversation) => void this.#cancel(conversation), () => this.#draw());
-    // Tokens a second fall while nothing comes.
-    this.#tick = setInterval(() => this.#trial.isRunning && this.requestUpdate(), 1000);
+    this.#tester = new StreamTester(
+      webSocketUrl(this.page.wsUrl),
+      (conversation) => void this.#cancel(conversation),
+      () => this.#drawing.request(),
+    );
+    // The token rate falls while nothing arrives.
+    this.#tick = setInterval(() => this.#tester.isRunning && this.requestUpdate(), 1000);
   }
 
   override disconnectedCallback(): void {
     super.disconnectedCallback();
     clearInterval(this.#tick);
-    this.#trial.leave();
-  }
-
-  #draw(): void {
-    cancelAnimationFrame(this.#frame);
-    this.#frame = requestAnimationFrame(() => this.requestUpdate());
+    this.#tester.leave();
   }
 
   async #cancel(conversation: string): Promise<void> {
@@ -63,7 +62,7 @@ export class TrialElement extends LitElement {
   }
 
   protected override willUpdate(): void {
-    this.#drawn = this.#trial.head;
+    this.#drawn = this.#tester.head;
   }
 
   protected override updated(): void {
@@ -72,78 +71,70 @@ export class TrialElement extends LitElement {
       log.scrollTop = log.scrollHeight;
       this.#top = log.scrollTop;
     }
-    if (this.#painting || document.hidden) return;
-    this.#painting = true;
-    // The task after the next frame: by then what was drawn here stands on the screen.
-    requestAnimationFrame(() =>
-      setTimeout(() => {
-        this.#painting = false;
-        this.#trial.painted(this.#drawn);
-      }),
-    );
+    this.#painting.drawn();
   }
 
   protected override render(): TemplateResult {
-    const trial = this.#trial;
-    const problem = this.#problem ?? trial.problem;
-    return html`<form class="trial" data-testid="trial" novalidate @submit=${this.#start}>
+    const tester = this.#tester;
+    const problem = this.#problem ?? tester.problem;
+    return html`<form class="stream-tester" data-testid="stream-tester" novalidate @submit=${this.#start}>
         <div class="field">
-          <label for="trial-topic">Question</label>
+          <label for="stream-tester-topic">Question</label>
           <input
-            id="trial-topic"
+            id="stream-tester-topic"
             class="input"
             autocomplete="off"
-            data-testid="trial-topic"
-            aria-describedby="trial-hint trial-problem"
+            data-testid="stream-tester-topic"
+            aria-describedby="stream-tester-hint stream-tester-problem"
             aria-invalid=${this.#problem === null ? "false" : "true"}
           />
-          <p class="help" id="trial-hint">A real debate: models speak, and it stays among your debates.</p>
-          <p class="field-error" id="trial-problem" role="alert" data-testid="trial-problem">${problem ?? nothing}</p>
+          <p class="help" id="stream-tester-hint">A real debate: models speak, and it stays among your debates.</p>
+          <p class="field-error" id="stream-tester-problem" role="alert" data-testid="stream-tester-problem">${problem ?? nothing}</p>
         </div>
         <div class="buttons">
-          <button class="btn btn-primary btn-sm" data-testid="trial-start" ?disabled=${trial.isRunning}>Start</button>
-          ${trial.stream === "paused"
-            ? this.#button("resume", "Resume stream", () => trial.resume())
-            : this.#button("pause", "Pause stream", () => trial.pause(), trial.state !== "live")}
-          ${this.#button("stop", "Stop", () => trial.stop(), !trial.isRunning)}
-          ${trial.conversation === null
+          <button class="btn btn-primary btn-sm" data-testid="stream-tester-start" ?disabled=${tester.isRunning}>Start</button>
+          ${tester.stream === "paused"
+            ? this.#button("resume", "Resume stream", () => tester.resume())
+            : this.#button("pause", "Pause stream", () => tester.pause(), tester.state !== "live")}
+          ${this.#button("stop", "Stop", () => tester.stop(), !tester.isRunning)}
+          ${tester.conversation === null
             ? nothing
-            : html`<a class="link" href="/conversations/${trial.conversation}/">Open the debate</a>`}
+            : html`<a class="link" href="/conversations/${tester.conversation}/">Open the debate</a>`}
         </div>
       </form>
       <dl class="counters">
-        ${this.#counter("state", "State", this.#state())} ${this.#counter("frames", "Frames", count(trial.frames))}
-        ${this.#counter("tokens", "Tokens", count(trial.tokens))}
-        ${this.#counter("rate", "Tokens a second", rate(trial.rate))}
-        ${this.#counter("reconnects", "Reconnects", count(trial.reconnects))}
+        ${this.#counter("state", "State", this.#state())} ${this.#counter("frames", "Frames", thousands(tester.frames))}
+        ${this.#counter("tokens", "Tokens", thousands(tester.tokens))}
+        ${this.#counter("rate", "Tokens a second", rate(tester.rate))}
+        ${this.#counter("reconnects", "Reconnects", thousands(tester.reconnects))}
       </dl>
-      <div class="frames scroll" role="region" tabindex="0" aria-label="Frames, the newest last" data-testid="trial-log" @scroll=${this.#look}>
-        ${trial.lines.length === 0
-          ? html`<p class="empty">Every frame is noted here, up to the last ${count(MAX_LINES)}.</p>`
+      <div class="frames scroll" role="region" tabindex="0" aria-label="Frames, the newest last" data-testid="stream-tester-log" @scroll=${this.#onScroll}>
+        ${tester.lines.length === 0
+          ? html`<p class="empty">Every frame is noted here, up to the last ${thousands(MAX_LINES)}.</p>`
           : html`<ol>
-              ${repeat(trial.lines, ({ number }) => number, lineTemplate)}
+              ${repeat(tester.lines, ({ number }) => number, lineTemplate)}
             </ol>`}
       </div>`;
   }
 
   #state(): string {
-    const { state, stream, status } = this.#trial;
+    const { state, stream, status } = this.#tester;
     if (state !== "live") return STATES[state];
-    const words = stream === "streaming" ? STATES.live : label(stream);
-    return status === null ? words : `${words}, debate ${label(status).toLowerCase()}`;
+    const text = stream === "streaming" ? STATES.live : label(stream);
+    return status === null ? text : `${text}, debate ${label(status).toLowerCase()}`;
   }
 
-  #button(id: string, words: string, press: () => void, disabled = false): TemplateResult {
-    return html`<button type="button" class="btn btn-outline btn-sm" data-testid="trial-${id}" ?disabled=${disabled} @click=${press}>
-      ${words}
+  #button(id: string, text: string, press: () => void, disabled = false): TemplateResult {
+    return html`<button type="button" class="btn btn-outline btn-sm" data-testid="stream-tester-${id}" ?disabled=${disabled} @click=${press}>
+      ${text}
     </button>`;
   }
 
   #counter(id: string, name: string, value: string): TemplateResult {
-    return html`<div><dt>${name}</dt><dd data-testid="trial-${id}-count">${value}</dd></div>`;
+    return html`<div><dt>${name}</dt><dd data-testid="stream-tester-${id}-count">${value}</dd></div>`;
   }
 
-  #look = ({ currentTarget }: Event): void => {
+  #onScroll = ({ currentTarget }: Event): void => {
     const log = currentTarget as HTMLElement;
     const isAtEnd = log.scrollHeight - log.scrollTop - log.clientHeight < NEAR;
     this.#follows = isAtEnd || (this.#follows && log.scrollTop >= this.#top);
@@ -153,12 +144,12 @@ export class TrialElement extends LitElement {
   #start = (event: SubmitEvent): void => {
     event.preventDefault();
     const field = this.querySelector("input");
-    if (field === null || this.#trial.isRunning) return;
-    const over = length(field.value) - this.page.maxTopic;
+    if (field === null || this.#tester.isRunning) return;
+    const over = characterCount(field.value) - this.page.maxTopic;
     this.#problem = null;
-    if (length(field.value) === 0) this.#problem = "Write a question first.";
-    else if (over > 0) this.#problem = `This is ${count(over)} characters too long.`;
-    else this.#trial.start(field.value.trim());
+    if (characterCount(field.value) === 0) this.#problem = "Write a question first.";
+    else if (over > 0) this.#problem = `This is ${thousands(over)} characters too long.`;
+    else this.#tester.start(field.value.trim());
     if (this.#problem !== null) field.focus();
     this.requestUpdate();
   };
@@ -170,4 +161,4 @@ function lineTemplate(line: Line): TemplateResult {
   </li>`;
 }
 
-customElements.define("outcry-trial", TrialElement);
+customElements.define("outcry-stream-tester", StreamTesterElement);

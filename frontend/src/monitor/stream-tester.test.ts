@@ -2,7 +2,7 @@ import { beforeEach, expect, test } from "vitest";
 import type { Socket } from "../client/connection.ts";
 import { recorded } from "../testing/recordings.test-data.ts";
 import type { LogEvent } from "../protocol/state.ts";
-import { MAX_LINES, Trial } from "./stream-tester.ts";
+import { MAX_LINES, StreamTester } from "./stream-tester.ts";
 
 class FakeSocket implements Socket {
   readyState = 1;
@@ -10,14 +10,14 @@ class FakeSocket implements Socket {
   onmessage: ((event: { data: unknown }) => void) | null = null;
   onclose: ((event: { code: number }) => void) | null = null;
   onerror: (() => void) | null = null;
-  readonly said: Record<string, unknown>[] = [];
+  readonly sent: Record<string, unknown>[] = [];
   closed = false;
   readonly url: string;
   constructor(url: string) {
     this.url = url;
   }
   send(text: string): void {
-    this.said.push(JSON.parse(text));
+    this.sent.push(JSON.parse(text));
   }
   close(): void {
     this.closed = true;
@@ -34,11 +34,11 @@ let sockets: FakeSocket[];
 let timers: { at: number; action: () => void }[];
 let now: number;
 let cancelled: string[];
-let trial: Trial;
+let tester: StreamTester;
 
 beforeEach(() => {
   [sockets, timers, now, cancelled] = [[], [], 0, []];
-  trial = new Trial(WS, (conversation) => cancelled.push(conversation), () => {}, {
+  tester = new StreamTester(WS, (conversation) => cancelled.push(conversation), () => {}, {
     now: () => now,
     random: () => 0,
     later: (wait, action) => {
@@ -73,70 +73,70 @@ function hello(from = 0): object {
 }
 
 function begin(): LogEvent[] {
-  trial.start("Is it a buy?");
+  tester.start("Is it a buy?");
   last().onopen?.();
   last().deliver(hello());
   return recorded("debate").events;
 }
 
 /** What was said over all sockets, but for acks. */
-function said(): unknown[] {
-  return sockets.flatMap((socket) => socket.said).filter(({ type }) => type !== "ack");
+function sent(): unknown[] {
+  return sockets.flatMap((socket) => socket.sent).filter(({ type }) => type !== "ack");
 }
 
 test("one connection starts the debate and carries it", () => {
   const events = begin();
   expect(sockets.map(({ url }) => url)).toEqual([WS]);
-  expect(said()).toEqual([{ type: "start", topic: "Is it a buy?" }]);
-  expect([trial.state, trial.stream, trial.conversation]).toEqual(["live", "streaming", ID]);
+  expect(sent()).toEqual([{ type: "start", topic: "Is it a buy?" }]);
+  expect([tester.state, tester.stream, tester.conversation]).toEqual(["live", "streaming", ID]);
   last().deliver(...events);
-  expect(trial.frames).toBe(events.length + 1);
-  expect(trial.head).toBe(events.length);
-  expect(trial.tokens).toBeGreaterThan(0);
-  expect(trial.status).toBe("completed");
+  expect(tester.frames).toBe(events.length + 1);
+  expect(tester.head).toBe(events.length);
+  expect(tester.tokens).toBeGreaterThan(0);
+  expect(tester.status).toBe("completed");
   last().onclose?.({ code: 1000 });
-  expect([trial.state, trial.problem, trial.isRunning]).toEqual(["closed", null, false]);
+  expect([tester.state, tester.problem, tester.isRunning]).toEqual(["closed", null, false]);
 });
 
 test("every frame is a line, the newest last", () => {
   const events = begin();
   last().deliver(...events.slice(0, 3));
-  expect(trial.lines.map(({ type }) => type)).toEqual(["start", "connecting", "hello", ...events.slice(0, 3).map(({ type }) => type)]);
-  expect(trial.lines.at(-1)?.seq).toBe("3");
+  expect(tester.lines.map(({ type }) => type)).toEqual(["start", "connecting", "hello", ...events.slice(0, 3).map(({ type }) => type)]);
+  expect(tester.lines.at(-1)?.seq).toBe("3");
 });
 
 test("a frame that stands for several events says which", () => {
   const [first] = begin();
   last().deliver({ ...first, seq: 5, after: 0 });
-  expect(trial.lines.at(-1)?.seq).toBe("1–5");
+  expect(tester.lines.at(-1)?.seq).toBe("1–5");
 });
 
 test("long words are cut, and so is a long log", () => {
   begin();
   const notice = (text: string): object => ({ type: "notice", seq: null, conversation: null, at: "", data: { text } });
   last().deliver(notice("x".repeat(10_000)));
-  expect(trial.lines.at(-1)?.text).toHaveLength(121);
+  expect(tester.lines.at(-1)?.text).toHaveLength(121);
   for (let many = 0; many < MAX_LINES; many += 1) last().deliver(notice(String(many)));
-  expect(trial.lines).toHaveLength(MAX_LINES);
-  expect(trial.lines.at(-1)?.text).toContain(String(MAX_LINES - 1));
+  expect(tester.lines).toHaveLength(MAX_LINES);
+  expect(tester.lines.at(-1)?.text).toContain(String(MAX_LINES - 1));
 });
 
 test("a refusal is shown, and another try is allowed", () => {
-  trial.start("Is it a buy?");
+  tester.start("Is it a buy?");
   last().onopen?.();
   const data = { code: "limit_reached", message: "You have 5 debates running.", retryable: true };
   last().deliver({ type: "error", seq: null, conversation: null, at: "", data });
-  expect([trial.state, trial.problem]).toEqual(["closed", "You have 5 debates running."]);
+  expect([tester.state, tester.problem]).toEqual(["closed", "You have 5 debates running."]);
   expect(last().closed).toBe(true);
-  trial.start("Is it a buy?");
-  expect([trial.state, trial.problem]).toEqual(["starting", null]);
+  tester.start("Is it a buy?");
+  expect([tester.state, tester.problem]).toEqual(["starting", null]);
 });
 
 test("a connection that ends before the debate began starts no second one", () => {
-  trial.start("Is it a buy?");
+  tester.start("Is it a buy?");
   last().onclose?.({ code: 1006 });
   pass(60_000);
-  expect(trial.problem).toContain("(1006)");
+  expect(tester.problem).toContain("(1006)");
   expect(sockets).toHaveLength(1);
 });
 
@@ -144,21 +144,21 @@ test("a broken line is taken up again where it broke", () => {
   const events = begin();
   last().deliver(...events.slice(0, 4));
   last().onclose?.({ code: 1006 });
-  expect([trial.state, trial.reconnects]).toEqual(["reconnecting", 1]);
+  expect([tester.state, tester.reconnects]).toEqual(["reconnecting", 1]);
   pass(1);
   expect(last().url).toBe(`${WS}${ID}/?after=4`);
   last().deliver(hello(4), ...events.slice(4));
-  expect(trial.head).toBe(events.length);
-  expect(said()).toHaveLength(1);
+  expect(tester.head).toBe(events.length);
+  expect(sent()).toHaveLength(1);
 });
 
 test("the stream is held and goes on", () => {
   begin();
-  trial.pause();
+  tester.pause();
   last().deliver({ type: "stream", seq: null, conversation: ID, at: "", data: { state: "paused" } });
-  expect(trial.stream).toBe("paused");
-  trial.resume();
-  expect(said().slice(1)).toEqual([
+  expect(tester.stream).toBe("paused");
+  tester.resume();
+  expect(sent().slice(1)).toEqual([
     { type: "control", action: "pause_stream" },
     { type: "control", action: "resume_stream" },
   ]);
@@ -166,11 +166,11 @@ test("the stream is held and goes on", () => {
 
 test("stopping cancels the debate, and lets a held stream say so", () => {
   begin();
-  trial.stop();
-  expect(said().slice(1)).toEqual([{ type: "control", action: "cancel" }]);
+  tester.stop();
+  expect(sent().slice(1)).toEqual([{ type: "control", action: "cancel" }]);
   last().deliver({ type: "stream", seq: null, conversation: ID, at: "", data: { state: "paused" } });
-  trial.stop();
-  expect(said().slice(2)).toEqual([
+  tester.stop();
+  expect(sent().slice(2)).toEqual([
     { type: "control", action: "cancel" },
     { type: "control", action: "resume_stream" },
   ]);
@@ -180,7 +180,7 @@ test("stopping cancels the debate, and lets a held stream say so", () => {
 test("without a connection, stopping cancels by a request", () => {
   begin();
   last().onclose?.({ code: 1006 });
-  trial.stop();
+  tester.stop();
   expect(cancelled).toEqual([ID]);
 });
 
@@ -188,15 +188,15 @@ test("what was painted is acknowledged", () => {
   const events = begin();
   last().deliver(...events.slice(0, 3));
   pass(1_000);
-  trial.painted(3);
-  expect(last().said.at(-1)).toMatchObject({ type: "ack", seq: 3 });
+  tester.painted(3);
+  expect(last().sent.at(-1)).toMatchObject({ type: "ack", seq: 3 });
 });
 
 test("tokens a second are those of the last five", () => {
   const events = begin();
   last().deliver(...events);
-  const { tokens } = trial;
-  expect(trial.rate).toBe(tokens / 5);
+  const { tokens } = tester;
+  expect(tester.rate).toBe(tokens / 5);
   pass(10_000);
-  expect(trial.rate).toBe(0);
+  expect(tester.rate).toBe(0);
 });

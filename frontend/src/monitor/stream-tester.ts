@@ -1,30 +1,29 @@
-// A stream tried by hand: starts a debate over a WebSocket, and notes every frame that comes.
+// Tests a stream by hand: starts a debate over a WebSocket, and logs every frame of it.
 
 import { Acks } from "../client/acks.ts";
 import type { Ending } from "../protocol/close-codes.ts";
 import { type ClientFrame, Connection, type ConnectionState, type Socket } from "../client/connection.ts";
 import type { Frame, Status, StreamState } from "../protocol/events.gen.ts";
-import { fold } from "../protocol/reducer.ts";
 import { EMPTY, type LogEvent, type State, seqBefore } from "../protocol/state.ts";
-import { type Surroundings, browser } from "../client/platform.ts";
+import { type Platform, browser } from "../client/platform.ts";
 
-/** Lines that are kept; a long debate has many more. */
+/** Lines kept in the log; a long debate has many more. */
 export const MAX_LINES = 500;
-/** Characters of a frame's words that are noted. */
+/** Characters of a frame's text in the log. */
 const MAX_TEXT = 120;
-/** Over so long, in milliseconds, tokens a second are told. */
-const RATE_OVER = 5_000;
+/** The window of the token rate, in milliseconds. */
+const RATE_WINDOW = 5_000;
 
 export type Line = { readonly number: number; readonly at: number; readonly type: string; readonly seq: string; readonly text: string };
 
-/** A socket that says when it is open. */
+/** A socket with an open event. */
 type Opening = Socket & { onopen: (() => void) | null };
 
-export type TrialState = "idle" | "starting" | ConnectionState;
+export type TesterState = "idle" | "starting" | ConnectionState;
 
-export class Trial {
-  state: TrialState = "idle";
-  /** Why it did not start, or ended before the debate did. */
+export class StreamTester {
+  state: TesterState = "idle";
+  /** Why the debate did not start, or the stream ended before it. */
   problem: string | null = null;
   stream: StreamState = "idle";
   lines: readonly Line[] = [];
@@ -34,32 +33,35 @@ export class Trial {
   conversation: string | null = null;
 
   #wsUrl: string;
-  #surroundings: Surroundings;
+  #platform: Platform;
   #cancel: (conversation: string) => void;
   #changed: () => void;
-  #debate: State = EMPTY;
-  #noted = 0;
+  #logged = 0;
   #starting: Opening | null = null;
   #connection: Connection | null = null;
   #acks: Acks | null = null;
-  #history: { at: number; tokens: number }[] = [];
+  #samples: { at: number; tokens: number }[] = [];
 
-  /** `wsUrl` is where debates are started. `cancel` is for when no connection carries that; `changed`, for when
-   * there is something new to show. */
+  /** `wsUrl` is where debates are started. `cancel` cancels a debate without a connection; `changed` is called when
+   * there is something new to draw. */
   constructor(
     wsUrl: string,
     cancel: (conversation: string) => void,
     changed: () => void,
-    surroundings: Surroundings = browser,
+    platform: Platform = browser,
   ) {
     this.#wsUrl = wsUrl;
     this.#cancel = cancel;
     this.#changed = changed;
-    this.#surroundings = surroundings;
+    this.#platform = platform;
   }
 
   get isRunning(): boolean {
     return this.state !== "idle" && this.state !== "closed";
+  }
+
+  get #debate(): State {
+    return this.#connection?.conversation ?? EMPTY;
   }
 
   get status(): Status | null {
@@ -70,53 +72,53 @@ export class Trial {
     return this.#debate.messages.reduce((total, message) => total + message.tokens, 0);
   }
 
-  /** Tokens a second, over the last five. */
+  /** Tokens a second over the last five seconds. */
   get rate(): number {
     if (!this.isRunning) return 0;
-    const since = this.#surroundings.now() - RATE_OVER;
-    const before = this.#history.findLast(({ at }) => at <= since) ?? this.#history[0];
-    return before === undefined ? 0 : (this.tokens - before.tokens) / (RATE_OVER / 1000);
+    const since = this.#platform.now() - RATE_WINDOW;
+    const before = this.#samples.findLast(({ at }) => at <= since) ?? this.#samples[0];
+    return before === undefined ? 0 : (this.tokens - before.tokens) / (RATE_WINDOW / 1000);
   }
 
   start(topic: string): void {
     if (this.isRunning) return;
     Object.assign(this, { state: "starting", problem: null, stream: "idle", lines: [], frames: 0, reconnects: 0 });
     this.conversation = null;
-    this.#debate = EMPTY;
-    this.#noted = 0;
-    this.#history = [];
-    const socket = this.#surroundings.open(this.#wsUrl) as Opening;
+    this.#connection = null;
+    this.#logged = 0;
+    this.#samples = [];
+    const socket = this.#platform.open(this.#wsUrl) as Opening;
     this.#starting = socket;
     socket.onopen = () => {
-      this.#note("start", "", topic);
+      this.#log("start", "", topic);
       socket.send(JSON.stringify({ type: "start", topic }));
     };
-    socket.onmessage = ({ data }) => this.#greeted(socket, data);
+    socket.onmessage = ({ data }) => this.#receiveFirst(socket, data);
     socket.onclose = ({ code }) => this.#failed(`The server closed the connection before the debate began (${code}).`);
     this.#changed();
   }
 
   pause(): void {
-    this.#say({ type: "control", action: "pause_stream" });
+    this.#send({ type: "control", action: "pause_stream" });
   }
 
   resume(): void {
-    this.#say({ type: "control", action: "resume_stream" });
+    this.#send({ type: "control", action: "resume_stream" });
   }
 
   /** Cancels the debate. The server closes the connection when that is done. */
   stop(): void {
     if (this.conversation === null) return this.#failed("Stopped before the debate began.");
-    const told = this.#say({ type: "control", action: "cancel" });
-    // A stream that is held would not say that it has ended.
-    if (told && this.stream === "paused") this.resume();
-    if (!told) {
-      this.#note("cancel", "", "by a request, for there is no connection");
+    const isSent = this.#send({ type: "control", action: "cancel" });
+    // A paused stream would not show the end.
+    if (isSent && this.stream === "paused") this.resume();
+    if (!isSent) {
+      this.#log("cancel", "", "by a request, for there is no connection");
       this.#cancel(this.conversation);
     }
   }
 
-  /** The page goes; the debate goes on. */
+  /** Closes the connection; the debate goes on. */
   leave(): void {
     this.#starting?.close();
     this.#connection?.stop();
@@ -132,27 +134,27 @@ export class Trial {
     this.#acks?.taken(seq);
   }
 
-  /** The first answer: the debate's hello, or why there is none. */
-  #greeted(socket: Socket, data: unknown): void {
+  /** The first frame: the debate's hello, or an error. */
+  #receiveFirst(socket: Socket, data: unknown): void {
     const frame: Frame = JSON.parse(String(data));
     if (frame.type === "error") return this.#failed(frame.data.message);
     if (frame.type !== "hello" || frame.conversation === null) return;
     this.conversation = frame.conversation;
     this.#starting = null;
     this.#connect(frame.conversation, socket);
-    // Its first frame is taken by what it is handed to.
+    // The connection receives the hello, too.
     socket.onmessage?.({ data });
   }
 
-  /** From here on it is watched like any debate; the connection that started it is the first that carries it. */
+  /** Watches the debate like any other, first over the socket that started it. */
   #connect(conversation: string, first: Socket): void {
     let opened: Socket | null = first;
-    const surroundings: Surroundings = {
-      now: () => this.#surroundings.now(),
-      random: () => this.#surroundings.random(),
-      later: (wait, action) => this.#surroundings.later(wait, action),
+    const platform: Platform = {
+      now: () => this.#platform.now(),
+      random: () => this.#platform.random(),
+      later: (wait, action) => this.#platform.later(wait, action),
       open: (url) => {
-        const socket = opened ?? this.#surroundings.open(url);
+        const socket = opened ?? this.#platform.open(url);
         opened = null;
         return socket;
       },
@@ -160,23 +162,20 @@ export class Trial {
     const connection = new Connection(
       `${this.#wsUrl}${conversation}/`,
       {
-        reset: () => {
-          this.#debate = EMPTY;
-        },
+        reset: () => {},
         event: (event) => this.#event(event),
         aside: (frame) => this.#aside(frame),
         state: (state, ending) => this.#connected(state, ending),
       },
-      surroundings,
+      platform,
     );
     this.#connection = connection;
-    this.#acks = new Acks((seq, waited) => connection.ack(seq, waited), surroundings);
+    this.#acks = new Acks((seq, waited) => connection.ack(seq, waited), platform);
     connection.start();
   }
 
   #event(event: LogEvent): void {
-    this.#debate = fold([event], this.#debate);
-    this.#count(event);
+    this.#record(event);
     if (document.hidden) this.painted(event.seq);
     this.#changed();
   }
@@ -187,22 +186,22 @@ export class Trial {
       this.#acks?.begin(frame.data.from);
     } else if (frame.type === "stream") this.stream = frame.data.state;
     else if (frame.type === "heartbeat") this.#acks?.answer();
-    this.#count(frame);
+    this.#record(frame);
     this.#changed();
   }
 
-  #count(frame: Frame): void {
+  #record(frame: Frame): void {
     this.frames += 1;
-    const now = this.#surroundings.now();
-    this.#history.push({ at: now, tokens: this.tokens });
-    while (this.#history.length > 2 && (this.#history[1]?.at ?? now) <= now - RATE_OVER) this.#history.shift();
-    this.#note(frame.type, frame.seq === null ? "" : numbers(frame as LogEvent), text(frame));
+    const now = this.#platform.now();
+    this.#samples.push({ at: now, tokens: this.tokens });
+    while (this.#samples.length > 2 && (this.#samples[1]?.at ?? now) <= now - RATE_WINDOW) this.#samples.shift();
+    this.#log(frame.type, frame.seq === null ? "" : seqs(frame as LogEvent), frameText(frame));
   }
 
   #connected(state: ConnectionState, ending: Ending | null): void {
     this.state = state;
     if (state === "reconnecting") this.reconnects += 1;
-    if (state !== "live") this.#note(state, "", ending?.sentence ?? "");
+    if (state !== "live") this.#log(state, "", ending?.sentence ?? "");
     if (state === "closed") this.stream = "closed";
     this.problem = ending?.sentence ?? null;
     this.#changed();
@@ -218,37 +217,37 @@ export class Trial {
     }
     this.state = "closed";
     this.problem = problem;
-    this.#note("closed", "", problem);
+    this.#log("closed", "", problem);
     this.#changed();
   }
 
-  #say(frame: ClientFrame & { type: "control" }): boolean {
+  #send(frame: ClientFrame & { type: "control" }): boolean {
     const sent = this.#connection?.send(frame) ?? false;
-    if (sent) this.#note(frame.action, "", "sent");
+    if (sent) this.#log(frame.action, "", "sent");
     this.#changed();
     return sent;
   }
 
-  #note(type: string, seq: string, words: string): void {
-    const line = { number: this.#noted++, at: Date.now(), type, seq, text: cut(words) };
+  #log(type: string, seq: string, text: string): void {
+    const line = { number: this.#logged++, at: Date.now(), type, seq, text: cut(text) };
     this.lines = [...this.lines.slice(1 - MAX_LINES), line];
   }
 }
 
-/** The events a frame stands for. */
-function numbers(event: LogEvent): string {
+/** seq of an event, or the first and last seq of a frame that stands for several. */
+function seqs(event: LogEvent): string {
   const first = seqBefore(event) + 1;
   return first === event.seq ? String(event.seq) : `${first}–${event.seq}`;
 }
 
-/** What a frame says, in short. */
-function text(frame: Frame): string {
+/** A frame's text where it has one, else its data. */
+function frameText(frame: Frame): string {
   if (frame.type === "token") return frame.data.text;
   if (frame.type === "agent_message") return `${frame.data.agent}: ${frame.data.content}`;
   return JSON.stringify(frame.data);
 }
 
-function cut(words: string): string {
-  const characters = [...words.slice(0, 2 * MAX_TEXT + 1)];
-  return characters.length > MAX_TEXT ? `${characters.slice(0, MAX_TEXT).join("")}…` : words;
+function cut(text: string): string {
+  const characters = [...text.slice(0, 2 * MAX_TEXT + 1)];
+  return characters.length > MAX_TEXT ? `${characters.slice(0, MAX_TEXT).join("")}…` : text;
 }

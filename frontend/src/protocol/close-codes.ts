@@ -1,12 +1,12 @@
-// The codes that a server closes a WebSocket with, as the page takes them: some are final, the rest are not.
+// Close codes of the WebSocket: some are final; after any other the client reconnects.
 
-/** Why nothing more is coming. `sentence` is for the person; null where everything has been said. */
+/** Why nothing more arrives. `sentence` is for the person; null if the debate is complete. */
 export type Ending = { readonly sentence: string | null; readonly signIn: boolean };
 
 /** The debate has ended, and all of it is here. */
 export const OVER: Ending = { sentence: null, signIn: false };
 
-/** Codes after which another try would end the same way. After every other code, it may not. */
+/** Codes after which a reconnect would end in the same way. */
 const FINAL: ReadonlyMap<number, Ending> = new Map([
   [4400, { sentence: "This page lost its place in the debate. Reload it to start anew.", signIn: false }],
   [4401, { sentence: "You are signed out, so the debate stopped arriving.", signIn: true }],
@@ -15,7 +15,7 @@ const FINAL: ReadonlyMap<number, Ending> = new Map([
   [4413, { sentence: "This page sent more than the server accepts. Reload it.", signIn: false }],
 ]);
 
-/** A server says these when it goes down to come up again. */
+/** Codes of a server that restarts. */
 const RESTARTS: ReadonlySet<number> = new Set([1012, 4501]);
 
 export function ending(code: number): Ending | undefined {

@@ -1,43 +1,90 @@
 import { describe, expect, test } from "vitest";
-import { MissingEvent, fold } from "./reducer.ts";
-import { recorded, recordings } from "../testing/recordings.test-data.ts";
-import { EMPTY } from "./state.ts";
+import { MissingEvent, reduce } from "./reducer.ts";
+import { recorded, recordings, transcriptOf } from "../testing/recordings.test-data.ts";
+import { EMPTY, type LogEvent } from "./state.ts";
 
 test("there are recordings", () => {
   expect(recordings.length).toBeGreaterThan(5);
 });
 
 describe.each(recordings)("%s", (_name, { events, state }) => {
-  test("folds to the state that the server stored", () => {
-    expect(fold(events)).toStrictEqual(state);
+  test("reduces to the state that the server stored", () => {
+    expect(transcriptOf(reduce(events))).toStrictEqual(state);
   });
 
-  test("folds to the same state from any cursor on, whatever is repeated", () => {
+  test("reduces to the same state from any cursor on, whatever is repeated", () => {
+    const whole = reduce(events);
     for (let cut = 0; cut <= events.length; cut += 1) {
-      const before = fold(events.slice(0, cut));
-      expect(fold(events, before)).toStrictEqual(state);
+      expect(reduce(events, reduce(events.slice(0, cut)))).toStrictEqual(whole);
     }
   });
 
   test("leaves the state it was given as it was", () => {
-    const before = fold(events.slice(0, events.length / 2));
+    const before = reduce(events.slice(0, events.length / 2));
     const copy = structuredClone(before);
-    fold(events, before);
+    reduce(events, before);
     expect(before).toStrictEqual(copy);
+  });
+
+  test("skips event types that it does not know", () => {
+    const unknown = (type: string): LogEvent[] =>
+      events.flatMap((event, index) => [
+        { ...event, seq: 2 * index + 1 },
+        { ...event, type, seq: 2 * index + 2 } as unknown as LogEvent,
+      ]);
+    for (const type of ["figures", "constructor"]) {
+      expect({ ...reduce(unknown(type)), head: state.head }).toStrictEqual(reduce(events));
+    }
+  });
+
+  test("ignores fields that it does not know", () => {
+    const newer = events.map((event) => {
+      const unknown = { id: "x", tokens: -1, newer: true };
+      return { ...event, newer: true, data: { ...unknown, ...event.data } } as unknown as LogEvent;
+    });
+    expect(reduce(newer)).toMatchObject(reduce(events));
   });
 });
 
 test("a missing event is an error, not a hole", () => {
   const { events } = recorded("debate");
-  expect(() => fold([events[0]!, events[2]!])).toThrow(MissingEvent);
+  expect(() => reduce([events[0]!, events[2]!])).toThrow(MissingEvent);
 });
 
 test("an untouched message keeps its identity", () => {
   const { events } = recorded("debate");
   const last = events.findLastIndex((event) => event.type === "token");
-  const before = fold(events.slice(0, last));
-  const after = fold([events[last]!], before);
+  const before = reduce(events.slice(0, last));
+  const after = reduce([events[last]!], before);
   expect(after.messages[0]).toBe(before.messages[0]);
   expect(after.messages.at(-1)).not.toBe(before.messages.at(-1));
   expect(EMPTY.messages).toHaveLength(0);
+});
+
+test("entries stand in the order of the log", () => {
+  const { events } = recorded("humans");
+  const { entries } = reduce(events);
+  const shown = { input_request: "request", human_message: "human", control: "control", complete: "verdict" };
+  const expected = events.map(({ type }) => (type === "message_start" ? "message" : shown[type as keyof typeof shown]));
+  expect(entries.map(({ kind }) => kind)).toEqual(expected.filter(Boolean));
+});
+
+test("a debate starts when it leaves the queue, and ends with its last status", () => {
+  const { events } = recorded("debate");
+  const statuses = events.flatMap((event) => (event.type === "status" ? [event] : []));
+  const started = statuses.find(({ data }) => data.status !== "queued");
+  expect(reduce(events.slice(0, 1)).startedAt).toBe(started === events[0] ? started?.at : null);
+  expect(reduce(events)).toMatchObject({ startedAt: started?.at, endedAt: statuses.at(-1)?.at });
+  expect(reduce(events.slice(0, 5)).endedAt).toBeNull();
+});
+
+test("keys of commands and texts in the log are known", () => {
+  const at = { seq: 1, conversation: "1", at: "2026-01-05T14:30:00Z" };
+  const control = { action: "pause", actor: "alice", idempotency_key: "k1" } as const;
+  const text = { author: "alice", text: "No.", reply_to: null, idempotency_key: null };
+  const log = [
+    { ...at, type: "control", data: control },
+    { ...at, type: "human_message", seq: 2, data: text },
+  ] as unknown as LogEvent[];
+  expect(reduce(log).acceptedKeys).toEqual(["k1"]);
 });

@@ -1,13 +1,25 @@
-// The state after events, as the server's conversations/transcript.py folds them.
-// Pure: a state given in is never changed, and what an event does not touch keeps its identity,
-// so that a view sees by comparison alone what it has to draw again.
+// The one place that interprets the events of the log. Everything on the page is derived from the state made here.
+//
+// Pure: the given state is never changed, and what an event does not touch keeps its identity, so that a view knows
+// by comparison alone what to render again. Events of an unknown type only advance `head`.
 
-import { EMPTY, type LogEvent, type Message, type Request, type State, type Tool, seqBefore } from "./state.ts";
+import type { StatusFrame } from "./events.gen.ts";
+import {
+  EMPTY,
+  type Entry,
+  type LogEvent,
+  type Message,
+  type Request,
+  type State,
+  type Tool,
+  isTerminal,
+  seqBefore,
+} from "./state.ts";
 
 export class MissingEvent extends Error {}
 
-/** The state after `events`. Skips what is not above the head; throws MissingEvent at a gap. */
-export function fold(events: Iterable<LogEvent>, state: State = EMPTY): State {
+/** The state after `events`. Skips those at or below the head; throws MissingEvent at a gap. */
+export function reduce(events: Iterable<LogEvent>, state: State = EMPTY): State {
   for (const event of events) {
     if (event.seq <= state.head) continue;
     if (seqBefore(event) !== state.head) {
@@ -20,31 +32,30 @@ export function fold(events: Iterable<LogEvent>, state: State = EMPTY): State {
 
 function apply(state: State, event: LogEvent): State {
   switch (event.type) {
-    case "status": {
-      const { status, mode, reason } = event.data;
-      return { ...state, status, mode, reason };
-    }
+    case "status":
+      return withStatus(state, event);
     case "routing":
       return { ...state, panel: event.data.panel };
     case "message_start": {
       const { message: id, ...described } = event.data;
-      return { ...state, messages: [...state.messages, { id, ...described, ...SILENT }] };
+      const messages = [...state.messages, { ...described, id, ...NOT_SPOKEN }];
+      return withEntry({ ...state, messages }, { kind: "message", id, at: event.at });
     }
     case "token": {
       const { message, offset, text, token_count, cost } = event.data;
-      return withMessage(state, message, (spoken) => ({
-        text: firstCodePoints(spoken.text, offset) + text,
-        tokens: spoken.tokens + token_count,
+      return withMessage(state, message, (before) => ({
+        text: firstCodePoints(before.text, offset) + text,
+        tokens: before.tokens + token_count,
         cost,
       }));
     }
     case "agent_message": {
       const { message, content: text, confidence, usage, cost, model, provider, mode } = event.data;
       const { finish_reason, duration_ms, token_count } = event.data;
-      const said = { text, confidence, usage, cost, model, provider, mode, finish_reason, duration_ms };
-      // Whoever got the whole message without its tokens counts the same; earlier logs do not say.
+      const whole = { text, confidence, usage, cost, model, provider, mode, finish_reason, duration_ms };
+      // A watcher that got the message without its tokens counts the same. Logs of older versions have no count.
       const counted = token_count == null ? {} : { tokens: token_count };
-      return withMessage(state, message, () => ({ state: "done", ...said, ...counted }));
+      return withMessage(state, message, () => ({ state: "done", ...whole, ...counted }));
     }
     case "message_discard": {
       const { message, reason } = event.data;
@@ -56,32 +67,42 @@ function apply(state: State, event: LogEvent): State {
       return withTool(state, event.data.call, { output: event.data.output });
     case "tool_error":
       return withTool(state, event.data.call, { error: event.data.code });
-    case "input_request":
-      return { ...state, requests: [...state.requests, { ...event.data, state: "open" }] };
+    case "input_request": {
+      const requests = [...state.requests, { ...event.data, state: "open" as const }];
+      return withEntry({ ...state, requests }, { kind: "request", index: state.requests.length });
+    }
     case "input_expired":
-      return settled(state, event.data.request, "expired");
+      return withRequest(state, event.data.request, "expired");
     case "human_message": {
-      const { author, text, reply_to } = event.data;
-      return settled({ ...state, humans: [...state.humans, { author, text, reply_to }] }, reply_to, "answered");
+      const { author, text, reply_to, idempotency_key } = event.data;
+      const humans = [...state.humans, { author, text, reply_to }];
+      const next = withEntry({ ...state, humans }, { kind: "human", index: state.humans.length });
+      return withKey(withRequest(next, reply_to, "answered"), idempotency_key);
     }
     case "control": {
-      const { action, actor } = event.data;
-      return { ...state, controls: [...state.controls, { action, actor }] };
+      const { action, actor, idempotency_key } = event.data;
+      const controls = [...state.controls, { action, actor }];
+      const next = withEntry({ ...state, controls }, { kind: "control", index: state.controls.length });
+      return withKey(next, idempotency_key);
     }
-    case "fallback":
-      return { ...state, fallbacks: [...state.fallbacks, event.data] };
+    case "fallback": {
+      const fallbacks = [...state.fallbacks, event.data];
+      return withEntry({ ...state, fallbacks }, { kind: "fallback", index: state.fallbacks.length });
+    }
     case "error": {
       const { code, message, retryable } = event.data;
-      return { ...state, errors: [...state.errors, { code, message, retryable }] };
+      const errors = [...state.errors, { code, message, retryable }];
+      return withEntry({ ...state, errors }, { kind: "error", index: state.errors.length });
     }
     case "complete":
-      return { ...state, complete: event.data };
+      return withEntry({ ...state, complete: event.data }, { kind: "verdict", index: 0 });
     default:
-      throw new Error(`unknown event ${JSON.stringify((event satisfies never as LogEvent).type)}`);
+      event satisfies never; // the compiler asks for a case where a new type is generated
+      return state;
   }
 }
 
-const SILENT = {
+const NOT_SPOKEN = {
   state: "speaking",
   text: "",
   tokens: 0,
@@ -92,6 +113,23 @@ const SILENT = {
   duration_ms: null,
   discard_reason: null,
 } as const;
+
+function withStatus(state: State, { data: { status, mode, reason }, at }: StatusFrame): State {
+  const next = { ...state, status, mode, reason };
+  if (isTerminal(status)) next.endedAt = at;
+  else if (status !== "queued") next.startedAt ??= at;
+  // The end of the debate repeats the reason; the page shows it once, where the limit was reached.
+  const isNew = reason === "budget" && state.entries.every(({ kind }) => kind !== "budget");
+  return isNew ? withEntry(next, { kind: "budget", index: 0 }) : next;
+}
+
+function withEntry(state: State, entry: Entry): State {
+  return { ...state, entries: [...state.entries, entry] };
+}
+
+function withKey(state: State, key: string | null | undefined): State {
+  return key == null ? state : { ...state, acceptedKeys: [...state.acceptedKeys, key] };
+}
 
 function withMessage(state: State, id: string, change: (message: Message) => Partial<Message>): State {
   const index = state.messages.findLastIndex((message) => message.id === id);
@@ -107,9 +145,11 @@ function withTool(state: State, call: string, change: Partial<Tool>): State {
   return { ...state, tools: state.tools.with(index, { ...tool, ...change }) };
 }
 
-function settled(state: State, id: string | null, how: Request["state"]): State {
+function withRequest(state: State, id: string | null, outcome: Request["state"]): State {
   if (!state.requests.some(({ request }) => request === id)) return state;
-  const requests = state.requests.map((request) => (request.request === id ? { ...request, state: how } : request));
+  const requests = state.requests.map((request) =>
+    request.request === id ? { ...request, state: outcome } : request,
+  );
   return { ...state, requests };
 }
 

@@ -1,5 +1,4 @@
-// A conversation's state: what `fold` makes of its events. The same JSON as the server's
-// conversations/transcript.py.
+// A conversation's state: what `reduce` makes of its events.
 
 import type {
   AgentMessage,
@@ -16,7 +15,7 @@ import type {
   Usage,
 } from "./events.gen.ts";
 
-/** An event of the log: a frame that has a place in it. */
+/** An event of the log: a frame that has a seq. */
 export type LogEvent = StoredFrame & { seq: number };
 
 /** seq of the event before this one. A frame may stand for several events: it then names the one before the first. */
@@ -47,7 +46,8 @@ export type Command = Omit<Control, "idempotency_key">;
 
 export type Failure = { readonly code: string; readonly message: string; readonly retryable: boolean };
 
-export type State = {
+/** The same JSON as the server's conversations/domain/transcript.py makes of the same events. */
+export type Transcript = {
   readonly status: Status | null;
   readonly mode: Mode | null;
   readonly reason: string | null;
@@ -61,6 +61,24 @@ export type State = {
   readonly fallbacks: readonly Fallback[];
   readonly errors: readonly Failure[];
   readonly complete: Complete | null;
+};
+
+/** One item of the page, in the order in which things happened: a message by its id, anything else by its index in
+ * the transcript's list. */
+export type Entry =
+  | { readonly kind: "message"; readonly id: string; readonly at: string }
+  | {
+      readonly kind: "human" | "request" | "control" | "fallback" | "error" | "verdict" | "budget";
+      readonly index: number;
+    };
+
+export type State = Transcript & {
+  readonly entries: readonly Entry[];
+  /** When the debate began to run and when it ended: ISO 8601, or null. */
+  readonly startedAt: string | null;
+  readonly endedAt: string | null;
+  /** Idempotency keys of the commands and texts that are in the log. */
+  readonly acceptedKeys: readonly string[];
 };
 
 export const EMPTY: State = {
@@ -77,8 +95,17 @@ export const EMPTY: State = {
   fallbacks: [],
   errors: [],
   complete: null,
+  entries: [],
+  startedAt: null,
+  endedAt: null,
+  acceptedKeys: [],
 };
 
 export function isTerminal(status: Status | null): boolean {
   return status === "completed" || status === "cancelled" || status === "error";
+}
+
+/** A stable key of an entry, unique within its conversation. */
+export function keyOf(entry: Entry): string {
+  return entry.kind === "message" ? entry.id : `${entry.kind} ${entry.index}`;
 }

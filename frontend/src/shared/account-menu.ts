@@ -1,4 +1,4 @@
-// <details> opens and closes by itself; a menu also closes when a person turns elsewhere.
+// Menus made of <details>: closes them at a click outside and at Escape.
 
 export function closeMenusOutside(): void {
   const menus = [...document.querySelectorAll<HTMLDetailsElement>("details[data-menu]")];

@@ -1,6 +1,17 @@
 import { expect, test } from "vitest";
-import { hue } from "./agent-colors.ts";
-import { clock, discardReason, label, length, modelName, money, moneyLeft, percent, providerName, reason, wait } from "./format.ts";
+import {
+  characterCount,
+  discardReason,
+  duration,
+  label,
+  modelName,
+  money,
+  moneyLeft,
+  percent,
+  providerName,
+  reason,
+  waitTime,
+} from "./format.ts";
 
 test.each([
   [null, "unknown"],
@@ -23,7 +34,7 @@ test.each([
   [3_723_000, "1:02:03"],
   [-5, "0:00"],
 ])("%i milliseconds read as %s", (milliseconds, expected) => {
-  expect(clock(milliseconds)).toBe(expected);
+  expect(duration(milliseconds)).toBe(expected);
 });
 
 test("values of the vocabulary read as words", () => {
@@ -33,13 +44,8 @@ test("values of the vocabulary read as words", () => {
   expect(reason("No token for 20 seconds.")).toBe("No token for 20 seconds.");
 });
 
-test("a role has the colour that the server gives it", () => {
-  expect(["financial_analyst", "market_context", "risk_challenger", "moderator"].map(hue)).toEqual([0, 1, 2, 3]);
-  expect(["bond_desk", "quant", ""].map(hue)).toEqual([5, 5, 4]);
-});
-
 test("characters are counted as the server counts them", () => {
-  expect(length("  📈 up ")).toBe(4);
+  expect(characterCount("  📈 up ")).toBe(4);
 });
 
 test.each([
@@ -50,7 +56,7 @@ test.each([
   [5_400, "90 minutes"],
   [6_001, "2 hours"],
 ])("a wait of %s seconds reads as %s", (seconds, expected) => {
-  expect(wait(seconds)).toBe(expected);
+  expect(waitTime(seconds)).toBe(expected);
 });
 
 test.each([

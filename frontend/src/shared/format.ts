@@ -1,16 +1,16 @@
-// Words and numbers as people read them.
+// Values as text on the page.
 
-/** A value of the vocabulary, such as `strong_buy`, as words: "Strong buy". */
+/** An identifier, such as `strong_buy`, as a label: "Strong buy". */
 export function label(value: string): string {
-  const words = value.replaceAll("_", " ");
-  return words.charAt(0).toUpperCase() + words.slice(1);
+  const text = value.replaceAll("_", " ");
+  return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
 export function percent(fraction: number): string {
   return `${Math.round(fraction * 100)} %`;
 }
 
-/** US dollars. What is not known is "unknown", never 0; small amounts keep two digits that say something. */
+/** US dollars: "unknown" for null, never 0; amounts below 1 with two significant digits. */
 export function money(dollars: number | null): string {
   if (dollars === null) return "unknown";
   if (dollars === 0) return "$0";
@@ -19,26 +19,27 @@ export function money(dollars: number | null): string {
   return `$${Number(dollars.toPrecision(2)).toFixed(6).replace(/0{1,4}$/, "")}`;
 }
 
-/** US dollars that are left: rounded down, so that nobody is promised more than there is. */
+/** US dollars of a remaining budget, rounded down. */
 export function moneyLeft(dollars: number): string {
   const places = dollars >= 1 ? 2 : 4;
-  // A hair above: what is 0.0012 on paper may be just below it in the machine.
+  // A tolerance for floats: 0.0012 may be stored as slightly less.
   const rounded = Math.floor(dollars * 10 ** places + 1e-6) / 10 ** places;
   if (rounded === 0) return dollars > 0 ? "under $0.0001" : "$0";
   return `$${rounded.toFixed(places).replace(/(\.\d\d)0+$/, "$1")}`;
 }
 
-export function count(value: number): string {
+/** 1234 as "1,234". */
+export function thousands(value: number): string {
   return value.toLocaleString("en");
 }
 
-/** Characters of a text without the space around it, as the server counts them: an emoji is one. */
-export function length(text: string): number {
+/** Unicode code points of a text without surrounding whitespace, as the server counts them. */
+export function characterCount(text: string): number {
   return [...text.trim()].length;
 }
 
 /** Milliseconds as 0:07, 12:40 or 1:02:03. */
-export function clock(milliseconds: number): string {
+export function duration(milliseconds: number): string {
   const seconds = Math.max(0, Math.floor(milliseconds / 1000));
   const two = (value: number): string => String(value).padStart(2, "0");
   const minutes = Math.floor(seconds / 60);
@@ -46,17 +47,17 @@ export function clock(milliseconds: number): string {
   return hours > 0 ? `${hours}:${two(minutes % 60)}:${two(seconds % 60)}` : `${minutes}:${two(seconds % 60)}`;
 }
 
-/** Seconds as people say a wait: "12 seconds", "3 minutes", "5 hours". Rounded up: after it, the wait is over. */
-export function wait(seconds: number): string {
+/** Seconds as "12 seconds", "3 minutes" or "5 hours", rounded up. */
+export function waitTime(seconds: number): string {
   const [size, unit] = seconds < 100 ? [1, "second"] : seconds < 6_000 ? [60, "minute"] : [3_600, "hour"];
   const units = Math.max(1, Math.ceil(seconds / size));
   return units === 1 ? `1 ${unit}` : `${units} ${unit}s`;
 }
 
-/** A model's name. Some servers are told a file or an address as the model; nobody on the page is. */
+/** A model's name as the page shows it: of a path or URL, which some servers take as the model, only the last part. */
 export function modelName(model: string): string {
-  const isPlace = /^([a-z][a-z0-9+.-]*:\/\/|[/~\\]|\.{1,2}[/\\]|[a-z]:[/\\])/i.test(model);
-  if (!isPlace) return model;
+  const isAddress = /^([a-z][a-z0-9+.-]*:\/\/|[/~\\]|\.{1,2}[/\\]|[a-z]:[/\\])/i.test(model);
+  if (!isAddress) return model;
   return model.split(/[?#]/, 1)[0]?.split(/[/\\]/).findLast(Boolean) ?? "unnamed";
 }
 
@@ -71,12 +72,12 @@ export function seconds(milliseconds: number): string {
   return `${(milliseconds / 1000).toFixed(1)} s`;
 }
 
-/** A sentence for a code that the log carries as a reason. What it already says in words stays as it is. */
+/** A sentence for a reason code of the log. A reason that is a sentence already stays as it is. */
 export function reason(code: string): string {
   return REASONS[code] ?? (/^[a-z0-9_]+$/.test(code) ? `${label(code)}.` : code);
 }
 
-/** The same for a message that was discarded. */
+/** A sentence for the reason code of a discarded message. */
 export function discardReason(code: string): string {
   return code === "budget" ? "The budget did not cover the rest of it." : reason(code);
 }

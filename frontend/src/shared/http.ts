@@ -1,21 +1,21 @@
-// Requests to the API, for where the connection is not there to carry them.
+// Requests to the JSON API.
 
-import { wait } from "./format.ts";
+import { waitTime } from "./format.ts";
 
 type Body = { message?: unknown; errors?: readonly { message?: unknown }[] };
 
 export const UNREACHABLE = "The server could not be reached. Check the connection and try again.";
 const SIGNED_OUT = "You are signed out. Sign in again, in another tab if you like, then reload this page.";
 
-/** Sends JSON, as Django wants it; with the event that a person caused, how long ago that was, for traces. Rejects
- * where no server answers. */
+/** Posts JSON with Django's CSRF token. `cause` is the click behind it: its age in milliseconds goes along, for traces.
+ * Rejects if no server answers. */
 export function send(url: string, csrfToken: string, body: object, cause?: Event): Promise<Response> {
   const headers: Record<string, string> = { "Content-Type": "application/json", "X-CSRFToken": csrfToken };
   if (cause) headers["X-Clicked-Ms-Ago"] = Math.max(0, performance.now() - cause.timeStamp).toFixed(1);
   return fetch(url, { method: "POST", headers, body: JSON.stringify(body) });
 }
 
-/** The same; `problem` is a sentence for a person. */
+/** Posts JSON like `send`, and turns every failure into `problem`, a sentence for a person. Never rejects. */
 export async function post(
   url: string,
   csrfToken: string,
@@ -29,7 +29,7 @@ export async function post(
   }
 }
 
-/** What an answer says that is a refusal, as a sentence for a person. */
+/** The message of an error response, as a sentence for a person. */
 export async function refusal(response: Response): Promise<string> {
   if (response.status === 401) return SIGNED_OUT;
   const broken = `The server answered with an error (${response.status}). Reload this page and try again.`;
@@ -39,9 +39,16 @@ export async function refusal(response: Response): Promise<string> {
   return typeof message === "string" ? withWait(message, response) : broken;
 }
 
-/** The sentence, with how long to wait where the server says that and the sentence does not. */
+/** Appends the time of the Retry-After header, unless the sentence names one. */
 export function withWait(sentence: string, response: Response): string {
   const seconds = Number(response.headers.get("Retry-After") ?? Number.NaN);
   if (!(seconds > 0) || /\bagain in\b/i.test(sentence)) return sentence;
-  return `${sentence} Try again in ${wait(seconds)}.`;
+  return `${sentence} Try again in ${waitTime(seconds)}.`;
+}
+
+/** An address of this site for a WebSocket: wss where the page came by https. */
+export function webSocketUrl(path: string): string {
+  const url = new URL(path, location.href);
+  url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
+  return url.href;
 }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { markdown, mended, plain } from "./markdown.ts";
+import { markdown, completed, plain } from "./markdown.ts";
 
 function html(text: string): string {
   const place = document.createElement("div");
@@ -116,7 +116,7 @@ describe("while it streams", () => {
     ["**Margins he", "**Margins he**"],
     ["**Margins** and *ca", "**Margins** and *ca*"],
     ["**Margins held*", "**Margins held**"],
-    ["The **", "The "],
+    ["The **", "The"],
     ["`0.9", "`0.9`"],
     ["`a*b", "`a*b`"],
     ["see [the rep", "see the rep"],
@@ -130,14 +130,23 @@ describe("while it streams", () => {
     ["One **done**.\n\nTwo *op", "One **done**.\n\nTwo *op*"],
     ["One *left open.\n\nTwo", "One *left open.\n\nTwo"],
     ["```\nx = **y", "```\nx = **y"],
+    ["```\nx = 1\n\ny = **z", "```\nx = 1\n\ny = **z"],
+    ["a ***b", "a ***b***"],
+    ["~~a", "~~a~~"],
+    ["a <b", "a <b"],
+    ["- > 25", "- > 25"],
     ["plain", "plain"],
     ["", ""],
   ])("%j reads as %j", (text, expected) => {
-    expect(mended(text)).toBe(expected);
+    expect(completed(text)).toBe(expected);
+  });
+
+  test("half an image is named like a whole one", () => {
+    expect(markdown(completed("![chart](https://exa")).textContent).toBe("[image: chart]");
   });
 });
 
-test("a voice reads the words without their marks", () => {
+test("a screen reader gets the text without its marks", () => {
   expect(plain("**Up**,\n\n- one\n- [two](https://example.com)")).toContain("Up");
   expect(plain("**Up** `now`")).toBe("Up now");
 });

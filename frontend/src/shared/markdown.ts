@@ -1,8 +1,9 @@
-// A model's Markdown as DOM that can do nothing: no scripts, no styles, no pictures, no forms, and no
-// request of its own. Raw HTML is shown as the text it is; DOMPurify is the second wall behind that.
+// A model's Markdown as inert DOM: no scripts, styles, images or forms, and no requests. Raw HTML is shown as text;
+// DOMPurify is the second barrier behind that.
 
 import DOMPurify from "dompurify";
 import { Marked, type Token } from "marked";
+import remend from "remend";
 
 const marked = new Marked({ gfm: true, breaks: false });
 marked.use({
@@ -12,7 +13,7 @@ marked.use({
     link({ href, tokens }) {
       return anchor(href, this.parser.parseInline(tokens));
     },
-    // The page has the first two levels; whatever a model calls a heading stands below them.
+    // The page itself uses the first two levels.
     heading({ tokens, depth }) {
       const level = Math.min(6, depth + 2);
       return `<h${level}>${this.parser.parseInline(tokens)}</h${level}>`;
@@ -34,7 +35,7 @@ const ALLOWED = {
   RETURN_DOM_FRAGMENT: true as const,
 };
 
-/** The top-level blocks of a text, each with the source it came from. */
+/** The top-level blocks of a text; `raw` is a block's source. */
 export function blocks(text: string): Token[] {
   return marked.lexer(text).filter((token) => token.type !== "space" && token.type !== "def");
 }
@@ -43,7 +44,7 @@ export function blocks(text: string): Token[] {
 export function nodesOf(block: Token): Node[] {
   const fragment = DOMPurify.sanitize(marked.parser([block]), ALLOWED);
   for (const link of fragment.querySelectorAll("a")) secure(link);
-  // What may be wider than the page scrolls by itself, for the keyboard too.
+  // Wide blocks scroll by themselves; the keyboard needs a focus for that.
   for (const wide of fragment.querySelectorAll<HTMLElement>("pre, table")) wide.tabIndex = 0;
   return [...fragment.childNodes].filter((node) => node.nodeType === Node.ELEMENT_NODE || node.textContent?.trim());
 }
@@ -55,46 +56,38 @@ export function markdown(text: string): DocumentFragment {
   return fragment;
 }
 
-/** A text without its marks, for a voice. */
+/** A text without its marks, for a screen reader. */
 export function plain(text: string): string {
   return (markdown(text).textContent ?? "").replace(/\s+/g, " ").trim();
 }
 
-/** The text as it will most likely look when its last line is finished: emphasis that is open is closed,
- * half a link is its text, and a line that may yet become an underline waits. Without this, the page would
- * flicker between the signs and what they mean. */
-export function mended(text: string): string {
-  let mendedText = text.replace(/\n[ \t]*[-=*_]+[ \t]*$/, "\n");
-  if (insideFence(mendedText)) return mendedText;
-  const start = mendedText.lastIndexOf("\n\n") + 1;
-  const finished = mendedText.slice(0, start);
-  mendedText = mendedText.slice(start).replace(/!?\[([^\]\n]*)(?:\](?:\([^)\s]*)?)?$/, "$1");
-  const open: string[] = [];
-  for (const { 0: mark, index } of mendedText.matchAll(/\\.|`+|\*{1,3}|~~/g)) {
-    if (mark.startsWith("\\")) continue;
-    const code = open.find((other) => other.startsWith("`"));
-    if (code !== undefined && mark !== code) continue;
-    // As Markdown has it: a sign opens before a word and closes behind one. A bullet does neither.
-    if (open.at(-1) === mark && /\S/.test(mendedText.charAt(index - 1))) open.pop();
-    else if (!/\s/.test(mendedText.charAt(index + mark.length))) open.push(mark);
-  }
-  for (const mark of open.reverse()) {
-    const bare = mendedText.replace(/[ \t\n]+$/, "");
-    // A sign with nothing behind it yet says nothing.
-    mendedText = bare.endsWith(mark) ? bare.slice(0, -mark.length) : `${bare}${mark}`;
-  }
-  return finished + mendedText;
+/** A text that is still being written, with open marks of its last block closed and half a link reduced to its text.
+ * Without this, the page would flicker between the marks and their effect. A mark without text after it, and a line
+ * that may become the underline of a heading, wait for the next characters. */
+export function completed(text: string): string {
+  const visible = text.replace(UNDERLINE, "\n").replace(BARE_MARK, "");
+  const last = marked.lexer(visible).findLast(({ type }) => type !== "space");
+  if (last === undefined || last.type === "code") return visible;
+  return visible.slice(0, visible.lastIndexOf(last.raw)) + remend(last.raw, COMPLETION);
 }
 
-function insideFence(text: string): boolean {
-  return (text.match(/^(?:```|~~~)/gm)?.length ?? 0) % 2 === 1;
-}
+const UNDERLINE = /\n[ \t]*[-=*_]+[ \t]*$/;
+const BARE_MARK = /(?<=\s|^)(?:\*{1,3}|~~|`{1,2})$/;
+/** What would change the text in another way than the finished text is rendered is off. */
+const COMPLETION = {
+  linkMode: "text-only",
+  comparisonOperators: false,
+  htmlTags: false,
+  katex: false,
+  setextHeadings: false,
+  singleTilde: false,
+} as const;
 
 function anchor(href: string, label: string): string {
   return `<a href="${escaped(href)}">${label}</a>`;
 }
 
-/** A link leads to another site, says so, and tells that site nothing; any other is only its text. */
+/** Keeps http and https links, with the target's host visible and no referrer; replaces any other by its text. */
 function secure(link: HTMLAnchorElement): void {
   const target = absolute(link.getAttribute("href"));
   if (target === null) {

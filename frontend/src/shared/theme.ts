@@ -1,5 +1,5 @@
-// The button between light and dark. static/frontend/theme.js applies the choice on the next page,
-// before it is painted.
+// The button that toggles light and dark. static/frontend/theme.js applies the choice on the next page, before its
+// first paint.
 
 export function setUpThemeToggle(): void {
   const root = document.documentElement;
@@ -11,7 +11,7 @@ export function setUpThemeToggle(): void {
       try {
         localStorage.setItem("theme", root.dataset["theme"]);
       } catch {
-        // Storage is closed to this page: the choice holds until the next one.
+        // Storage is blocked: the choice lasts until the next page.
       }
     });
   }

@@ -1,42 +1,41 @@
-// What a debate may take, and what it has taken of it.
+// The limits of a debate, and how much of each is spent.
 
 import { type TemplateResult, html, nothing } from "lit";
-import { type Spent, allTokens, dollars, speakingTime } from "./usage.ts";
+import { type Spent, allTokens, cost, speakingTime } from "./usage.ts";
 import type { Limits } from "../client/page-data.ts";
 import { type State, isTerminal } from "../protocol/state.ts";
-import type { Timeline } from "../protocol/timeline.ts";
-import { clock, count, money, moneyLeft } from "../shared/format.ts";
+import { duration, money, moneyLeft, thousands } from "../shared/format.ts";
 
-export const REACHED = "The budget was reached, so the Moderator closes the debate with what there is.";
-export const REACHED_WITHOUT_VERDICT = "The budget was reached, so the debate ends here.";
+export const BUDGET_REACHED = "The budget was reached, so the Moderator closes the debate with what there is.";
+const BUDGET_REACHED_WITHOUT_VERDICT = "The budget was reached, so the debate ends here.";
 
 type Optional = TemplateResult | typeof nothing;
 
-/** One limit: what of it is gone, and how its amounts read. */
+/** One limit: how much of it is spent, and how its amounts are written. */
 type Row = {
   readonly name: string;
-  readonly hook: string;
+  readonly testId: string;
   readonly limit: number | null;
   readonly spent: Spent;
-  readonly words: (amount: number) => string;
-  /** The same of what is left, where that is rounded otherwise. */
-  readonly leftWords?: (amount: number) => string;
+  readonly format: (amount: number) => string;
+  /** How the rest is written, where it is rounded in another way. */
+  readonly formatLeft?: (amount: number) => string;
 };
 
 /** `now` is the server's time in milliseconds. */
-export function limitsTemplate(limits: Limits, state: State, timeline: Timeline, now: number): Optional {
+export function limitsTemplate(limits: Limits, state: State, now: number): Optional {
   const isOver = isTerminal(state.status);
   const nothingYet: Spent = { amount: 0, isExact: true };
-  const paid = dollars(state) ?? nothingYet;
+  const paid = cost(state) ?? nothingYet;
   const rows: Row[] = [
-    { name: "Money", hook: "money", limit: limits.usd, spent: paid, words: money, leftWords: moneyLeft },
-    { name: "Tokens, read and written", hook: "tokens", limit: limits.tokens, spent: allTokens(state), words: count },
+    { name: "Money", testId: "money", limit: limits.usd, spent: paid, format: money, formatLeft: moneyLeft },
+    { name: "Tokens, read and written", testId: "tokens", limit: limits.tokens, spent: allTokens(state), format: thousands },
     {
       name: "Speaking time",
-      hook: "time",
+      testId: "time",
       limit: limits.seconds === null ? null : limits.seconds * 1000,
-      spent: inWholeSeconds(speakingTime(state, timeline, now)),
-      words: clock,
+      spent: inWholeSeconds(speakingTime(state, now)),
+      format: duration,
     },
   ];
   const shown = rows.filter(({ limit }) => limit !== null);
@@ -47,27 +46,27 @@ export function limitsTemplate(limits: Limits, state: State, timeline: Timeline,
   </div>`;
 }
 
-/** So that what is spent and what is left read as the whole. */
+/** Rounded down, so that the spent and the remaining time add up to the limit on the page. */
 function inWholeSeconds({ amount, isExact }: Spent): Spent {
   return { amount: Math.floor(amount / 1000) * 1000, isExact };
 }
 
-function rowTemplate({ name, hook, limit, spent, words, leftWords = words }: Row, isOver: boolean): TemplateResult {
+function rowTemplate({ name, testId, limit, spent, format, formatLeft = format }: Row, isOver: boolean): TemplateResult {
   const most = limit ?? 0;
-  const used = spent.isExact ? words(spent.amount) : `at least ${words(spent.amount)}`;
-  const left = leftWords(Math.max(0, most - spent.amount));
-  return html`<div data-testid="limit-${hook}">
+  const used = spent.isExact ? format(spent.amount) : `at least ${format(spent.amount)}`;
+  const left = formatLeft(Math.max(0, most - spent.amount));
+  return html`<div data-testid="limit-${testId}">
     <dt>${name}</dt>
     <dd>
       <progress class="progress" max=${most} value=${Math.min(spent.amount, most)} aria-label="${name} spent"></progress>
-      <span class="spent">${used} of ${words(most)}</span>
+      <span class="spent">${used} of ${format(most)}</span>
       ${isOver ? nothing : html`<span class="left">${spent.isExact ? left : `at most ${left}`} left</span>`}
     </dd>
   </div>`;
 }
 
-/** The place in the debate where its budget was reached. */
+/** The transcript's line where the budget was reached. */
 export function budgetTemplate(state: State): TemplateResult {
-  const words = state.complete?.reason === "budget" ? REACHED_WITHOUT_VERDICT : REACHED;
+  const words = state.complete?.reason === "budget" ? BUDGET_REACHED_WITHOUT_VERDICT : BUDGET_REACHED;
   return html`<p class="between" data-testid="budget-reached">${words}</p>`;
 }

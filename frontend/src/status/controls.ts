@@ -5,41 +5,42 @@ import type { Commands } from "../client/commands.ts";
 import type { Action, Status } from "../protocol/events.gen.ts";
 import { type State, isTerminal } from "../protocol/state.ts";
 
-export type Steer = { readonly commands: Commands; readonly stop: () => void };
+/** What a person who may control the debate needs; `askToStop` opens the confirmation. */
+export type Steering = { readonly commands: Commands; readonly askToStop: () => void };
 
-const WORDS: Readonly<Record<Action, readonly [idle: string, busy: string]>> = {
+const LABELS: Readonly<Record<Action, readonly [idle: string, busy: string]>> = {
   pause: ["Pause", "Pausing"],
   resume: ["Resume", "Resuming"],
   cancel: ["Stop", "Stopping"],
 };
 
-/** `status` is that of the page while no event has arrived. */
-export function controlsTemplate(status: Status, state: State, steer: Steer): TemplateResult | typeof nothing {
+/** `status` is the page's own while no event has arrived. */
+export function controlsTemplate(status: Status, state: State, steering: Steering): TemplateResult | typeof nothing {
   if (isTerminal(status)) return nothing;
-  const { commands, stop } = steer;
-  const busy = underWay(state, commands);
+  const { commands, askToStop } = steering;
+  const busy = pendingAction(state, commands);
   const problem = commands.at("control")?.problem;
   const button = (action: Action, press: () => void): TemplateResult => html`<button
     type="button"
     class="btn btn-sm"
     data-testid="control-${action === "cancel" ? "stop" : action}"
     data-action=${action}
-    aria-label=${`${WORDS[action][busy === action ? 1 : 0]} the debate`}
+    aria-label=${`${LABELS[action][busy === action ? 1 : 0]} the debate`}
     aria-busy=${busy === action ? "true" : "false"}
     ?disabled=${busy !== null && (action !== "cancel" || busy === "cancel" || commands.isPending("control"))}
     @click=${press}
   >
-    ${WORDS[action][busy === action ? 1 : 0]}
+    ${LABELS[action][busy === action ? 1 : 0]}
   </button>`;
-  const turn = status === "paused" ? "resume" : "pause";
+  const toggle = status === "paused" ? "resume" : "pause";
   return html`<div class="controls" role="group" aria-label="Control the debate" data-testid="controls">
-    ${button(turn, () => commands.give({ type: "control", action: turn }))} ${button("cancel", stop)}
+    ${button(toggle, () => commands.give({ type: "control", action: toggle }))} ${button("cancel", askToStop)}
     ${problem == null ? nothing : html`<p class="problem" role="alert" data-testid="control-problem">${problem}</p>`}
   </div>`;
 }
 
-/** What has been asked for and has not happened: here, or, as the log says, by anybody. */
-function underWay(state: State, commands: Commands): Action | null {
+/** The action that was requested and has not taken effect: on this page, or by anybody according to the log. */
+function pendingAction(state: State, commands: Commands): Action | null {
   const attempt = commands.at("control");
   if (attempt?.state === "pending" && attempt.command.type === "control") return attempt.command.action;
   const last = state.controls.at(-1)?.action;
@@ -48,10 +49,10 @@ function underWay(state: State, commands: Commands): Action | null {
   return last === "cancel" ? "cancel" : null;
 }
 
-/** Asks once. A native dialog keeps the keyboard inside, closes on Escape, and gives the focus back. */
+/** The confirmation. A native dialog keeps the focus inside, closes on Escape, and restores the focus. */
 export function stopDialogTemplate(confirmed: () => void): TemplateResult {
   const close = (event: Event): void => (event.currentTarget as HTMLElement).closest("dialog")?.close();
-  return html`<dialog class="ask" data-testid="stop-dialog" aria-labelledby="stop-title">
+  return html`<dialog class="stop-dialog" data-testid="stop-dialog" aria-labelledby="stop-title">
     <h2 id="stop-title">Stop the debate?</h2>
     <p>What has been said stays.</p>
     <div class="choices">

@@ -1,8 +1,8 @@
-// A world without time of its own: it moves when a test says so.
+// A network and a clock that tests control.
 
 import type { Socket } from "../client/connection.ts";
 import type { Frame } from "../protocol/events.gen.ts";
-import type { Surroundings } from "../client/platform.ts";
+import type { Platform } from "../client/platform.ts";
 
 export class FakeSocket implements Socket {
   onmessage: ((event: { data: unknown }) => void) | null = null;
@@ -11,7 +11,7 @@ export class FakeSocket implements Socket {
   readyState = 1;
   closed = false;
   /** What the page sent. */
-  readonly said: unknown[] = [];
+  readonly sent: unknown[] = [];
   readonly after: number;
 
   constructor(url: string) {
@@ -19,7 +19,7 @@ export class FakeSocket implements Socket {
   }
 
   send(text: string): void {
-    this.said.push(JSON.parse(text));
+    this.sent.push(JSON.parse(text));
   }
 
   deliver(...frames: Frame[]): void {
@@ -38,7 +38,7 @@ export class FakeSocket implements Socket {
   }
 }
 
-export class World implements Surroundings {
+export class FakePlatform implements Platform {
   time = 0;
   chance = () => 0.5;
   sockets: FakeSocket[] = [];

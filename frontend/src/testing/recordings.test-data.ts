@@ -1,8 +1,8 @@
-// The recordings that this fold and the server's have to agree on.
+// Recorded debates, on whose state this reducer and the server's have to agree.
 
-import type { LogEvent, State } from "../protocol/state.ts";
+import type { LogEvent, State, Transcript } from "../protocol/state.ts";
 
-export type Recording = { events: LogEvent[]; state: State };
+export type Recording = { events: LogEvent[]; state: Transcript };
 
 const files = import.meta.glob<Recording>("../../../tests/recordings/*.json", { eager: true, import: "default" });
 
@@ -15,4 +15,9 @@ export function recorded(name: string): Recording {
   const found = recordings.find(([candidate]) => candidate === name);
   if (found === undefined) throw new Error(`no recording ${name}`);
   return found[1];
+}
+
+/** The part of the state that the server has, too. */
+export function transcriptOf({ entries, startedAt, endedAt, acceptedKeys, ...transcript }: State): Transcript {
+  return transcript;
 }

@@ -1,26 +1,26 @@
-// Words from outside the debate: an operator's, and refusals of the server. Each stays until it is dismissed.
+// Announcements of operators and refusals of the server. Each stays until it is dismissed.
 
 import { type TemplateResult, html, nothing } from "lit";
 import { repeat } from "lit/directives/repeat.js";
 
 export type Banner = { readonly id: number; readonly text: string; readonly kind: "notice" | "refusal" };
 
-/** More than these nobody reads; the oldest go. */
-const MOST = 5;
+/** More would push the debate off the screen; the oldest go. */
+const MAX_BANNERS = 5;
 
 export function withBanner(banners: readonly Banner[], text: string, kind: Banner["kind"]): readonly Banner[] {
   const id = (banners.at(-1)?.id ?? 0) + 1;
   const others = banners.filter((banner) => banner.text !== text || banner.kind !== kind);
-  return [...others, { id, text, kind }].slice(-MOST);
+  return [...others, { id, text, kind }].slice(-MAX_BANNERS);
 }
 
-/** `first` stands above them all, and cannot be dismissed. */
+/** `first` is shown above the banners, and cannot be dismissed. */
 export function bannersTemplate(
   first: TemplateResult | typeof nothing,
   banners: readonly Banner[],
   dismiss: (id: number) => void,
 ): TemplateResult {
-  // The region is there before its first word: a voice reads out what comes into it.
+  // The region exists before its first text: screen readers announce what is added to it.
   return html`<div class="banners">
     ${first}
     <div role="status" data-testid="banners">${list(banners, dismiss)}</div>
@@ -38,8 +38,8 @@ function list(banners: readonly Banner[], dismiss: (id: number) => void): unknow
   );
 }
 
-export function dismissTemplate(label: string, dismiss: () => void, hook: string): TemplateResult {
-  return html`<button type="button" class="dismiss" aria-label=${label} title="Dismiss" data-testid=${hook} @click=${dismiss}>
+export function dismissTemplate(label: string, dismiss: () => void, testId: string): TemplateResult {
+  return html`<button type="button" class="dismiss" aria-label=${label} title="Dismiss" data-testid=${testId} @click=${dismiss}>
     <svg viewBox="0 0 12 12" width="12" height="12" fill="none" stroke="currentColor" stroke-width="1.8" stroke-linecap="round" aria-hidden="true"><path d="m2 2 8 8M10 2l-8 8"/></svg>
   </button>`;
 }

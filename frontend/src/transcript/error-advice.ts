@@ -1,4 +1,4 @@
-// What a person can do about an error that ended a debate.
+// What a person can do about an error that ended a debate, by its code.
 
 import type { Failure } from "../protocol/state.ts";
 
@@ -19,6 +19,6 @@ const BY_CODE: Readonly<Record<string, string>> = {
   provider_not_configured: OPERATOR,
 };
 
-export function whatToDo({ code, retryable }: Failure): string {
+export function errorAdvice({ code, retryable }: Failure): string {
   return BY_CODE[code] ?? (retryable ? LATER : "Trying again would end the same way; the server's log says why.");
 }

@@ -1,83 +1,84 @@
-// What people say and are asked, and what they did to the debate.
+// Messages from people, questions to them, and how they controlled the debate.
 
 import { type TemplateResult, html, nothing } from "lit";
 import "./message-form.ts";
 import type { Attempt } from "../client/commands.ts";
 import type { Command, Human, Request } from "../protocol/state.ts";
-import { clock } from "../shared/format.ts";
+import { duration } from "../shared/format.ts";
 
 type Optional = TemplateResult | typeof nothing;
 
-/** How this page stands to a question: whether it may be answered here, what became of that, and the server's time. */
-export type Floor = {
+/** What the page knows about answering a question. */
+export type Answering = {
   readonly mayAnswer: boolean;
   readonly isOver: boolean;
+  /** The last attempt to answer it. */
   readonly attempt: Attempt | undefined;
   /** Characters of an answer, at most. */
   readonly limit: number;
-  /** Milliseconds. */
+  /** The server's time in milliseconds. */
   readonly now: number;
   readonly answer: (text: string) => void;
 };
 
-const DID = { pause: "paused", resume: "resumed", cancel: "stopped" } as const;
+const PAST_TENSE = { pause: "paused", resume: "resumed", cancel: "stopped" } as const;
 
 export function controlSentence({ actor, action }: Command): string {
-  return `${actor} ${DID[action]} the debate.`;
+  return `${actor} ${PAST_TENSE[action]} the debate.`;
 }
 
 export function controlTemplate(control: Command | undefined): Optional {
   if (!control) return nothing;
-  return html`<p class="did" data-testid="control" data-action=${control.action}>${controlSentence(control)}</p>`;
+  return html`<p class="control" data-testid="control" data-action=${control.action}>${controlSentence(control)}</p>`;
 }
 
-/** `asked` is the request that this answers, if it answers one. */
-export function humanTemplate(human: Human | undefined, asked: Request | undefined): Optional {
+/** `request` is the question that this answers, if it answers one. */
+export function humanTemplate(human: Human | undefined, request: Request | undefined): Optional {
   if (!human) return nothing;
   return html`<article class="human" data-testid="human-message" aria-label=${human.author}>
-    <p class="author">${human.author}${asked ? html`, to ${asked.agent}` : nothing}</p>
+    <p class="author">${human.author}${request ? html`, to ${request.agent}` : nothing}</p>
     <p class="words">${human.text}</p>
   </article>`;
 }
 
-export function requestTemplate(request: Request | undefined, floor: Floor): Optional {
+export function requestTemplate(request: Request | undefined, answering: Answering): Optional {
   if (!request) return nothing;
-  const open = request.state === "open" && !floor.isOver;
+  const open = request.state === "open" && !answering.isOver;
   const title = `question-${request.request}`;
   return html`<section
-    class="question-to-owner"
+    class="input-request"
     data-testid="input-request"
     data-request=${request.request}
     data-state=${open || request.state !== "open" ? request.state : "closed"}
     aria-labelledby=${title}
   >
     <header>
-      <h3 id=${title}>${request.agent} asks ${floor.mayAnswer ? "you" : "the owner"}</h3>
-      ${open ? countdown(request, floor.now) : nothing}
+      <h3 id=${title}>${request.agent} asks ${answering.mayAnswer ? "you" : "the owner"}</h3>
+      ${open ? countdownTemplate(request, answering.now) : nothing}
     </header>
     <p class="prompt">${request.prompt}</p>
-    ${open ? answering(request, floor) : html`<p class="quiet">${outcome(request)}</p>`}
+    ${open ? answerTemplate(request, answering) : html`<p class="quiet">${outcome(request)}</p>`}
   </section>`;
 }
 
-function answering(request: Request, floor: Floor): TemplateResult {
-  if (!floor.mayAnswer) return html`<p class="quiet">Waiting for an answer from the owner.</p>`;
-  return html`<outcry-say
+function answerTemplate(request: Request, answering: Answering): TemplateResult {
+  if (!answering.mayAnswer) return html`<p class="quiet">Waiting for an answer from the owner.</p>`;
+  return html`<outcry-message-form
     .name=${`answer-${request.request}`}
     .label=${"Your answer"}
     .verb=${"Answer"}
-    .limit=${floor.limit}
-    .attempt=${floor.attempt}
+    .limit=${answering.limit}
+    .attempt=${answering.attempt}
     .closed=${null}
-    @say=${({ detail }: CustomEvent<string>) => floor.answer(detail)}
-  ></outcry-say>`;
+    @submitted=${({ detail }: CustomEvent<string>) => answering.answer(detail)}
+  ></outcry-message-form>`;
 }
 
-function countdown(request: Request, now: number): Optional {
+function countdownTemplate(request: Request, now: number): Optional {
   if (request.deadline === null) return nothing;
-  // A second that has begun counts whole: nobody is told 0:00 who still has time.
+  // Rounded up to whole seconds: 0:00 would read as too late.
   const left = Math.max(0, Date.parse(request.deadline) - now);
-  const words = left === 0 ? "Time is up" : `${clock(left + 999)} left`;
+  const words = left === 0 ? "Time is up" : `${duration(left + 999)} left`;
   return html`<span class="countdown" role="timer" data-testid="countdown" ?data-short=${left < 30_000}>${words}</span>`;
 }
 

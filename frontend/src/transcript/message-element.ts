@@ -1,39 +1,41 @@
-// One message. It is drawn again only when the message itself has changed, and then only from the first
-// block of text that did: what a reader has selected above stays selected.
+// <outcry-message>: one message of an agent. It is drawn again only when the message has changed, and its text only
+// from the first block that has: what a reader has selected above stays selected.
 
 import { LitElement, type TemplateResult, html, nothing } from "lit";
-import { hue } from "../shared/agent-colors.ts";
-import { blocks, mended, nodesOf } from "../shared/markdown.ts";
+import { blocks, completed, nodesOf } from "../shared/markdown.ts";
 import type { Message, Tool } from "../protocol/state.ts";
 import { discardReason, modelName, money, percent, seconds } from "../shared/format.ts";
 
-const STILL = { paused: "Paused here.", awaiting_input: "Waiting for an answer." } as const;
+const HELD = { paused: "Paused here.", awaiting_input: "Waiting for an answer." } as const;
 
 export class MessageElement extends LitElement {
   static override properties = {
     message: { attribute: false },
-    at: { attribute: false },
+    color: { attribute: false },
+    startedAt: { attribute: false },
     tools: { attribute: false, hasChanged: differs },
-    elsewhere: { attribute: false },
-    over: { attribute: false },
-    named: { attribute: false },
-    still: { attribute: false },
+    isInVerdict: { attribute: false },
+    isOver: { attribute: false },
+    showsModel: { attribute: false },
+    held: { attribute: false },
   };
 
   declare message: Message;
-  /** When the speaker began. */
-  declare at: string;
+  /** Index of the speaker's colour. */
+  declare color: number;
+  /** ISO 8601. */
+  declare startedAt: string;
   declare tools: readonly Tool[];
-  /** Whether the text stands elsewhere on the page: the moderator's, in the verdict. */
-  declare elsewhere: boolean;
+  /** Whether the verdict on the same page has the same text. */
+  declare isInVerdict: boolean;
   /** Whether the debate is over. */
-  declare over: boolean;
-  /** Whether its model stands beside its speaker: where several models speak. */
-  declare named: boolean;
-  /** Why nothing moves though this is being said: the debate is paused, or waits for an answer. */
-  declare still: "paused" | "awaiting_input" | null;
+  declare isOver: boolean;
+  /** Whether the model is named in the header: where several models speak. */
+  declare showsModel: boolean;
+  /** Why the message does not go on: the debate is paused, or waits for an answer. */
+  declare held: "paused" | "awaiting_input" | null;
 
-  #drawn: { source: string; nodes: Node[] }[] = [];
+  #rendered: { source: string; nodes: Node[] }[] = [];
 
   protected override createRenderRoot(): this {
     return this;
@@ -49,8 +51,8 @@ export class MessageElement extends LitElement {
           ${name}
           <p class="facts">
             ${kind === "final" ? nothing : html`<span>Round ${round}</span>`}
-            <time datetime=${this.at}>${new Date(this.at).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" })}</time>
-            ${this.named ? html`<span class="model" data-testid="message-model">${this.#model}</span>` : nothing}
+            <time datetime=${this.startedAt}>${new Date(this.startedAt).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" })}</time>
+            ${this.showsModel ? html`<span class="model" data-testid="message-model">${this.#model}</span>` : nothing}
             ${mode === "demo" ? html`<span class="tag tag-demo" data-testid="demo-badge">DEMO</span>` : nothing}
           </p>
         </div>
@@ -72,15 +74,15 @@ export class MessageElement extends LitElement {
 
   #body(): TemplateResult {
     const { text } = this.message;
-    const speaking = this.#state === "speaking";
-    const moving = speaking && this.still === null;
+    const isSpeaking = this.#state === "speaking";
+    const isMoving = isSpeaking && this.held === null;
     return html`<div class="body">
-      ${this.elsewhere ? html`<p class="quiet">The verdict stands below.</p>` : nothing}
-      <div class="said" ?hidden=${this.elsewhere} ?data-speaking=${moving && text !== ""}></div>
-      ${moving && text === "" ? this.#waiting() : nothing} ${this.tools.map(toolTemplate)}
-      ${speaking && this.still !== null ? html`<p class="quiet">${STILL[this.still]}</p>` : nothing}
+      ${this.isInVerdict ? html`<p class="quiet">The verdict stands below.</p>` : nothing}
+      <div class="prose" ?hidden=${this.isInVerdict} ?data-speaking=${isMoving && text !== ""}></div>
+      ${isMoving && text === "" ? this.#waiting() : nothing} ${this.tools.map(toolTemplate)}
+      ${isSpeaking && this.held !== null ? html`<p class="quiet">${HELD[this.held]}</p>` : nothing}
       ${this.#state === "cut" ? html`<p class="quiet">${text === "" ? "Nothing was said." : "It broke off here."}</p>` : nothing}
-      ${speaking ? nothing : this.#footer()}
+      ${isSpeaking ? nothing : this.#footer()}
     </div>`;
   }
 
@@ -90,8 +92,8 @@ export class MessageElement extends LitElement {
 
   get #state(): Message["state"] | "cut" {
     const { state, finish_reason } = this.message;
-    // One that was cut ends with what had been said; where nobody was left to end it, with the debate.
-    const cut = state === "speaking" ? this.over : state === "done" && finish_reason === "cancelled";
+    // A cancelled message keeps its text. If no process was left to end it, it ended with the debate.
+    const cut = state === "speaking" ? this.isOver : state === "done" && finish_reason === "cancelled";
     return cut ? "cut" : state;
   }
 
@@ -102,7 +104,7 @@ export class MessageElement extends LitElement {
 
   #footer(): TemplateResult {
     const { cost, usage, confidence, duration_ms, finish_reason, state } = this.message;
-    const facts = this.named ? [] : [html`<span data-testid="message-model">${this.#model}</span>`];
+    const facts = this.showsModel ? [] : [html`<span data-testid="message-model">${this.#model}</span>`];
     if (usage?.output_tokens != null) facts.push(html`<span>${usage.output_tokens} tokens</span>`);
     if (duration_ms !== null) facts.push(html`<span>${seconds(duration_ms)}</span>`);
     if (state === "done") facts.push(html`<span>cost ${money(cost)}</span>`);
@@ -123,22 +125,22 @@ export class MessageElement extends LitElement {
     this.dataset["kind"] = kind;
     this.dataset["round"] = String(round);
     this.dataset["mode"] = mode;
-    this.dataset["hue"] = String(hue(role));
+    this.dataset["color"] = String(this.color);
     this.tabIndex = 0;
   }
 
   protected override updated(): void {
-    const place = this.querySelector(".said");
+    const place = this.querySelector(".prose");
     if (!place) return;
-    if (place.childNodes.length === 0) this.#drawn = [];
+    if (place.childNodes.length === 0) this.#rendered = [];
     const { text } = this.message;
-    const next = blocks(this.#state === "speaking" ? mended(text) : text);
-    const same = this.#drawn.findIndex(({ source }, index) => source !== next[index]?.raw);
-    const kept = same === -1 ? this.#drawn.length : same;
-    for (const { nodes } of this.#drawn.splice(kept)) for (const node of nodes) (node as ChildNode).remove();
+    const next = blocks(this.#state === "speaking" ? completed(text) : text);
+    const same = this.#rendered.findIndex(({ source }, index) => source !== next[index]?.raw);
+    const kept = same === -1 ? this.#rendered.length : same;
+    for (const { nodes } of this.#rendered.splice(kept)) for (const node of nodes) (node as ChildNode).remove();
     for (const block of next.slice(kept)) {
       const nodes = nodesOf(block);
-      this.#drawn.push({ source: block.raw, nodes });
+      this.#rendered.push({ source: block.raw, nodes });
       place.append(...nodes);
     }
   }
@@ -155,7 +157,7 @@ function toolTemplate(tool: Tool): TemplateResult {
   </details>`;
 }
 
-/** A filtered list is a new one every time; what counts is what stands in it. */
+/** Compares the items: a filtered list is a new array every time. */
 function differs(next: readonly Tool[], before: readonly Tool[] | undefined): boolean {
   return next.length !== before?.length || next.some((tool, index) => tool !== before[index]);
 }

@@ -1,13 +1,14 @@
-// <outcry-say>: a field in which a person says something. What is in it stays until it is known to have arrived.
+// <outcry-message-form>: a field for a text to the panel. The text stays in it until it is known to have arrived.
+// Sends a "submitted" event whose detail is the text.
 
 import { LitElement, type TemplateResult, html, nothing } from "lit";
 import type { Attempt } from "../client/commands.ts";
-import { count, length } from "../shared/format.ts";
+import { characterCount, thousands } from "../shared/format.ts";
 
 const NEAR_THE_LIMIT = 500;
 const APPLE = /Mac|iPhone|iPad/.test(navigator.userAgent);
 
-export class SayElement extends LitElement {
+export class MessageFormElement extends LitElement {
   static override properties = {
     name: { attribute: false },
     label: { attribute: false },
@@ -17,16 +18,16 @@ export class SayElement extends LitElement {
     closed: { attribute: false },
   };
 
-  /** What tells this field from the others of the page. */
+  /** Prefix of the ids in this form, unique on the page. */
   declare name: string;
   declare label: string;
-  /** The word on the button. */
+  /** The button's label. */
   declare verb: string;
   /** Characters at most, as the server counts them. */
   declare limit: number;
-  /** What became of the last try. */
+  /** The last attempt to send. */
   declare attempt: Attempt | undefined;
-  /** Why nothing can be said here, or null. */
+  /** Why the form is closed, or null. */
   declare closed: string | null;
 
   #text = "";
@@ -38,16 +39,16 @@ export class SayElement extends LitElement {
   protected override willUpdate(changed: Map<string, unknown>): void {
     const { attempt } = this;
     if (!changed.has("attempt") || attempt?.state !== "done" || attempt.command.type !== "input") return;
-    // It arrived. What was written since is something else.
-    if (attempt.command.text === this.#text.trim()) this.#write("");
+    // It arrived. A text that was changed since is another one.
+    if (attempt.command.text === this.#text.trim()) this.#setText("");
   }
 
   protected override render(): TemplateResult {
     const { name, label, verb, limit, attempt, closed } = this;
     const sending = attempt?.state === "pending";
-    const left = limit - length(this.#text);
-    const problem = left < 0 ? `This is ${count(-left)} too long; ${count(limit)} characters at most.` : attempt?.problem;
-    return html`<form class="say" data-testid=${name} novalidate @submit=${this.#submit}>
+    const left = limit - characterCount(this.#text);
+    const problem = left < 0 ? `This is ${thousands(-left)} too long; ${thousands(limit)} characters at most.` : attempt?.problem;
+    return html`<form class="message-form" data-testid=${name} novalidate @submit=${this.#submit}>
       <label for="${name}-text">${label}</label>
       <textarea
         id="${name}-text"
@@ -59,12 +60,12 @@ export class SayElement extends LitElement {
         aria-invalid=${problem == null ? "false" : "true"}
         ?disabled=${closed !== null}
         ?readonly=${sending}
-        @input=${this.#typed}
-        @keydown=${this.#key}
+        @input=${this.#input}
+        @keydown=${this.#keydown}
       ></textarea>
       <div class="below" ?hidden=${closed !== null}>
         <p class="hint" id="${name}-hint">
-          ${left <= NEAR_THE_LIMIT ? html`<span ?data-over=${left < 0}>${count(left)} left</span>` : html`<span class="keys"><kbd>${APPLE ? "⌘" : "Ctrl"}</kbd> <kbd>Enter</kbd> sends</span>`}
+          ${left <= NEAR_THE_LIMIT ? html`<span ?data-over=${left < 0}>${thousands(left)} left</span>` : html`<span class="keys"><kbd>${APPLE ? "⌘" : "Ctrl"}</kbd> <kbd>Enter</kbd> sends</span>`}
         </p>
         <button
           type="submit"
@@ -80,12 +81,12 @@ export class SayElement extends LitElement {
     </form>`;
   }
 
-  #typed = ({ target }: Event): void => {
+  #input = ({ target }: Event): void => {
     this.#text = (target as HTMLTextAreaElement).value;
     this.requestUpdate();
   };
 
-  #key = (event: KeyboardEvent): void => {
+  #keydown = (event: KeyboardEvent): void => {
     if (event.key !== "Enter" || event.isComposing || !(event.ctrlKey || event.metaKey)) return;
     event.preventDefault();
     this.#submit(event);
@@ -94,15 +95,15 @@ export class SayElement extends LitElement {
   #submit = (event: Event): void => {
     event.preventDefault();
     const text = this.#text.trim();
-    if (text === "" || length(text) > this.limit || this.closed !== null || this.attempt?.state === "pending") return;
-    this.dispatchEvent(new CustomEvent<string>("say", { detail: text }));
+    if (text === "" || characterCount(text) > this.limit || this.closed !== null || this.attempt?.state === "pending") return;
+    this.dispatchEvent(new CustomEvent<string>("submitted", { detail: text }));
   };
 
-  #write(text: string): void {
+  #setText(text: string): void {
     this.#text = text;
     const field = this.querySelector("textarea");
     if (field) field.value = text;
   }
 }
 
-customElements.define("outcry-say", SayElement);
+customElements.define("outcry-message-form", MessageFormElement);

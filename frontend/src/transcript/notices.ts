@@ -1,20 +1,20 @@
-// What stands between the messages: fallbacks, errors, and a word about the local model.
+// Notes between and above the messages: fallbacks, errors, demo and local model.
 
 import { type TemplateResult, html, nothing } from "lit";
 import "./restart-button.ts";
-import { whatToDo } from "./error-advice.ts";
+import { errorAdvice } from "./error-advice.ts";
 import type { Fallback } from "../protocol/events.gen.ts";
 import type { Page } from "../client/page-data.ts";
 import type { Failure, State } from "../protocol/state.ts";
-import { modelName, providerName, reason, wait } from "../shared/format.ts";
+import { modelName, providerName, reason, waitTime } from "../shared/format.ts";
 
 type Optional = TemplateResult | typeof nothing;
 
-/** The label of the provider that is none. */
+/** The provider's label of the scripted demo. */
 const DEMO = "demo";
 const CONNECT = "OUTCRY_PROVIDERS=openai:gpt-5-mini OPENAI_API_KEY=... make run";
 
-/** `tookOver`: it speaks in the place of a model that failed. */
+/** `tookOver`: whether it replaced a model that failed. */
 export function localTemplate(model: string, tookOver: boolean): TemplateResult {
   if (tookOver) {
     return html`<aside class="local-note" data-testid="local-note">
@@ -30,8 +30,8 @@ export function localTemplate(model: string, tookOver: boolean): TemplateResult 
   </aside>`;
 }
 
-/** Above a debate that became a demo because no real model answered. Null where it did not: a demo that somebody asked
- * for says enough on each message. */
+/** The note above a debate that became a demo because no model answered. A demo that was asked for has none: each of
+ * its messages is marked. */
 export function demoTemplate(page: Page, state: State): Optional {
   if (!state.fallbacks.some(({ to }) => to === DEMO)) return nothing;
   const wasLive = state.messages.some((message) => message.mode === "live" && message.state === "done");
@@ -44,57 +44,58 @@ export function demoTemplate(page: Page, state: State): Optional {
           : "No real model answered. Nothing here is an analysis."
       }
     </p>
-    ${againTemplate(page)}
+    ${restartTemplate(page)}
   </aside>`;
 }
 
-export function againTemplate(page: Page): Optional {
+function restartTemplate(page: Page): Optional {
   if (!page.canStartAgain) return nothing;
-  return html`<outcry-again .url=${page.againApiUrl} .csrfToken=${page.csrfToken}></outcry-again>`;
+  return html`<outcry-restart-button .url=${page.againApiUrl} .csrfToken=${page.csrfToken}></outcry-restart-button>`;
 }
 
-/** Why somebody else speaks, or the same again. `wasAsked`: the provider was asked, and failed; else it was not asked. */
+/** Why another provider answers, or the same one was asked again. `wasAsked`: whether the first provider was asked and
+ * failed; otherwise it was skipped. */
 export function fallbackTemplate(fallback: Fallback | undefined, wasAsked: boolean): Optional {
   if (!fallback) return nothing;
   const { from, to, code } = fallback;
   const isWait = from === to && code === "provider_rate_limited";
   return html`<p class="between" data-testid="fallback" data-to=${to === DEMO ? "demo" : "live"}>
-    <strong>${providerName(from)}</strong> ${isWait ? waited(fallback.reason) : turnOf(fallback, wasAsked)}
+    <strong>${providerName(from)}</strong> ${isWait ? waitedSentence(fallback.reason) : successorTemplate(fallback, wasAsked)}
     ${isWait ? nothing : reason(fallback.reason)}
     ${to === DEMO ? html`<strong>From here on a script speaks, not a model.</strong>` : nothing}
     <span class="mono quiet">${code}</span>
   </p>`;
 }
 
-/** The sentence tells how long, and for the rest what stands here anyway. */
-function waited(sentence: string): string {
+/** Takes the duration out of the server's sentence. */
+function waitedSentence(sentence: string): string {
   const pause = /\bin (\d+) s\b/.exec(sentence)?.[1];
-  return `limits our rate; asked again${pause === undefined ? "" : ` after ${wait(Number(pause))}`}.`;
+  return `limits our rate; asked again${pause === undefined ? "" : ` after ${waitTime(Number(pause))}`}.`;
 }
 
-function turnOf({ from, to }: Fallback, wasAsked: boolean): TemplateResult | string {
+function successorTemplate({ from, to }: Fallback, wasAsked: boolean): TemplateResult | string {
   if (from === to) return "was asked again.";
   const next = html`<strong>${to === DEMO ? "the demo" : providerName(to)}</strong>`;
   if (wasAsked) return html`gave way to ${next}.`;
   return html`failed a short while ago and is skipped for now; it gave way to ${next}.`;
 }
 
-/** What a voice is told of it: only that a script takes over. */
+/** The announcement of a fallback: only that the scripted demo takes over. */
 export function fallbackSentence({ to }: Fallback): string | null {
   return to === DEMO ? "No real model answers. From here on a script speaks, not a model." : null;
 }
 
-/** `isEnd`: the debate ended with it, and is over. */
+/** `isEnd`: whether the debate ended with this error. */
 export function errorTemplate(error: Failure | undefined, isEnd: boolean, page: Page): Optional {
   if (!error) return nothing;
   return html`<div class="alert alert-error failure" data-testid="error">
     <div>
       <p>${error.message} <span class="mono quiet">${error.code}</span></p>
-      ${isEnd ? html`<p data-testid="what-to-do">${whatToDo(error)}</p>` : nothing}
+      ${isEnd ? html`<p data-testid="what-to-do">${errorAdvice(error)}</p>` : nothing}
       ${
         isEnd || error.retryable
           ? html`<div class="choices">
-              ${isEnd ? againTemplate(page) : nothing}
+              ${isEnd ? restartTemplate(page) : nothing}
               <a class="link" href=${page.againUrl}>Ask the same question again</a>
             </div>`
           : nothing
@@ -110,7 +111,7 @@ async function copy(event: Event): Promise<void> {
     await navigator.clipboard.writeText(code?.textContent ?? "");
     button.textContent = "Copied";
   } catch {
-    // No clipboard here: the line is marked, so that the keyboard can copy it.
+    // Without https there is no clipboard: select the line, so that the keyboard can copy it.
     if (code) getSelection()?.selectAllChildren(code);
   }
 }

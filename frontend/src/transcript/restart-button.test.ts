@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { AgainElement } from "./restart-button.ts";
+import { RestartButtonElement } from "./restart-button.ts";
 
-let element: AgainElement;
+let element: RestartButtonElement;
 let went: string[];
 
 /** Presses the button, and waits for the words that this leads to. */
@@ -18,7 +18,7 @@ function answer(status: number, body: object, headers: Record<string, string> = 
 
 beforeEach(async () => {
   went = [];
-  element = new AgainElement();
+  element = new RestartButtonElement();
   element.url = "/api/conversations/1/again";
   element.csrfToken = "t0ken";
   element.go = (address) => void went.push(address);

@@ -1,9 +1,9 @@
-// <outcry-again>: starts a new debate with the input of this one, and goes there.
+// <outcry-restart-button>: starts a new debate with the input of this one, and goes there.
 
 import { LitElement, type TemplateResult, html, nothing } from "lit";
 import { UNREACHABLE, refusal, send } from "../shared/http.ts";
 
-export class AgainElement extends LitElement {
+export class RestartButtonElement extends LitElement {
   static override properties = {
     url: { attribute: false },
     csrfToken: { attribute: false },
@@ -16,7 +16,7 @@ export class AgainElement extends LitElement {
   declare busy: boolean;
   declare problem: string | null;
 
-  /** Leads to another page. */
+  /** Opens another page. */
   go: (address: string) => void = (address) => location.assign(address);
 
   constructor() {
@@ -51,7 +51,7 @@ export class AgainElement extends LitElement {
       if (response.status === 201) {
         const { url }: { url: string } = await response.json();
         this.go(url);
-        return; // the button stays off until the new page is there
+        return; // the button stays disabled until the new page loads
       }
       this.problem = await refusal(response);
     } catch {
@@ -61,4 +61,4 @@ export class AgainElement extends LitElement {
   };
 }
 
-customElements.define("outcry-again", AgainElement);
+customElements.define("outcry-restart-button", RestartButtonElement);

@@ -1,18 +1,18 @@
-// The debate as it is read: everything that happened, in its order.
+// The transcript of a debate: everything that happened, in its order.
 
 import { type TemplateResult, html, nothing } from "lit";
 import { repeat } from "lit/directives/repeat.js";
 import "./message-element.ts";
 import "./verdict-element.ts";
-import { type Missed, awaySentence } from "../attention/missed-messages.ts";
+import { type Missed, missedSentence } from "../attention/missed-messages.ts";
 import { dismissTemplate } from "./banners.ts";
 import { budgetTemplate } from "../status/budget.ts";
 import type { Commands } from "../client/commands.ts";
 import { errorTemplate, fallbackTemplate } from "./notices.ts";
 import { type Page, canAnswer } from "../client/page-data.ts";
 import { controlTemplate, humanTemplate, requestTemplate } from "./human-input.ts";
-import { type State, type Tool, isTerminal } from "../protocol/state.ts";
-import { type Entry, type Timeline, keyOf } from "../protocol/timeline.ts";
+import { type Entry, type State, type Tool, isTerminal, keyOf } from "../protocol/state.ts";
+import { type Speaker, speakersOf } from "../status/speakers.ts";
 import { reason } from "../shared/format.ts";
 
 type Optional = TemplateResult | typeof nothing;
@@ -20,7 +20,6 @@ type Optional = TemplateResult | typeof nothing;
 export type Scene = {
   readonly page: Page;
   readonly state: State;
-  readonly timeline: Timeline;
   readonly commands: Commands;
   readonly missed: Missed | null;
   readonly dismissMissed: () => void;
@@ -29,42 +28,36 @@ export type Scene = {
 };
 
 export function transcriptTemplate(scene: Scene): TemplateResult {
-  const { state, timeline, missed } = scene;
-  const speaking = state.messages.some((message) => message.state === "speaking");
+  const { state, missed } = scene;
+  const isSpeaking = state.messages.some((message) => message.state === "speaking");
+  const speakers = speakersOf(scene.page, state);
   return html`<div
     class="conversation"
     role="log"
     aria-live="off"
     aria-label="The debate"
-    aria-busy=${speaking && !isTerminal(state.status) ? "true" : "false"}
+    aria-busy=${isSpeaking && !isTerminal(state.status) ? "true" : "false"}
     data-testid="conversation-display"
   >
-    ${timeline.entries.length === 0 ? opening(scene) : nothing}
-    ${repeat(timeline.entries, keyOf, (entry, index) => {
+    ${state.entries.length === 0 ? opening(scene) : nothing}
+    ${repeat(state.entries, keyOf, (entry, index) => {
       const divider = missed?.before === keyOf(entry) ? dividerTemplate(missed, scene.dismissMissed) : nothing;
-      return html`${divider}${roundMark(scene, index)}${entryTemplate(scene, entry, index)}`;
+      return html`${divider}${roundMark(scene, index)}${entryTemplate(scene, speakers, entry, index)}`;
     })}
-    ${standstill(scene)}
+    ${pausedTemplate(scene)}
   </div>`;
 }
 
-function entryTemplate({ page, state, timeline, commands, now }: Scene, entry: Entry, index: number): Optional {
+function entryTemplate(
+  scene: Scene,
+  speakers: ReadonlyMap<string, Speaker>,
+  entry: Entry,
+  index: number,
+): Optional {
+  const { page, state, commands, now } = scene;
   switch (entry.kind) {
-    case "message": {
-      const message = state.messages.find(({ id }) => id === entry.id);
-      if (!message) return nothing;
-      const tools: Tool[] = state.tools.filter((tool) => tool.message === entry.id);
-      const { status } = state;
-      return html`<outcry-message
-        .message=${message}
-        .at=${entry.at}
-        .tools=${tools}
-        .elsewhere=${message.kind === "final" && state.complete !== null && state.complete.summary === message.text}
-        .over=${isTerminal(status)}
-        .named=${models(state) > 1}
-        .still=${status === "paused" || status === "awaiting_input" ? status : null}
-      ></outcry-message>`;
-    }
+    case "message":
+      return messageTemplate(state, speakers, entry.id, entry.at);
     case "human": {
       const human = state.humans[entry.index];
       return humanTemplate(
@@ -73,20 +66,20 @@ function entryTemplate({ page, state, timeline, commands, now }: Scene, entry: E
       );
     }
     case "request": {
-      const asked = state.requests[entry.index];
-      return requestTemplate(asked, {
+      const request = state.requests[entry.index];
+      return requestTemplate(request, {
         mayAnswer: canAnswer(page),
         isOver: isTerminal(state.status),
-        attempt: asked && commands.at(`request ${asked.request}`),
+        attempt: request && commands.at(`request ${request.request}`),
         limit: page.maxText,
         now,
-        answer: (text) => asked && commands.give({ type: "input", text, reply_to: asked.request }),
+        answer: (text) => request && commands.give({ type: "input", text, reply_to: request.request }),
       });
     }
     case "control":
       return controlTemplate(state.controls[entry.index]);
     case "fallback":
-      return fallbackTemplate(state.fallbacks[entry.index], failedBefore(state, timeline.entries[index - 1]));
+      return fallbackTemplate(state.fallbacks[entry.index], failedBefore(state, state.entries[index - 1]));
     case "error": {
       const isEnd = state.status === "error" && entry.index === state.errors.length - 1;
       return errorTemplate(state.errors[entry.index], isEnd, page);
@@ -98,12 +91,33 @@ function entryTemplate({ page, state, timeline, commands, now }: Scene, entry: E
   }
 }
 
-/** How many models spoke. */
-function models(state: State): number {
+function messageTemplate(
+  state: State,
+  speakers: ReadonlyMap<string, Speaker>,
+  id: string,
+  startedAt: string,
+): Optional {
+  const message = state.messages.find((candidate) => candidate.id === id);
+  if (!message) return nothing;
+  const { status, complete } = state;
+  const tools: Tool[] = state.tools.filter((tool) => tool.message === id);
+  return html`<outcry-message
+    .message=${message}
+    .color=${speakers.get(message.role)?.color ?? 0}
+    .startedAt=${startedAt}
+    .tools=${tools}
+    .isInVerdict=${message.kind === "final" && complete !== null && complete.summary === message.text}
+    .isOver=${isTerminal(status)}
+    .showsModel=${modelCount(state) > 1}
+    .held=${status === "paused" || status === "awaiting_input" ? status : null}
+  ></outcry-message>`;
+}
+
+function modelCount(state: State): number {
   return new Set(state.messages.map(({ model, provider }) => `${provider} ${model}`)).size;
 }
 
-/** Whether the message of the entry before failed; one that was interrupted did not. */
+/** Whether the message before this entry failed. An interrupted one did not. */
 function failedBefore(state: State, before: Entry | undefined): boolean {
   if (before?.kind !== "message") return false;
   const message = state.messages.find(({ id }) => id === before.id);
@@ -111,31 +125,31 @@ function failedBefore(state: State, before: Entry | undefined): boolean {
 }
 
 function dividerTemplate(missed: Missed, dismiss: () => void): TemplateResult {
-  return html`<div class="away" data-testid="away-divider">
-    <p>${awaySentence(missed)}</p>
-    ${dismissTemplate("Dismiss this line", dismiss, "away-dismiss")}
+  return html`<div class="missed-divider" data-testid="missed-divider">
+    <p>${missedSentence(missed)}</p>
+    ${dismissTemplate("Dismiss this line", dismiss, "missed-dismiss")}
   </div>`;
 }
 
-/** A line where a round begins. */
-function roundMark({ state, timeline }: Scene, index: number): Optional {
+/** The heading where a round begins. */
+function roundMark({ state }: Scene, index: number): Optional {
   const roundOf = (entry: Entry | undefined): number | string | undefined => {
     if (entry?.kind !== "message") return undefined;
     const message = state.messages.find(({ id }) => id === entry.id);
     return message?.kind === "final" ? "final" : message?.round;
   };
-  const here = roundOf(timeline.entries[index]);
+  const here = roundOf(state.entries[index]);
   if (here === undefined) return nothing;
-  const before = timeline.entries.slice(0, index).findLast((entry) => entry.kind === "message");
+  const before = state.entries.slice(0, index).findLast((entry) => entry.kind === "message");
   if (here === roundOf(before)) return nothing;
   return html`<h2 class="round-mark"><span>${here === "final" ? "Judgement" : `Round ${here}`}</span></h2>`;
 }
 
-/** Where the last line does not say it already. */
-function standstill({ state, timeline }: Scene): Optional {
-  const last = timeline.entries.at(-1);
-  const isSaid = last?.kind === "control" && state.controls[last.index]?.action === "pause";
-  return state.status === "paused" && !isSaid ? html`<p class="did">The debate is paused.</p>` : nothing;
+/** That the debate is paused, unless the last line says it already. */
+function pausedTemplate({ state }: Scene): Optional {
+  const last = state.entries.at(-1);
+  const isShown = last?.kind === "control" && state.controls[last.index]?.action === "pause";
+  return state.status === "paused" && !isShown ? html`<p class="control">The debate is paused.</p>` : nothing;
 }
 
 function opening({ page, state }: Scene): TemplateResult {

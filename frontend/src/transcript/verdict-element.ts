@@ -1,9 +1,9 @@
-// The verdict, as the moderator gave it.
+// <outcry-verdict>: the verdict, as the moderator gave it.
 
 import { LitElement, type TemplateResult, html, nothing } from "lit";
 import type { Complete } from "../protocol/events.gen.ts";
 import { markdown } from "../shared/markdown.ts";
-import { count, label, money, percent, reason } from "../shared/format.ts";
+import { label, money, percent, reason, thousands } from "../shared/format.ts";
 
 export class VerdictElement extends LitElement {
   static override properties = { complete: { attribute: false } };
@@ -27,7 +27,7 @@ export class VerdictElement extends LitElement {
         ${this.#confidence()}
       </header>
       ${this.complete.reason === null ? nothing : html`<p class="no-verdict">${reason(this.complete.reason)}</p>`}
-      ${summary ? html`<div class="said summary">${markdown(summary)}</div>` : nothing}
+      ${summary ? html`<div class="prose summary">${markdown(summary)}</div>` : nothing}
       <div class="parts">
         ${part("Where they agree", consensus)} ${part("Where they differ", dissent)} ${list("Key points", key_points)}
         ${list("Risks", risks)} ${part("Horizon", horizon)}
@@ -37,12 +37,12 @@ export class VerdictElement extends LitElement {
         ${
           cost_summary.input_tokens === null
             ? nothing
-            : html`<span>${count(cost_summary.input_tokens)} tokens read</span>`
+            : html`<span>${thousands(cost_summary.input_tokens)} tokens read</span>`
         }
         ${
           cost_summary.output_tokens === null
             ? nothing
-            : html`<span>${count(cost_summary.output_tokens)} tokens written</span>`
+            : html`<span>${thousands(cost_summary.output_tokens)} tokens written</span>`
         }
         <span class="digest" title="SHA-256 of everything that was said">SHA-256 <code>${this.complete.transcript_sha256}</code></span>
       </footer>
@@ -63,13 +63,13 @@ export class VerdictElement extends LitElement {
 customElements.define("outcry-verdict", VerdictElement);
 
 function part(title: string, text: string): TemplateResult | typeof nothing {
-  return text ? html`<div><h3>${title}</h3><div class="said">${markdown(text)}</div></div>` : nothing;
+  return text ? html`<div><h3>${title}</h3><div class="prose">${markdown(text)}</div></div>` : nothing;
 }
 
 function list(title: string, points: readonly string[]): TemplateResult | typeof nothing {
   if (points.length === 0) return nothing;
   return html`<div>
     <h3>${title}</h3>
-    <ul class="said">${points.map((point) => html`<li>${markdown(point)}</li>`)}</ul>
+    <ul class="prose">${points.map((point) => html`<li>${markdown(point)}</li>`)}</ul>
   </div>`;
 }

@@ -1,0 +1,178 @@
+// One debate over its connection: its state, the commands sent, what is announced, and how far the reader is.
+// It knows nothing of the elements that draw it.
+
+import { Acks } from "../client/acks.ts";
+import { Commands } from "../client/commands.ts";
+import { Connection, type ConnectionState } from "../client/connection.ts";
+import { type Page, canAnswer } from "../client/page-data.ts";
+import { browser } from "../client/platform.ts";
+import { PageVisibility } from "../attention/page-visibility.ts";
+import type { ReadPosition } from "../attention/read-position.ts";
+import type { Ending } from "../protocol/close-codes.ts";
+import type { Frame, Mode, StreamState } from "../protocol/events.gen.ts";
+import { type LogEvent, type State, isTerminal, seqBefore } from "../protocol/state.ts";
+import { post, webSocketUrl } from "../shared/http.ts";
+import { type Banner, withBanner } from "../transcript/banners.ts";
+import { announcements } from "./announcements.ts";
+
+export class DebateSession {
+  readonly page: Page;
+  readonly commands: Commands;
+  readonly position: ReadPosition;
+  connectionState: ConnectionState = "connecting";
+  stream: StreamState = "streaming";
+  ending: Ending | null = null;
+  banners: readonly Banner[] = [];
+
+  #changed: () => void;
+  #connection: Connection;
+  #acks: Acks;
+  #visibility: PageVisibility;
+  #announcements: string[] = [];
+  /** The log's head when this page last connected: what is not above it is not announced. */
+  #history = 0;
+  /** How far the server's clock is ahead of this one, in milliseconds. */
+  #clockOffset = 0;
+  /** When a frame last arrived, by the wall clock, and after how many milliseconds of silence the line is lost. */
+  #receivedAt = Date.now();
+  #patience = 0;
+
+  /** `changed` is called whenever there is something new to draw. */
+  constructor(page: Page, position: ReadPosition, changed: () => void) {
+    this.page = page;
+    this.position = position;
+    this.#changed = changed;
+    this.#connection = new Connection(webSocketUrl(page.wsUrl), {
+      reset: changed,
+      event: (event, before) => this.#receive(event, before),
+      aside: (frame) => this.#receiveAside(frame),
+      state: (state, ending) => {
+        this.connectionState = state;
+        this.ending = ending;
+        this.#updatePosition();
+      },
+    });
+    this.#acks = new Acks((seq, waited) => this.#connection.ack(seq, waited), browser);
+    this.commands = new Commands(
+      (frame) => this.#connection.send(frame),
+      (path, body) => post(page.apiUrl + path, page.csrfToken, body),
+      changed,
+      browser,
+    );
+    this.#visibility = new PageVisibility({
+      changed: () => this.#updatePosition(),
+      doubt: () => this.#connection.wake(),
+      revived: () => this.#connection.renew(),
+    });
+  }
+
+  start(): void {
+    this.#connection.start();
+    this.#visibility.start();
+  }
+
+  stop(): void {
+    this.#connection.stop();
+    this.commands.stop();
+    this.#visibility.stop();
+  }
+
+  get state(): State {
+    return this.#connection.conversation;
+  }
+
+  get mode(): Mode {
+    return this.state.mode ?? this.page.mode;
+  }
+
+  get isOver(): boolean {
+    return isTerminal(this.state.status);
+  }
+
+  get isOffline(): boolean {
+    return this.#visibility.offline;
+  }
+
+  /** The server's time in milliseconds. */
+  get now(): number {
+    return Date.now() + this.#clockOffset;
+  }
+
+  /** The id of a question that waits for the person at this page, or null. */
+  get openRequest(): string | null {
+    if (this.isOver || !canAnswer(this.page)) return null;
+    return this.state.requests.find(({ state }) => state === "open")?.request ?? null;
+  }
+
+  /** Every sentence that has not been announced, each once; null where there is none. */
+  takeAnnouncements(): string | null {
+    return this.#announcements.length === 0 ? null : this.#announcements.splice(0).join(" ");
+  }
+
+  dismissBanner(id: number): void {
+    this.banners = this.banners.filter((banner) => banner.id !== id);
+    this.#changed();
+  }
+
+  dismissMissed(): void {
+    this.position.missed = null;
+    this.#changed();
+  }
+
+  /** Everything up to `seq` is on the screen. */
+  painted(seq: number): void {
+    this.#acks.taken(seq);
+  }
+
+  #receive(event: LogEvent, before: State): void {
+    this.#receivedAt = Date.now();
+    this.commands.update(before, this.state);
+    if (event.seq > this.#history) {
+      this.#announcements.push(...announcements(before, this.state, canAnswer(this.page)));
+    }
+    if (this.#visibility.hidden) this.#acks.taken(event.seq);
+    if (seqBefore(event) < this.#history && event.seq >= this.#history) this.#updatePosition();
+    this.#changed();
+  }
+
+  #receiveAside(frame: Frame): void {
+    this.#receivedAt = Date.now();
+    switch (frame.type) {
+      case "hello":
+        this.#history = Math.max(this.#history, frame.data.head);
+        this.#patience = 1.5 * frame.data.heartbeat_seconds * 1000;
+        this.#clockOffset = Date.parse(frame.at) - Date.now();
+        this.stream = "streaming";
+        this.#acks.begin(frame.data.from);
+        break;
+      case "heartbeat":
+        return this.#acks.answer();
+      case "stream":
+        this.stream = frame.data.state;
+        break;
+      case "notice":
+        this.banners = withBanner(this.banners, frame.data.text, "notice");
+        break;
+      case "error":
+        if (this.commands.refused(frame.data)) break;
+        this.banners = withBanner(this.banners, frame.data.message, "refusal");
+        break;
+    }
+    this.#changed();
+  }
+
+  /** The tab was shown or hidden, the connection changed, or the page has caught up with the log. */
+  #updatePosition(): void {
+    const isCaughtUp = this.connectionState === "live" && this.state.head >= this.#history;
+    const situation = {
+      isHidden: this.#visibility.hidden,
+      isCurrent: isCaughtUp || this.connectionState === "closed",
+      receivedAt: this.#receivedAt,
+      patience: this.#patience,
+    };
+    const sentence = this.position.update(situation, this.state);
+    if (sentence !== null) this.#announcements.push(sentence);
+    if (situation.isHidden) this.#acks.taken(this.state.head);
+    this.#changed();
+  }
+}

@@ -1,0 +1,83 @@
+// The parts of a debate's page around its transcript.
+
+import { type TemplateResult, html, nothing } from "lit";
+import { isTerminal } from "../protocol/state.ts";
+import { roundOf } from "../status/usage.ts";
+import type { Page } from "../client/page-data.ts";
+import { thousands } from "../shared/format.ts";
+import type { DebateSession } from "./debate-session.ts";
+
+type Optional = TemplateResult | typeof nothing;
+
+/** The watermark of a demo. It is drawn, not a background, because printers leave backgrounds out. */
+export function watermarkTemplate(): TemplateResult {
+  return html`<svg class="watermark" data-testid="watermark" aria-hidden="true">
+    <pattern id="demo-mark" width="340" height="190" patternUnits="userSpaceOnUse">
+      <text x="170" y="105" transform="rotate(-20 170 95)" text-anchor="middle">DEMO</text>
+    </pattern>
+    <rect width="100%" height="100%" fill="url(#demo-mark)"></rect>
+  </svg>`;
+}
+
+export function questionTemplate({ topic, content, contentType }: Page): TemplateResult {
+  const material = html`<details class="material">
+    <summary>${contentType}, ${thousands([...content].length)} characters</summary>
+    <div tabindex="0">${content}</div>
+  </details>`;
+  return html`<header class="question">
+    <p class="kicker">Question</p>
+    <h1 class="topic" ?data-long=${topic.length > 140}>${topic}</h1>
+    ${content ? material : nothing}
+  </header>`;
+}
+
+/** Why nothing more arrives, where that needs a sentence. */
+export function endingTemplate({ ending, page }: DebateSession): Optional {
+  if (!ending?.sentence) return nothing;
+  return html`<p class="alert alert-warning" role="alert" data-testid="connection-ended">
+    <span>
+      ${ending.sentence}
+      ${ending.signIn ? html`<a class="link" href=${page.loginUrl}>Sign in to go on watching.</a>` : nothing}
+    </span>
+  </p>`;
+}
+
+/** The last line of a debate that ended without a verdict. Where a person stopped it, the transcript says so. */
+export function stoppedTemplate({ state }: DebateSession): Optional {
+  if (state.status !== "cancelled" || state.controls.some(({ action }) => action === "cancel")) return nothing;
+  return html`<p class="alert alert-warning">The debate was stopped in round ${roundOf(state)}.</p>`;
+}
+
+export function composerTemplate({ page, state, commands }: DebateSession): Optional {
+  if (!page.canSpeak) return nothing;
+  return html`<outcry-message-form
+    class="composer"
+    .name=${"composer"}
+    .label=${"Say something to the panel"}
+    .verb=${"Send"}
+    .limit=${page.maxText}
+    .attempt=${commands.at("composer")}
+    .closed=${isTerminal(state.status ?? page.status) ? "The debate is over." : null}
+    @submitted=${({ detail }: CustomEvent<string>) => commands.give({ type: "input", text: detail, reply_to: null })}
+  ></outcry-message-form>`;
+}
+
+/** What floats above the page's bottom: a lost connection, and the way to the newest. */
+export function floatingTemplate(session: DebateSession, isBehind: boolean, jump: () => void): TemplateResult {
+  const lost = session.isOffline ? "You are offline. What you miss comes later" : "Connection lost. Reconnecting";
+  const end = session.state.complete ? "Jump to the verdict" : "Jump to the newest";
+  return html`<div class="floating">
+    <p class="lost" role="status" data-testid="connection-lost">
+      ${session.connectionState === "reconnecting" ? html`<span>${lost}</span>` : nothing}
+    </p>
+    <button
+      type="button"
+      class="btn btn-primary btn-sm"
+      data-testid="jump-to-newest"
+      ?hidden=${!isBehind || (session.isOver && !session.state.complete)}
+      @click=${jump}
+    >
+      ${session.openRequest === null ? end : "Jump to the question"}
+    </button>
+  </div>`;
+}

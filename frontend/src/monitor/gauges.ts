@@ -1,0 +1,60 @@
+// The figures at the top of the monitor, and how connections were closed.
+
+import { type TemplateResult, html } from "lit";
+import { type Overview, milliseconds, rate } from "./data.ts";
+import { label, thousands } from "../shared/format.ts";
+
+export function gaugesTemplate(overview: Overview): TemplateResult {
+  const { connections, conversations, tokens_per_second: tokens, latency } = overview;
+  const states = Object.entries(connections.states).filter(([, many]) => many > 0);
+  const shown = [
+    gauge("connections", "Connections", thousands(connections.total), statesText(states)),
+    gauge(
+      "debates",
+      "Debates watched here",
+      thousands(conversations.watched),
+      `${thousands(conversations.running)} under way in all`,
+    ),
+    gauge("tokens", "Tokens a second", rate(tokens.delivered), `To all watchers; ${rate(tokens.spoken)} spoken`),
+    gauge(
+      "latency",
+      "Latency, p95",
+      milliseconds(latency.p95_ms),
+      latency.samples === 0
+        ? "No browser has told of a paint in the last minute"
+        : `From model to paint; p50 ${milliseconds(latency.p50_ms)}, p99 ${milliseconds(latency.p99_ms)}, of ${thousands(latency.samples)} paints in a minute`,
+    ),
+    gauge("lagging", "Lagging watchers", thousands(overview.lagging), "They get whole messages until they catch up"),
+    gauge(
+      "repaired",
+      "Drops repaired",
+      thousands(overview.repaired),
+      `By reading the log; ${thousands(overview.pages)} ${overview.pages === 1 ? "page" : "pages"} read for who was behind`,
+    ),
+  ];
+  return html`<dl class="gauges">${shown}</dl>`;
+}
+
+function gauge(id: string, name: string, value: string, note: string): TemplateResult {
+  return html`<div class="card" data-testid="gauge-${id}" ?data-alarm=${id === "lagging" && value !== "0"}>
+    <dt>${name}</dt>
+    <dd class="value">${value}</dd>
+    <dd class="note">${note}</dd>
+  </div>`;
+}
+
+function statesText(counted: readonly (readonly [string, number])[]): string {
+  if (counted.length === 0) return "Nobody is connected";
+  return counted.map(([state, many]) => `${thousands(many)} ${label(state).toLowerCase()}`).join(", ");
+}
+
+/** Close codes with their counts. */
+export function closedTemplate({ closed }: Overview): TemplateResult {
+  if (closed.length === 0) return html`<p class="quiet">No connection has been closed by this process.</p>`;
+  return html`<ul class="closes">
+    ${closed.map(
+      ({ code, name, count }) =>
+        html`<li><span class="mono">${code}</span> ${label(name.toLowerCase())} <b>${thousands(count)}</b></li>`,
+    )}
+  </ul>`;
+}

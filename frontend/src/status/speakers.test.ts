@@ -1,0 +1,27 @@
+import { expect, test } from "vitest";
+import { reduce } from "../protocol/reducer.ts";
+import { EMPTY } from "../protocol/state.ts";
+import { recorded } from "../testing/recordings.test-data.ts";
+import { speakersOf } from "./speakers.ts";
+
+const agents = [
+  { role: "risk_challenger", name: "Risk" },
+  { role: "moderator", name: "Moderator" },
+];
+
+test("an agent has the colour of its place in the panel, before and after it speaks", () => {
+  const expected = { name: "Moderator", color: 1 };
+  expect(speakersOf({ agents }, EMPTY).get("moderator")).toEqual(expected);
+  expect(speakersOf({ agents }, reduce(recorded("debate").events)).get("moderator")).toEqual(expected);
+});
+
+test("agents of another panel follow in the order in which they speak", () => {
+  const speakers = speakersOf({ agents }, reduce(recorded("debate").events));
+  expect([...speakers.keys()]).toEqual(["risk_challenger", "moderator", "financial_analyst", "market_context"]);
+  expect(speakers.get("market_context")).toEqual({ name: "Market Context", color: 3 });
+});
+
+test("the ninth speaker has the first colour again", () => {
+  const many = Array.from({ length: 9 }, (_, index) => ({ role: `role ${index}`, name: `Agent ${index}` }));
+  expect(speakersOf({ agents: many }, EMPTY).get("role 8")?.color).toBe(0);
+});

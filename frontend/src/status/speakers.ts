@@ -1,0 +1,16 @@
+// Who speaks in a debate, and in which colour.
+
+import type { Page } from "../client/page-data.ts";
+import type { State } from "../protocol/state.ts";
+
+/** `color` is the index of one of the site's eight agent colours (theme.css). */
+export type Speaker = { readonly name: string; readonly color: number };
+
+const COLORS = 8;
+
+/** Speakers by role: the panel's agents in their order, then any other in the order of appearance. */
+export function speakersOf({ agents }: Pick<Page, "agents">, state: State): ReadonlyMap<string, Speaker> {
+  const names = new Map(agents.map(({ role, name }) => [role, name]));
+  for (const { role, agent } of state.messages) if (!names.has(role)) names.set(role, agent);
+  return new Map([...names].map(([role, name], index) => [role, { name, color: index % COLORS }]));
+}
