@@ -17,7 +17,7 @@ from config.env import collected, service_urls, sso, static_files
 from config.env.mail import mail_settings
 from config.env.metrics_access import metrics_networks, metrics_token
 from config.env.parsing import choice, flag, number, rate, text, whole, words
-from config.env.telemetry import telemetry
+from config.env.telemetry import is_telemetry_on
 from config.env.transports import cross_origin_paths, left_out, path, require_apart, targets, transports
 from config.observability.logs import configure_logs
 
@@ -403,7 +403,7 @@ OUTCRY_METRICS_NETWORKS = metrics_networks(words("OUTCRY_METRICS_NETWORKS"))
 
 # Traces: without a collector, there are none.
 
-OUTCRY_TELEMETRY = telemetry()
+OUTCRY_TELEMETRY = is_telemetry_on()
 # What this release is called, where traces and numbers say it.
 OUTCRY_VERSION = text("OUTCRY_VERSION", "unreleased")
 
@@ -411,7 +411,7 @@ OUTCRY_VERSION = text("OUTCRY_VERSION", "unreleased")
 
 LOGGING_CONFIG = None
 configure_logs(
-    traced=OUTCRY_TELEMETRY is not None,
+    traced=OUTCRY_TELEMETRY,
     json=choice("OUTCRY_LOG_FORMAT", "text", ("text", "json")) == "json",
     level=choice("OUTCRY_LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")),
 )

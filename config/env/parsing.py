@@ -49,12 +49,12 @@ def whole(name: str, default: int | None, *, least: int = 0) -> int | None:
 
 
 @overload
-def number(name: str, default: float, *, least: float = 0) -> float: ...
+def number(name: str, default: float, *, least: float = 0, most: float = math.inf) -> float: ...
 @overload
-def number(name: str, default: None, *, least: float = 0) -> float | None: ...
-def number(name: str, default: float | None, *, least: float = 0) -> float | None:
-    """A number of at least `least`. Raises ImproperlyConfigured."""
-    return _number(float, "a number", name, default, least)
+def number(name: str, default: None, *, least: float = 0, most: float = math.inf) -> float | None: ...
+def number(name: str, default: float | None, *, least: float = 0, most: float = math.inf) -> float | None:
+    """A finite number from `least` to `most`. Raises ImproperlyConfigured."""
+    return _number(float, "a number", name, default, least, most)
 
 
 def rate(name: str, default: str) -> str:
@@ -67,7 +67,9 @@ def rate(name: str, default: str) -> str:
     return value
 
 
-def _number(convert: Callable[[str], T], what: str, name: str, default: T | None, least: T) -> T | None:
+def _number(
+    convert: Callable[[str], T], kind: str, name: str, default: T | None, least: T, most: float = math.inf
+) -> T | None:
     value = text(name)
     if not value:
         return default
@@ -75,6 +77,7 @@ def _number(convert: Callable[[str], T], what: str, name: str, default: T | None
         converted = convert(value)
     except ValueError:
         converted = None
-    if converted is None or not least <= converted < math.inf:
-        raise ImproperlyConfigured(f"Unexpected value {name}={value!r}, use {what} of at least {least}.")
+    if converted is None or not least <= converted <= most or converted == math.inf:
+        within = f"of at least {least}" if most == math.inf else f"from {least} to {most}"
+        raise ImproperlyConfigured(f"Unexpected value {name}={value!r}, use {kind} {within}.")
     return converted

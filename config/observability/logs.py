@@ -26,12 +26,12 @@ class ToldOnce(logging.Filter):
         return False
 
 
-def with_span(_logger: Any, _method: str, line: Any) -> Any:
-    """The line with the ids of the span it was said in."""
-    place = trace.get_current_span().get_span_context()
-    if place.is_valid:
-        line["trace_id"] = trace.format_trace_id(place.trace_id)
-        line["span_id"] = trace.format_span_id(place.span_id)
+def add_span_ids(_logger: Any, _method: str, line: Any) -> Any:
+    """A structlog processor: the ids of the current span, where there is one."""
+    context = trace.get_current_span().get_span_context()
+    if context.is_valid:
+        line["trace_id"] = trace.format_trace_id(context.trace_id)
+        line["span_id"] = trace.format_span_id(context.span_id)
     return line
 
 
@@ -44,7 +44,7 @@ def configure_logs(*, json: bool, level: str, traced: bool = False) -> None:
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
     if traced:
-        shared.append(with_span)
+        shared.append(add_span_ids)
     structlog.configure(
         # First what is not to be logged is dropped, so that it costs next to nothing.
         processors=[

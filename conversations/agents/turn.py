@@ -131,7 +131,7 @@ class Turn:
         self._calls = 0
         self._told: str | None = None
         self._is_heard = False
-        self._span = tracing.NONE
+        self._span = tracing.NO_SPAN
         # Of the call of the model that is under way.
         self._chunks = 0
         # For how long the model was kept waiting.
@@ -192,7 +192,7 @@ class Turn:
             answer = await self._talk()
             usd = pricing.cost(provider.kind, provider.model, answer.usage)
             used = answer.usage
-            tracing.spoken(self._span, used.input_tokens, used.output_tokens, usd, answer.tokens)
+            tracing.turn_completed(self._span, used.input_tokens, used.output_tokens, usd, answer.tokens)
             return answer
 
     async def _talk(self) -> Answer:

@@ -128,12 +128,12 @@ class _Waiting:
     loop: asyncio.AbstractEventLoop
     done: "asyncio.Future[None]"
     # Of its span; None for words, which are too many for spans.
-    place: tracing.Place | None
+    place: tracing.ParentContext | None
 
 
 def _submit(conversation: UUID, run: UUID | None, events: Sequence[EventData]) -> "asyncio.Future[None]":
     loop = asyncio.get_running_loop()
-    place = None if events and isinstance(events[-1], Token) else tracing.here()
+    place = None if events and isinstance(events[-1], Token) else tracing.current()
     waiting = _Waiting(Append(conversation, run, events, timezone.now()), loop, loop.create_future(), place)
     _writer.submit(waiting)
     return waiting.done
@@ -175,7 +175,7 @@ def _note_commit(batch: list[_Waiting], entries: dict[UUID, list[Entry]], began:
     for conversation, place in places.items():
         if stored := entries.get(conversation):
             values = {"outcry.rows": len(stored), "outcry.seq": stored[-1].seq}
-            tracing.span("log.commit", place, began, ended, values)
+            tracing.record("log.commit", place, began, ended, values)
 
 
 _Outcomes = tuple[dict[int, OutcryError | None], dict[UUID, list[Entry]]]

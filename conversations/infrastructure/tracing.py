@@ -1,15 +1,14 @@
-"""Spans of what happens to a conversation, where telemetry is on: from the request that starts it to the words that
-browsers have painted. `config.telemetry` says where they go.
+"""Spans of a conversation, from the request that starts it to the words that browsers have painted.
 
-Nothing that a person or a model wrote is put into one: ids, words of our own lists, counts and codes only. A
-conversation's row keeps the place of its start as W3C's `traceparent`, so that whichever process runs or delivers it,
-its spans are of one trace.
+`config.observability.tracing` says where spans go; where telemetry is off, none is recorded. A span holds ids, names
+from our own lists, counts and codes: never a word that a person or a model wrote. A conversation's row keeps the W3C
+`traceparent` of its start, so that all its spans are of one trace, whichever process executes or delivers it.
 """
 
 import asyncio
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
@@ -26,115 +25,107 @@ if TYPE_CHECKING:
     from opentelemetry.sdk.trace import TracerProvider
 
 SCOPE: Final = "outcry"
-# Why a span's work has failed, or ended early.
+# The attribute that says why a span's work failed or ended early.
 CODE: Final = "outcry.code"
 
 Value = str | int | float | bool | None
-# A place in a trace, for spans that are made elsewhere or later.
-Place = Context
+ParentContext = Context
 
 _provider: "TracerProvider | None" = None
-_tracer: Tracer | None = None
-_w3c: Final = TraceContextTextMapPropagator()
+_tracer: Tracer = trace.NoOpTracer()
+_W3C: Final = TraceContextTextMapPropagator()
 
-# Takes everything, and keeps nothing.
-NONE: Final[Span] = trace.INVALID_SPAN
+# Records nothing.
+NO_SPAN: Final[Span] = trace.INVALID_SPAN
 
 
 @dataclass(frozen=True)
 class Arrival:
-    """A request or a connection: where it says that it comes from, when it came (nanoseconds since 1970; None where it
-    stays, so that this says nothing of what it asks later), by which protocol, and when the person clicked that caused
-    it, as far as the page says."""
+    """What asks for the work at hand: `http`, `websocket` or `command`, and its `traceparent` header.
 
-    traceparent: str
-    at: int | None
+    `at` and `clicked` say when an HTTP request arrived, and when the person clicked who caused it, in nanoseconds since
+    1970. They are None for a WebSocket: its handshake says nothing of when a later message comes.
+    """
+
     door: str
+    traceparent: str = ""
+    at: int | None = None
     clicked: int | None = None
 
 
-# Of the request that is being answered.
-arrival: ContextVar[Arrival | None] = ContextVar("arrival", default=None)
+# Outside of requests and connections.
+_COMMAND: Final = Arrival("command")
+arrival: ContextVar[Arrival] = ContextVar("arrival", default=_COMMAND)
 
 
-def use(tracer_provider: "TracerProvider | None") -> None:
-    """From now on make spans with this provider; with None, make none."""
+def use(tracer_provider: "TracerProvider | None") -> "TracerProvider | None":
+    """From now on record spans with this provider, with None record none; the provider until now."""
     global _provider, _tracer
-    _provider = tracer_provider
-    _tracer = None if tracer_provider is None else tracer_provider.get_tracer(SCOPE)
+    previous, _provider = _provider, tracer_provider
+    _tracer = trace.NoOpTracer() if tracer_provider is None else tracer_provider.get_tracer(SCOPE)
+    return previous
 
 
 def is_on() -> bool:
-    return _tracer is not None
+    return _provider is not None
 
 
 def traceparent() -> str:
-    """The place of the current span, to be kept; empty without one."""
+    """The current span as a W3C `traceparent`; empty without one."""
     carrier: dict[str, str] = {}
-    if _tracer is not None:
-        _w3c.inject(carrier)
+    _W3C.inject(carrier)
     return carrier.get("traceparent", "")
 
 
 @contextmanager
 def start() -> Iterator[Span]:
-    """Around the start of a conversation: the root of its trace, from the click, or the arrival of what asks for it;
-    or, where that says so, a part of its sender's."""
+    """Around the start of a conversation, from the click or the arrival of what asks for it: the root of its trace, or
+    a part of the trace that the arrival names."""
     came = arrival.get()
-    if came is None:
-        with _current("start", {"outcry.door": "command"}, kind=SpanKind.SERVER, parent=Context()) as span:
-            yield span
-        return
-    parent = _place(came.traceparent)
-    with _current(
-        "start",
-        {"outcry.door": came.door},
-        kind=SpanKind.SERVER,
-        parent=parent,
-        began=came.clicked or came.at,
-    ) as span:
+    span = _current(
+        "start", {"outcry.door": came.door}, came.traceparent, SpanKind.SERVER, came.clicked or came.at
+    )
+    with span as started:
         if came.at is not None:
-            span.add_event("arrived", timestamp=came.at)
-        yield span
+            started.add_event("arrived", timestamp=came.at)
+        yield started
 
 
-@contextmanager
-def debate(begun: str, conversation: UUID, run: UUID, attempts: int) -> Iterator[Span]:
-    """Around a run; `begun` is the `traceparent` of the conversation's start."""
-    named: dict[str, Value] = {
+def debate(
+    start_traceparent: str, conversation: UUID, run: UUID, attempts: int
+) -> AbstractContextManager[Span]:
+    """Around a run, beneath the start of its conversation."""
+    attributes: dict[str, Value] = {
         "outcry.conversation": str(conversation),
         "outcry.run": str(run),
         "outcry.attempts": attempts,
     }
-    with _current("debate", named, parent=_place(begun)) as span:
-        yield span
+    return _current("debate", attributes, start_traceparent)
 
 
-@contextmanager
-def turn(message: UUID, agent: str, round_: int, provider: str, model: str) -> Iterator[Span]:
-    """Around a turn, as far as the model is concerned."""
-    named: dict[str, Value] = {
+def turn(message: UUID, agent: str, round_: int, provider: str, model: str) -> AbstractContextManager[Span]:
+    """Around a turn, from the request to the model to the end of its answer."""
+    attributes: dict[str, Value] = {
         "outcry.message": str(message),
         "outcry.agent": agent,
         "outcry.round": round_,
         "gen_ai.provider.name": provider,
         "gen_ai.request.model": model,
     }
-    with _current("turn", named) as span:
-        yield span
+    return _current("turn", attributes)
 
 
-def spoken(
-    made: Span, input_tokens: int | None, output_tokens: int | None, usd: float | None, words: int
+def turn_completed(
+    span: Span, input_tokens: int | None, output_tokens: int | None, usd: float | None, streamed: int
 ) -> None:
-    """What a turn took, as far as it is known, and how many tokens were streamed."""
-    known = {
+    """What a turn took, None where it is not known, and how many tokens were streamed."""
+    usage = {
         "gen_ai.usage.input_tokens": input_tokens,
         "gen_ai.usage.output_tokens": output_tokens,
         "outcry.usd": usd,
-        "outcry.tokens": words,
+        "outcry.tokens": streamed,
     }
-    made.set_attributes(_known(known))
+    span.set_attributes(_known(usage))
 
 
 def provider() -> "TracerProvider | None":
@@ -142,64 +133,73 @@ def provider() -> "TracerProvider | None":
     return _provider
 
 
-def here() -> Context | None:
-    """The current place, for spans that are made later, in another thread; None where nothing is recorded."""
-    if _tracer is None or not trace.get_current_span().is_recording():
-        return None
-    return trace.set_span_in_context(trace.get_current_span(), Context())
+def current() -> ParentContext | None:
+    """The current span as a parent for `record` in another thread; None where nothing is recorded."""
+    span = trace.get_current_span()
+    return trace.set_span_in_context(span, Context()) if span.is_recording() else None
 
 
-def span(
-    name: str, where: "Context | str", began: int, ended: int, values: Mapping[str, Value] | None = None
+def record(
+    name: str,
+    parent: ParentContext | str,
+    began: int,
+    ended: int,
+    attributes: Mapping[str, Value] | None = None,
 ) -> None:
-    """A span that is over, beneath a place or a `traceparent`. Times are nanoseconds since 1970."""
-    if _tracer is not None:
-        parent = _place(where) if isinstance(where, str) else where
-        made = _tracer.start_span(name, parent, attributes=_known(values or {}), start_time=began)
-        # Clocks of two machines may differ by more than it took.
-        made.end(max(began, ended))
+    """A span that is over, beneath a parent or a `traceparent`. Times are nanoseconds since 1970."""
+    context = _parent(parent) if isinstance(parent, str) else parent
+    span = _tracer.start_span(name, context, attributes=_known(attributes or {}), start_time=began)
+    # Clocks of two machines may differ by more than it took.
+    span.end(max(began, ended))
 
 
 def failed(code: str) -> None:
-    """The current span's work has failed, or ended early."""
+    """The current span's work failed or ended early."""
     _failed(trace.get_current_span(), code)
 
 
-def _failed(made: Span, code: str) -> None:
-    made.set_attribute(CODE, code)
-    made.set_status(StatusCode.ERROR)
+def nanoseconds(seconds: float) -> int:
+    """Seconds since 1970 as spans take them."""
+    return round(seconds * 1e9)
+
+
+def now() -> int:
+    """Nanoseconds since 1970."""
+    return time.time_ns()
 
 
 @contextmanager
 def _current(
     name: str,
-    values: Mapping[str, Value],
-    *,
+    attributes: Mapping[str, Value],
+    traceparent: str | None = None,
     kind: SpanKind = SpanKind.INTERNAL,
-    parent: Context | None = None,
     began: int | None = None,
 ) -> Iterator[Span]:
-    """A span around what is done within; what that raises is told by its code."""
-    if _tracer is None:
-        yield NONE
-        return
+    """Around work: a span beneath `traceparent`, or beneath the current span where that is None. An exception marks it
+    as failed, with a code."""
     with _tracer.start_as_current_span(
         name,
-        parent,
+        None if traceparent is None else _parent(traceparent),
         kind,
-        attributes=_known(values),
+        attributes=_known(attributes),
         start_time=began,
-        # An exception's words may be anybody's.
+        # The words of an exception may be anybody's.
         record_exception=False,
         set_status_on_exception=False,
-    ) as made:
+    ) as span:
         try:
-            yield made
+            yield span
         except BaseException as failure:
-            # Whoever knew more about it has said so.
-            if CODE not in (getattr(made, "attributes", None) or {}):
-                _failed(made, _code(failure))
+            # A code that is there says more.
+            if CODE not in (getattr(span, "attributes", None) or {}):
+                _failed(span, _code(failure))
             raise
+
+
+def _failed(span: Span, code: str) -> None:
+    span.set_attribute(CODE, code)
+    span.set_status(StatusCode.ERROR)
 
 
 def _code(failure: BaseException) -> str:
@@ -210,23 +210,13 @@ def _code(failure: BaseException) -> str:
             return failure.code
         case asyncio.CancelledError():
             return "cancelled"
-    # The name of a class: its words are not ours.
     return type(failure).__name__
 
 
-def _place(begun: str) -> Context:
-    return _w3c.extract({"traceparent": begun}, Context())
+def _parent(traceparent: str) -> Context:
+    """Empty where the text is no `traceparent`: the span then begins a trace of its own."""
+    return _W3C.extract({"traceparent": traceparent}, Context())
 
 
-def _known(values: Mapping[str, Value]) -> dict[str, str | int | float | bool]:
-    return {name: value for name, value in values.items() if value is not None}
-
-
-def nanoseconds(seconds: float) -> int:
-    """Seconds since 1970 as spans have them."""
-    return round(seconds * 1e9)
-
-
-def now() -> int:
-    """Nanoseconds since 1970."""
-    return time.time_ns()
+def _known(attributes: Mapping[str, Value]) -> dict[str, str | int | float | bool]:
+    return {name: value for name, value in attributes.items() if value is not None}

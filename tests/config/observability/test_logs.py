@@ -42,7 +42,7 @@ async def test_a_debates_lines_carry_its_names_and_nothing_that_is_secret(tmp_pa
     assert (joined["watcher"], joined["transport"], joined["level"]) == (session, "websocket", "info")
     assert (left["watcher"], left["conversation"], left["code"]) == (session, conversation, 1000)
     assert joined["user"] == left["user"] == 1
-    assert left["cursor"] > 100
+    assert left["cursor"] > 10
     assert left["tokens"] > 0
     assert left["seconds"] > 0
     # The server greets its administrator by name; its log knows nobody's.

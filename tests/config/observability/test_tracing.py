@@ -8,15 +8,17 @@ from contextlib import suppress
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
+from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import StatusCode
 from structlog.testing import capture_logs
 
-from config.env import telemetry as telemetry_module
+from config.env.telemetry import is_telemetry_on
+from config.observability import span_export
 from config.observability import tracing as telemetry
-from config.observability.logs import with_span
+from config.observability.logs import add_span_ids
 from conversations.domain.errors import LimitReached, ProviderError
 from conversations.infrastructure import tracing
 from conversations.infrastructure.availability import COLLECTOR
@@ -31,7 +33,7 @@ TRACE, PARENT = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
 
 
 def test_without_a_collector_there_is_no_telemetry() -> None:
-    assert telemetry_module.telemetry() is None
+    assert not is_telemetry_on()
 
 
 @pytest.mark.parametrize(
@@ -47,11 +49,10 @@ def test_a_collector_switches_it_on(
 ) -> None:
     for name, value in values.items():
         monkeypatch.setenv(name, value)
-    wanted = telemetry_module.telemetry()
-    assert wanted is not None
-    assert (wanted.endpoint, wanted.service, wanted.sampler) == (address, "outcry", "parentbased_always_on")
+    assert is_telemetry_on()
+    assert OTLPSpanExporter()._endpoint == address
     monkeypatch.setenv("OTEL_SDK_DISABLED", "true")
-    assert telemetry_module.telemetry() is None
+    assert not is_telemetry_on()
 
 
 @pytest.mark.parametrize(
@@ -81,13 +82,14 @@ def test_a_wrong_value_is_refused_by_name(monkeypatch: pytest.MonkeyPatch, name:
     monkeypatch.setenv(ENDPOINT, "http://collector:4318")
     monkeypatch.setenv(name, value)
     with pytest.raises(ImproperlyConfigured, match=name) as refused:
-        telemetry_module.telemetry()
+        is_telemetry_on()
     assert "secret" not in str(refused.value)
 
 
 @pytest.mark.parametrize(
     ("sampler", "description"),
     [
+        ("", "ParentBased{root:AlwaysOnSampler"),
         ("always_on", "AlwaysOnSampler"),
         ("always_off", "AlwaysOffSampler"),
         ("traceidratio", "TraceIdRatioBased{0.25}"),
@@ -101,9 +103,9 @@ def test_the_sampler_is_the_one_that_is_named(
     monkeypatch.setenv(ENDPOINT, "http://collector:4318")
     monkeypatch.setenv("OTEL_TRACES_SAMPLER", sampler)
     monkeypatch.setenv("OTEL_TRACES_SAMPLER_ARG", "0.25")
-    wanted = telemetry_module.telemetry()
-    assert wanted is not None
-    assert telemetry._sampler(wanted).get_description().startswith(description)
+    provider = span_export.provider("web", InMemorySpanExporter())
+    assert provider.sampler.get_description().startswith(description)
+    provider.shutdown()
 
 
 # Off
@@ -116,10 +118,11 @@ def test_where_it_is_off_nothing_is_loaded_or_started() -> None:
         "from conversations.infrastructure import tracing\n"
         "telemetry.begin('web')\n"
         "assert not [name for name in sys.modules if name.startswith('opentelemetry.exporter')]\n"
+        "assert 'config.observability.span_export' not in sys.modules\n"
         "assert [thread.name for thread in threading.enumerate()] == ['MainThread']\n"
-        "assert not tracing.is_on() and not isinstance(asgi.application, telemetry.Traced)\n"
+        "assert not tracing.is_on() and not isinstance(asgi.application, telemetry.TraceContext)\n"
         "with tracing.start() as span:\n"
-        "    assert not span.is_recording() and tracing.traceparent() == '' and tracing.here() is None\n"
+        "    assert not span.is_recording() and tracing.traceparent() == '' and tracing.current() is None\n"
     )
     ran = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
     assert ran.returncode == 0, ran.stderr
@@ -131,7 +134,7 @@ def test_where_it_is_off_nothing_is_loaded_or_started() -> None:
 def test_a_start_goes_on_with_the_trace_that_its_request_names(recorded: InMemorySpanExporter) -> None:
     with tracing.start():
         own = tracing.traceparent()
-    held = tracing.arrival.set(tracing.Arrival(f"00-{TRACE}-{PARENT}-01", 1_000, "http"))
+    held = tracing.arrival.set(tracing.Arrival("http", f"00-{TRACE}-{PARENT}-01", 1_000))
     with tracing.start():
         kept = tracing.traceparent()
     tracing.arrival.reset(held)
@@ -167,7 +170,7 @@ async def test_a_start_begins_with_the_click_as_far_as_that_can_be(
             pass
 
     headers = [(b"x-clicked-ms-ago", said.encode())]
-    await telemetry.Traced(start)({"type": "http", "headers": headers}, None, None)
+    await telemetry.TraceContext(start)({"type": "http", "headers": headers}, None, None)
     [span] = recorded.get_finished_spans()
     [arrived] = span.events
     assert arrived.name == "arrived"
@@ -177,7 +180,7 @@ async def test_a_start_begins_with_the_click_as_far_as_that_can_be(
 
 @pytest.mark.parametrize("given", ["", "nonsense", f"00-{'0' * 32}-{PARENT}-01", "00-ü"])
 def test_a_start_whose_request_names_none_begins_one(recorded: InMemorySpanExporter, given: str) -> None:
-    held = tracing.arrival.set(tracing.Arrival(given, None, "websocket"))
+    held = tracing.arrival.set(tracing.Arrival("websocket", given))
     with tracing.start():
         pass
     tracing.arrival.reset(held)
@@ -205,12 +208,13 @@ def test_a_failure_is_told_by_its_code(recorded: InMemorySpanExporter, failure: 
 
 def _left(recorded: InMemorySpanExporter) -> ReadableSpan:
     [span] = recorded.get_finished_spans()
-    return telemetry.plain(span)
+    return span_export.allowed(span)
 
 
 def test_what_is_not_on_the_list_stays_here(recorded: InMemorySpanExporter) -> None:
-    assert tracing._provider is not None
-    tracer = tracing._provider.get_tracer(telemetry.AG2)
+    provider = tracing.provider()
+    assert provider is not None
+    tracer = provider.get_tracer(span_export.AG2_SCOPE)
     with suppress(ValueError), tracer.start_as_current_span("execute_tool alice") as span:
         span.set_attribute("gen_ai.input.messages", "alice")
         span.set_attribute("gen_ai.response.model", "/home/alice/model.gguf")
@@ -226,9 +230,9 @@ def test_what_is_not_on_the_list_stays_here(recorded: InMemorySpanExporter) -> N
 
 
 def test_a_line_of_the_log_names_its_span(recorded: InMemorySpanExporter) -> None:
-    assert with_span(None, "info", {"event": "outside"}) == {"event": "outside"}
+    assert add_span_ids(None, "info", {"event": "outside"}) == {"event": "outside"}
     with tracing.start():
-        line = with_span(None, "info", {"event": "inside"})
+        line = add_span_ids(None, "info", {"event": "inside"})
         assert tracing.traceparent().startswith(f"00-{line['trace_id']}-{line['span_id']}-")
 
 
@@ -249,13 +253,9 @@ class Away(SpanExporter):
 
 
 @pytest.fixture
-def away(monkeypatch: pytest.MonkeyPatch) -> Iterator[Away]:
-    monkeypatch.setenv(ENDPOINT, "http://collector:4318")
-    wanted = telemetry_module.telemetry()
-    assert wanted is not None
+def away() -> Iterator[Away]:
     exporter = Away()
-    monkeypatch.setattr(telemetry, "_begun", telemetry.provider(wanted, "web", exporter))
-    tracing.use(telemetry._begun)
+    tracing.use(span_export.provider("web", exporter))
     yield exporter
     exporter.let.set()
     telemetry.end()
@@ -279,10 +279,11 @@ def test_a_process_that_ends_does_not_wait_for_a_collector_that_hangs(
 
 def test_a_collector_that_is_away_is_told_once(away: Away) -> None:
     away.let.set()
-    assert telemetry._begun is not None
+    provider = tracing.provider()
+    assert provider is not None
     with capture_logs() as lines:
         for _ in range(3):
             with tracing.start():
                 pass
-            telemetry._begun.force_flush()
+            provider.force_flush()
     assert [line["event"] for line in lines] == ["telemetry_collector_away"]
