@@ -57,7 +57,7 @@ const schema = JSON.parse(
 const types = Object.entries(schema.$defs).map(
   ([name, definition]) => `${comment(definition.description)}export type ${name} = ${typeOf(definition)};\n`,
 );
-const generated = `// Generated from conversations/events.py by \`npm run types\`. Do not edit.\n\n${types.join("\n")}`;
+const generated = `// Generated from conversations/domain/events.py by \`npm run types\`. Do not edit.\n\n${types.join("\n")}`;
 
 if (!process.argv.includes("--check")) {
   writeFileSync(target, generated);

@@ -18,7 +18,7 @@ HEAD = """\
 # Events
 
 What a conversation's log holds, on every transport: `{"type", "seq", "conversation", "at", "data"}`. This page is
-written from the code (`conversations/events.py`) and its recordings; a field that may be null says so.
+written from the code (`conversations/domain/events.py`) and its recordings; a field that may be null says so.
 """
 
 

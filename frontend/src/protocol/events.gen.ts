@@ -1,4 +1,4 @@
-// Generated from conversations/events.py by `npm run types`. Do not edit.
+// Generated from conversations/domain/events.py by `npm run types`. Do not edit.
 
 /** What a person may command of a conversation. */
 export type Action = "pause" | "resume" | "cancel";
