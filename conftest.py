@@ -105,7 +105,7 @@ def _plain(settings: Settings) -> Iterator[None]:
     settings.OUTCRY_GRACE_SECONDS = 0
     yield
     cache.clear()
-    circuit_breaker._own.clear()
+    circuit_breaker.local_records.clear()
 
 
 # A model provider

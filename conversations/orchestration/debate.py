@@ -138,10 +138,10 @@ class Debate:
 
     async def _speak(self, agent: Agent, round_: int, kind: Kind) -> AsyncGenerator[EventData, None]:
         """A turn, from its start to its message, by the first provider that manages it. Each that does not is told."""
-        relay = Failover(self._candidates(), self._before())
+        failover = Failover(self._candidates(), self._before())
         try:
             while True:
-                choice = await relay.next()
+                choice = await failover.next()
                 self._last = choice.provider
                 if choice.fallback is not None:
                     yield choice.fallback
@@ -153,10 +153,10 @@ class Debate:
                     await asyncio.sleep(choice.wait)
                 turn, start = await self._begin(agent, round_, kind, choice.provider)
                 try:
-                    async with aclosing(self._utter(turn, start, relay)) as events:
+                    async with aclosing(self._utter(turn, start, failover)) as events:
                         async for event in events:
                             yield event
-                    message = self._end(start, _finished(turn), is_verdict_needed=relay.has_another_live())
+                    message = self._end(start, _finished(turn), is_verdict_needed=failover.has_another_live())
                 except OverBudget:
                     metrics.turn_failed(start.provider, start.model, BUDGET)
                     yield self._discard(start, BUDGET)
@@ -165,17 +165,17 @@ class Debate:
                     metrics.turn_failed(start.provider, start.model, failure.reason)
                     held = turn.was_held and failure.retryable
                     yield self._discard(start, "interrupted" if held else failure.reason)
-                    await relay.failed(failure, held=held, begun=turn.has_spoken)
+                    await failover.failed(failure, held=held, begun=turn.has_spoken)
                 else:
                     metrics.turn_completed(message.provider, message.model, message.usage, message.cost)
-                    await relay.worked()
+                    await failover.succeeded()
                     yield message
                     return
                 finally:
                     # Of a turn that was stopped before its first call.
                     await turn.give_back()
         finally:
-            await relay.left()
+            await failover.abandoned()
 
     def _candidates(self) -> Sequence[Provider]:
         """Who may be asked. What began to be a demo is not mixed with a real debate any more."""
@@ -193,7 +193,7 @@ class Debate:
         return self._last or self.providers[0]
 
     async def _utter(
-        self, turn: Turn, start: MessageStart, relay: Failover
+        self, turn: Turn, start: MessageStart, failover: Failover
     ) -> AsyncGenerator[EventData, None]:
         """A message from its start to before its end; in between its agent may ask, and gets what becomes of it."""
         yield start
@@ -203,7 +203,7 @@ class Debate:
                 yield event
                 if not is_speaking:
                     is_speaking = True
-                    await relay.speaking()
+                    await failover.answering()
                 if isinstance(event, InputRequest):
                     yield self._status(Status.AWAITING_INPUT)
                     self.asked = await self.audience.answer(event.request)

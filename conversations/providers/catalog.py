@@ -1,4 +1,4 @@
-"""Which models speak: `OUTCRY_PROVIDERS`, read and turned into AG2 configurations.
+"""The providers of models: `OUTCRY_PROVIDERS`, read.
 
 A provider is written KIND or KIND:MODEL: `local`, `openai:gpt-5-mini`, `anthropic:claude-sonnet-4-5`,
 `gemini:gemini-2.5-flash`, `ollama:llama3.2`, `openai-compatible:MODEL@URL`, `demo`. Behind a question mark may stand
@@ -18,8 +18,9 @@ from conversations.domain.enums import Mode
 from conversations.domain.errors import ProviderError
 
 LOCAL_NAME: Final = "SmolLM2-135M-Instruct"
+OLLAMA_URL: Final = "http://127.0.0.1:11434"
 
-# Where each kind's key is read from; the first that is set counts.
+# The environment variables of each kind's key; the first that is set counts.
 KEYS: Final = {
     "openai": ("OPENAI_API_KEY",),
     "anthropic": ("ANTHROPIC_API_KEY",),
@@ -32,8 +33,8 @@ _LIMITS: Final = frozenset({"first_token", "stall"})
 
 @dataclass(frozen=True)
 class Provider:
-    """One entry of OUTCRY_PROVIDERS. `url` is None where the kind has its own; `first_token` and `stall` are its limits
-    in seconds, None where the general ones hold."""
+    """One entry of OUTCRY_PROVIDERS. `url` is None where the kind has its own. `first_token` and `stall` limit the
+    silence before and within an answer, in seconds; None where the general settings hold."""
 
     kind: str
     model: str
@@ -47,12 +48,12 @@ class Provider:
 
     @property
     def label(self) -> str:
-        """What people see of it; never its URL, which may hold a password."""
+        """The name that people see; without the URL, which may hold a password."""
         return self.kind if self.kind in {"local", "demo"} else f"{self.kind}:{self.model}"
 
     @property
     def key(self) -> str:
-        """A name for it that is the same in every process, and tells nothing."""
+        """An identifier that is the same in every process, and from which the URL cannot be read."""
         return hashlib.sha256(f"{self.kind}\n{self.model}\n{self.url}".encode()).hexdigest()[:32]
 
 
@@ -66,7 +67,7 @@ def parse(entry: str) -> Provider:
 
 
 def _without_limits(entry: str) -> tuple[str, dict[str, float]]:
-    """The entry without its limits, and those. What else stands behind the question mark is the URL's."""
+    """The entry without its limits, and the limits. Other options after the question mark belong to the URL."""
     named, mark, options = entry.partition("?")
     if not mark:
         return entry, {}
@@ -137,12 +138,12 @@ def require_key(provider: Provider) -> str | None:
     return value
 
 
-def uses_local_model(configured: Sequence[Provider]) -> bool:
-    """Whether the local model is one of those that speak."""
-    return any(provider.kind == "local" for provider in configured)
-
-
 def longest_answer(provider: Provider, sampling: Mapping[str, Any]) -> int:
-    """The most tokens that an answer may have; `sampling` is the prompt's."""
+    """The most tokens that an answer can have. `sampling` are the local model's options."""
     most: int = settings.OUTCRY_MAX_ANSWER_TOKENS
     return min(most, sampling.get("max_tokens", most)) if provider.kind == "local" else most
+
+
+def uses_local_model(configured: Sequence[Provider]) -> bool:
+    """Whether the local model is one of the providers."""
+    return any(provider.kind == "local" for provider in configured)

@@ -1,18 +1,20 @@
 """A circuit breaker for each provider, shared by all processes through the cache.
 
-Closed: it is asked. Open: it has just failed, and nobody asks it for a while, which doubles with each failure. Half
-open: that while is over, and one turn asks it, as the probe; by how that goes the circuit closes or opens again.
+1. Closed: turns may call the provider.
+2. Open: the provider has failed, and turns skip it for a while, which doubles with each failure in a row.
+3. Half-open: the while is over, and one turn may call the provider, as the probe. Its outcome closes the circuit or
+   opens it again.
 
-Where the cache is away, a process goes by what it has seen itself.
+While the cache is unavailable, a process uses the records of its own calls.
 """
 
-import asyncio
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 import structlog
 from django.core.cache import cache
@@ -24,19 +26,16 @@ from conversations.providers.catalog import Provider
 
 logger = structlog.get_logger(__name__)
 
-T = TypeVar("T")
-U = TypeVar("U")
-
 FIRST_SECONDS: Final = 10.0
 LONGEST_SECONDS: Final = 300.0
-# A probe whose process dies says nothing; after this long there is another.
+# Where the process of a probe dies, its outcome is never recorded: another probe is allowed after this long.
 PROBE_SECONDS: Final = 120
-# What has been well for this long is forgotten.
+# A provider's record is deleted when nothing has failed for a day.
 KEPT_SECONDS: Final = 86_400
-# An answer that breaks off may be one request's bad luck. So many in a row are not.
+# One answer that breaks off may be due to its request; this many in a row open the circuit.
 MAX_BROKEN_OFF: Final = 3
-# Failures that the next request would meet as well.
-_TELLING: Final = frozenset(
+# Failures that the next request would meet as well: they open the circuit at once.
+PERSISTENT: Final = frozenset(
     {
         "provider_unreachable",
         "provider_timeout",
@@ -48,8 +47,8 @@ _TELLING: Final = frozenset(
         "provider_not_configured",
     }
 )
-# Failures of the connection in the middle of an answer.
-_BROKEN_OFF: Final = frozenset({"provider_dropped", "provider_failed", "provider_invalid_answer"})
+# Failures in the middle of an answer.
+BROKEN_OFF: Final = frozenset({"provider_dropped", "provider_failed", "provider_invalid_answer"})
 
 
 class State(StrEnum):
@@ -59,8 +58,8 @@ class State(StrEnum):
 
 
 @dataclass(frozen=True)
-class Standing:
-    """How a provider's circuit stands: the code of the failure that opened it, and until when it is open."""
+class CircuitStatus:
+    """`provider` is its label, `code` that of the failure that opened the circuit, which is open until `until`."""
 
     provider: str
     state: State
@@ -70,7 +69,7 @@ class Standing:
 
 @dataclass
 class _Record:
-    """What is kept of a provider that has failed. Times are seconds since 1970."""
+    """What is kept of a provider that has failed. `until` is in seconds since 1970; 0 while the circuit is closed."""
 
     failures: int = 0
     opened: int = 0
@@ -80,108 +79,91 @@ class _Record:
     retryable: bool = True
 
 
-# What this process has seen itself.
-_own: dict[str, _Record] = {}
+# By the provider's key: the records of this process, for when the cache is unavailable.
+local_records: dict[str, _Record] = {}
 
 
 async def admit(provider: Provider) -> None:
-    """Return if the provider may be asked now, perhaps as the probe. Else raises its last failure, whose `retry_after`
-    are the seconds until it may be asked again."""
-    refused = await asyncio.to_thread(_admit, provider)
-    if refused is not None:
-        raise refused
-
-
-async def speaking(provider: Provider) -> None:
-    """It has begun to answer: others may ask it again. Only a whole answer clears its name."""
-    await asyncio.to_thread(_speaking, provider)
-
-
-async def worked(provider: Provider) -> None:
-    """It has answered: the circuit is closed."""
-    await asyncio.to_thread(_worked, provider)
-
-
-async def unknown(provider: Provider) -> None:
-    """Nobody waited for its answer: if it was the probe, another may be."""
-    await asyncio.to_thread(_unknown, provider)
-
-
-async def failed(provider: Provider, failure: ProviderError) -> None:
-    """It has failed: whether that opens the circuit depends on the failure."""
-    await asyncio.to_thread(_failed, provider, failure)
-
-
-async def let_probe(providers: Iterable[Provider]) -> None:
-    """Let each of these be asked once now, whatever they did before: a person wants to try again."""
-    for provider in providers:
-        await asyncio.to_thread(_let_probe, provider)
-
-
-async def standing(providers: Iterable[Provider]) -> list[Standing]:
-    """How the circuits of these providers stand."""
-    return await asyncio.to_thread(standing_now, providers)
-
-
-def standing_now(providers: Iterable[Provider]) -> list[Standing]:
-    """The same, for code that is not async."""
-    return [_standing(provider) for provider in providers]
-
-
-def _standing(provider: Provider) -> Standing:
-    record = _read(provider)
+    """Return if a turn may call the provider now, perhaps as the probe. Else raises the provider's last failure as a
+    ProviderError whose `retry_after` are the seconds until the next probe; None while there is one."""
+    record = await _read(provider)
     if record is None or not record.until:
-        return Standing(provider.label, State.CLOSED)
-    state = State.OPEN if time.time() < record.until else State.HALF_OPEN
-    return Standing(provider.label, state, record.code, datetime.fromtimestamp(record.until, UTC))
-
-
-def _admit(provider: Provider) -> ProviderError | None:
-    record = _read(provider)
-    if record is None or not record.until:
-        return None
+        return
     left = record.until - time.time()
-    if left <= 0 and _cached(lambda: cache.add(_probe(provider), 1, PROBE_SECONDS), otherwise=True):
-        return None
-    return ProviderError(
+    if left <= 0:
+        is_probe = True
+        with _reporting_outages():
+            is_probe = await cache.aadd(_probe_key(provider), 1, PROBE_SECONDS)
+        if is_probe:
+            return
+    raise ProviderError(
         record.code, record.message, retryable=record.retryable, retry_after=left if left > 0 else None
     )
 
 
-def _speaking(provider: Provider) -> None:
-    if (record := _read(provider)) is not None and record.until:
+async def answering(provider: Provider) -> None:
+    """The provider's answer has begun: allow other calls. Only a complete answer deletes the record."""
+    if (record := await _read(provider)) is not None and record.until:
         record.until, record.failures = 0.0, MAX_BROKEN_OFF - 1
-        _write(provider, record)
+        await _write(provider, record)
 
 
-def _worked(provider: Provider) -> None:
-    if _read(provider) is not None:
-        _own.pop(provider.key, None)
-        _cached(lambda: cache.delete_many([_name(provider), _probe(provider)]), otherwise=None)
+async def succeeded(provider: Provider) -> None:
+    """The provider's answer is complete: close the circuit."""
+    if await _read(provider) is not None:
+        local_records.pop(provider.key, None)
+        with _reporting_outages():
+            await cache.adelete_many([_record_key(provider), _probe_key(provider)])
         logger.info("circuit_closed", provider=provider.label)
 
 
-def _unknown(provider: Provider) -> None:
-    _cached(lambda: cache.delete(_probe(provider)), otherwise=None)
+async def abandoned(provider: Provider) -> None:
+    """The call was cancelled before its outcome was known: if it was the probe, allow another."""
+    with _reporting_outages():
+        await cache.adelete(_probe_key(provider))
 
 
-def _failed(provider: Provider, failure: ProviderError) -> None:
-    record = _read(provider) or _Record()
-    if failure.reason in _TELLING:
+async def failed(provider: Provider, failure: ProviderError) -> None:
+    """The call failed; the kind of failure decides whether the circuit opens."""
+    record = await _read(provider) or _Record()
+    if failure.reason in PERSISTENT:
         record.failures = MAX_BROKEN_OFF
-    elif failure.reason in _BROKEN_OFF:
+    elif failure.reason in BROKEN_OFF:
         record.failures += 1
     elif not record.until:
-        # It is about what was asked, not about who was.
+        # Caused by the request, not by the provider.
         return
     if record.failures >= MAX_BROKEN_OFF or record.until:
         _open(provider, record, failure)
-    _write(provider, record)
+    await _write(provider, record)
+
+
+async def let_probe(providers: Iterable[Provider]) -> None:
+    """Allow one call to each of these providers now, however long their circuits would stay open."""
+    for provider in providers:
+        if (record := await _read(provider)) is not None and record.until:
+            record.until = time.time()
+            await _write(provider, record)
+
+
+def statuses(providers: Iterable[Provider]) -> list[CircuitStatus]:
+    """The circuits of these providers, in the same order. Reads the cache: call it in a thread."""
+    return [_status(provider) for provider in providers]
+
+
+def _status(provider: Provider) -> CircuitStatus:
+    record = local_records.get(provider.key)
+    with _reporting_outages():
+        record = _shared(provider, cache.get(_record_key(provider)))
+    if record is None or not record.until:
+        return CircuitStatus(provider.label, State.CLOSED)
+    state = State.OPEN if time.time() < record.until else State.HALF_OPEN
+    return CircuitStatus(provider.label, state, record.code, datetime.fromtimestamp(record.until, UTC))
 
 
 def _open(provider: Provider, record: _Record, failure: ProviderError) -> None:
     now = time.time()
-    # Several debates at once meet the same fault: that is one failure, not many.
+    # Debates that meet the same fault at once count as one failure.
     if now >= record.until:
         record.opened += 1
     seconds = FIRST_SECONDS * 2 ** min(record.opened - 1, 10)
@@ -193,48 +175,42 @@ def _open(provider: Provider, record: _Record, failure: ProviderError) -> None:
     logger.warning("circuit_opened", provider=provider.label, code=failure.reason, seconds=round(seconds, 1))
 
 
-def _let_probe(provider: Provider) -> None:
-    if (record := _read(provider)) is not None and record.until:
-        record.until = time.time()
-        _write(provider, record)
+async def _read(provider: Provider) -> _Record | None:
+    record = local_records.get(provider.key)
+    with _reporting_outages():
+        record = _shared(provider, await cache.aget(_record_key(provider)))
+    return record  # noqa: RET504 (the cache may have failed)
 
 
-def _read(provider: Provider) -> _Record | None:
-    kept: dict[str, Any] | _Away | None = _cached(lambda: cache.get(_name(provider)), otherwise=_AWAY)
-    if isinstance(kept, _Away):
-        return _own.get(provider.key)
-    if kept is None:
-        _own.pop(provider.key, None)
+def _shared(provider: Provider, cached: dict[str, Any] | None) -> _Record | None:
+    """The record in the cache; without one there, that of this process is outdated."""
+    if cached is None:
+        local_records.pop(provider.key, None)
         return None
-    return _Record(**kept)
+    return _Record(**cached)
 
 
-def _write(provider: Provider, record: _Record) -> None:
-    _own[provider.key] = record
-    _cached(lambda: cache.set(_name(provider), asdict(record), KEPT_SECONDS), otherwise=None)
-    _cached(lambda: cache.delete(_probe(provider)), otherwise=None)
+async def _write(provider: Provider, record: _Record) -> None:
+    local_records[provider.key] = record
+    with _reporting_outages():
+        await cache.aset(_record_key(provider), asdict(record), KEPT_SECONDS)
+        await cache.adelete(_probe_key(provider))
 
 
-class _Away:
-    """Stands for what a cache that is away would have said."""
-
-
-_AWAY: Final = _Away()
-
-
-def _cached(call: Callable[[], T], *, otherwise: U) -> T | U:
+@contextmanager
+def _reporting_outages() -> Iterator[None]:
+    """Log that the cache is unavailable, or available again, instead of raising."""
     try:
-        value = call()
+        yield
     except (RedisError, OSError) as failure:
         CACHE.failed("circuit", failure)
-        return otherwise
-    CACHE.worked("circuit")
-    return value
+    else:
+        CACHE.worked("circuit")
 
 
-def _name(provider: Provider) -> str:
+def _record_key(provider: Provider) -> str:
     return f"outcry:circuit:{provider.key}"
 
 
-def _probe(provider: Provider) -> str:
-    return f"{_name(provider)}:probe"
+def _probe_key(provider: Provider) -> str:
+    return f"{_record_key(provider)}:probe"

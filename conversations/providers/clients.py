@@ -1,15 +1,14 @@
 """A turn's connection to its model: an AG2 configuration with an HTTP client of its own.
 
-Closing that client is what ends a stream that is not wanted any more; AG2 leaves it open otherwise. OpenAI's streams
-are read through aiohttp, as their library offers: many of them at once take a third less of the time.
+Closing the client ends a stream that is not wanted any more; AG2 would leave it open. OpenAI's streams are read through
+aiohttp, which their library offers: many at once take a third less CPU than through HTTPX.
 """
 
 import os
-import ssl
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from dataclasses import dataclass
-from functools import cache
+from functools import partial
 from typing import Any, Final
 
 import httpx
@@ -20,23 +19,21 @@ from openai import DefaultAioHttpClient
 
 from conversations.domain.errors import ProviderError
 from conversations.local_model import supervisor
-from conversations.providers import scripted
-from conversations.providers.catalog import Provider, require_key
+from conversations.providers import catalog, scripted, tls
+from conversations.providers.catalog import Provider
 from conversations.providers.chunk_parser import QuickOpenAIConfig
 
-# One packet that is lost on the way is sent again after one second.
+# 1.5 s: long enough for one TCP SYN retransmission (1 s).
 CONNECT_SECONDS: Final = 1.5
-OLLAMA_URL: Final = "http://127.0.0.1:11434"
-
-# Silence is the turn's own matter: it knows the limits, and one of these libraries ignores its client's.
+# Silence after that is measured by the turn: it knows the limits, and one of these libraries ignores its client's.
 _TIMEOUT: Final = httpx.Timeout(None, connect=CONNECT_SECONDS)
 _TIMEOUT2: Final = httpx2.Timeout(None, connect=CONNECT_SECONDS)
 
 
 @dataclass(frozen=True)
 class ModelCall:
-    """What a client needs to know of a turn. `sampling` are keyword arguments for the local model's configuration; the
-    role, the round and the topic choose the demo's text."""
+    """One call of a turn. `sampling` are keyword arguments for the local model's configuration; the role, the round
+    (1, 2, ...) and the topic choose the demo's text."""
 
     role: str
     round: int
@@ -50,80 +47,43 @@ async def connect(provider: Provider, call: ModelCall) -> AsyncIterator[ModelCon
     """The configuration for one turn; leaving the context closes its connections.
 
     Raises ProviderError if the provider's key is missing, or the local model is not running."""
-    key = require_key(provider)
-    longest = settings.OUTCRY_MAX_ANSWER_TOKENS
+    async with _http_client(provider) as client:
+        yield await _config(provider, call, client)
+
+
+def _http_client(provider: Provider) -> AbstractAsyncContextManager[Any]:
+    match provider.kind:
+        case "openai" | "openai-compatible" | "local":
+            return DefaultAioHttpClient(verify=tls.context(), timeout=_TIMEOUT2)
+        case "anthropic":
+            return httpx2.AsyncClient(verify=tls.context(), timeout=_TIMEOUT2)
+        case "gemini" | "ollama":
+            return httpx.AsyncClient(verify=tls.context(), timeout=_TIMEOUT)
+    return nullcontext()
+
+
+async def _config(provider: Provider, call: ModelCall, client: Any) -> ModelConfig:
+    key = catalog.require_key(provider)
+    most: int = settings.OUTCRY_MAX_ANSWER_TOKENS
+    options = {"streaming": call.streaming, "http_client": client}
+    # The turn tries again itself, with another provider if there is one.
+    openai: Callable[..., ModelConfig] = partial(QuickOpenAIConfig, provider.model, max_retries=0, **options)
     match provider.kind:
         case "demo":
             text = scripted.script(call.role, call.round, call.topic)
-            yield scripted.ScriptedConfig(text, call.streaming, settings.OUTCRY_DEMO_TOKENS_PER_SECOND)
+            return scripted.ScriptedConfig(text, call.streaming, settings.OUTCRY_DEMO_TOKENS_PER_SECOND)
         case "openai":
-            async with DefaultAioHttpClient(verify=tls(), timeout=_TIMEOUT2) as client:
-                yield QuickOpenAIConfig(
-                    provider.model,
-                    api_key=key,
-                    streaming=call.streaming,
-                    max_completion_tokens=longest,
-                    max_retries=0,
-                    http_client=client,
-                )
+            return openai(api_key=key, max_completion_tokens=most)
         case "openai-compatible":
-            async with DefaultAioHttpClient(verify=tls(), timeout=_TIMEOUT2) as client:
-                yield QuickOpenAIConfig(
-                    provider.model,
-                    api_key=key,
-                    base_url=provider.url,
-                    streaming=call.streaming,
-                    max_tokens=longest,
-                    max_retries=0,
-                    http_client=client,
-                )
+            return openai(api_key=key, base_url=provider.url, max_tokens=most)
         case "local":
-            url = await supervisor.url()
-            async with DefaultAioHttpClient(verify=tls(), timeout=_TIMEOUT2) as client:
-                yield QuickOpenAIConfig(
-                    provider.model,
-                    api_key="none",
-                    base_url=url,
-                    streaming=call.streaming,
-                    max_retries=0,
-                    http_client=client,
-                    **call.sampling,
-                )
+            return openai(api_key="none", base_url=await supervisor.url(), **call.sampling)
         case "anthropic":
-            async with httpx2.AsyncClient(verify=tls(), timeout=_TIMEOUT2) as client:
-                yield AnthropicConfig(
-                    provider.model,
-                    api_key=key,
-                    streaming=call.streaming,
-                    max_tokens=longest,
-                    max_retries=0,
-                    http_client=client,
-                )
+            return AnthropicConfig(provider.model, api_key=key, max_tokens=most, max_retries=0, **options)
         case "gemini":
-            async with httpx.AsyncClient(verify=tls(), timeout=_TIMEOUT) as client1:
-                yield GeminiConfig(
-                    provider.model,
-                    api_key=key,
-                    streaming=call.streaming,
-                    max_output_tokens=longest,
-                    http_client=client1,
-                )
+            return GeminiConfig(provider.model, api_key=key, max_output_tokens=most, **options)
         case "ollama":
-            async with httpx.AsyncClient(verify=tls(), timeout=_TIMEOUT) as client1:
-                # The protocol asks for a files client, which Ollama has not.
-                yield OllamaConfig(  # type: ignore[abstract]
-                    provider.model,
-                    host=os.environ.get("OLLAMA_HOST") or OLLAMA_URL,
-                    streaming=call.streaming,
-                    max_tokens=longest,
-                    http_client=client1,
-                )
-        case other:
-            raise ProviderError("provider_unknown", f"There is no provider of kind {other}.", retryable=False)
-
-
-@cache
-def tls() -> ssl.SSLContext:
-    """What to trust."""
-    # Once a process: reading the certificates takes 17 ms, and every turn would.
-    return ssl.create_default_context()
+            host = os.environ.get("OLLAMA_HOST") or catalog.OLLAMA_URL
+            # The protocol asks for a files client, which Ollama has not.
+            return OllamaConfig(provider.model, host=host, max_tokens=most, **options)  # type: ignore[abstract]
+    raise ProviderError("provider_unknown", f"There is no provider of kind {provider.kind}.", retryable=False)

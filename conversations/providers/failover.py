@@ -1,4 +1,4 @@
-"""One turn's way through the providers: each in order of preference, until one has spoken it to its end."""
+"""Failover: one turn's way through the providers, in order of preference, until one has answered completely."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,16 +10,17 @@ from conversations.domain.events import Fallback
 from conversations.providers import circuit_breaker
 from conversations.providers.catalog import Provider
 
-# A limit of our rate that is over by then is waited for, if nobody else is left to ask; and so often in a turn.
+# Where only rate-limited providers are left, a turn waits for the one that is free soonest, if that is within so many
+# seconds, and at most so many times.
 LONGEST_WAIT_SECONDS: Final = 15.0
 MAX_WAITS: Final = 2
-# Said of a process of our own that has died: it is started again.
+# Failures of the local model after which its process is started again.
 _RESTARTED: Final = frozenset({"provider_dropped", "provider_unreachable"})
 
 
 @dataclass(frozen=True)
 class Choice:
-    """Who speaks, after `wait` seconds; `fallback` tells it where that is somebody else than expected."""
+    """The provider to call, after `wait` seconds. `fallback` is the event to store where it takes another's place."""
 
     provider: Provider
     fallback: Fallback | None = None
@@ -27,93 +28,98 @@ class Choice:
 
 
 class Failover:
-    """Ask `next` who speaks, and tell it how that went, until it has gone well.
+    """Chooses the provider of a turn. In this order, until one has succeeded:
 
-    `last` is who spoke before this turn: who takes its place is told as a `fallback`."""
+    1. `next` chooses a provider.
+    2. `answering` when its answer begins.
+    3. `succeeded`, `failed` or `abandoned` when the call is over.
+
+    `last` is the provider of the turn before; another one in its place is announced by a `fallback`."""
 
     def __init__(self, providers: Sequence[Provider], last: Provider) -> None:
         self._providers = providers
         self._live = [provider for provider in providers if provider.mode is Mode.LIVE]
-        self._demo = next((provider for provider in providers if provider.mode is Mode.DEMO), None)
         self._last = last
-        self._speaker: Provider | None = None
+        self._current: Provider | None = None
         self._failures: dict[Provider, ProviderError] = {}
-        self._again: set[Provider] = set()
+        # Providers that are called a second time; their circuits may be open by the first.
+        self._retried: set[Provider] = set()
         self._waits = 0
 
     async def next(self) -> Choice:
-        """Who speaks. Raises ProviderError when nobody is left."""
+        """The provider to call now. Raises ProviderError when none is left."""
         for provider in self._providers:
             if provider in self._failures:
                 continue
-            if provider.mode is Mode.DEMO and (waited := self._rate_limited()) is not None:
-                return waited
+            if provider.mode is Mode.DEMO and (choice := self._rate_limited()) is not None:
+                return choice
             if await self._is_admitted(provider):
                 return Choice(provider, self._fallback(provider))
-        if (waited := self._rate_limited()) is not None:
-            return waited
+        if (choice := self._rate_limited()) is not None:
+            return choice
         raise self._exhausted()
 
     def has_another_live(self) -> bool:
-        """Whether a real model is left beside the one that speaks."""
-        return self._speaker is not None and self._others(self._speaker)
+        """Whether a provider with a real model is left beside the current one."""
+        return self._current is not None and self._others(self._current)
 
-    async def speaking(self) -> None:
-        """The speaker has begun."""
-        if self._speaker is not None and self._speaker.mode is Mode.LIVE:
-            await circuit_breaker.speaking(self._speaker)
+    async def answering(self) -> None:
+        """The answer has begun."""
+        if self._current is not None and self._current.mode is Mode.LIVE:
+            await circuit_breaker.answering(self._current)
 
-    async def worked(self) -> None:
-        """The speaker has come to its end."""
-        speaker, self._speaker = self._speaker, None
-        if speaker is not None and speaker.mode is Mode.LIVE:
-            await circuit_breaker.worked(speaker)
+    async def succeeded(self) -> None:
+        """The answer is complete."""
+        if (current := self._take_current()) is not None and current.mode is Mode.LIVE:
+            await circuit_breaker.succeeded(current)
 
     async def failed(self, failure: ProviderError, *, held: bool, begun: bool) -> None:
-        """The speaker has failed: `held` if we had kept it waiting, `begun` if it had said something."""
-        speaker, self._speaker = self._speaker, None
-        if speaker is None:
+        """The call failed: `held` if we had stopped reading for a while, `begun` if some of the answer had come."""
+        current = self._take_current()
+        if current is None:
             return
-        if speaker.mode is Mode.LIVE:
-            # That it did not wait for us tells nothing of it.
-            await (circuit_breaker.unknown(speaker) if held else circuit_breaker.failed(speaker, failure))
-        if speaker not in self._again and self._deserves_another(speaker, failure, held=held, begun=begun):
-            self._again.add(speaker)
+        if current.mode is Mode.LIVE:
+            # A provider that gave up while we did not read may be in order.
+            await (circuit_breaker.abandoned(current) if held else circuit_breaker.failed(current, failure))
+        if current not in self._retried and self._is_worth_a_retry(current, failure, held=held, begun=begun):
+            self._retried.add(current)
         else:
-            self._failures[speaker] = failure
+            self._failures[current] = failure
 
-    async def left(self) -> None:
-        """Nobody waits for the speaker any more."""
-        speaker, self._speaker = self._speaker, None
-        if speaker is not None and speaker.mode is Mode.LIVE:
-            await circuit_breaker.unknown(speaker)
+    async def abandoned(self) -> None:
+        """The turn was cancelled before the call was over."""
+        if (current := self._take_current()) is not None and current.mode is Mode.LIVE:
+            await circuit_breaker.abandoned(current)
 
-    def _deserves_another(
-        self, speaker: Provider, failure: ProviderError, *, held: bool, begun: bool
+    def _take_current(self) -> Provider | None:
+        current, self._current = self._current, None
+        return current
+
+    def _is_worth_a_retry(
+        self, current: Provider, failure: ProviderError, *, held: bool, begun: bool
     ) -> bool:
         if held:
-            # By a pause or by the log: that it did not wait is not its fault.
             return failure.retryable
-        if speaker.kind == "local":
+        if current.kind == "local":
             return failure.reason in _RESTARTED
-        # What spoke a moment ago is worth one more try before there is only the demo, or nobody.
-        return begun and failure.retryable and not self._others(speaker)
+        # It answered a moment ago, and no other real model is left.
+        return begun and failure.retryable and not self._others(current)
 
     def _others(self, speaker: Provider) -> bool:
         return any(other != speaker and other not in self._failures for other in self._live)
 
     async def _is_admitted(self, provider: Provider) -> bool:
-        if provider.mode is Mode.LIVE and provider not in self._again:
+        if provider.mode is Mode.LIVE and provider not in self._retried:
             try:
                 await circuit_breaker.admit(provider)
             except ProviderError as failure:
                 self._failures[provider] = failure
                 return False
-        self._speaker = provider
+        self._current = provider
         return True
 
     def _rate_limited(self) -> Choice | None:
-        """The provider whose limit is over soonest, if that is soon."""
+        """The provider whose rate limit ends soonest, if a turn may wait that long."""
         waits = [
             (failure.retry_after, place, provider)
             for place, provider in enumerate(self._live)
@@ -127,14 +133,14 @@ class Failover:
         self._waits += 1
         seconds, _, provider = min(waits)
         failure = self._failures.pop(provider)
-        self._again.add(provider)
-        self._speaker = provider
+        self._retried.add(provider)
+        self._current = provider
         sentence = f"{failure.message} It is asked again in {max(1, round(seconds or 0))} s."
         before, self._last = self._last, provider
-        return Choice(provider, _told(before, provider, failure.reason, sentence), seconds or 0.0)
+        return Choice(provider, _fallback_event(before, provider, failure.reason, sentence), seconds or 0.0)
 
     def _fallback(self, provider: Provider) -> Fallback | None:
-        """Told where the speaker is not the one before, and somebody who is preferred has failed."""
+        """The event for a provider that takes the place of a preferred one, which has failed; else None."""
         before, self._last = self._last, provider
         if provider == before or not self._failures:
             return None
@@ -142,19 +148,19 @@ class Failover:
         if places[provider] < places.get(before, -1):
             return None
         failure = self._failures.get(before) or [*self._failures.values()][-1]
-        return _told(before, provider, failure.reason, failure.message)
+        return _fallback_event(before, provider, failure.reason, failure.message)
 
     def _exhausted(self) -> ProviderError:
         failures = list(self._failures.items())
         if len(failures) == 1:
             return failures[0][1]
-        told = " ".join(f"{provider.label}: {failure.message}" for provider, failure in failures)
+        reasons = " ".join(f"{provider.label}: {failure.message}" for provider, failure in failures)
         return ProviderError(
             "providers_exhausted",
-            f"No model could speak. {told}",
-            retryable=any(f.retryable for _, f in failures),
+            f"No model could speak. {reasons}",
+            retryable=any(failure.retryable for _, failure in failures),
         )
 
 
-def _told(before: Provider, after: Provider, code: str, reason: str) -> Fallback:
+def _fallback_event(before: Provider, after: Provider, code: str, reason: str) -> Fallback:
     return Fallback.model_validate({"from": before.label, "to": after.label, "code": code, "reason": reason})

@@ -1,4 +1,4 @@
-"""Whether a provider's host is there at all: what tells a dead one from a slow one."""
+"""Health probe: asks a silent provider's host for any answer, to tell a dead host from a slow model."""
 
 import asyncio
 import os
@@ -6,16 +6,16 @@ from typing import Final
 
 import httpx2
 
-from conversations.providers.catalog import Provider
-from conversations.providers.clients import OLLAMA_URL, tls
+from conversations.providers import tls
+from conversations.providers.catalog import OLLAMA_URL, Provider
 
-# Without an answer from the model for so long, its host is asked whether it is there; and so long after the request it
-# is taken for dead if it has not said so.
+# Seconds after a request without a word from the model: when its host is asked, and when a host that has not answered
+# counts as dead.
 ASK_AFTER_SECONDS: Final = 0.7
 DEAD_AFTER_SECONDS: Final = 1.8
 _LATE_SECONDS: Final = 0.2
 
-# Where each kind is, unless its library is told otherwise by the environment; and what answers there.
+# For each kind: the variable that overrides its base URL, that URL, and a path that answers without a model.
 _HOSTS: Final = {
     "openai": ("OPENAI_BASE_URL", "https://api.openai.com/v1", "/models"),
     "anthropic": ("ANTHROPIC_BASE_URL", "https://api.anthropic.com", "/v1/models"),
@@ -25,7 +25,7 @@ _HOSTS: Final = {
 
 
 def address(provider: Provider) -> str | None:
-    """What to ask of its host; None for kinds that have none, or whose process we keep ourselves."""
+    """The URL to probe; None for the demo, which has no host, and the local model, whose process Outcry starts."""
     if provider.url is not None:
         base, mark, query = provider.url.partition("?")
         return f"{base.rstrip('/')}/models{mark}{query}"
@@ -37,7 +37,7 @@ def address(provider: Provider) -> str | None:
 
 
 async def is_alive(url: str) -> bool:
-    """Whether the host answers, whatever it says, in the time that is left to it."""
+    """Whether the host sends any HTTP response before DEAD_AFTER_SECONDS have passed since the request."""
     loop = asyncio.get_running_loop()
     seconds = DEAD_AFTER_SECONDS - ASK_AFTER_SECONDS
     while True:
@@ -46,15 +46,18 @@ async def is_alive(url: str) -> bool:
             async with asyncio.timeout(seconds):
                 return await _answers(url)
         except TimeoutError:
-            # Where this process itself did nothing for a while, its clock tells nothing of the host.
+            # Later than that, this process was suspended or busy itself: probe again.
             if loop.time() - asked < seconds + _LATE_SECONDS:
                 return False
 
 
 async def _answers(url: str) -> bool:
     try:
-        # Its first line is enough: some lists of models are long.
-        async with httpx2.AsyncClient(verify=tls(), timeout=None) as client, client.stream("GET", url):
+        # The status line is enough: some lists of models are long.
+        async with (
+            httpx2.AsyncClient(verify=tls.context(), timeout=None) as client,
+            client.stream("GET", url),
+        ):
             return True
     except (httpx2.HTTPError, httpx2.InvalidURL):
         return False

@@ -1,13 +1,16 @@
-"""What the providers' libraries raise, as our own errors.
+"""Error mapping: what the providers' libraries raise, as a ProviderError.
 
-AG2 wraps none of them, and each library has its own classes; what they share is a status code or a place in the
-HTTP library's tree, so that is what is looked at.
+AG2 wraps none of these exceptions, and each library has its own. In this order:
+1. A status code of HTTP decides, wherever a library keeps it.
+2. Else the first row of `_BY_EXCEPTION` does that names the exception or one of its causes. Rows are names, so that no
+   library is imported here: an exception can only be of a library that is loaded.
 """
 
 import json
+import sys
 import time
 from email.utils import parsedate_to_datetime
-from typing import Final
+from typing import Final, NamedTuple
 
 from pydantic import ValidationError
 
@@ -26,70 +29,70 @@ UNBILLED: Final = frozenset(
         "provider_not_configured",
     }
 )
-_BY_STATUS = {
-    400: ("provider_rejected", "The model's provider rejected the request.", False),
-    401: (
-        "provider_unauthorized",
-        "The model's provider refused the key. Check the key in the settings.",
-        False,
+
+
+class _Kind(NamedTuple):
+    code: str
+    sentence: str
+    retryable: bool
+
+    def error(self, retry_after: float | None = None) -> ProviderError:
+        return ProviderError(self.code, self.sentence, retryable=self.retryable, retry_after=retry_after)
+
+
+_REJECTED: Final = _Kind("provider_rejected", "The model's provider rejected the request.", False)
+_DOWN: Final = _Kind("provider_down", "The model's provider has a fault at its end.", True)
+_UNREACHABLE: Final = _Kind("provider_unreachable", "The model's provider could not be reached.", True)
+_TIMEOUT: Final = _Kind("provider_timeout", "The model did not answer in time.", True)
+_DROPPED: Final = _Kind("provider_dropped", "The model's provider ended the answer half way.", True)
+_INVALID: Final = _Kind(
+    "provider_invalid_answer", "The model's provider sent something that is no answer.", True
+)
+_FAILED: Final = _Kind("provider_failed", "The model's provider failed.", True)
+
+# Other statuses are _REJECTED below 500, and _DOWN above.
+_BY_STATUS: Final = {
+    401: _Kind(
+        "provider_unauthorized", "The model's provider refused the key. Check the key in the settings.", False
     ),
-    403: ("provider_forbidden", "The model's provider does not allow this key to use the model.", False),
-    404: ("provider_unknown_model", "The model's provider does not know this model.", False),
-    413: ("provider_too_long", "The debate is too long for this model.", False),
-    429: ("provider_rate_limited", "The model's provider limits our rate at the moment.", True),
+    403: _Kind("provider_forbidden", "The model's provider does not allow this key to use the model.", False),
+    404: _Kind("provider_unknown_model", "The model's provider does not know this model.", False),
+    413: _Kind("provider_too_long", "The debate is too long for this model.", False),
+    429: _Kind("provider_rate_limited", "The model's provider limits our rate at the moment.", True),
 }
+# (modules, exception, kind). aiohttp's stand first: the OpenAI library passes refusals and resets on as timeouts.
+_BY_EXCEPTION: Final = (
+    (("aiohttp",), "ClientConnectorError", _UNREACHABLE),
+    (("httpx", "httpx2"), "ConnectError", _UNREACHABLE),
+    (("builtins",), "ConnectionRefusedError", _UNREACHABLE),
+    (("aiohttp",), "ServerTimeoutError", _TIMEOUT),
+    (("aiohttp",), "ClientConnectionError", _DROPPED),
+    (("builtins",), "TimeoutError", _TIMEOUT),
+    (("httpx", "httpx2"), "TimeoutException", _TIMEOUT),
+    (("openai", "anthropic"), "APITimeoutError", _TIMEOUT),
+    (("httpx", "httpx2"), "TransportError", _DROPPED),
+    (("openai", "anthropic"), "APIConnectionError", _DROPPED),
+    (("builtins",), "ConnectionError", _DROPPED),
+    # An error in the stream, in place of the answer's rest: it carries no status.
+    (("openai", "anthropic", "google.genai.errors"), "APIError", _DOWN),
+)
 
 
 def provider_error(failure: BaseException) -> ProviderError:
-    """The ProviderError for whatever a turn raised. `reason` is stable; the original goes to the log only."""
+    """The ProviderError for an exception of a turn. `reason` is stable; the original goes to the log only."""
     if isinstance(failure, ProviderError):
         return failure
     if (status := _status(failure)) is not None:
-        if status in _BY_STATUS:
-            reason, sentence, retryable = _BY_STATUS[status]
-            return ProviderError(reason, sentence, retryable=retryable, retry_after=_retry_after(failure))
-        if status >= 500:
-            return ProviderError(
-                "provider_down",
-                "The model's provider has a fault at its end.",
-                retryable=True,
-                retry_after=_retry_after(failure),
-            )
-        return ProviderError(
-            "provider_rejected", "The model's provider rejected the request.", retryable=False
-        )
-    names = {cls.__name__ for link in _chain(failure) for cls in type(link).__mro__}
-    # aiohttp's first: the way they are passed on, refusals and resets are timeouts too.
-    if names & {"ConnectError", "ClientConnectorError", "ConnectionRefusedError"}:
-        return ProviderError(
-            "provider_unreachable", "The model's provider could not be reached.", retryable=True
-        )
-    if "ClientConnectionError" in names and "ServerTimeoutError" not in names:
-        return ProviderError(
-            "provider_dropped", "The model's provider ended the answer half way.", retryable=True
-        )
-    if names & {"TimeoutError", "TimeoutException", "APITimeoutError"}:
-        return ProviderError("provider_timeout", "The model did not answer in time.", retryable=True)
-    if names & {
-        "RemoteProtocolError",
-        "ReadError",
-        "TransportError",
-        "APIConnectionError",
-        "ConnectionError",
-    }:
-        return ProviderError(
-            "provider_dropped", "The model's provider ended the answer half way.", retryable=True
-        )
+        kind = _BY_STATUS.get(status, _REJECTED if status < 500 else _DOWN)
+        return kind.error(_retry_after(failure))
+    chain = _chain(failure)
+    for modules, name, kind in _BY_EXCEPTION:
+        classes = tuple(getattr(sys.modules[module], name) for module in modules if module in sys.modules)
+        if any(isinstance(link, classes) for link in chain):
+            return kind.error()
     if isinstance(failure, json.JSONDecodeError | UnicodeDecodeError | ValidationError):
-        return ProviderError(
-            "provider_invalid_answer",
-            "The model's provider sent something that is no answer.",
-            retryable=True,
-        )
-    if "APIError" in names:
-        # An error in the stream, in place of the answer's rest: it carries no status.
-        return ProviderError("provider_down", "The model's provider has a fault at its end.", retryable=True)
-    return ProviderError("provider_failed", "The model's provider failed.", retryable=True)
+        return _INVALID.error()
+    return _FAILED.error()
 
 
 def _retry_after(failure: BaseException) -> float | None:

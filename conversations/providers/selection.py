@@ -1,4 +1,4 @@
-"""Who may speak: the configured providers in order of preference, and the demo as the last resort."""
+"""Provider selection: the configured providers in order of preference, and the demo as the last resort."""
 
 from collections.abc import Sequence
 
@@ -11,7 +11,7 @@ from conversations.providers.circuit_breaker import State
 
 
 def lineup() -> Sequence[Provider]:
-    """The providers in the order in which they are asked. Raises ValueError where OUTCRY_PROVIDERS is wrong."""
+    """The providers in the order in which a turn tries them. Raises ValueError where OUTCRY_PROVIDERS is wrong."""
     configured = list(catalog.configured())
     if settings.OUTCRY_DEMO_FALLBACK and DEMO not in configured:
         configured.append(DEMO)
@@ -19,11 +19,11 @@ def lineup() -> Sequence[Provider]:
 
 
 def live() -> Sequence[Provider]:
-    """Those with a real model."""
+    """The providers with a real model, in the same order."""
     return [provider for provider in lineup() if provider.mode is Mode.LIVE]
 
 
 def live_is_down() -> bool:
-    """Whether there are real models, and the circuit of each is open: a debate that began now would not hear one."""
-    standings = circuit_breaker.standing_now(live())
-    return bool(standings) and all(standing.state is State.OPEN for standing in standings)
+    """Whether there are providers with a real model, and the circuit of each is open. Reads the cache."""
+    statuses = circuit_breaker.statuses(live())
+    return bool(statuses) and all(status.state is State.OPEN for status in statuses)

@@ -1,5 +1,6 @@
 """`/metrics` of a web process or a worker: its registry of counters, and gauges that are computed on a scrape."""
 
+import asyncio
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from ipaddress import ip_address
@@ -22,7 +23,7 @@ from conversations.domain.enums import Status
 from conversations.domain.errors import LogUnavailable
 from conversations.infrastructure import database, metrics
 from conversations.providers import circuit_breaker, selection
-from conversations.providers.circuit_breaker import Standing, State
+from conversations.providers.circuit_breaker import CircuitStatus, State
 from conversations.runs import supervisor
 from streaming.hub.reader import readers
 from streaming.monitoring import dashboard
@@ -64,9 +65,9 @@ async def collected() -> CollectorRegistry:
     return scraped
 
 
-async def _circuits() -> Sequence[Standing]:
+async def _circuits() -> Sequence[CircuitStatus]:
     try:
-        return await circuit_breaker.standing(selection.live())
+        return await asyncio.to_thread(circuit_breaker.statuses, selection.live())
     except ValueError:
         # OUTCRY_PROVIDERS is wrong, which the checks say.
         return []
@@ -95,7 +96,7 @@ class _Computed(Collector):
     """What is computed on a scrape: gauges of this process's watchers and runs, of the database and of providers."""
 
     def __init__(
-        self, debates: Mapping[Status, int], waiting: Waiting | None, circuits: Sequence[Standing]
+        self, debates: Mapping[Status, int], waiting: Waiting | None, circuits: Sequence[CircuitStatus]
     ) -> None:
         self._debates = debates
         self._waiting = waiting
@@ -116,8 +117,8 @@ class _Computed(Collector):
             "outcry_circuit",
             "1 for the state that a provider's circuit is in.",
             {
-                (standing.provider, state): int(standing.state is state)
-                for standing in self._circuits
+                (circuit.provider, state): int(circuit.state is state)
+                for circuit in self._circuits
                 for state in State
             },
             "provider",

@@ -233,7 +233,7 @@ async def test_a_dead_one_that_is_back_speaks_again(
     rows = await held(following)
     assert events(rows, "fallback") == []
     assert {message["model"] for message in events(rows, "agent_message")} == {"faulty"}
-    assert (await circuit_breaker.standing([parse(faulty.provider)]))[0].state is State.CLOSED
+    assert circuit_breaker.statuses([parse(faulty.provider)])[0].state is State.CLOSED
 
 
 @pytest.mark.usefixtures("both")

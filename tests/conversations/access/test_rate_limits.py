@@ -172,7 +172,7 @@ async def test_again_asks_models_that_are_left_alone_once_more(alice: User, open
     await circuit_breaker.failed(
         provider, ProviderError("provider_unreachable", "It cannot be reached.", retryable=True)
     )
-    [before] = await circuit_breaker.standing([provider])
+    [before] = circuit_breaker.statuses([provider])
     assert before.state is State.OPEN
     await services.again(alice, conversation.pk)
     await debates.debates_ended()

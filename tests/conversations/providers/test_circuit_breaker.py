@@ -34,7 +34,7 @@ def failure(reason: str, retry_after: float | None = None) -> ProviderError:
 
 
 def state(provider: Provider = PROVIDER) -> State:
-    return circuit_breaker.standing_now([provider])[0].state
+    return circuit_breaker.statuses([provider])[0].state
 
 
 async def refusal() -> ProviderError | None:
@@ -50,7 +50,7 @@ async def test_a_provider_that_has_not_failed_is_asked() -> None:
     assert state() is State.CLOSED
 
 
-@pytest.mark.parametrize("reason", sorted(circuit_breaker._TELLING))
+@pytest.mark.parametrize("reason", sorted(circuit_breaker.PERSISTENT))
 async def test_a_failure_that_the_next_would_meet_too_opens_at_once(reason: str) -> None:
     await circuit_breaker.failed(PROVIDER, failure(reason))
     refused = await refusal()
@@ -68,12 +68,12 @@ async def test_a_failure_that_is_about_the_request_opens_nothing(reason: str) ->
     assert await refusal() is None
 
 
-@pytest.mark.parametrize("reason", sorted(circuit_breaker._BROKEN_OFF))
+@pytest.mark.parametrize("reason", sorted(circuit_breaker.BROKEN_OFF))
 async def test_answers_that_break_off_open_it_when_it_is_a_habit(reason: str) -> None:
     for _ in range(circuit_breaker.MAX_BROKEN_OFF - 1):
         await circuit_breaker.failed(PROVIDER, failure(reason))
         # It begins again, and breaks off again.
-        await circuit_breaker.speaking(PROVIDER)
+        await circuit_breaker.answering(PROVIDER)
     assert await refusal() is None
     await circuit_breaker.failed(PROVIDER, failure(reason))
     assert state() is State.OPEN
@@ -82,7 +82,7 @@ async def test_answers_that_break_off_open_it_when_it_is_a_habit(reason: str) ->
 async def test_a_whole_answer_clears_its_name() -> None:
     for _ in range(5):
         await circuit_breaker.failed(PROVIDER, failure("provider_dropped"))
-        await circuit_breaker.worked(PROVIDER)
+        await circuit_breaker.succeeded(PROVIDER)
     assert await refusal() is None
 
 
@@ -100,17 +100,17 @@ async def test_a_probe_that_speaks_lets_the_others_in(clock: Clock) -> None:
     await circuit_breaker.failed(PROVIDER, failure("provider_down"))
     clock.now += circuit_breaker.FIRST_SECONDS
     await circuit_breaker.admit(PROVIDER)
-    await circuit_breaker.speaking(PROVIDER)
+    await circuit_breaker.answering(PROVIDER)
     assert await refusal() is None
-    await circuit_breaker.worked(PROVIDER)
-    assert (state(), cache.get(circuit_breaker._name(PROVIDER))) == (State.CLOSED, None)
+    await circuit_breaker.succeeded(PROVIDER)
+    assert (state(), cache.get(circuit_breaker._record_key(PROVIDER))) == (State.CLOSED, None)
 
 
 async def test_a_probe_that_breaks_off_opens_it_again(clock: Clock) -> None:
     await circuit_breaker.failed(PROVIDER, failure("provider_down"))
     clock.now += circuit_breaker.FIRST_SECONDS
     await circuit_breaker.admit(PROVIDER)
-    await circuit_breaker.speaking(PROVIDER)
+    await circuit_breaker.answering(PROVIDER)
     await circuit_breaker.failed(PROVIDER, failure("provider_dropped"))
     assert state() is State.OPEN
 
@@ -148,7 +148,7 @@ async def test_a_probe_that_nobody_waited_for_leaves_room_for_another(clock: Clo
     await circuit_breaker.failed(PROVIDER, failure("provider_down"))
     clock.now += circuit_breaker.FIRST_SECONDS
     await circuit_breaker.admit(PROVIDER)
-    await circuit_breaker.unknown(PROVIDER)
+    await circuit_breaker.abandoned(PROVIDER)
     assert await refusal() is None
 
 
@@ -171,7 +171,7 @@ async def test_providers_are_told_apart_by_all_they_are() -> None:
 
 async def test_what_another_process_found_holds_here(clock: Clock) -> None:
     await circuit_breaker.failed(PROVIDER, failure("provider_down"))
-    circuit_breaker._own.clear()
+    circuit_breaker.local_records.clear()
     assert state() is State.OPEN
     # And so does what it cleared.
     await circuit_breaker.failed(PROVIDER, failure("provider_down"))
@@ -188,10 +188,10 @@ async def test_without_the_cache_a_process_goes_by_what_it_has_seen(monkeypatch:
     assert await refusal() is None
     await circuit_breaker.failed(PROVIDER, failure("provider_down"))
     assert state() is State.OPEN
-    await circuit_breaker.worked(PROVIDER)
+    await circuit_breaker.succeeded(PROVIDER)
     assert await refusal() is None
 
 
 def test_nothing_of_the_address_is_in_the_cache_or_shown() -> None:
     secret = parse("openai-compatible:m@http://127.0.0.1:1/secret/v1")
-    assert "secret" not in circuit_breaker._name(secret) + secret.label
+    assert "secret" not in circuit_breaker._record_key(secret) + secret.label
