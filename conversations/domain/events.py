@@ -1,20 +1,18 @@
-"""The closed vocabulary of a conversation's log, and of the frames around it.
+"""The closed vocabulary of a conversation's log.
 
-Every stored event is one of `EVENTS`; what is not declared here cannot be stored. The front end's
-types are generated from this module.
+Every stored event is one of `EVENTS`; what is not declared here cannot be stored. The front end's types are generated
+from this module. Fields are only added, with defaults, and readers skip types and fields that they do not know: during
+an upgrade an older process reads what a newer one writes.
 """
 
-import json
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from functools import cached_property
+from datetime import datetime
 from typing import Any, ClassVar, Literal, Self
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from conversations.domain.enums import TERMINAL, Action, Kind, Mode, Stance, Status
+from conversations.domain.enums import Action, Kind, Mode, Stance, Status
 
 
 class _Frozen(BaseModel):
@@ -246,58 +244,14 @@ EVENTS: Mapping[str, type[EventData]] = {
 }
 
 
-def frame(
-    type_: str,
-    seq: int | None,
-    conversation: UUID | None,
-    at: datetime,
-    data: Mapping[str, Any],
-    after: int | None = None,
-) -> str:
-    """One event as it travels: JSON `{"type", "seq", "conversation", "at", "data"}`.
-
-    `seq` is null for what is never stored. A frame that stands for several events, neighbouring tokens or tokens and
-    the whole message they built, has the `seq` of the last, and with `after` that of the event before the first."""
-    first = {} if after is None else {"after": after}
-    return json.dumps(
-        {
-            "type": type_,
-            "seq": seq,
-            **first,
-            "conversation": None if conversation is None else str(conversation),
-            "at": at.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z"),
-            "data": data,
-        },
-        ensure_ascii=False,
-        separators=(",", ":"),
-    )
-
-
 def dump(event: EventData) -> dict[str, Any]:
     """The JSON-ready `data` of an event."""
     return event.model_dump(mode="json", by_alias=True)
 
 
-def load(type_: str, data: Mapping[str, Any]) -> EventData:
-    """The event of a stored row. Raises KeyError or pydantic's ValidationError on what is not ours."""
-    return EVENTS[type_].model_validate(data)
+def load(type_: str, data: Mapping[str, Any]) -> EventData | None:
+    """The event of a stored row, without fields that this version does not know; None where it does not know the type.
 
-
-@dataclass(frozen=True)
-class Entry:
-    """One event of the log: its place, and its encoded frame."""
-
-    seq: int
-    type: str
-    text: str
-
-    @cached_property
-    def data(self) -> dict[str, Any]:
-        """The event's `data`, decoded."""
-        decoded: dict[str, Any] = json.loads(self.text)["data"]
-        return decoded
-
-    @property
-    def is_last(self) -> bool:
-        """Whether nothing follows: a terminal status."""
-        return self.type == "status" and self.data["status"] in TERMINAL
+    Raises pydantic's ValidationError on data that no version may have written."""
+    model = EVENTS.get(type_)
+    return None if model is None else model.model_validate(data, extra="ignore")

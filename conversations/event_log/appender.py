@@ -25,11 +25,8 @@ from django.utils import timezone
 from tenacity import Retrying, retry_if_exception_type
 
 from conversations.domain.errors import LogUnavailable, OutcryError
-from conversations.domain.events import (
-    Entry,
-    EventData,
-    Token,
-)
+from conversations.domain.events import EventData, Token
+from conversations.domain.frames import Frame
 from conversations.event_log import notifier, store
 from conversations.event_log.batch_writer import BatchWriter
 from conversations.event_log.store import Append, Stored
@@ -152,8 +149,8 @@ def _store_and_settle(batch: list[_Waiting]) -> None:
     # What follows on a loss would be a log with a hole in its story: a run that has lost an event has lost its log.
     whole = [waiting for waiting in batch if waiting.append.run not in _broken_runs]
     began = tracing.now()
-    outcomes, entries = _stored(whole)
-    _note_commit(whole, entries, began)
+    outcomes, frames = _stored(whole)
+    _note_commit(whole, frames, began)
     for waiting in batch:
         outcomes.setdefault(id(waiting), LogUnavailable(NOT_STORED))
     by_loop: dict[asyncio.AbstractEventLoop, list[tuple[_Waiting, OutcryError | None]]] = defaultdict(list)
@@ -162,23 +159,23 @@ def _store_and_settle(batch: list[_Waiting]) -> None:
     for loop, settled in by_loop.items():
         # A loop that is gone has nobody left who waits.
         with contextlib.suppress(RuntimeError):
-            loop.call_soon_threadsafe(_settle, settled, entries)
+            loop.call_soon_threadsafe(_settle, settled, frames)
 
 
-def _note_commit(batch: list[_Waiting], entries: dict[UUID, list[Entry]], began: int) -> None:
-    if not entries:
+def _note_commit(batch: list[_Waiting], frames: dict[UUID, list[Frame]], began: int) -> None:
+    if not frames:
         return
-    ended, rows = tracing.now(), sum(map(len, entries.values()))
+    ended, rows = tracing.now(), sum(map(len, frames.values()))
     metrics.committed((ended - began) / 1e9, len(batch), rows)
     # One for each conversation, however many share the commit, that has stored more than words.
     places = {each.append.conversation: each.place for each in batch if each.place is not None}
     for conversation, place in places.items():
-        if stored := entries.get(conversation):
+        if stored := frames.get(conversation):
             values = {"outcry.rows": len(stored), "outcry.seq": stored[-1].seq}
             tracing.record("log.commit", place, began, ended, values)
 
 
-_Outcomes = tuple[dict[int, OutcryError | None], dict[UUID, list[Entry]]]
+_Outcomes = tuple[dict[int, OutcryError | None], dict[UUID, list[Frame]]]
 
 
 def _stored(batch: list[_Waiting]) -> _Outcomes:
@@ -204,7 +201,7 @@ def _stored(batch: list[_Waiting]) -> _Outcomes:
             connections.close_all()
         return _stored_apart(batch, failure)
     refused = {id(batch[number]): refusal for number, refusal in stored.refused.items()}
-    return {id(waiting): refused.get(id(waiting)) for waiting in batch}, stored.entries
+    return {id(waiting): refused.get(id(waiting)) for waiting in batch}, stored.frames
 
 
 def _try_to_store(batch: list[_Waiting], tries: list[Stored]) -> Stored:
@@ -221,12 +218,12 @@ def _stored_apart(batch: list[_Waiting], failure: Exception) -> _Outcomes:
         # Whatever it was, those who wait must hear of it, and the thread must live for the next batch.
         return _lost(batch, failure)
     outcomes: dict[int, OutcryError | None] = {}
-    entries: dict[UUID, list[Entry]] = {}
+    frames: dict[UUID, list[Frame]] = {}
     for alone in apart.values():
         stored, written = _stored(alone)
         outcomes |= stored
-        entries |= written
-    return outcomes, entries
+        frames |= written
+    return outcomes, frames
 
 
 def _lost(batch: list[_Waiting], failure: Exception) -> _Outcomes:
@@ -235,7 +232,7 @@ def _lost(batch: list[_Waiting], failure: Exception) -> _Outcomes:
     return {id(waiting): database.unavailable(failure, NOT_STORED) for waiting in batch}, {}
 
 
-def _settle(outcomes: list[tuple[_Waiting, OutcryError | None]], entries: Mapping[UUID, list[Entry]]) -> None:
+def _settle(outcomes: list[tuple[_Waiting, OutcryError | None]], frames: Mapping[UUID, list[Frame]]) -> None:
     rung = set()
     for waiting, refusal in outcomes:
         if not waiting.done.done():
@@ -246,7 +243,7 @@ def _settle(outcomes: list[tuple[_Waiting, OutcryError | None]], entries: Mappin
         conversation = waiting.append.conversation
         if refusal is None and conversation not in rung:
             rung.add(conversation)
-            notifier.ring(conversation, entries[conversation])
+            notifier.publish(conversation, frames[conversation])
 
 
 # Runs of which an event could not be stored; only the writer's thread looks here.

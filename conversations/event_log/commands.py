@@ -17,7 +17,8 @@ from django.utils import timezone
 
 from conversations.domain.enums import TERMINAL, Action, Kind
 from conversations.domain.errors import Conflict, Finished, LimitReached, NotFound
-from conversations.domain.events import Control, Entry, EventData, HumanMessage, InputExpired, dump
+from conversations.domain.events import Control, EventData, HumanMessage, InputExpired, dump
+from conversations.domain.frames import Frame
 from conversations.event_log import notifier, store, wakeups
 from conversations.infrastructure import database
 from conversations.infrastructure.event_loop import BackgroundTasks
@@ -50,15 +51,15 @@ async def tell(conversation: UUID, event: Control | HumanMessage) -> Accepted:
 
 async def expire(conversation: UUID, run: UUID, request: UUID) -> None:
     """Store that nobody answered the question, unless somebody has. Raises Fenced, NotFound and LogUnavailable."""
-    entries = await database.call(_expire, conversation, run, request, retry=True)
-    if entries:
-        notifier.ring(conversation, entries)
+    frames = await database.call(_expire, conversation, run, request, retry=True)
+    if frames:
+        notifier.publish(conversation, frames)
 
 
 async def _tell(conversation: UUID, event: Control | HumanMessage) -> Accepted:
-    accepted, entries = await database.call(_store, conversation, event, timeout=database.REQUEST_SECONDS)
-    if entries:
-        notifier.ring(conversation, entries)
+    accepted, frames = await database.call(_store, conversation, event, timeout=database.REQUEST_SECONDS)
+    if frames:
+        notifier.publish(conversation, frames)
     # Again, too: whoever repeats it may do so because nothing has come of it.
     wakeups.call(conversation)
     return accepted
@@ -72,7 +73,7 @@ def of_people(conversation: UUID) -> QuerySet[Event]:
     return Event.objects.filter(condition, conversation_id=conversation).order_by()
 
 
-def _store(conversation: UUID, event: Control | HumanMessage) -> tuple[Accepted, list[Entry]]:
+def _store(conversation: UUID, event: Control | HumanMessage) -> tuple[Accepted, list[Frame]]:
     with transaction.atomic():
         status = _locked_status(conversation)
         if (seq := _same(conversation, event, status)) is not None:
@@ -85,11 +86,11 @@ def _store(conversation: UUID, event: Control | HumanMessage) -> tuple[Accepted,
             case HumanMessage(reply_to=UUID() as request):
                 _require_open(conversation, request, status)
         _require_room(conversation, event)
-        entries = _append(conversation, None, event)
-    return Accepted(entries[-1].seq, status), entries
+        frames = _append(conversation, None, event)
+    return Accepted(frames[-1].seq, status), frames
 
 
-def _expire(conversation: UUID, run: UUID, request: UUID) -> list[Entry]:
+def _expire(conversation: UUID, run: UUID, request: UUID) -> list[Frame]:
     with transaction.atomic():
         _locked_status(conversation)
         answers = of_people(conversation).filter(type="human_message", data__reply_to=str(request))
@@ -107,11 +108,11 @@ def _locked_status(conversation: UUID) -> str:
     return status
 
 
-def _append(conversation: UUID, run: UUID | None, event: EventData) -> list[Entry]:
+def _append(conversation: UUID, run: UUID | None, event: EventData) -> list[Frame]:
     stored = store.store_batch([store.Append(conversation, run, [event], timezone.now())])
     for refusal in stored.refused.values():
         raise refusal
-    return stored.entries[conversation]
+    return stored.frames[conversation]
 
 
 def _same(conversation: UUID, event: Control | HumanMessage, status: str) -> int | None:

@@ -6,18 +6,15 @@ from typing import Any
 from uuid import UUID
 
 from conversations.domain.errors import NotFound
-from conversations.domain.events import (
-    Entry,
-    frame,
-)
+from conversations.domain.frames import Frame
 from conversations.models import Conversation, Event
 
 
-def read(conversation: UUID, after: int, limit: int) -> list[Entry]:
+def read(conversation: UUID, after: int, limit: int) -> list[Frame]:
     """Up to `limit` events whose seq is above `after`, in order."""
     rows = Event.objects.filter(conversation_id=conversation, seq__gt=after).order_by("seq")
     return [
-        Entry(seq, type_, frame(type_, seq, conversation, at, data))
+        Frame.of_event(seq, type_, conversation, at, data)
         for seq, type_, at, data in rows.values_list("seq", "type", "at", "data")[:limit]
     ]
 

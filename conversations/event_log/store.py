@@ -1,6 +1,12 @@
-"""Storing a batch of events: one transaction that locks, numbers, inserts and advances."""
+"""Storing a batch of events in one transaction:
 
-import json
+1. lock the conversations' rows, in one order for every process;
+2. refuse the appends of runs that do not own their conversation;
+3. number the events, neighbouring tokens joined;
+4. insert the rows;
+5. bring the columns of the conversations up to date.
+"""
+
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -14,16 +20,8 @@ from django.db.models.functions import Now
 
 from conversations.domain.enums import TERMINAL, Mode
 from conversations.domain.errors import Fenced, NotFound, OutcryError
-from conversations.domain.events import (
-    AgentMessage,
-    Complete,
-    Entry,
-    EventData,
-    StatusChanged,
-    Token,
-    dump,
-    frame,
-)
+from conversations.domain.events import AgentMessage, Complete, EventData, StatusChanged, dump
+from conversations.domain.frames import Data, Frame, join, neighbours
 from conversations.event_log.queries import read
 from conversations.infrastructure import database
 from conversations.models import Conversation, Event
@@ -41,64 +39,50 @@ class Append:
 
 @dataclass
 class Stored:
-    """What became of a batch: rows by conversation, and the error of each append that was refused."""
+    """The outcome of a batch: new frames by conversation, and errors of refused appends by their place in the batch."""
 
-    entries: dict[UUID, list[Entry]]
+    frames: dict[UUID, list[Frame]]
     refused: dict[int, OutcryError] = field(default_factory=dict)
 
 
-def store_batch(appends: Sequence[Append], tries: list[Stored] | None = None) -> Stored:
+def store_batch(appends: Sequence[Append], attempts: list[Stored] | None = None) -> Stored:
     """Write a batch, all or nothing but for the refused appends; uses the caller's transaction if one is open.
 
-    Numbers the events by the conversations' rows, which stay locked until the commit. Raises DatabaseError. `tries`
-    holds what earlier tries of these very appends would have stored, and gets what this one would: where the answer to
-    a commit was lost, nothing is stored twice."""
-    stored = Stored(entries={})
-    rows: list[tuple[Any, ...]] = []
+    `attempts` holds the outcomes of earlier attempts at these very appends, and gets the outcome of this one: where the
+    answer to a commit was lost, nothing is stored twice. Raises DatabaseError."""
     with transaction.atomic():
         owners = _lock({append.conversation for append in appends})
-        # Theirs were the same locks: what is not there by now never will be.
-        while tries:
-            if _stands(tries[-1]):
-                return tries[-1]
-            tries.pop()
-        _renew(appends, owners)
-        accepted: dict[UUID, list[tuple[datetime, EventData]]] = defaultdict(list)
-        for number, append in enumerate(appends):
-            refusal = _refusal(append, owners)
-            if refusal is None:
-                accepted[append.conversation].extend((append.at, event) for event in append.events)
-            else:
-                stored.refused[number] = refusal
+        # Earlier attempts held the same locks: what they have not committed by now they never will.
+        while attempts:
+            if _was_committed(attempts[-1]):
+                return attempts[-1]
+            attempts.pop()
+        _renew_lapsed(appends, owners)
+        accepted, refused = _accept(appends, owners)
+        frames = {
+            conversation: _number(conversation, owners[conversation].head, events)
+            for conversation, events in accepted.items()
+        }
+        _insert([frame for numbered in frames.values() for frame in numbered])
+        _advance(frames)
         for conversation, events in accepted.items():
-            head = owners[conversation].head
-            entries = []
-            for seq, (at, event) in enumerate(_joined(events), start=head + 1):
-                data = dump(event)
-                rows.append((conversation, seq, event.type, data, at))
-                entries.append(Entry(seq, event.type, frame(event.type, seq, conversation, at, data)))
-            stored.entries[conversation] = entries
-        _insert(rows)
-        _advance(
-            {conversation: entries[-1].seq for conversation, entries in stored.entries.items() if entries}
-        )
-        for conversation, events in accepted.items():
-            if changes := _restated(events):
+            if changes := _changed_columns(events):
                 Conversation.objects.filter(pk=conversation).update(**changes)
-        if tries is not None:
-            tries.append(stored)
+        stored = Stored(frames, refused)
+        if attempts is not None:
+            attempts.append(stored)
     return stored
 
 
 class _Owner(NamedTuple):
-    """What the fence asks of a conversation. `lapsed`: its run's lease has ended, by the database's clock."""
+    """Who may append to a conversation. `lapsed`: the lease of its run has ended, by the database's clock."""
 
     head: int
     run: UUID | None
     lapsed: bool
 
 
-# The database's own clock, as the ORM's Now() has it.
+# The database's own clock, in the SQL that the ORM's Now() writes.
 _NOW: Final = {
     "postgresql": "STATEMENT_TIMESTAMP()",
     "sqlite": "STRFTIME('%%Y-%%m-%%d %%H:%%M:%%f', 'NOW')",
@@ -106,9 +90,9 @@ _NOW: Final = {
 
 
 def _lock(conversations: set[UUID]) -> dict[UUID, _Owner]:
-    # By hand: the ORM took longer to build this than the database to answer it.
-    # One order for everybody: two processes never wait for each other crosswise.
-    table, key = Conversation._meta.db_table, Conversation._meta.pk
+    # Without the ORM, which took longer to build this than the database to answer it. In one order for every process:
+    # two of them never wait for each other's locks.
+    table = Conversation._meta.db_table
     sql = (
         f"SELECT id, head, run, lease_until < {_NOW[connection.vendor]} FROM {table}"  # noqa: S608 (our own words)
         f" WHERE id IN ({', '.join(['%s'] * len(conversations))}) ORDER BY id"
@@ -116,7 +100,7 @@ def _lock(conversations: set[UUID]) -> dict[UUID, _Owner]:
     if connection.features.has_select_for_update:
         sql += " FOR UPDATE"
     with connection.cursor() as cursor:
-        cursor.execute(sql, [key.get_db_prep_value(pk, connection) for pk in conversations])
+        cursor.execute(sql, [_key(conversation) for conversation in conversations])
         return {
             _uuid(pk): _Owner(head, None if run is None else _uuid(run), bool(lapsed))
             for pk, head, run, lapsed in cursor.fetchall()
@@ -124,12 +108,13 @@ def _lock(conversations: set[UUID]) -> dict[UUID, _Owner]:
 
 
 def _uuid(value: UUID | str) -> UUID:
-    # SQLite has their digits.
+    # SQLite has no type for them and stores the hex digits.
     return value if isinstance(value, UUID) else UUID(value)
 
 
-def _renew(appends: Sequence[Append], owners: dict[UUID, _Owner]) -> None:
-    """Where the database has kept this process from renewing its leases, do it now; nobody has taken these over."""
+def _renew_lapsed(appends: Sequence[Append], owners: dict[UUID, _Owner]) -> None:
+    """Renew the leases of this batch's runs that lapsed while the database was too slow for the heartbeat; under the
+    lock, nobody else has claimed these conversations."""
     ours = [
         append.conversation
         for append in appends
@@ -146,20 +131,44 @@ def _renew(appends: Sequence[Append], owners: dict[UUID, _Owner]) -> None:
         owners[conversation] = owners[conversation]._replace(lapsed=False)
 
 
-def _stands(earlier: Stored) -> bool:
-    """Whether an earlier try was committed, though its answer was lost. It was all or nothing: one conversation says it
-    for all. The rows must be the very same: by now somebody else may have stored others at their numbers."""
-    for conversation, entries in earlier.entries.items():
-        if entries:
-            there = read(conversation, entries[0].seq - 1, len(entries))
-            # By their values: PostgreSQL has an order of its own for names.
-            return [json.loads(entry.text) for entry in there] == [
-                json.loads(entry.text) for entry in entries
-            ]
+def _was_committed(attempt: Stored) -> bool:
+    """Whether an attempt was committed though its answer was lost. It was all or nothing, so one conversation decides.
+    The rows must hold the same data: another writer may have stored events under the same numbers."""
+    for conversation, frames in attempt.frames.items():
+        if frames:
+            return read(conversation, frames[0].seq - 1, len(frames)) == frames
     return False
 
 
-def _refusal(append: Append, owners: dict[UUID, _Owner]) -> OutcryError | None:
+class _Event(NamedTuple):
+    """An accepted event that has no number yet."""
+
+    event: EventData
+    type: str
+    data: Data
+    at: datetime
+
+
+_Accepted = dict[UUID, list[_Event]]
+
+
+def _accept(
+    appends: Sequence[Append], owners: dict[UUID, _Owner]
+) -> tuple[_Accepted, dict[int, OutcryError]]:
+    """The events of those who may write, by conversation; and the errors of those who may not, by their place."""
+    accepted: _Accepted = defaultdict(list)
+    refused: dict[int, OutcryError] = {}
+    for place, append in enumerate(appends):
+        if (error := _fenced(append, owners)) is not None:
+            refused[place] = error
+            continue
+        accepted[append.conversation].extend(
+            _Event(event, event.type, dump(event), append.at) for event in append.events
+        )
+    return accepted, refused
+
+
+def _fenced(append: Append, owners: dict[UUID, _Owner]) -> OutcryError | None:
     owner = owners.get(append.conversation)
     if owner is None:
         return NotFound("There is no such conversation.")
@@ -170,78 +179,61 @@ def _refusal(append: Append, owners: dict[UUID, _Owner]) -> OutcryError | None:
     return None
 
 
-def _joined(events: Sequence[tuple[datetime, EventData]]) -> Iterable[tuple[datetime, EventData]]:
-    """Neighbouring tokens of one message as one event; the first one's time is kept."""
-    held: list[Token] = []
-    since: datetime | None = None
-    for at, event in events:
-        if isinstance(event, Token) and (not held or held[-1].message == event.message):
-            since = since or at
-            held.append(event)
-            continue
-        if held and since is not None:
-            yield since, _one_token(held)
-            held, since = [], None
-        if isinstance(event, Token):
-            held, since = [event], at
-        else:
-            yield at, event
-    if held and since is not None:
-        yield since, _one_token(held)
+def _number(conversation: UUID, head: int, events: Iterable[_Event]) -> list[Frame]:
+    """The events as frames after `head`. Joined tokens keep the time of the first: latency is measured from it."""
+    return [
+        Frame.of_event(seq, group[0].type, conversation, group[0].at, join([event.data for event in group]))
+        for seq, group in enumerate(neighbours(events), start=head + 1)
+    ]
 
 
-def _one_token(tokens: Sequence[Token]) -> Token:
-    if len(tokens) == 1:
-        return tokens[0]
-    return Token(
-        message=tokens[0].message,
-        offset=tokens[0].offset,
-        text="".join(token.text for token in tokens),
-        token_count=sum(token.token_count for token in tokens),
-        cost=tokens[-1].cost,
-    )
-
-
-_COLUMNS: list[Any] = [Event._meta.get_field(name) for name in ("conversation", "seq", "type", "data", "at")]
-
-
-_INSERT = "INSERT INTO {} ({}) VALUES ({})".format(  # noqa: S608 (our own table's names)
-    Event._meta.db_table, ", ".join(column.column for column in _COLUMNS), ", ".join(["%s"] * len(_COLUMNS))
+_INSERT: Final = (
+    f"INSERT INTO {Event._meta.db_table} (conversation_id, seq, type, data, at)"  # noqa: S608 (our own table's name)
+    " VALUES (%s, %s, %s, %s, %s)"
 )
 
 
-def _insert(rows: Iterable[tuple[Any, ...]]) -> None:
-    # By hand: the ORM builds an object and a piece of SQL for each row, which was half of the writer's time.
-    values = [
-        [column.get_db_prep_save(value, connection) for column, value in zip(_COLUMNS, row, strict=True)]
-        for row in rows
+def _insert(frames: Iterable[Frame]) -> None:
+    # Without the ORM, which builds an object and a piece of SQL for each row and encodes `data` again: that was half
+    # of the writer's time.
+    adapt_time = connection.ops.adapt_datetimefield_value
+    rows = [
+        (_key(frame.conversation), frame.seq, frame.type, frame.data_text, adapt_time(frame.at))
+        for frame in frames
     ]
     with connection.cursor() as cursor:
-        cursor.executemany(_INSERT, values)
+        cursor.executemany(_INSERT, rows)
 
 
-def _advance(heads: dict[UUID, int]) -> None:
-    # By hand, because the ORM writes this as one statement a row, or one CASE that is slow to build.
-    table, key = Conversation._meta.db_table, Conversation._meta.pk
-    rows = [(head, key.get_db_prep_value(pk, connection)) for pk, head in heads.items()]
+def _advance(frames: dict[UUID, list[Frame]]) -> None:
+    # Without the ORM, which writes this as one statement a row, or one CASE that is slow to build.
+    heads = [(numbered[-1].seq, _key(conversation)) for conversation, numbered in frames.items() if numbered]
     with connection.cursor() as cursor:
-        cursor.executemany(f"UPDATE {table} SET head = %s WHERE id = %s", rows)  # noqa: S608 (our own table's name)
+        cursor.executemany(_ADVANCE, heads)
 
 
-def _restated(events: Sequence[tuple[datetime, EventData]]) -> dict[str, Any]:
+_ADVANCE: Final = f"UPDATE {Conversation._meta.db_table} SET head = %s WHERE id = %s"  # noqa: S608 (our own name)
+
+
+def _key(conversation: UUID | None) -> Any:
+    """The id as the database takes it."""
+    return Conversation._meta.pk.get_db_prep_value(conversation, connection)
+
+
+def _changed_columns(events: Sequence[_Event]) -> dict[str, Any]:
     """The columns of `Conversation` that these events change."""
     changes: dict[str, Any] = {}
-    for at, event in events:
+    for event, _, data, at in events:
         match event:
             case StatusChanged(status=status, mode=mode, reason=reason):
                 changes |= {"status": status, "mode": mode, "reason": reason}
                 if status in TERMINAL:
                     changes |= {"finished_at": at, "run": None, "lease_until": None}
             case AgentMessage():
-                # The run that has finished a turn is the first to try the next.
+                # A finished turn: whatever run tries the next one is the first to do so.
                 changes["attempts"] = 1
                 if event.mode is Mode.DEMO:
                     changes["mode"] = event.mode
             case Complete():
-                changes |= {"verdict": dump(event), "cost": event.cost_summary.usd}
+                changes |= {"verdict": data, "cost": event.cost_summary.usd}
     return changes

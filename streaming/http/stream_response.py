@@ -9,6 +9,7 @@ from uuid import UUID
 
 import structlog
 
+from conversations.domain.frames import Frame
 from streaming.http import direct_send
 from streaming.http import request as exchange
 from streaming.http.request import Request, Visitor
@@ -17,7 +18,6 @@ from streaming.watchers.event_filter import filtered
 from streaming.watchers.registry import registry
 from streaming.watchers.watcher import Connection, Watcher
 from streaming.wire.close_codes import Close
-from streaming.wire.frames import Frame
 
 logger = structlog.get_logger(__name__)
 
@@ -143,8 +143,7 @@ class _BodyWriter:
         self._is_closed = False
 
     def write(self, frame: Frame) -> "asyncio.Future[Any] | None":
-        is_aside = frame.after == frame.seq
-        if said := self._encoder.aside(frame) if is_aside else self._encoder.frame(frame):
+        if said := self._encoder.frame(frame) if frame.is_stored else self._encoder.aside(frame):
             # What says nothing ends no silence.
             self._waiting += said
             self._news.set()

@@ -18,6 +18,9 @@ class ProcessChannelLayer(InMemoryChannelLayer):
     copied, so whoever sends or receives one must not change it. (Channels looks through all channels and groups for
     every message, and makes a task and a deep copy for every receiver.)"""
 
+    # Messages may hold any Python object.
+    carries_objects = True
+
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
         self._cleaned = 0.0

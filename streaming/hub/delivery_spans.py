@@ -7,8 +7,8 @@ and tokens are too many for spans.
 from datetime import datetime
 from typing import Final
 
+from conversations.domain.frames import Frame
 from conversations.infrastructure import tracing
-from streaming.wire.frames import Frame
 
 MESSAGE_START: Final = "message_start"
 

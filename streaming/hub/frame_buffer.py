@@ -4,7 +4,7 @@ from collections import deque
 from collections.abc import Sequence
 from itertools import islice
 
-from streaming.wire.frames import Frame
+from conversations.domain.frames import Frame
 
 # What a conversation's newest frames may hold, for all its watchers together.
 MAX_FRAMES = 2_000
@@ -23,10 +23,10 @@ class FrameBuffer:
         """Append frames that continue at the head."""
         for frame in frames:
             self._frames.append(frame)
-            self._characters += len(frame.text)
+            self._characters += len(frame.data_text)
         self.head = frames[-1].seq
         while len(self._frames) > MAX_FRAMES or (self._characters > MAX_CHARACTERS and len(self._frames) > 1):
-            self._characters -= len(self._frames.popleft().text)
+            self._characters -= len(self._frames.popleft().data_text)
 
     def after(self, cursor: int) -> list[Frame] | None:
         """What follows the cursor, or None where that is not all here."""

@@ -19,6 +19,7 @@ from channels.layers import get_channel_layer
 
 from conversations.domain.enums import TERMINAL
 from conversations.domain.errors import LogUnavailable, NotFound
+from conversations.domain.frames import Frame, condense
 from conversations.event_log import channel_groups, notifier, queries
 from conversations.event_log.queries import Position
 from conversations.infrastructure import database
@@ -27,7 +28,6 @@ from conversations.infrastructure.event_loop import PerLoop
 from streaming.hub.delivery_spans import DeliverySpans
 from streaming.hub.frame_buffer import FrameBuffer
 from streaming.statistics import counters
-from streaming.wire.frames import Frame, condense, framed
 
 T = TypeVar("T")
 
@@ -184,7 +184,7 @@ class ConversationReader:
 
     async def _read_page(self, start: int) -> list[Frame]:
         counters.PAGES_READ.inc()
-        return framed(await self._ask(queries.read, start, PAGE))
+        return await self._ask(queries.read, start, PAGE)
 
     async def _ask(self, function: Callable[..., T], *args: int) -> T:
         """What the log says of the conversation."""
@@ -306,8 +306,12 @@ class ConversationReader:
         known = max(0, head + 1 - ring["first"])
         frames = ring["frames"][known:]
         if ring["first"] <= head + 1 and frames:
-            numbered = enumerate(zip(ring["types"][known:], frames, strict=True), head + 1)
-            self._add([Frame(seq, type_, frame, seq - 1) for seq, (type_, frame) in numbered])
+            self._add(
+                [
+                    frame if isinstance(frame, Frame) else Frame.decode(frame, self.conversation)
+                    for frame in frames
+                ]
+            )
         else:
             counters.DROPS_REPAIRED.inc()
             await self._repair()
@@ -323,7 +327,7 @@ class ConversationReader:
             self._ended = position.status in TERMINAL
             self._wake()
         while self._window.head < position.head:
-            self._add(framed(await self._ask(queries.read, self._window.head, PAGE)))
+            self._add(await self._ask(queries.read, self._window.head, PAGE))
 
     def _add(self, frames: Sequence[Frame]) -> None:
         assert self._window is not None  # noqa: S101

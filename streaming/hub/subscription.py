@@ -5,10 +5,9 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from uuid import UUID
 
-from conversations.domain.events import Entry
+from conversations.domain.frames import Frame
 from conversations.event_log.queries import Position
 from streaming.hub.reader import ConversationReader, reading
-from streaming.wire.frames import Frame
 
 
 @dataclass(frozen=True)
@@ -47,7 +46,7 @@ async def subscribe(conversation: UUID, after: int) -> AsyncIterator[Subscriptio
         yield Subscription(position, after if recovered else 0, recovered, reader)
 
 
-async def follow(conversation: UUID, after: int = 0) -> AsyncGenerator[Entry, None]:
+async def follow(conversation: UUID, after: int = 0) -> AsyncGenerator[Frame, None]:
     """Each event after the cursor, once, in order, to the terminal status."""
     async with subscribe(conversation, after) as subscription:
         async for frames in subscription.batches():

@@ -1,13 +1,13 @@
 """Leaves out the event types that OUTCRY_EVENTS excludes from a transport."""
 
 import asyncio
-import json
+from dataclasses import replace
 from typing import Any
 
 from django.conf import settings
 
+from conversations.domain.frames import Frame
 from streaming.watchers.writers import ConnectionWriter
-from streaming.wire.frames import Frame, standing_for
 
 
 def filtered(transport: str, writer: ConnectionWriter) -> ConnectionWriter:
@@ -27,23 +27,20 @@ class _EventFilter:
         self._after: int | None = None
 
     def write(self, frame: Frame) -> "asyncio.Future[Any] | None":
-        if frame.after == frame.seq:
-            # A control frame, which is no part of the log.
+        if not frame.is_stored:
             return self._writer.write(self._with_known_head(frame))
         if frame.type in self._excluded:
             self._after = frame.after if self._after is None else self._after
             return None
         after, self._after = self._after, None
-        return self._writer.write(frame if after is None else standing_for(frame, after, frame.brings))
+        return self._writer.write(frame if after is None else frame.covering(after))
 
     def _with_known_head(self, frame: Frame) -> Frame:
         """A heartbeat whose head is the newest seq that the client was sent: it would reconnect for a newer one that
         never comes."""
         if self._after is None or frame.type != "heartbeat":
             return frame
-        heartbeat = {**json.loads(frame.text), "data": {"head": self._after}}
-        text = json.dumps(heartbeat, ensure_ascii=False, separators=(",", ":"))
-        return Frame(frame.seq, frame.type, text, frame.after)
+        return replace(frame, data={"head": self._after})
 
     def abort(self) -> None:
         self._writer.abort()

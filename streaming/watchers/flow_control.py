@@ -3,7 +3,7 @@
 from collections import deque
 from typing import Final
 
-from streaming.wire.frames import Frame
+from conversations.domain.frames import Frame
 
 MAX_FRAMES: Final = 1_000
 MAX_BYTES: Final = 256 * 1024

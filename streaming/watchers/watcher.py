@@ -17,6 +17,7 @@ from django.conf import settings
 
 from conversations.domain.enums import Mode, Status
 from conversations.domain.events import EventData
+from conversations.domain.frames import Frame
 from conversations.event_log import appender
 from streaming.hub.reader import ConversationReader
 from streaming.hub.subscription import Subscription
@@ -26,7 +27,6 @@ from streaming.watchers.session_guard import Guest
 from streaming.watchers.writers import ConnectionWriter
 from streaming.wire.close_codes import Close
 from streaming.wire.control_frames import Heartbeat, Hello, Stream, StreamState, wire_frame
-from streaming.wire.frames import Frame
 
 logger = structlog.get_logger(__name__)
 
@@ -182,9 +182,8 @@ class Watcher:
             if not isinstance(event, Heartbeat) and len(self._later) < MAX_LATER:
                 self._later.append(event)
             return
-        text = wire_frame(self.conversation, event)
         try:
-            self._hand_over(Frame(self.cursor, event.type, text, self.cursor))
+            self._hand_over(wire_frame(self.conversation, event, self.cursor))
         except Exception as failure:
             self._gone(failure)
 

@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any, Protocol
 
-from streaming.wire.frames import Frame
+from conversations.domain.frames import Frame
 
 Send = Callable[[Any], Awaitable[None]]
 

@@ -9,7 +9,8 @@ from uuid import UUID
 from pydantic import ConfigDict, Field
 
 from conversations.domain.enums import Mode, Status
-from conversations.domain.events import EventData, dump, frame
+from conversations.domain.events import EventData, dump
+from conversations.domain.frames import Frame
 
 
 class Hello(EventData):
@@ -70,6 +71,6 @@ WIRE_ONLY: Mapping[str, type[EventData]] = {
 }
 
 
-def wire_frame(conversation: UUID | None, event: EventData) -> str:
-    """A frame of an event that is not in the log: its `seq` is null."""
-    return frame(event.type, None, conversation, datetime.now(UTC), dump(event))
+def wire_frame(conversation: UUID | None, event: EventData, cursor: int = 0) -> Frame:
+    """A frame of an event that is not in the log, sent after event `cursor`."""
+    return Frame(cursor, event.type, conversation, datetime.now(UTC), dump(event), cursor)

@@ -33,8 +33,8 @@ from conversations.domain.events import (
     ToolStart,
     Usage,
     dump,
-    frame,
 )
+from conversations.domain.frames import Frame
 from conversations.domain.transcript import digest, fold
 
 HERE = Path(__file__).parent
@@ -179,7 +179,11 @@ class Script:
 
     def frames(self) -> list[Any]:
         return [
-            json.loads(frame(type_, seq, self.conversation, START + timedelta(milliseconds=120 * seq), data))
+            json.loads(
+                Frame.of_event(
+                    seq, type_, self.conversation, START + timedelta(milliseconds=120 * seq), data
+                ).text
+            )
             for seq, type_, data in self.rows()
         ]
 

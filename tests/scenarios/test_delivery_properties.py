@@ -13,7 +13,8 @@ from django.contrib.auth.models import User
 from django.db import transaction
 
 from conversations.domain import transcript
-from conversations.domain.events import Entry, EventData
+from conversations.domain.events import EventData
+from conversations.domain.frames import Frame, condense
 from conversations.event_log import appender, queries, store
 from conversations.infrastructure import database
 from conversations.models import Conversation
@@ -23,9 +24,9 @@ from streaming.watchers import flow_control
 from streaming.watchers import watcher as watcher_module
 from streaming.watchers.watcher import Watcher
 from streaming.wire.close_codes import Close
-from streaming.wire.frames import condense
 from tests.fakes.waiting import PATIENCE_SECONDS, Signal
 from tests.support import debates, stories
+from tests.support.frames import AT, CONVERSATION
 from tests.support.sockets import Browser, browser, path_of
 from tests.support.watchers import Line, sometimes, watching
 
@@ -234,7 +235,7 @@ class Looks:
         self.after: list[int] = []
         read = queries.read
 
-        def counting(conversation: Any, after: int, limit: int) -> list[Entry]:
+        def counting(conversation: Any, after: int, limit: int) -> list[Frame]:
             self.after.append(after)
             return read(conversation, after, limit)
 
@@ -247,14 +248,14 @@ async def told_in_rows(conversation: Conversation, story: Sequence[EventData]) -
     def store_each() -> None:
         with transaction.atomic():
             for event in story:
-                store.store_batch([store.Append(conversation.pk, None, [event], stories.AT)])
+                store.store_batch([store.Append(conversation.pk, None, [event], AT)])
 
     await database.call(store_each)
     return (await debates.fresh(conversation)).head
 
 
 def a_word_each(words: int) -> list[EventData]:
-    start = debates.message_start(stories.CONVERSATION)
+    start = debates.message_start(CONVERSATION)
     return [start, *debates.tokens(start.message, ["w "] * words)]
 
 

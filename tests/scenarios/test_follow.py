@@ -19,17 +19,18 @@ from pytest_django import Settings
 from conversations.domain import transcript
 from conversations.domain.enums import Status
 from conversations.domain.errors import NotFound
-from conversations.domain.events import Entry, EventData, HumanMessage
+from conversations.domain.events import EventData, HumanMessage
+from conversations.domain.frames import Frame
 from conversations.event_log import appender, commands, notifier, queries, store
 from conversations.infrastructure import database
 from conversations.models import Conversation
 from streaming.hub import frame_buffer, reader
 from streaming.hub.reader import reading
 from streaming.hub.subscription import follow, subscribe
-from streaming.wire.frames import framed
 from tests.fakes.lossy_layer import LossyChannelLayer
 from tests.fakes.waiting import PATIENCE_SECONDS, Signal
 from tests.support import debates
+from tests.support.frames import frame_of_text
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -69,12 +70,12 @@ async def play(
     await asyncio.gather(*under_way)
 
 
-async def watch(conversation: Conversation, after: int) -> list[Entry]:
+async def watch(conversation: Conversation, after: int) -> list[Frame]:
     async with asyncio.timeout(PATIENCE_SECONDS), aclosing(follow(conversation.pk, after)) as entries:
         return [entry async for entry in entries]
 
 
-async def assert_whole(conversation: Conversation, received: list[Entry], after: int) -> None:
+async def assert_whole(conversation: Conversation, received: list[Frame], after: int) -> None:
     """Exactly the stored frames after the cursor; and folded onto the state there, the stored transcript."""
     stored = await database.call(queries.read, conversation.pk, after, 10_000)
     assert [entry.seq for entry in received] == [entry.seq for entry in stored]
@@ -97,7 +98,7 @@ async def test_whoever_joins_whenever_from_wherever_gets_the_stored_transcript(
     die = random.Random(seed)
     events = script(die)
     joins = sorted(die.randrange(len(events)) for _ in range(15))
-    watching: list[tuple[int, asyncio.Task[list[Entry]]]] = []
+    watching: list[tuple[int, asyncio.Task[list[Frame]]]] = []
 
     def join(place: int) -> None:
         while joins and joins[0] <= place:
@@ -155,12 +156,12 @@ async def test_it_comes_by_the_ring_and_not_by_looking(
     monkeypatch.setattr(reader, "POLL_SECONDS", 1000.0)
     async with subscribe(conversation.pk, 1) as subscription:
 
-        def read(*_: object) -> list[Entry]:
+        def read(*_: object) -> list[Frame]:
             raise AssertionError("The log was read, though the ring carried it all.")
 
         monkeypatch.setattr(queries, "read", read)
         events = debates.every_event()
-        received: list[Entry] = []
+        received: list[Frame] = []
         batches = subscription.batches()
         async with asyncio.timeout(PATIENCE_SECONDS), aclosing(batches):
             for event in events:
@@ -189,11 +190,11 @@ async def test_rings_of_several_writers_that_do_not_fit_together_spoil_nothing(
     watching = asyncio.create_task(watch(conversation, 0))
     async with reading(conversation.pk) as joined:
         await joined.joined()
-        entries: list[Entry] = []
+        entries: list[Frame] = []
         for event in script(die, messages=2):
             appended = store.Append(conversation.pk, None, [event], timezone.now())
             stored = await database.call(store.store_batch, [appended])
-            entries += stored.entries[conversation.pk]
+            entries += stored.frames[conversation.pk]
         while entries:
             some, entries = entries[:6], entries[6:]
             late = [some.pop(die.randrange(len(some))) for _ in range(die.randrange(3)) if some]
@@ -201,7 +202,7 @@ async def test_rings_of_several_writers_that_do_not_fit_together_spoil_nothing(
                 die.shuffle(some)
             for entry in (*some, *late):
                 # One after the other without a pause: they are joined into one ring.
-                notifier.ring(conversation.pk, [entry])
+                notifier.publish(conversation.pk, [entry])
             for _ in range(die.randrange(4)):
                 await asyncio.sleep(0)
         await assert_whole(conversation, await watching, 0)
@@ -218,7 +219,7 @@ async def test_a_look_into_the_log_and_a_ring_may_bring_the_same(conversation: C
         await appending
         await assert_whole(conversation, await watching, 0)
         known = list(await joined.after(1))
-        joined._add(framed(await database.call(queries.read, conversation.pk, 0, 10_000)))
+        joined._add(await database.call(queries.read, conversation.pk, 0, 10_000))
         assert list(await joined.after(1)) == known
 
 
@@ -310,7 +311,7 @@ async def test_however_many_watch_there_is_one_reader_and_what_is_new_is_not_rea
     looks: list[int] = []
     read = queries.read
 
-    def counting(conversation_id: object, after: int, limit: int) -> list[Entry]:
+    def counting(conversation_id: object, after: int, limit: int) -> list[Frame]:
         looks.append(after)
         return read(conversation.pk, after, limit)
 
@@ -318,9 +319,9 @@ async def test_however_many_watch_there_is_one_reader_and_what_is_new_is_not_rea
     joined = Signal()
     arrived = 0
 
-    async def watcher() -> list[Entry]:
+    async def watcher() -> list[Frame]:
         nonlocal arrived
-        received: list[Entry] = []
+        received: list[Frame] = []
         async with aclosing(follow(conversation.pk)) as entries:
             async for entry in entries:
                 if not received:
@@ -397,7 +398,7 @@ async def test_each_event_loop_has_a_reader_of_its_own_and_all_get_everything(
     backend = {"BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer", "CONFIG": {"hosts": [redis_url]}}
     settings.CHANNEL_LAYERS = {"default": backend}
     barrier = threading.Barrier(3)
-    received: dict[int, list[Entry]] = {}
+    received: dict[int, list[Frame]] = {}
 
     def in_its_own_loop(number: int) -> None:
         async def listen() -> None:
@@ -458,7 +459,7 @@ async def test_a_watcher_that_needs_the_log_while_the_database_is_away_waits_too
     read, failed = queries.read, Signal()
     failures = 2
 
-    def unsteady(conversation_id: object, after: int, limit: int) -> list[Entry]:
+    def unsteady(conversation_id: object, after: int, limit: int) -> list[Frame]:
         nonlocal failures
         if failures:
             failures -= 1
@@ -501,7 +502,7 @@ def test_the_window_gives_all_that_follows_a_cursor_or_says_it_cannot(
     held = frame_buffer.FrameBuffer(start)
     head = start
     for size in sizes:
-        held.add(framed([Entry(seq, "token", f"{seq}") for seq in range(head + 1, head + size + 1)]))
+        held.add([frame_of_text(seq, f"{seq}") for seq in range(head + 1, head + size + 1)])
         head += size
     cursor = data.draw(st.integers(0, head + 5))
     found = held.after(cursor)
@@ -516,9 +517,9 @@ def test_the_window_is_bounded_by_count_and_by_size(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(frame_buffer, "MAX_FRAMES", 3)
     monkeypatch.setattr(frame_buffer, "MAX_CHARACTERS", 100)
     held = frame_buffer.FrameBuffer(0)
-    held.add(framed([Entry(seq, "token", "x") for seq in range(1, 6)]))
+    held.add([frame_of_text(seq, "x") for seq in range(1, 6)])
     assert held.after(1) is None
     assert [entry.seq for entry in held.after(2) or []] == [3, 4, 5]
-    held.add(framed([Entry(6, "token", "x" * 1000)]))
+    held.add([frame_of_text(6, "x" * 1000)])
     assert held.after(4) is None
     assert [entry.seq for entry in held.after(5) or []] == [6]

@@ -13,6 +13,7 @@ from django.contrib.auth.models import User
 from conversations.domain import transcript
 from conversations.domain.enums import Status
 from conversations.domain.events import EventData, HumanMessage
+from conversations.domain.frames import Frame
 from conversations.event_log import appender
 from conversations.infrastructure import database
 from conversations.models import Conversation
@@ -21,7 +22,6 @@ from streaming.hub.reader import readers
 from streaming.watchers import flow_control, watcher
 from streaming.watchers.watcher import Watcher
 from streaming.wire.close_codes import Close
-from streaming.wire.frames import Frame
 from tests.fakes.waiting import PATIENCE_SECONDS, Signal
 from tests.support import debates
 from tests.support.watchers import Line, watching

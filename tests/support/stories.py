@@ -3,18 +3,15 @@
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid4
 
 from hypothesis import strategies as st
 
-from conversations.domain import events
 from conversations.domain.enums import Action, Mode, Status
 from conversations.domain.events import (
     AgentMessage,
     Control,
-    Entry,
     Error,
     EventData,
     Fallback,
@@ -32,9 +29,6 @@ from conversations.domain.events import (
 )
 from tests.support import debates
 from tests.support.debates import Row
-
-CONVERSATION = UUID("3f0c7c52-7a39-4e57-9a5c-2f8a7d1f0a11")
-AT = datetime(2026, 1, 5, 14, 30, tzinfo=UTC)
 
 # What breaks code that looks for its own words in a text, or counts characters by another measure than the log's.
 AWKWARD = (
@@ -176,16 +170,8 @@ def stories(draw: st.DrawFn, most: int = 40) -> list[EventData]:
 
 
 def rows(story: Sequence[EventData]) -> list[Row]:
-    """As `log.read_all` gives them."""
+    """As `queries.read_all` gives them."""
     return [(seq, event.type, dump(event)) for seq, event in enumerate(story, 1)]
-
-
-def entries(story: Sequence[EventData]) -> list[Entry]:
-    """As `log.read` gives them."""
-    return [
-        Entry(seq, type_, events.frame(type_, seq, CONVERSATION, AT, data))
-        for seq, type_, data in rows(story)
-    ]
 
 
 def debate(die: random.Random, messages: int, words: int = 40) -> list[EventData]:

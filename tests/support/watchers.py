@@ -9,11 +9,11 @@ from typing import Any
 from uuid import UUID
 
 from conversations.domain import transcript
+from conversations.domain.frames import Frame
 from streaming.hub.subscription import subscribe
 from streaming.watchers.session_guard import Guest
 from streaming.watchers.watcher import Connection, Watcher
 from streaming.wire.close_codes import Close
-from streaming.wire.frames import Frame
 from tests.fakes.waiting import PATIENCE_SECONDS, Signal
 
 GUEST = Guest(1, "alice", "session", "stamp")

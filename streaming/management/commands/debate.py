@@ -101,5 +101,5 @@ async def _debate(owner: AbstractUser, new: requests.NewConversation, console: C
 
 
 async def _watch(conversation: UUID, show: "_Show") -> None:
-    async for entry in follow(conversation, show.head):
-        show.event(entry)
+    async for frame in follow(conversation, show.head):
+        show.event(frame)

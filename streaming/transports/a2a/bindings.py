@@ -16,10 +16,10 @@ from a2a.utils.errors import A2AError, InternalError
 from a2a.utils.proto_utils import to_stream_response
 from google.protobuf.json_format import MessageToDict
 
+from conversations.domain.frames import Frame
 from streaming.transports.a2a import task
 from streaming.transports.a2a.task import SETTLED, Told, Update
 from streaming.wire.close_codes import Close
-from streaming.wire.frames import Frame
 
 # The SDK's client gives up after 5 s without a byte, unless it was told otherwise.
 SILENCE_SECONDS: Final = 3.0

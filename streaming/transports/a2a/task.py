@@ -3,9 +3,9 @@
 Pure. What is told while it goes on, applied to the task of before, is the task of after.
 """
 
-import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final
 
 from a2a.helpers import new_data_part, new_text_part
@@ -22,7 +22,7 @@ from a2a.types import (
 )
 
 from conversations.domain.enums import Mode, Status
-from streaming.wire.frames import Frame
+from conversations.domain.frames import Frame
 
 Data = Mapping[str, Any]
 Update = TaskStatusUpdateEvent | TaskArtifactUpdateEvent
@@ -94,7 +94,7 @@ class Teller:
                 self._verdict = data
                 yield self._verdict_of(data)
             case "status":
-                yield from self._status(data, json.loads(frame.text)["at"])
+                yield from self._status(data, frame.at)
 
     def _said(self, data: Data) -> Iterator[Update]:
         message = data["message"]
@@ -123,7 +123,7 @@ class Teller:
             metadata = {**{key: start[key] for key in _DESCRIBED}, "discarded": data["reason"]}
             yield self._artifact(message, "", start, metadata, append=False, last=True)
 
-    def _status(self, data: Data, at: str) -> Iterator[Update]:
+    def _status(self, data: Data, at: datetime) -> Iterator[Update]:
         if data["status"] == Status.ACTIVE:
             # The panel goes on once nothing is open, also where the answers themselves are left out.
             self._open.clear()
@@ -134,7 +134,7 @@ class Teller:
         update = TaskStatusUpdateEvent(
             task_id=self._name.task, context_id=self._name.context, status=TaskStatus(state=state)
         )
-        update.status.timestamp.FromJsonString(at)
+        update.status.timestamp.FromDatetime(at)
         if text:
             update.status.message.CopyFrom(self._message(f"{self._name.task}-{data['status']}", text))
         update.metadata.update({key: data[key] for key in ("status", "mode", "reason")})

@@ -14,12 +14,12 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from conversations.access import permissions
 from conversations.domain.errors import InvalidInput, Problem
+from conversations.domain.frames import condense
 from conversations.event_log import commands, queries
 from conversations.models import Conversation, Event, ThreadRun
 from conversations.services import client_threads
 from streaming.transports.a2a import task
 from streaming.transports.a2a.task import STATES, Name, Teller, Told
-from streaming.wire.frames import condense, framed
 
 TRANSPORT: Final = "a2a"
 # What the names of a client's contexts begin with, where threads have theirs.
@@ -42,7 +42,7 @@ def _stands(conversation: Conversation, upto: int | None = None) -> Told:
     name = Name(str(conversation.pk), context or str(conversation.pk))
     rows = queries.read(conversation.pk, 0, _EVERYTHING if upto is None else upto)
     left_out = settings.OUTCRY_EVENTS.get(TRANSPORT, frozenset())
-    frames = condense([frame for frame in framed(rows) if frame.type not in left_out])
+    frames = condense([frame for frame in rows if frame.type not in left_out])
     teller, stands = Teller(name), task.empty(name)
     for frame in frames:
         task.apply(stands, teller.take(frame))

@@ -37,10 +37,10 @@ from ag_ui.encoder import EventEncoder
 from django.urls import reverse
 
 from conversations.domain.enums import TERMINAL, Mode, Status
+from conversations.domain.frames import Frame
 from conversations.services import client_threads
 from streaming.http.stream_response import BEAT, SILENCE
 from streaming.wire.close_codes import Close
-from streaming.wire.frames import Frame
 from streaming.wire.text_deltas import Discarded, Ended, Other, Said, Speech, Started, TextDeltas
 
 

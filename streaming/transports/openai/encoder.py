@@ -16,6 +16,7 @@ from conversations.domain.errors import (
     TooManyRequests,
     Unauthenticated,
 )
+from conversations.domain.frames import Frame
 from conversations.domain.panels import Panel
 from streaming.http.endpoint import Fault
 from streaming.http.request import Request
@@ -23,7 +24,6 @@ from streaming.http.stream_response import SILENCE
 from streaming.transports.openai.markdown import Markdown
 from streaming.transports.openai.request import Asked, BadRequest
 from streaming.wire.close_codes import Close
-from streaming.wire.frames import Frame
 from streaming.wire.text_deltas import Other, TextDeltas
 
 # What OpenAI's own clients obey: they send a POST again after 408, 409, 429 and 5xx.

@@ -19,6 +19,7 @@ from conversations.access import permissions
 from conversations.domain import requests
 from conversations.domain.enums import Scope
 from conversations.domain.errors import InvalidInput
+from conversations.domain.frames import Frame
 from conversations.infrastructure import database
 from conversations.models import Conversation
 from conversations.services import debates
@@ -28,7 +29,6 @@ from streaming.http.request import Request, Visitor
 from streaming.http.stream_response import SILENCE, Stream, headers, respond
 from streaming.wire import client_commands
 from streaming.wire.close_codes import Close
-from streaming.wire.frames import Frame
 
 TRANSPORT: Final = "sse"
 # How long an EventSource waits before it comes back, in milliseconds.

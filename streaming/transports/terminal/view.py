@@ -5,7 +5,6 @@ import sys
 import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 from uuid import UUID
 
 from django.contrib.auth.models import AbstractUser
@@ -17,7 +16,7 @@ from rich.text import Text
 from conversations.domain import requests
 from conversations.domain.enums import Mode, Status
 from conversations.domain.errors import OutcryError
-from conversations.domain.events import Entry
+from conversations.domain.frames import Data, Frame
 from conversations.review import timeline
 from conversations.services import debates
 
@@ -65,10 +64,10 @@ class _Show:
         self._colours: dict[str, str] = {}
         self._shown: dict[str, str] = {}
 
-    def event(self, entry: Entry) -> None:
-        data = entry.data
-        self.head = entry.seq
-        match entry.type:
+    def event(self, frame: Frame) -> None:
+        data = frame.data
+        self.head = frame.seq
+        match frame.type:
             case "status":
                 self.status, self.mode = data["status"], data["mode"]
                 reason = f" ({data['reason']})" if data["reason"] else ""
@@ -109,7 +108,7 @@ class _Show:
     def refusal(self, sentence: str) -> None:
         self._line(f"\n[red]{escape(sentence)}[/]")
 
-    def _verdict(self, data: dict[str, Any]) -> None:
+    def _verdict(self, data: Data) -> None:
         self._console.print(Rule("Verdict"))
         confidence = "not stated" if data["confidence"] is None else f"{data['confidence']:.0%}"
         self._line(f"[bold]{escape(data['verdict'].replace('_', ' '))}[/], confidence {confidence}")

@@ -102,7 +102,7 @@ class ConversationSocket(AsyncWebsocketConsumer):
             await self.close(int(Close.BAD_REQUEST))
             return
         except ScopeMissing as missing:
-            await self.send(wire_frame(None, _refusal(missing, None)))
+            await self.send(wire_frame(None, _refusal(missing, None)).text)
             await self.close(int(Close.FORBIDDEN))
             return
         except NotFound:

@@ -22,4 +22,6 @@ def test_each_event_has_an_example_that_is_one(type_: str) -> None:
     assert found is not None
     frame = json.loads(found[1])
     assert frame["type"] == type_
-    assert load(type_, frame["data"]).model_dump(mode="json", by_alias=True).keys() >= frame["data"].keys()
+    event = load(type_, frame["data"])
+    assert event is not None
+    assert event.model_dump(mode="json", by_alias=True).keys() >= frame["data"].keys()

@@ -1,7 +1,7 @@
 """The closed vocabulary: what is not declared cannot be stored, and a frame is always the same five fields."""
 
 import json
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import datetime, timedelta, timezone
 from typing import Any
 from uuid import uuid4
 
@@ -12,10 +12,12 @@ from pydantic import ValidationError
 
 from conversations.domain import events
 from conversations.domain.enums import TERMINAL, Mode, Stance, Status
-from conversations.domain.events import EVENTS, Complete, Entry, EventData
+from conversations.domain.events import EVENTS, Complete, EventData
+from conversations.domain.frames import Frame
 from streaming.wire import control_frames
 from streaming.wire.control_frames import WIRE_ONLY
 from tests.support import debates
+from tests.support.frames import CONVERSATION, frame
 
 STORED = {event.type: event for event in debates.every_event()}
 WIRE: list[EventData] = [
@@ -67,10 +69,14 @@ def test_an_event_cannot_be_altered(event: EventData) -> None:
         setattr(event, field, None)
 
 
-@pytest.mark.parametrize("type_", [*WIRE_ONLY, "unknown"])
-def test_what_is_not_in_the_log_cannot_be_loaded_from_it(type_: str) -> None:
-    with pytest.raises(KeyError):
-        events.load(type_, {})
+@pytest.mark.parametrize("type_", [*WIRE_ONLY, "of_a_later_version"])
+def test_types_that_are_not_in_the_vocabulary_are_not_loaded(type_: str) -> None:
+    assert events.load(type_, {}) is None
+
+
+@pytest.mark.parametrize("event", STORED.values(), ids=STORED.keys())
+def test_fields_of_a_later_version_are_ignored_when_loading(event: EventData) -> None:
+    assert events.load(event.type, {**events.dump(event), "of_a_later_version": 1}) == event
 
 
 @pytest.mark.parametrize(
@@ -111,8 +117,9 @@ def test_no_verdict_needs_no_texts() -> None:
 
 def test_a_frame_is_json_with_five_fields() -> None:
     conversation, at = uuid4(), datetime(2026, 5, 4, 3, 2, 1, 5, tzinfo=timezone(timedelta(hours=2)))
-    text = events.frame("error", 7, conversation, at, {"code": "x", "message": "Grüße \u2028 </script>"})
-    assert json.loads(text) == {
+    data = {"code": "x", "message": "Grüße \u2028 </script>"}
+    frame = Frame.of_event(7, "error", conversation, at, data)
+    assert json.loads(frame.text) == {
         "type": "error",
         "seq": 7,
         "conversation": str(conversation),
@@ -123,7 +130,7 @@ def test_a_frame_is_json_with_five_fields() -> None:
 
 @pytest.mark.parametrize("event", WIRE, ids=lambda event: event.type)
 def test_a_frame_that_is_not_in_the_log_has_no_number(event: EventData) -> None:
-    decoded = json.loads(control_frames.wire_frame(None, event))
+    decoded = json.loads(control_frames.wire_frame(None, event).text)
     assert set(decoded) == {"type", "seq", "conversation", "at", "data"}
     assert decoded["seq"] is None
 
@@ -135,12 +142,10 @@ def test_hello_says_from_where_the_events_follow() -> None:
 @given(st.text(st.characters(codec="utf-8")))
 def test_any_text_survives_the_frame(text: str) -> None:
     event = events.HumanMessage(author="alice", text=text)
-    entry = Entry(1, event.type, events.frame(event.type, 1, uuid4(), datetime.now(UTC), events.dump(event)))
-    assert entry.data["text"] == text
+    assert Frame.decode(frame(1, event).text, CONVERSATION).data["text"] == text
 
 
 @pytest.mark.parametrize("status", Status)
 def test_only_a_final_status_is_the_last_event(status: Status) -> None:
     event = debates.status(status)
-    entry = Entry(1, event.type, events.frame(event.type, 1, uuid4(), datetime.now(UTC), events.dump(event)))
-    assert entry.is_last is (status in {Status.COMPLETED, Status.CANCELLED, Status.ERROR})
+    assert frame(1, event).is_last is (status in {Status.COMPLETED, Status.CANCELLED, Status.ERROR})

@@ -6,11 +6,11 @@ from uuid import UUID, uuid4
 import pytest
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
-from conversations.domain.events import dump, frame
+from conversations.domain.frames import Frame
 from conversations.infrastructure import tracing
 from streaming.hub.delivery_spans import DeliverySpans
-from streaming.wire.frames import Frame
 from tests.support import debates
+from tests.support.frames import frame
 
 TRACE, PLACE = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
 TAKEN = datetime(2026, 1, 5, 14, 30, tzinfo=UTC)
@@ -20,13 +20,11 @@ MESSAGE = debates.message_start(uuid4())
 
 
 def begin(seq: int) -> Frame:
-    text = frame(MESSAGE.type, seq, uuid4(), TAKEN, dump(MESSAGE))
-    return Frame(seq, MESSAGE.type, text, seq - 1)
+    return frame(seq, MESSAGE)
 
 
 def word(seq: int, message: UUID = MESSAGE.message) -> Frame:
-    token = debates.token(message, "One.")
-    return Frame(seq, token.type, frame(token.type, seq, uuid4(), TAKEN, dump(token)), seq - 1)
+    return frame(seq, debates.token(message, "One."))
 
 
 @pytest.fixture

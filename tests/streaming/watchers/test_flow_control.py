@@ -7,12 +7,13 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from conversations.domain.frames import Frame
 from streaming.watchers.flow_control import HIGH, LOW, MAX_BYTES, MAX_FRAMES, FlowControl
-from streaming.wire.frames import Frame
+from tests.support.frames import frame_of_text
 
 
 def frame(seq: int, size: int) -> Frame:
-    return Frame(seq, "token", "x" * size, seq - 1)
+    return frame_of_text(seq, "x" * size)
 
 
 class Watching(RuleBasedStateMachine):

@@ -17,6 +17,7 @@ from pytest_django import Settings
 from conversations.domain import transcript
 from conversations.domain.enums import Status
 from conversations.domain.events import EventData, HumanMessage, MessageStart, Token
+from conversations.domain.frames import Frame, condense
 from conversations.event_log import appender
 from conversations.models import Conversation
 from streaming.hub import frame_buffer, reader
@@ -33,7 +34,6 @@ from streaming.watchers.watcher import (
 )
 from streaming.wire.close_codes import Close
 from streaming.wire.control_frames import Notice
-from streaming.wire.frames import Frame, condense
 from tests.fakes.waiting import PATIENCE_SECONDS
 from tests.support import debates
 from tests.support.watchers import GUEST, Line, reached, settled, watching

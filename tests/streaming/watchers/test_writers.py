@@ -20,16 +20,17 @@ from websockets.frames import Frame as WebSocketFrame
 from websockets.frames import Opcode
 from websockets.streams import StreamReader
 
+from conversations.domain.frames import Frame
 from streaming.watchers.writers import ConnectionWriter, TaskWriter, UvicornWriter, writer_for
-from streaming.wire.frames import Frame
 from tests.fakes.waiting import PATIENCE_SECONDS
 from tests.streaming.watchers import writer_server
 from tests.streaming.watchers.writer_server import FRAMES, numbered
+from tests.support.frames import frame_of_text
 from tests.support.servers import ROOT
 
 
 def frames(count: int) -> list[Frame]:
-    return [Frame(seq, "token", f"{seq}", seq - 1) for seq in range(1, count + 1)]
+    return [frame_of_text(seq, f"{seq}") for seq in range(1, count + 1)]
 
 
 class Server:

@@ -14,8 +14,9 @@ from typing import Any
 
 import uvicorn
 
+from conversations.domain.frames import Frame
 from streaming.watchers.writers import ConnectionWriter, writer_for
-from streaming.wire.frames import Frame
+from tests.support.frames import frame_of_text
 
 FRAMES = 1_500
 # Together more than the system's own buffers between two sockets hold.
@@ -29,7 +30,7 @@ def report(**what: Any) -> None:
 def numbered(seq: int) -> Frame:
     # Sizes of all three kinds of lengths that a WebSocket frame may have.
     text = TEXT * (20 if seq % 100 == 0 else 1) if seq % 10 else "short"
-    return Frame(seq, "token", json.dumps([seq, text], ensure_ascii=False), seq - 1)
+    return frame_of_text(seq, json.dumps([seq, text], ensure_ascii=False))
 
 
 async def write(writer: ConnectionWriter, until_full: bool) -> "asyncio.Future[None] | None":

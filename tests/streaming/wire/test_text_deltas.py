@@ -1,67 +1,53 @@
 """Speech: whatever the frames join, each character is said once."""
 
-import json
-from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from conversations.domain.events import Entry, EventData, dump, frame
-from streaming.wire.frames import condense, framed
+from conversations.domain.frames import condense
 from streaming.wire.text_deltas import Discarded, Ended, Other, Said, Started, TextDeltas
 from tests.support import debates
-
-AT = datetime(2026, 1, 5, tzinfo=UTC)
-
-
-def entries(events: list[EventData]) -> list[Entry]:
-    conversation = uuid4()
-    return [
-        Entry(seq, event.type, frame(event.type, seq, conversation, AT, dump(event)))
-        for seq, event in enumerate(events, 1)
-    ]
+from tests.support.frames import framed
 
 
-def spoken(frames: list[Any]) -> list[Any]:
+def spoken(joined: list[Any]) -> list[Any]:
     voices = TextDeltas()
-    return [said for each in frames for said in voices.take(each.type, json.loads(each.text)["data"])]
+    return [said for each in joined for said in voices.take(each.type, each.data)]
 
 
 @given(st.data())
 def test_joined_frames_say_what_single_ones_say(data: st.DataObject) -> None:
-    frames = framed(entries(debates.every_event()))
-    joined, rest = [], frames
+    single = framed(debates.every_event())
+    joined, rest = [], single
     while rest:
         size = data.draw(st.integers(1, len(rest)))
         joined += condense(rest[:size])
         rest = rest[size:]
     texts: list[dict[str, str]] = []
-    for each in (frames, joined):
+    for each in (single, joined):
         told: dict[str, str] = {}
         for said in spoken(each):
             if isinstance(said, Said):
                 told[said.message] = told.get(said.message, "") + said.text
         texts.append(told)
-    whole = {said.message: said.data["content"] for said in spoken(frames) if isinstance(said, Ended)}
+    whole = {said.message: said.data["content"] for said in spoken(single) if isinstance(said, Ended)}
     assert {message: texts[0][message] for message in whole} == whole
     assert {message: texts[1][message] for message in whole} == whole
 
 
 def test_speech_is_in_order() -> None:
-    kinds = [
-        type(said) for said in spoken(framed(entries(debates.every_event()))) if not isinstance(said, Other)
-    ]
+    kinds = [type(said) for said in spoken(framed(debates.every_event())) if not isinstance(said, Other)]
     assert kinds == [Started, Said, Said, Discarded, Started, *[Said] * 5, Ended]
 
 
 def test_what_is_discarded_is_told_with_what_was_said_of_it() -> None:
-    [gone] = [said for said in spoken(framed(entries(debates.every_event()))) if isinstance(said, Discarded)]
+    [gone] = [said for said in spoken(framed(debates.every_event())) if isinstance(said, Discarded)]
     assert (gone.reason, gone.text) == ("provider_dropped", "Half a senten")
 
 
 def test_a_message_that_was_not_streamed_is_said_whole() -> None:
     start = debates.message_start(uuid4())
-    said = spoken(framed(entries([start, debates.agent_message(start, "Whole.")])))
+    said = spoken(framed([start, debates.agent_message(start, "Whole.")]))
     assert [each.text for each in said if isinstance(each, Said)] == ["Whole."]

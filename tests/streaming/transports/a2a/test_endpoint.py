@@ -58,6 +58,7 @@ from pytest_django import Settings
 from conversations.domain import transcript
 from conversations.domain.enums import Status
 from conversations.domain.events import EventData, HumanMessage, InputExpired
+from conversations.domain.frames import condense
 from conversations.event_log import appender
 from conversations.infrastructure import database
 from conversations.models import Conversation
@@ -66,11 +67,11 @@ from streaming.transports.a2a import task
 from streaming.transports.a2a.task import Name, Teller
 from streaming.watchers.registry import registry
 from streaming.wire.close_codes import Close
-from streaming.wire.frames import condense, framed
 from tests.fakes.openai_server import OpenAIServer
 from tests.fakes.replies import Fault, asks, says
 from tests.fakes.waiting import PATIENCE_SECONDS, Gate
 from tests.support import api_keys, debates, stories
+from tests.support.frames import CONVERSATION, framed
 from tests.support.outages import Line, Outage, database_outage
 from tests.support.servers import ROOT
 from tests.support.serving import serving
@@ -918,7 +919,7 @@ async def test_what_a_failing_model_said_is_taken_back(
     assert not any("Half" in text for text in texts(told).values())
 
 
-NAME = Name(str(stories.CONVERSATION), "context")
+NAME = Name(str(CONVERSATION), "context")
 
 
 @pytest.mark.parametrize("left_out", ["human_message", "input_expired"])
@@ -936,7 +937,7 @@ def test_a_question_is_told_though_what_answered_the_one_before_is_left_out(left
         debates.input_request(start, second, "Which currency?"),
         debates.status(Status.AWAITING_INPUT),
     ]
-    frames = [frame for frame in framed(stories.entries(told)) if frame.type != left_out]
+    frames = [frame for frame in framed(told) if frame.type != left_out]
     teller, stands = Teller(NAME), task.empty(NAME)
     questions = []
     for frame in frames:
@@ -950,7 +951,7 @@ def test_a_question_is_told_though_what_answered_the_one_before_is_left_out(left
 @hypothesis_settings(max_examples=200, deadline=None)
 def test_a_task_and_what_follows_are_the_task_of_later(data: st.DataObject) -> None:
     story = data.draw(stories.stories())
-    frames = framed(stories.entries(story))
+    frames = framed(story)
     cut = data.draw(st.integers(0, len(frames)))
     teller, told = Teller(NAME), task.empty(NAME)
     for frame in condense(frames[:cut]):

@@ -4,10 +4,9 @@ import asyncio
 import json
 import os
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import httpx
 import pytest
@@ -18,7 +17,8 @@ from pytest_django import Settings
 
 from conversations.access import api_keys
 from conversations.domain.enums import Action, Mode, Status
-from conversations.domain.events import Control, EventData, MessageDiscard, ToolStart, dump, frame
+from conversations.domain.events import Control, EventData, MessageDiscard, ToolStart
+from conversations.domain.frames import Frame, condense
 from conversations.event_log import appender, commands
 from conversations.infrastructure import database
 from conversations.models import ApiKey, Conversation, Event, ThreadRun
@@ -26,7 +26,7 @@ from streaming.transports.agui.encoder import Events
 from streaming.transports.agui.endpoint import PROPERTIES
 from streaming.watchers.registry import registry
 from streaming.wire.close_codes import Close
-from streaming.wire.frames import Frame, condense
+from streaming.wire.control_frames import Heartbeat, Hello, Notice, Stream, StreamState, wire_frame
 from tests.fakes.openai_server import OpenAIServer
 from tests.fakes.replies import Fault, asks, fails, says
 from tests.fakes.waiting import PATIENCE_SECONDS, Gate
@@ -34,6 +34,7 @@ from tests.streaming.transports.agui.client import NODE, Agent, agent, place
 from tests.streaming.transports.agui.rules import Client, followed, read, spoken, stored
 from tests.support import debates
 from tests.support.api_keys import made
+from tests.support.frames import framed
 from tests.support.recipes import recipe
 from tests.support.servers import ROOT
 from tests.support.serving import serving
@@ -102,17 +103,13 @@ def recording(request: pytest.FixtureRequest) -> Any:
 
 def frames_of(recording: Any) -> list[Frame]:
     return [
-        Frame(frame["seq"], frame["type"], json.dumps(frame, separators=(",", ":")), frame["seq"] - 1)
+        Frame.decode(json.dumps(frame, separators=(",", ":")), UUID(frame["conversation"]))
         for frame in recording["events"]
     ]
 
 
 def framed_events(*events: EventData) -> list[Frame]:
-    conversation, now = uuid4(), datetime.now(UTC)
-    return [
-        Frame(seq, event.type, frame(event.type, seq, conversation, now, dump(event)), seq - 1)
-        for seq, event in enumerate([debates.status(Status.ACTIVE), *events], 1)
-    ]
+    return framed([debates.status(Status.ACTIVE), *events])
 
 
 @pytest.mark.parametrize("joined", [1, 3, 7, 1000])
@@ -184,7 +181,7 @@ def test_after_the_end_nothing_is_said(name: str) -> None:
     events = Events(RunAgentInput.model_validate(asked()), uuid4(), "Buy?")
     for each in frames_of(json.loads((ROOT / "tests" / "recordings" / f"{name}.json").read_text())):
         events.frame(each)
-    notice = Frame(0, "notice", '{"type":"notice","seq":null,"data":{"text":"Soon."}}', 0)
+    notice = wire_frame(None, Notice(text="Soon."))
     assert (events.aside(notice), events.end(Close.ENDED)) == (b"", b"")
 
 
@@ -224,15 +221,23 @@ def test_a_call_that_came_to_no_end_is_no_call_for_the_client() -> None:
 def test_what_is_not_in_the_log_is_a_custom_event() -> None:
     events = Events(RunAgentInput.model_validate(asked()), uuid4(), "Buy?")
     client = Client()
-    for type_, data in (("hello", {}), ("notice", {"text": "Soon."}), ("stream", {"state": "reconnecting"})):
-        frame = Frame(0, type_, json.dumps({"type": type_, "seq": None, "data": data}), 0)
-        for event in read(events.aside(frame)):
+    hello = Hello(
+        head=0,
+        status=Status.ACTIVE,
+        mode=Mode.LIVE,
+        recovered=True,
+        from_=0,
+        heartbeat_seconds=20,
+        session=uuid4(),
+    )
+    for aside in (hello, Notice(text="Soon."), Stream(state=StreamState.RECONNECTING)):
+        for event in read(events.aside(wire_frame(None, aside))):
             client.take(event)
     assert client.custom == [
         ("outcry.notice", {"text": "Soon."}),
         ("outcry.stream", {"state": "reconnecting"}),
     ]
-    heartbeat = Frame(0, "heartbeat", '{"type":"heartbeat","seq":null,"data":{"head":1}}', 0)
+    heartbeat = wire_frame(None, Heartbeat(head=1))
     assert events.aside(heartbeat) == b": still here\n"
 
 

@@ -1,6 +1,5 @@
 """A debate as Markdown: the words as they were said, each under its speaker, and all that is no word marked as such."""
 
-import json
 from collections.abc import Iterable
 from uuid import uuid4
 
@@ -10,24 +9,22 @@ from hypothesis import strategies as st
 
 from conversations.domain.enums import Mode, Stance, Status
 from conversations.domain.events import EventData, HumanMessage, InputExpired, MessageDiscard
+from conversations.domain.frames import Frame, condense
 from streaming.transports.openai.markdown import Markdown
-from streaming.wire.frames import Frame, condense, framed
 from streaming.wire.text_deltas import TextDeltas
-from tests.streaming.wire.test_text_deltas import entries
 from tests.support import debates
+from tests.support.frames import framed
 
 
-def written(frames: Iterable[Frame], rounds: int = 1) -> str:
+def written(joined: Iterable[Frame], rounds: int = 1) -> str:
     voices, markdown = TextDeltas(), Markdown(rounds)
     return "".join(
-        markdown.write(speech)
-        for frame in frames
-        for speech in voices.take(frame.type, json.loads(frame.text)["data"])
+        markdown.write(speech) for frame in joined for speech in voices.take(frame.type, frame.data)
     )
 
 
 def text(*events: EventData, rounds: int = 1) -> str:
-    return written(framed(entries([*events])), rounds)
+    return written(framed(events), rounds)
 
 
 def test_everything_that_happens_is_told() -> None:
@@ -63,7 +60,7 @@ def test_joined_frames_are_written_as_single_ones(data: st.DataObject) -> None:
     begun = debates.message_start(uuid4())
     words = ["One ", "two ", "three ", "\u2028", "\U0001f4c8"]
     events = [begun, *debates.tokens(begun.message, words), debates.agent_message(begun, "".join(words), 5)]
-    rest = framed(entries(events))
+    rest = framed(events)
     whole, joined = written(rest), []
     while rest:
         size = data.draw(st.integers(1, len(rest)))

@@ -13,7 +13,7 @@ from django.core.management import CommandError, call_command
 from pytest_django import Settings
 
 from conversations.domain import transcript
-from conversations.domain.events import Entry
+from conversations.domain.frames import Frame
 from conversations.event_log import queries
 from conversations.models import Conversation
 from streaming.transports.terminal import view
@@ -119,9 +119,9 @@ def shown(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
     signal_, types = Signal(), set()
     show = view._Show.event
 
-    def event(self: view._Show, entry: Entry) -> None:
-        show(self, entry)
-        types.add(entry.type)
+    def event(self: view._Show, frame: Frame) -> None:
+        show(self, frame)
+        types.add(frame.type)
         signal_.notify()
 
     monkeypatch.setattr(view._Show, "event", event)

@@ -5,6 +5,7 @@ import json
 from collections.abc import Generator, Sequence
 from itertools import pairwise
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from hypothesis import given, settings
@@ -15,22 +16,23 @@ from websockets.streams import StreamReader
 
 from conversations.domain import transcript
 from conversations.domain.enums import Status
-from conversations.domain.events import Entry, EventData
-from streaming.wire.frames import Frame, condense, framed, websocket_octets
+from conversations.domain.events import EventData
+from conversations.domain.frames import Frame, condense
 from tests.support import debates, stories
+from tests.support.frames import frame_of_text, framed
 
 STORIES = stories.stories()
 
 
 def cut(story: Sequence[EventData], places: Sequence[int]) -> list[list[Frame]]:
     """The story's frames in consecutive batches."""
-    frames = framed(stories.entries(story))
-    ends = sorted({place % (len(frames) + 1) for place in places} | {len(frames)})
-    return [frames[start:end] for start, end in pairwise([0, *ends])]
+    single = framed(story)
+    ends = sorted({place % (len(single) + 1) for place in places} | {len(single)})
+    return [single[start:end] for start, end in pairwise([0, *ends])]
 
 
-def decoded(frames: Sequence[Frame]) -> list[dict[str, Any]]:
-    return [json.loads(frame.text) for frame in frames]
+def decoded(joined: Sequence[Frame]) -> list[dict[str, Any]]:
+    return [json.loads(frame.text) for frame in joined]
 
 
 CUTS = st.lists(st.integers(0, 500), max_size=8)
@@ -44,8 +46,8 @@ CUTS = st.lists(st.integers(0, 500), max_size=8)
 def test_joined_frames_fold_to_the_stored_transcript_however_they_were_cut(
     story: list[EventData], cuts: list[int]
 ) -> None:
-    frames = [frame for batch in cut(story, cuts) for frame in condense(batch)]
-    assert transcript.fold_frames(decoded(frames)) == transcript.fold(stories.rows(story))
+    joined = [frame for batch in cut(story, cuts) for frame in condense(batch)]
+    assert transcript.fold_frames(decoded(joined)) == transcript.fold(stories.rows(story))
 
 
 @given(STORIES, CUTS)
@@ -68,8 +70,8 @@ def test_a_snapshot_and_the_frames_after_it_are_a_later_snapshot(
     taken %= len(rows) + 1
     snapshot = transcript.fold(rows[:taken])
     later = cut(story, [taken, *cuts])
-    frames = [frame for batch in later for frame in condense(batch) if frame.seq > taken]
-    assert transcript.fold_frames(decoded(frames), copy.deepcopy(snapshot)) == transcript.fold(rows)
+    joined = [frame for batch in later for frame in condense(batch) if frame.seq > taken]
+    assert transcript.fold_frames(decoded(joined), copy.deepcopy(snapshot)) == transcript.fold(rows)
 
 
 @given(STORIES, CUTS)
@@ -99,7 +101,7 @@ def test_a_joined_frame_is_the_last_ones_with_what_came_before_it(
     story: list[EventData], cuts: list[int]
 ) -> None:
     """Everything but the words, their count and their place is the newest event's own."""
-    stored = {frame.seq: json.loads(frame.text) for frame in framed(stories.entries(story))}
+    stored = {frame.seq: json.loads(frame.text) for frame in framed(story)}
     for batch in cut(story, cuts):
         for frame in condense(batch):
             joined = json.loads(frame.text)
@@ -124,33 +126,33 @@ def test_a_joined_frame_is_the_last_ones_with_what_came_before_it(
 
 
 def test_of_a_message_that_has_ended_only_the_whole_is_left() -> None:
-    start = debates.message_start(stories.CONVERSATION)
+    start = debates.message_start(uuid4())
     spoken = [start, *debates.tokens(start.message, "abcde"), debates.agent_message(start, "abcde", 5)]
-    frames = condense(framed(stories.entries(spoken)))
-    assert [(frame.type, frame.after, frame.seq) for frame in frames] == [
+    condensed = condense(framed(spoken))
+    assert [(frame.type, frame.after, frame.seq) for frame in condensed] == [
         ("message_start", 0, 1),
         ("agent_message", 1, 7),
     ]
 
 
 def test_a_whole_message_that_does_not_say_how_many_tokens_it_had_comes_with_them() -> None:
-    start = debates.message_start(stories.CONVERSATION)
+    start = debates.message_start(uuid4())
     spoken = [start, *debates.tokens(start.message, "abcde"), debates.agent_message(start, "abcde")]
-    frames = condense(framed(stories.entries(spoken)))
-    assert [(frame.type, frame.after, frame.seq) for frame in frames] == [
+    condensed = condense(framed(spoken))
+    assert [(frame.type, frame.after, frame.seq) for frame in condensed] == [
         ("message_start", 0, 1),
         ("token", 1, 6),
         ("agent_message", 6, 7),
     ]
-    assert frames[1].token_count == 5
+    assert condensed[1].token_count == 5
 
 
 def test_the_words_before_and_after_an_interruption_stay_on_their_sides() -> None:
-    start = debates.message_start(stories.CONVERSATION)
+    start = debates.message_start(uuid4())
     *words, last, later = debates.tokens(start.message, "abcd")
     spoken = [start, *words, debates.status(Status.PAUSED), last, later]
-    frames = condense(framed(stories.entries(spoken)))
-    assert [(frame.type, frame.after, frame.seq) for frame in frames] == [
+    condensed = condense(framed(spoken))
+    assert [(frame.type, frame.after, frame.seq) for frame in condensed] == [
         ("message_start", 0, 1),
         ("token", 1, 3),
         ("status", 3, 4),
@@ -160,15 +162,15 @@ def test_the_words_before_and_after_an_interruption_stay_on_their_sides() -> Non
 
 @given(STORIES)
 def test_the_stored_frames_are_left_as_they_are(story: list[EventData]) -> None:
-    frames = framed(stories.entries(story))
-    before = [(frame.seq, frame.after, frame.text) for frame in frames]
-    condense(frames)
-    assert [(frame.seq, frame.after, frame.text) for frame in frames] == before
+    stored = framed(story)
+    before = [(frame.seq, frame.after, frame.text) for frame in stored]
+    condense(stored)
+    assert [(frame.seq, frame.after, frame.text) for frame in stored] == before
 
 
 @given(STORIES)
 def test_nothing_two_neighbours_could_be_is_left_as_two(story: list[EventData]) -> None:
-    for before, after in pairwise(condense(framed(stories.entries(story)))):
+    for before, after in pairwise(condense(framed(story))):
         if before.type == after.type == "token" and before.data["message"] == after.data["message"]:
             assert before.data["offset"] + len(before.data["text"]) != after.data["offset"]
 
@@ -197,20 +199,15 @@ def parsed(octets: bytes) -> WebSocketFrame:
 @pytest.mark.parametrize("size", [0, 1, 124, 125, 126, 127, 65_534, 65_535, 65_536, 65_537, 200_000])
 def test_any_size_is_one_whole_text_frame_without_a_mask(size: int) -> None:
     payload = ("€" * size).encode()[: size - size % 3] + b"x" * (size % 3)
-    frame = parsed(websocket_octets(payload))
+    frame = parsed(frame_of_text(1, payload.decode()).octets)
     assert (frame.opcode, frame.fin, bytes(frame.data)) == (Opcode.TEXT, True, payload)
     assert (frame.rsv1, frame.rsv2, frame.rsv3) == (False, False, False)
 
 
 @given(st.lists(stories.WORDS, min_size=1, max_size=30))
 def test_octets_message_and_size_say_the_same(words: list[str]) -> None:
-    start = debates.message_start(stories.CONVERSATION)
-    [_, frame] = condense(framed(stories.entries([start, *debates.tokens(start.message, words)])))
+    start = debates.message_start(uuid4())
+    [_, frame] = condense(framed([start, *debates.tokens(start.message, words)]))
     assert bytes(parsed(frame.octets).data).decode() == frame.message["text"] == frame.text
     assert frame.size == len(frame.text.encode())
     assert json.loads(frame.text)["data"]["text"] == "".join(words)
-
-
-def test_an_entry_of_the_log_follows_the_one_before_it() -> None:
-    [frame] = framed([Entry(7, "status", "{}")])
-    assert (frame.after, frame.seq) == (6, 7)
