@@ -25,6 +25,7 @@ from tests.fakes.openai_server import OpenAIServer
 from tests.fakes.replies import Fault, Reply, says
 from tests.fakes.waiting import PATIENCE_SECONDS, Gate, Signal
 from tests.support import debates
+from tests.support.clock import advance
 from tests.support.debates import cut, statuses
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -263,7 +264,7 @@ async def test_while_we_hold_the_model_up_it_is_not_silent(
     gate.open()
     await until_held(held)
     # Longer than a model may be silent.
-    await asyncio.sleep(1.5)
+    await advance(1.5)
     await owner.resume()
     await run
     state = await debates.state(conversation)

@@ -31,10 +31,11 @@ from tests.fakes.openai_server import OpenAIServer
 from tests.fakes.replies import says
 from tests.fakes.waiting import PATIENCE_SECONDS, Gate, Signal
 from tests.support import debates
+from tests.support.clock import settled
 from tests.support.outages import Disk, Line, Outage, database_outage, small_disk
 from tests.support.sockets import browser, path_of
 from tests.support.watchers import Line as Tab
-from tests.support.watchers import settled, watching
+from tests.support.watchers import watching
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

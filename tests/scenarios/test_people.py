@@ -23,6 +23,7 @@ from tests.fakes.openai_server import Exchange, OpenAIServer
 from tests.fakes.replies import Reply, asks, fails, says
 from tests.fakes.waiting import PATIENCE_SECONDS, Gate
 from tests.support import debates
+from tests.support.clock import advance
 from tests.support.debates import cut, lapse, statuses
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -224,7 +225,7 @@ async def test_a_person_who_thinks_is_not_a_silent_model(
     run = supervisor.launch(conversation.pk)
     request = await request_of(conversation)
     # Longer than a model may be silent.
-    await asyncio.sleep(1.5)
+    await advance(1.5)
     await say(alice, conversation, "Five years.", request)
     await run
     assert (await debates.fresh(conversation)).status == "completed"

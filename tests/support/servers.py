@@ -10,6 +10,7 @@ import os
 import pwd
 import re
 import shutil
+import signal
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -132,6 +133,8 @@ def postgres_cluster() -> Iterator[str]:
 def _prepare() -> ExitStack:
     """Settings as in a fresh place, whatever the developer's are."""
     started = ExitStack()
+    # A shell starts background jobs with SIGINT ignored, and so would every process that tests start and interrupt.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     from scripts.model import NAME
     from scripts.places import data_dir
 

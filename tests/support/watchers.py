@@ -123,12 +123,6 @@ async def watching(
             watcher.leave()
 
 
-async def settled() -> None:
-    """Return once everything that is ready to run has run."""
-    for _ in range(20):
-        await asyncio.sleep(0)
-
-
 async def reached(watcher: Watcher, line: Line, seq: int) -> None:
     """Return once the watcher has been handed everything up to `seq`."""
     async with asyncio.timeout(PATIENCE_SECONDS):

@@ -21,6 +21,7 @@ from conversations.providers.catalog import Provider, parse
 from tests.fakes.openai_server import Exchange, OpenAIServer
 from tests.fakes.replies import VERDICT, Fault, Reply, fails, says, verdict
 from tests.fakes.waiting import Gate
+from tests.support.clock import advance
 
 ANALYSTS = ["Financial Analyst", "Market Context", "Risk Challenger"]
 
@@ -396,7 +397,7 @@ async def test_a_slow_listener_is_not_a_silent_model(
         async for event in events:
             if isinstance(event, Token) and event.offset == 0:
                 # Longer than the model may be silent, while the model waits for us.
-                await asyncio.sleep(0.4)
+                await advance(0.4)
             if isinstance(event, AgentMessage):
                 return
 

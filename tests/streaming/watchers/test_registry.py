@@ -23,8 +23,9 @@ from streaming.wire.close_codes import Close
 from tests.fakes.waiting import PATIENCE_SECONDS, Signal
 from tests.streaming.watchers.test_session_guard import ENDS, signed_in
 from tests.support import debates
+from tests.support.clock import settled
 from tests.support.sockets import Browser, browser, path_of
-from tests.support.watchers import Line, settled
+from tests.support.watchers import Line
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

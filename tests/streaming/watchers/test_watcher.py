@@ -36,7 +36,8 @@ from streaming.wire.close_codes import Close
 from streaming.wire.control_frames import Notice
 from tests.fakes.waiting import PATIENCE_SECONDS
 from tests.support import debates
-from tests.support.watchers import GUEST, Line, reached, settled, watching
+from tests.support.clock import settled
+from tests.support.watchers import GUEST, Line, reached, watching
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
