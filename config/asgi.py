@@ -19,11 +19,10 @@ except ImproperlyConfigured as wrong:
 from config.observability.tracing import traced
 from config.process.lifespan import lifespan
 from streaming.http.direct_send import DirectSend
-from streaming.http.endpoint import Endpoints
 from streaming.middleware.api_key import ByKey, KeyOwner
 from streaming.middleware.database_outage import RetryLater
 from streaming.middleware.origin import SameOriginOnly
-from streaming.routing import http_routes, websocket_urlpatterns
+from streaming.routing import http_router, websocket_urlpatterns
 
 _addresses = URLRouter(websocket_urlpatterns())
 _inside = RetryLater(ByKey(KeyOwner(_addresses), AuthMiddlewareStack(_addresses)))
@@ -33,7 +32,7 @@ application = DirectSend(
     traced(
         ProtocolTypeRouter(
             {
-                "http": Endpoints(http_routes(), django_application),
+                "http": http_router(django_application),
                 "lifespan": lifespan,
                 "websocket": ByKey(_inside, AllowedHostsOriginValidator(SameOriginOnly(_inside))),
             }

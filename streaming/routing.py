@@ -4,9 +4,9 @@ from typing import Any
 
 from django.conf import settings
 from django.urls import path, re_path
+from starlette.routing import Route, Router
 
 from streaming.http.cors import CrossOrigin
-from streaming.http.endpoint import Endpoint
 from streaming.transports.agui import endpoint as agui
 from streaming.transports.openai import endpoint as openai
 from streaming.transports.sse import endpoint as sse
@@ -26,25 +26,26 @@ def websocket_urlpatterns() -> list[Any]:
     ]
 
 
-def http_routes() -> list[tuple[str, Any]]:
-    """For `Endpoints`."""
+def http_router(otherwise: Any) -> Router:
+    """The HTTP endpoints, with CORS where other sites are let in; other addresses go to the application `otherwise`."""
+    routes = endpoint_routes()
     if settings.OUTCRY_CORS_ORIGINS:
-        return [(address, CrossOrigin(door)) for address, door in doors()]
-    return [*doors()]
+        routes = [Route(route.path, CrossOrigin(route.endpoint)) for route in routes]
+    return Router(routes, redirect_slashes=False, default=otherwise)
 
 
-def doors() -> list[tuple[str, Endpoint]]:
-    """Those that are on, each with the regular expression of its address."""
-    doors: list[tuple[str, Endpoint]] = []
+def endpoint_routes() -> list[Route]:
+    """The HTTP endpoints of the transports that are on."""
+    routes: list[Route] = []
     if "sse" in settings.OUTCRY_TRANSPORTS:
-        doors += sse.doors()
+        routes += sse.routes()
     if "openai" in settings.OUTCRY_TRANSPORTS:
-        doors += openai.doors()
+        routes += openai.routes()
     if "agui" in settings.OUTCRY_TRANSPORTS:
-        doors += agui.doors()
+        routes += agui.routes()
     if "a2a" in settings.OUTCRY_TRANSPORTS:
-        # Only here: its types and their server take half a second to load.
+        # Imported here because its types and their server take half a second to load.
         from streaming.transports.a2a import endpoint as a2a
 
-        doors += a2a.doors()
-    return doors
+        routes += a2a.routes()
+    return routes

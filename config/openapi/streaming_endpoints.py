@@ -1,161 +1,25 @@
-"""What the OpenAPI document says of each door beside Django: by the types it reads, and those it answers with.
+"""The streaming endpoints in the OpenAPI document: one `Operation` each, by the models that the endpoint parses and
+builds."""
 
-Each description adds to `schemas` those that it names, where Django's side has not got them already.
-"""
-
-from collections.abc import Callable, Mapping
-from typing import Any, Final
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, Final, Literal
 
 from pydantic import TypeAdapter
 
-from config.openapi import chat_schema
 from conversations.domain.events import EVENTS
-from streaming.http.stream_response import EVENTS as EVENT_STREAM
+from streaming.http.stream_response import EVENT_STREAM
+from streaming.transports.openai import responses
+from streaming.transports.openai.request import ChatRequest
 from streaming.wire.client_commands import MAX_CURSOR, MAX_RATE
 from streaming.wire.close_codes import Close
 from streaming.wire.control_frames import WIRE_ONLY
 from streaming.wire.event_schema import event_schema
 
+Schema = dict[str, Any]
 REF: Final = "#/components/schemas/"
 STREAM: Final = EVENT_STREAM.partition(";")[0]
-Operation = dict[str, Any]
-
-
-def _following(schemas: dict[str, Any]) -> Operation:
-    schemas |= _frames()
-    return {
-        "tags": ["streams"],
-        "summary": "Follow a debate",
-        "description": (
-            "Every event after the cursor, by Server-Sent Events: `id` is the seq, `event` the type, `data` the frame."
-            " After the terminal status the response ends. `Last-Event-ID` goes before `after`."
-            " docs/protocol.md has the events."
-        ),
-        "parameters": [
-            _parameter("query", "after", "The seq to go on after.", {"minimum": 0, "maximum": MAX_CURSOR}),
-            _parameter("query", "rate", "Tokens a second at most.", {"minimum": 1, "maximum": MAX_RATE}),
-            _parameter("header", "Last-Event-ID", "The cursor.", {"minimum": 0, "maximum": MAX_CURSOR}),
-        ],
-        "responses": {
-            "200": _stream("The events.", _EVENT),
-            "204": {"description": "The debate is over, and nothing comes after the cursor."},
-            **_refusals(401, 403, 404, 405, 413, 500, 503),
-            "422": _json("A value is wrong.", f"{REF}Invalid"),
-        },
-    }
-
-
-def _starting(schemas: dict[str, Any]) -> Operation:
-    schemas |= _frames()
-    return {
-        "tags": ["streams"],
-        "summary": "Start a debate, and follow it",
-        "requestBody": _body(f"{REF}NewConversation"),
-        "responses": {
-            "200": _stream("The events, from the first.", _EVENT),
-            **_refusals(401, 403, 405, 413, 429, 500, 503),
-            "422": _json("A value is wrong; nothing was started.", f"{REF}Invalid"),
-        },
-    }
-
-
-def _running(schemas: dict[str, Any]) -> Operation:
-    from ag_ui.core import Event, RunAgentInput
-
-    schemas |= _schemas("AgUi", RunAgentInput, Event)
-    return {
-        "tags": ["agents"],
-        "summary": "Run a debate by AG-UI",
-        "description": "The run's events, by AG-UI's own types. docs/agui.md says what is made of them.",
-        "requestBody": _body(f"{REF}AgUiRunAgentInput"),
-        "responses": {
-            "200": _stream("The run's events.", {"data": _text_of(f"{REF}AgUiEvent")}),
-            **_refusals(401, 403, 404, 405, 413, 429, 500, 503),
-            "409": _json("The debate has ended, or the question is no longer open.", f"{REF}AtOdds"),
-            "422": _json("A value is wrong; nothing was stored.", f"{REF}Invalid"),
-        },
-    }
-
-
-def _completions(schemas: dict[str, Any]) -> Operation:
-    schemas |= _schemas("", *chat_schema.MODELS)
-    return {
-        "tags": ["chat completions"],
-        "summary": "Start a debate as a chat completion",
-        "description": "docs/openai.md says what becomes of each parameter.",
-        "requestBody": _body(f"{REF}ChatRequest"),
-        "responses": {
-            "200": {
-                "description": "The debate: whole, or streamed in chunks where `stream` is true.",
-                "headers": _NAMED,
-                "content": {
-                    "application/json": {"schema": {"$ref": f"{REF}ChatCompletion"}},
-                    STREAM: {"schema": _event({"data": {"anyOf": [{"const": "[DONE]"}, _CHUNK]}})},
-                },
-            },
-            **_chat_refusals(400, 401, 403, 404, 405, 409, 413, 429, 500, 503),
-        },
-    }
-
-
-def _models(schemas: dict[str, Any]) -> Operation:
-    schemas |= _schemas("", *chat_schema.MODELS)
-    return {
-        "tags": ["chat completions"],
-        "summary": "The panels, as models",
-        "responses": {
-            "200": _json("A model for each panel.", f"{REF}ChatModels"),
-            **_chat_refusals(401, 403, 405, 413, 500, 503),
-        },
-    }
-
-
-def _one_model(schemas: dict[str, Any]) -> Operation:
-    schemas |= _schemas("", *chat_schema.MODELS)
-    return {
-        "tags": ["chat completions"],
-        "summary": "A panel, as a model",
-        "responses": {
-            "200": _json("The model.", f"{REF}ChatModel"),
-            **_chat_refusals(401, 403, 404, 405, 413, 500, 503),
-        },
-    }
-
-
-def _card(_: dict[str, Any]) -> Operation:
-    return {
-        "tags": ["agents"],
-        "summary": "A2A's card of this agent",
-        "description": "What it can, where, and how to sign in, as A2A's specification has it. For everybody.",
-        "security": [],
-        "responses": {
-            "200": {
-                "description": "The card.",
-                "content": {
-                    "application/json": {"schema": {"type": "object", "required": ["name", "skills"]}}
-                },
-            },
-            **_refusals(405, 413, 500),
-        },
-    }
-
-
-DESCRIBED: Final[Mapping[str, Callable[[dict[str, Any]], Operation]]] = {
-    "Starting": _starting,
-    "Following": _following,
-    "Completions": _completions,
-    "Models": _models,
-    "OneModel": _one_model,
-    "Running": _running,
-    "Card": _card,
-}
-
-_NAMED: Final = {
-    "x-outcry-conversation": {
-        "description": "The debate's id.",
-        "schema": {"type": "string", "format": "uuid"},
-    }
-}
 _REASONS: Final[Mapping[int, str]] = {
     400: "A parameter is wrong; nothing was started.",
     401: "Nobody is signed in, and there is no key that opens anything.",
@@ -170,27 +34,105 @@ _REASONS: Final[Mapping[int, str]] = {
 }
 
 
-def _schemas(prefix: str, *types: Any) -> dict[str, Any]:
-    """Those of the types and of all that is in them, under names that begin with the prefix."""
-    described, made = TypeAdapter.json_schemas(
-        [(_name(type_), "validation", TypeAdapter(type_)) for type_ in types],
-        ref_template=f"{REF}{prefix}{{model}}",
-    )
-    schemas = {f"{prefix}{name}": schema for name, schema in made.get("$defs", {}).items()}
-    # A union is no model, and has no name of its own there.
+@dataclass(frozen=True)
+class Operation:
+    """One endpoint. `json` and `stream` are the schemas of a whole response and of one event of a stream; `body` is the
+    request's; `errors` are the status codes that answer with `error`; `others` are further responses."""
+
+    id: str
+    tag: str
+    summary: str
+    answer: str
+    errors: Sequence[int]
+    description: str = ""
+    body: Schema | None = None
+    json: Schema | None = None
+    stream: Schema | None = None
+    error: str = "Refusal"
+    others: Mapping[str, Schema] = field(default_factory=dict)
+    parameters: Sequence[Schema] = ()
+    schemas: Callable[[], Schema] = dict
+    is_public: bool = False
+
+    def described(self) -> Schema:
+        """As OpenAPI has it, without what depends on the address."""
+        content = {"application/json": self.json, STREAM: self.stream}
+        answer: Schema = {
+            "description": self.answer,
+            "content": {type_: {"schema": schema} for type_, schema in content.items() if schema},
+        }
+        if self.stream is not None:
+            answer["headers"] = {
+                "x-outcry-conversation": {
+                    "description": "The debate's id.",
+                    "schema": {"type": "string", "format": "uuid"},
+                }
+            }
+        errors = {str(status): _json(_REASONS[status], self.error) for status in self.errors}
+        operation: Schema = {
+            "tags": [self.tag],
+            "summary": self.summary,
+            "responses": {"200": answer, **errors, **self.others},
+        }
+        if self.description:
+            operation["description"] = self.description
+        if self.body is not None:
+            operation["requestBody"] = {
+                "required": True,
+                "content": {"application/json": {"schema": self.body}},
+            }
+        return operation
+
+
+def _ref(name: str) -> Schema:
+    return {"$ref": f"{REF}{name}"}
+
+
+def _json(description: str, model: str) -> Schema:
+    return {"description": description, "content": {"application/json": {"schema": _ref(model)}}}
+
+
+def _event(fields: Schema) -> Schema:
+    """One event of a stream. By the format's specification, an event without a type is a message."""
+    properties = {"event": {"const": "message"}, **fields}
+    return {"type": "object", "properties": properties, "required": ["data"], "additionalProperties": False}
+
+
+def _text_of(*models: str) -> Schema:
+    """A text that is JSON: one of these models."""
+    schema = {"anyOf": [_ref(model) for model in models]}
+    return {"type": "string", "contentMediaType": "application/json", "contentSchema": schema}
+
+
+def _integer(place: str, name: str, description: str, minimum: int, maximum: int) -> Schema:
+    schema = {"type": "integer", "minimum": minimum, "maximum": maximum}
+    return {"in": place, "name": name, "required": False, "description": description, "schema": schema}
+
+
+def _models(prefix: str, *types: Any) -> Schema:
+    """The JSON schemas of the types and of all models in them, under names that begin with the prefix."""
+    # A union has no name of its own.
+    names = [type_.__name__ if isinstance(type_, type) else "Event" for type_ in types]
+    named: list[tuple[str, Literal["validation"], TypeAdapter[Any]]] = [
+        (name, "validation", TypeAdapter(type_)) for name, type_ in zip(names, types, strict=True)
+    ]
+    described, nested = TypeAdapter.json_schemas(named, ref_template=f"{REF}{prefix}{{model}}")
     unions = {f"{prefix}{name}": schema for (name, _), schema in described.items()}
-    return {**{name: schema for name, schema in unions.items() if name not in schemas}, **schemas}
+    return unions | {f"{prefix}{name}": schema for name, schema in nested.get("$defs", {}).items()}
 
 
-def _name(type_: Any) -> str:
-    return type_.__name__ if isinstance(type_, type) else "Event"
+def _agui_models() -> Schema:
+    # Imported here because AG-UI's types take a moment to load.
+    from ag_ui.core import Event, RunAgentInput
+
+    return _models("AgUi", RunAgentInput, Event)
 
 
-def _frames() -> dict[str, Any]:
-    """The events as every transport of ours sends them."""
+def _frames() -> Schema:
+    """The frames of the event stream, as every transport of ours sends them."""
     frames = {f"Debate{name}": _moved(schema) for name, schema in event_schema()["$defs"].items()}
     closed = {
-        "reason": {"enum": [why.name.lower() for why in Close]},
+        "reason": {"enum": [reason.name.lower() for reason in Close]},
         "code": {"type": "integer"},
         "retryable": {"type": "boolean"},
     }
@@ -198,6 +140,7 @@ def _frames() -> dict[str, Any]:
 
 
 def _moved(part: Any) -> Any:
+    """The schema with its references changed to the document's."""
     if isinstance(part, dict):
         return {
             key: value.replace("#/$defs/", f"{REF}Debate") if key == "$ref" else _moved(value)
@@ -206,53 +149,110 @@ def _moved(part: Any) -> Any:
     return [_moved(value) for value in part] if isinstance(part, list) else part
 
 
-def _parameter(place: str, name: str, description: str, limits: dict[str, int]) -> dict[str, Any]:
-    schema = {"type": "integer", **limits}
-    return {"in": place, "name": name, "required": False, "description": description, "schema": schema}
-
-
-def _body(ref: str) -> dict[str, Any]:
-    return {"required": True, "content": {"application/json": {"schema": {"$ref": ref}}}}
-
-
-def _json(description: str, ref: str) -> dict[str, Any]:
-    return {"description": description, "content": {"application/json": {"schema": {"$ref": ref}}}}
-
-
-def _stream(description: str, fields: dict[str, Any]) -> dict[str, Any]:
-    return {
-        "description": description,
-        "headers": _NAMED,
-        "content": {STREAM: {"schema": _event(fields)}},
+_EVENT: Final = _event(
+    {
+        # A frame that is not in the log has none.
+        "id": {"type": "string", "pattern": "^[0-9]+$"},
+        "event": {"enum": [*EVENTS, *WIRE_ONLY, "closed"]},
+        "retry": {"type": "integer"},
+        "data": _text_of("DebateFrame", "StreamClosed"),
     }
-
-
-def _event(fields: dict[str, Any]) -> dict[str, Any]:
-    """One event of a stream, which is what a schema of this type of content is about."""
-    # What says no type is a message, by the specification of such streams.
-    properties = {"event": {"const": "message"}, **fields}
-    return {"type": "object", "properties": properties, "required": ["data"], "additionalProperties": False}
-
-
-def _text_of(*refs: str) -> dict[str, Any]:
-    """A text that is JSON, and one of these."""
-    schema = {"anyOf": [{"$ref": ref} for ref in refs]}
-    return {"type": "string", "contentMediaType": "application/json", "contentSchema": schema}
-
-
-def _refusals(*statuses: int) -> dict[str, Any]:
-    return {str(status): _json(_REASONS[status], f"{REF}Refusal") for status in statuses}
-
-
-def _chat_refusals(*statuses: int) -> dict[str, Any]:
-    return {str(status): _json(_REASONS[status], f"{REF}ChatFailure") for status in statuses}
-
-
-_CHUNK: Final = _text_of(f"{REF}ChatChunk", f"{REF}ChatFailure")
-_EVENT: Final[dict[str, Any]] = {
-    # What is not in the log has none.
-    "id": {"type": "string", "pattern": "^[0-9]+$"},
-    "event": {"enum": [*EVENTS, *WIRE_ONLY, "closed"]},
-    "retry": {"type": "integer"},
-    "data": _text_of(f"{REF}DebateFrame", f"{REF}StreamClosed"),
+)
+_CHUNK: Final = _event({"data": {"anyOf": [{"const": "[DONE]"}, _text_of("ChatChunk", "ChatFailure")]}})
+_CHAT_MODELS: Final = partial(
+    _models,
+    "",
+    ChatRequest,
+    responses.ChatCompletion,
+    responses.ChatChunk,
+    responses.ChatModel,
+    responses.ChatModels,
+    responses.ChatFailure,
+)
+_chat = partial(Operation, tag="chat completions", error="ChatFailure", schemas=_CHAT_MODELS)
+# By the names of the endpoints' classes.
+OPERATIONS: Final[Mapping[str, Operation]] = {
+    "FollowDebate": Operation(
+        id="doors_following",
+        tag="streams",
+        summary="Follow a debate",
+        description=(
+            "Every event after the cursor, by Server-Sent Events: `id` is the seq, `event` the type, `data` the frame."
+            " After the terminal status the response ends. `Last-Event-ID` goes before `after`."
+            " docs/protocol.md has the events."
+        ),
+        parameters=[
+            _integer("query", "after", "The seq to go on after.", 0, MAX_CURSOR),
+            _integer("query", "rate", "Tokens a second at most.", 1, MAX_RATE),
+            _integer("header", "Last-Event-ID", "The cursor.", 0, MAX_CURSOR),
+        ],
+        answer="The events.",
+        stream=_EVENT,
+        errors=(401, 403, 404, 405, 413, 500, 503),
+        others={
+            "204": {"description": "The debate is over, and nothing comes after the cursor."},
+            "422": _json("A value is wrong.", "Invalid"),
+        },
+        schemas=_frames,
+    ),
+    "StartDebate": Operation(
+        id="doors_starting",
+        tag="streams",
+        summary="Start a debate, and follow it",
+        body=_ref("NewConversation"),
+        answer="The events, from the first.",
+        stream=_EVENT,
+        errors=(401, 403, 405, 413, 429, 500, 503),
+        others={"422": _json("A value is wrong; nothing was started.", "Invalid")},
+        schemas=_frames,
+    ),
+    "RunAgent": Operation(
+        id="doors_running",
+        tag="agents",
+        summary="Run a debate by AG-UI",
+        description="The run's events, by AG-UI's own types. docs/agui.md says what is made of them.",
+        body=_ref("AgUiRunAgentInput"),
+        answer="The run's events.",
+        stream=_event({"data": _text_of("AgUiEvent")}),
+        errors=(401, 403, 404, 405, 413, 429, 500, 503),
+        others={
+            "409": _json("The debate has ended, or the question is no longer open.", "AtOdds"),
+            "422": _json("A value is wrong; nothing was stored.", "Invalid"),
+        },
+        schemas=_agui_models,
+    ),
+    "CreateCompletion": _chat(
+        id="doors_completions",
+        summary="Start a debate as a chat completion",
+        description="docs/openai.md says what becomes of each parameter.",
+        body=_ref("ChatRequest"),
+        answer="The debate: whole, or streamed in chunks where `stream` is true.",
+        json=_ref("ChatCompletion"),
+        stream=_CHUNK,
+        errors=(400, 401, 403, 404, 405, 409, 413, 429, 500, 503),
+    ),
+    "ListModels": _chat(
+        id="doors_models",
+        summary="The panels, as models",
+        answer="A model for each panel.",
+        json=_ref("ChatModels"),
+        errors=(401, 403, 405, 413, 500, 503),
+    ),
+    "GetModel": _chat(
+        id="doors_onemodel",
+        summary="A panel, as a model",
+        answer="The model.",
+        json=_ref("ChatModel"),
+        errors=(401, 403, 404, 405, 413, 500, 503),
+    ),
+    "GetCard": Operation(
+        id="doors_card",
+        tag="agents",
+        summary="A2A's card of this agent",
+        description="What it can, where, and how to sign in, as A2A's specification has it. For everybody.",
+        is_public=True,
+        answer="The card.",
+        json={"type": "object", "required": ["name", "skills"]},
+        errors=(405, 413, 500),
+    ),
 }

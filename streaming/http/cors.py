@@ -1,39 +1,35 @@
-"""Which other sites' pages may use the doors: by the rules that django-cors-headers has for what Django answers."""
+"""Which other sites' pages may call the endpoints: by django-cors-headers' rules, as for what Django answers."""
 
 from io import BytesIO
-from typing import Any
 
 from corsheaders.middleware import CorsMiddleware
 from django.core.handlers.asgi import ASGIRequest
 from django.http import HttpResponse
+from starlette.datastructures import MutableHeaders
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 
 class CrossOrigin:
-    """ASGI middleware around what is answered beside Django."""
+    """ASGI middleware around one endpoint. Starlette's own would answer a preflight otherwise than Django's side."""
 
-    def __init__(self, application: Any) -> None:
+    def __init__(self, application: ASGIApp) -> None:
         self._application = application
         self._rules = CorsMiddleware(lambda _: HttpResponse())
 
-    async def __call__(self, scope: Any, receive: Any, send: Any, **found: str) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = ASGIRequest(scope, BytesIO())
         preflight = self._rules.check_preflight(request)
-        response = HttpResponse() if preflight is None else preflight
-        kept = set(response.headers)
-        self._rules.add_response_headers(request, response)
-        more = [
-            (name.lower().encode("latin-1"), value.encode("latin-1"))
-            for name, value in response.items()
-            if name not in kept
-        ]
+        django_response = HttpResponse() if preflight is None else preflight
+        others = set(django_response.headers)
+        self._rules.add_response_headers(request, django_response)
 
-        async def sending(message: Any) -> None:
+        async def send_response(message: Message) -> None:
             if message["type"] == "http.response.start":
-                message = {**message, "headers": [*message["headers"], *more]}
+                headers = MutableHeaders(scope=message)
+                for name, value in django_response.items():
+                    if name not in others:
+                        headers.append(name, value)
             await send(message)
 
-        if preflight is None:
-            await self._application(scope, receive, sending, **found)
-            return
-        await sending({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"0")]})
-        await sending({"type": "http.response.body", "body": b""})
+        await (self._application if preflight is None else Response())(scope, receive, send_response)

@@ -1,101 +1,101 @@
-"""The ways in by HTTP that are answered beside Django: each door is one transport's address."""
+"""The HTTP endpoints beside Django: the checks that all share, and how one refuses."""
 
-import re
-from collections.abc import Iterable
-from typing import Any, ClassVar
+from collections.abc import Awaitable, Callable
+from typing import Any, Final
 
 import structlog
+from starlette.requests import ClientDisconnect
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from conversations.domain import error_responses
 from conversations.domain.errors import OutcryError
-from streaming.http import request as exchange
-from streaming.http.request import ClientLeft, Request
+from streaming.http.request import Request
+from streaming.http.responses import JSONResponse, add_security_headers
 
 logger = structlog.get_logger(__name__)
 
+Handler = Callable[[Request], Awaitable[ASGIApp]]
+_METHODS: Final = ("DELETE", "GET", "HEAD", "POST")
+
 
 class MethodNotAllowed(OutcryError):
-    """The address takes other methods."""
+    """The endpoint takes other methods."""
 
     code = "method_not_allowed"
     http_status = 405
 
 
 class Fault(OutcryError):
-    """Something of ours broke; what it was stands in the server's log."""
+    """A defect of this server; its log has the exception."""
 
     code = "internal"
     http_status = 500
 
 
 class Endpoint:
-    """One address of a transport. What it does is said in `open`; how it refuses, in `refusal`."""
+    """ASGI application for one address.
 
-    methods: ClassVar[frozenset[str]] = frozenset({"POST"})
+    1. The body is read whole (TooLarge), then host, https and method are checked.
+    2. The handler, a method named as the HTTP method in lower case, returns the response, an ASGI application.
+    3. The response is sent. An exception before its first message becomes the transport's own error response; after
+       it, it is raised, so that the server breaks the connection off.
+    """
 
-    async def open(self, request: Request, receive: Any, send: Any, **found: str) -> None:
-        """Answer. What is raised before the answer has begun becomes a refusal."""
-        raise NotImplementedError
+    @property
+    def methods(self) -> list[str]:
+        """The HTTP methods that have a handler, in alphabetical order."""
+        return [method for method in _METHODS if hasattr(self, method.lower())]
 
-    def refusal(self, refused: OutcryError, request: Request | None) -> Any:
-        """The body that tells the client why not, as JSON. `request` is None where it was too large to be read."""
-        return error_responses.body(refused)
+    def error_body(self, error: OutcryError, body: bytes) -> Any:
+        """The error as JSON, for the request with this body; empty where that was not read."""
+        return error_responses.body(error)
 
-    def refusal_headers(self, refused: OutcryError) -> list[tuple[str, str]]:
-        """What the refusal's headers say beside what HTTP has for it."""
-        return []
+    def error_headers(self, error: OutcryError) -> dict[str, str]:
+        """The transport's own headers of an error response."""
+        return {}
 
-    async def __call__(self, scope: Any, receive: Any, send: Any, **found: str) -> None:
-        begun = False
-        request = None
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request = Request(scope, receive, send)
+        body, has_begun = b"", False
 
-        async def sending(message: Any) -> None:
-            nonlocal begun
-            begun = True
+        async def send_response(message: Message) -> None:
+            nonlocal has_begun
+            if message["type"] == "http.response.start":
+                has_begun = True
+                add_security_headers(message)
             await send(message)
 
         try:
-            request = await exchange.read(scope, receive)
+            body = await request.body()
             request.require_host()
             request.require_https()
-            self._require_method(request)
-            await self.open(request, receive, sending, **found)
-        except ClientLeft:
+            response = await self._handler(request)(request)
+            await response(scope, receive, send_response)
+        except ClientDisconnect:
             return
         except Exception as failure:
-            if begun:
+            if has_begun:
                 raise
-            await self._refuse(send, _expected(failure, scope["path"]), request)
+            response = self._refusal(expected(failure, path=scope["path"]), body)
+            await response(scope, receive, send_response)
 
-    def _require_method(self, request: Request) -> None:
+    def _handler(self, request: Request) -> Handler:
         if request.method not in self.methods:
-            raise MethodNotAllowed(f"Use {' or '.join(sorted(self.methods))} here.")
+            raise MethodNotAllowed(f"Use {' or '.join(self.methods)} here.")
+        handler: Handler = getattr(self, request.method.lower())
+        return handler
 
-    async def _refuse(self, send: Any, refused: OutcryError, request: Request | None) -> None:
-        more = [*self.refusal_headers(refused), *error_responses.headers(refused)]
-        if isinstance(refused, MethodNotAllowed):
-            more.append(("allow", ", ".join(sorted(self.methods))))
-        await exchange.answer(send, refused.http_status, self.refusal(refused, request), more)
+    def _refusal(self, error: OutcryError, body: bytes) -> JSONResponse:
+        headers = {**self.error_headers(error), **dict(error_responses.headers(error))}
+        if isinstance(error, MethodNotAllowed):
+            headers["allow"] = ", ".join(self.methods)
+        return JSONResponse(self.error_body(error, body), error.http_status, headers)
 
 
-def _expected(failure: Exception, path: str) -> OutcryError:
+def expected(failure: Exception, event: str = "door_failed", **context: str) -> OutcryError:
+    """The failure as an error for the client. A defect is logged as `event`, with the context; the client gets no
+    detail of it."""
     if isinstance(failure, OutcryError):
         return failure
-    logger.error("door_failed", path=path, exc_info=failure)
+    logger.error(event, exc_info=failure, **context)
     return Fault("Something went wrong at our end.")
-
-
-class Endpoints:
-    """ASGI application: the first door whose address fits, else what is given last."""
-
-    def __init__(self, doors: Iterable[tuple[str, Any]], otherwise: Any) -> None:
-        """Addresses are regular expressions for the whole path; their named groups go to the door."""
-        self._doors = [(re.compile(address), door) for address, door in doors]
-        self._otherwise = otherwise
-
-    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        for address, door in self._doors:
-            if (found := address.fullmatch(scope["path"])) is not None:
-                await door(scope, receive, send, **found.groupdict())
-                return
-        await self._otherwise(scope, receive, send)

@@ -1,18 +1,28 @@
-"""A conversation as the body of an HTTP response: a watcher like any other, whose frames become bytes by an encoder."""
+"""A conversation as the body of an HTTP response: a watcher whose frames an encoder turns into bytes.
+
+1. The subscription is taken before the first byte is sent, so that its errors can still be a status code.
+2. The watcher hands frames over; they are encoded at once and collected in a buffer.
+3. A task sends the buffer, as one message, as often as the server takes one. While more than MAX_BUFFER bytes wait,
+   the watcher is held back. When nothing was sent for a while, a keep-alive is.
+4. The response ends with the encoder's last bytes. If it breaks off, the connection is aborted, because a truncated
+   response must not look complete.
+"""
 
 import asyncio
 import contextlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 from uuid import UUID
 
 import structlog
+from starlette.datastructures import Headers
+from starlette.types import Receive, Scope, Send
 
 from conversations.domain.frames import Frame
 from streaming.http import direct_send
-from streaming.http import request as exchange
-from streaming.http.request import Request, Visitor
+from streaming.http.request import Client
+from streaming.http.responses import conversation_header
 from streaming.hub.subscription import subscribe
 from streaming.watchers.event_filter import filtered
 from streaming.watchers.registry import registry
@@ -21,163 +31,174 @@ from streaming.wire.close_codes import Close
 
 logger = structlog.get_logger(__name__)
 
-EVENTS: Final = "text/event-stream; charset=utf-8"
-# A comment to whoever reads lines.
-BEAT: Final = b": still here\n"
-# Proxies drop connections on which nothing is said, most of them after a minute.
-SILENCE: Final = (15.0, BEAT)
-# What may wait for the server to take it, in bytes.
-MAX_WAITING: Final = 64 * 1024
+EVENT_STREAM: Final = "text/event-stream; charset=utf-8"
+# A comment, in the format of Server-Sent Events.
+KEEPALIVE_COMMENT: Final = b": still here\n"
+# 15 s: most proxies drop a connection after 60 s of silence.
+KEEPALIVE: Final = (15.0, KEEPALIVE_COMMENT)
+# In bytes, for each response.
+MAX_BUFFER: Final = 64 * 1024
+# JSON on one line; but some clients take these three characters for line ends, too.
+_LINE_ENDS: Final = str.maketrans({"\u2028": "\\u2028", "\u2029": "\\u2029", "\u0085": "\\u0085"})
 
 
 class Encoder(Protocol):
-    """What a transport makes of a conversation. Called once for each frame, in order."""
+    """A transport's format. It gets each frame once, in order; empty bytes send nothing."""
 
     @property
-    def silence(self) -> tuple[float, bytes]:
-        """After how many seconds without a word what is sent, so that nobody takes the connection for dead."""
+    def keepalive(self) -> tuple[float, bytes]:
+        """After how many seconds of silence these bytes are sent."""
 
-    def frame(self, frame: Frame) -> bytes:
-        """An event of the log, or a frame that stands for several; b"" says nothing."""
+    def event(self, frame: Frame) -> bytes:
+        """An event of the log, or a frame that stands for several."""
 
-    def aside(self, frame: Frame) -> bytes:
-        """What is not in the log: hello, notice, stream; b"" says nothing."""
+    def control(self, frame: Frame) -> bytes:
+        """A frame that is not in the log: hello, heartbeat, notice, stream."""
 
-    def end(self, why: Close) -> bytes:
-        """The last bytes. What broke off must not look whole."""
+    def end(self, reason: Close) -> bytes:
+        """The last bytes. After any reason but ENDED, they must tell the client that more would have come."""
 
 
 @dataclass(frozen=True)
 class Stream:
-    """What is streamed to whom, by which transport."""
+    """One response: whose it is, by which transport, of which conversation, after which seq, in which format. `rate`
+    is the most tokens a second; when `stop` is set, the response ends as if the conversation had."""
 
     transport: str
-    visitor: Visitor
+    client: Client
     conversation: UUID
     after: int
     encoder: Encoder
-    headers: Iterable[tuple[str, str]]
+    headers: Mapping[str, str]
     rate: float | None = None
-    # Once it is set, the response ends as it does where the conversation has ended.
-    enough: asyncio.Event | None = None
+    stop: asyncio.Event | None = None
 
 
-def headers(conversation: UUID, content_type: str = EVENTS) -> list[tuple[str, str]]:
-    """Of a response that streams the conversation."""
-    return [
-        ("content-type", content_type),
-        ("cache-control", "no-cache, no-transform"),
-        # nginx would hold back what it is to pass on.
-        ("x-accel-buffering", "no"),
-        named(conversation),
-    ]
+def stream_headers(conversation: UUID, content_type: str = EVENT_STREAM) -> dict[str, str]:
+    """The headers of a response that streams the conversation."""
+    return {
+        "content-type": content_type,
+        "cache-control": "no-cache, no-transform",
+        # Else nginx buffers the response.
+        "x-accel-buffering": "no",
+        **conversation_header(conversation),
+    }
 
 
-def named(conversation: UUID) -> tuple[str, str]:
-    """The header that says which conversation an answer is of."""
-    return "x-outcry-conversation", str(conversation)
+def one_line(text: str) -> str:
+    """JSON text for a `data:` line that any client reads as one line."""
+    return text if text.isascii() else text.translate(_LINE_ENDS)
 
 
-async def respond(request: Request, stream: Stream, receive: Any, send: Any) -> bool:
-    """Answer with the conversation from the cursor to its end. Whether the client stayed to the end of the response.
+class StreamResponse:
+    """The response, as an ASGI application. The access to the conversation has been checked, and the request's body
+    been read. `has_client_left` is set where the client did not stay to the end."""
 
-    The caller has asked `access` before, and read the request's body. Raises what `subscribe` raises, before anything
-    is sent."""
-    async with contextlib.AsyncExitStack() as held:
-        subscription = await held.enter_async_context(subscribe(stream.conversation, stream.after))
-        body = _BodyWriter(stream.encoder, request.scope, send)
-        writer = filtered(stream.transport, body)
-        connection = Connection(stream.visitor.guest, stream.transport, writer, body.close)
-        watcher = Watcher(connection, stream.rate)
-        registry().add(watcher)
-        held.callback(registry().remove, watcher)
-        held.callback(watcher.leave)
-        headers = exchange.headers(stream.headers)
-        await send({"type": "http.response.start", "status": 200, "headers": headers})
-        watcher.follow(subscription)
-        held.callback(_end_after(stream.enough, watcher).cancel)
-        pumping = asyncio.ensure_future(body.pump())
-        leaving = asyncio.ensure_future(_left(receive))
+    def __init__(self, stream: Stream) -> None:
+        self._stream = stream
+        self.has_client_left = False
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send it all. Raises what `subscribe` raises, before anything is sent."""
+        stream = self._stream
+        async with contextlib.AsyncExitStack() as stack:
+            subscription = await stack.enter_async_context(subscribe(stream.conversation, stream.after))
+            writer = _BodyWriter(stream.encoder, scope, send)
+            connection = Connection(
+                stream.client.guest, stream.transport, filtered(stream.transport, writer), writer.close
+            )
+            watcher = Watcher(connection, stream.rate)
+            registry().add(watcher)
+            stack.callback(registry().remove, watcher)
+            stack.callback(watcher.leave)
+            headers = Headers(stream.headers).raw
+            await send({"type": "http.response.start", "status": 200, "headers": headers})
+            watcher.follow(subscription)
+            stack.callback(asyncio.ensure_future(_end_when(stream.stop, watcher)).cancel)
+            await self._send(writer, watcher, receive)
+
+    async def _send(self, writer: "_BodyWriter", watcher: Watcher, receive: Receive) -> None:
+        sending = asyncio.ensure_future(writer.send_all())
+        disconnect = asyncio.ensure_future(_disconnect(receive))
         try:
-            await asyncio.wait({pumping, leaving}, return_when=asyncio.FIRST_COMPLETED)
-            # At the end of a response, some servers call its client gone.
-            # Nor has it left of itself where we had closed the stream already.
-            stayed = pumping.done() or watcher.closed is not None
+            await asyncio.wait({sending, disconnect}, return_when=asyncio.FIRST_COMPLETED)
+            # Some servers report a disconnect at the end of a response; and a stream that this side had closed already
+            # was not left by the client.
+            self.has_client_left = not sending.done() and watcher.closed is None
         finally:
-            for task in (pumping, leaving):
+            for task in (sending, disconnect):
                 task.cancel()
-            await asyncio.wait({pumping, leaving})
-        if not pumping.cancelled() and (failure := pumping.exception()) is not None:
-            # Nothing may pass for a whole answer that is none.
+            await asyncio.wait({sending, disconnect})
+        if not sending.cancelled() and (failure := sending.exception()) is not None:
             if not isinstance(failure, OSError):
                 logger.error("stream_failed", watcher=str(watcher.id), exc_info=failure)
-            body.abort()
-            return False
-        return stayed
+            writer.abort()
+            self.has_client_left = True
 
 
-def _end_after(enough: asyncio.Event | None, watcher: Watcher) -> "asyncio.Future[Any]":
-    async def end() -> None:
-        if enough is not None:
-            await enough.wait()
-            watcher.end(Close.ENDED)
-
-    return asyncio.ensure_future(end())
+async def _end_when(stop: asyncio.Event | None, watcher: Watcher) -> None:
+    if stop is not None:
+        await stop.wait()
+        watcher.end(Close.ENDED)
 
 
-async def _left(receive: Any) -> None:
+async def _disconnect(receive: Receive) -> None:
     while (await receive())["type"] != "http.disconnect":
         pass
 
 
 class _BodyWriter:
-    """Collects what the watcher hands over; `pump` sends all that has gathered at once."""
+    """Encodes and buffers what the watcher hands over, and sends it."""
 
-    def __init__(self, encoder: Encoder, scope: Mapping[str, Any], send: Any) -> None:
+    def __init__(self, encoder: Encoder, scope: Scope, send: Send) -> None:
         self._encoder = encoder
         self._scope = scope
         self._send = send
-        self._waiting = bytearray()
-        self._news = asyncio.Event()
+        self._buffer = bytearray()
+        self._is_due = asyncio.Event()
+        # Done when the full buffer has been sent.
         self._room: asyncio.Future[None] | None = None
         self._is_closed = False
 
     def write(self, frame: Frame) -> "asyncio.Future[Any] | None":
-        if said := self._encoder.frame(frame) if frame.is_stored else self._encoder.aside(frame):
-            # What says nothing ends no silence.
-            self._waiting += said
-            self._news.set()
-        if len(self._waiting) > MAX_WAITING and self._room is None:
+        """Buffer the frame. Returns what to wait for before the next one, where the buffer is full."""
+        encode = self._encoder.event if frame.is_stored else self._encoder.control
+        if encoded := encode(frame):
+            # A frame without bytes must not put off the keep-alive.
+            self._buffer += encoded
+            self._is_due.set()
+        if len(self._buffer) > MAX_BUFFER and self._room is None:
             self._room = asyncio.get_running_loop().create_future()
         return self._room
 
-    def close(self, why: Close) -> None:
-        """End the response with the encoder's last words."""
-        self._waiting += self._encoder.end(why)
+    def close(self, reason: Close) -> None:
+        """End the response with the encoder's last bytes."""
+        self._buffer += self._encoder.end(reason)
         self._is_closed = True
-        self._news.set()
+        self._is_due.set()
 
     def abort(self) -> None:
+        """Drop the connection."""
         direct_send.abort(self._scope)
 
-    async def pump(self) -> None:
+    async def send_all(self) -> None:
         """Send to the end of the response."""
-        seconds, beat = self._encoder.silence
+        seconds, keepalive = self._encoder.keepalive
         while True:
             try:
-                # Not wait_for, which before Python 3.12 loses a cancel that comes with the news.
+                # Not wait_for: before Python 3.12 it loses a cancellation that comes together with the event.
                 async with asyncio.timeout(seconds):
-                    await self._news.wait()
+                    await self._is_due.wait()
             except TimeoutError:
-                self._waiting += beat
-            self._news.clear()
+                self._buffer += keepalive
+            self._is_due.clear()
             is_last = self._is_closed
-            body, self._waiting = bytes(self._waiting), bytearray()
+            body, self._buffer = bytes(self._buffer), bytearray()
             if body:
                 await self._send({"type": "http.response.body", "body": body, "more_body": True})
             room, self._room = self._room, None
             if room is not None and not room.done():
                 room.set_result(None)
-            if is_last and not self._waiting:
+            if is_last and not self._buffer:
                 await self._send({"type": "http.response.body", "body": b""})
                 return

@@ -1,7 +1,4 @@
-"""This site as an A2A agent: what others ask of it, over the log, in the SDK's terms.
-
-What lasts is not answered here: a call is told what there is to follow.
-"""
+"""This site as an A2A agent: the methods of the protocol, over the log, as the SDK's request handler."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -9,7 +6,6 @@ from functools import wraps
 from typing import Any, Final
 from uuid import UUID
 
-import structlog
 from a2a.server.context import ServerCallContext
 from a2a.server.request_handlers.request_handler import RequestHandler, validate_request_params
 from a2a.types import ListTasksRequest, ListTasksResponse, Message, Role, SendMessageRequest, Task
@@ -34,140 +30,124 @@ from conversations.domain.errors import Conflict, Finished, InvalidInput, NotFou
 from conversations.domain.requests import Command
 from conversations.infrastructure import database
 from conversations.services import client_threads, debates
-from streaming.http.request import Visitor
+from streaming.http.endpoint import Fault, expected
+from streaming.http.request import Client
 from streaming.transports.a2a import task_store
-from streaming.transports.a2a.task import ENDED, SETTLED, Told
-
-logger = structlog.get_logger(__name__)
+from streaming.transports.a2a.task import ENDED, SETTLED, TaskSnapshot
 
 MAX_MESSAGE_ID: Final = 200
 MAX_CONTEXT_ID: Final = 190
-# A run takes a cancel at once; one that has nobody who runs it, when it is taken up.
+# 10 s: a running debate is cancelled at once, one that waits for a worker when that takes it up.
 CANCEL_SECONDS: Final = 10.0
-FAULT: Final = "Something went wrong at our end."
 
 
 @dataclass(frozen=True)
 class Following:
-    """What the response is to follow. Where it `waits`, it is one whole task, told as soon as that is settled, or after
-    so many seconds; `is_sent`: as the answer to a message."""
+    """What the response follows. If it `waits`, it is one whole task, sent when that is settled, or after so many
+    seconds; `is_reply`: it answers a message. Otherwise it is a stream."""
 
     conversation: UUID
-    told: Told
+    snapshot: TaskSnapshot
     waits: bool
-    is_sent: bool = False
+    is_reply: bool = False
     seconds: float | None = None
 
 
-@dataclass
-class Call:
-    """A request on its way through the SDK: who asks, whether for a stream, and what came of it that the SDK cannot
-    say."""
-
-    visitor: Visitor
-    streams: bool
-    following: Following | None = None
-    refused: OutcryError | None = None
-
-    @property
-    def person(self) -> AbstractUser:
-        return self.visitor.caller.user
-
-    def require(self, *scopes: str) -> None:
-        for scope in scopes:
-            self.visitor.caller.require(scope)
+Method = Callable[["Agent", Any], Awaitable[Any]]
 
 
-Work = Callable[["Handler", Any, Call], Awaitable[Any]]
+def _method(method: Method) -> Any:
+    """A method of the SDK's request handler: its failures become the errors of A2A."""
 
-
-def _answers(work: Work) -> Any:
-    """A method of the SDK's handler: what goes wrong in it is told as A2A has it, and nothing else is told."""
-
-    @wraps(work)
-    async def answer(handler: "Handler", params: Any, context: ServerCallContext) -> Any:
-        call: Call = context.state["call"]
+    @wraps(method)
+    async def call(agent: "Agent", params: Any, context: ServerCallContext) -> Any:
         try:
-            return await work(handler, params, call)
+            return await method(agent, params)
         except A2AError:
             raise
-        except OutcryError as refused:
-            raise _as_a2a(refused, call) from None
-        except Exception:
-            logger.exception("a2a_failed", method=work.__name__)
-            raise InternalError(FAULT) from None
+        except Exception as failure:
+            raise agent.as_a2a(expected(failure, "a2a_failed", method=method.__name__)) from None
 
-    return validate_request_params(answer)
+    return validate_request_params(call)
 
 
-def _as_a2a(refused: OutcryError, call: Call) -> A2AError:
-    match refused:
-        case NotFound():
-            return TaskNotFoundError()
-        case InvalidInput():
-            errors = [{"field": problem.field, "message": problem.message} for problem in refused.problems]
-            return InvalidParamsError(refused.message, data={"errors": errors})
-        case Finished() | Conflict():
-            return UnsupportedOperationError(
-                refused.message, data={"code": refused.code, "status": refused.status}
-            )
-    # It has a status of HTTP's own, and a time to come back.
-    call.refused = refused
-    return InternalError(refused.message)
+class Agent(RequestHandler):
+    """Answers one request of one client, over the log. What the SDK cannot express is left in `following`, a response
+    that lasts, or `refused`, an error with HTTP's own status code."""
 
+    def __init__(self, client: Client, *, streams: bool) -> None:
+        self.client = client
+        self.following: Following | None = None
+        self.refused: OutcryError | None = None
+        self._streams = streams
+        self._user = client.principal.user
 
-class Handler(RequestHandler):
-    """The agent, over the log."""
+    def as_a2a(self, error: OutcryError) -> A2AError:
+        """The error in the SDK's terms."""
+        match error:
+            case NotFound():
+                return TaskNotFoundError()
+            case InvalidInput():
+                errors = [{"field": problem.field, "message": problem.message} for problem in error.problems]
+                return InvalidParamsError(error.message, data={"errors": errors})
+            case Finished() | Conflict():
+                return UnsupportedOperationError(
+                    error.message, data={"code": error.code, "status": error.status}
+                )
+            case Fault():
+                return InternalError(error.message)
+        self.refused = error
+        return InternalError(error.message)
 
-    @_answers
-    async def on_message_send(self, params: SendMessageRequest, call: Call) -> Task:
-        call.require(Scope.WATCH, Scope.CONTROL if params.message.task_id else Scope.START)
-        _require_plain(params)
+    @_method
+    async def on_message_send(self, params: SendMessageRequest) -> Task:
+        self._require(Scope.WATCH, Scope.CONTROL if params.message.task_id else Scope.START)
+        _require_valid(params)
         waits = not params.configuration.return_immediately
         if params.message.task_id:
-            conversation, after = await _say(call, params.message)
-            told = await database.call(task_store.read, call.person, conversation, after if waits else None)
+            conversation, seq = await _send_message(self._user, params.message)
+            snapshot = await database.call(task_store.read, self._user, conversation, seq if waits else None)
         else:
-            conversation = await _start(call, params.message)
-            told = await database.call(task_store.read, call.person, conversation, None)
-            # Whoever repeats a message may come when it is over.
-            waits = waits and told.task.status.state not in SETTLED
-        task_store.shorten(told.task, params.configuration)
-        if call.streams or waits:
-            call.following = Following(conversation, told, waits=not call.streams, is_sent=True)
-        return told.task
+            conversation = await _start(self._user, params.message)
+            snapshot = await database.call(task_store.read, self._user, conversation, None)
+            # A repeated message may come after the debate's end.
+            waits = waits and snapshot.task.status.state not in SETTLED
+        task_store.trim_history(snapshot.task, params.configuration)
+        if self._streams or waits:
+            self.following = Following(conversation, snapshot, waits=not self._streams, is_reply=True)
+        return snapshot.task
 
-    @_answers
-    async def on_get_task(self, params: Any, call: Call) -> Task:
-        call.require(Scope.WATCH)
+    @_method
+    async def on_get_task(self, params: Any) -> Task:
+        self._require(Scope.WATCH)
         conversation = _uuid(params.id)
-        told = await database.call(task_store.read, call.person, conversation, None)
-        if call.streams:
-            if told.task.status.state in ENDED:
+        snapshot = await database.call(task_store.read, self._user, conversation, None)
+        if self._streams:
+            if snapshot.task.status.state in ENDED:
                 raise UnsupportedOperationError("The task has ended; get it instead.")
-            call.following = Following(conversation, told, waits=False)
-        task_store.shorten(told.task, params)
-        return told.task
+            self.following = Following(conversation, snapshot, waits=False)
+        task_store.trim_history(snapshot.task, params)
+        return snapshot.task
 
-    @_answers
-    async def on_list_tasks(self, params: ListTasksRequest, call: Call) -> ListTasksResponse:
-        call.require(Scope.WATCH)
-        return await database.call(task_store.listed, call.person, params)
+    @_method
+    async def on_list_tasks(self, params: ListTasksRequest) -> ListTasksResponse:
+        self._require(Scope.WATCH)
+        return await database.call(task_store.list_tasks, self._user, params)
 
-    @_answers
-    async def on_cancel_task(self, params: Any, call: Call) -> Task:
-        call.require(Scope.WATCH, Scope.CONTROL)
+    @_method
+    async def on_cancel_task(self, params: Any) -> Task:
+        self._require(Scope.WATCH, Scope.CONTROL)
         conversation = _uuid(params.id)
         try:
-            accepted = await debates.control(call.person, conversation, Command(action=Action.CANCEL))
+            accepted = await debates.control(self._user, conversation, Command(action=Action.CANCEL))
         except Finished:
             raise TaskNotCancelableError("The task has ended.") from None
-        told = await database.call(task_store.read, call.person, conversation, accepted.seq)
-        call.following = Following(conversation, told, waits=True, seconds=CANCEL_SECONDS)
-        return told.task
+        snapshot = await database.call(task_store.read, self._user, conversation, accepted.seq)
+        self.following = Following(conversation, snapshot, waits=True, seconds=CANCEL_SECONDS)
+        return snapshot.task
 
     def on_message_send_stream(self, params: Any, context: ServerCallContext) -> Any:
-        # `TWINS` has it answered as the other.
+        # Not called: the endpoint has the SDK call the method without a stream.
         return super().on_message_send_stream(params, context)
 
     def on_subscribe_to_task(self, params: Any, context: ServerCallContext) -> Any:
@@ -184,8 +164,12 @@ class Handler(RequestHandler):
     async def on_get_extended_agent_card(self, params: Any, context: ServerCallContext) -> Any:
         raise ExtendedAgentCardNotConfiguredError
 
+    def _require(self, *scopes: str) -> None:
+        for scope in scopes:
+            self.client.principal.require(scope)
 
-def _require_plain(params: SendMessageRequest) -> None:
+
+def _require_valid(params: SendMessageRequest) -> None:
     if params.configuration.HasField("task_push_notification_config"):
         raise PushNotificationNotSupportedError
     message = params.message
@@ -204,17 +188,17 @@ def _require_plain(params: SendMessageRequest) -> None:
         raise InvalidInput(problems)
 
 
-async def _start(call: Call, message: Message) -> UUID:
+async def _start(user: AbstractUser, message: Message) -> UUID:
     """The debate that the message starts, or has started before."""
-    new = requests.parse(_form(message))
+    new = requests.parse(_fields(message))
     run = client_threads.Run(f"{task_store.THREAD}{message.context_id}", message.message_id, None)
-    conversation = await debates.start_once(call.person, new, run)
+    conversation = await debates.start_once(user, new, run)
     if (conversation.topic, conversation.content) != (new.topic, new.content):
         raise Conflict("This message's id was used for another debate.", conversation.status)
     return conversation.pk
 
 
-def _form(message: Message) -> dict[str, Any]:
+def _fields(message: Message) -> dict[str, Any]:
     """What is asked for, as POST /api/conversations/ takes it."""
     values: dict[str, Any] = {}
     texts: list[str] = []
@@ -236,34 +220,29 @@ def _object(value: Any) -> dict[str, Any]:
     try:
         data = MessageToDict(value)
     except (json_format.Error, ValueError):
-        # The latter for numbers that are not finite.
+        # ValueError: a number that is not finite.
         data = None
     if not isinstance(data, dict):
         raise InvalidInput([Problem("message.parts", "json_object", "A part of data is one JSON object.")])
-    # Numbers have lost whether they were whole.
+    # Protobuf knows floats only: whole ones become ints again.
     return {
         key: int(given) if isinstance(given, float) and given.is_integer() else given
         for key, given in data.items()
     }
 
 
-async def _say(call: Call, message: Message) -> tuple[UUID, int]:
-    """The task that the message is for, and the event that it has become."""
+async def _send_message(user: AbstractUser, message: Message) -> tuple[UUID, int]:
+    """The task that the message is for, and the seq of the event that it became."""
     conversation = _uuid(message.task_id)
     key = client_threads.key(f"{task_store.THREAD}{conversation}", message.message_id)
-    told, question = await database.call(task_store.asked, call.person, conversation, key)
-    if message.context_id not in {"", told.name.context}:
+    snapshot, question = await database.call(task_store.read_with_question, user, conversation, key)
+    if message.context_id not in {"", snapshot.ids.context}:
         raise InvalidInput([Problem("message.contextId", "context", "The task belongs to another context.")])
     if any(not part.HasField("text") for part in message.parts):
         raise ContentTypeNotSupportedError("Send text; nothing else is read here.")
-    words = requests.parse_input(
-        {
-            "text": "\n\n".join(part.text for part in message.parts),
-            "reply_to": question,
-            "idempotency_key": key,
-        }
-    )
-    accepted = await debates.say(call.person, conversation, words)
+    text = "\n\n".join(part.text for part in message.parts)
+    fields = {"text": text, "reply_to": question, "idempotency_key": key}
+    accepted = await debates.say(user, conversation, requests.parse_input(fields))
     return conversation, accepted.seq
 
 

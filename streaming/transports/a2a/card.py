@@ -1,4 +1,6 @@
-"""The card by which other agents get to know this one."""
+"""The card that tells other agents what this one can do."""
+
+from typing import Final
 
 from a2a.types import (
     AgentCapabilities,
@@ -14,50 +16,44 @@ from a2a.types import (
 )
 from django.conf import settings
 
+_KEY: Final = "An API key, made on the site's page for keys."
+_BEARER: Final = HTTPAuthSecurityScheme(scheme="Bearer", description=_KEY)
+_HEADER: Final = APIKeySecurityScheme(location="header", name="X-API-Key", description=_KEY)
+_SCHEMES: Final = {
+    "bearer": SecurityScheme(http_auth_security_scheme=_BEARER),
+    "apiKey": SecurityScheme(api_key_security_scheme=_HEADER),
+}
+_SKILL: Final = AgentSkill(
+    id="debate",
+    name="Debate a financial question",
+    description=(
+        "The first text is the question, at most 500 characters; further texts are the content to argue about. A part"
+        " of data may hold: panel, rounds, content_type, max_usd, max_tokens, max_seconds. Each message of the debate"
+        " is an artifact, and the verdict one of data."
+    ),
+    tags=["finance", "debate", "analysis"],
+    examples=["Is Tarnwick worth buying at twelve times earnings?"],
+)
+
 
 def card(site: str) -> AgentCard:
-    """The agent's card, for those who know the site by this address."""
-    address = f"{site}/{settings.OUTCRY_A2A_PATH}"
-    key = "An API key, made on the site's page for keys."
+    """The card for clients that know the site by this address, which has no slash at its end."""
+    url = f"{site}/{settings.OUTCRY_A2A_PATH}"
     return AgentCard(
         name="Outcry",
         description="A panel of analysts debates a financial question, live, and a moderator gives a verdict.",
         version="1.0.0",
         provider=AgentProvider(organization="Outcry", url=site),
         supported_interfaces=[
-            AgentInterface(url=address, protocol_binding="JSONRPC", protocol_version="1.0"),
-            AgentInterface(url=address.rstrip("/"), protocol_binding="HTTP+JSON", protocol_version="1.0"),
-            AgentInterface(url=address, protocol_binding="JSONRPC", protocol_version="0.3"),
+            AgentInterface(url=url, protocol_binding="JSONRPC", protocol_version="1.0"),
+            AgentInterface(url=url.rstrip("/"), protocol_binding="HTTP+JSON", protocol_version="1.0"),
+            AgentInterface(url=url, protocol_binding="JSONRPC", protocol_version="0.3"),
         ],
         capabilities=AgentCapabilities(streaming=True, push_notifications=False, extended_agent_card=False),
         default_input_modes=["text/plain", "text/markdown", "application/json"],
         default_output_modes=["text/markdown", "application/json"],
-        skills=[
-            AgentSkill(
-                id="debate",
-                name="Debate a financial question",
-                description=(
-                    "The first text is the question, at most 500 characters; further texts are the content to argue"
-                    " about. A part of data may hold: panel, rounds, content_type, max_usd, max_tokens, max_seconds."
-                    " Each message of the debate is an artifact, and the verdict one of data."
-                ),
-                tags=["finance", "debate", "analysis"],
-                examples=["Is Tarnwick worth buying at twelve times earnings?"],
-            )
-        ],
-        security_schemes={
-            "bearer": SecurityScheme(
-                http_auth_security_scheme=HTTPAuthSecurityScheme(scheme="Bearer", description=key)
-            ),
-            "apiKey": SecurityScheme(
-                api_key_security_scheme=APIKeySecurityScheme(
-                    location="header", name="X-API-Key", description=key
-                )
-            ),
-        },
-        # One of them is enough.
-        security_requirements=[
-            SecurityRequirement(schemes={"bearer": StringList()}),
-            SecurityRequirement(schemes={"apiKey": StringList()}),
-        ],
+        skills=[_SKILL],
+        security_schemes=_SCHEMES,
+        # Either of them is enough.
+        security_requirements=[SecurityRequirement(schemes={name: StringList()}) for name in _SCHEMES],
     )

@@ -1,6 +1,6 @@
 """A conversation as an A2A task: each message an artifact, the verdict one of data, the status the task's.
 
-Pure. What is told while it goes on, applied to the task of before, is the task of after.
+Pure. The updates of the frames between two moments, applied to the task of the first, give the task of the second.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -40,7 +40,7 @@ STATES: Final[Mapping[str, TaskState]] = {
 ENDED: Final = frozenset(
     {TaskState.TASK_STATE_COMPLETED, TaskState.TASK_STATE_CANCELED, TaskState.TASK_STATE_FAILED}
 )
-# Where whoever waits for the task is told: it has ended, or goes on only with them.
+# A client that waits for the task gets it then: it has ended, or goes on only after an answer.
 SETTLED: Final = ENDED | {TaskState.TASK_STATE_INPUT_REQUIRED}
 VERDICT: Final = "verdict"
 MARKDOWN: Final = "text/markdown"
@@ -50,53 +50,53 @@ _MEASURED: Final = ("confidence", "usage", "cost", "finish_reason", "duration_ms
 
 
 @dataclass(frozen=True)
-class Name:
-    """What the task is called, and what it belongs to."""
+class TaskIds:
+    """The ids of the task and of its context."""
 
     task: str
     context: str
 
 
-class Teller:
+class TaskUpdates:
     """Turns the frames of a conversation, from its beginning, into updates of its task: each character once."""
 
-    def __init__(self, name: Name) -> None:
-        self._name = name
+    def __init__(self, ids: TaskIds) -> None:
+        self._ids = ids
         self._starts: dict[str, Data] = {}
-        # What is shown of each message, as far as it may go on.
+        # The text of each message as the client has it; empty once the message has ended.
         self._shown: dict[str, str] = {}
-        self._open: dict[str, str] = {}
-        self._failure = ""
+        self._questions: dict[str, str] = {}
+        self._error = ""
         self._verdict: Data | None = None
-        self._told: tuple[TaskState, str] | None = None
+        self._last: tuple[TaskState, str] | None = None
 
     def take(self, frame: Frame) -> Iterator[Update]:
-        """What the next frame changes."""
+        """The updates of the next frame."""
         data = frame.data
         match frame.type:
             case "message_start":
                 self._starts[data["message"]] = data
             case "token":
-                yield from self._said(data)
+                yield from self._token(data)
             case "agent_message":
-                yield self._ended(data)
+                yield self._message(data)
             case "message_discard":
-                yield from self._discarded(data)
+                yield from self._discard(data)
             case "input_request":
-                self._open[data["request"]] = data["prompt"]
+                self._questions[data["request"]] = data["prompt"]
             case "input_expired":
-                self._open.pop(data["request"], None)
+                self._questions.pop(data["request"], None)
             case "human_message":
-                self._open.pop(data["reply_to"], None)
+                self._questions.pop(data["reply_to"], None)
             case "error":
-                self._failure = data["message"]
+                self._error = data["message"]
             case "complete":
                 self._verdict = data
-                yield self._verdict_of(data)
+                yield self._verdict_update(data)
             case "status":
                 yield from self._status(data, frame.at)
 
-    def _said(self, data: Data) -> Iterator[Update]:
+    def _token(self, data: Data) -> Iterator[Update]:
         message = data["message"]
         start, shown = self._starts[message], self._shown.get(message)
         text = (shown or "")[: data["offset"]] + data["text"]
@@ -107,16 +107,16 @@ class Teller:
             yield self._artifact(message, text[len(shown) :], start, None, append=True, last=False)
         self._shown[message] = text
 
-    def _ended(self, data: Data) -> Update:
+    def _message(self, data: Data) -> Update:
         message, content, shown = data["message"], data["content"], self._shown.get(data["message"])
         self._shown[message] = ""
         metadata = {key: data[key] for key in (*_DESCRIBED, *_MEASURED)}
-        # Where nothing was told yet, or it ended as something else, it is told whole.
+        # If the client has nothing of it, or another text, it gets the whole text.
         goes_on = shown is not None and content.startswith(shown)
         text = content[len(shown) :] if goes_on and shown is not None else content
         return self._artifact(message, text, data, metadata, append=goes_on, last=True)
 
-    def _discarded(self, data: Data) -> Iterator[Update]:
+    def _discard(self, data: Data) -> Iterator[Update]:
         message = data["message"]
         if self._shown.pop(message, None) is not None:
             start = self._starts[message]
@@ -125,47 +125,47 @@ class Teller:
 
     def _status(self, data: Data, at: datetime) -> Iterator[Update]:
         if data["status"] == Status.ACTIVE:
-            # The panel goes on once nothing is open, also where the answers themselves are left out.
-            self._open.clear()
+            # The debate is active only when no question is open. Its answer may be an event type that is left out.
+            self._questions.clear()
         state, text = STATES[data["status"]], self._text(data)
-        if self._told == (state, text):
+        if self._last == (state, text):
             return
-        self._told = (state, text)
+        self._last = (state, text)
         update = TaskStatusUpdateEvent(
-            task_id=self._name.task, context_id=self._name.context, status=TaskStatus(state=state)
+            task_id=self._ids.task, context_id=self._ids.context, status=TaskStatus(state=state)
         )
         update.status.timestamp.FromDatetime(at)
         if text:
-            update.status.message.CopyFrom(self._message(f"{self._name.task}-{data['status']}", text))
+            update.status.message.CopyFrom(self._status_message(f"{self._ids.task}-{data['status']}", text))
         update.metadata.update({key: data[key] for key in ("status", "mode", "reason")})
         yield update
 
     def _text(self, data: Data) -> str:
-        """What the status says to a person."""
+        """The status message for people."""
         match data["status"]:
             case Status.PAUSED:
-                said = "Paused."
+                text = "Paused."
             case Status.AWAITING_INPUT:
-                said = next(iter(self._open.values()), "")
+                text = next(iter(self._questions.values()), "")
             case Status.ERROR:
-                said = self._failure or "The debate ended with an error."
+                text = self._error or "The debate ended with an error."
             case Status.COMPLETED if self._verdict is not None:
                 stance = self._verdict["verdict"].replace("_", " ")
-                said = f"Verdict: {stance}. {self._verdict['summary']}".strip()
+                text = f"Verdict: {stance}. {self._verdict['summary']}".strip()
             case _:
-                said = ""
-        return f"{SIMULATED} {said}".strip() if data["mode"] == Mode.DEMO else said
+                text = ""
+        return f"{SIMULATED} {text}".strip() if data["mode"] == Mode.DEMO else text
 
-    def _message(self, id_: str, text: str) -> Message:
+    def _status_message(self, id_: str, text: str) -> Message:
         return Message(
             message_id=id_,
-            task_id=self._name.task,
-            context_id=self._name.context,
+            task_id=self._ids.task,
+            context_id=self._ids.context,
             role=Role.ROLE_AGENT,
             parts=[new_text_part(text)],
         )
 
-    def _verdict_of(self, data: Data) -> TaskArtifactUpdateEvent:
+    def _verdict_update(self, data: Data) -> TaskArtifactUpdateEvent:
         is_demo = data["mode"] == Mode.DEMO
         artifact = Artifact(
             artifact_id=VERDICT,
@@ -193,16 +193,16 @@ class Teller:
             parts=[new_text_part(text, media_type=MARKDOWN)],
         )
         if not append:
-            said = f"Round {described['round']}, {described['kind']}."
-            artifact.description = f"{SIMULATED} {said}" if is_demo else said
+            text = f"Round {described['round']}, {described['kind']}."
+            artifact.description = f"{SIMULATED} {text}" if is_demo else text
         if metadata is not None:
             artifact.metadata.update(metadata)
         return self._update(artifact, append=append, last=last)
 
     def _update(self, artifact: Artifact, *, append: bool, last: bool) -> TaskArtifactUpdateEvent:
         return TaskArtifactUpdateEvent(
-            task_id=self._name.task,
-            context_id=self._name.context,
+            task_id=self._ids.task,
+            context_id=self._ids.context,
             artifact=artifact,
             append=append,
             last_chunk=last,
@@ -210,12 +210,12 @@ class Teller:
 
 
 @dataclass(frozen=True)
-class Told:
-    """The task as it stands at event `head`, and who tells what follows."""
+class TaskSnapshot:
+    """The task at event `head`, and what makes its further updates."""
 
-    name: Name
+    ids: TaskIds
     task: Task
-    teller: Teller
+    updates: TaskUpdates
     head: int
 
 
@@ -223,31 +223,29 @@ def _named(name: str, *, is_demo: bool) -> str:
     return f"{name} (simulated)" if is_demo else name
 
 
-def empty(name: Name) -> Task:
-    """The task before anything was told of it."""
-    return Task(
-        id=name.task, context_id=name.context, status=TaskStatus(state=TaskState.TASK_STATE_SUBMITTED)
-    )
+def empty(ids: TaskIds) -> Task:
+    """The task before its first event."""
+    return Task(id=ids.task, context_id=ids.context, status=TaskStatus(state=TaskState.TASK_STATE_SUBMITTED))
 
 
 def apply(task: Task, updates: Iterable[Update]) -> Task:
-    """The task with these updates; what one artifact says stays one part. Changes `task` in place."""
+    """Apply the updates to `task`, in place, and return it. The text of an artifact stays one part."""
     for update in updates:
         if isinstance(update, TaskStatusUpdateEvent):
             task.status.CopyFrom(update.status)
             task.metadata.MergeFrom(update.metadata)
             continue
-        told = update.artifact
+        changed = update.artifact
         found = next(
-            (artifact for artifact in task.artifacts if artifact.artifact_id == told.artifact_id), None
+            (artifact for artifact in task.artifacts if artifact.artifact_id == changed.artifact_id), None
         )
         if found is None:
-            task.artifacts.add().CopyFrom(told)
+            task.artifacts.add().CopyFrom(changed)
         elif not update.append:
-            found.CopyFrom(told)
+            found.CopyFrom(changed)
         else:
-            _extend(found.parts[0], told.parts)
-            found.metadata.MergeFrom(told.metadata)
+            _extend(found.parts[0], changed.parts)
+            found.metadata.MergeFrom(changed.metadata)
     return task
 
 
@@ -255,21 +253,21 @@ def _extend(part: Part, more: Iterable[Part]) -> None:
     part.text += "".join(piece.text for piece in more)
 
 
-def spoken(name: Name, frames: Iterable[Frame]) -> list[Message]:
-    """What passed between people and the panel, for the task's history: questions, answers and remarks."""
-    history: list[Message] = []
+def history(ids: TaskIds, frames: Iterable[Frame]) -> list[Message]:
+    """The messages between people and the panel: questions, answers and remarks."""
+    messages: list[Message] = []
     for frame in frames:
         if frame.type not in {"input_request", "human_message"}:
             continue
         data = frame.data
         is_question = frame.type == "input_request"
-        history.append(
+        messages.append(
             Message(
-                message_id=data["request"] if is_question else f"{name.task}-{frame.seq}",
-                task_id=name.task,
-                context_id=name.context,
+                message_id=data["request"] if is_question else f"{ids.task}-{frame.seq}",
+                task_id=ids.task,
+                context_id=ids.context,
                 role=Role.ROLE_AGENT if is_question else Role.ROLE_USER,
                 parts=[new_text_part(data["prompt"] if is_question else data["text"])],
             )
         )
-    return history
+    return messages

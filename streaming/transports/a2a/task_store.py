@@ -1,6 +1,7 @@
-"""Where A2A's tasks are: in the conversations and their log, so that any process answers for any task.
+"""A2A's tasks, read from the conversations and their log, so that any process answers for any task.
 
-To be called in a database thread."""
+Uses the ORM: call it in a database thread.
+"""
 
 from datetime import UTC
 from typing import Any, Final
@@ -19,68 +20,68 @@ from conversations.event_log import commands, queries
 from conversations.models import Conversation, Event, ThreadRun
 from conversations.services import client_threads
 from streaming.transports.a2a import task
-from streaming.transports.a2a.task import STATES, Name, Teller, Told
+from streaming.transports.a2a.task import STATES, TaskIds, TaskSnapshot, TaskUpdates
 
 TRANSPORT: Final = "a2a"
-# What the names of a client's contexts begin with, where threads have theirs.
+# The prefix of an A2A context's name among the threads of all transports.
 THREAD: Final = "a2a:"
 PAGE_SIZE: Final = 50
 MAX_PAGE: Final = 100
-# Each is the whole of a debate.
+# Fewer, since each task then has the whole text of a debate.
 MAX_PAGE_WITH_ARTIFACTS: Final = 20
 _EVERYTHING: Final = 2**31 - 1
 
 
-def read(person: AbstractUser, conversation: UUID, upto: int | None) -> Told:
-    """The task, for someone who may watch it, as of the event `upto`, or now. Raises NotFound."""
-    return _stands(permissions.watch(person, conversation), upto)
+def read(user: AbstractUser, conversation: UUID, upto: int | None) -> TaskSnapshot:
+    """The task, for a user who may watch it, at the event `upto`, or now. Raises NotFound."""
+    return _snapshot(permissions.watch(user, conversation), upto)
 
 
-def _stands(conversation: Conversation, upto: int | None = None) -> Told:
+def _snapshot(conversation: Conversation, upto: int | None = None) -> TaskSnapshot:
     opening = ThreadRun.objects.filter(conversation=conversation, thread__startswith=THREAD).first()
     context = "" if opening is None else opening.thread.removeprefix(THREAD)
-    name = Name(str(conversation.pk), context or str(conversation.pk))
+    ids = TaskIds(str(conversation.pk), context or str(conversation.pk))
     rows = queries.read(conversation.pk, 0, _EVERYTHING if upto is None else upto)
     left_out = settings.OUTCRY_EVENTS.get(TRANSPORT, frozenset())
     frames = condense([frame for frame in rows if frame.type not in left_out])
-    teller, stands = Teller(name), task.empty(name)
+    updates, current = TaskUpdates(ids), task.empty(ids)
     for frame in frames:
-        task.apply(stands, teller.take(frame))
-    stands.metadata.update(_described(conversation))
-    asked = [conversation.topic, *([conversation.content] if conversation.content else [])]
+        task.apply(current, updates.take(frame))
+    current.metadata.update(_described(conversation))
+    texts = [conversation.topic, *([conversation.content] if conversation.content else [])]
     question = Message(
-        message_id=f"{name.task}-0" if opening is None else opening.run,
-        task_id=name.task,
-        context_id=name.context,
+        message_id=f"{ids.task}-0" if opening is None else opening.run,
+        task_id=ids.task,
+        context_id=ids.context,
         role=Role.ROLE_USER,
-        parts=[new_text_part(text) for text in asked],
+        parts=[new_text_part(text) for text in texts],
     )
-    stands.history.extend([question, *task.spoken(name, frames)])
-    return Told(name, stands, teller, rows[-1].seq if rows else 0)
+    current.history.extend([question, *task.history(ids, frames)])
+    return TaskSnapshot(ids, current, updates, rows[-1].seq if rows else 0)
 
 
 def _described(conversation: Conversation) -> dict[str, Any]:
     return {"topic": conversation.topic, "panel": conversation.panel, "rounds": conversation.rounds}
 
 
-def listed(person: AbstractUser, params: ListTasksRequest) -> ListTasksResponse:
-    """A page of the person's own tasks, newest first; the next page's token is the id of this one's last task."""
+def list_tasks(user: AbstractUser, params: ListTasksRequest) -> ListTasksResponse:
+    """A page of the user's own tasks, newest first; the token of the next page is the id of this one's last task."""
     size = params.page_size if params.HasField("page_size") else PAGE_SIZE
     if not 1 <= size <= MAX_PAGE:
         raise InvalidInput([Problem("pageSize", "range", f"A page has 1 to {MAX_PAGE} tasks.")])
     if params.include_artifacts:
         size = min(size, MAX_PAGE_WITH_ARTIFACTS)
-    found = _wanted(permissions.own(person), params)
+    found = _wanted(permissions.own(user), params)
     total = found.count()
     if params.page_token:
-        found = found.filter(_after(person, params.page_token))
+        found = found.filter(_after(user, params.page_token))
     rows = [*found[: size + 1]]
     response = ListTasksResponse(page_size=size, total_size=total)
     openings = ThreadRun.objects.filter(conversation__in=rows[:size], thread__startswith=THREAD)
     contexts = {opening.conversation_id: opening.thread.removeprefix(THREAD) for opening in openings}
     for row in rows[:size]:
-        told = _stands(row).task if params.include_artifacts else _outline(row, contexts.get(row.pk))
-        response.tasks.append(shorten(told, params))
+        found_task = _snapshot(row).task if params.include_artifacts else _outline(row, contexts.get(row.pk))
+        response.tasks.append(trim_history(found_task, params))
     if len(rows) > size:
         response.next_page_token = str(rows[size - 1].pk)
     return response
@@ -99,7 +100,7 @@ def _wanted(rows: QuerySet[Conversation], params: ListTasksRequest) -> QuerySet[
 
 
 def _in_context(context: str) -> Q:
-    # No database takes a NUL, and nothing has one.
+    # PostgreSQL refuses a NUL in a query, and no stored context has one.
     thread = f"{THREAD}{context}" if "\0" not in context else THREAD
     named = ThreadRun.objects.filter(thread=thread).exclude(thread=THREAD).values("conversation")
     try:
@@ -108,9 +109,9 @@ def _in_context(context: str) -> Q:
         return Q(pk__in=named)
 
 
-def _after(person: AbstractUser, token: str) -> Q:
+def _after(user: AbstractUser, token: str) -> Q:
     try:
-        last = permissions.own(person).filter(pk=UUID(token)).first()
+        last = permissions.own(user).filter(pk=UUID(token)).first()
     except ValueError:
         last = None
     if last is None:
@@ -119,7 +120,7 @@ def _after(person: AbstractUser, token: str) -> Q:
 
 
 def _outline(conversation: Conversation, context: str | None) -> Task:
-    outline = task.empty(Name(str(conversation.pk), context or str(conversation.pk)))
+    outline = task.empty(TaskIds(str(conversation.pk), context or str(conversation.pk)))
     outline.status.state = STATES[conversation.status]
     at = conversation.finished_at or conversation.started_at or conversation.created_at
     outline.status.timestamp.FromDatetime(at)
@@ -127,22 +128,22 @@ def _outline(conversation: Conversation, context: str | None) -> Task:
     return outline
 
 
-def shorten(told: Task, params: Any) -> Task:
-    """With as much of its history as is asked for. Changes `told` in place."""
+def trim_history(changed: Task, params: Any) -> Task:
+    """Keep as much of the task's history as the parameters ask for. Changes the task in place and returns it."""
     if params.HasField("history_length"):
-        kept = [*told.history][-params.history_length :] if params.history_length > 0 else []
-        del told.history[:]
-        told.history.extend(kept)
-    return told
+        kept = [*changed.history][-params.history_length :] if params.history_length > 0 else []
+        del changed.history[:]
+        changed.history.extend(kept)
+    return changed
 
 
-def asked(person: AbstractUser, conversation: UUID, key: str) -> tuple[Told, str | None]:
-    """The task; and what a message with this key answers, or where it was said before has answered: a question's id,
-    or None."""
-    told = read(person, conversation, None)
-    said = commands.of_people(conversation).filter(type="human_message", data__idempotency_key=key).first()
-    if said is not None:
-        return told, said.data["reply_to"]
-    # From the log, whatever this transport leaves out.
+def read_with_question(user: AbstractUser, conversation: UUID, key: str) -> tuple[TaskSnapshot, str | None]:
+    """The task, and the id of the question that a message with this key answers, or has answered when it came before;
+    None where it answers none."""
+    snapshot = read(user, conversation, None)
+    sent = commands.of_people(conversation).filter(type="human_message", data__idempotency_key=key).first()
+    if sent is not None:
+        return snapshot, sent.data["reply_to"]
+    # From the log, because this transport may leave event types out.
     question = client_threads.open_question(conversation)
-    return told, None if question is None else str(question)
+    return snapshot, None if question is None else str(question)

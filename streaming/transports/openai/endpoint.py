@@ -1,224 +1,178 @@
-"""OpenAI's Chat Completions: whoever speaks to a model there, speaks to a panel here.
+"""OpenAI's Chat Completions: a client that talks to a model there talks to a panel here.
 
 POST {path}chat/completions   start a debate and follow it, streamed or whole
 GET  {path}models             the panels, as models
 GET  {path}models/{id}        one of them
 
-The answer is the debate as Markdown (`streaming.markdown`). It ends with a finish reason and [DONE] only where the
-debate was completed; whatever else ends it is an error. The debate goes on when its client has gone, unless that asked
-for a cancel. docs/openai.md says what becomes of each parameter.
+The answer is the debate as Markdown (`streaming.transports.openai.markdown`). It ends with a finish reason and [DONE]
+only where the debate was completed; any other end is an error. The debate goes on when the client disconnects, unless
+the request asked to cancel it then. docs/openai.md says what becomes of each parameter.
 """
 
-import re
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any, Final
-from uuid import UUID
 
 import structlog
 from django.conf import settings
-from tenacity import AsyncRetrying, RetryCallState, RetryError, retry_if_exception_type, stop_before_delay
+from starlette.routing import Route
+from starlette.types import ASGIApp, Message, Receive, Send
+from starlette.types import Scope as ASGIScope
 
 from conversations.access import permissions
-from conversations.domain.enums import Action, Scope
-from conversations.domain.errors import (
-    Finished,
-    InvalidInput,
-    LimitReached,
-    LogUnavailable,
-    OutcryError,
-    Unauthenticated,
-)
-from conversations.domain.requests import Command
+from conversations.domain.enums import Scope
+from conversations.domain.errors import InvalidInput, OutcryError
+from conversations.domain.panels import Panel
 from conversations.infrastructure import database
-from conversations.infrastructure.event_loop import BackgroundTasks
 from conversations.models import Conversation
 from conversations.services import debates
-from streaming.http import request as exchange
 from streaming.http.endpoint import Endpoint
-from streaming.http.request import Request, Visitor
-from streaming.http.stream_response import Stream, headers, named, respond
-from streaming.transports.openai import request as chat_completions
-from streaming.transports.openai.encoder import (
-    _CODES,
-    NO_RETRY,
-    Chunks,
-    Failure,
-    Unanswered,
-    Whole,
-    _body,
-    _error,
-    _may_be_retried,
-    _model,
-    _type,
-)
-from streaming.transports.openai.request import MODELS, Asked
-from streaming.watchers import session_guard
+from streaming.http.request import Client, Request
+from streaming.http.responses import JSONResponse, conversation_header
+from streaming.http.stream_response import Stream, StreamResponse, stream_headers
+from streaming.transports.openai import errors
+from streaming.transports.openai.cancellation import cancel_soon
+from streaming.transports.openai.encoder import ChunkEncoder, WholeEncoder
+from streaming.transports.openai.errors import NO_RETRY, Failure, Unanswered
+from streaming.transports.openai.request import MODELS, BadRequest, CompletionRequest, find_model, parse
+from streaming.transports.openai.responses import ChatCompletion, ChatModel, ChatModels
 
 logger = structlog.get_logger(__name__)
 
 TRANSPORT: Final = "openai"
-# How long it is tried to cancel a debate whose client has gone: longer than it takes to be allowed to again.
-CANCEL_SECONDS: Final = 90.0
-
-_cancelling = BackgroundTasks()
+# Clients want a model's date; the first panel is of that day.
+PANELS_SINCE: Final = int(datetime(2026, 11, 20, tzinfo=UTC).timestamp())
 
 
-def doors() -> list[tuple[str, Endpoint]]:
+def routes() -> list[Route]:
     """The addresses of this transport."""
-    path = re.escape(f"/{settings.OUTCRY_OPENAI_PATH}")
+    path = f"/{settings.OUTCRY_OPENAI_PATH}"
     return [
-        (f"{path}chat/completions", Completions()),
-        (f"{path}models", Models()),
-        (f"{path}models/(?P<model>.+)", OneModel()),
+        Route(f"{path}chat/completions", CreateCompletion()),
+        Route(f"{path}models", ListModels()),
+        Route(f"{path}models/{{model:path}}", GetModel()),
     ]
 
 
 class OpenAIEndpoint(Endpoint):
-    """A door that refuses as OpenAI does."""
+    """An endpoint whose errors are OpenAI's."""
 
-    def refusal(self, refused: OutcryError, request: Request | None) -> Any:
-        param = getattr(refused, "param", None)
-        if isinstance(refused, InvalidInput):
-            param = refused.problems[0].field
-        code = _CODES.get(type(refused), refused.code)
-        return _error(refused.message, _type(refused.http_status), code, param)
+    def error_body(self, error: OutcryError, body: bytes) -> Any:
+        return errors.body(error)
 
-    def refusal_headers(self, refused: OutcryError) -> list[tuple[str, str]]:
-        more = [] if _may_be_retried(refused) else [NO_RETRY]
-        return more + ([named(refused.conversation)] if isinstance(refused, Unanswered) else [])
+    def error_headers(self, error: OutcryError) -> dict[str, str]:
+        headers = {} if errors.may_be_retried(error) else dict(NO_RETRY)
+        return headers | conversation_header(error.conversation) if isinstance(error, Unanswered) else headers
 
 
-class Models(OpenAIEndpoint):
+class ListModels(OpenAIEndpoint):
     """Lists the panels."""
 
-    methods = frozenset({"GET"})
-
-    async def open(self, request: Request, receive: Any, send: Any, **found: str) -> None:
-        await request.visitor()
+    async def get(self, request: Request) -> ASGIApp:
+        await request.authenticate()
         models = [_model(name, panel) for name, panel in MODELS.items()]
-        await exchange.answer(send, 200, {"object": "list", "data": models})
+        return JSONResponse(ChatModels(object="list", data=models).model_dump())
 
 
-class OneModel(OpenAIEndpoint):
+class GetModel(OpenAIEndpoint):
     """Describes a panel."""
 
-    methods = frozenset({"GET"})
-
-    async def open(self, request: Request, receive: Any, send: Any, **found: str) -> None:
-        await request.visitor()
-        await exchange.answer(send, 200, _model(*chat_completions.panel_of(found["model"])))
+    async def get(self, request: Request) -> ASGIApp:
+        await request.authenticate()
+        return JSONResponse(_model(*find_model(request.path_params["model"])).model_dump())
 
 
-class Completions(OpenAIEndpoint):
-    """Starts a debate and tells it."""
+class CreateCompletion(OpenAIEndpoint):
+    """Starts a debate, or finds one, and sends its text."""
 
-    async def open(self, request: Request, receive: Any, send: Any, **found: str) -> None:
-        visitor = await request.visitor()
-        visitor.caller.require(Scope.WATCH)
-        asked = chat_completions.read(_body(request))
-        if asked.cancel_on_disconnect:
-            visitor.caller.require(Scope.CONTROL)
-        if asked.conversation is not None:
-            conversation = await database.call(permissions.watch, visitor.caller.user, asked.conversation)
+    async def post(self, request: Request) -> ASGIApp:
+        client = await request.authenticate()
+        principal = client.principal
+        principal.require(Scope.WATCH)
+        completion = parse(await _json(request))
+        if completion.cancel_on_disconnect:
+            principal.require(Scope.CONTROL)
+        if completion.conversation is not None:
+            conversation = await database.call(permissions.watch, principal.user, completion.conversation)
         else:
-            visitor.caller.require(Scope.START)
-            conversation = await debates.start(visitor.caller.user, asked.new)
-        try:
-            tell = _stream if asked.streamed else _whole
-            stayed = await tell(request, _Telling(visitor, asked, conversation), receive, send)
-        except Exception as failure:
-            # Whoever asked again would start a second one.
-            logger.exception("answer_failed", conversation=str(conversation.pk))
-            raise Unanswered(conversation.pk) from failure
-        if not stayed and asked.cancel_on_disconnect:
-            _cancel_soon(visitor, conversation.pk)
+            principal.require(Scope.START)
+            conversation = await debates.start(principal.user, completion.new)
+        return CompletionResponse(client, completion, conversation)
 
 
 @dataclass(frozen=True)
-class _Telling:
-    visitor: Visitor
-    asked: Asked
+class CompletionResponse:
+    """The response, as an ASGI application. A failure before its first byte becomes Unanswered, which clients do not
+    retry: that would start a second debate."""
+
+    client: Client
+    completion: CompletionRequest
     conversation: Conversation
 
+    async def __call__(self, scope: ASGIScope, receive: Receive, send: Send) -> None:
+        send_text = self._send_chunks if self.completion.streamed else self._send_whole
+        try:
+            has_client_left = await send_text(scope, receive, send)
+        except Exception as failure:
+            logger.exception("answer_failed", conversation=str(self.conversation.pk))
+            raise Unanswered(self.conversation.pk) from failure
+        if has_client_left and self.completion.cancel_on_disconnect:
+            cancel_soon(self.client, self.conversation.pk)
+
     @property
-    def envelope(self) -> dict[str, Any]:
+    def _envelope(self) -> dict[str, Any]:
         return {
             "id": f"chatcmpl-{self.conversation.pk}",
             "created": int(self.conversation.created_at.timestamp()),
-            "model": self.asked.model,
+            "model": self.completion.model,
         }
 
+    async def _send_chunks(self, scope: ASGIScope, receive: Receive, send: Send) -> bool:
+        encoder = ChunkEncoder(
+            self._envelope, self.conversation.rounds, include_usage=self.completion.include_usage
+        )
+        headers = stream_headers(self.conversation.pk)
+        response = StreamResponse(Stream(TRANSPORT, self.client, self.conversation.pk, 0, encoder, headers))
+        await response(scope, receive, send)
+        return response.has_client_left
 
-async def _stream(request: Request, telling: _Telling, receive: Any, send: Any) -> bool:
-    chunks = Chunks(telling.envelope, telling.asked, telling.conversation.rounds)
-    pk = telling.conversation.pk
-    stream = Stream(TRANSPORT, telling.visitor, pk, 0, chunks, headers(pk))
-    return await respond(request, stream, receive, send)
+    async def _send_whole(self, scope: ASGIScope, receive: Receive, send: Send) -> bool:
+        """Wait for the end before anything is sent: the status code depends on it."""
+        encoder = WholeEncoder(self.conversation.rounds)
+        waiting = StreamResponse(Stream(TRANSPORT, self.client, self.conversation.pk, 0, encoder, {}))
+        await waiting(scope, receive, _send_nothing)
+        if not waiting.has_client_left:
+            await self._whole(encoder)(scope, receive, send)
+        return waiting.has_client_left
 
-
-async def _whole(request: Request, telling: _Telling, receive: Any, send: Any) -> bool:
-    """Wait for the end, then answer at once: not before it is known can a status say how it ended."""
-    told = Whole(telling.conversation.rounds)
-    stream = Stream(TRANSPORT, telling.visitor, telling.conversation.pk, 0, told, ())
-    if not await respond(request, stream, receive, _unsent):
-        return False
-    more = [named(telling.conversation.pk)]
-    if isinstance(told.outcome, Failure):
-        await exchange.answer(send, told.outcome.http_status, told.outcome.body, [*more, NO_RETRY])
-        return True
-    message = {"role": "assistant", "content": "".join(told.text), "refusal": None}
-    choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": told.outcome.reason}
-    completion = {**telling.envelope, "object": "chat.completion", "choices": [choice]}
-    await exchange.answer(send, 200, {**completion, "usage": told.outcome.usage}, more)
-    return True
-
-
-async def _unsent(message: Any) -> None:
-    """For a response of which nothing goes out as it comes."""
-
-
-def _cancel_soon(visitor: Visitor, conversation: UUID) -> None:
-    # Not in the request, which servers end a while after its client.
-    _cancelling.spawn(_cancel(visitor, conversation))
+    def _whole(self, encoder: WholeEncoder) -> JSONResponse:
+        headers, outcome = conversation_header(self.conversation.pk), encoder.outcome
+        if isinstance(outcome, Failure):
+            return JSONResponse(outcome.body, outcome.http_status, {**headers, **NO_RETRY})
+        message = {"role": "assistant", "content": "".join(encoder.text), "refusal": None}
+        choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": outcome.reason}
+        body = {**self._envelope, "object": "chat.completion", "choices": [choice], "usage": outcome.usage}
+        return JSONResponse(ChatCompletion.model_validate(body).model_dump(), headers=headers)
 
 
-async def _cancel(visitor: Visitor, conversation: UUID) -> None:
-    """Cancel the debate of a client that left and had asked for that, as long as the client may. Tried again while the
-    database is unavailable, and when it was refused for its rate. Raises nothing."""
-    retrying = AsyncRetrying(
-        retry=retry_if_exception_type((LimitReached, LogUnavailable)),
-        wait=_until_allowed,
-        stop=stop_before_delay(CANCEL_SECONDS),
-    )
+async def _send_nothing(message: Message) -> None:
+    """The `send` of a response that only waits."""
+
+
+async def _json(request: Request) -> dict[str, Any]:
     try:
-        await retrying(_try_to_cancel, visitor, conversation)
-    except Finished:
-        pass
-    except RetryError:
-        logger.warning("not_cancelled", conversation=str(conversation), code="timeout")
-    except OutcryError as refused:
-        logger.warning("not_cancelled", conversation=str(conversation), code=refused.code)
-    except Exception:
-        logger.exception("not_cancelled", conversation=str(conversation))
+        return await request.json_object()
+    except InvalidInput as refused:
+        problem = refused.problems[0]
+        raise BadRequest(problem.field, problem.message) from None
 
 
-async def _try_to_cancel(visitor: Visitor, conversation: UUID) -> None:
-    refused = await database.call(
-        session_guard.refused, [(visitor.guest, conversation)], timeout=database.REQUEST_SECONDS
+def _model(name: str, panel: Panel) -> ChatModel:
+    return ChatModel(
+        id=name,
+        object="model",
+        created=PANELS_SINCE,
+        owned_by="outcry",
+        name=panel.title,
+        description=panel.description,
     )
-    if refused:
-        raise Unauthenticated("The client may not watch this debate any more.")
-    # The same key each time: however often it is sent, the log has it once.
-    command = Command(action=Action.CANCEL, idempotency_key=f"client-left-{conversation}")
-    await debates.control(visitor.caller.user, conversation, command)
-
-
-def _until_allowed(state: RetryCallState) -> float:
-    failure = state.outcome.exception() if state.outcome else None
-    return max(database.BACKOFF(state), getattr(failure, "retry_after", None) or 0)
-
-
-# What a debate comes to
-
-
-# Its shapes

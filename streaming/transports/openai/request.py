@@ -1,69 +1,41 @@
-"""The request format of OpenAI's Chat Completions: what of it asks for a debate, and what of it we cannot do.
+"""The body of a chat completion request: one set of models that parses it and describes it in the OpenAPI document.
 
-Pure. docs/openai.md has the same in a table; a test compares the two.
+1. `ChatRequest` checks the parameters: known, not refused, and of their type. The first error becomes a BadRequest with
+   the code and the `param` that OpenAI would give it.
+2. `parse` turns it into a `CompletionRequest`: the last message is the topic, the earlier ones are the content, and
+   `metadata` holds the rest.
+
+docs/openai.md has the parameters in a table; a test compares the two.
 """
 
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Annotated, Any, Final, Literal
 from uuid import UUID
 
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StrictBool,
+    TypeAdapter,
+    ValidationError,
+    WithJsonSchema,
+    model_validator,
+)
+from pydantic_core import ErrorDetails, PydanticCustomError
+
 from conversations.domain import requests
-from conversations.domain.errors import InvalidInput, OutcryError, Problem
+from conversations.domain.enums import ContentType
+from conversations.domain.errors import InvalidInput, OutcryError
 from conversations.domain.panels import PANELS, Panel
-from conversations.domain.requests import NewConversation
+from conversations.domain.requests import MAX_ROUNDS, NewConversation
 
 MODELS: Final[Mapping[str, Panel]] = {f"outcry-{panel.slug}": panel for panel in PANELS.values()}
-
-HONOURED: Final = frozenset({"messages", "metadata", "model", "stream", "stream_options"})
-# They say how a model should answer, and the models of a panel are the installation's.
-IGNORED: Final = frozenset(
-    {
-        "frequency_penalty",
-        "logit_bias",
-        "max_completion_tokens",
-        "max_tokens",
-        "parallel_tool_calls",
-        "prediction",
-        "presence_penalty",
-        "prompt_cache_key",
-        "prompt_cache_options",
-        "prompt_cache_retention",
-        "reasoning_effort",
-        "safety_identifier",
-        "seed",
-        "service_tier",
-        "store",
-        "temperature",
-        # An offer that nobody has to take up; `tool_choice` says who must.
-        "tools",
-        "top_p",
-        "user",
-        "verbosity",
-    }
-)
-# Whoever sends these builds on what they bring. The values that ask for nothing are taken.
-REFUSED: Final[Mapping[str, Sequence[Any]]] = {
-    "audio": [],
-    "function_call": ["none"],
-    "functions": [[]],
-    "logprobs": [False],
-    "modalities": [["text"]],
-    "moderation": [],
-    "n": [1],
-    "response_format": [{"type": "text"}],
-    "stop": ["", []],
-    "tool_choice": ["none", "auto"],
-    "top_logprobs": [0],
-    "web_search_options": [],
-}
-ROLES: Final = frozenset({"system", "developer", "user", "assistant"})
-# Of a message, what cannot be debated.
-_REFUSED_IN_MESSAGES: Final = ("audio", "function_call", "tool_calls")
-
-_WHOLE: Final = re.compile(r"-?[0-9]{1,15}")
-_NUMBER: Final = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,15})?")
+# How much of a name that a client made up is repeated in an error.
+MAX_PARAM: Final = 100
 
 
 class BadRequest(OutcryError):
@@ -78,7 +50,7 @@ class BadRequest(OutcryError):
 
 
 class Missing(BadRequest):
-    """A parameter is needed."""
+    """A required parameter was not sent."""
 
     code = "missing_required_parameter"
 
@@ -90,13 +62,13 @@ class Unknown(BadRequest):
 
 
 class Unsupported(BadRequest):
-    """It asks for what a debate does not do."""
+    """The parameter asks for something that a debate does not do."""
 
     code = "unsupported_parameter"
 
 
 class TooLong(BadRequest):
-    """There are more words than a debate takes."""
+    """The text is longer than a debate takes."""
 
     code = "context_length_exceeded"
 
@@ -108,9 +80,163 @@ class UnknownModel(BadRequest):
     http_status = 404
 
 
+def find_model(name: str) -> tuple[str, Panel]:
+    """The model's id and the panel it stands for. Raises UnknownModel."""
+    if name not in MODELS:
+        raise UnknownModel("model", f"There is no such model. Use one of: {', '.join(MODELS)}.")
+    return name, MODELS[name]
+
+
+class ChatPart(BaseModel):
+    type: Literal["text"]
+    text: str
+
+
+_PARTS: Final = TypeAdapter(list[ChatPart])
+
+
+def _joined_parts(content: Any) -> Any:
+    if isinstance(content, str):
+        return content
+    if not isinstance(content, list):
+        raise PydanticCustomError("content", "This has to be a text, or a list of parts of type text")
+    return "\n".join(part.text for part in _PARTS.validate_python(content))
+
+
+class ChatMessage(BaseModel):
+    """The last one is the question: of role user, at most 500 characters."""
+
+    role: Literal["assistant", "developer", "system", "user"]
+    content: Annotated[str, BeforeValidator(_joined_parts, json_schema_input_type=str | list[ChatPart])]
+
+    @model_validator(mode="before")
+    @classmethod
+    def _require_text_only(cls, message: Any) -> Any:
+        for name in ("audio", "function_call", "tool_calls"):
+            if isinstance(message, dict) and message.get(name):
+                raise PydanticCustomError("unsupported", "A debate takes text only", {"name": name})
+        return message
+
+
+def _number(pattern: str, message: str) -> Any:
+    """Accepts a text that is such a number, for the type's own parser."""
+
+    def check(value: str) -> str:
+        if not re.fullmatch(pattern, value):
+            raise PydanticCustomError("number_text", message)
+        return value
+
+    return BeforeValidator(check, json_schema_input_type=Annotated[str, Field(pattern=f"^{pattern}$")])
+
+
+_WHOLE = _number(r"-?[0-9]{1,15}", "This has to be a whole number, as a text")
+_DECIMAL = _number(r"-?[0-9]{1,15}(\.[0-9]{1,15})?", "This has to be a number, as a text")
+_ROUNDS: Final = {"type": "string", "pattern": f"^[1-{MAX_ROUNDS}]$"}
+
+
+class ChatMetadata(BaseModel):
+    """Texts. Those named here are for the debate; others are ignored."""
+
+    model_config = ConfigDict(extra="allow")
+    __pydantic_extra__: dict[str, str]
+
+    rounds: Annotated[int, _WHOLE, WithJsonSchema(_ROUNDS)] | None = None
+    content_type: ContentType | None = None
+    max_usd: Annotated[float, _DECIMAL] | None = None
+    max_tokens: Annotated[int, _WHOLE] | None = None
+    max_seconds: Annotated[int, _WHOLE] | None = None
+    cancel_on_disconnect: Literal["true", "false"] = "false"
+    conversation: UUID | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _require_texts(cls, metadata: Any) -> Any:
+        if not isinstance(metadata, dict):
+            return metadata
+        for name, value in metadata.items():
+            if not isinstance(value, str):
+                raise BadRequest(f"metadata.{name}"[:MAX_PARAM], 'Values of metadata are texts, such as "2".')
+        return {name: value for name, value in metadata.items() if name in cls.model_fields}
+
+
+class ChatStreamOptions(BaseModel):
+    include_usage: StrictBool | None = None
+
+
+def _refused_unless(*harmless: Any) -> Any:
+    """A parameter that asks for what a debate does not do, but for these values, which ask for nothing."""
+    return Field(default=None, json_schema_extra={"enum": [None, *harmless]})
+
+
+class ChatRequest(BaseModel):
+    """A debate that is asked for as a chat completion. A parameter that is null counts as not sent."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    model: Annotated[str, WithJsonSchema({"enum": [*MODELS]})]
+    messages: Annotated[list[ChatMessage], Field(min_length=1)]
+    metadata: ChatMetadata | None = None
+    stream: StrictBool | None = None
+    stream_options: ChatStreamOptions | None = None
+
+    # Ignored: they say how a model should answer, and the models of a panel are the installation's.
+    frequency_penalty: Any = None
+    logit_bias: Any = None
+    max_completion_tokens: Any = None
+    max_tokens: Any = None
+    parallel_tool_calls: Any = None
+    prediction: Any = None
+    presence_penalty: Any = None
+    prompt_cache_key: Any = None
+    prompt_cache_options: Any = None
+    prompt_cache_retention: Any = None
+    reasoning_effort: Any = None
+    safety_identifier: Any = None
+    seed: Any = None
+    service_tier: Any = None
+    store: Any = None
+    temperature: Any = None
+    # An offer, which need not be taken; `tool_choice` says whether it must.
+    tools: Any = None
+    top_p: Any = None
+    user: Any = None
+    verbosity: Any = None
+
+    # Refused: a client that sends one of them relies on what it brings.
+    audio: Any = _refused_unless()
+    function_call: Any = _refused_unless("none")
+    functions: Any = _refused_unless([])
+    logprobs: Any = _refused_unless(False)
+    modalities: Any = _refused_unless(["text"])
+    moderation: Any = _refused_unless()
+    n: Any = _refused_unless(1)
+    response_format: Any = _refused_unless({"type": "text"})
+    stop: Any = _refused_unless("", [])
+    tool_choice: Any = _refused_unless("none", "auto")
+    top_logprobs: Any = _refused_unless(0)
+    web_search_options: Any = _refused_unless()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _check_parameters(cls, body: Mapping[str, Any]) -> dict[str, Any]:
+        sent = {name: value for name, value in body.items() if value is not None}
+        for name, value in sent.items():
+            if name not in cls.model_fields:
+                raise Unknown(name[:MAX_PARAM], "There is no such parameter.")
+            refused = cls.model_fields[name].json_schema_extra
+            if isinstance(refused, dict) and not _is_any(value, refused["enum"]):
+                raise Unsupported(name, "A debate does not do this.")
+        return sent
+
+
+def _is_any(value: Any, harmless: Any) -> bool:
+    # By type, too: in Python, True equals 1.
+    return any(type(value) is type(one) and value == one for one in harmless)
+
+
 @dataclass(frozen=True)
-class Asked:
-    """A debate that is asked for, and how it is to be told. With `conversation` it is one that was started before."""
+class CompletionRequest:
+    """A debate to start and stream as a completion; with `conversation`, one that was started before."""
 
     new: NewConversation
     model: str
@@ -120,158 +246,58 @@ class Asked:
     conversation: UUID | None = None
 
 
-def read(body: Mapping[str, Any]) -> Asked:
-    """What the body of a request asks for. Raises BadRequest with the first thing that is wrong."""
-    given = {name: value for name, value in body.items() if value is not None}
-    for name in ("model", "messages"):
-        if name not in given:
-            raise Missing(name, "This is needed.")
-    model = panel_of(given["model"])[0]
-    _refuse(given)
-    topic, content = _words(given["messages"])
-    metadata = _metadata(given.get("metadata", {}))
-    cancel = _flag(metadata.pop("cancel_on_disconnect", "false"), "metadata.cancel_on_disconnect")
-    conversation = _conversation(metadata.pop("conversation", None))
-    streamed = given.get("stream", False)
-    if not isinstance(streamed, bool):
-        raise BadRequest("stream", "Use true or false.")
-    values = {"topic": topic, "content": content, "panel": MODELS[model].slug, **_numbers(metadata)}
-    place = f"messages[{len(given['messages']) - 1}].content"
-    usage = _usage(given.get("stream_options", {}))
-    return Asked(_form(values, place), model, streamed, usage, cancel, conversation)
-
-
-def panel_of(model: Any) -> tuple[str, Panel]:
-    """The model's id, and the panel that it stands for. Raises UnknownModel."""
-    if not isinstance(model, str):
-        raise BadRequest("model", "This has to be a text.")
-    if model not in MODELS:
-        raise UnknownModel("model", f"There is no such model. Use one of: {', '.join(MODELS)}.")
-    return model, MODELS[model]
-
-
-def _refuse(given: Mapping[str, Any]) -> None:
-    for name, value in given.items():
-        if name in REFUSED and not any(_same(value, harmless) for harmless in REFUSED[name]):
-            raise Unsupported(name, "A debate does not do this.")
-        if name not in HONOURED and name not in IGNORED and name not in REFUSED:
-            raise Unknown(name[:100], "There is no such parameter.")
-
-
-def _same(value: Any, harmless: Any) -> bool:
-    # In Python, True is 1.
-    return type(value) is type(harmless) and bool(value == harmless)
-
-
-def _words(messages: Any) -> tuple[str, str]:
-    """The question, which is the last message, and what it is about, which is all before."""
-    if not isinstance(messages, list):
-        raise BadRequest("messages", "This has to be a list.")
-    if not messages:
-        raise BadRequest("messages", "This is empty; send at least one message, of role user.")
-    said = [_message(message, f"messages[{place}]") for place, message in enumerate(messages)]
-    if said[-1][0] != "user":
-        raise BadRequest(f"messages[{len(said) - 1}].role", "The last message is the question: of role user.")
-    return said[-1][1], _joined([(role, text) for role, text in said[:-1] if text.strip()])
-
-
-def _message(message: Any, place: str) -> tuple[str, str]:
-    if not isinstance(message, dict):
-        raise BadRequest(place, "This has to be an object.")
-    role = message.get("role")
-    if not isinstance(role, str) or role not in ROLES:
-        raise BadRequest(f"{place}.role", f"Use one of: {', '.join(sorted(ROLES))}.")
-    for name in _REFUSED_IN_MESSAGES:
-        if message.get(name):
-            raise Unsupported(f"{place}.{name}", "A debate takes text only.")
-    return role, _text(message.get("content"), f"{place}.content")
-
-
-def _text(content: Any, place: str) -> str:
-    if isinstance(content, str):
-        return content
-    if not isinstance(content, list):
-        raise BadRequest(place, "This has to be a text, or a list of parts of type text.")
-    return "\n".join(_part(part, f"{place}[{number}]") for number, part in enumerate(content))
-
-
-def _part(part: Any, place: str) -> str:
-    if not isinstance(part, dict):
-        raise BadRequest(place, "This has to be an object.")
-    if part.get("type") != "text":
-        raise Unsupported(
-            f"{place}.type", "A debate takes parts of type text only: no images, sounds or files."
-        )
-    if not isinstance(part.get("text"), str):
-        raise BadRequest(f"{place}.text", "This has to be a text.")
-    text: str = part["text"]
-    return text
-
-
-def _joined(said: Sequence[tuple[str, str]]) -> str:
-    if len(said) == 1:
-        # What was given to be debated, as it was given.
-        return said[0][1]
-    return "\n\n".join(f"{role.capitalize()}: {text}" for role, text in said)
-
-
-def _metadata(metadata: Any) -> dict[str, str]:
-    if not isinstance(metadata, dict):
-        raise BadRequest("metadata", "This has to be an object.")
-    for name, value in metadata.items():
-        if not isinstance(value, str):
-            raise BadRequest(f"metadata.{name}"[:100], 'Values of metadata are texts, such as "2".')
-    return metadata.copy()
-
-
-def _conversation(text: str | None) -> UUID | None:
+def parse(body: Mapping[str, Any]) -> CompletionRequest:
+    """The request in a JSON object. Raises BadRequest for the first thing that is wrong."""
     try:
-        return None if text is None else UUID(text)
-    except ValueError:
-        raise BadRequest("metadata.conversation", "This has to be the id of a debate.") from None
+        chat = ChatRequest.model_validate(body)
+    except ValidationError as failure:
+        raise _bad_request(failure.errors(include_url=False)[0]) from None
+    model, panel = find_model(chat.model)
+    last = len(chat.messages) - 1
+    if chat.messages[last].role != "user":
+        raise BadRequest(f"messages[{last}].role", "The last message is the question: of role user.")
+    metadata = chat.metadata or ChatMetadata()
+    limits = metadata.model_dump(
+        include={"rounds", "content_type", "max_usd", "max_tokens", "max_seconds"}, exclude_none=True
+    )
+    topic, content = chat.messages[last].content, _content(chat.messages[:last])
+    return CompletionRequest(
+        _new({"topic": topic, "content": content, "panel": panel.slug, **limits}, last),
+        model,
+        bool(chat.stream),
+        bool(chat.stream_options and chat.stream_options.include_usage),
+        metadata.cancel_on_disconnect == "true",
+        metadata.conversation,
+    )
 
 
-def _numbers(metadata: Mapping[str, str]) -> dict[str, Any]:
-    """What of the metadata is for us, as the form has it; the rest is the client's own."""
-    values: dict[str, Any] = {}
-    for name in ("rounds", "max_tokens", "max_seconds"):
-        if name in metadata:
-            if not _WHOLE.fullmatch(metadata[name]):
-                raise BadRequest(f"metadata.{name}", "This has to be a whole number, as a text.")
-            values[name] = int(metadata[name])
-    if "max_usd" in metadata:
-        if not _NUMBER.fullmatch(metadata["max_usd"]):
-            raise BadRequest("metadata.max_usd", "This has to be a number, as a text.")
-        values["max_usd"] = float(metadata["max_usd"])
-    if "content_type" in metadata:
-        values["content_type"] = metadata["content_type"]
-    return values
+def _content(messages: Sequence[ChatMessage]) -> str:
+    """A single message as it is; several, each under its role."""
+    filled = [message for message in messages if message.content.strip()]
+    if len(filled) == 1:
+        return filled[0].content
+    return "\n\n".join(f"{message.role.capitalize()}: {message.content}" for message in filled)
 
 
-def _usage(options: Any) -> bool:
-    if not isinstance(options, dict):
-        raise BadRequest("stream_options", "This has to be an object.")
-    wanted = options.get("include_usage")
-    if wanted is not None and not isinstance(wanted, bool):
-        raise BadRequest("stream_options.include_usage", "Use true or false.")
-    return bool(wanted)
-
-
-def _flag(text: str, param: str) -> bool:
-    if text not in {"true", "false"}:
-        raise BadRequest(param, 'Use "true" or "false".')
-    return text == "true"
-
-
-def _form(values: Mapping[str, Any], place: str) -> NewConversation:
+def _new(values: Mapping[str, Any], last: int) -> NewConversation:
     try:
         return requests.parse(values)
     except InvalidInput as refused:
-        raise _as_here(refused.problems[0], place) from None
-
-
-def _as_here(problem: Problem, place: str) -> BadRequest:
-    """The problem, under the name that the caller gave the value."""
-    names = {"topic": place, "content": "messages"}
+        problem = refused.problems[0]
+    # Under the name that the client gave the value.
+    names = {"topic": f"messages[{last}].content", "content": "messages"}
     param = names.get(problem.field, f"metadata.{problem.field}")
-    return (TooLong if problem.rule == "string_too_long" else BadRequest)(param, problem.message)
+    raise (TooLong if problem.rule == "string_too_long" else BadRequest)(param, problem.message)
+
+
+def _bad_request(error: ErrorDetails) -> BadRequest:
+    path = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in error["loc"])
+    param = path.removeprefix(".")
+    message = requests.problems([error])[0].message
+    if error["type"] == "unsupported":
+        return Unsupported(f"{param}.{error['ctx']['name']}", message)
+    if param.endswith("].type"):
+        message = "A debate takes parts of type text only: no images, sounds or files."
+        return Unsupported(param, message)
+    is_missing = error["type"] == "missing" and len(error["loc"]) == 1
+    return (Missing if is_missing else BadRequest)(param, message)

@@ -1,19 +1,20 @@
-"""Server-Sent Events: every event of a conversation as text, for browsers' EventSource and for whatever reads lines.
+"""Server-Sent Events: every event of a conversation as text, for browsers' EventSource and line-based clients.
 
-GET  {path}{id}/stream?after=N&rate=R     follow a conversation; a Last-Event-ID header is the cursor, and comes first
+GET  {path}{id}/stream?after=N&rate=R     follow a conversation; a Last-Event-ID header takes precedence over `after`
 POST {path}stream                         start one, with the body of POST /api/conversations/, and follow it
 
-`id:` is the seq, `event:` the type, `data:` the frame as every transport sends it. What is not in the log has no id.
-The response ends after the terminal status; asked again from there, the answer is 204, which an EventSource takes for
-the end. One that breaks off before asks again by itself, from its last id.
+`id:` is the seq, `event:` the type, `data:` the frame as on every transport. A frame that is not in the log has no id.
+The response ends after the terminal status. An EventSource then reconnects from there and gets a 204, which tells it to
+stop; if the response breaks off earlier, it reconnects by itself from its last id.
 """
 
 import json
-import re
-from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final
 
 from django.conf import settings
+from starlette.responses import Response
+from starlette.routing import Route
+from starlette.types import ASGIApp
 
 from conversations.access import permissions
 from conversations.domain import requests
@@ -23,99 +24,90 @@ from conversations.domain.frames import Frame
 from conversations.infrastructure import database
 from conversations.models import Conversation
 from conversations.services import debates
-from streaming.http import request as exchange
 from streaming.http.endpoint import Endpoint
-from streaming.http.request import Request, Visitor
-from streaming.http.stream_response import SILENCE, Stream, headers, respond
+from streaming.http.request import Client, Request
+from streaming.http.stream_response import KEEPALIVE, Stream, StreamResponse, one_line, stream_headers
 from streaming.wire import client_commands
 from streaming.wire.close_codes import Close
 
 TRANSPORT: Final = "sse"
-# How long an EventSource waits before it comes back, in milliseconds.
+# How long an EventSource waits before it reconnects, in milliseconds.
 RETRY_MS: Final = 2_000
 
 
-def doors() -> list[tuple[str, Endpoint]]:
+def routes() -> list[Route]:
     """The addresses of this transport."""
-    path = re.escape(f"/{settings.OUTCRY_SSE_PATH}")
-    return [(f"{path}stream", Starting()), (f"{path}(?P<conversation>[^/]+)/stream", Following())]
+    path = f"/{settings.OUTCRY_SSE_PATH}"
+    return [Route(f"{path}stream", StartDebate()), Route(f"{path}{{conversation}}/stream", FollowDebate())]
 
 
-class Following(Endpoint):
-    """Follows a conversation from a cursor."""
+class FollowDebate(Endpoint):
+    """Streams a conversation from a cursor."""
 
-    methods = frozenset({"GET"})
-
-    async def open(self, request: Request, receive: Any, send: Any, **found: str) -> None:
-        visitor = await request.visitor()
-        visitor.caller.require(Scope.WATCH)
-        after = _cursor(request.headers, request.query)
-        rate = client_commands.rate(request.query.get("rate"))
-        conversation = await database.call(
-            permissions.watch, visitor.caller.user, client_commands.conversation(found["conversation"])
-        )
+    async def get(self, request: Request) -> ASGIApp:
+        client = await request.authenticate()
+        client.principal.require(Scope.WATCH)
+        after = _cursor(request)
+        rate = client_commands.rate(request.query_params.get("rate"))
+        conversation_id = client_commands.conversation(request.path_params["conversation"])
+        conversation = await database.call(permissions.watch, client.principal.user, conversation_id)
         if conversation.is_finished and after == conversation.head:
-            await exchange.answer(send, 204, None)
-            return
-        await respond(request, _stream(visitor, conversation, after, rate), receive, send)
+            return Response(status_code=204)
+        return _stream(client, conversation, after, rate)
 
 
-class Starting(Endpoint):
-    """Starts a conversation and follows it from its beginning."""
+class StartDebate(Endpoint):
+    """Starts a conversation and streams it from its beginning."""
 
-    async def open(self, request: Request, receive: Any, send: Any, **found: str) -> None:
-        visitor = await request.visitor()
-        visitor.caller.require(Scope.START)
-        visitor.caller.require(Scope.WATCH)
-        conversation = await debates.start(visitor.caller.user, requests.parse(request.json()))
-        await respond(request, _stream(visitor, conversation, 0, None), receive, send)
+    async def post(self, request: Request) -> ASGIApp:
+        client = await request.authenticate()
+        client.principal.require(Scope.START)
+        client.principal.require(Scope.WATCH)
+        new = requests.parse(await request.json_object())
+        conversation = await debates.start(client.principal.user, new)
+        return _stream(client, conversation, 0, None)
 
 
-class Lines:
-    """The encoder: a block of lines for each event."""
+class EventEncoder:
+    """Encodes each frame as one event: a block of lines."""
 
-    silence = SILENCE
+    keepalive = KEEPALIVE
 
     def __init__(self) -> None:
-        self._begun = False
+        self._has_begun = False
 
-    def frame(self, frame: Frame) -> bytes:
+    def event(self, frame: Frame) -> bytes:
+        """The event, with the seq as its id."""
         return self._block(frame, f"id: {frame.seq}\n")
 
-    def aside(self, frame: Frame) -> bytes:
-        # Comments say that the connection lives.
+    def control(self, frame: Frame) -> bytes:
+        """The frame as an event without an id. A heartbeat is left out: keep-alive comments do its work."""
         return b"" if frame.type == "heartbeat" else self._block(frame, "")
 
-    def end(self, why: Close) -> bytes:
-        if why is Close.ENDED:
+    def end(self, reason: Close) -> bytes:
+        """A `closed` event, unless the conversation has ended. Its name is not `error`, which an EventSource dispatches
+        itself when a connection is lost."""
+        if reason is Close.ENDED:
             return b""
-        # Not called an error: that is an EventSource's own word for a line that broke.
-        told = {"reason": why.name.lower(), "code": int(why), "retryable": why.retryable}
-        return f"event: closed\ndata: {json.dumps(told)}\n\n".encode()
+        payload = {"reason": reason.name.lower(), "code": int(reason), "retryable": reason.retryable}
+        return f"event: closed\ndata: {json.dumps(payload)}\n\n".encode()
 
-    def _block(self, frame: Frame, first: str) -> bytes:
-        # In the first event's block: some clients take one that has no data for an event.
-        retry, self._begun = "" if self._begun else f"retry: {RETRY_MS}\n", True
-        return f"{retry}{first}event: {frame.type}\ndata: {_one_line(frame.text)}\n\n".encode()
-
-
-# A frame is JSON on one line; but some clients take these for ends of lines, too.
-_ENDS: Final = str.maketrans({"\u2028": "\\u2028", "\u2029": "\\u2029", "\u0085": "\\u0085"})
+    def _block(self, frame: Frame, id_line: str) -> bytes:
+        # `retry:` goes into the first event's block: some clients take a block without data for an event.
+        retry, self._has_begun = "" if self._has_begun else f"retry: {RETRY_MS}\n", True
+        return f"{retry}{id_line}event: {frame.type}\ndata: {one_line(frame.text)}\n\n".encode()
 
 
-def _one_line(text: str) -> str:
-    return text if text.isascii() else text.translate(_ENDS)
+def _stream(client: Client, conversation: Conversation, after: int, rate: float | None) -> StreamResponse:
+    headers = stream_headers(conversation.pk)
+    return StreamResponse(Stream(TRANSPORT, client, conversation.pk, after, EventEncoder(), headers, rate))
 
 
-def _stream(visitor: Visitor, conversation: Conversation, after: int, rate: float | None) -> Stream:
-    return Stream(TRANSPORT, visitor, conversation.pk, after, Lines(), headers(conversation.pk), rate)
-
-
-def _cursor(asked: Mapping[str, str], query: Mapping[str, str]) -> int:
-    # An EventSource that comes back asks for the same address, with the cursor it began with.
-    # Some clients send an empty one before their first event.
-    if not (last := asked.get("last-event-id")):
-        return client_commands.cursor(query.get("after"))
+def _cursor(request: Request) -> int:
+    # A reconnecting EventSource asks for its first address, with an outdated `after`. Some clients send an empty
+    # Last-Event-ID before their first event.
+    if not (last := request.django.headers.get("last-event-id")):
+        return client_commands.cursor(request.query_params.get("after"))
     try:
         return client_commands.cursor(last)
     except InvalidInput as refused:

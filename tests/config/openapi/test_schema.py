@@ -1,4 +1,4 @@
-"""The OpenAPI document tells of every door that is on, where it is, in the types that the door reads by."""
+"""The OpenAPI document has every streaming endpoint that is on, at its address, by the models that it parses."""
 
 import json
 from collections.abc import Iterator
@@ -11,13 +11,13 @@ from pytest_django import Settings
 
 from config.api import api
 from config.env.transports import TRANSPORTS
-from config.openapi import chat_schema
-from config.openapi.schema import ELSEWHERE, template_of
-from config.openapi.streaming_endpoints import DESCRIBED
+from config.openapi.schema import DESCRIBED_ELSEWHERE
+from config.openapi.streaming_endpoints import OPERATIONS
 from conversations.domain.requests import NewConversation
 from streaming import routing
 from streaming.transports.openai import request
-from streaming.transports.openai.request import HONOURED, IGNORED, REFUSED
+from streaming.transports.openai.request import ChatRequest
+from tests.support.chat_parameters import IGNORED, REFUSED
 
 
 def document() -> Any:
@@ -36,19 +36,26 @@ def references(part: Any) -> Iterator[str]:
 
 
 def addresses() -> list[str]:
-    return [template_of(address) for address, door in routing.doors() if type(door).__name__ not in ELSEWHERE]
+    return [
+        route.path_format
+        for route in routing.endpoint_routes()
+        if type(route.endpoint).__name__ not in DESCRIBED_ELSEWHERE
+    ]
 
 
-def test_every_door_is_in_the_document_with_its_methods() -> None:
-    assert {type(door).__name__ for _, door in routing.doors()} == DESCRIBED.keys() | ELSEWHERE.keys()
+def test_document_has_every_endpoint_with_its_methods() -> None:
+    endpoints: list[tuple[str, Any]] = [
+        (route.path_format, route.endpoint) for route in routing.endpoint_routes()
+    ]
+    names = {type(endpoint).__name__ for _, endpoint in endpoints}
+    assert names == OPERATIONS.keys() | DESCRIBED_ELSEWHERE.keys()
     paths = document()["paths"]
-    for address, door in routing.doors():
-        if type(door).__name__ not in ELSEWHERE:
-            methods = {method.lower() for method in door.methods - {"HEAD"}}
-            assert paths[template_of(address)].keys() == methods
+    for path, endpoint in endpoints:
+        if type(endpoint).__name__ not in DESCRIBED_ELSEWHERE:
+            assert paths[path].keys() == {method.lower() for method in {*endpoint.methods} - {"HEAD"}}
 
 
-def test_the_doors_are_where_clients_look_for_them() -> None:
+def test_endpoints_have_their_documented_addresses() -> None:
     assert addresses() == [
         "/api/conversations/stream",
         "/api/conversations/{conversation}/stream",
@@ -60,7 +67,7 @@ def test_the_doors_are_where_clients_look_for_them() -> None:
     ]
 
 
-def test_a_door_that_was_moved_is_told_where_it_is(settings: Settings) -> None:
+def test_moved_endpoint_is_described_at_its_new_address(settings: Settings) -> None:
     settings.OUTCRY_OPENAI_PATH = "open-ai/v1.0/"
     settings.OUTCRY_CORS_ORIGINS = ["https://app.example"]
     paths = document()["paths"]
@@ -69,7 +76,7 @@ def test_a_door_that_was_moved_is_told_where_it_is(settings: Settings) -> None:
 
 
 @pytest.mark.parametrize("off", [name for name in TRANSPORTS if name != "websocket"])
-def test_a_door_that_is_off_is_not_in_it(settings: Settings, off: str) -> None:
+def test_endpoints_of_a_transport_that_is_off_are_left_out(settings: Settings, off: str) -> None:
     before = addresses()
     settings.OUTCRY_TRANSPORTS = [name for name in TRANSPORTS if name != off]
     gone = set(before) - set(addresses())
@@ -77,7 +84,7 @@ def test_a_door_that_is_off_is_not_in_it(settings: Settings, off: str) -> None:
     assert gone.isdisjoint(document()["paths"])
 
 
-def test_every_reference_leads_somewhere_and_every_operation_has_a_name_of_its_own() -> None:
+def test_references_resolve_and_operation_ids_are_unique() -> None:
     told = document()
     known = {f"#/components/schemas/{name}" for name in told["components"]["schemas"]}
     assert set(references(told)) <= known
@@ -85,17 +92,17 @@ def test_every_reference_leads_somewhere_and_every_operation_has_a_name_of_its_o
     assert len(names) == len(set(names))
 
 
-def test_bodies_are_of_the_types_that_the_doors_read() -> None:
+def test_bodies_are_described_by_the_models_that_parse_them() -> None:
     schemas = document()["components"]["schemas"]
     assert schemas["NewConversation"]["properties"].keys() == NewConversation.model_fields.keys()
     aliases = {field.alias or name for name, field in RunAgentInput.model_fields.items()}
     assert schemas["AgUiRunAgentInput"]["properties"].keys() == aliases
     asked = schemas["ChatRequest"]
-    assert asked["properties"].keys() == HONOURED | IGNORED | REFUSED.keys()
+    assert asked["properties"].keys() == ChatRequest.model_fields.keys()
     assert asked["required"] == ["model", "messages"]
 
 
-def test_a_request_by_the_document_is_taken_by_the_door() -> None:
+def test_request_with_every_documented_parameter_is_parsed() -> None:
     asked = {
         "model": next(iter(request.MODELS)),
         "messages": [{"role": "user", "content": [{"type": "text", "text": "Buy?"}]}],
@@ -105,11 +112,10 @@ def test_a_request_by_the_document_is_taken_by_the_door() -> None:
         **dict.fromkeys(IGNORED, 1),
         **{name: values[0] for name, values in REFUSED.items() if values},
     }
-    chat_schema.ChatRequest.model_validate(asked)
-    assert request.read(asked).new.topic == "Buy?"
+    assert request.parse(asked).new.topic == "Buy?"
 
 
-def test_keys_and_sessions_open_what_is_not_for_everybody() -> None:
+def test_every_endpoint_but_the_card_needs_a_key_or_session() -> None:
     told = document()
     schemes: list[dict[str, list[str]]] = [{name: []} for name in told["components"]["securitySchemes"]]
     assert [list(scheme) for scheme in schemes] == [["BearerKey"], ["HeaderKey"], ["Session"]]

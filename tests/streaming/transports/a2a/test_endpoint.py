@@ -64,7 +64,7 @@ from conversations.infrastructure import database
 from conversations.models import Conversation
 from conversations.runs import supervisor
 from streaming.transports.a2a import task
-from streaming.transports.a2a.task import Name, Teller
+from streaming.transports.a2a.task import TaskIds, TaskUpdates
 from streaming.watchers.registry import registry
 from streaming.wire.close_codes import Close
 from tests.fakes.openai_server import OpenAIServer
@@ -581,7 +581,7 @@ async def test_a_whole_answer_by_http_has_the_status_of_what_came_of_it(
 async def test_what_breaks_off_behind_a_beat_is_cut_off(
     alice: User, conversation: Conversation, site: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("streaming.transports.a2a.bindings.Whole.silence", (0.05, b"\n"))
+    monkeypatch.setattr("streaming.transports.a2a.task_response.WholeEncoder.keepalive", (0.05, b"\n"))
     _, text = await api_keys.made(alice)
     headers = {"Authorization": f"Bearer {text}", "A2A-Version": "1.0"}
     async with httpx.AsyncClient(headers=headers, timeout=PATIENCE_SECONDS) as http:
@@ -789,8 +789,10 @@ async def test_who_asks_too_fast_hears_when_to_come_back(
 async def test_silence_is_filled_before_clients_give_up(
     alice: User, site: str, openai: OpenAIServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("streaming.transports.a2a.bindings.Items.silence", (0.05, b": still here\n"))
-    monkeypatch.setattr("streaming.transports.a2a.bindings.Whole.silence", (0.05, b"\n"))
+    monkeypatch.setattr(
+        "streaming.transports.a2a.task_response.UpdatesEncoder.keepalive", (0.05, b": still here\n")
+    )
+    monkeypatch.setattr("streaming.transports.a2a.task_response.WholeEncoder.keepalive", (0.05, b"\n"))
     gate = Gate()
     openai.answer(says("One ", gate=gate), to="Financial Analyst")
     async with agent(site, alice) as client:
@@ -919,7 +921,7 @@ async def test_what_a_failing_model_said_is_taken_back(
     assert not any("Half" in text for text in texts(told).values())
 
 
-NAME = Name(str(CONVERSATION), "context")
+IDS = TaskIds(str(CONVERSATION), "context")
 
 
 @pytest.mark.parametrize("left_out", ["human_message", "input_expired"])
@@ -938,7 +940,7 @@ def test_a_question_is_told_though_what_answered_the_one_before_is_left_out(left
         debates.status(Status.AWAITING_INPUT),
     ]
     frames = [frame for frame in framed(told) if frame.type != left_out]
-    teller, stands = Teller(NAME), task.empty(NAME)
+    teller, stands = TaskUpdates(IDS), task.empty(IDS)
     questions = []
     for frame in frames:
         task.apply(stands, teller.take(frame))
@@ -953,7 +955,7 @@ def test_a_task_and_what_follows_are_the_task_of_later(data: st.DataObject) -> N
     story = data.draw(stories.stories())
     frames = framed(story)
     cut = data.draw(st.integers(0, len(frames)))
-    teller, told = Teller(NAME), task.empty(NAME)
+    teller, told = TaskUpdates(IDS), task.empty(IDS)
     for frame in condense(frames[:cut]):
         task.apply(told, teller.take(frame))
     # Joined and not, the rest says the same.
@@ -962,7 +964,7 @@ def test_a_task_and_what_follows_are_the_task_of_later(data: st.DataObject) -> N
         task.apply(told, teller.take(frame))
     words = said(transcript.fold(stories.rows(story)))
     assert {id_: text for id_, text in texts(told).items() if text} == words
-    whole, again = Teller(NAME), task.empty(NAME)
+    whole, again = TaskUpdates(IDS), task.empty(IDS)
     for frame in frames:
         task.apply(again, whole.take(frame))
     assert texts(again) == texts(told)

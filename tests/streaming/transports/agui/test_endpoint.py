@@ -22,7 +22,7 @@ from conversations.domain.frames import Frame, condense
 from conversations.event_log import appender, commands
 from conversations.infrastructure import database
 from conversations.models import ApiKey, Conversation, Event, ThreadRun
-from streaming.transports.agui.encoder import Events
+from streaming.transports.agui.encoder import RunEncoder
 from streaming.transports.agui.endpoint import PROPERTIES
 from streaming.watchers.registry import registry
 from streaming.wire.close_codes import Close
@@ -91,9 +91,9 @@ def by_agents(messages: list[dict[str, Any]]) -> list[tuple[str, str]]:
 
 def encoded(frames: list[Frame], asked_: dict[str, Any] | None = None) -> bytes:
     conversation = uuid4()
-    events = Events(RunAgentInput.model_validate(asked_ or asked()), conversation, "Buy?")
+    events = RunEncoder(RunAgentInput.model_validate(asked_ or asked()), conversation, "Buy?")
     # Some recordings stop in the middle.
-    return b"".join(events.frame(frame) for frame in frames) + events.end(Close.RESTART)
+    return b"".join(events.event(frame) for frame in frames) + events.end(Close.RESTART)
 
 
 @pytest.fixture(params=RECORDINGS, ids=lambda path: path.stem)
@@ -169,8 +169,8 @@ def test_a_cost_that_nobody_knows_is_null(recording: Any) -> None:
 def test_a_stream_that_breaks_never_ends_as_a_success(recording: Any) -> None:
     frames = frames_of(recording)[:-1]
     for count in range(len(frames)):
-        events = Events(RunAgentInput.model_validate(asked()), uuid4(), "Buy?")
-        body = b"".join(events.frame(frame) for frame in frames[:count]) + events.end(Close.RESTART)
+        events = RunEncoder(RunAgentInput.model_validate(asked()), uuid4(), "Buy?")
+        body = b"".join(events.event(frame) for frame in frames[:count]) + events.end(Close.RESTART)
         client = followed(read(body), [BUY])
         assert client.end is not None
         assert (client.end["type"], client.end["code"]) == ("RUN_ERROR", "restart")
@@ -178,11 +178,11 @@ def test_a_stream_that_breaks_never_ends_as_a_success(recording: Any) -> None:
 
 @pytest.mark.parametrize("name", ["debate", "cancelled", "error"])
 def test_after_the_end_nothing_is_said(name: str) -> None:
-    events = Events(RunAgentInput.model_validate(asked()), uuid4(), "Buy?")
+    events = RunEncoder(RunAgentInput.model_validate(asked()), uuid4(), "Buy?")
     for each in frames_of(json.loads((ROOT / "tests" / "recordings" / f"{name}.json").read_text())):
-        events.frame(each)
+        events.event(each)
     notice = wire_frame(None, Notice(text="Soon."))
-    assert (events.aside(notice), events.end(Close.ENDED)) == (b"", b"")
+    assert (events.control(notice), events.end(Close.ENDED)) == (b"", b"")
 
 
 def test_words_that_are_taken_back_are_gone_at_once() -> None:
@@ -219,7 +219,7 @@ def test_a_call_that_came_to_no_end_is_no_call_for_the_client() -> None:
 
 
 def test_what_is_not_in_the_log_is_a_custom_event() -> None:
-    events = Events(RunAgentInput.model_validate(asked()), uuid4(), "Buy?")
+    events = RunEncoder(RunAgentInput.model_validate(asked()), uuid4(), "Buy?")
     client = Client()
     hello = Hello(
         head=0,
@@ -231,14 +231,14 @@ def test_what_is_not_in_the_log_is_a_custom_event() -> None:
         session=uuid4(),
     )
     for aside in (hello, Notice(text="Soon."), Stream(state=StreamState.RECONNECTING)):
-        for event in read(events.aside(wire_frame(None, aside))):
+        for event in read(events.control(wire_frame(None, aside))):
             client.take(event)
     assert client.custom == [
         ("outcry.notice", {"text": "Soon."}),
         ("outcry.stream", {"state": "reconnecting"}),
     ]
     heartbeat = wire_frame(None, Heartbeat(head=1))
-    assert events.aside(heartbeat) == b": still here\n"
+    assert events.control(heartbeat) == b": still here\n"
 
 
 # A run
@@ -725,7 +725,7 @@ async def test_a_server_that_stops_ends_the_run_as_an_error_and_the_next_follows
 async def test_silence_is_filled_with_comments(
     site: str, text: str, conversation: Conversation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Events, "silence", (0.05, b": still here\n"))
+    monkeypatch.setattr(RunEncoder, "keepalive", (0.05, b": still here\n"))
     body = asked(threadId=str(conversation.pk))
     headers = {"Authorization": f"Bearer {text}"}
     async with (

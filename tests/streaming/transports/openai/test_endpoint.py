@@ -33,8 +33,9 @@ from conversations.event_log.commands import Accepted
 from conversations.infrastructure import database
 from conversations.models import ApiKey, Conversation
 from conversations.services import debates as services
+from streaming.http.stream_response import StreamResponse
 from streaming.transports.openai import endpoint, request
-from streaming.transports.openai.request import HONOURED, IGNORED, REFUSED, BadRequest
+from streaming.transports.openai.request import BadRequest
 from streaming.watchers import registry as registry_module
 from streaming.watchers.registry import registry
 from streaming.wire.close_codes import Close
@@ -43,6 +44,7 @@ from tests.fakes.replies import VERDICT, Fault, fails, says, verdict
 from tests.fakes.waiting import PATIENCE_SECONDS, Gate, Signal
 from tests.support import api_keys, debates, servers
 from tests.support.api_keys import UNKNOWN, made
+from tests.support.chat_parameters import HONOURED, IGNORED, REFUSED
 from tests.support.outages import Outage, database_outage
 from tests.support.recipes import recipe
 from tests.support.serving import serving
@@ -179,10 +181,10 @@ async def test_an_unknown_model_is_not_found(http: httpx.AsyncClient, name: str)
 
 def test_its_addresses_stand_under_its_path(settings: Settings) -> None:
     settings.OUTCRY_OPENAI_PATH = "v.1/"
-    addresses = [address for address, _ in endpoint.doors()]
+    patterns = [route.path_regex for route in endpoint.routes()]
     for path in ("/v.1/chat/completions", "/v.1/models", f"/v.1/models/{MODEL}"):
-        assert sum(re.fullmatch(address, path) is not None for address in addresses) == 1
-        assert not any(re.fullmatch(address, path.replace(".", "x")) for address in addresses)
+        assert sum(pattern.match(path) is not None for pattern in patterns) == 1
+        assert not any(pattern.match(path.replace(".", "x")) for pattern in patterns)
 
 
 # Words
@@ -474,19 +476,19 @@ def test_no_parameter_of_the_api_is_forgotten() -> None:
 
 @pytest.mark.parametrize("name", sorted(IGNORED))
 def test_what_is_ignored_changes_nothing(name: str) -> None:
-    plain = request.read(ASKED)
+    plain = request.parse(ASKED)
     for value in (None, 0, "x", ["y"], {"z": 1}):
-        assert request.read({**ASKED, name: value}) == plain
+        assert request.parse({**ASKED, name: value}) == plain
 
 
 @pytest.mark.parametrize("name", sorted(REFUSED))
 def test_what_is_refused_may_ask_for_nothing(name: str) -> None:
-    plain = request.read(ASKED)
+    plain = request.parse(ASKED)
     for harmless in [None, *REFUSED[name]]:
-        assert request.read({**ASKED, name: harmless}) == plain
+        assert request.parse({**ASKED, name: harmless}) == plain
     for value in (5, "x", ["y"], {"z": 1}, True):
         with pytest.raises(BadRequest) as refused:
-            request.read({**ASKED, name: value})
+            request.parse({**ASKED, name: value})
         assert (refused.value.param, refused.value.code) == (name, "unsupported_parameter")
 
 
@@ -655,7 +657,7 @@ async def test_a_debate_whose_answer_cannot_begin_is_not_started_again(
     async def broken(*_: Any) -> bool:
         raise RuntimeError("secret-detail")
 
-    monkeypatch.setattr(endpoint, "respond", broken)
+    monkeypatch.setattr(StreamResponse, "__call__", broken)
     with pytest.raises(APIStatusError) as failed:
         await client.chat.completions.create(**ASKED, stream=True)
     assert failed.value.status_code == 500

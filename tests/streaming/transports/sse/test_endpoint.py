@@ -192,7 +192,7 @@ async def test_a_client_that_leaves_does_not_stop_the_debate(
 async def test_an_idle_connection_is_kept_alive_by_comments(
     alice: User, conversation: Conversation, site: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("streaming.transports.sse.endpoint.Lines.silence", (0.05, b": still here\n"))
+    monkeypatch.setattr("streaming.transports.sse.endpoint.EventEncoder.keepalive", (0.05, b": still here\n"))
     async with client(site, await key(alice)) as http, http.stream("GET", address(conversation)) as answer:
         async with asyncio.timeout(PATIENCE_SECONDS):
             async for line in answer.aiter_lines():

@@ -1,0 +1,149 @@
+"""The response that follows a task: as a stream of its updates, or as one whole task once that is settled."""
+
+import asyncio
+import json
+from dataclasses import dataclass
+from typing import Any, Final
+
+from a2a.types import Task
+from starlette.types import Message, Receive, Scope, Send
+
+from conversations.domain.frames import Frame
+from streaming.http.request import Client
+from streaming.http.stream_response import KEEPALIVE_COMMENT, Stream, StreamResponse, stream_headers
+from streaming.transports.a2a import task
+from streaming.transports.a2a.agent import Following
+from streaming.transports.a2a.bindings import Binding, Rest, http_status
+from streaming.transports.a2a.task import SETTLED, TaskSnapshot
+from streaming.transports.a2a.task_store import TRANSPORT
+from streaming.wire.close_codes import Close
+
+# 3 s: the SDK's client gives up after 5 s without a byte, unless it was configured otherwise.
+KEEPALIVE_SECONDS: Final = 3.0
+
+
+@dataclass(frozen=True)
+class TaskResponse:
+    """The response, as an ASGI application."""
+
+    client: Client
+    following: Following
+    binding: Binding
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        snapshot, conversation = self.following.snapshot, self.following.conversation
+        if not self.following.waits:
+            encoder = UpdatesEncoder(snapshot, self.binding)
+            headers = stream_headers(conversation)
+            stream = Stream(TRANSPORT, self.client, conversation, snapshot.head, encoder, headers)
+            await StreamResponse(stream)(scope, receive, send)
+            return
+        whole = WholeEncoder(snapshot, self.binding, is_reply=self.following.is_reply)
+        if isinstance(self.binding, Rest):
+            send = _LateStatus(whole, send)
+        headers = stream_headers(conversation, self.binding.content_type)
+        stream = Stream(
+            TRANSPORT, self.client, conversation, snapshot.head, whole, headers, stop=whole.is_settled
+        )
+        timer = None
+        if self.following.seconds is not None:
+            timer = asyncio.get_running_loop().call_later(self.following.seconds, whole.is_settled.set)
+        try:
+            await StreamResponse(stream)(scope, receive, send)
+        finally:
+            if timer is not None:
+                timer.cancel()
+
+
+class _LateStatus:
+    """The `send` of a whole answer by HTTP+JSON, where the status code is the outcome's: it is sent with the first
+    bytes. After a keep-alive it has gone out as 200; an answer that breaks off then is cut off, because nothing else
+    tells it from a complete one."""
+
+    def __init__(self, encoder: "WholeEncoder", send: Send) -> None:
+        self._encoder = encoder
+        self._send = send
+        self._start: Message | None = None
+        self._status = 0
+
+    async def __call__(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self._start = message
+            return
+        start, self._start = self._start, None
+        if start is not None:
+            self._status = self._encoder.http_status
+            await self._send({**start, "status": self._status})
+        elif self._status != self._encoder.http_status:
+            raise ConnectionAbortedError("The answer broke off.")
+        await self._send(message)
+
+
+class UpdatesEncoder:
+    """Encodes a stream: Server-Sent Events, the task as it is first, then its updates."""
+
+    keepalive = (KEEPALIVE_SECONDS, KEEPALIVE_COMMENT)
+
+    def __init__(self, snapshot: TaskSnapshot, binding: Binding) -> None:
+        self._updates = snapshot.updates
+        self._binding = binding
+        self._first: Task | None = snapshot.task
+
+    def event(self, frame: Frame) -> bytes:
+        """The updates of a stored frame."""
+        return b"".join(_event(self._binding.update(update)) for update in self._updates.take(frame))
+
+    def control(self, frame: Frame) -> bytes:
+        """The task, in place of the first frame, which is the hello; nothing for others."""
+        first, self._first = self._first, None
+        return b"" if first is None else _event(self._binding.update(first))
+
+    def end(self, reason: Close) -> bytes:
+        """An error, unless the task has ended."""
+        if reason is Close.ENDED:
+            return b""
+        return b"event: error\n" + _event(self._binding.error(reason))
+
+
+class WholeEncoder:
+    """Encodes one answer, once the task is settled. `http_status` is 200 unless the answer broke off; `is_reply`: it
+    answers a message."""
+
+    # JSON may begin with white space.
+    keepalive = (KEEPALIVE_SECONDS, b"\n")
+
+    def __init__(self, snapshot: TaskSnapshot, binding: Binding, *, is_reply: bool) -> None:
+        self.is_settled = asyncio.Event()
+        self.http_status = 200
+        self._updates = snapshot.updates
+        self._task = snapshot.task
+        self._is_reply = is_reply
+        self._binding = binding
+
+    def event(self, frame: Frame) -> bytes:
+        """Update the task; what follows after it has settled is not part of the answer."""
+        if not self.is_settled.is_set():
+            task.apply(self._task, self._updates.take(frame))
+            if frame.type == "status" and self._task.status.state in SETTLED:
+                self.is_settled.set()
+        return b""
+
+    def control(self, frame: Frame) -> bytes:
+        """Nothing."""
+        return b""
+
+    def end(self, reason: Close) -> bytes:
+        """The task, or the error that it broke off."""
+        if reason is Close.ENDED:
+            return _json(self._binding.whole(self._task, is_reply=self._is_reply))
+        self.http_status = http_status(reason)
+        return _json(self._binding.error(reason))
+
+
+def _event(item: dict[str, Any]) -> bytes:
+    return b"data: " + _json(item) + b"\n\n"
+
+
+def _json(item: dict[str, Any]) -> bytes:
+    # ASCII: the SDK's client takes some other characters for line ends.
+    return json.dumps(item, separators=(",", ":")).encode()

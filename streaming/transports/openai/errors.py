@@ -1,0 +1,90 @@
+"""Errors as OpenAI's API has them, so that its clients classify them, and retry only where nothing was started."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+from uuid import UUID
+
+from conversations.domain.errors import (
+    InvalidInput,
+    LimitReached,
+    OutcryError,
+    StorageFull,
+    TooManyRequests,
+    Unauthenticated,
+)
+from streaming.http.endpoint import Fault
+from streaming.wire.close_codes import Close
+
+# OpenAI's clients repeat a POST after 408, 409, 429 and 5xx, unless this header forbids it.
+NO_RETRY: Final[Mapping[str, str]] = {"x-should-retry": "false"}
+# 60 s: they wait no longer, whatever Retry-After says.
+MAX_RETRY_SECONDS: Final = 60.0
+# Where OpenAI has a code of its own that programs look for.
+_CODES: Final[Mapping[type[OutcryError], str]] = {
+    Unauthenticated: "invalid_api_key",
+    TooManyRequests: "rate_limit_exceeded",
+}
+
+
+class Unanswered(OutcryError):
+    """A debate was started, and its answer could not begin. The debate goes on."""
+
+    code = "internal"
+
+    def __init__(self, conversation: UUID) -> None:
+        super().__init__("The debate goes on, but its words cannot be sent; it can be read on the site.")
+        self.conversation = conversation
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A debate that was not completed, or a stream that broke off."""
+
+    http_status: int
+    code: str
+    message: str
+
+    @property
+    def body(self) -> dict[str, Any]:
+        """The error object."""
+        return _error(self.message, self.http_status, self.code, None)
+
+
+FAULT: Final = Failure(500, "internal", "Something went wrong at our end. The debate goes on.")
+CANCELLED: Final = Failure(409, "cancelled", "The debate was cancelled.")
+_BROKEN_OFF: Final[Mapping[Close, Failure]] = {
+    Close.UNAUTHENTICATED: Failure(
+        401, "invalid_api_key", "The key or session has ended. The debate goes on."
+    ),
+    Close.FORBIDDEN: Failure(403, "forbidden", "You may not watch this debate any more."),
+    Close.RESTART: Failure(503, "restart", "The server restarts. The debate goes on, and can be read there."),
+    Close.SLOW: Failure(503, "slow", "The words were taken too slowly. The debate goes on."),
+    Close.EXPIRED: Failure(503, "expired", "No connection lasts for ever. The debate goes on."),
+}
+
+
+def broken_off(reason: Close) -> Failure:
+    """The failure for a stream that was closed before the debate's end."""
+    return _BROKEN_OFF.get(reason, FAULT)
+
+
+def body(error: OutcryError) -> dict[str, Any]:
+    """The error object of a refusal. `param` names the parameter that is wrong, as OpenAI would write it."""
+    param = error.problems[0].field if isinstance(error, InvalidInput) else getattr(error, "param", None)
+    return _error(error.message, error.http_status, _CODES.get(type(error), error.code), param)
+
+
+def may_be_retried(error: OutcryError) -> bool:
+    """The same request may succeed in a moment, and has started nothing."""
+    if isinstance(error, LimitReached):
+        return error.retry_after is not None and error.retry_after <= MAX_RETRY_SECONDS
+    return not isinstance(error, Unanswered | Fault | StorageFull) and error.http_status >= 500
+
+
+def _error(message: str, http_status: int, code: str, param: str | None) -> dict[str, Any]:
+    if http_status >= 500:
+        type_ = "server_error"
+    else:
+        type_ = "rate_limit_error" if http_status == 429 else "invalid_request_error"
+    return {"error": {"message": message, "type": type_, "param": param, "code": code}}

@@ -1,0 +1,91 @@
+"""The bodies of OpenAI's responses, as they are built and as the OpenAPI document describes them."""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class ChatAnswer(BaseModel):
+    role: Literal["assistant"]
+    content: str
+    refusal: None
+
+
+class ChatChoice(BaseModel):
+    index: Literal[0]
+    message: ChatAnswer
+    logprobs: None
+    finish_reason: Literal["stop", "length"]
+
+
+class ChatUsage(BaseModel):
+    """Of all the agents."""
+
+    prompt_tokens: int
+    completion_tokens: int
+    total_tokens: int
+
+
+class ChatCompletion(BaseModel):
+    """The debate, as Markdown; `id` is chatcmpl- and the conversation's. `usage` is null where it is unknown."""
+
+    id: str
+    object: Literal["chat.completion"]
+    created: int
+    model: str
+    choices: Annotated[list[ChatChoice], Field(min_length=1, max_length=1)]
+    usage: ChatUsage | None
+
+
+class ChatDelta(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    role: Literal["assistant"] = "assistant"
+    content: str = ""
+
+
+class ChatChunkChoice(BaseModel):
+    index: Literal[0]
+    delta: ChatDelta
+    logprobs: None
+    finish_reason: Literal["stop", "length"] | None
+
+
+class ChatChunk(BaseModel):
+    """A piece of the text. The last, with `usage`, has no choices."""
+
+    id: str
+    object: Literal["chat.completion.chunk"]
+    created: int
+    model: str
+    choices: Annotated[list[ChatChunkChoice], Field(max_length=1)]
+    usage: ChatUsage | None = None
+
+
+class ChatModel(BaseModel):
+    """A panel."""
+
+    id: str
+    object: Literal["model"]
+    created: int
+    owned_by: str
+    name: str
+    description: str
+
+
+class ChatModels(BaseModel):
+    object: Literal["list"]
+    data: list[ChatModel]
+
+
+class ChatError(BaseModel):
+    message: str
+    type: Literal["invalid_request_error", "rate_limit_error", "server_error"]
+    param: str | None
+    code: str
+
+
+class ChatFailure(BaseModel):
+    """As OpenAI has it."""
+
+    error: ChatError
