@@ -101,11 +101,11 @@ class Conversation(models.Model):
         return f"/{settings.OUTCRY_WEBSOCKET_PATH}{self.id}/"
 
 
-class Tally(models.Model):
-    """What a debate has spent, or a person's debates on one day (UTC), or everybody's. It holds what is reserved, too:
-    a reservation that nobody settles has been spent.
+class LedgerEntry(models.Model):
+    """What a debate has spent, or the debates of a user or of the installation on one day (UTC); including open
+    reservations: one that is never settled counts as spent.
 
-    `usd` is without the calls whose price is unknown; those are counted in `unpriced`."""
+    `usd` excludes calls of unknown price, which `unpriced` counts."""
 
     class Scope(models.TextChoices):
         CONVERSATION = "conversation"
@@ -114,7 +114,7 @@ class Tally(models.Model):
 
     scope = models.CharField(max_length=20, choices=Scope)
     key = models.CharField(max_length=36, blank=True, help_text="Id of the conversation or user.")
-    # A debate's is its first one: its limits are for all of it.
+    # A conversation's single entry has the day it was created.
     day = models.DateField()
     usd = models.DecimalField(max_digits=14, decimal_places=8, default=0)
     unpriced = models.PositiveIntegerField(default=0)
@@ -123,7 +123,9 @@ class Tally(models.Model):
     longest = models.FloatField(default=0, help_text="Seconds of its longest call.")
 
     class Meta:
-        verbose_name_plural = "tallies"
+        # The name of its first release: an older process may run beside this one during an upgrade.
+        db_table = "conversations_tally"
+        verbose_name_plural = "ledger entries"
         constraints = [models.UniqueConstraint(fields=["scope", "key", "day"], name="tally_once")]
 
     def __str__(self) -> str:
@@ -131,7 +133,7 @@ class Tally(models.Model):
 
 
 class Reservation(models.Model):
-    """What is set aside for a call that is under way; `usd` is null where the model's price is unknown."""
+    """The most that a call under way may cost; `usd` is null where the model's price is unknown."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     conversation = models.ForeignKey(Conversation, models.PROTECT, related_name="reservations")

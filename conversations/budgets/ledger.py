@@ -1,7 +1,8 @@
-"""The books of what debates spend: one tally for each debate, and for each day (UTC) of a person and of everybody.
+"""The ledger of what debates spend: one entry for each debate, for each day (UTC) of a user, and for each day of the
+installation.
 
-What is set aside is in the tallies at once, and settling corrects them; so what nobody settles has been spent, at its
-most.
+A reservation is added to its entries at once, and settling it corrects them. A reservation that is never settled
+therefore counts as spent, at its maximum.
 """
 
 from collections.abc import Iterable
@@ -15,14 +16,14 @@ from django.db.models import Count, Q, QuerySet, Subquery, Sum, Value
 from django.utils import timezone
 
 from conversations.domain.enums import TERMINAL
-from conversations.models import Conversation, Reservation, Tally
+from conversations.models import Conversation, LedgerEntry, Reservation
 
-Row = tuple[str, str, date]
+Key = tuple[str, str, date]
 
 
 @dataclass(frozen=True)
 class Need:
-    """What calls may cost; `usd` is None where no price is known."""
+    """The most that calls may cost. `usd` is None where no price is known."""
 
     usd: Decimal | None
     tokens: int
@@ -31,7 +32,7 @@ class Need:
 
 @dataclass(frozen=True)
 class Spent:
-    """`usd` is without the calls whose price is unknown, of which there are `unpriced`."""
+    """`usd` excludes calls of unknown price, which `unpriced` counts."""
 
     usd: Decimal = Decimal(0)
     unpriced: int = 0
@@ -41,9 +42,10 @@ class Spent:
 
 @dataclass(frozen=True)
 class Account:
-    """What a tally counts, with its limits and the words for them."""
+    """One entry of the ledger, with its limits, of which None is none. `words` names the limit, with a place for its
+    size."""
 
-    scope: Tally.Scope
+    scope: LedgerEntry.Scope
     key: str
     day: date
     max_usd: Decimal | None
@@ -52,16 +54,16 @@ class Account:
     words: str
 
     @property
-    def row(self) -> Row:
+    def entry_key(self) -> Key:
         return self.scope.value, self.key, self.day
 
-    def passed(self, spent: Spent, need: Need) -> str | None:
-        """The limit that the need would pass after what was spent, in words."""
+    def exceeded(self, spent: Spent, need: Need) -> str | None:
+        """The limit that the need would exceed after what was spent, in words; None where it fits."""
         if self.max_usd is not None and need.usd is not None and spent.usd + need.usd > self.max_usd:
             return self.words.format(_dollars(self.max_usd))
         if self.max_tokens is not None and spent.tokens + need.tokens > self.max_tokens:
             return self.words.format(_many(self.max_tokens, "token"))
-        # How long a call takes nobody knows before the first, so that one needs nothing but time that is left.
+        # The first call needs 0 s, since no call has been measured yet; it still requires that time is left.
         if self.max_seconds is not None and (
             spent.seconds + need.seconds > self.max_seconds or spent.seconds >= self.max_seconds
         ):
@@ -73,10 +75,10 @@ def today() -> date:
     return timezone.now().astimezone(UTC).date()
 
 
-def debate(conversation: Conversation) -> Account:
-    """The conversation's own account; its day is its first one."""
+def conversation_account(conversation: Conversation) -> Account:
+    """The conversation's own account. It has one entry for all its days, under the day it was created."""
     return Account(
-        Tally.Scope.CONVERSATION,
+        LedgerEntry.Scope.CONVERSATION,
         str(conversation.pk),
         conversation.created_at.astimezone(UTC).date(),
         conversation.max_usd,
@@ -86,11 +88,11 @@ def debate(conversation: Conversation) -> Account:
     )
 
 
-def days(owner: int, day: date) -> list[Account]:
-    """The person's account for the day, and everybody's."""
+def day_accounts(owner: int, day: date) -> list[Account]:
+    """The user's account for the day, and the installation's."""
     return [
         Account(
-            Tally.Scope.USER,
+            LedgerEntry.Scope.USER,
             str(owner),
             day,
             exact(settings.OUTCRY_MAX_USD_PER_USER_DAY),
@@ -99,7 +101,7 @@ def days(owner: int, day: date) -> list[Account]:
             "The budget of {} a day for each person",
         ),
         Account(
-            Tally.Scope.INSTALLATION,
+            LedgerEntry.Scope.INSTALLATION,
             "",
             day,
             exact(settings.OUTCRY_MAX_USD_PER_DAY),
@@ -111,72 +113,73 @@ def days(owner: int, day: date) -> list[Account]:
 
 
 def exact(usd: float | None) -> Decimal | None:
-    """Dollars as they are written, not as a float has them."""
+    """The decimal that the float is written as: 0.1 is 0.1, not 0.1000000000000000055."""
     return None if usd is None else Decimal(str(usd))
 
 
-def begin(accounts: Iterable[Account]) -> None:
-    """Have a tally for each."""
-    rows = [Tally(scope=scope, key=key, day=day) for scope, key, day in sorted(each.row for each in accounts)]
-    Tally.objects.bulk_create(rows, ignore_conflicts=True)
+def open_entries(accounts: Iterable[Account]) -> None:
+    """Make sure that each account has its entry."""
+    keys = sorted(account.entry_key for account in accounts)
+    entries = [LedgerEntry(scope=scope, key=key, day=day) for scope, key, day in keys]
+    LedgerEntry.objects.bulk_create(entries, ignore_conflicts=True)
 
 
-def locked(accounts: Iterable[Account]) -> dict[Row, Tally]:
-    """The tallies, locked until the transaction ends."""
-    # One order for everybody: two processes never wait for each other crosswise.
-    rows = Tally.objects.select_for_update().filter(_rows(accounts)).order_by("scope", "key", "day")
-    return {(tally.scope, tally.key, tally.day): tally for tally in rows}
+def lock_entries(accounts: Iterable[Account]) -> dict[Key, LedgerEntry]:
+    """The entries, locked until the transaction ends."""
+    # Every process locks in the same order, so that no two deadlock.
+    entries = LedgerEntry.objects.select_for_update().filter(_of(accounts)).order_by("scope", "key", "day")
+    return {(entry.scope, entry.key, entry.day): entry for entry in entries}
 
 
-def add(tallies: Iterable[Tally], more: Spent) -> None:
-    """Add to locked tallies what may be negative, too."""
-    for tally in tallies:
-        tally.usd += more.usd
-        tally.unpriced += more.unpriced
-        tally.tokens += more.tokens
-        # Fractions do not come out even.
-        tally.seconds = max(0.0, tally.seconds + more.seconds)
-        tally.save(update_fields=["usd", "unpriced", "tokens", "seconds", "longest"])
+def add(entries: Iterable[LedgerEntry], amount: Spent) -> None:
+    """Add the amount, which may be negative, to locked entries, and save them."""
+    for entry in entries:
+        entry.usd += amount.usd
+        entry.unpriced += amount.unpriced
+        entry.tokens += amount.tokens
+        # Sums of floats are inexact, and may end just below 0.
+        entry.seconds = max(0.0, entry.seconds + amount.seconds)
+        entry.save(update_fields=["usd", "unpriced", "tokens", "seconds", "longest"])
 
 
-def tallied(tally: Tally) -> Spent:
-    """With what is only set aside."""
-    return Spent(tally.usd, tally.unpriced, tally.tokens, tally.seconds)
+def spent_or_reserved(entry: LedgerEntry) -> Spent:
+    """What the entry holds: settled calls and open reservations."""
+    return Spent(entry.usd, entry.unpriced, entry.tokens, entry.seconds)
 
 
 def spent(account: Account) -> Spent | None:
-    """Without what debates that go on have only set aside, which may come back in a moment. None: it has no tally."""
-    held = _open(account).order_by().values(one=Value(1))
+    """What was spent, without the reservations of running debates, which may be settled for less. None: no entry."""
+    held = _open_reservations(account).order_by().values(one=Value(1))
     # In one statement: between two, a reservation may be settled.
-    rows = Tally.objects.filter(_rows([account])).annotate(
+    entries = LedgerEntry.objects.filter(_of([account])).annotate(
         held_usd=Subquery(held.annotate(held=Sum("usd")).values("held")),
         held_unpriced=Subquery(held.annotate(held=Count("pk", filter=Q(usd=None))).values("held")),
         held_tokens=Subquery(held.annotate(held=Sum("tokens")).values("held")),
         held_seconds=Subquery(held.annotate(held=Sum("seconds")).values("held")),
     )
-    tally = rows.first()
-    if tally is None:
+    entry = entries.first()
+    if entry is None:
         return None
     return Spent(
-        tally.usd - (tally.held_usd or 0),
-        tally.unpriced - (tally.held_unpriced or 0),
-        tally.tokens - (tally.held_tokens or 0),
-        max(0.0, tally.seconds - (tally.held_seconds or 0)),
+        entry.usd - (entry.held_usd or 0),
+        entry.unpriced - (entry.held_unpriced or 0),
+        entry.tokens - (entry.held_tokens or 0),
+        max(0.0, entry.seconds - (entry.held_seconds or 0)),
     )
 
 
-def _open(account: Account) -> QuerySet[Reservation]:
+def _open_reservations(account: Account) -> QuerySet[Reservation]:
     held = Reservation.objects.exclude(conversation__status__in=TERMINAL)
     match account.scope:
-        case Tally.Scope.CONVERSATION:
+        case LedgerEntry.Scope.CONVERSATION:
             return held.filter(conversation=UUID(account.key))
-        case Tally.Scope.USER:
+        case LedgerEntry.Scope.USER:
             return held.filter(conversation__owner=int(account.key), day=account.day)
-        case Tally.Scope.INSTALLATION:
+        case LedgerEntry.Scope.INSTALLATION:
             return held.filter(day=account.day)
 
 
-def _rows(accounts: Iterable[Account]) -> Q:
+def _of(accounts: Iterable[Account]) -> Q:
     wanted = Q()
     for account in accounts:
         wanted |= Q(scope=account.scope, key=account.key, day=account.day)

@@ -1,6 +1,6 @@
-"""What debates may spend: the purse that sets it aside before each call, and what is spent and left.
+"""Budgets: reserve what a call to a model may cost before it is made, settle it afterwards, and say what is left.
 
-A call counts three times: for its debate, and on its day (UTC) for the debate's owner and for all debates.
+A call counts in three accounts: of its debate, and on its day (UTC) of the debate's owner and of the installation.
 """
 
 import uuid
@@ -25,15 +25,15 @@ from conversations.providers import pricing
 
 N = TypeVar("N", int, float)
 
-# What the columns hold of a dollar.
+# The precision of the ledger's columns of US dollars.
 _PLACES: Final = Decimal("0.00000001")
 
 
 @dataclass(frozen=True)
 class Amounts:
-    """US dollars, tokens in and out, and seconds during which turns were spoken.
+    """US dollars, input and output tokens, and seconds during which models answered.
 
-    Of limits and of what is left, None is "no limit"; of what was spent, "unknown"."""
+    None means "no limit" in limits and in what is left, and "unknown" in what was spent."""
 
     usd: float | None
     tokens: int | None
@@ -41,18 +41,18 @@ class Amounts:
 
 
 class ConversationBudget:
-    """Pays for the calls of one conversation, within its limits, its owner's for a day, and everybody's for a day.
+    """The budget guard of one conversation: its own limits, its owner's for a day, and the installation's for a day.
 
-    It keeps books without limits, too, so that one which is set later counts what today has cost."""
+    The ledger is kept where there are no limits, too, so that a limit set later counts what today has cost."""
 
     def __init__(self, conversation: UUID) -> None:
         self._conversation = conversation
         self._row: Conversation | None = None
-        self._begun: date | None = None
+        self._opened: date | None = None
 
     async def reserve(self, call: Call, keep: Call | None = None) -> UUID:
         reservation = uuid.uuid4()
-        # A debate waits for its database: it must not speak for money that nobody counts.
+        # While the database is away the debate waits: a call must not be made that is not counted.
         await database.call(self._reserve, reservation, call, keep, retry=True)
         return reservation
 
@@ -61,28 +61,28 @@ class ConversationBudget:
 
     def _accounts(self, day: date) -> list[Account]:
         if self._row is None:
-            # Its owner and its limits stay as they are.
+            # Read once: the owner and the limits never change.
             self._row = Conversation.objects.get(pk=self._conversation)
-        return [ledger.debate(self._row), *ledger.days(self._row.owner_id, day)]
+        return [ledger.conversation_account(self._row), *ledger.day_accounts(self._row.owner_id, day)]
 
     def _reserve(self, reservation: UUID, call: Call, keep: Call | None) -> None:
         day = ledger.today()
         accounts = self._accounts(day)
-        if self._begun != day:
-            # By itself: who holds one tally must not wait for another that is just being made.
-            ledger.begin(accounts)
-            self._begun = day
+        if self._opened != day:
+            # In a transaction of its own: a process that holds one entry must not wait for another's insert.
+            ledger.open_entries(accounts)
+            self._opened = day
         try:
             with database.writing(), transaction.atomic():
                 self._set_aside(reservation, accounts, call, keep)
         except IntegrityError:
-            # Where the answer to a commit was lost, it comes a second time.
+            # A retry after a commit whose answer was lost: it was stored the first time.
             if not Reservation.objects.filter(pk=reservation).exists():
                 raise
 
     def _set_aside(self, reservation: UUID, accounts: list[Account], call: Call, keep: Call | None) -> None:
-        tallies = ledger.locked(accounts)
-        longest = tallies[accounts[0].row].longest
+        entries = ledger.lock_entries(accounts)
+        longest = entries[accounts[0].entry_key].longest
         held = Reservation(
             pk=reservation,
             conversation_id=self._conversation,
@@ -96,9 +96,10 @@ class ConversationBudget:
         held.save(force_insert=True)
         need = _need([call] if keep is None else [call, keep], longest)
         for account in accounts:
-            if (limit := account.passed(ledger.tallied(tallies[account.row]), need)) is not None:
+            counted = ledger.spent_or_reserved(entries[account.entry_key])
+            if (limit := account.exceeded(counted, need)) is not None:
                 raise OverBudget(f"{limit} does not cover another turn.")
-        ledger.add(tallies.values(), _of(held))
+        ledger.add(entries.values(), _of(held))
 
     def _settle(self, reservation: UUID, usage: Usage | None, seconds: float) -> None:
         with database.writing(), transaction.atomic():
@@ -106,12 +107,12 @@ class ConversationBudget:
             if held is None:
                 return
             accounts = self._accounts(held.day)
-            tallies = ledger.locked(accounts)
-            debate = tallies[accounts[0].row]
-            debate.longest = max(debate.longest, seconds)
+            entries = ledger.lock_entries(accounts)
+            own = entries[accounts[0].entry_key]
+            own.longest = max(own.longest, seconds)
             before, after = _of(held), _used(held, usage, seconds)
             ledger.add(
-                tallies.values(),
+                entries.values(),
                 Spent(
                     after.usd - before.usd,
                     after.unpriced - before.unpriced,
@@ -122,14 +123,14 @@ class ConversationBudget:
             held.delete()
 
 
-async def close_left(conversation: UUID) -> None:
-    """Count as spent what an earlier run of the conversation set aside and did not settle. Raises LogUnavailable."""
-    await database.call(_close_left, conversation, retry=True)
+async def write_off_reservations(conversation: UUID) -> None:
+    """Count as spent what an earlier run of the conversation reserved and did not settle. Raises LogUnavailable."""
+    await database.call(_write_off, conversation, retry=True)
 
 
-def begin(conversation: Conversation) -> None:
-    """From now on it is known that the conversation has spent nothing yet."""
-    ledger.begin([ledger.debate(conversation)])
+def open_account(conversation: Conversation) -> None:
+    """From now on `spent` is 0 for the conversation instead of unknown."""
+    ledger.open_entries([ledger.conversation_account(conversation)])
 
 
 def limits(conversation: Conversation) -> Amounts:
@@ -139,17 +140,20 @@ def limits(conversation: Conversation) -> Amounts:
 
 
 def spent(conversation: Conversation) -> Amounts:
-    """What the conversation has spent, without the call that is under way. What a provider did not count is as much as
-    was set aside for it. Unknown where it is older than the books; `usd` as soon as the price of a call is."""
-    known = ledger.spent(ledger.debate(conversation))
+    """What the conversation has spent, without the call under way. A call whose tokens the provider did not count costs
+    what was reserved for it. All are None for a conversation older than the ledger; `usd` is None as soon as the price
+    of one call is unknown."""
+    known = ledger.spent(ledger.conversation_account(conversation))
     if known is None:
         return Amounts(None, None, None)
     return Amounts(None if known.unpriced else float(known.usd), known.tokens, known.seconds)
 
 
 def left_today(owner: int) -> Amounts:
-    """What the person's debates may still spend today, by their own limits and by everybody's."""
-    accounts = [(account, ledger.spent(account) or Spent()) for account in ledger.days(owner, ledger.today())]
+    """What the user's debates may still spend today, within the user's limits and the installation's."""
+    accounts = [
+        (account, ledger.spent(account) or Spent()) for account in ledger.day_accounts(owner, ledger.today())
+    ]
     usd = [account.max_usd - spent.usd for account, spent in accounts if account.max_usd is not None]
     tokens = [
         account.max_tokens - spent.tokens for account, spent in accounts if account.max_tokens is not None
@@ -165,15 +169,15 @@ def left_today(owner: int) -> Amounts:
 
 
 def require_today(owner: int, first: Call, last: Call) -> None:
-    """Return if a debate of the person that begins and ends with these calls can begin today. Raises LimitReached.
+    """Return if the user can start a debate today whose first and last calls are these. Raises LimitReached.
 
-    A limit that would not cover the first debate of a day either refuses none: tomorrow would be no better."""
+    A limit that would not cover even the first debate of a day refuses none: waiting for tomorrow would not help."""
     need = _need([first, last], 0.0)
-    for account in ledger.days(owner, ledger.today()):
+    for account in ledger.day_accounts(owner, ledger.today()):
         spent = ledger.spent(account)
         if spent is None or spent == Spent():
             continue
-        if (limit := account.passed(spent, need)) is not None:
+        if (limit := account.exceeded(spent, need)) is not None:
             raise LimitReached(
                 f"{limit} is used up. There is a new one after midnight UTC.", _until_tomorrow()
             )
@@ -186,7 +190,8 @@ def stricter(asked: N | None, allowed: N | None) -> N | None:
     return min(asked, allowed)
 
 
-def _close_left(conversation: UUID) -> None:
+def _write_off(conversation: UUID) -> None:
+    # The entries hold the amounts already.
     Reservation.objects.filter(conversation=conversation).delete()
 
 
@@ -195,11 +200,11 @@ def _of(held: Reservation) -> Spent:
 
 
 def _used(held: Reservation, usage: Usage | None, seconds: float) -> Spent:
-    """What the call took; tokens and money as they were set aside where the provider did not count."""
+    """What the call took; tokens and dollars as reserved where the provider did not count the tokens."""
     if usage is None or usage.input_tokens is None or usage.output_tokens is None:
         return Spent(held.usd or Decimal(0), int(held.usd is None), held.tokens, seconds)
     tokens = usage.input_tokens + usage.output_tokens
-    # Nothing costs nothing, whatever the price.
+    # No tokens cost nothing, also at an unknown price.
     usd = _price(held.provider, held.model, usage) if tokens else Decimal(0)
     return Spent(usd or Decimal(0), int(usd is None), tokens, seconds)
 
@@ -218,7 +223,7 @@ def _price(provider: str, model: str, usage: Usage) -> Decimal | None:
 
 
 def _sum(prices: Iterable[Decimal | None]) -> Decimal | None:
-    """Of those that are known; None if none is."""
+    """The sum of the known prices; None if none is known."""
     known = [price for price in prices if price is not None]
     return sum(known, Decimal(0)) if known else None
 

@@ -1,6 +1,6 @@
-"""What a call to a model may cost, before it is made: reserved first, settled afterwards.
+"""The budget guard: the port through which a debate reserves what a call to a model may cost, and then settles it.
 
-A debate knows a purse by this only; whose money it is, and where the books are, it does not know.
+Orchestration knows this protocol only, and neither accounts nor storage.
 """
 
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ class Call:
 
 
 class BudgetGuard(Protocol):
-    """Pays for the calls of one debate."""
+    """Allows or refuses the calls of one debate."""
 
     async def reserve(self, call: Call, keep: Call | None = None) -> UUID:
         """Set aside what the call may cost, so that `keep` can be paid afterwards.
@@ -41,7 +41,7 @@ class BudgetGuard(Protocol):
 
 
 class UnlimitedBudget:
-    """Pays for everything, and keeps no books."""
+    """Allows every call, and stores nothing."""
 
     async def reserve(self, call: Call, keep: Call | None = None) -> UUID:
         return uuid4()

@@ -149,7 +149,7 @@ async def _drive(claimed: Claimed, called: asyncio.Event, rests: Callable[[bool]
         # AG2 comes with it.
         from conversations.runs import recovery
 
-        await service.close_left(claimed.conversation)
+        await service.write_off_reservations(claimed.conversation)
         debate, people = await database.call(recovery.read, claimed.conversation, retry=True)
         drive = _executors[claimed.run] = RunExecutor(claimed, debate, people, called, rests)
         if _leaving.here().is_set():

@@ -117,7 +117,7 @@ def create(owner: AbstractUser, new: NewConversation) -> Conversation:
             max_tokens=service.stricter(new.max_tokens, settings.OUTCRY_MAX_TOKENS_PER_CONVERSATION),
             max_seconds=service.stricter(new.max_seconds, settings.OUTCRY_MAX_SECONDS_PER_CONVERSATION),
         )
-        service.begin(conversation)
+        service.open_account(conversation)
         queued = StatusChanged(status=Status.QUEUED, mode=provider.mode)
         store.store_batch([store.Append(conversation.pk, None, [queued], timezone.now())])
         deliveries.plan(conversation.pk)

@@ -18,7 +18,7 @@ from conversations.budgets.service import ConversationBudget
 from conversations.domain.budget_guard import Call
 from conversations.domain.events import Usage
 from conversations.infrastructure import database
-from conversations.models import Conversation, Tally
+from conversations.models import Conversation, LedgerEntry
 from tests.fakes.openai_server import OpenAIServer
 from tests.support import debates
 from tests.support.sockets import browser
@@ -96,10 +96,10 @@ async def test_limits_are_taken_and_shown_with_what_was_spent(alice: User, opena
 
 async def test_spent_is_what_the_books_say(alice: User) -> None:
     conversation = await debates.created(alice)
-    purse = ConversationBudget(conversation.pk)
+    budget = ConversationBudget(conversation.pk)
     for model, kind in (("gpt-4o-mini", "openai"), ("llama3.2", "ollama")):
         usage = Usage(input_tokens=1_000, output_tokens=1_000)
-        await purse.settle(await purse.reserve(Call(kind, model, 1_000, 1_000)), usage, 1.5)
+        await budget.settle(await budget.reserve(Call(kind, model, 1_000, 1_000)), usage, 1.5)
     detail: Any = await (await signed_in(alice)).get(f"{LIST}{conversation.pk}/")
     assert json.loads(detail.content)["spent"] == {"usd": None, "tokens": 4_000, "seconds": 3.0}
 
@@ -113,7 +113,7 @@ async def test_an_estimate_stores_nothing(alice: User, settings: Settings) -> No
     assert 0 < told["usd"]["low"] < told["usd"]["high"]
     assert 0 < told["tokens"]["low"] < told["tokens"]["high"]
     assert told["left"] == {"usd": 5.0, "tokens": None, "seconds": None}
-    assert await database.call(lambda: Conversation.objects.count() + Tally.objects.count()) == 0
+    assert await database.call(lambda: Conversation.objects.count() + LedgerEntry.objects.count()) == 0
 
 
 async def test_an_estimate_without_a_price_says_so(alice: User, settings: Settings) -> None:
@@ -128,8 +128,8 @@ async def test_a_day_that_is_spent_is_429_until_midnight(
     evening = datetime(2026, 3, 1, 21, 30, tzinfo=UTC)
     monkeypatch.setattr("django.utils.timezone.now", lambda: evening)
     conversation = await debates.created(alice)
-    purse = ConversationBudget(conversation.pk)
-    await purse.settle(await purse.reserve(Call("openai", "gpt-4o-mini", 10, 10)), None, 1.0)
+    budget = ConversationBudget(conversation.pk)
+    await budget.settle(await budget.reserve(Call("openai", "gpt-4o-mini", 10, 10)), None, 1.0)
     settings.OUTCRY_MAX_TOKENS_PER_USER_DAY = 20
     status, told, wait = await post(await signed_in(alice), LIST, {"topic": "Buy?"})
     assert (status, told) == (

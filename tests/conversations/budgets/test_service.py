@@ -23,7 +23,7 @@ from conversations.domain.errors import LimitReached, LogUnavailable, OverBudget
 from conversations.domain.events import Usage
 from conversations.event_log import appender
 from conversations.infrastructure import database
-from conversations.models import Conversation, Reservation, Tally
+from conversations.models import Conversation, LedgerEntry, Reservation
 from conversations.services import debates as services
 from tests.support import debates
 from tests.support.servers import ROOT
@@ -37,7 +37,7 @@ FREE = Call("local", "SmolLM2-135M-Instruct", 300, 100)
 
 
 @pytest.fixture
-def purse(conversation: Conversation) -> ConversationBudget:
+def budget(conversation: Conversation) -> ConversationBudget:
     return ConversationBudget(conversation.pk)
 
 
@@ -49,10 +49,10 @@ async def spent(conversation: Conversation) -> Amounts:
     return await database.call(service.spent, conversation)
 
 
-async def tallies() -> dict[str, tuple[Decimal, int, int, float]]:
+async def entries() -> dict[str, tuple[Decimal, int, int, float]]:
     """Dollars, calls without a price, tokens and seconds of each scope."""
-    rows = await database.call(lambda: list(Tally.objects.all()))
-    return {tally.scope: (tally.usd, tally.unpriced, tally.tokens, tally.seconds) for tally in rows}
+    rows = await database.call(lambda: list(LedgerEntry.objects.all()))
+    return {entry.scope: (entry.usd, entry.unpriced, entry.tokens, entry.seconds) for entry in rows}
 
 
 async def reservations() -> int:
@@ -63,99 +63,99 @@ async def reservations() -> int:
 
 
 async def test_a_call_counts_for_its_debate_its_owner_and_everybody(
-    alice: User, conversation: Conversation, purse: ConversationBudget
+    alice: User, conversation: Conversation, budget: ConversationBudget
 ) -> None:
-    reservation = await purse.reserve(CALL)
-    await purse.settle(reservation, used(400, 200), 2.5)
+    reservation = await budget.reserve(CALL)
+    await budget.settle(reservation, used(400, 200), 2.5)
     what = (Decimal("0.00018"), 0, 600, 2.5)
-    assert await tallies() == {"conversation": what, "user": what, "installation": what}
-    rows = await database.call(lambda: set(Tally.objects.values_list("scope", "key")))
+    assert await entries() == {"conversation": what, "user": what, "installation": what}
+    rows = await database.call(lambda: set(LedgerEntry.objects.values_list("scope", "key")))
     assert rows == {("conversation", str(conversation.pk)), ("user", str(alice.pk)), ("installation", "")}
     assert await reservations() == 0
 
 
 async def test_what_is_set_aside_counts_before_it_is_spent(
-    conversation: Conversation, purse: ConversationBudget
+    conversation: Conversation, budget: ConversationBudget
 ) -> None:
-    await purse.reserve(CALL)
-    assert (await tallies())["installation"] == (Decimal("0.00075"), 0, 2_000, 0.0)
+    await budget.reserve(CALL)
+    assert (await entries())["installation"] == (Decimal("0.00075"), 0, 2_000, 0.0)
     # People are shown what was spent, and that is nothing yet.
     assert await spent(conversation) == Amounts(0.0, 0, 0.0)
 
 
 async def test_it_is_a_debate_s_own_once_it_has_ended(
-    conversation: Conversation, purse: ConversationBudget
+    conversation: Conversation, budget: ConversationBudget
 ) -> None:
-    await purse.reserve(CALL)
+    await budget.reserve(CALL)
     await appender.append(conversation.pk, debates.status(Status.CANCELLED))
     assert await spent(conversation) == Amounts(PRICE, 2_000, 0.0)
 
 
 @pytest.mark.parametrize("usage", [None, used(None, 5), used(5, None), used(None, None)], ids=str)
 async def test_where_the_provider_did_not_count_what_was_set_aside_stands(
-    conversation: Conversation, purse: ConversationBudget, usage: Usage | None
+    conversation: Conversation, budget: ConversationBudget, usage: Usage | None
 ) -> None:
-    await purse.settle(await purse.reserve(CALL), usage, 3.0)
+    await budget.settle(await budget.reserve(CALL), usage, 3.0)
     assert await spent(conversation) == Amounts(PRICE, 2_000, 3.0)
 
 
 async def test_a_price_that_nobody_knows_is_never_nothing(
-    conversation: Conversation, purse: ConversationBudget
+    conversation: Conversation, budget: ConversationBudget
 ) -> None:
-    await purse.settle(await purse.reserve(CALL), used(1_000, 1_000), 1.0)
+    await budget.settle(await budget.reserve(CALL), used(1_000, 1_000), 1.0)
     assert (await spent(conversation)).usd == PRICE
-    reservation = await purse.reserve(FREE)
+    reservation = await budget.reserve(FREE)
     assert (await spent(conversation)).usd == PRICE
-    await purse.settle(reservation, used(250, 50), 1.0)
+    await budget.settle(reservation, used(250, 50), 1.0)
     assert await spent(conversation) == Amounts(None, 2_300, 2.0)
     # What is known still counts.
-    assert (await tallies())["user"] == (Decimal("0.00075"), 1, 2_300, 2.0)
+    assert (await entries())["user"] == (Decimal("0.00075"), 1, 2_300, 2.0)
 
 
 async def test_a_call_that_took_nothing_cost_nothing(
-    conversation: Conversation, purse: ConversationBudget
+    conversation: Conversation, budget: ConversationBudget
 ) -> None:
     for call in (CALL, FREE):
-        await purse.settle(await purse.reserve(call), used(0, 0), 0.5)
+        await budget.settle(await budget.reserve(call), used(0, 0), 0.5)
     assert await spent(conversation) == Amounts(0.0, 0, 1.0)
 
 
-async def test_settling_again_changes_nothing(purse: ConversationBudget) -> None:
-    reservation = await purse.reserve(CALL)
-    await purse.settle(reservation, used(10, 10), 1.0)
-    before = await tallies()
-    await purse.settle(reservation, used(900, 900), 9.0)
-    await purse.settle(uuid4(), used(900, 900), 9.0)
-    assert await tallies() == before
+async def test_settling_again_changes_nothing(budget: ConversationBudget) -> None:
+    reservation = await budget.reserve(CALL)
+    await budget.settle(reservation, used(10, 10), 1.0)
+    before = await entries()
+    await budget.settle(reservation, used(900, 900), 9.0)
+    await budget.settle(uuid4(), used(900, 900), 9.0)
+    assert await entries() == before
 
 
 async def test_what_a_killed_process_left_has_been_spent_at_its_most(
-    alice: User, conversation: Conversation, purse: ConversationBudget
+    alice: User, conversation: Conversation, budget: ConversationBudget
 ) -> None:
-    left = await purse.reserve(CALL)
+    left = await budget.reserve(CALL)
     other = await ConversationBudget((await debates.created(alice)).pk).reserve(CALL)
-    await service.close_left(conversation.pk)
+    await service.write_off_reservations(conversation.pk)
     assert await spent(conversation) == Amounts(PRICE, 2_000, 0.0)
     # Somebody else's call is under way.
     assert await database.call(lambda: [row.pk for row in Reservation.objects.all()]) == [other]
     # The process was only slow.
-    await purse.settle(left, used(1, 1), 1.0)
+    await budget.settle(left, used(1, 1), 1.0)
     assert await spent(conversation) == Amounts(PRICE, 2_000, 0.0)
 
 
 async def test_a_conversation_that_is_older_than_the_books_is_unknown(conversation: Conversation) -> None:
     assert await spent(conversation) == Amounts(0.0, 0, 0.0)
-    await database.call(Tally.objects.all().delete)
+    await database.call(LedgerEntry.objects.all().delete)
     assert await spent(conversation) == Amounts(None, None, None)
 
 
 async def test_what_comes_twice_because_its_answer_was_lost_is_set_aside_once(
-    purse: ConversationBudget,
+    budget: ConversationBudget,
 ) -> None:
     reservation = uuid4()
     for _ in range(2):
-        await database.call(purse._reserve, reservation, CALL, None)
-    assert (await tallies())["conversation"][2] == 2_000
+        await database.call(budget._reserve, reservation, CALL, None)
+    assert (await entries())["conversation"][2] == 2_000
     assert await reservations() == 1
 
 
@@ -164,22 +164,22 @@ async def test_a_day_begins_at_midnight_and_a_debate_s_budget_does_not(
 ) -> None:
     settings.OUTCRY_MAX_TOKENS_PER_USER_DAY = 2_500
     conversation = await debates.created(alice, max_tokens=4_500)
-    purse = ConversationBudget(conversation.pk)
-    late = await purse.reserve(CALL)
+    budget = ConversationBudget(conversation.pk)
+    late = await budget.reserve(CALL)
     with pytest.raises(OverBudget, match="a day for each person"):
-        await purse.reserve(CALL)
+        await budget.reserve(CALL)
     tomorrow = date(2100, 1, 1)
     monkeypatch.setattr(ledger, "today", lambda: tomorrow)
-    await purse.reserve(CALL)
+    await budget.reserve(CALL)
     # What was set aside yesterday is settled with yesterday.
-    await purse.settle(late, used(1_000, 500), 1.0)
+    await budget.settle(late, used(1_000, 500), 1.0)
     by_day = await database.call(
-        lambda: dict(Tally.objects.filter(scope="user").values_list("day", "tokens"))
+        lambda: dict(LedgerEntry.objects.filter(scope="user").values_list("day", "tokens"))
     )
     assert by_day == {tomorrow: 2_000, datetime.now(UTC).date(): 1_500}
     monkeypatch.setattr(ledger, "today", lambda: date(2100, 1, 2))
     with pytest.raises(OverBudget, match="debate's budget"):
-        await purse.reserve(CALL)
+        await budget.reserve(CALL)
 
 
 # Limits
@@ -206,58 +206,58 @@ async def test_a_call_that_would_pass_a_limit_is_refused_and_changes_nothing(
 ) -> None:
     for name, value in changed.items():
         setattr(settings, f"OUTCRY_MAX_{name}", value)
-    purse = ConversationBudget((await debates.created(alice, **asked)).pk)
+    budget = ConversationBudget((await debates.created(alice, **asked)).pk)
     for _ in range(2):
-        await purse.settle(await purse.reserve(CALL), used(1_000, 1_000), 22.0)
-    before = await tallies()
+        await budget.settle(await budget.reserve(CALL), used(1_000, 1_000), 22.0)
+    before = await entries()
     with pytest.raises(OverBudget) as refused:
-        await purse.reserve(CALL)
+        await budget.reserve(CALL)
     assert (refused.value.code, refused.value.message) == (
         "budget",
         f"{sentence} does not cover another turn.",
     )
-    assert (await tallies(), await reservations()) == (before, 0)
+    assert (await entries(), await reservations()) == (before, 0)
 
 
 async def test_a_budget_is_spent_to_its_end(alice: User) -> None:
     limits = {"max_usd": 2 * PRICE, "max_tokens": 4_000}
-    purse = ConversationBudget((await debates.created(alice, **limits)).pk)
+    budget = ConversationBudget((await debates.created(alice, **limits)).pk)
     for _ in range(2):
-        await purse.reserve(CALL)
+        await budget.reserve(CALL)
     with pytest.raises(OverBudget):
-        await purse.reserve(CALL)
+        await budget.reserve(CALL)
 
 
 async def test_what_is_left_over_may_be_spent_again(alice: User) -> None:
-    purse = ConversationBudget((await debates.created(alice, max_tokens=2_100)).pk)
-    await purse.settle(await purse.reserve(CALL), used(50, 50), 1.0)
-    await purse.reserve(CALL)
+    budget = ConversationBudget((await debates.created(alice, max_tokens=2_100)).pk)
+    await budget.settle(await budget.reserve(CALL), used(50, 50), 1.0)
+    await budget.reserve(CALL)
 
 
 async def test_what_must_stay_payable_is_kept(alice: User) -> None:
-    purse = ConversationBudget((await debates.created(alice, max_tokens=3_000)).pk)
+    budget = ConversationBudget((await debates.created(alice, max_tokens=3_000)).pk)
     with pytest.raises(OverBudget):
-        await purse.reserve(CALL, keep=CALL)
+        await budget.reserve(CALL, keep=CALL)
     # By itself it fits.
-    await purse.reserve(CALL)
+    await budget.reserve(CALL)
 
 
 async def test_money_is_no_reason_to_refuse_a_call_without_a_price(alice: User) -> None:
-    purse = ConversationBudget((await debates.created(alice, max_usd=0.0001)).pk)
+    budget = ConversationBudget((await debates.created(alice, max_usd=0.0001)).pk)
     with pytest.raises(OverBudget):
-        await purse.reserve(CALL)
-    await purse.reserve(FREE, keep=FREE)
+        await budget.reserve(CALL)
+    await budget.reserve(FREE, keep=FREE)
 
 
 async def test_a_call_may_take_as_long_as_the_longest_so_far(alice: User) -> None:
-    purse = ConversationBudget((await debates.created(alice, max_seconds=100)).pk)
+    budget = ConversationBudget((await debates.created(alice, max_seconds=100)).pk)
     for seconds in (10.0, 40.0, 5.0):
-        await purse.settle(await purse.reserve(CALL), used(1, 1), seconds)
+        await budget.settle(await budget.reserve(CALL), used(1, 1), seconds)
     # 55 and another 40 fit, and then 60 and another 40.
-    await purse.settle(await purse.reserve(CALL), used(1, 1), 5.0)
-    await purse.settle(await purse.reserve(CALL), used(1, 1), 1.0)
+    await budget.settle(await budget.reserve(CALL), used(1, 1), 5.0)
+    await budget.settle(await budget.reserve(CALL), used(1, 1), 1.0)
     with pytest.raises(OverBudget, match="budget of 100 seconds"):
-        await purse.reserve(CALL)
+        await budget.reserve(CALL)
 
 
 async def test_the_first_call_needs_only_time_that_is_left(alice: User, settings: Settings) -> None:
@@ -269,23 +269,23 @@ async def test_the_first_call_needs_only_time_that_is_left(alice: User, settings
 
 
 async def test_a_limit_that_is_set_later_counts_what_today_has_cost(
-    purse: ConversationBudget, settings: Settings
+    budget: ConversationBudget, settings: Settings
 ) -> None:
-    await purse.settle(await purse.reserve(CALL), used(1_000, 1_000), 1.0)
+    await budget.settle(await budget.reserve(CALL), used(1_000, 1_000), 1.0)
     settings.OUTCRY_MAX_TOKENS_PER_DAY = 3_000
     with pytest.raises(OverBudget):
-        await purse.reserve(CALL)
+        await budget.reserve(CALL)
 
 
-async def test_books_that_cannot_be_kept_are_told(purse: ConversationBudget, settings: Settings) -> None:
+async def test_books_that_cannot_be_kept_are_told(budget: ConversationBudget, settings: Settings) -> None:
     settings.OUTCRY_DATABASE_PATIENCE_SECONDS = 0
     await database.call(_rename, "conversations_tally", "elsewhere")
     try:
         with pytest.raises(LogUnavailable):
-            await purse.reserve(CALL)
+            await budget.reserve(CALL)
     finally:
         await database.call(_rename, "elsewhere", "conversations_tally")
-    await purse.reserve(CALL)
+    await budget.reserve(CALL)
 
 
 def _rename(before: str, after: str) -> None:
@@ -294,17 +294,17 @@ def _rename(before: str, after: str) -> None:
 
 
 async def test_a_free_purse_pays_for_everything() -> None:
-    purse = UnlimitedBudget()
-    reservation = await purse.reserve(CALL, CALL)
-    await purse.settle(reservation, None, 1.0)
+    budget = UnlimitedBudget()
+    reservation = await budget.reserve(CALL, CALL)
+    await budget.settle(reservation, None, 1.0)
 
 
 # Races
 
 
 async def race(purses: list[ConversationBudget], times: int) -> int:
-    """How many of so many calls for each purse were paid, all asked for at once."""
-    asked = [purse.reserve(CALL) for purse in purses for _ in range(times)]
+    """How many of so many calls for each budget were paid, all asked for at once."""
+    asked = [budget.reserve(CALL) for budget in purses for _ in range(times)]
     outcomes = await asyncio.gather(*asked, return_exceptions=True)
     assert all(isinstance(outcome, UUID | OverBudget) for outcome in outcomes), outcomes
     return sum(isinstance(outcome, UUID) for outcome in outcomes)
@@ -328,12 +328,12 @@ async def test_the_books_add_up_whatever_comes_together(alice: User, bob: User) 
     conversations = [await debates.created(owner) for owner in (alice, bob, alice, bob)]
 
     async def debate(conversation: Conversation) -> None:
-        purse = ConversationBudget(conversation.pk)
+        budget = ConversationBudget(conversation.pk)
         for _ in range(5):
-            await purse.settle(await purse.reserve(CALL), used(10, 1), 0.5)
+            await budget.settle(await budget.reserve(CALL), used(10, 1), 0.5)
 
     await asyncio.gather(*map(debate, conversations))
-    assert (await tallies())["installation"] == (Decimal("0.0000420"), 0, 220, 10.0)
+    assert (await entries())["installation"] == (Decimal("0.0000420"), 0, 220, 10.0)
     assert [(await spent(each)).tokens for each in conversations] == [55] * 4
     assert await reservations() == 0
 
@@ -349,11 +349,11 @@ from conversations.domain.budget_guard import Call
 from conversations.infrastructure import database
 
 async def spend():
-    purse, paid = ConversationBudget(UUID(sys.argv[1])), 0
+    budget, paid = ConversationBudget(UUID(sys.argv[1])), 0
     sys.stdin.readline()
     try:
         while True:
-            await purse.reserve(Call("openai", "gpt-4o-mini", 50, 50))
+            await budget.reserve(Call("openai", "gpt-4o-mini", 50, 50))
             paid += 1
     except OverBudget:
         print(paid)
@@ -407,8 +407,8 @@ def priced(settings: Settings) -> None:
 
 
 async def spend(owner: User, call: Call = CALL, seconds: float = 1.0) -> None:
-    purse = ConversationBudget((await debates.created(owner)).pk)
-    await purse.settle(await purse.reserve(call), call.most, seconds)
+    budget = ConversationBudget((await debates.created(owner)).pk)
+    await budget.settle(await budget.reserve(call), call.most, seconds)
 
 
 SPENT: list[tuple[str, float, Call, float, str]] = [
@@ -457,9 +457,9 @@ async def test_what_does_not_cover_a_turn_is_as_good_as_spent(alice: User, setti
 async def test_a_limit_that_covers_no_debate_is_left_to_the_debate(alice: User, settings: Settings) -> None:
     settings.OUTCRY_MAX_TOKENS_PER_DAY = 1
     for _ in range(2):
-        purse = ConversationBudget((await debates.created(alice)).pk)
+        budget = ConversationBudget((await debates.created(alice)).pk)
         with pytest.raises(OverBudget):
-            await purse.reserve(CALL)
+            await budget.reserve(CALL)
 
 
 async def test_money_that_is_spent_stops_no_debate_without_a_price(alice: User, settings: Settings) -> None:
@@ -471,8 +471,8 @@ async def test_money_that_is_spent_stops_no_debate_without_a_price(alice: User, 
 
 @pytest.mark.usefixtures("priced")
 async def test_what_is_only_set_aside_stops_no_start(alice: User, settings: Settings) -> None:
-    purse = ConversationBudget((await debates.created(alice)).pk)
-    await purse.reserve(Call("openai", "gpt-4o-mini", 50_000, 50_000))
+    budget = ConversationBudget((await debates.created(alice)).pk)
+    await budget.reserve(Call("openai", "gpt-4o-mini", 50_000, 50_000))
     settings.OUTCRY_MAX_TOKENS_PER_USER_DAY = 60_000
     await debates.created(alice)
 
