@@ -1,10 +1,11 @@
 from django.urls import path
 
 from frontend import views
+from frontend.api_keys import api_keys
 
 urlpatterns = [
     path("", views.dashboard, name="dashboard"),
     path("conversations/<uuid:conversation_id>/", views.conversation, name="conversation"),
-    path("account/keys/", views.api_keys, name="api_keys"),
+    path("account/keys/", api_keys, name="api_keys"),
     path("monitor/", views.monitor, name="monitor"),
 ]

@@ -4,7 +4,6 @@ from dataclasses import asdict
 from typing import Any
 from uuid import UUID
 
-from csp.decorators import csp_update
 from django.conf import settings
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
@@ -16,14 +15,13 @@ from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from conversations.access import api_keys as keys
 from conversations.access import permissions
-from conversations.api import api_keys as keys_api
 from conversations.domain import requests
-from conversations.domain.enums import ContentType, Scope
+from conversations.domain.enums import ContentType
 from conversations.domain.panels import DEFAULT_PANEL, PANELS
 from conversations.models import Conversation
 from conversations.providers import selection
+from frontend.content_security import trusted_types
 from frontend.examples import EXAMPLES
 from streaming.watchers.registry import MAX_NOTICE
 
@@ -33,11 +31,6 @@ LIMITS = {
     "content": requests.MAX_CONTENT,
     "rounds": requests.MAX_ROUNDS,
 }
-
-# What a model says reaches the page as DOM only through these two; a string cannot become markup.
-trusted_types = csp_update(
-    {"require-trusted-types-for": ["'script'"], "trusted-types": ["lit-html", "dompurify"]}
-)
 
 
 @require_safe
@@ -166,21 +159,3 @@ def monitor(request: HttpRequest) -> HttpResponse:
         "maxTopic": requests.MAX_TOPIC,
     }
     return render(request, "frontend/monitor.html", {"page_data": data})
-
-
-@require_safe
-@login_required
-@never_cache
-@trusted_types
-def api_keys(request: HttpRequest) -> HttpResponse:
-    """A person's API keys, to make, rotate and revoke."""
-    assert request.user.is_authenticated  # noqa: S101 (for the type checker)
-    data = {
-        "apiUrl": "/api/keys/",
-        "csrfToken": get_token(request),
-        "maxName": requests.MAX_KEY_NAME,
-        "maxKeys": keys.MAX_KEPT,
-        "scopes": [{"scope": scope, "label": label} for scope, label in Scope.choices],
-        "keys": [keys_api.shown(key) for key in keys.listed(request.user)],
-    }
-    return render(request, "frontend/api_keys.html", {"page_data": data})

@@ -10,7 +10,7 @@ export default defineConfig({
     // Fonts stay files: the pages' policy loads them from this site, not from data: addresses.
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
-    rollupOptions: { input: ["src/pages/main.ts", "src/pages/live.ts", "src/pages/monitor.ts", "src/pages/keys.ts"] },
+    rollupOptions: { input: ["src/pages/main.ts", "src/pages/live.ts", "src/pages/monitor.ts"] },
   },
   test: {
     environment: "jsdom",

@@ -35,7 +35,7 @@ async def make_key(page: Page, name: str, *scopes: str) -> str:
     """By the form; the key as it is shown."""
     await page.get_by_test_id("key-name").fill(name)
     for scope in ("watch", "start", "control"):
-        await page.get_by_test_id(f"key-scope-{scope}").set_checked(scope in scopes)
+        await page.locator(f"[name=scopes][value={scope}]").set_checked(scope in scopes)
     await page.get_by_test_id("key-create").click()
     return await shown_key(page, name)
 
@@ -107,7 +107,7 @@ async def test_a_key_is_made_used_by_a_program_and_revoked_while_it_watches(
         assert key not in await page.content()
         await expect(row.get_by_test_id("key-last-used")).to_contain_text(re.compile(r"\d\d:\d\d"))
         await row.get_by_test_id("key-revoke").click()
-        await row.get_by_test_id("key-yes").click()
+        await row.get_by_test_id("key-revoke-confirm").click()
         await expect(row).to_have_count(0)
         with contextlib.suppress(ConnectionClosedError):
             async for _ in program:
@@ -128,10 +128,12 @@ async def test_a_key_that_is_replaced_works_no_more_and_the_new_one_does(page: P
     await expect(page.get_by_test_id("new-key")).to_have_count(0)
     row = page.get_by_test_id("key-row").filter(has_text="To be replaced")
     await row.get_by_test_id("key-rotate").click()
-    await row.get_by_test_id("key-no").click()
+    await expect(row.get_by_test_id("key-rotate-confirm")).to_be_visible()
+    await row.get_by_test_id("key-revoke").click()
+    await expect(row.get_by_test_id("key-rotate-confirm")).to_be_hidden()
     assert (await asked(demo_site, "/api/conversations/", old))[0] == 200
     await row.get_by_test_id("key-rotate").click()
-    await row.get_by_test_id("key-yes").click()
+    await row.get_by_test_id("key-rotate-confirm").click()
     new = await shown_key(page, "To be replaced")
     assert (await asked(demo_site, "/api/conversations/", old))[0] == 401
     assert (await asked(demo_site, "/api/conversations/", new))[0] == 200
@@ -150,7 +152,7 @@ async def test_the_copy_button_copies_the_key(context: BrowserContext, page: Pag
 async def test_what_is_missing_is_said_beside_its_field(page: Page, demo_site: Site) -> None:
     await sign_in(page, demo_site)
     await open_page(page)
-    await page.get_by_test_id("key-scope-watch").uncheck()
+    await page.locator("[name=scopes][value=watch]").uncheck()
     await page.get_by_test_id("key-create").click()
     await expect(page.get_by_text("Give it a name, to know it by.")).to_be_visible()
     await expect(page.get_by_text("Choose at least one.")).to_be_visible()
@@ -174,7 +176,24 @@ async def test_everybody_can_use_the_page(
     await page.get_by_test_id("key-create").click()
     await expect_usable(page, width)
     await make_key(page, "Pneumonoultramicroscopicsilicovolcanoconiosis" * 2, "watch", "start", "control")
-    await page.get_by_test_id("key-revoke").click()
-    await expect(page.get_by_test_id("key-yes")).to_be_focused()
+    await page.get_by_test_id("key-revoke").press("Enter")
+    await expect(page.get_by_test_id("key-revoke-confirm")).to_be_visible()
     await expect_usable(page, width)
+    await context.close()
+
+
+async def test_the_page_works_without_scripts(browser: Browser, demo_site: Site) -> None:
+    context = await browser.new_context(java_script_enabled=False)
+    page = await context.new_page()
+    await sign_in(page, demo_site)
+    await page.goto(f"{demo_site.url}/account/keys/")
+    key = await make_key(page, "Made without scripts", "watch")
+    await expect(page.get_by_test_id("new-key-copy")).to_be_hidden()
+    assert (await asked(demo_site, "/api/conversations/", key))[0] == 200
+    await page.get_by_test_id("new-key-done").click()
+    row = page.get_by_test_id("key-row").filter(has_text="Made without scripts")
+    await row.get_by_test_id("key-revoke").click()
+    await row.get_by_test_id("key-revoke-confirm").click()
+    await expect(page.get_by_text("Revoked: Made without scripts.")).to_be_visible()
+    assert (await asked(demo_site, "/api/conversations/", key))[0] == 401
     await context.close()

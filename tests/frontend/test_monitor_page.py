@@ -1,49 +1,17 @@
 """The operators' page, as a browser gets it."""
 
-import json
-import re
-from pathlib import Path
-from typing import Any
-
 import pytest
 from django.contrib.auth.models import Permission, User
-from django.http import HttpResponse
 from django.test import Client
 from django.urls import reverse
-from django_vite.core.asset_loader import (  # type: ignore[import-untyped]
-    DjangoViteAppClient,
-    DjangoViteAssetLoader,
-    DjangoViteConfig,
-)
 
+from tests.frontend.pages import page_data, text
 from tests.frontend.test_pages import assert_inert
 
 pytestmark = pytest.mark.django_db
 
 ADDRESS = "/monitor/"
 LINK = f'href="{ADDRESS}"'
-
-
-@pytest.fixture(autouse=True)
-def _built(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without the built front end: django-vite finds its files in this manifest."""
-    entries = ("src/pages/main.ts", "src/pages/monitor.ts")
-    manifest = {name: {"file": f"assets/{name[4:-3]}.js", "src": name, "isEntry": True} for name in entries}
-    (tmp_path / "manifest.json").write_text(json.dumps(manifest))
-    config = DjangoViteConfig(manifest_path=str(tmp_path / "manifest.json"))
-    monkeypatch.setitem(DjangoViteAssetLoader.instance()._apps, "default", DjangoViteAppClient(config))
-
-
-def text(response: Any) -> str:
-    assert isinstance(response, HttpResponse)
-    return response.content.decode()
-
-
-def page_data(page: str) -> dict[str, Any]:
-    found = re.search(r'<script id="monitor" type="application/json">(.*?)</script>', page, re.DOTALL)
-    assert found
-    data: dict[str, Any] = json.loads(found[1])
-    return data
 
 
 def test_a_stranger_is_sent_to_sign_in(client: Client) -> None:
@@ -81,13 +49,13 @@ def test_reviewers_find_it_in_their_menu(client: Client, carol: User) -> None:
 
 def test_the_page_knows_where_to_ask_and_whether_it_may_speak(client: Client, carol: User) -> None:
     client.force_login(carol)
-    data = page_data(text(client.get(ADDRESS)))
+    data = page_data(text(client.get(ADDRESS)), "monitor")
     assert client.get(data["statusUrl"]).status_code == client.get(data["sessionsUrl"]).status_code == 200
     assert client.post(data["broadcastUrl"], {"text": "x"}, "application/json").status_code == 403
     assert data["canBroadcast"] is False
     assert data["wsUrl"] == "/ws/conversations/"
     carol.user_permissions.add(Permission.objects.get(codename="control_conversation"))
-    assert page_data(text(client.get(ADDRESS)))["canBroadcast"] is True
+    assert page_data(text(client.get(ADDRESS)), "monitor")["canBroadcast"] is True
 
 
 def test_the_page_runs_no_code_but_the_sites_own(client: Client, carol: User) -> None:

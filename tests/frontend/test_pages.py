@@ -10,16 +10,10 @@ from typing import Any
 import pytest
 from asgiref.sync import async_to_sync
 from django.contrib.auth.models import Permission, User
-from django.http import HttpResponse
 from django.template.loader import render_to_string
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
-from django_vite.core.asset_loader import (  # type: ignore[import-untyped]
-    DjangoViteAppClient,
-    DjangoViteAssetLoader,
-    DjangoViteConfig,
-)
 from pytest_django import Settings
 
 from conversations.domain.enums import Mode, Status
@@ -31,19 +25,9 @@ from conversations.providers import circuit_breaker
 from conversations.providers.catalog import parse
 from frontend.templatetags.debates import age, money, percent
 from streaming.wire.event_schema import event_schema
+from tests.frontend.pages import page_data, text
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def _built(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Pages are tested without the built front end: django-vite finds its files in this manifest."""
-    entries = ("src/pages/main.ts", "src/pages/live.ts")
-    manifest = {name: {"file": f"assets/{name[4:-3]}.js", "src": name, "isEntry": True} for name in entries}
-    (tmp_path / "manifest.json").write_text(json.dumps(manifest))
-    loader = DjangoViteAssetLoader.instance()
-    config = DjangoViteConfig(manifest_path=str(tmp_path / "manifest.json"))
-    monkeypatch.setitem(loader._apps, "default", DjangoViteAppClient(config))
 
 
 @pytest.fixture
@@ -55,11 +39,6 @@ def signed_in(client: Client, alice: User) -> Client:
 def debate(owner: User, **fields: Any) -> Conversation:
     values: dict[str, Any] = {"topic": "Is it a buy?", "status": Status.COMPLETED, **fields}
     return Conversation.objects.create(owner=owner, **values)
-
-
-def text(response: Any) -> str:
-    assert isinstance(response, HttpResponse)
-    return response.content.decode()
 
 
 def test_a_stranger_is_sent_to_sign_in(client: Client) -> None:
@@ -204,19 +183,11 @@ def test_the_live_page_tells_the_browser_where_to_listen(signed_in: Client, alic
     own = debate(alice, topic="</script><script>alert(1)</script>", status=Status.QUEUED, rounds=3)
     page = text(signed_in.get(own.get_absolute_url()))
     assert "<script>alert" not in page
-    data = page_data(page)
+    data = page_data(page, "debate")
     assert data["topic"] == own.topic
     assert data["wsUrl"] == f"/ws/conversations/{own.pk}/"
     assert (data["rounds"], data["status"], data["mode"]) == (3, "queued", "live")
     assert [agent["role"] for agent in data["agents"]][-1] == "moderator"
-
-
-def page_data(page: str) -> dict[str, Any]:
-    """What the live page tells its scripts."""
-    found = re.search(r'<script id="debate" type="application/json">(.*?)</script>', page, re.DOTALL)
-    assert found
-    data: dict[str, Any] = json.loads(found[1])
-    return data
 
 
 def test_the_live_page_says_what_its_reader_may_do(client: Client, alice: User, carol: User) -> None:
@@ -226,7 +197,7 @@ def test_the_live_page_says_what_its_reader_may_do(client: Client, alice: User, 
         person = alice if who == "owner" else carol
         person.user_permissions.add(*Permission.objects.filter(codename__in=permissions))
         client.force_login(person)
-        data = page_data(text(client.get(own.get_absolute_url())))
+        data = page_data(text(client.get(own.get_absolute_url())), "debate")
         rights[who] = (data["canControl"], data["canSpeak"])
     assert rights == {"owner": (True, True), "reviewer": (False, False), "controller": (True, False)}
 
@@ -236,13 +207,13 @@ def test_only_its_owner_may_start_a_debate_again(client: Client, alice: User, ca
     carol.user_permissions.add(Permission.objects.get(codename="control_conversation"))
     for person, may in ((alice, True), (carol, False)):
         client.force_login(person)
-        data = page_data(text(client.get(own.get_absolute_url())))
+        data = page_data(text(client.get(own.get_absolute_url())), "debate")
         assert (data["canStartAgain"], data["againApiUrl"]) == (may, f"/api/conversations/{own.pk}/again")
 
 
 def test_the_live_page_knows_the_debates_limits(signed_in: Client, alice: User) -> None:
     own = debate(alice, max_usd=Decimal("0.25"), max_seconds=600)
-    data = page_data(text(signed_in.get(own.get_absolute_url())))
+    data = page_data(text(signed_in.get(own.get_absolute_url())), "debate")
     assert data["limits"] == {"usd": 0.25, "tokens": None, "seconds": 600}
 
 
@@ -250,7 +221,7 @@ def test_the_live_page_can_send_commands_by_a_request(alice: User) -> None:
     strict = Client(enforce_csrf_checks=True)
     strict.force_login(alice)
     own = debate(alice, status=Status.COMPLETED)
-    data = page_data(text(strict.get(own.get_absolute_url())))
+    data = page_data(text(strict.get(own.get_absolute_url())), "debate")
     body = json.dumps({"action": "pause"})
     address = data["apiUrl"] + "control"
     refused = strict.post(address, body, content_type="application/json")

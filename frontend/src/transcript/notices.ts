@@ -6,6 +6,7 @@ import { errorAdvice } from "./error-advice.ts";
 import type { Fallback } from "../protocol/events.gen.ts";
 import type { Page } from "../client/page-data.ts";
 import type { Failure, State } from "../protocol/state.ts";
+import { copyText } from "../shared/clipboard.ts";
 import { modelName, providerName, reason, waitTime } from "../shared/format.ts";
 
 type Optional = TemplateResult | typeof nothing;
@@ -106,12 +107,5 @@ export function errorTemplate(error: Failure | undefined, isEnd: boolean, page: 
 
 async function copy(event: Event): Promise<void> {
   const button = event.currentTarget as HTMLElement;
-  const code = button.previousElementSibling;
-  try {
-    await navigator.clipboard.writeText(code?.textContent ?? "");
-    button.textContent = "Copied";
-  } catch {
-    // Without https there is no clipboard: select the line, so that the keyboard can copy it.
-    if (code) getSelection()?.selectAllChildren(code);
-  }
+  if (await copyText(button.previousElementSibling as HTMLElement)) button.textContent = "Copied";
 }

@@ -1,0 +1,23 @@
+"""Pages are tested without the built front end."""
+
+import json
+from pathlib import Path
+
+import pytest
+from django_vite.core.asset_loader import (  # type: ignore[import-untyped]
+    DjangoViteAppClient,
+    DjangoViteAssetLoader,
+    DjangoViteConfig,
+)
+
+ENTRIES = ["src/pages/main.ts", "src/pages/live.ts", "src/pages/monitor.ts"]
+
+
+@pytest.fixture(autouse=True)
+def _built(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """django-vite finds its files in this manifest."""
+    path = tmp_path / "manifest.json"
+    entries = {name: {"file": f"assets/{name[4:-3]}.js", "src": name, "isEntry": True} for name in ENTRIES}
+    path.write_text(json.dumps(entries))
+    config = DjangoViteConfig(manifest_path=str(path))
+    monkeypatch.setitem(DjangoViteAssetLoader.instance()._apps, "default", DjangoViteAppClient(config))
