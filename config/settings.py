@@ -3,9 +3,6 @@
 A wrong value stops the start with a sentence that names the setting.
 """
 
-import contextlib
-import os
-import secrets
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +10,11 @@ import environ
 from corsheaders.defaults import default_headers
 from django.core.exceptions import ImproperlyConfigured
 
-from config.env import collected, service_urls, sso, static_files
+from config.env import collected, service_urls, sso, static_files, stores
 from config.env.mail import mail_settings
 from config.env.metrics_access import metrics_networks, metrics_token
 from config.env.parsing import choice, flag, number, rate, text, whole, words
+from config.env.secret_key import secret_key
 from config.env.telemetry import is_telemetry_on
 from config.env.transports import cross_origin_paths, left_out, path, require_apart, targets, transports
 from config.observability.logs import configure_logs
@@ -40,28 +38,7 @@ DEBUG = flag("DEBUG", default=False)
 # True where people reach the site by https, directly or through a proxy.
 HTTPS = flag("OUTCRY_HTTPS", default=False)
 
-
-def _secret_key() -> str:
-    if key := text("SECRET_KEY"):
-        return key
-    if HTTPS:
-        raise ImproperlyConfigured(
-            "SECRET_KEY is not set, and OUTCRY_HTTPS=true needs it: set 50 random characters."
-        )
-    # On a person's own machine: made once, and kept, so that a restart signs nobody out.
-    kept = DATA_DIR / "secret-key"
-    if not kept.exists():
-        # Whole or not at all, and never over one that another process has just made.
-        made = DATA_DIR / f"secret-key.{os.getpid()}"
-        made.touch(mode=0o600)
-        made.write_text(secrets.token_urlsafe(50))
-        with contextlib.suppress(FileExistsError):
-            kept.hardlink_to(made)
-        made.unlink()
-    return kept.read_text()
-
-
-SECRET_KEY = _secret_key()
+SECRET_KEY = secret_key(DATA_DIR, is_public=HTTPS)
 # Earlier secret keys: what was signed or encrypted with them stays valid.
 SECRET_KEY_FALLBACKS = words("SECRET_KEY_FALLBACKS")
 ALLOWED_HOSTS = words("ALLOWED_HOSTS", "127.0.0.1,localhost,[::1]")
@@ -91,8 +68,24 @@ CONTENT_SECURITY_POLICY: dict[str, Any] = {
     }
 }
 
+# Stores
+
+DATABASES = stores.databases(DATA_DIR)
+REDIS_URL = service_urls.redis("REDIS_URL", text("REDIS_URL"))
+CACHES = stores.caches(REDIS_URL)
+CHANNEL_LAYERS = stores.channel_layers(
+    [
+        service_urls.redis("OUTCRY_CHANNEL_REDIS_URLS", url)
+        for url in words("OUTCRY_CHANNEL_REDIS_URLS", REDIS_URL)
+    ]
+    if REDIS_URL
+    else []
+)
+
 # Applications
 
+# Sites whose pages may call the APIs, with a key in the header: their cookies are not accepted.
+OUTCRY_CORS_ORIGINS = CORS_ALLOWED_ORIGINS = words("OUTCRY_CORS_ORIGINS")
 INSTALLED_APPS = [
     "config",
     "frontend",
@@ -105,6 +98,7 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "channels",
+    *(["corsheaders"] if CORS_ALLOWED_ORIGINS else []),
     "ninja",
     "csp",
     "django_vite",
@@ -115,9 +109,13 @@ INSTALLED_APPS = [
     "allauth.socialaccount.providers.google",
     "allauth.socialaccount.providers.github",
     "allauth.socialaccount.providers.openid_connect",
+    # The queue of debates for workers. On PostgreSQL its tables are always there, so that workers may be added later.
+    *(["procrastinate.contrib.django"] if DATABASES["default"]["ENGINE"] == stores.POSTGRESQL else []),
 ]
 MIDDLEWARE = [
     "streaming.monitoring.probes.probes",
+    # Before everything that may answer by itself.
+    *(["corsheaders.middleware.CorsMiddleware"] if CORS_ALLOWED_ORIGINS else []),
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -128,6 +126,9 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
+    "config.accounts.middleware.NoGuesses",
+    "config.accounts.middleware.PatientAttempts",
+    "config.accounts.middleware.ProviderPages",
 ]
 ROOT_URLCONF = "config.urls"
 ASGI_APPLICATION = "config.asgi.application"
@@ -149,70 +150,6 @@ TIME_ZONE = "UTC"
 USE_I18N = True
 USE_TZ = True
 
-# Data
-
-_SQLITE_OPTIONS = {
-    # Readers never wait for the writer; a writer takes its lock at the start instead of failing half way.
-    "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
-    "transaction_mode": "IMMEDIATE",
-    "timeout": 20,
-}
-_POSTGRES_OPTIONS = {
-    # A server that has gone without a word is noticed in seconds, not in hours.
-    "connect_timeout": 5,
-    "keepalives_idle": 5,
-    "keepalives_interval": 2,
-    "keepalives_count": 3,
-    "tcp_user_timeout": 10_000,
-    # And the server takes back the locks of a process that has.
-    "options": "-c idle_in_transaction_session_timeout=15s",
-}
-DATABASES: dict[str, dict[str, Any]] = {
-    "default": service_urls.database(
-        "DATABASE_URL", text("DATABASE_URL", f"sqlite:///{DATA_DIR / 'outcry.sqlite3'}")
-    )
-}
-if DATABASES["default"]["ENGINE"] == "django.db.backends.postgresql":
-    # What DATABASE_URL says itself goes first.
-    DATABASES["default"]["OPTIONS"] = _POSTGRES_OPTIONS | DATABASES["default"].get("OPTIONS", {})
-    # The queue of debates for workers. Its tables are there before anybody asks for workers.
-    INSTALLED_APPS += ["procrastinate.contrib.django"]
-if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
-    DATABASES["default"]["OPTIONS"] = _SQLITE_OPTIONS
-    # A file, as in real life: threads must see one database, and an in-memory one has no WAL.
-    DATABASES["default"]["TEST"] = {"NAME": str(DATA_DIR / "test.sqlite3")}
-
-REDIS_URL = service_urls.redis("REDIS_URL", text("REDIS_URL"))
-CACHES: dict[str, dict[str, Any]] = {
-    # Large enough that nobody pushes rate limits out of it by filling it.
-    "default": {
-        "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
-        "OPTIONS": {"MAX_ENTRIES": 100_000},
-    }
-}
-CHANNEL_LAYERS: dict[str, dict[str, Any]] = {
-    "default": {"BACKEND": "streaming.hub.channel_layer.ProcessChannelLayer"}
-}
-if REDIS_URL:
-    # Nobody waits long for a Redis that is away: what it holds is worth less than the time.
-    CACHES["default"] = {
-        "BACKEND": "django.core.cache.backends.redis.RedisCache",
-        "LOCATION": REDIS_URL,
-        "OPTIONS": {"socket_connect_timeout": 1.0, "socket_timeout": 1.0},
-    }
-    CHANNEL_LAYERS["default"] = {
-        "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
-        "CONFIG": {
-            # Each group lives on one of them.
-            "hosts": [
-                {"address": url, "socket_connect_timeout": 1.0}
-                for url in service_urls.redises(
-                    "OUTCRY_CHANNEL_REDIS_URLS", words("OUTCRY_CHANNEL_REDIS_URLS", REDIS_URL)
-                )
-            ]
-        },
-    }
-
 # Static files: hashed and compressed where `collectstatic` has been run for this version; else found where they are.
 
 STATIC_URL = "static/"
@@ -223,7 +160,11 @@ STATICFILES_DIRS = [BASE_DIR / "frontend" / "dist"]
 STATIC_COLLECTED = collected.is_collected(STATIC_ROOT, STATICFILES_DIRS[0])
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
-    "staticfiles": {"BACKEND": f"config.env.static_files.{'Collected' if STATIC_COLLECTED else 'Found'}"},
+    "staticfiles": {
+        "BACKEND": "config.env.static_files.Collected"
+        if STATIC_COLLECTED
+        else "config.env.static_files.Found"
+    },
 }
 WHITENOISE_USE_FINDERS = not STATIC_COLLECTED
 WHITENOISE_IMMUTABLE_FILE_TEST = static_files.IMMUTABLE
@@ -238,13 +179,10 @@ AUTHENTICATION_BACKENDS = [
     "allauth.account.auth_backends.AuthenticationBackend",
 ]
 AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": f"django.contrib.auth.password_validation.{name}"}
-    for name in (
-        "UserAttributeSimilarityValidator",
-        "MinimumLengthValidator",
-        "CommonPasswordValidator",
-        "NumericPasswordValidator",
-    )
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
 ]
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "dashboard"
@@ -269,11 +207,6 @@ MFA_TOTP_ISSUER = "Outcry"
 
 SOCIALACCOUNT_ADAPTER = "config.accounts.adapters.SocialAccountAdapter"
 SOCIALACCOUNT_PROVIDERS = sso.providers()
-MIDDLEWARE += [
-    "config.accounts.middleware.NoGuesses",
-    "config.accounts.middleware.PatientAttempts",
-    "config.accounts.middleware.ProviderPages",
-]
 # A provider's word about an address opens no account that exists: its owner signs in, then connects the two.
 SOCIALACCOUNT_EMAIL_AUTHENTICATION = False
 SOCIALACCOUNT_STORE_TOKENS = False
@@ -360,9 +293,6 @@ require_apart(
 # A2A agents elsewhere that get each debate that has finished.
 OUTCRY_A2A_TARGETS = targets()
 OUTCRY_EVENTS = left_out()
-# Sites whose pages may call the APIs, with a key in the header: cookies are not taken from there.
-OUTCRY_CORS_ORIGINS = words("OUTCRY_CORS_ORIGINS")
-CORS_ALLOWED_ORIGINS = OUTCRY_CORS_ORIGINS
 CORS_URLS_REGEX = cross_origin_paths(OUTCRY_SSE_PATH, OUTCRY_OPENAI_PATH, OUTCRY_AGUI_PATH, OUTCRY_A2A_PATH)
 # What OpenAI's own client sends from a page; it gives up where one is not allowed.
 OPENAI_CLIENT_HEADERS = (
@@ -387,10 +317,6 @@ CORS_ALLOW_HEADERS = (
     *OPENAI_CLIENT_HEADERS,
 )
 CORS_EXPOSE_HEADERS = ("x-outcry-conversation", "retry-after")
-if OUTCRY_CORS_ORIGINS:
-    INSTALLED_APPS += ["corsheaders"]
-    # Before all that answers by itself.
-    MIDDLEWARE.insert(1, "corsheaders.middleware.CorsMiddleware")
 OUTCRY_HEARTBEAT_SECONDS = number("OUTCRY_HEARTBEAT_SECONDS", 20, least=0.1)
 # How long a connection may ask for nothing, or hold its stream; and how long any may last.
 OUTCRY_IDLE_SECONDS = number("OUTCRY_IDLE_SECONDS", 600, least=1)

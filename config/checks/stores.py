@@ -1,7 +1,7 @@
-"""System checks of what the settings point to: the database and Redis answer, and the database is up to date.
+"""System checks of the stores that the settings name: the database and Redis answer, and all migrations are applied.
 
-They ask over the network, so only who names a database runs them: `manage.py check --database default`, and every
-process that is about to serve or to work.
+They use the network, so they run only where a database is named: by `manage.py check --database default`, and before
+every process that serves or works.
 """
 
 from collections.abc import Iterator, Sequence
@@ -9,7 +9,6 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, Final
 
-import redis
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, register
 from django.core.exceptions import ImproperlyConfigured
@@ -20,15 +19,15 @@ from config.env import service_urls
 from config.env.parsing import text
 from streaming.monitoring.health import missing_migrations
 
-# Whoever is slower would not be of use either.
-PATIENCE_SECONDS: Final = 3.0
+# For connecting and for each answer; a slower Redis would be unusable anyway.
+TIMEOUT_SECONDS: Final = 3.0
 
 _migrating: ContextVar[bool] = ContextVar("migrating", default=False)
 
 
 @contextmanager
 def migrating() -> Iterator[None]:
-    """Meanwhile nobody asks whether the database is up to date, nor for what migrating does not need."""
+    """Within, the checks leave out what migrating does not need: migrations that are applied, and Redis."""
     token = _migrating.set(True)
     try:
         yield
@@ -38,7 +37,7 @@ def migrating() -> Iterator[None]:
 
 @register(Tags.database)
 def check_database(databases: Sequence[str] | None = None, **_: Any) -> list[CheckMessage]:
-    """The database answers, and has been migrated to this version."""
+    """The database answers, and all migrations of this version are applied."""
     if not databases:
         return []
     try:
@@ -47,7 +46,7 @@ def check_database(databases: Sequence[str] | None = None, **_: Any) -> list[Che
     except (DatabaseFailure, ImproperlyConfigured, OSError) as failure:
         return [
             Error(
-                f"The database of DATABASE_URL ({_shown()}) cannot be used: {_reason(failure)}",
+                f"The database of DATABASE_URL ({_database()}) cannot be used: {_reason(failure)}",
                 hint="Start it, or set DATABASE_URL to its address, name, user and password.",
                 id="outcry.E120",
             )
@@ -66,23 +65,26 @@ def check_database(databases: Sequence[str] | None = None, **_: Any) -> list[Che
 
 @register(Tags.database)
 def check_redis(databases: Sequence[str] | None = None, **_: Any) -> list[CheckMessage]:
-    """Every Redis answers, where there is to be one."""
+    """Every configured Redis answers."""
     if not databases or _migrating.get() or not settings.REDIS_URL:
         return []
     shards = [host["address"] for host in settings.CHANNEL_LAYERS["default"]["CONFIG"]["hosts"]]
-    named = dict.fromkeys(shards, "OUTCRY_CHANNEL_REDIS_URLS") | {settings.REDIS_URL: "REDIS_URL"}
-    return [error for url, name in named.items() for error in _ask_redis(name, url)]
+    settings_by_url = dict.fromkeys(shards, "OUTCRY_CHANNEL_REDIS_URLS") | {settings.REDIS_URL: "REDIS_URL"}
+    return [error for url, name in settings_by_url.items() for error in _ping_redis(name, url)]
 
 
-def _ask_redis(name: str, url: str) -> list[CheckMessage]:
-    patience = {"socket_connect_timeout": PATIENCE_SECONDS, "socket_timeout": PATIENCE_SECONDS}
+def _ping_redis(name: str, url: str) -> list[CheckMessage]:
+    # Loaded only where there is a Redis.
+    import redis
+
+    timeouts = {"socket_connect_timeout": TIMEOUT_SECONDS, "socket_timeout": TIMEOUT_SECONDS}
     try:
-        with redis.Redis.from_url(url, **patience) as client:
+        with redis.Redis.from_url(url, **timeouts) as client:
             client.ping()
     except (redis.RedisError, OSError) as failure:
         return [
             Error(
-                f"Redis of {name} ({service_urls.shown(url)}) cannot be used: {_reason(failure)}",
+                f"Redis of {name} ({service_urls.without_password(url)}) cannot be used: {_reason(failure)}",
                 hint=f"Start it, or set {name} to the address and password of the one that runs.",
                 id="outcry.E122",
             )
@@ -90,20 +92,26 @@ def _ask_redis(name: str, url: str) -> list[CheckMessage]:
     return []
 
 
-def _shown() -> str:
-    where = settings.DATABASES["default"]
-    return str(where["NAME"]) if connection.vendor == "sqlite" else service_urls.shown(text("DATABASE_URL"))
+def _database() -> str:
+    """Where the database is, without its password."""
+    database = settings.DATABASES["default"]
+    return (
+        str(database["NAME"])
+        if connection.vendor == "sqlite"
+        else service_urls.without_password(text("DATABASE_URL"))
+    )
 
 
 def _reason(failure: Exception) -> str:
-    """What the driver says, in one line, and in no case a password."""
-    said = " ".join(str(failure).split()) or type(failure).__name__
-    for secret in _secrets():
-        said = said.replace(secret, "...")
-    return said
+    """The driver's message in one line, without passwords."""
+    message = " ".join(str(failure).split()) or type(failure).__name__
+    for password in _passwords():
+        message = message.replace(password, "...")
+    return message
 
 
-def _secrets() -> set[str]:
+def _passwords() -> set[str]:
+    """As they stand in the URLs, and decoded."""
     urls = [text("DATABASE_URL"), settings.REDIS_URL, *text("OUTCRY_CHANNEL_REDIS_URLS").split(",")]
     encoded = {url.rpartition("@")[0].rpartition(":")[2] for url in urls}
-    return {secret for secret in {*encoded, settings.DATABASES["default"].get("PASSWORD")} if secret}
+    return {password for password in {*encoded, settings.DATABASES["default"].get("PASSWORD")} if password}

@@ -1,4 +1,4 @@
-"""Addresses of the stores, read so that a wrong one is named without being shown: it may hold a password."""
+"""The stores' URLs. An error names the setting and never repeats its value, which may hold a password."""
 
 import os
 from pathlib import Path
@@ -17,7 +17,7 @@ def database(name: str, url: str) -> dict[str, Any]:
     use = f"Unexpected value in {name}, use sqlite:///PATH or postgresql://USER:PASSWORD@HOST:5432/NAME."
     parts = _split(url, use)
     if parts.scheme == "sqlite":
-        # Another form would be another file, or one that is forgotten.
+        # sqlite:// and sqlite:PATH mean a database in memory, or another file.
         usable = url.startswith("sqlite:///") and len(parts.path) > 1
     else:
         usable = parts.scheme in _POSTGRES and len(parts.path) > 1
@@ -33,26 +33,25 @@ def database(name: str, url: str) -> dict[str, Any]:
 
 
 def redis(name: str, url: str) -> str:
-    """redis://:PASSWORD@HOST:PORT/NUMBER, or an empty text. Raises ImproperlyConfigured."""
-    if url:
-        _require_redis(name, url)
+    """redis://:PASSWORD@HOST:PORT/NUMBER, rediss:// or unix://, or an empty text. Raises ImproperlyConfigured."""
+    if not url:
+        return url
+    use = f"Unexpected value in {name}, use redis://:PASSWORD@HOST:6379/0."
+    parts = _split(url, use)
+    has_host = parts.scheme in {"redis", "rediss"} and bool(parts.netloc.rpartition("@")[2])
+    number = parts.path.removeprefix("/")
+    if not (has_host and (number == "" or number.isdecimal())) and parts.scheme != "unix":
+        raise ImproperlyConfigured(f"{use} {_ENCODED}")
     return url
 
 
-def redises(name: str, urls: list[str]) -> list[str]:
-    """The same, several. Raises ImproperlyConfigured."""
-    for url in urls:
-        _require_redis(name, url)
-    return urls
-
-
-def shown(url: str) -> str:
-    """The address for people's eyes: host and port."""
+def without_password(url: str) -> str:
+    """The address's host and port, or its path."""
     return urlsplit(url).netloc.rpartition("@")[2] or urlsplit(url).path
 
 
 def _require_writable(name: str, file: Path) -> None:
-    """SQLite writes files of its own beside the database."""
+    """SQLite also writes -wal and -shm files beside the database."""
     if not os.access(file.parent, os.W_OK | os.X_OK) or (file.exists() and not os.access(file, os.W_OK)):
         raise ImproperlyConfigured(
             f"{name}: SQLite cannot write to {file}. Its folder has to exist, and both have to belong to whoever runs"
@@ -60,24 +59,15 @@ def _require_writable(name: str, file: Path) -> None:
         )
 
 
-def _require_redis(name: str, url: str) -> None:
-    use = f"Unexpected value in {name}, use redis://:PASSWORD@HOST:6379/0."
-    parts = _split(url, use)
-    at_a_host = parts.scheme in {"redis", "rediss"} and bool(parts.netloc.rpartition("@")[2])
-    number = parts.path.removeprefix("/")
-    if not (at_a_host and (number == "" or number.isdecimal())) and parts.scheme != "unix":
-        raise ImproperlyConfigured(f"{use} {_ENCODED}")
-
-
 def _split(url: str, use: str) -> SplitResult:
-    """Raises ImproperlyConfigured where a password ends the address too early."""
+    """Raises ImproperlyConfigured where an unescaped character of the password ended a part of the URL too early."""
     try:
         parts = urlsplit(url)
     except ValueError:
         raise ImproperlyConfigured(f"{use} {_ENCODED}") from None
     hosts = parts.netloc.rpartition("@")[2].split(",")
     ports = [port for host in hosts for _, colon, port in [host.rpartition("]")[2].rpartition(":")] if colon]
-    astray = "@" in parts.path + parts.query + parts.fragment or parts.fragment
-    if astray or not all(port.isdecimal() and 0 < int(port) < 65536 for port in ports):
+    is_cut = "@" in parts.path + parts.query + parts.fragment or parts.fragment
+    if is_cut or not all(port.isdecimal() and 0 < int(port) < 65536 for port in ports):
         raise ImproperlyConfigured(f"{use} {_ENCODED}")
     return parts

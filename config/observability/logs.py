@@ -2,27 +2,34 @@
 
 import logging.config
 import sys
-from typing import Any
+from typing import Any, Final
 
 import structlog
 from opentelemetry import trace
 
+# The least level of libraries that repeat our own lines, or log what only a client did wrong.
+_LIBRARY_LEVELS: Final = {
+    **dict.fromkeys(("httpx", "httpx2", "openai", "anthropic", "google_genai"), "WARNING"),
+    **dict.fromkeys(("daphne", "uvicorn", "procrastinate"), "WARNING"),
+    **dict.fromkeys(("a2a", "psycopg.pool", "opentelemetry.exporter"), "CRITICAL"),
+}
 
-class ToldOnce(logging.Filter):
-    """Of what a library says each second while a part is away, one line is enough."""
 
-    def __init__(self, outage: str, what: str) -> None:
+class OncePerOutage(logging.Filter):
+    """Replaces the exceptions that a library logs every second during an outage by the one line of that outage."""
+
+    def __init__(self, outage: str, operation: str) -> None:
         super().__init__()
-        self._outage, self._what = outage, what
+        self._outage, self._operation = outage, operation
 
     def filter(self, record: logging.LogRecord) -> bool:
         if not record.exc_info or record.exc_info[1] is None:
             return True
-        # Not before the settings are read.
+        # It needs the settings, which are still being read when filters are made.
         from conversations.infrastructure import availability
 
         outage: availability.Outage = getattr(availability, self._outage)
-        outage.failed(self._what, record.exc_info[1])
+        outage.failed(self._operation, record.exc_info[1])
         return False
 
 
@@ -36,73 +43,57 @@ def add_span_ids(_logger: Any, _method: str, line: Any) -> Any:
 
 
 def configure_logs(*, json: bool, level: str, traced: bool = False) -> None:
-    """Send every log line of the process to standard error; `traced`: with the ids of its span."""
-    shared: list[Any] = [
+    """Write every log line of the process to standard error; `traced`: with the ids of its span."""
+    processors: list[Any] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_logger_name,
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
+        *([add_span_ids] if traced else []),
     ]
-    if traced:
-        shared.append(add_span_ids)
     structlog.configure(
-        # First what is not to be logged is dropped, so that it costs next to nothing.
+        # The level comes first, so that a line that is not logged costs next to nothing.
         processors=[
             structlog.stdlib.filter_by_level,
-            *shared,
+            *processors,
             structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
         ],
         logger_factory=structlog.stdlib.LoggerFactory(),
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=True,
     )
-    last: list[Any] = (
-        [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
-        if json
-        else [
-            structlog.dev.ConsoleRenderer(
-                colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback
-            )
-        ]
-    )
-    logging.config.dictConfig(
-        {
-            "version": 1,
-            "disable_existing_loggers": False,
-            "formatters": {
-                "structlog": {
-                    "()": structlog.stdlib.ProcessorFormatter,
-                    "foreign_pre_chain": shared,
-                    "processors": [structlog.stdlib.ProcessorFormatter.remove_processors_meta, *last],
-                }
-            },
-            "filters": {
-                "layer_told_once": {"()": ToldOnce, "outage": "CHANNEL_LAYER", "what": "receive"},
-                "queue_told_once": {"()": ToldOnce, "outage": "QUEUE", "what": "queue"},
-            },
-            "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "structlog"}},
-            "root": {"handlers": ["stderr"], "level": level},
-            # These repeat what our own lines say, or what nobody asked.
-            "loggers": {
-                name: {"level": "WARNING"}
-                for name in (
-                    "httpx",
-                    "httpx2",
-                    "openai",
-                    "anthropic",
-                    "google_genai",
-                    "daphne",
-                    "uvicorn",
-                    "procrastinate",
-                )
-            }
-            # What a client got wrong is told to the client; what we did, by our own line.
-            | {"a2a": {"level": "CRITICAL"}, "psycopg.pool": {"level": "CRITICAL"}}
-            | {"opentelemetry.exporter": {"level": "CRITICAL"}}
-            | {"channels_redis.pubsub": {"filters": ["layer_told_once"]}}
-            | {
-                f"procrastinate.{name}": {"level": "WARNING", "filters": ["queue_told_once"]}
-                for name in ("worker", "worker.worker")
-            },
-        }
-    )
+    formatter = {
+        "()": structlog.stdlib.ProcessorFormatter,
+        "foreign_pre_chain": processors,
+        "processors": [structlog.stdlib.ProcessorFormatter.remove_processors_meta, *_renderers(json=json)],
+    }
+    logging.config.dictConfig(_logging(formatter, level))
+
+
+def _renderers(*, json: bool) -> list[Any]:
+    if json:
+        return [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
+    exceptions = structlog.dev.plain_traceback
+    return [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=exceptions)]
+
+
+def _logging(formatter: dict[str, Any], level: str) -> dict[str, Any]:
+    """The standard library's side: one handler for all loggers."""
+    queue = {"level": "WARNING", "filters": ["queue_outage"]}
+    return {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "formatters": {"structlog": formatter},
+        "filters": {
+            "layer_outage": {"()": OncePerOutage, "outage": "CHANNEL_LAYER", "operation": "receive"},
+            "queue_outage": {"()": OncePerOutage, "outage": "QUEUE", "operation": "queue"},
+        },
+        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "structlog"}},
+        "root": {"handlers": ["stderr"], "level": level},
+        "loggers": {
+            **{name: {"level": least} for name, least in _LIBRARY_LEVELS.items()},
+            "channels_redis.pubsub": {"filters": ["layer_outage"]},
+            "procrastinate.worker": queue,
+            "procrastinate.worker.worker": queue,
+        },
+    }

@@ -36,7 +36,7 @@ KEYS = (
 
 def setting_names() -> list[str]:
     """Every environment variable that Outcry's settings and providers read."""
-    sources = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "config").glob("*.py"))
+    sources = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "config").rglob("*.py"))
     names = re.findall(r"\b(?:text|words|flag|choice|whole|number|rate)\(\s*\"([A-Z_]+)\"", sources)
     names += re.findall(r"\"((?:GOOGLE|GITHUB|OIDC)_[A-Z_]+)\"", sources)
     return sorted({*names, *KEYS})

@@ -138,7 +138,7 @@ UNREADABLE = [
 @pytest.mark.parametrize(("name", "url"), UNREADABLE)
 def test_an_address_that_cannot_be_read_is_named_and_not_shown(name: str, url: str) -> None:
     with pytest.raises(ImproperlyConfigured) as refused:
-        service_urls.database(name, url) if name == "DATABASE_URL" else service_urls.redises(name, [url])
+        service_urls.database(name, url) if name == "DATABASE_URL" else service_urls.redis(name, url)
     said = str(refused.value)
     assert f"Unexpected value in {name}, use " in said
     assert url not in said
