@@ -1,10 +1,8 @@
-"""The ASGI application: HTTP by Django; WebSockets by Channels, behind a key, or a session and the site's origin."""
+"""The ASGI application: HTTP by Django and the streaming endpoints, WebSockets by Channels, and the lifespan."""
 
 import os
 
-from channels.auth import AuthMiddlewareStack
 from channels.routing import ProtocolTypeRouter, URLRouter
-from channels.security.websocket import AllowedHostsOriginValidator
 from django.core.asgi import get_asgi_application
 from django.core.exceptions import ImproperlyConfigured
 
@@ -19,13 +17,8 @@ except ImproperlyConfigured as wrong:
 from config.observability.tracing import traced
 from config.process.lifespan import lifespan
 from streaming.http.direct_send import DirectSend
-from streaming.middleware.api_key import ByKey, KeyOwner
-from streaming.middleware.database_outage import RetryLater
 from streaming.middleware.origin import SameOriginOnly
 from streaming.routing import http_router, websocket_urlpatterns
-
-_addresses = URLRouter(websocket_urlpatterns())
-_inside = RetryLater(ByKey(KeyOwner(_addresses), AuthMiddlewareStack(_addresses)))
 
 # DirectSend is the outermost: whatever wraps the server's `send` hides its connection.
 application = DirectSend(
@@ -34,7 +27,7 @@ application = DirectSend(
             {
                 "http": http_router(django_application),
                 "lifespan": lifespan,
-                "websocket": ByKey(_inside, AllowedHostsOriginValidator(SameOriginOnly(_inside))),
+                "websocket": SameOriginOnly(URLRouter(websocket_urlpatterns())),
             }
         )
     )

@@ -27,13 +27,21 @@ def uvicorn(host: str, port: int, listening: Callable[[], None]) -> None:
     from uvicorn import Config, Server
 
     from config.asgi import application
+    from config.process import lifespan
 
-    class Announcing(Server):
+    class OutcryServer(Server):
         async def startup(self, sockets: list[socket.socket] | None = None) -> None:
             await super().startup(sockets)
             listening()
 
-    server = Announcing(
+        async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+            for server in self.servers:
+                server.close()
+            # Before uvicorn closes the WebSockets that are left, with a code of its own.
+            await lifespan.end()
+            await super().shutdown(sockets)
+
+    server = OutcryServer(
         Config(
             application,
             backlog=BACKLOG,

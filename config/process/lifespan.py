@@ -11,6 +11,7 @@ from config.observability import tracing
 from config.process import preflight, shutdown
 from conversations.domain.errors import ProviderError
 from conversations.event_log import appender
+from conversations.infrastructure.event_loop import PerLoop
 from conversations.local_model import supervisor as local_service
 from conversations.outbox import sender
 from conversations.providers import catalog
@@ -61,14 +62,22 @@ def _start_local_model() -> None:
         logger.warning("local_model_not_started", reason=str(failure))
 
 
-async def end() -> None:
-    """Leave the debates, for another process to go on, and send the watchers there."""
+def end() -> "asyncio.Future[None]":
+    """Hand over the debates to other processes, and send the watchers there. It is done once, however often it is
+    called; the future is done when it is."""
+    return _endings.here().begin()
+
+
+async def _end() -> None:
     for step in (runner.hand_over, _send_watchers_away, sender.end, _end_telemetry):
         try:
             await step()
         except Exception:
             # What comes after it is owed to others.
             logger.exception("end_failed", step=step.__name__)
+
+
+_endings = PerLoop(lambda: shutdown.Once(lambda: asyncio.ensure_future(_end())))
 
 
 async def _send_watchers_away() -> None:
@@ -81,7 +90,6 @@ async def _end_telemetry() -> None:
 
 async def lifespan(scope: Any, receive: Any, send: Any) -> None:
     """The ASGI lifespan. Daphne does not speak it: `serve --server daphne` calls `begin` and `end` itself."""
-    ending = shutdown.Once(lambda: asyncio.ensure_future(end()))
     with ExitStack() as held:
         while True:
             match (await receive())["type"]:
@@ -90,10 +98,10 @@ async def lifespan(scope: Any, receive: Any, send: Any) -> None:
                         await send({"type": "lifespan.startup.failed", "message": mistakes})
                         return
                     begin()
-                    held.enter_context(shutdown.heard(ending.begin))
+                    held.enter_context(shutdown.heard(end))
                     await send({"type": "lifespan.startup.complete"})
                 case "lifespan.shutdown":
-                    await ending.begin()
+                    await end()
                     await asyncio.to_thread(local_service.release)
                     appender.close()
                     await send({"type": "lifespan.shutdown.complete"})

@@ -1,10 +1,13 @@
 """Who may do what. Every page and transport asks here before it touches a group or a log."""
 
+from collections.abc import Iterable
+from typing import Any
 from uuid import UUID
 
 from django.contrib.auth.models import AbstractUser, AnonymousUser
 from django.db.models import QuerySet
 
+from conversations.access.principals import chunks
 from conversations.domain.errors import Forbidden, NotFound
 from conversations.models import Conversation
 
@@ -49,10 +52,21 @@ def visible_to(person: Person) -> QuerySet[Conversation]:
     return Conversation.objects.all() if may_review(person) else own(person)
 
 
+def may_watch(person: Person, owner: Any) -> bool:
+    """Whether they may watch a conversation of the owner with this id: their own, and reviewers everybody's."""
+    return (person.is_authenticated and owner == person.pk) or may_review(person)
+
+
+def owners(conversations: Iterable[UUID]) -> dict[UUID, Any]:
+    """The ids of the owners of those of these conversations that exist, by conversation."""
+    rows = Conversation.objects.values_list("pk", "owner_id")
+    return {pk: owner for chunk in chunks(conversations) for pk, owner in rows.filter(pk__in=chunk)}
+
+
 def watch(person: Person, conversation: UUID) -> Conversation:
     """The conversation, for someone who may watch it. Raises NotFound, whether it is unknown or not theirs."""
-    found = visible_to(person).filter(pk=conversation).first()
-    if found is None:
+    found = Conversation.objects.filter(pk=conversation).first()
+    if found is None or not may_watch(person, found.owner_id):
         raise NotFound("There is no such conversation.")
     return found
 

@@ -1,29 +1,45 @@
-"""Who calls: a person in their session, or a program with one of their keys."""
+"""Principals: the person behind a request or a connection, by their session, or by one of their API keys.
 
-from collections.abc import Mapping
+Every way in asks here, and the answer is the database's, not a cached one.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Final
+from importlib import import_module
+from itertools import islice
+from typing import Any, Final, TypeVar
 from uuid import UUID
 
+from django.conf import settings
+from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY, get_user_model
 from django.contrib.auth.models import AbstractUser
+from django.http.cookie import parse_cookie
+from django.utils import timezone
+from django.utils.crypto import constant_time_compare
 
 from conversations.access import api_keys
 from conversations.domain.enums import Scope
 from conversations.domain.errors import ScopeMissing, Unauthenticated
 from conversations.models import ApiKey
 
+T = TypeVar("T")
+
 ALL: Final = frozenset(scope.value for scope in Scope)
+# Values in one query: every database takes this many.
+CHUNK: Final = 500
 
 
 @dataclass(frozen=True)
 class Principal:
-    """`user` is whose rights they have, as far as `scopes` go; a session has all of them, and no `key`. `stamp` is what
-    changes when the key gets a new secret."""
+    """`user` is whose rights they have, as far as `scopes` go: a session has all of them. `key` is the id of the API
+    key, None for a session; `session` the key of the session, empty for an API key. `stamp` changes with the user's
+    password, or when the API key gets a new secret."""
 
     user: AbstractUser
     key: UUID | None = None
     scopes: frozenset[str] = ALL
     stamp: str = ""
+    session: str = ""
 
     def require(self, scope: str) -> None:
         """Raises ScopeMissing."""
@@ -31,32 +47,106 @@ class Principal:
             raise ScopeMissing(f"This key lacks the scope that this needs: {scope}.")
 
 
+# By API key
+
+
 def key_in(headers: Mapping[str, str]) -> str | None:
-    """What these headers, by lower or any case, bring as a key: `Authorization: Bearer KEY`, else `X-API-Key: KEY`.
-    None where they bring none: a proxy's own `Authorization: Basic` is none."""
+    """The API key in these headers, by lower or any case: `Authorization: Bearer KEY`, else `X-API-Key: KEY`. None
+    where there is none: a proxy's own `Authorization: Basic` is none."""
     scheme, _, token = headers.get("authorization", "").partition(" ")
     return token.strip() if scheme.lower() == "bearer" else headers.get("x-api-key")
 
 
 def of_headers(headers: Mapping[str, str]) -> Principal:
-    """Who brings the key in these headers. Uses the database. Raises Unauthenticated where there is none, or it opens
-    nothing."""
+    """The principal of the API key in these headers. Uses the database. Raises Unauthenticated where there is none, or
+    it is not valid."""
     text = key_in(headers)
     if text is None:
         raise Unauthenticated("Sign in first, or send an API key.")
     found = api_keys.find(text)
     if found is None:
         raise Unauthenticated("This key is unknown, revoked or expired.")
-    return _of(found)
+    return _of_key(found)
 
 
-def still(caller: Principal) -> Principal:
-    """Who brought a key a while ago, as the database has them now. Raises Unauthenticated."""
-    found = ApiKey.objects.live().select_related("owner").filter(digest=caller.stamp).first()
+def _of_key(key: ApiKey) -> Principal:
+    return Principal(key.owner, key.pk, frozenset(key.scopes), key.digest)
+
+
+# By session
+
+
+def session_in(headers: Mapping[str, str]) -> str:
+    """The key of the session in these headers' cookies; empty where there is none."""
+    return parse_cookie(headers.get("cookie", "")).get(settings.SESSION_COOKIE_NAME, "")
+
+
+def of_session(session: str) -> Principal:
+    """The principal of this session. Uses the database. Raises Unauthenticated when it has ended (signed out, expired,
+    password changed), or the account is disabled."""
+    found = of_sessions([session]).get(session)
+    if found is None:
+        raise Unauthenticated("Your session has ended. Sign in again.")
+    return found
+
+
+def of_sessions(sessions: Iterable[str]) -> dict[str, Principal]:
+    """The principals of those of these sessions that are valid; two queries for each CHUNK of them."""
+    stored = {key: data for key, data in _session_data(sessions) if _is_of_our_backends(data)}
+    parse = get_user_model()._meta.pk.to_python
+    users = active_users({parse(data[SESSION_KEY]) for data in stored.values()})
+    found = {}
+    for key, data in stored.items():
+        if (user := users.get(parse(data[SESSION_KEY]))) is not None:
+            stamp = user.get_session_auth_hash()
+            if constant_time_compare(data.get(HASH_SESSION_KEY, ""), stamp):
+                found[key] = Principal(user, stamp=stamp, session=key)
+    return found
+
+
+def _is_of_our_backends(data: Mapping[str, Any]) -> bool:
+    return SESSION_KEY in data and data.get(BACKEND_SESSION_KEY) in settings.AUTHENTICATION_BACKENDS
+
+
+def _session_data(sessions: Iterable[str]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    store = session_store()
+    if not hasattr(store, "get_model_class"):
+        # Not in the database: each is read by itself.
+        for key in sessions:
+            yield key, store(key).load()
+        return
+    rows = store.get_model_class().objects.filter(expire_date__gt=timezone.now())
+    for chunk in chunks(sessions):
+        for key, encoded in rows.filter(session_key__in=chunk).values_list("session_key", "session_data"):
+            yield key, store().decode(encoded)
+
+
+def session_store() -> Any:
+    """Django's class of sessions, of the engine that is configured."""
+    return import_module(settings.SESSION_ENGINE).SessionStore
+
+
+def active_users(ids: Iterable[Any]) -> dict[Any, AbstractUser]:
+    """Those of these users whose accounts are not disabled, by id."""
+    rows = get_user_model().objects.filter(is_active=True)
+    return {user.pk: user for chunk in chunks(ids) for user in rows.filter(pk__in=chunk)}
+
+
+def chunks(values: Iterable[T]) -> Iterator[list[T]]:
+    """The values in lists of at most CHUNK."""
+    iterator = iter(values)
+    while chunk := list(islice(iterator, CHUNK)):
+        yield chunk
+
+
+# Of an open connection
+
+
+def still(principal: Principal) -> Principal:
+    """The principal as the database has them now. Raises Unauthenticated where their session or key has ended."""
+    if principal.key is None:
+        return of_session(principal.session)
+    found = ApiKey.objects.live().select_related("owner").filter(digest=principal.stamp).first()
     if found is None:
         raise Unauthenticated("This key has been revoked, or has expired.")
-    return _of(found)
-
-
-def _of(key: ApiKey) -> Principal:
-    return Principal(key.owner, key.pk, frozenset(key.scopes), key.digest)
+    return _of_key(found)

@@ -171,7 +171,7 @@ def sessions(limit: int) -> Sessions:
 def _session(watcher: Watcher) -> Session:
     return Session(
         id=watcher.id,
-        user=watcher.guest.name,
+        user=watcher.principal.user.get_username(),
         conversation=watcher.conversation,
         transport=watcher.transport,
         state=watcher.state,
@@ -181,7 +181,7 @@ def _session(watcher: Watcher) -> Session:
         behind=max(0, watcher.head - watcher.cursor),
         acked=watcher.flow.acks,
         tokens=watcher.tokens,
-        frames=watcher.frames,
-        bytes=watcher.bytes,
+        frames=watcher.sender.frames,
+        bytes=watcher.sender.bytes,
         rate=watcher.rate,
     )

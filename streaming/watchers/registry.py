@@ -90,7 +90,7 @@ class Registry:
         while True:
             await asyncio.sleep(min(LOOK_SECONDS, settings.OUTCRY_HEARTBEAT_SECONDS))
             watching = {
-                (watcher.guest, watcher.conversation)
+                (watcher.principal, watcher.conversation)
                 for watcher in self.watchers.values()
                 if watcher.closed is None
             }
@@ -105,7 +105,7 @@ class Registry:
                 continue
             if verdicts:
                 for watcher in (*self.watchers.values(),):
-                    why = verdicts.get((watcher.guest, watcher.conversation))
+                    why = verdicts.get((watcher.principal, watcher.conversation))
                     if why is not None:
                         watcher.end(why)
 
@@ -115,12 +115,12 @@ class Registry:
 
     def _say(self, text: str) -> None:
         for watcher in (*self.watchers.values(),):
-            watcher.tell(Notice(text=text))
+            watcher.notify(Notice(text=text))
 
 
 def _named(watcher: Watcher) -> dict[str, Any]:
     """Whose connection it is, for a line of the log: never by a name, a session or what was said."""
-    return {"watcher": str(watcher.id), "user": watcher.guest.person, "transport": watcher.transport}
+    return {"watcher": str(watcher.id), "user": watcher.principal.user.pk, "transport": watcher.transport}
 
 
 def _say_left(watcher: Watcher) -> None:

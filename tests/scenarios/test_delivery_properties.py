@@ -20,8 +20,7 @@ from conversations.infrastructure import database
 from conversations.models import Conversation
 from streaming.hub import frame_buffer, reader
 from streaming.hub.reader import readers
-from streaming.watchers import flow_control
-from streaming.watchers import watcher as watcher_module
+from streaming.watchers import flow_control, timers
 from streaming.watchers.watcher import Watcher
 from streaming.wire.close_codes import Close
 from tests.fakes.waiting import PATIENCE_SECONDS, Signal
@@ -44,12 +43,12 @@ def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 def narrow(monkeypatch: pytest.MonkeyPatch) -> None:
     """Bounds so small that a short debate meets all of them."""
     monkeypatch.setattr(flow_control, "MAX_FRAMES", 20)
-    monkeypatch.setattr(flow_control, "MAX_BLIND_BYTES", 8_000)
+    monkeypatch.setattr(flow_control, "MAX_BYTES", 8_000)
     monkeypatch.setattr(frame_buffer, "MAX_FRAMES", 60)
     monkeypatch.setattr(reader, "PAGE", 25)
     monkeypatch.setattr(reader, "KEPT_PAGES", 3)
     monkeypatch.setattr(reader, "SLICE", 3)
-    monkeypatch.setattr(watcher_module, "FULL_SECONDS", 0.02)
+    monkeypatch.setattr(timers, "FULL_SECONDS", 0.02)
 
 
 async def play(conversation: Conversation, story: Sequence[EventData], die: random.Random) -> None:

@@ -19,7 +19,7 @@ from conversations.infrastructure import database
 from conversations.models import Conversation
 from streaming.hub import frame_buffer, reader
 from streaming.hub.reader import readers
-from streaming.watchers import flow_control, watcher
+from streaming.watchers import flow_control, timers
 from streaming.watchers.watcher import Watcher
 from streaming.wire.close_codes import Close
 from tests.fakes.waiting import PATIENCE_SECONDS, Signal
@@ -115,7 +115,7 @@ async def test_a_thousand_watchers_end_with_the_stored_transcript(
     alice: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(reader, "POLL_SECONDS", 0.2)
-    monkeypatch.setattr(watcher, "FULL_SECONDS", 0.5)
+    monkeypatch.setattr(timers, "FULL_SECONDS", 0.5)
     monkeypatch.setattr(flow_control, "MAX_FRAMES", 60)
     # Smaller than the debate, so that those who come back need the log.
     monkeypatch.setattr(frame_buffer, "MAX_FRAMES", 60)

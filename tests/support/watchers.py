@@ -8,15 +8,17 @@ from contextlib import asynccontextmanager
 from typing import Any
 from uuid import UUID
 
+from django.contrib.auth.models import User
+
+from conversations.access.principals import Principal
 from conversations.domain import transcript
 from conversations.domain.frames import Frame
 from streaming.hub.subscription import subscribe
-from streaming.watchers.session_guard import Guest
 from streaming.watchers.watcher import Connection, Watcher
 from streaming.wire.close_codes import Close
 from tests.fakes.waiting import PATIENCE_SECONDS, Signal
 
-GUEST = Guest(1, "alice", "session", "stamp")
+PRINCIPAL = Principal(User(pk=1, username="alice"), session="session", stamp="stamp")
 
 
 class Line:
@@ -114,7 +116,7 @@ async def watching(
     conversation: UUID, line: Line, after: int = 0, rate: float | None = None
 ) -> AsyncIterator[Watcher]:
     """A watcher that follows the conversation over the line."""
-    watcher = Watcher(Connection(GUEST, "test", line, line.close), rate)
+    watcher = Watcher(Connection(PRINCIPAL, "test", line, line.close), rate)
     async with subscribe(conversation, after) as subscription:
         watcher.follow(subscription)
         try:

@@ -1,17 +1,20 @@
-"""The WebSocket: one JSON event a frame, in both directions.
+"""The WebSocket: one JSON object a frame, in both directions; docs/protocol.md describes the frames.
 
-/ws/conversations/{id}/?after=N&rate=R   watch a conversation from a cursor, at most R tokens a second
-/ws/conversations/                       start one by the first frame, {"type": "start", "topic": ...}, and watch it
+/ws/conversations/{id}/?after=N&rate=R   watch a conversation: every event after the seq N (0: all of them), at most R
+                                         tokens a second (no limit where it is not given)
+/ws/conversations/                       wait for a `start`, and watch what it started
 
-A client may send:
+Frames that a client may send:
 
-{"type": "ping"}
-{"type": "ack", "seq": N, "waited_ms": M}           everything up to N has been taken, M milliseconds ago
-{"type": "control", "action": "pause_stream"}       hold this connection's stream; resume_stream goes on
-{"type": "control", "action": "pause"}              pause the debate; also resume, cancel; with idempotency_key
-{"type": "input", "text": ..., "reply_to": ...}     speak to the panel, or answer a question; with idempotency_key
+{"type": "ack", "seq": N, "waited_ms": M}        everything up to N has been taken, M milliseconds ago (0 if left out)
+{"type": "control", "action": "pause_stream"}    hold this stream; resume_stream continues it
+{"type": "control", "action": "pause"}           pause the debate; also resume and cancel
+{"type": "input", "text": ..., "reply_to": ...}  a message to the panel, or the answer to the request `reply_to`
+{"type": "start", "topic": ...}                  start a conversation and watch it, once a connection
+{"type": "ping"}                                 answered with pong
 
-Who comes with a key needs its scopes: watch to watch, start to start, control to command the debate and to speak.
+`control` and `input` take an `idempotency_key`: sent twice, it is one command. An API key needs the scope `watch` to
+watch, `start` and `watch` to start, and `control` for commands to the debate and `input`.
 """
 
 import asyncio
@@ -26,7 +29,8 @@ import structlog
 from channels.generic.websocket import AsyncWebsocketConsumer
 from django.contrib.auth.models import AbstractUser
 
-from conversations.access import permissions
+from conversations.access import principals
+from conversations.access.principals import Principal
 from conversations.domain import requests
 from conversations.domain.enums import Scope
 from conversations.domain.errors import (
@@ -44,7 +48,8 @@ from conversations.infrastructure import database
 from conversations.services import debates
 from streaming.http import direct_send
 from streaming.hub.subscription import subscribe
-from streaming.watchers import session_guard
+from streaming.watchers import admission
+from streaming.watchers.admission import joined_headers
 from streaming.watchers.event_filter import filtered
 from streaming.watchers.registry import registry
 from streaming.watchers.watcher import Connection, Watcher
@@ -60,68 +65,49 @@ MAX_FRAME_BYTES = 64 * 1024
 
 
 class ConversationSocket(AsyncWebsocketConsumer):
-    """One watcher. Events go from the conversation's reader straight to the server's socket."""
+    """One connection and its watcher. Events go from the conversation's reader straight to the server's socket.
+
+    1. `connect` accepts the connection, looks up who opens it, and makes the watcher.
+    2. `_follow` subscribes the watcher to the conversation; in the meantime commands are taken already.
+    3. `receive` executes the client's frames.
+    4. `disconnect` gives everything back."""
 
     # No channel of its own: the reader is a member of the group, a watcher is not.
     channel_layer_alias = "none"
 
+    _principal: Principal
     _watcher: Watcher | None = None
-    # Known before the watcher follows it: who opens a connection may speak at once.
-    _watched: UUID | None = None
+    # Set before the watcher follows it: commands may come at once.
+    _conversation: UUID | None = None
     _following: "asyncio.Task[None] | None" = None
     _closing: "asyncio.Task[None] | None" = None
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._subscription = AsyncExitStack()
+
     async def dispatch(self, message: dict[str, Any]) -> None:
-        # Channels' own first hops to a thread for the database connections of handlers that use the ORM. Ours do not:
-        # they have their own threads, and clients acknowledge every second.
+        # Channels' own first hops to a thread to close old database connections. Handlers here do not use the ORM in
+        # this thread, and every client acknowledges once a second.
         await getattr(self, message["type"].replace(".", "_"))(message)
 
     async def connect(self) -> None:
-        # Accepted first, even to refuse: a browser cannot see why an unfinished handshake failed.
+        # Accepted even to be refused: a browser does not show the reason of a failed handshake.
         await self.accept()
         scope = cast("dict[str, Any]", self.scope)
-        if not scope["user"].is_authenticated:
-            await self.close(int(Close.UNAUTHENTICATED))
-            return
-        self._held = AsyncExitStack()
         try:
-            query = parse_qs(scope["query_string"].decode("latin-1"), keep_blank_values=True)
-            after = client_commands.cursor(query.get("after", [None])[-1])
-            rate = client_commands.rate(query.get("rate", [None])[-1])
-            wanted = scope["url_route"]["kwargs"].get("conversation")
-            if wanted is not None:
-                session_guard.opened_by(scope).require(Scope.WATCH)
-            conversation = (
-                None
-                if wanted is None
-                else await database.call(
-                    permissions.watch, scope["user"], client_commands.conversation(wanted)
-                )
-            )
-        except InvalidInput:
-            await self.close(int(Close.BAD_REQUEST))
+            after, rate, conversation = _address(scope)
+            self._principal = await admission.admit(joined_headers(scope["headers"]), conversation)
+        except OutcryError as refused:
+            if isinstance(refused, ScopeMissing):
+                await self.send(wire_frame(None, _error(refused, None)).text)
+            await self.close(int(_close_code(refused)))
             return
-        except ScopeMissing as missing:
-            await self.send(wire_frame(None, _refusal(missing, None)).text)
-            await self.close(int(Close.FORBIDDEN))
-            return
-        except NotFound:
-            await self.close(int(Close.NOT_FOUND))
-            return
-        except LogUnavailable:
-            await self.close(int(Close.UNAVAILABLE))
-            return
-        connection = Connection(
-            session_guard.guest(scope),
-            TRANSPORT,
-            filtered(TRANSPORT, writer_for(scope[direct_send.KEY])),
-            self._close_soon,
-        )
-        self._watcher = Watcher(connection, rate)
+        writer = filtered(TRANSPORT, writer_for(scope[direct_send.KEY]))
+        self._watcher = Watcher(Connection(self._principal, TRANSPORT, writer, self._close_soon), rate)
         registry().add(self._watcher)
         if conversation is not None:
-            self._watched = conversation.pk
-            self._following = asyncio.create_task(self._follow(self._watcher, conversation.pk, after))
+            self._start_following(self._watcher, conversation, after)
 
     async def disconnect(self, code: int) -> None:
         if self._watcher is None:
@@ -131,51 +117,47 @@ class ConversationSocket(AsyncWebsocketConsumer):
         if self._following is not None:
             self._following.cancel()
             await asyncio.wait([self._following])
-        await self._held.aclose()
+        await self._subscription.aclose()
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
         watcher = self._watcher
         if watcher is None or watcher.closed is not None:
-            # Sent before the refusal reached the client.
+            # Sent before the client saw the close.
             return
         if len(bytes_data or (text_data or "").encode()) > MAX_FRAME_BYTES:
             watcher.end(Close.TOO_LARGE)
             return
-        watcher.heard()
+        watcher.received()
         key = None
         try:
             command, fields = client_commands.command(text_data)
             key = client_commands.key(fields)
-            await self._obey(watcher, command, fields)
+            await self._execute(watcher, command, fields)
         except Unauthenticated:
             watcher.end(Close.UNAUTHENTICATED)
         except InvalidInput as refused:
             for problem in refused.problems:
-                watcher.tell(_broken(refused, problem, key))
+                watcher.notify(_invalid(refused, problem, key))
         except OutcryError as refused:
-            watcher.tell(_refusal(refused, key))
-        except Exception:
-            logger.exception(
-                "watcher_failed", conversation=str(watcher.conversation), watcher=str(watcher.id)
-            )
-            watcher.end(Close.FAULT)
+            watcher.notify(_error(refused, key))
+        except Exception as failure:
+            self._fail(watcher, failure)
 
-    async def _obey(self, watcher: Watcher, command: str, fields: Mapping[str, Any]) -> None:
+    async def _execute(self, watcher: Watcher, command: str, fields: Mapping[str, Any]) -> None:
         match command:
             case "ack":
                 watcher.ack(*client_commands.ack(fields, watcher.cursor))
             case "ping":
-                watcher.tell(Pong())
+                watcher.notify(Pong())
             case "control":
                 await self._control(watcher, fields)
             case "input":
-                said = requests.parse_input(fields)
-                await debates.say(await self._asker(Scope.CONTROL), self._conversation(), said)
+                message = requests.parse_input(fields)
+                await debates.say(await self._user(Scope.CONTROL), self._watched(), message)
             case "start" if self._following is None:
                 new = requests.parse(fields)
-                conversation = await debates.start(await self._asker(Scope.START, Scope.WATCH), new)
-                self._watched = conversation.pk
-                self._following = asyncio.create_task(self._follow(watcher, conversation.pk, 0))
+                conversation = await debates.start(await self._user(Scope.START, Scope.WATCH), new)
+                self._start_following(watcher, conversation.pk, 0)
             case "start":
                 raise InvalidInput(
                     [Problem("type", "already_watching", "This connection has its conversation.")]
@@ -185,7 +167,7 @@ class ConversationSocket(AsyncWebsocketConsumer):
                 raise InvalidInput([Problem("type", "unknown_type", known)])
 
     async def _control(self, watcher: Watcher, fields: Mapping[str, Any]) -> None:
-        conversation = self._conversation()
+        conversation = self._watched()
         match fields.get("action"):
             case "pause_stream" | "resume_stream" if watcher.conversation is None:
                 raise _not_watching()
@@ -195,38 +177,47 @@ class ConversationSocket(AsyncWebsocketConsumer):
                 watcher.resume()
             case _:
                 command = requests.parse_command(fields)
-                await debates.control(await self._asker(Scope.CONTROL), conversation, command)
+                await debates.control(await self._user(Scope.CONTROL), conversation, command)
 
-    def _conversation(self) -> UUID:
-        if self._watched is None:
+    def _watched(self) -> UUID:
+        if self._conversation is None:
             raise _not_watching()
-        return self._watched
+        return self._conversation
 
-    async def _asker(self, *scopes: Scope) -> AbstractUser:
-        """Who asks, as the database has them now. Raises Unauthenticated, and ScopeMissing where their key lacks one
-        of these."""
-        caller = await database.call(session_guard.caller, self.scope)
+    async def _user(self, *scopes: Scope) -> AbstractUser:
+        """The user behind this connection, as the database has them now. Raises Unauthenticated, and ScopeMissing
+        where their API key lacks one of these."""
+        principal = await database.call(principals.still, self._principal)
         for scope in scopes:
-            caller.require(scope)
-        return caller.user
+            principal.require(scope)
+        return principal.user
+
+    def _start_following(self, watcher: Watcher, conversation: UUID, after: int) -> None:
+        self._conversation = conversation
+        self._following = asyncio.create_task(self._follow(watcher, conversation, after))
 
     async def _follow(self, watcher: Watcher, conversation: UUID, after: int) -> None:
         try:
-            watcher.follow(await self._held.enter_async_context(subscribe(conversation, after)))
+            subscription = subscribe(conversation, after)
+            watcher.follow(await self._subscription.enter_async_context(subscription))
         except LogUnavailable:
             watcher.end(Close.UNAVAILABLE)
-        except Exception:
-            logger.exception("watcher_failed", conversation=str(conversation), watcher=str(watcher.id))
-            watcher.end(Close.FAULT)
+        except Exception as failure:
+            self._fail(watcher, failure)
 
-    def _close_soon(self, why: Close) -> None:
-        self._closing = asyncio.create_task(self._close(why))
+    def _fail(self, watcher: Watcher, failure: Exception) -> None:
+        named = {"conversation": str(self._conversation), "watcher": str(watcher.id)}
+        logger.error("watcher_failed", **named, exc_info=failure)
+        watcher.end(Close.FAULT)
 
-    async def _close(self, why: Close) -> None:
-        # The client may have been faster.
+    def _close_soon(self, reason: Close) -> None:
+        self._closing = asyncio.create_task(self._close(reason))
+
+    async def _close(self, reason: Close) -> None:
+        # The client may have closed already.
         with contextlib.suppress(OSError):
             # An int: Daphne does not take an IntEnum.
-            await self.close(int(why))
+            await self.close(int(reason))
 
 
 class NoSuchSocket(AsyncWebsocketConsumer):
@@ -239,17 +230,43 @@ class NoSuchSocket(AsyncWebsocketConsumer):
         await self.close(int(Close.NOT_FOUND))
 
 
+def _address(scope: Mapping[str, Any]) -> tuple[int, float | None, UUID | None]:
+    """The cursor, the rate and the conversation of the connection's address. Raises InvalidInput, and NotFound where
+    the id is no UUID."""
+    query = parse_qs(scope["query_string"].decode("latin-1"), keep_blank_values=True)
+    after = client_commands.cursor(query.get("after", [None])[-1])
+    rate = client_commands.rate(query.get("rate", [None])[-1])
+    conversation = scope["url_route"]["kwargs"].get("conversation")
+    return after, rate, None if conversation is None else client_commands.conversation(conversation)
+
+
+def _close_code(refused: OutcryError) -> Close:
+    """Of a connection that is refused before it watches."""
+    match refused:
+        case InvalidInput():
+            return Close.BAD_REQUEST
+        case Unauthenticated():
+            return Close.UNAUTHENTICATED
+        case ScopeMissing():
+            return Close.FORBIDDEN
+        case NotFound():
+            return Close.NOT_FOUND
+        case LogUnavailable():
+            return Close.UNAVAILABLE
+    raise refused
+
+
 def _not_watching() -> InvalidInput:
     return InvalidInput([Problem("type", "not_watching", "This connection has no conversation yet.")])
 
 
-def _refusal(refused: OutcryError, key: str | None) -> Error:
-    # The same frame may be taken a little later, or never.
-    passing = isinstance(refused, LimitReached | LogUnavailable)
-    return Error(code=refused.code, message=refused.message, retryable=passing, idempotency_key=key)
+def _error(refused: OutcryError, key: str | None) -> Error:
+    # Of these, the same frame may be taken a little later.
+    retryable = isinstance(refused, LimitReached | LogUnavailable)
+    return Error(code=refused.code, message=refused.message, retryable=retryable, idempotency_key=key)
 
 
-def _broken(refused: InvalidInput, problem: Problem, key: str | None) -> Error:
+def _invalid(refused: InvalidInput, problem: Problem, key: str | None) -> Error:
     return Error(
         code=refused.code,
         message=problem.message,

@@ -10,6 +10,7 @@ from django.contrib.auth.models import User
 from django.contrib.sessions.models import Session
 from django.db import InterfaceError, OperationalError
 
+from conversations.access.principals import Principal
 from conversations.domain.enums import Status
 from conversations.event_log import appender
 from conversations.infrastructure import database
@@ -77,7 +78,7 @@ async def closed(tab: Browser) -> int | None:
 
 def test_a_session_that_has_ended_is_seen_within_five_seconds() -> None:
     """Also where the client does not even take the close."""
-    assert registry.LOOK_SECONDS + watcher_module.SHUT_OUT_SECONDS + registry.TICK_SECONDS < 5
+    assert registry.LOOK_SECONDS + watcher_module.REVOKED_SECONDS + registry.TICK_SECONDS < 5
 
 
 # Sessions that end
@@ -90,8 +91,8 @@ async def test_whose_session_ends_is_sent_away_and_nobody_else(
     async with browser(alice, path_of(conversation)) as staying, browser(bob, NEW) as going:
         await staying.until("status")
         await looks.next()
-        [watcher] = [found for found in registry.registry().watchers.values() if found.guest.name == "bob"]
-        await database.call(end, bob, watcher.guest)
+        [watcher] = [found for found in registry.registry().watchers.values() if found.principal.user == bob]
+        await database.call(end, bob, watcher.principal)
         assert await closed(going) == 4401
         await looks.next()
         await appender.append(conversation.pk, debates.status(Status.ACTIVE))
@@ -106,7 +107,7 @@ async def test_all_connections_of_a_session_go_and_those_of_another_stay(
         tabs = [await stack.enter_async_context(browser(alice, path_of(conversation))) for _ in range(3)]
         for tab in tabs:
             await tab.until("status")
-        key = next(iter(registry.registry().watchers.values())).guest.session
+        key = next(iter(registry.registry().watchers.values())).principal.session
         await database.call(Session.objects.filter(session_key=key).delete)
         assert await closed(tabs[0]) == 4401
         await looks.next()
@@ -270,10 +271,10 @@ async def test_a_restart_waits_for_nobody_who_does_not_go(
     monkeypatch: pytest.MonkeyPatch, alice: User
 ) -> None:
     monkeypatch.setattr(registry, "LEAVE_SECONDS", 0.05)
-    guest = await database.call(signed_in, alice)
+    principal = await database.call(signed_in, alice)
     lines = [Line() for _ in range(3)]
     present = registry.registry()
-    watchers = [Watcher(connection(guest, line)) for line in lines]
+    watchers = [Watcher(connection(principal, line)) for line in lines]
     for watcher in watchers:
         present.add(watcher)
     async with asyncio.timeout(PATIENCE_SECONDS):
@@ -284,17 +285,17 @@ async def test_a_restart_waits_for_nobody_who_does_not_go(
     assert present._tasks == []
 
 
-def connection(guest: session_guard.Guest, line: Line) -> Connection:
-    return Connection(guest, "test", line, line.close)
+def connection(principal: Principal, line: Line) -> Connection:
+    return Connection(principal, "test", line, line.close)
 
 
 async def test_who_does_not_take_its_close_is_dropped_by_and_by(
     monkeypatch: pytest.MonkeyPatch, alice: User
 ) -> None:
     monkeypatch.setattr(watcher_module, "CLOSE_SECONDS", 0.05)
-    guest = await database.call(signed_in, alice)
+    principal = await database.call(signed_in, alice)
     line = Line()
-    stuck = Watcher(connection(guest, line))
+    stuck = Watcher(connection(principal, line))
     registry.registry().add(stuck)
     stuck.end(Close.SLOW)
     async with asyncio.timeout(PATIENCE_SECONDS):

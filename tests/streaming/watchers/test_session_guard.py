@@ -16,25 +16,26 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from conversations.access import principals
+from conversations.access.principals import Principal
 from conversations.models import Conversation
 from streaming.watchers import session_guard
-from streaming.watchers.session_guard import Guest
 from streaming.wire.close_codes import Close
 from tests.support import debates
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-def signed_in(person: User) -> Guest:
+def signed_in(person: User) -> Principal:
     """A session of theirs, as a connection remembers it."""
     client = Client()
     client.force_login(person)
     key = client.cookies[settings.SESSION_COOKIE_NAME].value
-    return Guest(person.pk, person.get_username(), key, person.get_session_auth_hash())
+    return principals.of_session(key)
 
 
-def refused(guest: Guest, conversation: Conversation | None) -> Close | None:
-    watching = (guest, None if conversation is None else conversation.pk)
+def refused(principal: Principal, conversation: Conversation | None) -> Close | None:
+    watching = (principal, None if conversation is None else conversation.pk)
     return session_guard.refused([watching]).get(watching)
 
 
@@ -54,22 +55,22 @@ def test_nobody_is_nobody() -> None:
 # Who goes
 
 
-def sign_out(person: User, guest: Guest) -> None:
-    Session.objects.filter(session_key=guest.session).delete()
+def sign_out(person: User, principal: Principal) -> None:
+    Session.objects.filter(session_key=principal.session).delete()
 
 
-def let_the_session_expire(person: User, guest: Guest) -> None:
-    Session.objects.filter(session_key=guest.session).update(
+def let_the_session_expire(person: User, principal: Principal) -> None:
+    Session.objects.filter(session_key=principal.session).update(
         expire_date=timezone.now() - timedelta(seconds=1)
     )
 
 
-def change_the_password(person: User, guest: Guest) -> None:
+def change_the_password(person: User, principal: Principal) -> None:
     person.set_password("another-one-altogether")
     person.save()
 
 
-def change_the_password_by_command(person: User, guest: Guest) -> None:
+def change_the_password_by_command(person: User, principal: Principal) -> None:
     from django.contrib.auth.management.commands import changepassword
 
     with pytest.MonkeyPatch.context() as patched:
@@ -77,15 +78,15 @@ def change_the_password_by_command(person: User, guest: Guest) -> None:
         call_command("changepassword", person.get_username(), stdout=io.StringIO())
 
 
-def disable(person: User, guest: Guest) -> None:
+def disable(person: User, principal: Principal) -> None:
     User.objects.filter(pk=person.pk).update(is_active=False)
 
 
-def delete(person: User, guest: Guest) -> None:
+def delete(person: User, principal: Principal) -> None:
     person.delete()
 
 
-ENDS: list[Callable[[User, Guest], None]] = [
+ENDS: list[Callable[[User, Principal], None]] = [
     sign_out,
     let_the_session_expire,
     change_the_password,
@@ -97,14 +98,14 @@ ENDS: list[Callable[[User, Guest], None]] = [
 
 @pytest.mark.parametrize("end", ENDS)
 def test_whose_session_has_ended_goes_and_nobody_else(
-    alice: User, bob: User, carol: User, conversation: Conversation, end: Callable[[User, Guest], None]
+    alice: User, bob: User, carol: User, conversation: Conversation, end: Callable[[User, Principal], None]
 ) -> None:
     # Bob owns nothing, so that he can be deleted.
-    guest, other, reviewer = signed_in(bob), signed_in(alice), signed_in(carol)
-    watching = [(guest, None), (other, conversation.pk), (reviewer, conversation.pk)]
+    principal, other, reviewer = signed_in(bob), signed_in(alice), signed_in(carol)
+    watching = [(principal, None), (other, conversation.pk), (reviewer, conversation.pk)]
     assert session_guard.refused(watching) == {}
-    end(bob, guest)
-    assert session_guard.refused(watching) == {(guest, None): Close.UNAUTHENTICATED}
+    end(bob, principal)
+    assert session_guard.refused(watching) == {(principal, None): Close.UNAUTHENTICATED}
 
 
 def test_of_several_sessions_of_a_person_only_the_one_that_ended_goes(
@@ -129,11 +130,11 @@ def test_who_may_not_review_any_more_keeps_their_own_only(
     carol: User, conversation: Conversation, take: Callable[[User], None]
 ) -> None:
     own = debates.create(carol)
-    guest = signed_in(carol)
+    principal = signed_in(carol)
     take(carol)
-    assert refused(guest, conversation) is Close.FORBIDDEN
-    assert refused(guest, own) is None
-    assert refused(guest, None) is None
+    assert refused(principal, conversation) is Close.FORBIDDEN
+    assert refused(principal, own) is None
+    assert refused(principal, None) is None
 
 
 def test_a_right_that_comes_from_a_group_counts_and_can_be_taken(
@@ -143,15 +144,15 @@ def test_a_right_that_comes_from_a_group_counts_and_can_be_taken(
     reviewers.permissions.set(carol.user_permissions.all())
     User.objects.filter(pk=bob.pk).update(is_staff=True)
     bob.groups.add(reviewers)
-    guest = signed_in(bob)
-    assert refused(guest, conversation) is None
+    principal = signed_in(bob)
+    assert refused(principal, conversation) is None
     bob.groups.clear()
-    assert refused(guest, conversation) is Close.FORBIDDEN
+    assert refused(principal, conversation) is Close.FORBIDDEN
 
 
 def test_a_conversation_that_is_gone_is_nobodys(alice: User) -> None:
-    guest = signed_in(alice)
-    watching = (guest, uuid.uuid4())
+    principal = signed_in(alice)
+    watching = (principal, uuid.uuid4())
     assert session_guard.refused([watching]) == {watching: Close.FORBIDDEN}
 
 
@@ -172,7 +173,7 @@ def test_more_watchers_of_the_same_people_cost_no_more_queries(
     owner, reviewer = signed_in(alice), signed_in(carol)
     few: list[session_guard.Watching] = [(owner, conversation.pk), (reviewer, conversation.pk)]
     others = [debates.create(alice) for _ in range(3)]
-    many = few * 100 + [(guest, other.pk) for other in others for guest in (owner, reviewer)] * 100
+    many = few * 100 + [(principal, other.pk) for other in others for principal in (owner, reviewer)] * 100
     assert queries(many) == queries(few) <= 5
 
 
@@ -180,19 +181,19 @@ def test_more_people_and_more_tabs_cost_no_more_queries_until_a_query_is_full(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     people = [User.objects.create(username=f"p{number}", password="!") for number in range(12)]
-    guests: list[session_guard.Watching] = [(signed_in(person), None) for person in people]
-    assert queries(guests) == queries(guests[:1])
-    monkeypatch.setattr(session_guard, "CHUNK", 4)
-    assert queries(guests) == 3 * queries(guests[:4])
-    assert session_guard.refused(guests) == {}
-    gone = guests[7]
+    signed: list[session_guard.Watching] = [(signed_in(person), None) for person in people]
+    assert queries(signed) == queries(signed[:1])
+    monkeypatch.setattr(principals, "CHUNK", 4)
+    assert queries(signed) == 3 * queries(signed[:4])
+    assert session_guard.refused(signed) == {}
+    gone = signed[7]
     sign_out(people[7], gone[0])
-    assert session_guard.refused(guests) == {gone: Close.UNAUTHENTICATED}
+    assert session_guard.refused(signed) == {gone: Close.UNAUTHENTICATED}
 
 
 def test_other_stores_of_sessions_are_asked_one_by_one(alice: User, bob: User, settings: Any) -> None:
     settings.SESSION_ENGINE = "django.contrib.sessions.backends.cache"
     staying, going = signed_in(alice), signed_in(bob)
-    store = session_guard._engine().SessionStore
+    store = principals.session_store()
     store(going.session).delete()
     assert session_guard.refused([(staying, None), (going, None)]) == {(going, None): Close.UNAUTHENTICATED}

@@ -24,11 +24,10 @@ from streaming.hub import frame_buffer, reader
 from streaming.hub.reader import readers
 from streaming.statistics import counters
 from streaming.watchers import flow_control
+from streaming.watchers.frame_sender import MAX_WAITING
+from streaming.watchers.timers import FULL_SECONDS, LAG_SECONDS
 from streaming.watchers.watcher import (
     CLOSE_SECONDS,
-    FULL_SECONDS,
-    LAG_SECONDS,
-    MAX_LATER,
     Connection,
     Watcher,
 )
@@ -37,7 +36,7 @@ from streaming.wire.control_frames import Notice
 from tests.fakes.waiting import PATIENCE_SECONDS
 from tests.support import debates
 from tests.support.clock import settled
-from tests.support.watchers import GUEST, Line, reached, watching
+from tests.support.watchers import PRINCIPAL, Line, reached, watching
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -94,7 +93,7 @@ async def caught_up(watcher: Watcher, line: Line) -> None:
 
 def later(watcher: Watcher, seconds: float) -> None:
     """The clocks are looked at, so long after the connection was opened; however long the test itself takes."""
-    watcher.tick(watcher._opened + seconds)
+    watcher.tick(watcher.timers.connected + seconds)
 
 
 # Whole messages only, then words again
@@ -280,12 +279,12 @@ async def test_a_lag_by_acks_is_told_while_it_lasts(conversation: Conversation) 
 
 async def test_before_it_follows_it_is_idle_and_tells_nothing_but_answers(alice: User) -> None:
     line = Line()
-    idle = Watcher(Connection(GUEST, "test", line, line.close))
+    idle = Watcher(Connection(PRINCIPAL, "test", line, line.close))
     assert (idle.state, idle.head) == ("idle", 0)
     later(idle, 1)
     idle.pump()
     assert line.written == []
-    idle.tell(Notice(text="Hello."))
+    idle.notify(Notice(text="Hello."))
     assert [said["type"] for said in line.told] == ["notice"]
 
 
@@ -326,8 +325,9 @@ async def test_a_pause_while_a_page_is_fetched_holds_that_page(conversation: Con
     line = Line()
     async with watching(conversation.pk, line) as watcher:
         watcher.pause()
-        assert watcher._work is not None
-        await asyncio.wait([watcher._work], timeout=PATIENCE_SECONDS)
+        assert watcher.delivery is not None
+        assert watcher.delivery.task is not None
+        await asyncio.wait([watcher.delivery.task], timeout=PATIENCE_SECONDS)
         assert line.frames == []
         watcher.resume()
         await reached(watcher, line, watcher.head)
@@ -450,10 +450,10 @@ async def test_who_holds_the_stream_for_too_long_is_sent_away(
 
 async def test_who_asks_for_nothing_for_too_long_is_sent_away(alice: User, settings: Settings) -> None:
     line = Line()
-    idle = Watcher(Connection(GUEST, "test", line, line.close))
+    idle = Watcher(Connection(PRINCIPAL, "test", line, line.close))
     later(idle, settings.OUTCRY_IDLE_SECONDS - 1)
     assert not line.closed
-    idle.heard()
+    idle.received()
     later(idle, settings.OUTCRY_IDLE_SECONDS + 60)
     assert line.closed is Close.IDLE
 
@@ -493,16 +493,16 @@ async def test_heartbeats_carry_the_head_and_none_waits_for_a_full_line(
         later(watcher, beat + 0.2)
         assert [said["data"] for said in line.told if said["type"] == "heartbeat"] == [{"head": 2}]
         line.hold()
-        watcher.tell(Notice(text="First."))
+        watcher.notify(Notice(text="First."))
         for number in range(1, 9):
             later(watcher, (number + 1) * (beat + 1))
-        for number in range(MAX_LATER + 5):
-            watcher.tell(Notice(text=f"{number}"))
+        for number in range(MAX_WAITING + 5):
+            watcher.notify(Notice(text=f"{number}"))
         line.release()
         await settled()
         notices = [said["data"]["text"] for said in line.told if said["type"] == "notice"]
         # One of those that wait tells of the lag.
-        assert notices == ["First.", *map(str, range(MAX_LATER - 1))]
+        assert notices == ["First.", *map(str, range(MAX_WAITING - 1))]
         assert [said["type"] for said in line.told].count("heartbeat") == 1
 
 
@@ -604,7 +604,7 @@ async def test_nothing_is_handed_over_while_an_earlier_frame_waits(conversation:
     line = Line(waits=lambda: True)
     async with watching(conversation.pk, line) as watcher:
         for number in range(30):
-            watcher.tell(Notice(text=f"{number}"))
+            watcher.notify(Notice(text=f"{number}"))
             await asyncio.sleep(0)
         await say(conversation, debates.status(Status.COMPLETED))
         await line.to_the_close()
@@ -754,7 +754,7 @@ async def test_a_stalled_watcher_costs_little_however_much_goes_by(
         assert stalled.cursor < stalled.head
         assert after - before < 1024 * 1024
         assert len(stalled.flow._frames) <= flow_control.MAX_FRAMES
-        assert stalled._later == []
+        assert not stalled.sender._waiting
         line.release()
         stalled.ack(stalled.cursor)
         await reached(stalled, line, stalled.head)

@@ -11,12 +11,12 @@ from django.contrib.auth.models import User
 from pytest_django import Settings
 from websockets.asyncio.client import connect
 
+from conversations.access.principals import Principal
 from conversations.domain.enums import Status
 from conversations.event_log import appender
 from conversations.infrastructure import database
 from conversations.models import ApiKey, Conversation
 from streaming.watchers import session_guard
-from streaming.watchers.session_guard import Guest
 from streaming.wire.close_codes import Close
 from tests.fakes.openai_server import OpenAIServer
 from tests.fakes.waiting import PATIENCE_SECONDS
@@ -260,11 +260,9 @@ def test_of_many_only_those_whose_key_has_ended_go(
     key, _ = make(alice)
     other, _ = make(alice)
     reader, _ = make(bob)
-    guests = [
-        Guest(key.owner_id, key.owner.username, session="", stamp=key.digest, key=key.pk)
-        for key in (key, other, reader)
+    watching = [
+        (Principal(key.owner, key.pk, stamp=key.digest), conversation.pk) for key in (key, other, reader)
     ]
-    watching = [(guests[0], conversation.pk), (guests[1], conversation.pk), (guests[2], conversation.pk)]
     assert session_guard.refused(watching) == {watching[2]: Close.FORBIDDEN}
     expire(key)
     assert session_guard.refused(watching) == {

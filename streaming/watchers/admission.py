@@ -1,0 +1,107 @@
+"""Who opens a WebSocket, and whether they may watch what they ask for.
+
+When a thousand watchers come back at once, session, user and right are still looked up for each of them; but handshakes
+that come while a look-up is under way share the next one, so that each costs rows and no queries of its own.
+"""
+
+import asyncio
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+from uuid import UUID
+
+from conversations.access import permissions, principals
+from conversations.access.principals import Principal
+from conversations.domain.enums import Scope
+from conversations.domain.errors import NotFound, OutcryError, Unauthenticated
+from conversations.infrastructure import database
+from conversations.infrastructure.event_loop import PerLoop
+
+# Handshakes in one look-up, which takes some 10 ms for so many: the first of a storm need not wait for the last.
+BATCH: Final = 100
+
+
+@dataclass(frozen=True)
+class _Handshake:
+    """A browser's. `conversation` is None where none is watched yet."""
+
+    session: str
+    conversation: UUID | None
+
+
+async def admit(headers: Mapping[str, str], conversation: UUID | None) -> Principal:
+    """The principal of these headers' API key, else of their session, who may watch the conversation where one is
+    given. Raises Unauthenticated, ScopeMissing and NotFound, and what the database raises while it is away."""
+    if principals.key_in(headers) is not None:
+        return await database.call(_admit_program, headers, conversation)
+    return await _queues.here().admit(_Handshake(principals.session_in(headers), conversation))
+
+
+def joined_headers(headers: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
+    """Headers by lower-case name. Values of a repeated header are joined by a comma (RFC 9110), so two API keys match
+    none."""
+    joined: dict[str, str] = {}
+    for raw_name, raw_value in headers:
+        name, value = raw_name.decode("latin-1").lower(), raw_value.decode("latin-1")
+        joined[name] = f"{joined[name]},{value}" if name in joined else value
+    return joined
+
+
+class _Queue:
+    """The handshakes of one event loop that wait for the next look-up."""
+
+    def __init__(self) -> None:
+        self._waiting: list[tuple[_Handshake, asyncio.Future[Principal]]] = []
+        self._looking_up: asyncio.Task[None] | None = None
+
+    async def admit(self, handshake: _Handshake) -> Principal:
+        answer: asyncio.Future[Principal] = asyncio.get_running_loop().create_future()
+        self._waiting.append((handshake, answer))
+        if self._looking_up is None:
+            self._looking_up = asyncio.create_task(self._look_up())
+        return await answer
+
+    async def _look_up(self) -> None:
+        while self._waiting:
+            batch, self._waiting = self._waiting[:BATCH], self._waiting[BATCH:]
+            found: Sequence[Principal | Exception]
+            try:
+                found = await database.call(_admit_browsers, [handshake for handshake, _ in batch])
+            except Exception as failure:
+                found = [failure] * len(batch)
+            for (_, answer), principal in zip(batch, found, strict=True):
+                if answer.done():
+                    # The client has left meanwhile.
+                    continue
+                if isinstance(principal, Exception):
+                    answer.set_exception(principal)
+                else:
+                    answer.set_result(principal)
+        self._looking_up = None
+
+
+_queues = PerLoop(_Queue)
+
+
+def _admit_program(headers: Mapping[str, str], conversation: UUID | None) -> Principal:
+    principal = principals.of_headers(headers)
+    if conversation is not None:
+        principal.require(Scope.WATCH)
+        permissions.watch(principal.user, conversation)
+    return principal
+
+
+def _admit_browsers(handshakes: Sequence[_Handshake]) -> list[Principal | OutcryError]:
+    """A principal or a refusal for each, in their order, by three queries."""
+    found = principals.of_sessions({handshake.session for handshake in handshakes})
+    owners = permissions.owners({asked for handshake in handshakes if (asked := handshake.conversation)})
+    answers: list[Principal | OutcryError] = []
+    for handshake in handshakes:
+        principal, asked = found.get(handshake.session), handshake.conversation
+        if principal is None:
+            answers.append(Unauthenticated("Sign in first, or send an API key."))
+        elif asked is None or (asked in owners and permissions.may_watch(principal.user, owners[asked])):
+            answers.append(principal)
+        else:
+            answers.append(NotFound("There is no such conversation."))
+    return answers

@@ -1,0 +1,67 @@
+"""Hands frames to a connection's writer, and holds control frames back while it takes none."""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from typing import Any, Final
+
+from conversations.domain.frames import Frame
+from streaming.watchers.writers import ConnectionWriter
+
+# Control frames that wait for a connection that takes nothing; more are dropped.
+MAX_WAITING: Final = 20
+
+
+class FrameSender:
+    """`frames` and `bytes` count what has been handed over. While `blocked` is set, the writer takes nothing more; when
+    it does again, `on_room` is called, or `on_failure` with what the server raised."""
+
+    def __init__(
+        self,
+        writer: ConnectionWriter,
+        on_room: Callable[[], None],
+        on_failure: Callable[[BaseException], None],
+    ) -> None:
+        self.frames = 0
+        self.bytes = 0
+        self.blocked: asyncio.Future[Any] | None = None
+        self._writer = writer
+        self._on_room = on_room
+        self._on_failure = on_failure
+        self._waiting: deque[Frame] = deque()
+
+    def send(self, frame: Frame) -> None:
+        """Hand over a frame; only while the sender is not blocked. Raises what the server raises."""
+        self.frames += 1
+        self.bytes += frame.size
+        taken = self._writer.write(frame)
+        if taken is not None:
+            self.blocked = taken
+            taken.add_done_callback(self._taken)
+
+    def send_control(self, frame: Frame) -> None:
+        """Hand over a control frame, later where the sender is blocked. Raises what the server raises."""
+        if self.blocked is None:
+            self.send(frame)
+        elif frame.type != "heartbeat" and len(self._waiting) < MAX_WAITING:
+            # A late heartbeat would tell the client nothing.
+            self._waiting.append(frame)
+
+    def close(self) -> None:
+        """Drop what waits."""
+        self._waiting.clear()
+
+    def abort(self) -> None:
+        """Drop the connection."""
+        self._writer.abort()
+
+    def _taken(self, taken: "asyncio.Future[Any]") -> None:
+        self.blocked = None
+        try:
+            taken.result()
+            while self._waiting and self.blocked is None:
+                self.send(self._waiting.popleft())
+        except (Exception, asyncio.CancelledError) as failure:
+            self._on_failure(failure)
+        else:
+            self._on_room()
