@@ -1,4 +1,4 @@
-"""Finds a Python that is new enough, and does what was asked. An old Python must be able to read this."""
+"""Find a Python that is new enough, and run the command with it. This file must also parse on an old Python."""
 
 import os
 import shutil

@@ -1,4 +1,4 @@
-"""Debian's packages: installed where we may, unpacked beside the system where we may not."""
+"""Debian packages: installed with apt-get as root, or unpacked into a folder without root."""
 
 import os
 import shutil
@@ -10,7 +10,7 @@ from scripts.console import say, status_of
 
 
 def install(packages: Sequence[str]) -> bool:
-    """False where this is no Debian, or we are neither root nor allowed sudo without a password."""
+    """Whether they were installed. False without apt-get, or without root and sudo that asks for no password."""
     rights = as_root()
     if rights is None or not shutil.which("apt-get"):
         return False
@@ -21,6 +21,7 @@ def install(packages: Sequence[str]) -> bool:
 
 
 def as_root() -> list[str] | None:
+    """What to put before a command so that it runs as root; None if that is not possible."""
     if os.geteuid() == 0:
         return []
     if (
@@ -32,7 +33,7 @@ def as_root() -> list[str] | None:
 
 
 def download(package: str, folder: Path) -> bool:
-    """Unpacks a package into a folder. Needs no root: apt keeps its lists in that folder too."""
+    """Unpack a package into a folder, without root: apt keeps its lists in that folder, too. Whether it worked."""
     if not shutil.which("apt-get") or not shutil.which("dpkg-deb"):
         return False
     lists = folder / "lists"

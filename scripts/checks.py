@@ -1,4 +1,4 @@
-"""`make check`: everything that can be said about the code without running it."""
+"""`make check`: static checks, side by side."""
 
 from scripts.places import FRONTEND, PYTHON, ROOT, read_env_file
 from scripts.side_by_side import Part, run_all, summary
@@ -9,7 +9,7 @@ PRODUCTION = {
     "SECRET_KEY": "only-for-this-check-and-long-enough-to-pass-it-0123456789-abcdefghij",
     "OPENAI_API_KEY": "only-for-this-check",
 }
-# Of these, none looks at what another one makes: Django does not start on half a build.
+# The build comes first: Django's checks need a complete one.
 FIRST = [
     Part("front end's build", ["npm", "run", "build"], FRONTEND),
     Part("lint", ["ruff", "check"]),
@@ -27,5 +27,5 @@ THEN = [
 
 
 def run_checks() -> int:
-    """All of them, also after one has failed."""
+    """Run all of them, also after one has failed."""
     return int(summary([*run_all(FIRST), *run_all(THEN)]) > 0)

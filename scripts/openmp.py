@@ -1,4 +1,4 @@
-"""GNU OpenMP, which the local model's runtime links to and the smallest Debian images leave out."""
+"""GNU OpenMP: the local model's runtime links to it, and slim Debian images do not have it."""
 
 import ctypes
 import shutil
@@ -36,7 +36,7 @@ def is_on_system() -> bool:
 
 
 def keep(library: Path) -> None:
-    """Once loaded, a library serves all that ask for it by name: .venv's Python loads this one first."""
+    """Keep the library in .venv, and load it when Python starts; later loads by name then find it."""
     shutil.copy(library, UNPACKED)
     packages = next(VENV.glob("lib/python*/site-packages"))
     code = f"import ctypes, sys; ctypes.CDLL(sys.prefix + '/lib/{LIBRARY}', ctypes.RTLD_GLOBAL)\n"

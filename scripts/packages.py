@@ -1,4 +1,4 @@
-"""The pinned Python packages, in .venv exactly as the requirements files say."""
+"""Install exactly the pinned Python packages into .venv, and compile the pins."""
 
 from pathlib import Path
 
@@ -22,7 +22,8 @@ INTERPRETER = VENV / "pyvenv.cfg"
 
 
 def ensure_packages(*, chosen: bool, development: bool) -> None:
-    """Once the development packages are in, they stay: `make run` after `make test` takes nothing away."""
+    """Install the runtime packages, or those for development. Once installed, the latter stay: `make run` after
+    `make test` removes nothing."""
     interpreter.ensure_environment(chosen=chosen)
     tools = [interpreter.TOOLS, INTERPRETER]
     once("tools", inputs=tools, outputs=[UV], step=interpreter.install_tools)
@@ -48,7 +49,7 @@ def install_development() -> None:
 
 
 def sync(more: list[Path]) -> None:
-    """All anew, from uv's cache where it can: an interrupted install may have left half a package."""
+    """Reinstall everything (uv has a cache): an interrupted installation may have left half a package."""
     files = [*RUNTIME, *more]
     run(
         [UV, "pip", "sync", "--python", PYTHON, "--reinstall", "--require-hashes", "--no-build", *files],
@@ -57,7 +58,7 @@ def sync(more: list[Path]) -> None:
 
 
 def compile_requirements(arguments: list[str]) -> None:
-    """One file for all supported Pythons, all wheels, and no word of where they were found."""
+    """One file for all supported versions of Python, wheels only, without the address of the index."""
     for name in ("requirements", "requirements-dev", "requirements-build"):
         say(f"Compiling {name}.txt from {name}.in")
         run(

@@ -1,4 +1,4 @@
-"""Where things lie, and the settings that decide it."""
+"""Paths, and the settings that move them."""
 
 import os
 from pathlib import Path
@@ -11,7 +11,7 @@ UV = VENV / "bin" / "uv"
 
 
 def setting(name: str, default: str) -> str:
-    """From the environment, else from `.env`, as the application itself reads it."""
+    """A setting from the environment, else from `.env`, as the application reads it."""
     return os.environ.get(name) or read_env_file(ROOT / ".env").get(name) or default
 
 

@@ -1,4 +1,4 @@
-"""Ports for servers that are started for a while."""
+"""Ports for temporary servers."""
 
 import contextlib
 import secrets
@@ -6,9 +6,9 @@ import socket
 
 
 def free_port() -> int:
-    """A port of loopback that nothing listens on now, and that no outgoing connection is given later."""
+    """A free port of the loopback interface, below the range that outgoing connections use."""
     while True:
-        # Not from `random`: who runs side by side may have the same seed.
+        # Not from `random`: pytest-randomly gives parallel processes the same seed.
         port = 10_000 + secrets.randbelow(20_000)
         with socket.socket() as probe, contextlib.suppress(OSError):
             probe.bind(("127.0.0.1", port))

@@ -1,4 +1,4 @@
-"""The programs that tests start and that no Python package carries: a browser, PostgreSQL, Redis, nginx."""
+"""Programs that tests start and that are not Python packages: a browser, PostgreSQL, Redis, nginx."""
 
 import os
 import shutil
@@ -17,9 +17,9 @@ class Program:
     tests: str
 
     def find(self) -> Path | None:
-        """On the path, or where Debian puts PostgreSQL's server commands."""
+        """Its path: on PATH or in /usr/sbin, or in Debian's folder of PostgreSQL's server commands."""
         for command in self.commands:
-            # Servers stand where only root's path leads.
+            # Debian installs servers into /usr/sbin, which is only on root's PATH.
             path = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/sbin"])
             if found := shutil.which(command, path=path):
                 return Path(found)
@@ -36,12 +36,12 @@ PROGRAMS = (CHROMIUM, POSTGRESQL, REDIS, NGINX)
 
 
 def unprivileged_user() -> str | None:
-    """Who runs PostgreSQL, which refuses to run as root; None: whoever runs this."""
+    """The user for PostgreSQL, which refuses to run as root; None if this process is not root."""
     return "postgres" if os.geteuid() == 0 else None
 
 
 def require(*wanted: Program) -> None:
-    """Have these, by apt-get where it may. Raises StepFailedError."""
+    """Install these with apt-get if they are missing. Raises StepFailedError."""
     missing = [program for program in wanted if not program.find()]
     if missing:
         apt.install([program.package for program in missing])
@@ -52,7 +52,7 @@ def require(*wanted: Program) -> None:
 
 
 def ensure_programs() -> None:
-    """What cannot be had is named here, and its tests are skipped; in CI that is a failure."""
+    """Install what is missing. Tests of a program that cannot be installed are skipped; in CI that is a failure."""
     missing = [program for program in PROGRAMS if not program.find()]
     if missing:
         apt.install([program.package for program in missing])

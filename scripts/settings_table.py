@@ -10,21 +10,21 @@ _BEGIN, _END = "<!-- settings -->", "<!-- end -->"
 
 
 def rows() -> Iterator[tuple[str, str, str]]:
-    """Name, first sentence, default; a name of "" is a section."""
-    told: list[str] = []
+    """Name, first sentence and default of each setting; a section has the name "" and its title as sentence."""
+    comment: list[str] = []
     for line in (ROOT / ".env.example").read_text(encoding="utf-8").splitlines():
         if section := re.fullmatch(r"# --- (.+?) -+", line):
             yield "", section[1], ""
-            told = []
+            comment = []
         elif setting := re.fullmatch(r"#?([A-Z][A-Z0-9_]*)=.*", line):
-            said = " ".join(told)
+            said = " ".join(comment)
             default = re.search(r"Default(?: of the dollars)?: (.+?)(?:[.;](?= |$)|$)", said)
             yield setting[1], _first_sentence(said), default[1] if default else ""
-            told = []
+            comment = []
         elif line.startswith("# "):
-            told.append(line.removeprefix("# ").strip())
+            comment.append(line.removeprefix("# ").strip())
         elif not line:
-            told = []
+            comment = []
 
 
 def _first_sentence(text: str) -> str:
@@ -36,13 +36,13 @@ def _first_sentence(text: str) -> str:
 def table() -> str:
     lines = ["| setting | what it says | default |", "| --- | --- | --- |"]
     for name, said, default in rows():
-        told = said.replace("|", "\\|")
-        lines.append(f"| `{name}` | {told} | {default} |" if name else f"| **{said}** | | |")
+        comment = said.replace("|", "\\|")
+        lines.append(f"| `{name}` | {comment} | {default} |" if name else f"| **{said}** | | |")
     return "\n".join(lines)
 
 
 def written(page: str) -> str:
-    """The page with the table as it is now."""
+    """The page with its table replaced."""
     before, _, rest = page.partition(_BEGIN)
     _, _, after = rest.partition(_END)
     return f"{before}{_BEGIN}\n{table()}\n{_END}{after}"

@@ -1,4 +1,4 @@
-"""Parts of a long command, several at once: each is told whole when it ends."""
+"""Run the parts of a long command side by side, and print the output of each when it ends."""
 
 import os
 import subprocess
@@ -17,7 +17,7 @@ from scripts.places import ROOT
 
 @dataclass(frozen=True)
 class Part:
-    """A command with its own words for what it does."""
+    """A command, and a name for people."""
 
     name: str
     command: Sequence[str | Path]
@@ -27,7 +27,7 @@ class Part:
 
 @dataclass(frozen=True)
 class Ended:
-    """How a part came out: its exit status, and how many seconds it took."""
+    """The exit status of a part, and the seconds it took."""
 
     part: Part
     status: int
@@ -37,61 +37,61 @@ class Ended:
         return f"{'FAILED' if self.status else 'ok':<8}{self.part.name} ({self.seconds:.1f} s)"
 
 
-# Parts that wait for nothing are best run as many at once; of those that do, there may be one more.
 PROCESSORS: Final = os.cpu_count() or 1
-# How often it is said what is still to come: whoever waits takes a long silence for an end.
+# After so much silence, print which parts are still to come.
 SILENCE_SECONDS: Final = 60.0
 
 
 def run_all(parts: Sequence[Part], *, at_once: int = PROCESSORS) -> list[Ended]:
-    """All of them, also after one has failed; they begin in the order given. What a part prints comes in one piece."""
-    telling = threading.Lock()
+    """Run all parts, also after one has failed; they begin in the order given. A part's output is printed when it
+    ends, so that outputs do not mix."""
+    printing = threading.Lock()
     running: set[subprocess.Popen[bytes]] = set()
-
-    def run(part: Part) -> Ended:
-        with tempfile.TemporaryFile() as said:
-            started = time.monotonic()
-            try:
-                process = subprocess.Popen(
-                    part.command,
-                    cwd=part.cwd,
-                    env=environment(dict(part.env)),
-                    stdin=subprocess.DEVNULL,
-                    stdout=said,
-                    stderr=subprocess.STDOUT,
-                )
-            except OSError as error:
-                said.write(f"{part.command[0]} does not start: {error.strerror}\n".encode())
-                status = 127
-            else:
-                running.add(process)
-                status = process.wait()
-                running.discard(process)
-            ended = Ended(part, status, time.monotonic() - started)
-            said.seek(0)
-            with telling:
-                say(f"{part.name}:")
-                print(said.read().decode(errors="replace"), end="", flush=True)
-        return ended
-
     say(f"Running side by side: {'; '.join(part.name for part in parts)}")
     with ThreadPoolExecutor(at_once) as lanes:
-        ends = {lanes.submit(run, part): part.name for part in parts}
+        ends = {lanes.submit(_run, part, running, printing): part.name for part in parts}
         try:
             while left := wait(ends, timeout=SILENCE_SECONDS).not_done:
-                with telling:
+                with printing:
                     say(f"To come: {'; '.join(name for end, name in ends.items() if end in left)}")
             return [end.result() for end in ends]
         except BaseException:
-            # A Ctrl-C reaches them by itself; whatever else stops us, does not.
+            # Ctrl-C reaches the processes by itself, other reasons to stop do not.
             lanes.shutdown(wait=False, cancel_futures=True)
             for process in (*running,):
                 process.terminate()
             raise
 
 
+def _run(part: Part, running: set[subprocess.Popen[bytes]], printing: threading.Lock) -> Ended:
+    with tempfile.TemporaryFile() as output:
+        started = time.monotonic()
+        try:
+            process = subprocess.Popen(
+                part.command,
+                cwd=part.cwd,
+                env=environment(dict(part.env)),
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+            )
+        except OSError as error:
+            output.write(f"{part.command[0]} does not start: {error.strerror}\n".encode())
+            status = 127
+        else:
+            running.add(process)
+            status = process.wait()
+            running.discard(process)
+        ended = Ended(part, status, time.monotonic() - started)
+        output.seek(0)
+        with printing:
+            say(f"{part.name}:")
+            print(output.read().decode(errors="replace"), end="", flush=True)
+    return ended
+
+
 def summary(ends: Sequence[Ended]) -> int:
-    """Tell how all came out; how many have failed."""
+    """Print the result of each part; return how many failed."""
     failed = sum(bool(end.status) for end in ends)
     say(f"{len(ends) - failed} of {len(ends)} passed")
     print("\n".join(f"    {end}" for end in ends), flush=True)

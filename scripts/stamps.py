@@ -1,4 +1,4 @@
-"""Remembers which steps are done, by a hash of what went into them. Deleting .venv forgets it all."""
+"""Skip steps whose inputs have not changed, by a hash of the inputs. The hashes are kept in .venv."""
 
 import hashlib
 from collections.abc import Callable, Iterable
@@ -10,7 +10,7 @@ STAMPS = VENV / "stamps"
 
 
 def once(name: str, *, inputs: Iterable[Path], outputs: Iterable[Path], step: Callable[[], None]) -> None:
-    """Does the step unless it was finished with the same inputs and its outputs are still there."""
+    """Do the step unless it was finished with the same inputs and its outputs still exist."""
     stamp = STAMPS / name
     wanted = fingerprint(inputs)
     if stamp.exists() and stamp.read_text() == wanted and all(path.exists() for path in outputs):

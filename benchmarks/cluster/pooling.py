@@ -20,7 +20,8 @@ from benchmarks.cluster.stage import Run, stage
 from benchmarks.cluster.systems import System
 from benchmarks.cluster.table import Columns, number, table
 from benchmarks.delivery.children import Child
-from scripts.cluster import Cluster, Member
+from scripts.cluster import Cluster
+from scripts.member import Member
 from scripts.ports import free_port
 from scripts.programs import Program, unprivileged_user
 
@@ -153,7 +154,7 @@ def _pgbouncer(made: Cluster) -> Iterator[tuple[str, psutil.Process]]:
         [command, settings],
         made.postgres.env,
         lambda: _answers(address),
-        made.tell,
+        made.on_line,
         user=unprivileged_user(),
         cwd=place,
     )

@@ -12,7 +12,8 @@ from benchmarks.cluster import counts
 from benchmarks.cluster.counts import Ledger, PostgresLedger, SQLiteLedger
 from reliability.chaos.installation import BUSY
 from reliability.cluster.stage import cluster
-from scripts.cluster import Cluster, Member
+from scripts.cluster import Cluster
+from scripts.member import Member
 from tests.e2e import programs
 from tests.e2e.site import FILE, Site, running
 from tests.support import servers

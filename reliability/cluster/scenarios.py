@@ -12,7 +12,8 @@ import psycopg
 from reliability.chaos.figures import Row
 from reliability.chaos.installation import PATIENCE_SECONDS
 from reliability.cluster.stage import stage
-from scripts.cluster import Cluster, Member
+from scripts.cluster import Cluster
+from scripts.member import Member
 
 DEBATES = 4
 

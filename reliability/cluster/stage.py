@@ -61,7 +61,7 @@ def cluster(model_port: int, env: Mapping[str, str], *, webs: int = 2, workers: 
         folder.chmod(0o711)
         (folder / "data").mkdir(mode=0o700)
 
-        def tell(name: str, line: str) -> None:
+        def write_line(name: str, line: str) -> None:
             print(f"[{name}] {line}", file=log, flush=True)
 
         settings = {
@@ -76,7 +76,7 @@ def cluster(model_port: int, env: Mapping[str, str], *, webs: int = 2, workers: 
             "DJANGO_SUPERUSER_PASSWORD": PASSWORD,
             **env,
         }
-        made = Cluster(folder, free_port(), tell, settings, webs, workers)
+        made = Cluster(folder, free_port(), write_line, settings, webs, workers)
         made.start()
         try:
             yield made

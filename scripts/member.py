@@ -1,0 +1,129 @@
+"""One process of a cluster, and the guard that ends all of them if the cluster's own process is killed."""
+
+import pwd
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from scripts.console import StepFailedError
+from scripts.places import ROOT
+
+# Generous, for a first start on a busy machine.
+START_SECONDS: Final = 120.0
+# Longer than OUTCRY_GRACE_SECONDS, in which a process hands its debates over.
+STOP_SECONDS: Final = 30.0
+
+
+@dataclass
+class Member:
+    """A process that can be started, stopped, killed and started again. `on_line` gets the member's name and each line
+    of its output; `stdin` is written to it once."""
+
+    name: str
+    command: Sequence[str | Path]
+    env: Mapping[str, str]
+    is_ready: Callable[[], bool]
+    on_line: Callable[[str, str], None]
+    user: str | None = None
+    cwd: Path = ROOT
+    stdin: str | None = None
+    stop_signal: signal.Signals = signal.SIGTERM
+    guard: "Guard | None" = None
+    process: "subprocess.Popen[str] | None" = None
+    _reading: threading.Thread | None = None
+
+    def begin(self) -> None:
+        """Start it, without waiting until it is ready."""
+        self.process = subprocess.Popen(
+            [str(word) for word in self.command],
+            cwd=self.cwd,
+            env=dict(self.env),
+            user=self.user,
+            # Another user must not inherit root's groups.
+            extra_groups=None if self.user is None else [],
+            group=None if self.user is None else pwd.getpwnam(self.user).pw_gid,
+            stdin=subprocess.DEVNULL if self.stdin is None else subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            process_group=None if self.guard is None else self.guard.group,
+        )
+        if self.stdin is not None:
+            assert self.process.stdin is not None
+            self.process.stdin.write(self.stdin)
+            self.process.stdin.close()
+        self._reading = threading.Thread(target=self._read, args=(self.process,), daemon=True)
+        self._reading.start()
+
+    def _read(self, process: "subprocess.Popen[str]") -> None:
+        assert process.stdout is not None
+        with process.stdout:
+            for line in process.stdout:
+                self.on_line(self.name, line.rstrip("\n"))
+
+    def wait(self) -> None:
+        """Return once it is ready. Raises StepFailedError."""
+        give_up = time.monotonic() + START_SECONDS
+        while not self.is_ready():
+            if self.process is None or self.process.poll() is not None:
+                raise StepFailedError(f"{self.name} ended before it was ready; its lines above say why.")
+            if time.monotonic() > give_up:
+                raise StepFailedError(f"{self.name} was not ready within {START_SECONDS:.0f} seconds.")
+            time.sleep(0.05)
+
+    def start(self) -> None:
+        self.begin()
+        self.wait()
+
+    def stop(self) -> int:
+        """Stop it as a service manager does; its exit code."""
+        if self.process is None:
+            return 0
+        if self.process.poll() is None:
+            self.process.send_signal(self.stop_signal)
+            try:
+                self.process.wait(STOP_SECONDS)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+        return self._reap()
+
+    def kill(self) -> None:
+        """Send SIGKILL."""
+        if self.process is not None:
+            self.process.kill()
+            self._reap()
+
+    def _reap(self) -> int:
+        assert self.process is not None
+        code = self.process.wait()
+        # Its own children may keep the pipe open for longer.
+        if self._reading is not None:
+            self._reading.join(timeout=1)
+        self.process = None
+        return code
+
+
+class Guard:
+    """Ends the members of a cluster whose own process was killed. All of them are in the guard's process group, and the
+    guard reads a pipe that closes with the cluster's process."""
+
+    def __init__(self) -> None:
+        # A group of its own, so that Ctrl-C reaches only the cluster's process, which stops the members in order.
+        self._process = subprocess.Popen(
+            ["sh", "-c", "read _; kill -TERM 0"], stdin=subprocess.PIPE, process_group=0
+        )
+
+    @property
+    def group(self) -> int:
+        return self._process.pid
+
+    def leave(self) -> None:
+        """End the guard itself, after all members have stopped."""
+        self._process.kill()
+        self._process.communicate()
