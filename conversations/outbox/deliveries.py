@@ -1,6 +1,7 @@
-"""The books of what agents elsewhere are to get: one row for each debate and agent, planned when the debate starts.
+"""The outbox: one row for each debate and A2A target, planned in the transaction that creates the debate.
 
-The conversation's log ends with its terminal status, so what comes after is told here."""
+A conversation's log ends with its terminal status, so each row keeps the events of its own delivery.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,17 +18,17 @@ from conversations.models import Conversation, Delivery
 
 State = Delivery.State
 
-# An attempt that does not say what became of it, because its process died, is made again after so long.
-UNSURE: Final = timedelta(minutes=2)
+# A claim lapses after this long: an attempt whose process died is made again.
+CLAIM: Final = timedelta(minutes=2)
 FIRST_WAIT: Final = timedelta(seconds=5)
 LONGEST_WAIT: Final = timedelta(minutes=30)
-# How long after its end a debate is still offered.
+# Attempts are given up this long after the debate's end.
 PATIENCE: Final = timedelta(hours=6)
 
 
 @dataclass(frozen=True)
 class Due:
-    """An attempt to make now. `number` is 1 for the first."""
+    """A claimed attempt, to be made now. `number` is 1 for the first."""
 
     delivery: int
     conversation: UUID
@@ -36,14 +37,15 @@ class Due:
 
 
 def plan(conversation: UUID) -> None:
-    """In the transaction that creates the conversation: once it has ended, the agents of now are to get it."""
+    """Plan a delivery to each of the present targets, for when the conversation has ended. Call it in the transaction
+    that creates the conversation."""
     Delivery.objects.bulk_create(
         [Delivery(conversation_id=conversation, target=target) for target in settings.OUTCRY_A2A_TARGETS]
     )
 
 
 def claim(most: int) -> list[Due]:
-    """Up to so many attempts that are due, for this process to make: nobody else gets them."""
+    """Claim up to `most` attempts that are due, for this process alone."""
     waiting = Delivery.objects.filter(state=State.WAITING)
     rows = waiting.filter(next_at__lte=timezone.now(), conversation__status__in=TERMINAL)
     due: list[Due] = []
@@ -51,23 +53,23 @@ def claim(most: int) -> list[Due]:
         mine = waiting.filter(pk=row.pk, attempts=row.attempts)
         if row.conversation.status != Status.COMPLETED or row.target not in settings.OUTCRY_A2A_TARGETS:
             mine.update(state=State.DROPPED, events=[*row.events, _event("dropped")])
-        elif mine.update(attempts=row.attempts + 1, next_at=timezone.now() + UNSURE):
+        elif mine.update(attempts=row.attempts + 1, next_at=timezone.now() + CLAIM):
             due.append(Due(row.pk, row.conversation_id, row.target, row.attempts + 1))
     return due
 
 
 def delivered(due: Due, task: str) -> None:
-    """The agent has it; `task` is what it calls it."""
+    """The agent has accepted the debate as a task with this id."""
     _settle(due, _event("delivered"), state=State.DELIVERED, task=task[:200])
 
 
 def rejected(due: Due) -> None:
-    """The agent does not want it."""
+    """The agent has rejected the debate."""
     _settle(due, _event("rejected"), state=State.REJECTED)
 
 
 def failed(due: Due, code: str) -> None:
-    """The attempt has failed; the next one comes later, or there is none any more."""
+    """The attempt has failed: plan the next one, or give up PATIENCE after the debate's end."""
     ended = Conversation.objects.values_list("finished_at", flat=True).get(pk=due.conversation)
     now = timezone.now()
     event = _event("failed", code)
@@ -78,7 +80,7 @@ def failed(due: Due, code: str) -> None:
 
 
 def wait_after(number: int) -> timedelta:
-    """How long to wait after attempt `number`, the first being 1."""
+    """The wait after attempt `number`, the first being 1: 5 s, doubled each time, at most LONGEST_WAIT."""
     wait = FIRST_WAIT
     for _ in range(1, number):
         wait = min(2 * wait, LONGEST_WAIT)
@@ -86,7 +88,7 @@ def wait_after(number: int) -> timedelta:
 
 
 def listed(conversation: UUID) -> list[dict[str, Any]]:
-    """For who may watch the conversation: where it goes, without what in an address may be secret."""
+    """The conversation's deliveries, for its watchers: targets without their paths, which may be secret."""
     rows = Delivery.objects.filter(conversation_id=conversation).order_by("pk")
     return [
         {
@@ -101,13 +103,13 @@ def listed(conversation: UUID) -> list[dict[str, Any]]:
 
 
 def shown(target: str) -> str:
-    """The agent's address without its path and query."""
+    """The target's scheme and host, without its path and query."""
     parts = urlsplit(target)
     return f"{parts.scheme}://{parts.netloc}"
 
 
 def _settle(due: Due, *events: Mapping[str, Any], **changes: Any) -> None:
-    # A row that another process has taken over meanwhile is that one's to settle.
+    # After the claim has lapsed, another process may have made the next attempt: it settles the row.
     row = Delivery.objects.filter(pk=due.delivery, attempts=due.number, state=State.WAITING).first()
     if row is not None:
         row.events = [*row.events, *events]

@@ -1,11 +1,15 @@
-"""Outward: finished debates go to the A2A agents of OUTCRY_A2A_TARGETS, each until it has it or some hours are over.
+"""The outbox's sender: delivers finished debates to the A2A agents of OUTCRY_A2A_TARGETS, with retries for some hours.
 
-Any process of the installation may make an attempt; a debate never waits for one. An agent may get a debate twice,
-where its answer was lost: the message's id is the same each time.
+1. Claim the deliveries that are due; any process of the installation may.
+2. Send each debate as one A2A message. An agent may get it twice, where its answer was lost, with the same message id.
+3. Record the outcome: delivered, rejected, or failed, to be tried again.
+
+Debates never wait for deliveries.
 """
 
 import asyncio
 import contextlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -23,36 +27,36 @@ from conversations.infrastructure.event_loop import BackgroundTasks
 from conversations.models import Conversation
 from conversations.outbox import deliveries
 from conversations.outbox.deliveries import Due
-from conversations.outbox.size_limited_http import PLAIN, BoundedTransport, TooLarge
+from conversations.outbox.size_limited_http import UNCOMPRESSED, SizeLimitedTransport, TooLarge
 
 logger = structlog.get_logger(__name__)
 
-# How often it is looked for what is due.
-LOOK_SECONDS: Final = 2.0
-# Under way at once, in one process.
+# Between two looks for deliveries that are due.
+POLL_SECONDS: Final = 2.0
+# Attempts at once, in one process.
 MAX_ATTEMPTS: Final = 20
-# What one attempt may take: in all, and without a word from the other side.
+# Limits of one attempt: in all, and without a byte from the agent.
 ATTEMPT_SECONDS: Final = 60.0
 SILENCE_SECONDS: Final = 20.0
-# What an agent may say, in bytes: its card, and its answer.
+# Bytes of one response: the agent's card, and its answer.
 MAX_ANSWER: Final = 1024 * 1024
-# How it is spoken to.
+# The protocol bindings that we speak.
 BINDINGS: Final = ("JSONRPC", "HTTP+JSON")
 
 tasks = BackgroundTasks()
 
 
 @dataclass(frozen=True)
-class Parcel:
-    """What an agent gets: the debate to read, and its figures."""
+class Payload:
+    """What an agent gets: the debate as Markdown, and its figures as JSON."""
 
     conversation: UUID
     text: str
     data: dict[str, Any]
 
 
-class Undelivered(Exception):
-    """An attempt has failed. `code` is stable, and says nothing of what the other side said."""
+class DeliveryFailed(Exception):
+    """An attempt has failed. `code` is stable, and quotes nothing from the agent."""
 
     def __init__(self, code: str) -> None:
         super().__init__(code)
@@ -60,18 +64,18 @@ class Undelivered(Exception):
 
 
 def begin() -> None:
-    """From now on, in this event loop, hand over debates that have ended; nothing where no agent is to get them."""
+    """Start to deliver in the running event loop; does nothing without targets."""
     if settings.OUTCRY_A2A_TARGETS:
-        tasks.spawn(_work())
+        tasks.spawn(_deliver())
 
 
 async def end() -> None:
-    """Stop; what is under way is made again, by whichever process."""
+    """Stop. Attempts under way are made again, by any process, when their claims lapse."""
     await tasks.cancel()
 
 
-def parcel(conversation: UUID) -> Parcel:
-    """The debate as it is stored."""
+def payload_of(conversation: UUID) -> Payload:
+    """The debate as it is stored. Uses the database."""
     row = Conversation.objects.get(pk=conversation)
     verdict = dict(row.verdict or {})
     cost = verdict.pop("cost_summary", None)
@@ -86,26 +90,26 @@ def parcel(conversation: UUID) -> Parcel:
         "verdict": verdict or None,
         "cost": cost,
     }
-    return Parcel(row.pk, markdown.whole(row.topic, row.content, queries.read_all(row.pk)), data)
+    return Payload(row.pk, markdown.whole(row.topic, row.content, queries.read_all(row.pk)), data)
 
 
-async def _work() -> None:
+async def _deliver() -> None:
     running: set[asyncio.Task[None]] = set()
-    # An agent that hangs keeps nobody else waiting.
+    # Attempts run side by side: an agent that does not answer delays no other.
     async with asyncio.TaskGroup() as attempts:
         while True:
-            for due in await _claimed(MAX_ATTEMPTS - len(running)):
+            for due in await _claim_due(MAX_ATTEMPTS - len(running)):
                 attempt = attempts.create_task(_attempt(due))
                 running.add(attempt)
                 attempt.add_done_callback(running.discard)
-            await asyncio.sleep(LOOK_SECONDS)
+            await asyncio.sleep(POLL_SECONDS)
 
 
-async def _claimed(most: int) -> list[Due]:
+async def _claim_due(most: int) -> list[Due]:
     try:
         return await database.call(deliveries.claim, most, timeout=database.REQUEST_SECONDS) if most else []
     except LogUnavailable:
-        # It is away, which its outage tells; the next look may find it.
+        # Logged as an outage of the database; the next poll may succeed.
         return []
     except Exception:
         logger.exception("deliveries_not_looked_for")
@@ -113,95 +117,114 @@ async def _claimed(most: int) -> list[Due]:
 
 
 async def _attempt(due: Due) -> None:
-    """Hand one debate over, and write down what became of it. Raises nothing but a cancel."""
+    """Make one attempt and record its outcome. Raises nothing but CancelledError."""
     known: dict[str, Any] = {
         "conversation": str(due.conversation),
         "target": deliveries.shown(due.target),
         "attempt": due.number,
     }
     try:
-        sent = await database.call(parcel, due.conversation)
+        payload = await database.call(payload_of, due.conversation)
         try:
             async with asyncio.timeout(ATTEMPT_SECONDS):
-                task = await _hand_over(sent, due.target)
+                task = await _send(payload, due.target)
         except TimeoutError:
-            raise Undelivered("timeout") from None
+            raise DeliveryFailed("timeout") from None
         if task is None:
             logger.warning("delivery_rejected", **known)
             await database.call(deliveries.rejected, due, retry=True)
             return
         logger.info("delivered", **known)
         await database.call(deliveries.delivered, due, task, retry=True)
-    except Undelivered as failure:
+    except DeliveryFailed as failure:
         logger.warning("delivery_failed", code=failure.code, cause=type(failure.__cause__).__name__, **known)
-        with contextlib.suppress(LogUnavailable):
-            await database.call(deliveries.failed, due, failure.code, retry=True)
+        await _record_failure(due, failure.code)
     except LogUnavailable:
-        # It is due again after a while.
+        # It is due again when the claim lapses.
         logger.warning("delivery_not_recorded", **known)
     except Exception:
         logger.exception("delivery_failed", **known)
-        with contextlib.suppress(LogUnavailable):
-            await database.call(deliveries.failed, due, "internal", retry=True)
+        await _record_failure(due, "internal")
 
 
-async def _hand_over(parcel: Parcel, target: str) -> str | None:
-    """What the agent calls the task it made of it; None where it does not want it. Raises Undelivered."""
-    # Only here: it is half a second of loading, which most installations have no use for.
-    from a2a.client import A2ACardResolver, ClientConfig, ClientFactory
-    from a2a.client.errors import A2AClientTimeoutError, AgentCardResolutionError
-    from a2a.types import TaskState
-    from a2a.utils.errors import A2AError
+async def _record_failure(due: Due, code: str) -> None:
+    with contextlib.suppress(LogUnavailable):
+        await database.call(deliveries.failed, due, code, retry=True)
 
-    refusals = (TaskState.TASK_STATE_REJECTED, TaskState.TASK_STATE_FAILED)
-    # What it says goes nowhere else: a redirect could lead to what only this server reaches.
+
+async def _send(payload: Payload, target: str) -> str | None:
+    """The id of the task that the agent made of the debate; None where the agent rejected it. Raises DeliveryFailed."""
+    # Redirects are not followed, and proxies not used: either could lead to addresses that only this server reaches.
     async with httpx.AsyncClient(
-        transport=BoundedTransport(MAX_ANSWER),
-        headers=PLAIN,
+        transport=SizeLimitedTransport(MAX_ANSWER),
+        headers=UNCOMPRESSED,
         timeout=httpx.Timeout(SILENCE_SECONDS),
         follow_redirects=False,
         trust_env=False,
     ) as http:
-        try:
-            card = await A2ACardResolver(http, target).get_agent_card()
-            _keep_ours(card.supported_interfaces, target)
-            config = ClientConfig(
-                httpx_client=http,
-                streaming=False,
-                polling=True,
-                supported_protocol_bindings=[*BINDINGS],
-            )
-            client = ClientFactory(config).create(card)
-            async for answer in client.send_message(_request(parcel)):
-                if answer.HasField("task"):
-                    return None if answer.task.status.state in refusals else answer.task.id
-                return answer.message.message_id
-        except AgentCardResolutionError as failure:
-            raise Undelivered("no_card") from failure
-        except A2AClientTimeoutError as failure:
-            raise Undelivered("timeout") from failure
-        except (A2AError, httpx.HTTPError) as failure:
-            raise Undelivered("refused") from failure
-        except TooLarge as failure:
-            raise Undelivered("too_large") from failure
-        except (ValueError, RecursionError) as failure:
-            raise Undelivered("not_understood") from failure
-    raise Undelivered("no_answer")
+        with _errors_as_codes():
+            client = await _connect(http, target)
+            async for answer in client.send_message(_request(payload)):
+                return _task_id(answer)
+    raise DeliveryFailed("no_answer")
 
 
-def _keep_ours(interfaces: Any, target: str) -> None:
-    """Leave those that we speak, and that are where the agent is: the card is its own word, and must not send us
-    anywhere else. Raises Undelivered where that leaves none of those that we speak."""
+@contextlib.contextmanager
+def _errors_as_codes() -> Iterator[None]:
+    """Raise DeliveryFailed for what the SDK and the HTTP client raise; the first row that fits gives the code."""
+    from a2a.client.errors import A2AClientTimeoutError, AgentCardResolutionError
+    from a2a.utils.errors import A2AError
+
+    codes = (
+        (AgentCardResolutionError, "no_card"),
+        (A2AClientTimeoutError, "timeout"),
+        ((A2AError, httpx.HTTPError), "refused"),
+        (TooLarge, "too_large"),
+        ((ValueError, RecursionError), "not_understood"),
+    )
+    try:
+        yield
+    except Exception as failure:
+        for errors, code in codes:
+            if isinstance(failure, errors):
+                raise DeliveryFailed(code) from failure
+        raise
+
+
+async def _connect(http: httpx.AsyncClient, target: str) -> Any:
+    # Imported here: it takes half a second, and most installations have no A2A targets.
+    from a2a.client import A2ACardResolver, ClientConfig, ClientFactory
+
+    card = await A2ACardResolver(http, target).get_agent_card()
+    _restrict(card.supported_interfaces, target)
+    config = ClientConfig(
+        httpx_client=http, streaming=False, polling=True, supported_protocol_bindings=[*BINDINGS]
+    )
+    return ClientFactory(config).create(card)
+
+
+def _task_id(answer: Any) -> str | None:
+    from a2a.types import TaskState
+
+    if not answer.HasField("task"):
+        return str(answer.message.message_id)
+    rejected = answer.task.status.state in {TaskState.TASK_STATE_REJECTED, TaskState.TASK_STATE_FAILED}
+    return None if rejected else str(answer.task.id)
+
+
+def _restrict(interfaces: Any, target: str) -> None:
+    """Keep the interfaces whose binding we speak and have the target's origin: the agent writes its card itself and
+    must not send us elsewhere. Raises DeliveryFailed where all that we speak are at other origins."""
     spoken = [interface for interface in interfaces if interface.protocol_binding in BINDINGS]
-    ours = [interface for interface in spoken if _origin(interface.url) == _origin(target)]
-    if spoken and not ours:
-        raise Undelivered("other_origin")
+    same_origin = [interface for interface in spoken if _origin(interface.url) == _origin(target)]
+    if spoken and not same_origin:
+        raise DeliveryFailed("other_origin")
     del interfaces[:]
-    interfaces.extend(ours)
+    interfaces.extend(same_origin)
 
 
 def _origin(url: str) -> tuple[str, str, int | None] | None:
-    """Scheme, host and port, as they are the same however they are written; None for what is no address."""
+    """Scheme, host and port in a normal form; None for a text that is no URL."""
     try:
         parts = urlsplit(url)
         port = parts.port
@@ -210,16 +233,16 @@ def _origin(url: str) -> tuple[str, str, int | None] | None:
     return parts.scheme, parts.hostname or "", port or {"http": 80, "https": 443}.get(parts.scheme)
 
 
-def _request(parcel: Parcel) -> Any:
+def _request(payload: Payload) -> Any:
     from a2a.helpers import new_data_part, new_text_part
     from a2a.types import Message, Role, SendMessageRequest
 
     message = Message(
-        message_id=f"outcry-{parcel.conversation}",
+        message_id=f"outcry-{payload.conversation}",
         role=Role.ROLE_USER,
         parts=[
-            new_text_part(parcel.text, media_type="text/markdown"),
-            new_data_part(parcel.data, media_type="application/json"),
+            new_text_part(payload.text, media_type="text/markdown"),
+            new_data_part(payload.data, media_type="application/json"),
         ],
     )
     return SendMessageRequest(message=message)

@@ -1,22 +1,22 @@
-"""HTTP to servers that nobody here answers for: what they answer is read up to a size, and no further."""
+"""An HTTP transport for servers that are not trusted: it reads responses up to a size, and no further."""
 
 from collections.abc import AsyncIterator
 from typing import Final, cast
 
 import httpx
 
-# Compressed, a few bytes could be more than memory holds.
-PLAIN: Final = {"accept-encoding": "identity"}
+# Request headers. A small compressed response could be larger than memory.
+UNCOMPRESSED: Final = {"accept-encoding": "identity"}
 
 
 class TooLarge(Exception):
-    """The answer is longer than was allowed; the rest of it is not read."""
+    """The response is larger than allowed; the rest of it was not read."""
 
 
-class BoundedTransport(httpx.AsyncBaseTransport):
-    """httpx's own transport, whose answers have at most `limit` bytes. Ask with the headers PLAIN.
+class SizeLimitedTransport(httpx.AsyncBaseTransport):
+    """HTTPX's own transport, for responses of at most `limit` bytes. Send the headers UNCOMPRESSED with each request.
 
-    Raises TooLarge, and ValueError for an answer that is compressed all the same."""
+    Raises TooLarge, and ValueError for a response that is compressed all the same."""
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
@@ -24,8 +24,8 @@ class BoundedTransport(httpx.AsyncBaseTransport):
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         response = await self._inner.handle_async_request(request)
-        # The one kind that this transport gives.
-        response.stream = _Bounded(cast("httpx.AsyncByteStream", response.stream), self._limit)
+        # The transport's responses have streams of this type only.
+        response.stream = _LimitedStream(cast("httpx.AsyncByteStream", response.stream), self._limit)
         if response.headers.get("content-encoding", "identity") != "identity":
             await response.aclose()
             raise ValueError("The answer is compressed, which was not asked for.")
@@ -35,7 +35,7 @@ class BoundedTransport(httpx.AsyncBaseTransport):
         await self._inner.aclose()
 
 
-class _Bounded(httpx.AsyncByteStream):
+class _LimitedStream(httpx.AsyncByteStream):
     def __init__(self, stream: httpx.AsyncByteStream, limit: int) -> None:
         self._stream = stream
         self._left = limit

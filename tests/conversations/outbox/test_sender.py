@@ -39,7 +39,7 @@ State = Delivery.State
 
 @pytest.fixture(autouse=True)
 def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sender, "LOOK_SECONDS", 0.02)
+    monkeypatch.setattr(sender, "POLL_SECONDS", 0.02)
     monkeypatch.setattr(deliveries, "FIRST_WAIT", timedelta(seconds=0.05))
 
 
