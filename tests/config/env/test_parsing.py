@@ -1,9 +1,6 @@
 """Settings: a wrong value stops the start with a sentence that names the setting, and every setting is explained."""
 
-import os
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -11,6 +8,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from config.env import parsing
 from tests.support.servers import ROOT, setting_names
+from tests.support.settings import read
 
 
 def test_a_value_loses_its_surrounding_space(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -88,19 +86,6 @@ def test_a_wrong_number_is_refused(monkeypatch: pytest.MonkeyPatch, value: str) 
     assert str(refused.value) == f"Unexpected value SOME_SETTING={value!r}, use a number of at least 0.1."
 
 
-def load_settings(folder: Path, **changed: str) -> subprocess.CompletedProcess[str]:
-    """Django's settings in a process of their own."""
-    values = {**os.environ, "OUTCRY_DATA_DIR": str(folder), "DATABASE_URL": "", **changed}
-    return subprocess.run(
-        [sys.executable, "-c", "from config import settings; print(settings.SECRET_KEY)"],
-        env=values,
-        cwd=ROOT,
-        text=True,
-        capture_output=True,
-        check=False,
-    )
-
-
 @pytest.mark.parametrize(
     ("changed", "sentence"),
     [
@@ -131,21 +116,18 @@ def load_settings(folder: Path, **changed: str) -> subprocess.CompletedProcess[s
     ids=lambda value: value if isinstance(value, str) else next(iter(value)),
 )
 def test_a_wrong_setting_stops_the_start_and_is_named(
-    tmp_path: Path, changed: dict[str, str], sentence: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, changed: dict[str, str], sentence: str
 ) -> None:
-    loaded = load_settings(tmp_path, **changed)
-    assert loaded.returncode != 0
-    last = loaded.stderr.strip().splitlines()[-1]
-    assert "ImproperlyConfigured" in last
-    assert sentence in last
+    with pytest.raises(ImproperlyConfigured, match=re.escape(sentence)):
+        read(monkeypatch, tmp_path, changed)
 
 
-def test_a_secret_key_is_made_once_and_kept_to_its_owner(tmp_path: Path) -> None:
-    first = load_settings(tmp_path)
-    assert first.returncode == 0, first.stderr
-    again = load_settings(tmp_path)
-    assert again.stdout == first.stdout
-    assert len(first.stdout.strip()) >= 50
+def test_a_secret_key_is_made_once_and_kept_to_its_owner(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, again = (read(monkeypatch, tmp_path, {}).SECRET_KEY for _ in range(2))
+    assert again == first
+    assert len(first) >= 50
     assert (tmp_path / "secret-key").stat().st_mode & 0o077 == 0
 
 

@@ -17,9 +17,9 @@ import pytest
 from config.env.collected import is_collected
 from config.env.static_files import IMMUTABLE
 from scripts.places import read_env_file
-from tests.config.checks.test_environment import CHECK, KEY, run
 from tests.e2e import programs
 from tests.e2e.site import ROOT, Site, running
+from tests.support.settings import CHECK, SECRET_KEY, run
 
 pytestmark = pytest.mark.e2e
 
@@ -158,7 +158,7 @@ def test_without_collecting_every_page_is_whole(plain_site: Site) -> None:
 )
 def test_a_site_that_is_set_up_as_documented_is_clean(collected: Path, stores: dict[str, str]) -> None:
     example = read_env_file(ROOT / "deploy" / "outcry.env.example")
-    values = {**example, "SECRET_KEY": KEY, "OPENAI_API_KEY": "key", **stores}
+    values = {**example, "SECRET_KEY": SECRET_KEY, "OPENAI_API_KEY": "key", **stores}
     done = run(collected, (*CHECK, "--deploy"), values)
     assert (done.returncode, done.stdout) == (0, "System check identified no issues (0 silenced).\n")
     assert done.stderr == ""

@@ -1,8 +1,6 @@
 """Where the transports are: none may hide another, or the site's own addresses."""
 
-import os
-import subprocess
-import sys
+from pathlib import Path
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
@@ -10,7 +8,7 @@ from django.urls import URLResolver, get_resolver
 
 from config.env import transports
 from streaming.monitoring.probes import PROBES
-from tests.support.servers import ROOT
+from tests.support.settings import read
 
 DEFAULT = {"sse": "api/conversations/", "openai": "api/v1/", "agui": "ag-ui/", "a2a": "a2a/"}
 
@@ -72,14 +70,8 @@ def test_every_address_of_the_site_is_among_its_own() -> None:
     assert {address for address in addresses if not address.startswith(transports.OWN)} == set()
 
 
-def test_the_start_is_refused_in_one_sentence() -> None:
-    started = subprocess.run(
-        [sys.executable, "manage.py", "check"],
-        cwd=ROOT,
-        env={**os.environ, "OUTCRY_A2A_PATH": "api/"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert started.returncode != 0
-    assert "OUTCRY_A2A_PATH=api/ would hide the site's own addresses" in started.stderr
+def test_path_that_hides_others_stops_the_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(
+        ImproperlyConfigured, match="OUTCRY_A2A_PATH=api/ would hide the site's own addresses"
+    ):
+        read(monkeypatch, tmp_path, {"OUTCRY_A2A_PATH": "api/"})
