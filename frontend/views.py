@@ -108,7 +108,7 @@ def conversation(request: HttpRequest, conversation_id: UUID) -> HttpResponse:
     return render(request, "frontend/conversation.html", {"conversation": found, "page_data": data})
 
 
-def page_data(conversation: Conversation, person: permissions.Person) -> dict[str, Any]:
+def page_data(conversation: Conversation, person: permissions.AnyUser) -> dict[str, Any]:
     """What the live page knows before its first event arrives, and what this person may do on it."""
     panel = PANELS.get(conversation.panel)
     agents = (*panel.speakers, panel.moderator) if panel else ()

@@ -1,9 +1,9 @@
 """API keys: what programs sign in with.
 
 A key reads `oc_<8 characters>_<43 characters>`; the part before the second underscore is its visible prefix. It is
-shown once, when it is made. What is kept is its SHA-256: a slow hash with a salt is for what people think up, and
-these are 256 bits of randomness that nobody can guess. Since a key is found by its hash, nothing that takes time
-depends on how much of a wrong one is right.
+shown once, when it is made, and only its SHA-256 is stored. A slow, salted hash would protect passwords, which can be
+guessed; a key is 256 random bits. Keys are looked up by their hash, so the time of a lookup does not reveal how much of
+a wrong key is right.
 """
 
 import re
@@ -28,11 +28,11 @@ from conversations.models import ApiKey, ApiKeyQuerySet
 
 logger = structlog.get_logger(__name__)
 
-# Of one person. More than that nobody keeps an eye on.
+# Keys of one user.
 MAX_KEPT: Final = 20
-# What a key opens need not wait for a write each time.
+# `last_used_at` is written at most this often.
 USE_NOTED_EVERY: Final = timedelta(minutes=1)
-# How long a request waits for that write.
+# How long a request waits for another connection's lock on a SQLite database to write it.
 NOTING_SECONDS: Final = 0.25
 
 _SHAPE = re.compile(r"oc_[a-zA-Z0-9]{8}_[a-zA-Z0-9_-]{43}")
@@ -40,8 +40,8 @@ _LETTERS = string.ascii_letters + string.digits
 
 
 def find(text: str) -> ApiKey | None:
-    """The key that this text is, with its owner; None for one that is unknown, revoked or expired, or whose owner is
-    disabled. Notes that it was used."""
+    """The key with this text, and its owner in one query; None for a key that is unknown, revoked or expired, or whose
+    owner is disabled. Notes the time of its use."""
     if not _SHAPE.fullmatch(text):
         return None
     found = ApiKey.objects.live().select_related("owner").filter(digest=_digest(text)).first()
@@ -51,10 +51,10 @@ def find(text: str) -> ApiKey | None:
 
 
 def create(owner: AbstractUser, new: NewKey) -> tuple[ApiKey, str]:
-    """A new key, and its text, which nobody can read again. Raises LimitReached."""
-    prefix, text = _made()
+    """A new key, and its text, which is not stored. Raises LimitReached."""
+    prefix, text = _new_secret()
     with transaction.atomic():
-        # The owner's row serves as the lock: two at once cannot both take the last place.
+        # Lock the owner's row, so that two requests at once cannot both make the last key.
         get_user_model().objects.select_for_update().get(pk=owner.pk)
         if listed(owner).count() >= MAX_KEPT:
             raise LimitReached(
@@ -73,9 +73,9 @@ def create(owner: AbstractUser, new: NewKey) -> tuple[ApiKey, str]:
 
 
 def rotate(owner: AbstractUser, key: UUID) -> tuple[ApiKey, str]:
-    """A new secret for the owner's key, and its text; the old one opens nothing any more. Raises NotFound and
-    KeyExpired."""
-    prefix, text = _made()
+    """Replace the secret of the owner's key; returns the key and its new text. The old text is invalid from now on.
+    Raises NotFound and KeyExpired."""
+    prefix, text = _new_secret()
     with transaction.atomic():
         found = listed(owner).select_for_update().filter(pk=key).first()
         if found is None:
@@ -89,14 +89,14 @@ def rotate(owner: AbstractUser, key: UUID) -> tuple[ApiKey, str]:
 
 
 def revoke(owner: AbstractUser, key: UUID) -> None:
-    """From now on the owner's key opens nothing. Raises NotFound."""
+    """Make the owner's key invalid. Raises NotFound."""
     if not listed(owner).filter(pk=key).revoke():
         raise _unknown()
     logger.info("key_revoked", key=str(key), user=owner.pk)
 
 
 def listed(owner: AbstractUser) -> ApiKeyQuerySet:
-    """The keys that they have not revoked, expired ones too, newest first."""
+    """The owner's keys that are not revoked, including expired ones, newest first."""
     return ApiKey.objects.kept().filter(owner_id=owner.pk)
 
 
@@ -109,11 +109,11 @@ def _note_use(key: ApiKey) -> None:
         with database.lock_timeout(NOTING_SECONDS):
             ApiKey.objects.filter(due, pk=key.pk, digest=key.digest).update(last_used_at=now)
     except database.FAILURES as failure:
-        # It is noted the next time.
+        # A later use notes it.
         logger.warning("key_use_not_noted", key=str(key.pk), failure=str(failure))
 
 
-def _made() -> tuple[str, str]:
+def _new_secret() -> tuple[str, str]:
     prefix = "oc_" + "".join(secrets.choice(_LETTERS) for _ in range(8))
     return prefix, f"{prefix}_{secrets.token_urlsafe(32)}"
 

@@ -1,4 +1,4 @@
-"""Who may do what. Every page and transport asks here before it touches a group or a log."""
+"""Permissions: what a user may do. Every page and transport asks here before it touches a channel group or a log."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -11,50 +11,50 @@ from conversations.access.principals import chunks
 from conversations.domain.errors import Forbidden, NotFound
 from conversations.models import Conversation
 
-Person = AbstractUser | AnonymousUser
+AnyUser = AbstractUser | AnonymousUser
 
 
-def may_review(person: Person) -> bool:
-    """Whether they see everybody's conversations: staff with the right to review."""
+def may_review(user: AnyUser) -> bool:
+    """Whether they may watch every conversation: staff with the permission to review."""
     return (
-        person.is_authenticated
-        and person.is_active
-        and person.is_staff
-        and person.has_perm("conversations.review_conversation")
+        user.is_authenticated
+        and user.is_active
+        and user.is_staff
+        and user.has_perm("conversations.review_conversation")
     )
 
 
-def may_speak(person: Person, conversation: Conversation) -> bool:
-    """Whether they may say something to the panel: its owner, and nobody else."""
-    return person.is_authenticated and person.is_active and conversation.owner_id == person.pk
+def may_speak(user: AnyUser, conversation: Conversation) -> bool:
+    """Whether they may send messages to the panel: the conversation's owner alone."""
+    return user.is_authenticated and user.is_active and conversation.owner_id == user.pk
 
 
-def may_control(person: Person, conversation: Conversation) -> bool:
+def may_control(user: AnyUser, conversation: Conversation) -> bool:
     """Whether they may pause, resume and cancel it, and answer its agents' questions: its owner, and reviewers with
-    the right to."""
-    return may_speak(person, conversation) or may_control_all(person)
+    the permission to control."""
+    return may_speak(user, conversation) or may_control_all(user)
 
 
-def may_control_all(person: Person) -> bool:
-    """Whether they may do that to everybody's, and speak to all who watch: reviewers with the right to."""
-    return may_review(person) and person.has_perm("conversations.control_conversation")
+def may_control_all(user: AnyUser) -> bool:
+    """Whether they may control every conversation, and send announcements: reviewers with the permission to control."""
+    return may_review(user) and user.has_perm("conversations.control_conversation")
 
 
-def own(person: Person) -> QuerySet[Conversation]:
+def own(user: AnyUser) -> QuerySet[Conversation]:
     """The conversations they started, newest first."""
-    if not person.is_authenticated:
+    if not user.is_authenticated:
         return Conversation.objects.none()
-    return Conversation.objects.filter(owner_id=person.pk)
+    return Conversation.objects.filter(owner_id=user.pk)
 
 
-def visible_to(person: Person) -> QuerySet[Conversation]:
+def visible_to(user: AnyUser) -> QuerySet[Conversation]:
     """Every conversation they may watch, newest first."""
-    return Conversation.objects.all() if may_review(person) else own(person)
+    return Conversation.objects.all() if may_review(user) else own(user)
 
 
-def may_watch(person: Person, owner: Any) -> bool:
+def may_watch(user: AnyUser, owner: Any) -> bool:
     """Whether they may watch a conversation of the owner with this id: their own, and reviewers everybody's."""
-    return (person.is_authenticated and owner == person.pk) or may_review(person)
+    return (user.is_authenticated and owner == user.pk) or may_review(user)
 
 
 def owners(conversations: Iterable[UUID]) -> dict[UUID, Any]:
@@ -63,26 +63,26 @@ def owners(conversations: Iterable[UUID]) -> dict[UUID, Any]:
     return {pk: owner for chunk in chunks(conversations) for pk, owner in rows.filter(pk__in=chunk)}
 
 
-def watch(person: Person, conversation: UUID) -> Conversation:
-    """The conversation, for someone who may watch it. Raises NotFound, whether it is unknown or not theirs."""
+def watch(user: AnyUser, conversation: UUID) -> Conversation:
+    """The conversation, for a user who may watch it. Raises NotFound, whether it is unknown or not theirs."""
     found = Conversation.objects.filter(pk=conversation).first()
-    if found is None or not may_watch(person, found.owner_id):
+    if found is None or not may_watch(user, found.owner_id):
         raise NotFound("There is no such conversation.")
     return found
 
 
-def control(person: Person, conversation: UUID) -> Conversation:
-    """The conversation, for someone who may control it. Raises NotFound where they may not even watch, else
+def control(user: AnyUser, conversation: UUID) -> Conversation:
+    """The conversation, for a user who may control it. Raises NotFound where they may not even watch, else
     Forbidden."""
-    found = watch(person, conversation)
-    if not may_control(person, found):
+    found = watch(user, conversation)
+    if not may_control(user, found):
         raise Forbidden("You may watch this debate, but not control it.")
     return found
 
 
-def speak(person: Person, conversation: UUID) -> Conversation:
-    """The conversation, for someone who may say something to its panel. Raises NotFound or Forbidden."""
-    found = watch(person, conversation)
-    if not may_speak(person, found):
+def speak(user: AnyUser, conversation: UUID) -> Conversation:
+    """The conversation, for a user who may send messages to its panel. Raises NotFound or Forbidden."""
+    found = watch(user, conversation)
+    if not may_speak(user, found):
         raise Forbidden("Only its owner may speak in this debate.")
     return found

@@ -1,4 +1,7 @@
-"""How often one person may ask for something: a window that slides, shared by all processes where there is Redis."""
+"""Rate limits for each user, as sliding windows, shared by all processes where Redis is configured.
+
+While Redis is away, nobody is limited. `user` is the user's id as text.
+"""
 
 import asyncio
 import math
@@ -18,35 +21,35 @@ from redis.retry import Retry
 from conversations.domain.errors import TooManyRequests
 from conversations.infrastructure.availability import CACHE
 
-# A Redis that is away must not hold up who asks.
+# Timeout of connecting to Redis and of each call, in seconds: a Redis that hangs must not hold up requests.
 REDIS_SECONDS: Final = 1.0
 
 
-async def start(person: str) -> None:
-    """Count that the person starts a debate. Raises TooManyRequests."""
-    await _count("start", settings.OUTCRY_START_RATE, person)
+async def start(user: str) -> None:
+    """Count the start of a debate. Raises TooManyRequests."""
+    await _count("start", settings.OUTCRY_START_RATE, user)
 
 
-async def control(person: str) -> None:
-    """Count that the person commands a debate, or speaks in it. Raises TooManyRequests."""
-    await _count("control", settings.OUTCRY_CONTROL_RATE, person)
+async def control(user: str) -> None:
+    """Count a command or a message to a debate, or a change of API keys. Raises TooManyRequests."""
+    await _count("control", settings.OUTCRY_CONTROL_RATE, user)
 
 
-async def _count(what: str, rate: str, person: str) -> None:
+async def _count(what: str, rate: str, user: str) -> None:
     window = _window(rate)
     if settings.REDIS_URL:
-        wait = await asyncio.to_thread(_shared, window, what, person)
+        wait = await asyncio.to_thread(_shared, window, what, user)
     else:
-        wait = _hit(_in_memory(), window, what, person)
+        wait = _hit(_in_memory(), window, what, user)
     if wait is not None:
         seconds = max(1, math.ceil(wait))
         again = "1 second" if seconds == 1 else f"{seconds} seconds"
         raise TooManyRequests(f"That was too often; try again in {again}.", wait)
 
 
-def _shared(window: RateLimitItem, what: str, person: str) -> float | None:
+def _shared(window: RateLimitItem, what: str, user: str) -> float | None:
     try:
-        wait = _hit(_in_redis(settings.REDIS_URL), window, what, person)
+        wait = _hit(_in_redis(settings.REDIS_URL), window, what, user)
     except StorageError as failure:
         CACHE.failed("rates", failure)
         return None
@@ -54,11 +57,11 @@ def _shared(window: RateLimitItem, what: str, person: str) -> float | None:
     return wait
 
 
-def _hit(counted: MovingWindowRateLimiter, window: RateLimitItem, what: str, person: str) -> float | None:
-    """None, or the seconds until there is room."""
-    if counted.hit(window, what, person):
+def _hit(counted: MovingWindowRateLimiter, window: RateLimitItem, what: str, user: str) -> float | None:
+    """None where the request is within the limit, else the seconds until the next one may be."""
+    if counted.hit(window, what, user):
         return None
-    return max(0.0, counted.get_window_stats(window, what, person).reset_time - time.time())
+    return max(0.0, counted.get_window_stats(window, what, user).reset_time - time.time())
 
 
 @lru_cache

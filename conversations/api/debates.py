@@ -230,7 +230,7 @@ AGAIN: Any = {201: Started, 403: Refusal, 404: Refusal, 422: Invalid, 429: Refus
     summary="Start a debate with the same input",
 )
 async def again(request: SignedIn, conversation: UUID) -> Answer[dict[str, Any]]:
-    return Answer(201, _started(await debates.again(request.auth, conversation)))
+    return Answer(201, _started(await debates.restart(request.auth, conversation)))
 
 
 TELLING: Any = {202: Told, 403: Refusal, 404: Refusal, 409: AtOdds, 422: Invalid, 429: Refusal}

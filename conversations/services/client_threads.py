@@ -1,5 +1,6 @@
-"""A client's own names for debates: its threads, and the runs in them. The same run again is the same debate, so that
-who repeats a request starts none twice."""
+"""Client threads: the names that AG-UI and A2A clients give debates, a thread and the runs in it. A run begins at most
+one debate, so that a repeated request starts no second one.
+"""
 
 import hashlib
 from dataclasses import dataclass
@@ -19,14 +20,14 @@ MAX_NAME = 200
 
 @dataclass(frozen=True)
 class Run:
-    """What a client calls a run, and the message of a person that it is to answer, None where there is none."""
+    """A client's names of a thread, of a run in it, and of the message that the run answers, None without one."""
 
     thread: str
     name: str
     message: str | None
 
     def require_storable(self) -> None:
-        """Raises InvalidInput for names that are empty, too long, or more than text."""
+        """Raises InvalidInput for names that are empty, too long, or contain NUL."""
         given = {"threadId": self.thread, "runId": self.name}
         problems = [
             Problem(field, "name", f"Use 1 to {MAX_NAME} characters, and no NUL.")
@@ -38,9 +39,9 @@ class Run:
 
 
 @dataclass(frozen=True)
-class Found:
-    """The debate that a run is about. `is_answered`: the run, or its message, has had its effect. `question` is what
-    an agent waits to hear; None where none waits."""
+class ThreadDebate:
+    """The debate of a run. `is_answered`: the run, or its message, was handled before. `question` is the id of the
+    question that an agent waits on; None where none waits."""
 
     conversation: Conversation
     is_answered: bool
@@ -48,22 +49,22 @@ class Found:
 
 
 def key(thread: str, message: str) -> str:
-    """The idempotency key of a message that is said in a thread."""
+    """The idempotency key of a message in a thread."""
     both = f"{len(thread)} {thread} {message}"
     return f"thread:{hashlib.sha256(both.encode()).hexdigest()}"
 
 
-def find(person: AbstractUser, run: Run) -> Found | None:
-    """The debate whose id the thread is, else the one this run began, else the thread's newest; None where there is
-    none that they may watch."""
-    if (named := _by_id(person, run.thread)) is not None:
-        return Found(named, True, None)
-    rows = ThreadRun.objects.filter(owner_id=person.pk, thread=run.thread)
+def find(user: AbstractUser, run: Run) -> ThreadDebate | None:
+    """The debate whose id is the thread's name, else the one that this run began, else the thread's newest; None where
+    there is none that the user may watch."""
+    if (named := _by_id(user, run.thread)) is not None:
+        return ThreadDebate(named, True, None)
+    rows = ThreadRun.objects.filter(owner_id=user.pk, thread=run.thread)
     row = rows.filter(run=run.name).first() or rows.order_by("-id").first()
     if row is None:
         return None
-    conversation = permissions.watch(person, row.conversation_id)
-    return Found(
+    conversation = permissions.watch(user, row.conversation_id)
+    return ThreadDebate(
         conversation,
         is_answered=row.run == run.name or _is_answered(row, run),
         question=None if conversation.is_finished else open_question(conversation.pk),
@@ -71,7 +72,7 @@ def find(person: AbstractUser, run: Run) -> Found | None:
 
 
 def keep(owner: AbstractUser, run: Run, conversation: Conversation) -> None:
-    """Remember that the run began the conversation. Raises IntegrityError where it has begun one."""
+    """Store that the run began the conversation. Raises IntegrityError where it has begun one before."""
     message = "" if run.message is None else key(run.thread, run.message)
     ThreadRun.objects.create(
         owner_id=owner.pk, thread=run.thread, run=run.name, message=message, conversation=conversation
@@ -79,30 +80,30 @@ def keep(owner: AbstractUser, run: Run, conversation: Conversation) -> None:
 
 
 def begun_by(owner: AbstractUser, run: Run) -> Conversation | None:
-    """The conversation that the run began."""
+    """The conversation that the run began; None without one."""
     begun = Q(thread_runs__owner_id=owner.pk, thread_runs__thread=run.thread, thread_runs__run=run.name)
     return Conversation.objects.filter(begun).first()
 
 
-def _by_id(person: AbstractUser, thread: str) -> Conversation | None:
+def _by_id(user: AbstractUser, thread: str) -> Conversation | None:
     try:
         conversation = UUID(thread)
     except ValueError:
         return None
-    return permissions.visible_to(person).filter(pk=conversation).first()
+    return permissions.visible_to(user).filter(pk=conversation).first()
 
 
 def _is_answered(row: ThreadRun, run: Run) -> bool:
     if run.message is None:
         return True
-    said = key(run.thread, run.message)
+    message = key(run.thread, run.message)
     rows = ThreadRun.objects.filter(owner_id=row.owner_id, thread=run.thread)
-    heard = of_people(row.conversation_id).filter(data__idempotency_key=said)
-    return rows.filter(message=said).exists() or heard.exists()
+    stored = of_people(row.conversation_id).filter(data__idempotency_key=message)
+    return rows.filter(message=message).exists() or stored.exists()
 
 
 def open_question(conversation: UUID) -> UUID | None:
-    """The question of an agent that waits for its answer."""
+    """The id of the question that an agent waits on; None where none waits."""
     people = HumanInput()
     for seq, type_, data in of_people(conversation).order_by("seq").values_list("seq", "type", "data"):
         people.take(seq, type_, data)

@@ -1,4 +1,4 @@
-"""What a debate will take, before it starts: its own prompts, turn by turn, with answers of a usual length."""
+"""Cost estimate of a debate before it starts: its real prompts, turn by turn, with answers of usual lengths."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -19,24 +19,24 @@ N = TypeVar("N", int, float)
 
 @dataclass(frozen=True)
 class Length:
-    """Of an answer, in tokens: what is said, and what the model thinks before, which is paid for and not heard."""
+    """Tokens of an answer: of its text, and of the reasoning before it, which is billed and not shown."""
 
-    said: int
-    thought: int = 0
+    text: int
+    reasoning: int = 0
 
 
-# Speakers are asked for at most 180 words, which are some 240 tokens. Many say a third of that; some say half as much
-# again, and those that think before they speak take about four times that for it.
+# Prompts ask for at most 180 words, about 240 tokens. Many answers are a third of that, some half as long again, and
+# reasoning models take about four times as many tokens besides.
 SHORT: Final = Length(80)
-LONG: Final = Length(360, thought=1_000)
-# The local model's grammar lets it say two or three sentences, and its longest answer is cut.
+LONG: Final = Length(360, reasoning=1_000)
+# The local model's grammar allows two or three sentences, and its answers are limited in tokens.
 LOCAL_SHORT: Final = Length(30)
 LOCAL_LONG: Final = Length(160)
 
 
 @dataclass(frozen=True)
 class Range(Generic[N]):
-    """From a debate of short answers to one of long ones."""
+    """The totals of a debate with short answers, and of one with long answers."""
 
     low: N
     high: N
@@ -44,7 +44,7 @@ class Range(Generic[N]):
 
 @dataclass(frozen=True)
 class Estimate:
-    """`usd` is None where the model's price is unknown. A turn that fails and is spoken again is not in it."""
+    """`provider` is its label; `usd` is None where the model's price is unknown. Repeated turns are not included."""
 
     provider: str
     tokens: Range[int]
@@ -52,19 +52,19 @@ class Estimate:
 
 
 def estimate(new: NewConversation, provider: Provider) -> Estimate:
-    """What the debate takes if the provider speaks all of it, and nobody interjects."""
+    """The estimate, if the provider answers every turn and no user sends messages."""
     short, long = (LOCAL_SHORT, LOCAL_LONG) if provider.kind == "local" else (SHORT, LONG)
     low, high = [*_calls(new, provider, short)], [*_calls(new, provider, long)]
-    cheapest, dearest = _cost(low), _cost(high)
+    cheapest, dearest = _total_cost(low), _total_cost(high)
     return Estimate(
         provider=provider.label,
-        tokens=Range(_tokens(low), _tokens(high)),
+        tokens=Range(_total_tokens(low), _total_tokens(high)),
         usd=None if cheapest is None or dearest is None else Range(cheapest, dearest),
     )
 
 
 def first_and_last(new: NewConversation, provider: Provider) -> tuple[Call, Call]:
-    """What has to be set aside before the first turn, for it and for a judgement after it."""
+    """The calls that must fit the budget before a debate starts: its first turn, and the verdict right after it."""
     agent = PANELS[new.panel].speakers[0]
     prompt = builder.build(Task(agent, 1, _question(new), []), provider)
     longest = longest_answer(provider, prompt.sampling)
@@ -75,17 +75,17 @@ def first_and_last(new: NewConversation, provider: Provider) -> tuple[Call, Call
 
 
 def _calls(new: NewConversation, provider: Provider, length: Length) -> Iterator[Call]:
-    """Each turn's call, with answers of that length."""
+    """The call of each turn, with answers of that length."""
     question = _question(new)
-    said: list[Spoken] = []
+    spoken: list[Spoken] = []
     for round_, agent in _turns(new):
-        prompt = builder.build(Task(agent, round_, question, said), provider)
-        answer = min(length.said + length.thought, longest_answer(provider, prompt.sampling))
+        prompt = builder.build(Task(agent, round_, question, spoken), provider)
+        answer = min(length.text + length.reasoning, longest_answer(provider, prompt.sampling))
         yield Call(
             provider.kind, provider.model, min(prompt.tokens, settings.OUTCRY_MAX_PROMPT_TOKENS), answer
         )
-        text = "word " * (min(length.said, answer) * CHARACTERS_PER_TOKEN // len("word "))
-        said.append(Spoken(agent.role, agent.name, round_, text))
+        text = "word " * (min(length.text, answer) * CHARACTERS_PER_TOKEN // len("word "))
+        spoken.append(Spoken(agent.role, agent.name, round_, text))
 
 
 def _turns(new: NewConversation) -> Iterator[tuple[int, Agent]]:
@@ -100,11 +100,11 @@ def _question(new: NewConversation) -> Question:
     return Question(new.topic, new.content, new.content_type, new.rounds)
 
 
-def _tokens(calls: list[Call]) -> int:
+def _total_tokens(calls: list[Call]) -> int:
     return sum(call.input_tokens + call.output_tokens for call in calls)
 
 
-def _cost(calls: list[Call]) -> float | None:
+def _total_cost(calls: list[Call]) -> float | None:
     prices = [pricing.cost(call.provider, call.model, call.most) for call in calls]
     known = [price for price in prices if price is not None]
     return sum(known) if len(known) == len(prices) else None

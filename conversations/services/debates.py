@@ -1,4 +1,4 @@
-"""The doors: what people and programs ask for, checked, then done."""
+"""Use cases of debates: each checks that the user may, and how often, and then does it."""
 
 from uuid import UUID
 
@@ -9,6 +9,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from conversations.access import permissions, rate_limits
+from conversations.access.permissions import AnyUser
 from conversations.budgets import ledger, service
 from conversations.budgets.service import Amounts
 from conversations.domain import requests
@@ -28,7 +29,7 @@ from conversations.services.cost_estimate import Estimate
 
 
 async def start(owner: AbstractUser, new: NewConversation) -> Conversation:
-    """Create the conversation and have it run, by this process or by a worker; it goes on when the caller is gone.
+    """Create the conversation and have it run, by this process or by a worker, whether or not the client stays.
 
     Raises LimitReached and LogUnavailable; then nothing is stored."""
     with tracing.start():
@@ -37,7 +38,9 @@ async def start(owner: AbstractUser, new: NewConversation) -> Conversation:
 
 
 async def start_once(owner: AbstractUser, new: NewConversation, run: client_threads.Run) -> Conversation:
-    """The same for a client's run, which starts no second one when it is asked for again."""
+    """Like `start`, for a client's run; a repeated request returns the conversation that the run began.
+
+    Raises LimitReached and LogUnavailable; then nothing is stored."""
     with tracing.start():
         await rate_limits.start(str(owner.pk))
         conversation, is_new = await database.call(
@@ -48,55 +51,55 @@ async def start_once(owner: AbstractUser, new: NewConversation, run: client_thre
         return conversation
 
 
-async def again(person: AbstractUser, conversation: UUID) -> Conversation:
-    """Start a new conversation with the input of one that the person owns; models that have failed are asked again.
+async def restart(user: AbstractUser, conversation: UUID) -> Conversation:
+    """Start a new conversation with the input of one that the user owns. Each provider whose circuit is open is called
+    once more.
 
     Raises NotFound, Forbidden, LimitReached and LogUnavailable; then nothing is stored."""
     with tracing.start():
-        await rate_limits.start(str(person.pk))
-        new = await database.call(_input_of, person, conversation, timeout=database.REQUEST_SECONDS)
+        await rate_limits.start(str(user.pk))
+        new = await database.call(_input_of, user, conversation, timeout=database.REQUEST_SECONDS)
         await circuit_breaker.let_probe(selection.live())
-        return await _start(person, new)
+        return await _start(user, new)
 
 
-async def estimate(person: AbstractUser, new: NewConversation) -> tuple[Estimate, Amounts]:
-    """What the conversation would take, and what the person may spend today. Raises LogUnavailable."""
-    return await database.call(_estimate, person, new, timeout=database.REQUEST_SECONDS)
+async def estimate(user: AbstractUser, new: NewConversation) -> tuple[Estimate, Amounts]:
+    """What the conversation would cost, and what the user may still spend today. Raises LogUnavailable."""
+    return await database.call(_estimate, user, new, timeout=database.REQUEST_SECONDS)
 
 
-async def control(person: permissions.Person, conversation: UUID, command: Command) -> Accepted:
-    """Record a person's command, and tell the run, which answers with a `status`.
-
-    Raises NotFound, Forbidden, Finished, Conflict, LimitReached and LogUnavailable; then nothing is stored."""
-    await database.call(permissions.control, person, conversation, timeout=database.REQUEST_SECONDS)
-    await rate_limits.control(str(person.pk))
-    told = Control(
-        action=command.action, actor=person.get_username(), idempotency_key=command.idempotency_key
-    )
-    return await commands.tell(conversation, told)
-
-
-async def say(person: permissions.Person, conversation: UUID, words: Input) -> Accepted:
-    """Record what a person says to the panel, or, with `reply_to`, in answer to an agent's question.
+async def control(user: AnyUser, conversation: UUID, command: Command) -> Accepted:
+    """Store a user's command and notify the run, which answers with a `status` event.
 
     Raises NotFound, Forbidden, Finished, Conflict, LimitReached and LogUnavailable; then nothing is stored."""
-    allowed = permissions.speak if words.reply_to is None else permissions.control
-    await database.call(allowed, person, conversation, timeout=database.REQUEST_SECONDS)
-    await rate_limits.control(str(person.pk))
-    told = HumanMessage(
-        author=person.get_username(),
-        text=words.text,
-        reply_to=words.reply_to,
-        idempotency_key=words.idempotency_key,
+    await database.call(permissions.control, user, conversation, timeout=database.REQUEST_SECONDS)
+    await rate_limits.control(str(user.pk))
+    event = Control(action=command.action, actor=user.get_username(), idempotency_key=command.idempotency_key)
+    return await commands.tell(conversation, event)
+
+
+async def say(user: AnyUser, conversation: UUID, message: Input) -> Accepted:
+    """Store a user's message to the panel, or, with `reply_to`, the answer to an agent's question; notify the run.
+
+    Raises NotFound, Forbidden, Finished, Conflict, LimitReached and LogUnavailable; then nothing is stored."""
+    allowed = permissions.speak if message.reply_to is None else permissions.control
+    await database.call(allowed, user, conversation, timeout=database.REQUEST_SECONDS)
+    await rate_limits.control(str(user.pk))
+    event = HumanMessage(
+        author=user.get_username(),
+        text=message.text,
+        reply_to=message.reply_to,
+        idempotency_key=message.idempotency_key,
     )
-    return await commands.tell(conversation, told)
+    return await commands.tell(conversation, event)
 
 
 def create(owner: AbstractUser, new: NewConversation) -> Conversation:
-    """Store a queued conversation with its first event, and with its job where workers run it. Raises LimitReached."""
+    """Store a queued conversation with its first event, its ledger entry and its deliveries, and with its job where
+    workers run debates. Raises LimitReached."""
     provider = catalog.configured()[0]
     with transaction.atomic():
-        # The owner's row serves as the lock: two starts at once cannot both take the last place.
+        # Lock the owner's row, so that two starts at once cannot both take the last place.
         get_user_model().objects.select_for_update().get(pk=owner.pk)
         running = Conversation.objects.running().filter(owner_id=owner.pk).count()
         if running >= settings.OUTCRY_MAX_RUNNING_PER_USER:
@@ -133,7 +136,7 @@ async def _start(owner: AbstractUser, new: NewConversation) -> Conversation:
 
 
 def _launch(conversation: Conversation) -> None:
-    # A worker's job was put into the queue with the conversation.
+    # Where workers run debates, `create` has enqueued the job.
     if not job_queue.is_used():
         supervisor.launch(conversation.pk)
 
@@ -146,16 +149,16 @@ def _create_once(
             conversation = create(owner, new)
             client_threads.keep(owner, run, conversation)
     except (IntegrityError, LimitReached):
-        # Another request for the same run came first, and may have taken the last place.
+        # A concurrent request for the same run came first, and may have taken the owner's last place.
         if (begun := client_threads.begun_by(owner, run)) is None:
             raise
         return begun, False
     return conversation, True
 
 
-def _input_of(person: permissions.Person, conversation: UUID) -> NewConversation:
-    found = permissions.watch(person, conversation)
-    if not permissions.may_speak(person, found):
+def _input_of(user: AnyUser, conversation: UUID) -> NewConversation:
+    found = permissions.watch(user, conversation)
+    if not permissions.may_speak(user, found):
         raise Forbidden("Only its owner may start this debate again.")
     limits = service.limits(found)
     return requests.parse(
@@ -165,7 +168,7 @@ def _input_of(person: permissions.Person, conversation: UUID) -> NewConversation
             "content_type": found.content_type,
             "panel": found.panel,
             "rounds": found.rounds,
-            # The installation may have become stricter since.
+            # The settings may be stricter than when the first one started.
             "max_usd": service.stricter(limits.usd, settings.OUTCRY_MAX_USD_PER_CONVERSATION),
             "max_tokens": service.stricter(limits.tokens, settings.OUTCRY_MAX_TOKENS_PER_CONVERSATION),
             "max_seconds": service.stricter(limits.seconds, settings.OUTCRY_MAX_SECONDS_PER_CONVERSATION),
@@ -173,5 +176,5 @@ def _input_of(person: permissions.Person, conversation: UUID) -> NewConversation
     )
 
 
-def _estimate(person: AbstractUser, new: NewConversation) -> tuple[Estimate, Amounts]:
-    return cost_estimate.estimate(new, catalog.configured()[0]), service.left_today(person.pk)
+def _estimate(user: AbstractUser, new: NewConversation) -> tuple[Estimate, Amounts]:
+    return cost_estimate.estimate(new, catalog.configured()[0]), service.left_today(user.pk)

@@ -104,8 +104,8 @@ async def test_starting_is_counted_and_nothing_is_stored_when_refused(
     settings.OUTCRY_START_RATE = "2/hour"
     new = requests.parse({"topic": "Buy?", "rounds": 1})
     first = await services.start(alice, new)
-    await services.again(alice, first.pk)
-    for refused in (services.start(alice, new), services.again(alice, first.pk)):
+    await services.restart(alice, first.pk)
+    for refused in (services.start(alice, new), services.restart(alice, first.pk)):
         with pytest.raises(TooManyRequests):
             await refused
     assert await database.call(Conversation.objects.count) == 2
@@ -140,7 +140,7 @@ async def test_again_is_a_new_debate_with_the_same_input(alice: User, openai: Op
         "max_seconds": 600,
     }
     first = await services.start(alice, requests.parse(asked))
-    second = await debates.fresh(await services.again(alice, first.pk))
+    second = await debates.fresh(await services.restart(alice, first.pk))
     assert second.pk != first.pk
     assert (second.owner_id, second.panel) == (alice.pk, first.panel)
     assert {name: getattr(second, name) for name in asked} == {**asked, "max_usd": second.max_usd}
@@ -154,7 +154,7 @@ async def test_again_keeps_to_limits_that_have_become_stricter(
 ) -> None:
     first = await debates.created(alice, max_tokens=90_000)
     settings.OUTCRY_MAX_TOKENS_PER_CONVERSATION = 50_000
-    assert (await services.again(alice, first.pk)).max_tokens == 50_000
+    assert (await services.restart(alice, first.pk)).max_tokens == 50_000
 
 
 async def test_again_is_its_owner_s_only(alice: User, bob: User, carol: User) -> None:
@@ -162,7 +162,7 @@ async def test_again_is_its_owner_s_only(alice: User, bob: User, carol: User) ->
     refused: list[tuple[User, type[OutcryError]]] = [(carol, Forbidden), (bob, NotFound)]
     for person, why in refused:
         with pytest.raises(why):
-            await services.again(person, conversation.pk)
+            await services.restart(person, conversation.pk)
     assert await database.call(Conversation.objects.count) == 1
 
 
@@ -174,6 +174,6 @@ async def test_again_asks_models_that_are_left_alone_once_more(alice: User, open
     )
     [before] = circuit_breaker.statuses([provider])
     assert before.state is State.OPEN
-    await services.again(alice, conversation.pk)
+    await services.restart(alice, conversation.pk)
     await debates.debates_ended()
     assert openai.asked

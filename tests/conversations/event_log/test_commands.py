@@ -11,7 +11,7 @@ from django.contrib.auth.models import AnonymousUser, Permission, User
 from django.db import InterfaceError, OperationalError, connection, connections
 
 from conversations.access import permissions
-from conversations.access.permissions import Person
+from conversations.access.permissions import AnyUser
 from conversations.domain import requests
 from conversations.domain.enums import Action, Kind, Status
 from conversations.domain.errors import (
@@ -50,11 +50,11 @@ def dave(carol: User) -> User:
     return dave
 
 
-async def control(person: Person, conversation: UUID, **values: Any) -> Accepted:
+async def control(person: AnyUser, conversation: UUID, **values: Any) -> Accepted:
     return await services.control(person, conversation, requests.parse_command(values))
 
 
-async def say(person: Person, conversation: UUID, **values: Any) -> Accepted:
+async def say(person: AnyUser, conversation: UUID, **values: Any) -> Accepted:
     return await services.say(person, conversation, requests.parse_input(values))
 
 
@@ -138,7 +138,7 @@ async def test_the_owner_and_reviewers_with_the_right_control(
         await control(person, conversation.pk, action="pause")
     with pytest.raises(Forbidden):
         await control(carol, conversation.pk, action="pause")
-    strangers: list[Person] = [bob, AnonymousUser()]
+    strangers: list[AnyUser] = [bob, AnonymousUser()]
     for stranger in strangers:
         with pytest.raises(NotFound):
             await control(stranger, conversation.pk, action="pause")
@@ -167,7 +167,7 @@ async def test_who_may_control_may_answer(carol: User, dave: User, conversation:
 def test_pages_can_ask_beforehand(
     alice: User, bob: User, carol: User, dave: User, conversation: Conversation
 ) -> None:
-    people: list[Person] = [alice, bob, carol, dave, AnonymousUser()]
+    people: list[AnyUser] = [alice, bob, carol, dave, AnonymousUser()]
     assert [permissions.may_control(person, conversation) for person in people] == [
         True,
         False,

@@ -1,4 +1,4 @@
-"""What a debate will take, told before it starts."""
+"""What a debate will take, estimate before it starts."""
 
 import pytest
 from pytest_django import Settings
@@ -18,22 +18,22 @@ def new(**values: object) -> NewConversation:
 
 
 def test_it_is_a_range_of_tokens_and_money() -> None:
-    told = cost_estimate.estimate(new(), PRICED)
-    assert told.provider == "openai:gpt-4o-mini"
-    assert 0 < told.tokens.low < told.tokens.high
-    assert told.usd is not None
-    assert 0 < told.usd.low < told.usd.high
+    estimate = cost_estimate.estimate(new(), PRICED)
+    assert estimate.provider == "openai:gpt-4o-mini"
+    assert 0 < estimate.tokens.low < estimate.tokens.high
+    assert estimate.usd is not None
+    assert 0 < estimate.usd.low < estimate.usd.high
     # Two rounds of a small model: cents, not dollars.
-    assert told.usd.high < 0.05
+    assert estimate.usd.high < 0.05
 
 
 @pytest.mark.parametrize(
     "entry", ["local", "ollama:llama3.2", "openai-compatible:m@http://127.0.0.1/v1", "demo"]
 )
 def test_a_price_that_nobody_knows_is_none(entry: str) -> None:
-    told = cost_estimate.estimate(new(), catalog.parse(entry))
-    assert told.usd is None
-    assert told.tokens.low > 0
+    estimate = cost_estimate.estimate(new(), catalog.parse(entry))
+    assert estimate.usd is None
+    assert estimate.tokens.low > 0
 
 
 def test_each_turn_is_paid_for_what_was_said_before() -> None:
@@ -50,8 +50,8 @@ def test_the_content_is_in_every_prompt() -> None:
 
 def test_a_prompt_is_no_longer_than_models_are_sent(settings: Settings) -> None:
     settings.OUTCRY_MAX_PROMPT_TOKENS = 1_000
-    told = cost_estimate.estimate(new(rounds=1, content="x" * 50_000), PRICED)
-    assert told.tokens.low == 4 * (1_000 + cost_estimate.SHORT.said)
+    estimate = cost_estimate.estimate(new(rounds=1, content="x" * 50_000), PRICED)
+    assert estimate.tokens.low == 4 * (1_000 + cost_estimate.SHORT.text)
     assert cost_estimate.first_and_last(new(content="x" * 50_000), PRICED)[0].input_tokens == 1_000
 
 
