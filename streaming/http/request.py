@@ -6,10 +6,8 @@ The streaming endpoints stand beside Django's handler, which would hold one thre
 import asyncio
 import json
 from collections.abc import AsyncGenerator
-from dataclasses import dataclass
 from functools import cached_property
 from io import BytesIO
-from types import SimpleNamespace
 from typing import Any, Final
 
 from django.conf import settings
@@ -22,8 +20,6 @@ from conversations.access import principals
 from conversations.access.principals import Principal
 from conversations.domain.errors import Forbidden, InvalidInput, OutcryError, Problem, Unauthenticated
 from conversations.infrastructure import database
-from streaming.watchers import session_guard
-from streaming.watchers.session_guard import Guest
 
 # 1 MiB: the longest valid body, with every character escaped, fits three times.
 MAX_BODY: Final = 1024 * 1024
@@ -42,14 +38,6 @@ class NeedsHttps(OutcryError):
 
     code = "https_required"
     http_status = 403
-
-
-@dataclass(frozen=True)
-class Client:
-    """The principal of a request, and the guest that the registry of watchers keeps checking."""
-
-    principal: Principal
-    guest: Guest
 
 
 class Request(starlette_requests.Request):
@@ -93,22 +81,18 @@ class Request(starlette_requests.Request):
         except DisallowedHost:
             raise InvalidInput([Problem("Host", "host", "This site has another name.")]) from None
 
-    async def authenticate(self) -> Client:
+    async def authenticate(self) -> Principal:
         """The sender: by an API key, else by the session. Raises Unauthenticated, and Forbidden where a session comes
         without its CSRF token and the method is not a safe one."""
         if principals.key_in(self.django.headers) is not None:
-            principal = await database.call(principals.of_headers, self.django.headers)
-            return Client(principal, session_guard.guest_of(principal, ""))
+            return await database.call(principals.of_headers, self.django.headers)
         # Parsed by Django: other applications on this host may set cookies of any form.
         session = self.django.COOKIES.get(settings.SESSION_COOKIE_NAME)
         if not session:
             raise Unauthenticated("Sign in first, or send an API key.")
         if self.method not in _SAFE_METHODS and await asyncio.to_thread(check_csrf, self.django) is not None:
             raise Forbidden("The CSRF token is missing or wrong; send it as X-CSRFToken.")
-        principal = await database.call(
-            session_guard.caller, {"session": SimpleNamespace(session_key=session)}
-        )
-        return Client(principal, session_guard.guest_of(principal, session))
+        return await database.call(principals.of_session, session)
 
     @cached_property
     def django(self) -> ASGIRequest:

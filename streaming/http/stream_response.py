@@ -19,9 +19,9 @@ import structlog
 from starlette.datastructures import Headers
 from starlette.types import Receive, Scope, Send
 
+from conversations.access.principals import Principal
 from conversations.domain.frames import Frame
 from streaming.http import direct_send
-from streaming.http.request import Client
 from streaming.http.responses import conversation_header
 from streaming.hub.subscription import subscribe
 from streaming.watchers.event_filter import filtered
@@ -65,7 +65,7 @@ class Stream:
     is the most tokens a second; when `stop` is set, the response ends as if the conversation had."""
 
     transport: str
-    client: Client
+    principal: Principal
     conversation: UUID
     after: int
     encoder: Encoder
@@ -105,7 +105,7 @@ class StreamResponse:
             subscription = await stack.enter_async_context(subscribe(stream.conversation, stream.after))
             writer = _BodyWriter(stream.encoder, scope, send)
             connection = Connection(
-                stream.client.guest, stream.transport, filtered(stream.transport, writer), writer.close
+                stream.principal, stream.transport, filtered(stream.transport, writer), writer.close
             )
             watcher = Watcher(connection, stream.rate)
             registry().add(watcher)

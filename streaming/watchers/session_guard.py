@@ -11,17 +11,6 @@ from conversations.access.principals import Principal, chunks
 from conversations.models import ApiKey
 from streaming.wire.close_codes import Close
 
-Guest = Principal
-
-
-def guest_of(principal: Principal, session: str) -> Principal:
-    return principal
-
-
-def caller(scope: Any) -> Principal:
-    return principals.of_session(scope["session"].session_key)
-
-
 # A principal, and the conversation that they watch; None before they watch one.
 Watching = tuple[Principal, UUID | None]
 

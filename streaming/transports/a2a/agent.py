@@ -24,6 +24,7 @@ from django.contrib.auth.models import AbstractUser
 from google.protobuf import json_format
 from google.protobuf.json_format import MessageToDict
 
+from conversations.access.principals import Principal
 from conversations.domain import requests
 from conversations.domain.enums import Action, Scope
 from conversations.domain.errors import Conflict, Finished, InvalidInput, NotFound, OutcryError, Problem
@@ -31,7 +32,6 @@ from conversations.domain.requests import Command
 from conversations.infrastructure import database
 from conversations.services import client_threads, debates
 from streaming.http.endpoint import Fault, expected
-from streaming.http.request import Client
 from streaming.transports.a2a import task_store
 from streaming.transports.a2a.task import ENDED, SETTLED, TaskSnapshot
 
@@ -75,12 +75,12 @@ class Agent(RequestHandler):
     """Answers one request of one client, over the log. What the SDK cannot express is left in `following`, a response
     that lasts, or `refused`, an error with HTTP's own status code."""
 
-    def __init__(self, client: Client, *, streams: bool) -> None:
-        self.client = client
+    def __init__(self, principal: Principal, *, streams: bool) -> None:
+        self.principal = principal
         self.following: Following | None = None
         self.refused: OutcryError | None = None
         self._streams = streams
-        self._user = client.principal.user
+        self._user = principal.user
 
     def as_a2a(self, error: OutcryError) -> A2AError:
         """The error in the SDK's terms."""
@@ -166,7 +166,7 @@ class Agent(RequestHandler):
 
     def _require(self, *scopes: str) -> None:
         for scope in scopes:
-            self.client.principal.require(scope)
+            self.principal.require(scope)
 
 
 def _require_valid(params: SendMessageRequest) -> None:

@@ -59,14 +59,14 @@ class CallRpc(Endpoint):
     """JSON-RPC, of both versions."""
 
     async def post(self, request: Request) -> ASGIApp:
-        client = await request.authenticate()
+        principal = await request.authenticate()
         body = await request.body()
         call = _decoded(body)
         method = call.get("method") if isinstance(call, dict) else None
         short = _WITHOUT_STREAM.get(method) if isinstance(method, str) else None
         if short is not None:
             body = json.dumps({**call, "method": short}).encode()
-        agent = Agent(client, streams=short is not None)
+        agent = Agent(principal, streams=short is not None)
         dispatcher = JsonRpcDispatcher(agent, enable_v0_3_compat=True)
         response = await dispatcher.handle_requests(_with_body(request.scope, body))
         binding = Rpc03(_id_of(call)) if "/" in str(method) else Rpc10(_id_of(call))
@@ -88,7 +88,7 @@ class CallRest(Endpoint):
     """HTTP+JSON."""
 
     async def post(self, request: Request) -> ASGIApp:
-        client = await request.authenticate()
+        principal = await request.authenticate()
         body = await request.body()
         if body:
             _decoded(body)
@@ -99,7 +99,7 @@ class CallRest(Endpoint):
         elif subscribed := re.fullmatch(r"(tasks/[^/]+):subscribe", method):
             short, body = subscribed[1], b""
             scope |= {"path": _path(short), "method": "GET", "query_string": b""}
-        agent = Agent(client, streams=short is not None)
+        agent = Agent(principal, streams=short is not None)
         response = await _dispatch(agent, scope, body)
         return _answer(agent, Rest(), response)
 
@@ -130,7 +130,7 @@ def _answer(agent: Agent, binding: Binding, response: Response) -> ASGIApp:
     if agent.refused is not None:
         raise agent.refused
     if agent.following is not None:
-        return TaskResponse(agent.client, agent.following, binding)
+        return TaskResponse(agent.principal, agent.following, binding)
     response.headers["cache-control"] = "no-store"
     return response
 

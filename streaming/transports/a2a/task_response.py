@@ -8,8 +8,8 @@ from typing import Any, Final
 from a2a.types import Task
 from starlette.types import Message, Receive, Scope, Send
 
+from conversations.access.principals import Principal
 from conversations.domain.frames import Frame
-from streaming.http.request import Client
 from streaming.http.stream_response import KEEPALIVE_COMMENT, Stream, StreamResponse, stream_headers
 from streaming.transports.a2a import task
 from streaming.transports.a2a.agent import Following
@@ -26,7 +26,7 @@ KEEPALIVE_SECONDS: Final = 3.0
 class TaskResponse:
     """The response, as an ASGI application."""
 
-    client: Client
+    principal: Principal
     following: Following
     binding: Binding
 
@@ -35,7 +35,7 @@ class TaskResponse:
         if not self.following.waits:
             encoder = UpdatesEncoder(snapshot, self.binding)
             headers = stream_headers(conversation)
-            stream = Stream(TRANSPORT, self.client, conversation, snapshot.head, encoder, headers)
+            stream = Stream(TRANSPORT, self.principal, conversation, snapshot.head, encoder, headers)
             await StreamResponse(stream)(scope, receive, send)
             return
         whole = WholeEncoder(snapshot, self.binding, is_reply=self.following.is_reply)
@@ -43,7 +43,7 @@ class TaskResponse:
             send = _LateStatus(whole, send)
         headers = stream_headers(conversation, self.binding.content_type)
         stream = Stream(
-            TRANSPORT, self.client, conversation, snapshot.head, whole, headers, stop=whole.is_settled
+            TRANSPORT, self.principal, conversation, snapshot.head, whole, headers, stop=whole.is_settled
         )
         timer = None
         if self.following.seconds is not None:

@@ -25,6 +25,7 @@ from pydantic import ValidationError
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
+from conversations.access.principals import Principal
 from conversations.domain import requests
 from conversations.domain.enums import Scope
 from conversations.domain.errors import InvalidInput, Problem
@@ -33,7 +34,7 @@ from conversations.infrastructure import database
 from conversations.models import Conversation
 from conversations.services import client_threads, debates
 from streaming.http.endpoint import Endpoint
-from streaming.http.request import Client, Request
+from streaming.http.request import Request
 from streaming.http.stream_response import Stream, StreamResponse, stream_headers
 from streaming.transports.agui.encoder import RunEncoder
 
@@ -51,18 +52,18 @@ class RunAgent(Endpoint):
     """Starts a debate, or takes part in one, and streams it from its beginning."""
 
     async def post(self, request: Request) -> ASGIApp:
-        client = await request.authenticate()
-        client.principal.require(Scope.WATCH)
+        principal = await request.authenticate()
+        principal.require(Scope.WATCH)
         run_input = _parse(await request.body())
-        conversation = await _conversation(client, run_input)
+        conversation = await _conversation(principal, run_input)
         encoder = RunEncoder(run_input, conversation.pk, conversation.topic)
         headers = stream_headers(conversation.pk)
-        return StreamResponse(Stream(TRANSPORT, client, conversation.pk, 0, encoder, headers))
+        return StreamResponse(Stream(TRANSPORT, principal, conversation.pk, 0, encoder, headers))
 
 
-async def _conversation(client: Client, run_input: RunAgentInput) -> Conversation:
+async def _conversation(principal: Principal, run_input: RunAgentInput) -> Conversation:
     """The debate of the run. Its new message has been stored, or its answers, or the debate been started."""
-    user = client.principal.user
+    user = principal.user
     last = run_input.messages[-1] if run_input.messages else None
     message = last if isinstance(last, UserMessage) else None
     run = client_threads.Run(run_input.thread_id, run_input.run_id, None if message is None else message.id)
@@ -75,14 +76,14 @@ async def _conversation(client: Client, run_input: RunAgentInput) -> Conversatio
                 [Problem("resume", "unknown_thread", "This thread has no debate to answer in.")]
             )
         for fields, question in answers:
-            await _send_message(client, found.conversation, fields, question)
+            await _send_message(principal, found.conversation, fields, question)
     elif found is None or (not found.is_answered and found.conversation.is_finished):
-        client.principal.require(Scope.START)
+        principal.require(Scope.START)
         return await debates.start_once(user, _new_conversation(run_input), run)
     elif message is not None and not found.is_answered:
         key = client_threads.key(run_input.thread_id, message.id)
         fields = {"text": _text(message), "idempotency_key": key}
-        await _send_message(client, found.conversation, fields, found.question)
+        await _send_message(principal, found.conversation, fields, found.question)
     return found.conversation
 
 
@@ -102,11 +103,11 @@ def _answers(run_input: RunAgentInput) -> list[tuple[dict[str, Any], str]]:
 
 
 async def _send_message(
-    client: Client, conversation: Conversation, fields: dict[str, Any], reply_to: UUID | str | None
+    principal: Principal, conversation: Conversation, fields: dict[str, Any], reply_to: UUID | str | None
 ) -> None:
-    client.principal.require(Scope.CONTROL)
+    principal.require(Scope.CONTROL)
     message = requests.parse_input({**fields, "reply_to": reply_to})
-    await debates.say(client.principal.user, conversation.pk, message)
+    await debates.say(principal.user, conversation.pk, message)
 
 
 def _parse(body: bytes) -> RunAgentInput:

@@ -6,13 +6,13 @@ from uuid import UUID
 import structlog
 from tenacity import AsyncRetrying, RetryCallState, RetryError, retry_if_exception_type, stop_before_delay
 
+from conversations.access.principals import Principal
 from conversations.domain.enums import Action
 from conversations.domain.errors import Finished, LimitReached, LogUnavailable, OutcryError, Unauthenticated
 from conversations.domain.requests import Command
 from conversations.infrastructure import database
 from conversations.infrastructure.event_loop import BackgroundTasks
 from conversations.services import debates
-from streaming.http.request import Client
 from streaming.watchers import session_guard
 
 logger = structlog.get_logger(__name__)
@@ -23,12 +23,12 @@ CANCEL_SECONDS: Final = 90.0
 _tasks = BackgroundTasks()
 
 
-def cancel_soon(client: Client, conversation: UUID) -> None:
+def cancel_soon(principal: Principal, conversation: UUID) -> None:
     """Cancel the debate in a task of its own: servers end a request's task a while after its client has gone."""
-    _tasks.spawn(_cancel(client, conversation))
+    _tasks.spawn(_cancel(principal, conversation))
 
 
-async def _cancel(client: Client, conversation: UUID) -> None:
+async def _cancel(principal: Principal, conversation: UUID) -> None:
     """Cancel the debate if the client may still do so, and try again while the database is unavailable or the rate
     limit is reached. Raises nothing."""
     retrying = AsyncRetrying(
@@ -37,7 +37,7 @@ async def _cancel(client: Client, conversation: UUID) -> None:
         stop=stop_before_delay(CANCEL_SECONDS),
     )
     try:
-        await retrying(_try_to_cancel, client, conversation)
+        await retrying(_try_to_cancel, principal, conversation)
     except Finished:
         pass
     except RetryError:
@@ -48,15 +48,15 @@ async def _cancel(client: Client, conversation: UUID) -> None:
         logger.exception("not_cancelled", conversation=str(conversation))
 
 
-async def _try_to_cancel(client: Client, conversation: UUID) -> None:
+async def _try_to_cancel(principal: Principal, conversation: UUID) -> None:
     refused = await database.call(
-        session_guard.refused, [(client.guest, conversation)], timeout=database.REQUEST_SECONDS
+        session_guard.refused, [(principal, conversation)], timeout=database.REQUEST_SECONDS
     )
     if refused:
         raise Unauthenticated("The client may not watch this debate any more.")
     # The same key each time: however often it is sent, the log has it once.
     command = Command(action=Action.CANCEL, idempotency_key=f"client-left-{conversation}")
-    await debates.control(client.principal.user, conversation, command)
+    await debates.control(principal.user, conversation, command)
 
 
 def _until_allowed(state: RetryCallState) -> float:

@@ -20,6 +20,7 @@ from starlette.types import ASGIApp, Message, Receive, Send
 from starlette.types import Scope as ASGIScope
 
 from conversations.access import permissions
+from conversations.access.principals import Principal
 from conversations.domain.enums import Scope
 from conversations.domain.errors import InvalidInput, OutcryError
 from conversations.domain.panels import Panel
@@ -27,7 +28,7 @@ from conversations.infrastructure import database
 from conversations.models import Conversation
 from conversations.services import debates
 from streaming.http.endpoint import Endpoint
-from streaming.http.request import Client, Request
+from streaming.http.request import Request
 from streaming.http.responses import JSONResponse, conversation_header
 from streaming.http.stream_response import Stream, StreamResponse, stream_headers
 from streaming.transports.openai import errors
@@ -86,8 +87,7 @@ class CreateCompletion(OpenAIEndpoint):
     """Starts a debate, or finds one, and sends its text."""
 
     async def post(self, request: Request) -> ASGIApp:
-        client = await request.authenticate()
-        principal = client.principal
+        principal = await request.authenticate()
         principal.require(Scope.WATCH)
         completion = parse(await _json(request))
         if completion.cancel_on_disconnect:
@@ -97,7 +97,7 @@ class CreateCompletion(OpenAIEndpoint):
         else:
             principal.require(Scope.START)
             conversation = await debates.start(principal.user, completion.new)
-        return CompletionResponse(client, completion, conversation)
+        return CompletionResponse(principal, completion, conversation)
 
 
 @dataclass(frozen=True)
@@ -105,7 +105,7 @@ class CompletionResponse:
     """The response, as an ASGI application. A failure before its first byte becomes Unanswered, which clients do not
     retry: that would start a second debate."""
 
-    client: Client
+    principal: Principal
     completion: CompletionRequest
     conversation: Conversation
 
@@ -117,7 +117,7 @@ class CompletionResponse:
             logger.exception("answer_failed", conversation=str(self.conversation.pk))
             raise Unanswered(self.conversation.pk) from failure
         if has_client_left and self.completion.cancel_on_disconnect:
-            cancel_soon(self.client, self.conversation.pk)
+            cancel_soon(self.principal, self.conversation.pk)
 
     @property
     def _envelope(self) -> dict[str, Any]:
@@ -132,14 +132,16 @@ class CompletionResponse:
             self._envelope, self.conversation.rounds, include_usage=self.completion.include_usage
         )
         headers = stream_headers(self.conversation.pk)
-        response = StreamResponse(Stream(TRANSPORT, self.client, self.conversation.pk, 0, encoder, headers))
+        response = StreamResponse(
+            Stream(TRANSPORT, self.principal, self.conversation.pk, 0, encoder, headers)
+        )
         await response(scope, receive, send)
         return response.has_client_left
 
     async def _send_whole(self, scope: ASGIScope, receive: Receive, send: Send) -> bool:
         """Wait for the end before anything is sent: the status code depends on it."""
         encoder = WholeEncoder(self.conversation.rounds)
-        waiting = StreamResponse(Stream(TRANSPORT, self.client, self.conversation.pk, 0, encoder, {}))
+        waiting = StreamResponse(Stream(TRANSPORT, self.principal, self.conversation.pk, 0, encoder, {}))
         await waiting(scope, receive, _send_nothing)
         if not waiting.has_client_left:
             await self._whole(encoder)(scope, receive, send)

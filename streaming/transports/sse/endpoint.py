@@ -17,6 +17,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from conversations.access import permissions
+from conversations.access.principals import Principal
 from conversations.domain import requests
 from conversations.domain.enums import Scope
 from conversations.domain.errors import InvalidInput
@@ -25,7 +26,7 @@ from conversations.infrastructure import database
 from conversations.models import Conversation
 from conversations.services import debates
 from streaming.http.endpoint import Endpoint
-from streaming.http.request import Client, Request
+from streaming.http.request import Request
 from streaming.http.stream_response import KEEPALIVE, Stream, StreamResponse, one_line, stream_headers
 from streaming.wire import client_commands
 from streaming.wire.close_codes import Close
@@ -45,27 +46,27 @@ class FollowDebate(Endpoint):
     """Streams a conversation from a cursor."""
 
     async def get(self, request: Request) -> ASGIApp:
-        client = await request.authenticate()
-        client.principal.require(Scope.WATCH)
+        principal = await request.authenticate()
+        principal.require(Scope.WATCH)
         after = _cursor(request)
         rate = client_commands.rate(request.query_params.get("rate"))
         conversation_id = client_commands.conversation(request.path_params["conversation"])
-        conversation = await database.call(permissions.watch, client.principal.user, conversation_id)
+        conversation = await database.call(permissions.watch, principal.user, conversation_id)
         if conversation.is_finished and after == conversation.head:
             return Response(status_code=204)
-        return _stream(client, conversation, after, rate)
+        return _stream(principal, conversation, after, rate)
 
 
 class StartDebate(Endpoint):
     """Starts a conversation and streams it from its beginning."""
 
     async def post(self, request: Request) -> ASGIApp:
-        client = await request.authenticate()
-        client.principal.require(Scope.START)
-        client.principal.require(Scope.WATCH)
+        principal = await request.authenticate()
+        principal.require(Scope.START)
+        principal.require(Scope.WATCH)
         new = requests.parse(await request.json_object())
-        conversation = await debates.start(client.principal.user, new)
-        return _stream(client, conversation, 0, None)
+        conversation = await debates.start(principal.user, new)
+        return _stream(principal, conversation, 0, None)
 
 
 class EventEncoder:
@@ -98,9 +99,11 @@ class EventEncoder:
         return f"{retry}{id_line}event: {frame.type}\ndata: {one_line(frame.text)}\n\n".encode()
 
 
-def _stream(client: Client, conversation: Conversation, after: int, rate: float | None) -> StreamResponse:
+def _stream(
+    principal: Principal, conversation: Conversation, after: int, rate: float | None
+) -> StreamResponse:
     headers = stream_headers(conversation.pk)
-    return StreamResponse(Stream(TRANSPORT, client, conversation.pk, after, EventEncoder(), headers, rate))
+    return StreamResponse(Stream(TRANSPORT, principal, conversation.pk, after, EventEncoder(), headers, rate))
 
 
 def _cursor(request: Request) -> int:
