@@ -1,4 +1,4 @@
-"""A server beside other work, in the event loop and with the signals of whoever started it."""
+"""A uvicorn server inside a running event loop, beside other work; it leaves the process's signals alone."""
 
 import asyncio
 import contextlib
@@ -11,8 +11,8 @@ import uvicorn
 
 
 class Server(uvicorn.Server):
-    """One that leaves the process's signals alone: what it puts back at its end would be a handler of a loop that is
-    gone, and the next Ctrl-C would go there."""
+    """Does not handle signals: at its end uvicorn would restore a handler of a loop that is closed, and the next Ctrl-C
+    would go there."""
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -21,7 +21,7 @@ class Server(uvicorn.Server):
 
 @asynccontextmanager
 async def serving(application: Any, bound: socket.socket) -> AsyncIterator[None]:
-    """Serve it on a socket that listens, until the context is left."""
+    """Serve the application on a socket that listens, until the context is left."""
     config = uvicorn.Config(
         application,
         lifespan="off",
@@ -40,7 +40,7 @@ async def serving(application: Any, bound: socket.socket) -> AsyncIterator[None]
 
 
 def only(paths: Collection[str]) -> Any:
-    """The site's application, of which nothing is there but these paths."""
+    """The site's application with nothing but these paths; any other is answered with 404."""
     from config.asgi import django_application
 
     async def answer(scope: Any, receive: Any, send: Any) -> None:

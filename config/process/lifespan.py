@@ -1,4 +1,8 @@
-"""What begins and ends with a serving process, whichever server it is."""
+"""What starts and stops with a process that serves or works, whichever server it has.
+
+1. `begin`, once the process is about to serve: its settings and stores have been checked (preflight).
+2. `end`, once it is told to stop: debates are handed over, watchers are closed, what is unsent is sent.
+"""
 
 import asyncio
 import gc
@@ -22,13 +26,13 @@ from streaming.wire.close_codes import Close
 
 logger = structlog.get_logger(__name__)
 
-# How many new objects there are before the youngest are looked through; Python's 700 is some 30 tokens' worth.
+# New objects after which Python collects its youngest generation. Its default of 700 is some 30 tokens' worth.
 _YOUNG_OBJECTS: Final = 20_000
 
 
 def settle() -> None:
-    """Let what is loaded by now stay: otherwise each full collection would look through all of it, and every live word
-    would wait a tenth of a second for that."""
+    """Exclude all objects that exist now from garbage collection: each full collection would go through them, and
+    every live token would wait 0.1 s for it."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(_YOUNG_OBJECTS)
@@ -45,8 +49,8 @@ def begin() -> None:
 
 
 def assist() -> None:
-    """Beside running debates: hand over those that have ended, and start the local model where it is to speak and no
-    other process of this machine has started it."""
+    """Start what goes with running debates: the outbox, and the local model where a provider needs it and no other
+    process of this machine has started it."""
     _start_local_model()
     sender.begin()
 
@@ -58,7 +62,7 @@ def _start_local_model() -> None:
             local_service.require()
         local_service.take_over()
     except (ProviderError, ValueError) as failure:
-        # The other providers speak.
+        # Debates go on with the other providers.
         logger.warning("local_model_not_started", reason=str(failure))
 
 
@@ -69,18 +73,18 @@ def end() -> "asyncio.Future[None]":
 
 
 async def _end() -> None:
-    for step in (runner.hand_over, _send_watchers_away, sender.end, _end_telemetry):
+    for step in (runner.hand_over, _close_watchers, sender.end, _end_telemetry):
         try:
             await step()
         except Exception:
-            # What comes after it is owed to others.
+            # The later steps are done all the same.
             logger.exception("end_failed", step=step.__name__)
 
 
 _endings = PerLoop(lambda: shutdown.Once(lambda: asyncio.ensure_future(_end())))
 
 
-async def _send_watchers_away() -> None:
+async def _close_watchers() -> None:
     await registry().close_all(Close.RESTART)
 
 
@@ -90,15 +94,15 @@ async def _end_telemetry() -> None:
 
 async def lifespan(scope: Any, receive: Any, send: Any) -> None:
     """The ASGI lifespan. Daphne does not speak it: `serve --server daphne` calls `begin` and `end` itself."""
-    with ExitStack() as held:
+    with ExitStack() as signals:
         while True:
             match (await receive())["type"]:
                 case "lifespan.startup":
-                    if mistakes := await asyncio.to_thread(preflight.wrong):
-                        await send({"type": "lifespan.startup.failed", "message": mistakes})
+                    if failures := await asyncio.to_thread(preflight.failures):
+                        await send({"type": "lifespan.startup.failed", "message": failures})
                         return
                     begin()
-                    held.enter_context(shutdown.heard(end))
+                    signals.enter_context(shutdown.on_signals(end))
                     await send({"type": "lifespan.startup.complete"})
                 case "lifespan.shutdown":
                     await end()

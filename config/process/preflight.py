@@ -1,4 +1,4 @@
-"""What has to be right before a process serves or works. Otherwise it says what is wrong, and does not start."""
+"""Checks before a process serves or works: settings, database, migrations, Redis. If one fails, it does not start."""
 
 from typing import Any
 
@@ -9,8 +9,9 @@ from django.db import connections
 _passed = False
 
 
-def wrong() -> str:
-    """Every mistake with its mend, or nothing. Call it in a thread; a process that has passed is not asked again."""
+def failures() -> str:
+    """Each check that fails, with its hint; empty where all pass. A process that has passed is not checked again. Call
+    it in a thread."""
     global _passed
     if _passed:
         return ""
@@ -19,15 +20,15 @@ def wrong() -> str:
     finally:
         connections.close_all()
     _passed = not errors
-    return "\n".join(["Outcry does not start."] * bool(errors) + [_told(error) for error in errors])
+    return "\n".join(["Outcry does not start."] * bool(errors) + [_described(error) for error in errors])
 
 
-def _told(error: CheckMessage) -> str:
+def _described(error: CheckMessage) -> str:
     return f"{error.msg} {error.hint or ''} ({error.id})".replace("  ", " ")
 
 
 class ServingCommand(BaseCommand):
-    """A command that goes on until it is told to stop; before, the database and Redis are asked, too."""
+    """A command that runs until it is told to stop. Before it starts, the database and Redis are checked, too."""
 
     def check(self, *args: Any, **options: Any) -> None:
         global _passed

@@ -1,6 +1,7 @@
-"""What is done at once when a process is told to stop, before its server does what servers do then.
+"""Work that has to begin when a process gets a signal to stop, and not only at ASGI's `lifespan.shutdown`.
 
-uvicorn waits for open streams to end before it says `lifespan.shutdown`, and those of a debate end when it does.
+uvicorn sends `lifespan.shutdown` after all open responses have ended. Those that stream a debate end only because of
+the work that is done here.
 """
 
 import asyncio
@@ -23,38 +24,39 @@ class Once:
         self._begun: asyncio.Future[None] | None = None
 
     def begin(self) -> "asyncio.Future[None]":
-        """In the event loop; whoever wants its end awaits the answer."""
+        """Begin, unless it has begun; the future is done when the work is. Call it in the event loop."""
         if self._begun is None:
             self._begun = self._work()
         return self._begun
 
 
 @contextmanager
-def heard(begin: Callable[[], object]) -> Iterator[None]:
-    """Meanwhile SIGTERM and SIGINT call `begin` in the running event loop, and then go on to whoever took them before.
+def on_signals(begin: Callable[[], object]) -> Iterator[None]:
+    """Within the context SIGTERM and SIGINT call `begin` in the running event loop, and then the handlers that were
+    there before.
 
-    A signal that nobody took keeps its default. Outside the main thread Python takes none, and nothing is changed."""
+    A signal without a handler keeps its default. Outside the main thread Python handles none, and nothing changes."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
     loop = asyncio.get_running_loop()
-    before = {stop: signal.getsignal(stop) for stop in STOPS}
+    before = {number: signal.getsignal(number) for number in STOPS}
 
-    def hear(number: int, frame: FrameType | None) -> None:
+    def handle(number: int, frame: FrameType | None) -> None:
         if not loop.is_closed():
-            # A context of its own: the signal came in the midst of somebody else's work.
+            # An empty context: the signal has interrupted unrelated code, whose context is not the work's.
             loop.call_soon_threadsafe(begin, context=contextvars.Context())
-        taker = before[signal.Signals(number)]
-        if callable(taker):
-            taker(number, frame)
+        previous = before[signal.Signals(number)]
+        if callable(previous):
+            previous(number, frame)
 
-    for stop, taker in before.items():
-        if callable(taker):
-            signal.signal(stop, hear)
+    for number, previous in before.items():
+        if callable(previous):
+            signal.signal(number, handle)
     try:
         yield
     finally:
-        for stop, taker in before.items():
-            # The server may have put back its own already.
-            if signal.getsignal(stop) is hear:
-                signal.signal(stop, taker)
+        for number, previous in before.items():
+            # The server may have restored its own handler already.
+            if signal.getsignal(number) is handle:
+                signal.signal(number, previous)

@@ -1,4 +1,9 @@
-"""All watchers of this process, and what time does to them: heartbeats, limits, sessions that end, words to all."""
+"""All watchers of this process, and what is done for all of them while there are any:
+
+1. Once a second each is ticked: heartbeats and limits.
+2. Every CHECK_SECONDS their sessions, API keys and rights are checked; those that have ended are closed.
+3. Notices of operators, from whichever process, are passed on to each.
+"""
 
 import asyncio
 import contextlib
@@ -22,42 +27,43 @@ from streaming.wire.control_frames import Notice
 
 logger = structlog.get_logger(__name__)
 
-# How often the clocks of the watchers are looked at.
 TICK_SECONDS = 1.0
-# How often sessions and rights are looked at. What a key or session had opened is closed within 5 seconds of its end,
-# also where the client takes not even the close: this, a second for the close, and a tick.
-LOOK_SECONDS = 2.5
-# How long a closing server waits for its clients to take the close.
+# A connection is dropped within 5 s of its session's end, even if the client does not take the close: 2.5 s to notice,
+# REVOKED_SECONDS (1 s) for the close, and a tick.
+CHECK_SECONDS = 2.5
+# How long a server that stops waits for its clients to take the close.
 LEAVE_SECONDS = 2.0
-# Where an operator's words go, in every process.
+# The channel layer's group for notices, which every process joins.
 GROUP = "watchers"
-# What a notice may hold, in characters.
+# In a notice, in characters.
 MAX_NOTICE = 1_000
 
 
 class Registry:
-    """The watchers of one event loop. Get it from `registry`."""
+    """The watchers of one event loop. Get it from `registry`. `closing` is the reason with which new watchers are
+    closed at once while the server stops; None while it takes them."""
 
     def __init__(self) -> None:
         self.watchers: dict[UUID, Watcher] = {}
         self.statistics = RollingStatistics(self.watchers)
-        self._left = asyncio.Event()
-        # Why whoever comes is sent away at once; None while they may stay.
         self.closing: Close | None = None
+        self._left = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
 
     def add(self, watcher: Watcher) -> None:
         self.watchers[watcher.id] = watcher
-        logger.info("watcher_joined", **_named(watcher))
+        logger.info("watcher_joined", **_log_fields(watcher))
         if not self._tasks:
-            self._tasks = [asyncio.create_task(work()) for work in (self._tick, self._look, self._listen)]
+            self._tasks = [
+                asyncio.create_task(work()) for work in (self._tick, self._check_sessions, self._listen)
+            ]
         if self.closing is not None:
-            # Asked for before the end began; nobody else would end it.
+            # Its handshake began before `close_all`, which did not see it.
             watcher.end(self.closing)
 
     def remove(self, watcher: Watcher) -> None:
         if self.watchers.pop(watcher.id, None) is not None:
-            _say_left(watcher)
+            _log_left(watcher)
         self._left.set()
         self._left.clear()
         if not self.watchers:
@@ -65,11 +71,11 @@ class Registry:
             for task in tasks:
                 task.cancel()
 
-    async def close_all(self, why: Close) -> None:
-        """Send every client away, and whoever still comes; wait a moment for them to go."""
-        self.closing = why
+    async def close_all(self, reason: Close) -> None:
+        """Close every watcher, and from now on every new one; wait at most LEAVE_SECONDS for them to go."""
+        self.closing = reason
         for watcher in (*self.watchers.values(),):
-            watcher.end(why)
+            watcher.end(reason)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(LEAVE_SECONDS):
                 while self.watchers:
@@ -83,12 +89,12 @@ class Registry:
                 try:
                     watcher.tick(loop.time())
                 except Exception:
-                    # One fault must not end the heartbeats of all.
+                    # A defect in one watcher must not end the heartbeats of all.
                     logger.exception("watcher_not_ticked", watcher=str(watcher.id))
 
-    async def _look(self) -> None:
+    async def _check_sessions(self) -> None:
         while True:
-            await asyncio.sleep(min(LOOK_SECONDS, settings.OUTCRY_HEARTBEAT_SECONDS))
+            await asyncio.sleep(min(CHECK_SECONDS, settings.OUTCRY_HEARTBEAT_SECONDS))
             watching = {
                 (watcher.principal, watcher.conversation)
                 for watcher in self.watchers.values()
@@ -97,36 +103,35 @@ class Registry:
             try:
                 verdicts = await database.call(session_guard.refused, [*watching])
             except LogUnavailable:
-                # Who was let in stays in while nobody can be asked.
+                # While the database is away, nobody is closed.
                 continue
             except Exception:
-                # Whatever it was, they are asked again.
+                # They are checked again the next time.
                 logger.warning("sessions_not_checked", exc_info=True)
                 continue
             if verdicts:
                 for watcher in (*self.watchers.values(),):
-                    why = verdicts.get((watcher.principal, watcher.conversation))
-                    if why is not None:
-                        watcher.end(why)
+                    reason = verdicts.get((watcher.principal, watcher.conversation))
+                    if reason is not None:
+                        watcher.end(reason)
 
     async def _listen(self) -> None:
-        """Take what operators say, in whichever process."""
-        await channel_groups.listen(GROUP, lambda message: self._say(message["text"]))
+        await channel_groups.listen(GROUP, lambda message: self._notify_all(message["text"]))
 
-    def _say(self, text: str) -> None:
+    def _notify_all(self, text: str) -> None:
         for watcher in (*self.watchers.values(),):
             watcher.notify(Notice(text=text))
 
 
-def _named(watcher: Watcher) -> dict[str, Any]:
-    """Whose connection it is, for a line of the log: never by a name, a session or what was said."""
+def _log_fields(watcher: Watcher) -> dict[str, Any]:
+    """Which connection a line of the log is about: never a name, a session or text of the debate."""
     return {"watcher": str(watcher.id), "user": watcher.principal.user.pk, "transport": watcher.transport}
 
 
-def _say_left(watcher: Watcher) -> None:
+def _log_left(watcher: Watcher) -> None:
     logger.info(
         "watcher_left",
-        **_named(watcher),
+        **_log_fields(watcher),
         conversation=None if watcher.conversation is None else str(watcher.conversation),
         cursor=watcher.cursor,
         code=watcher.left,
@@ -144,6 +149,6 @@ def registry() -> Registry:
 
 
 async def broadcast(text: str) -> None:
-    """Say something to everybody who is connected, to whichever process."""
+    """Send a notice to every client of every process."""
     layer: Any = get_channel_layer()
     await layer.group_send(GROUP, {"type": "notice", "text": text})

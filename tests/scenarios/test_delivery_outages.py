@@ -45,7 +45,7 @@ def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reader, "POLL_SECONDS", 0.05)
     monkeypatch.setattr(reader, "AWAY_SECONDS", 0.2)
     monkeypatch.setattr(registry, "TICK_SECONDS", 0.02)
-    monkeypatch.setattr(registry, "LOOK_SECONDS", 0.02)
+    monkeypatch.setattr(registry, "CHECK_SECONDS", 0.02)
     monkeypatch.setattr(log, "HELD_UP_SECONDS", 0.1)
 
 

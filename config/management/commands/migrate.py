@@ -1,4 +1,4 @@
-"""`manage.py migrate`: Django's own, which does not ask before whether it has been run."""
+"""`manage.py migrate`: Django's own, without the check that every migration has been applied."""
 
 from typing import Any
 

@@ -46,7 +46,7 @@ class Command(ServingCommand):
             appender.close()
 
     async def _work(self, host: str, port: int | None) -> None:
-        # Only where there is a queue.
+        # Imported here because it needs the queue's tables.
         from conversations.runs import worker
 
         stop = asyncio.Event()
@@ -68,11 +68,11 @@ class Command(ServingCommand):
 
     @asynccontextmanager
     async def _probes(self, host: str, port: int | None) -> AsyncIterator[None]:
-        """Meanwhile answer what machines ask of a process."""
+        """Within the context answer health checks and metrics, where a port is given."""
         if port is None:
             yield
             return
-        # Only where it is wanted.
+        # Imported here because it loads the whole site.
         from config.management import embedded_server
 
         try:

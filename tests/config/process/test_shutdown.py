@@ -127,7 +127,7 @@ async def test_a_signal_is_heard_and_goes_on_to_who_took_it() -> None:
     begun = asyncio.Event()
     signal.signal(signal.SIGTERM, lambda *_: told.append("server"))
     server = signal.getsignal(signal.SIGTERM)
-    with shutdown.heard(begun.set):
+    with shutdown.on_signals(begun.set):
         signal.raise_signal(signal.SIGTERM)
         assert told == ["server"]
         await asyncio.wait_for(begun.wait(), PATIENCE_SECONDS)
@@ -137,7 +137,7 @@ async def test_a_signal_is_heard_and_goes_on_to_who_took_it() -> None:
 @pytest.mark.usefixtures("_as_before")
 async def test_what_the_server_has_put_back_meanwhile_stays() -> None:
     signal.signal(signal.SIGTERM, lambda *_: None)
-    with shutdown.heard(lambda: None):
+    with shutdown.on_signals(lambda: None):
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
     assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
 
@@ -145,14 +145,14 @@ async def test_what_the_server_has_put_back_meanwhile_stays() -> None:
 @pytest.mark.usefixtures("_as_before")
 async def test_a_signal_that_nobody_takes_keeps_its_default() -> None:
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    with shutdown.heard(lambda: None):
+    with shutdown.on_signals(lambda: None):
         assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
 
 
 @pytest.mark.usefixtures("_as_before")
 async def test_outside_the_main_thread_signals_are_left_alone() -> None:
     async def hear() -> object:
-        with shutdown.heard(lambda: None):
+        with shutdown.on_signals(lambda: None):
             return signal.getsignal(signal.SIGTERM)
 
     signal.signal(signal.SIGTERM, lambda *_: None)

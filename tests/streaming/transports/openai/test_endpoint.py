@@ -776,7 +776,7 @@ async def test_a_key_that_has_died_cancels_nothing(
     alice: User, client: AsyncOpenAI, openai: OpenAIServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Nobody sends the client away before it goes.
-    monkeypatch.setattr(registry_module, "LOOK_SECONDS", PATIENCE_SECONDS)
+    monkeypatch.setattr(registry_module, "CHECK_SECONDS", PATIENCE_SECONDS)
 
     async def revoke() -> None:
         await database.call(api_keys.revoke, await database.call(ApiKey.objects.get))
