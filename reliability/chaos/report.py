@@ -1,4 +1,4 @@
-"""docs/reliability.md, written from a run."""
+"""Write docs/reliability.md from a run of `make chaos`."""
 
 import os
 import platform
@@ -14,89 +14,83 @@ PAGE = Path(__file__).resolve().parents[2] / "docs" / "reliability.md"
 HEAD = """\
 # What happens when something fails
 
-A debate always ends: as completed, as cancelled, or with an error that says why. What was stored stays as it was
-stored, word for word, whatever is killed. This page says what you see meanwhile, and how long it takes. It is written
-by `make chaos`, which breaks each of these things in the middle of running debates, with real processes, and then
-compares every stored row and every watcher's words.
+A debate always ends: completed, cancelled, or with an error that says why. What has been stored stays stored, word for
+word, whichever process is killed. This page says what you see in the meantime, and how long it takes. It is written by
+`make chaos`, which injects each of these faults into running debates, with real processes, and then compares every
+stored row and every watcher's words.
 
-**Detected after**: from the fault to the first event in the debate's log that shows that it was noticed. **Goes on
-after**: from the fault to the next words that somebody hears, unless a part says otherwise. Both are the median and the
-worst. **Lost**: stored rows that were gone, altered or doubled afterwards, and words that a watcher missed. It has to
-be 0.
+**Detected after**: from the fault to the first event in the debate's log that shows it. **Goes on after**: from the
+fault to the next words that a watcher receives, unless a section says otherwise. Both as median / worst. **Lost**:
+stored rows that were missing, changed or doubled afterwards, and words that a watcher missed. It has to be 0.
 
-Everything runs on one machine: servers, databases, watchers, and a stand-in for the models' provider that speaks the
-same protocol and fails on demand. Moments are random, and the same again with the same seed.
+Everything runs on one machine: servers, databases, watchers, and a stand-in for the model provider that speaks the same
+protocol and fails on demand. The moments of the faults are random, and repeatable by the seed.
 """
 
 PARTS = {
     "kills": (
         "The server dies",
         """\
-Power goes, or something kills the process at once (`kill -9`). Nothing that was stored is lost. The server that is
-started next takes the debates up by itself, without anybody visiting a page: a turn that was cut half way is struck out
-in the page and spoken again, and what was finished before it stands. Watchers come back by themselves, and miss
-nothing.
+A power cut, or `kill -9`. Nothing stored is lost. The next server that starts takes the debates over by itself, without
+anybody opening a page: an interrupted turn is struck out on the page and spoken again, and what was finished before it
+stays. Watchers reconnect by themselves, and miss nothing.
 
-A run owns its debate by a lease, which has to lapse first: 15 s unless `OUTCRY_LEASE_SECONDS` says otherwise.
-**Detected after** is counted from when the lease has lapsed and the new server is up, **goes on after** from when it is
-up. A debate that is killed four times without finishing a turn in between ends with the code `resume_failed` rather
-than be tried for ever.""",
+A run owns its debate by a lease, which has to expire first: after 15 s, or `OUTCRY_LEASE_SECONDS`. **Detected after**
+counts from the moment when the lease has expired and the new server is ready, **goes on after** from when the server is
+ready. A debate that is killed four times without finishing a turn in between ends with the code `resume_failed`.""",
     ),
     "two": (
         "One of several servers dies",
         """\
-Several servers on one database share the work, and no debate has two of them: the other one takes a debate over within
-5 s of when its lease has lapsed; **detected after** is counted from there. A server that stood still for so long (a
-laptop that slept, a machine out of memory) and wakes up finds that the debate is another's, and writes nothing more to
-it.""",
+Several servers on one database share the debates, and a debate never runs on two of them. Another server takes a debate
+over within 5 s after its lease has expired; **detected after** counts from there. A server that was frozen for longer
+than its lease (a laptop that slept, a machine out of memory) finds on waking up that it has lost the debate, and writes
+nothing more to it.""",
     ),
     "providers": (
-        "A model's provider fails",
+        "A model provider fails",
         """\
-The half-spoken message is struck out, the page says who failed and why, and the next provider in `OUTCRY_PROVIDERS`
-speaks the turn again. With no other provider, a scripted demo goes on, marked as such on every message, and without a
-verdict. With `OUTCRY_DEMO_FALLBACK=false` the debate ends there, with a code and a sentence. A provider that says when
-to come back (`Retry-After`) is waited for if there is nobody else.
+The half-spoken message is struck out, the page says which provider failed and why, and the next provider in
+`OUTCRY_PROVIDERS` speaks the turn again. With no other provider, a scripted demo continues, marked on every message and
+without a verdict. With `OUTCRY_DEMO_FALLBACK=false` the debate ends with a code and a sentence instead. If there is no
+other provider, one that says when to come back (`Retry-After`) is waited for.
 
-Each fault was tried in the first, a middle and the last turn. The times are counted from the provider's last sign of
-life; the limits here are a first token in 2 s and a silence of 1 s, where your own are `OUTCRY_FIRST_TOKEN_SECONDS` and
-`OUTCRY_STALL_SECONDS`. A provider that failed is not asked again for a while, so the next debate does not wait for it
-at all. The demo speaks at ten times its pace here: its first word usually comes 22 ms later.""",
+Each fault was injected into the first, a middle and the last turn. Times count from the provider's last sign of life.
+The limits here are 2 s for a first token and 1 s of silence; yours are `OUTCRY_FIRST_TOKEN_SECONDS` and
+`OUTCRY_STALL_SECONDS`. A provider that failed is not asked again for a while, so the next debate does not wait for it.
+The demo speaks at ten times its usual rate here: its first word usually comes 22 ms later.""",
     ),
     "sigterm": (
-        "The server is stopped in an orderly way",
+        "The server is stopped gracefully",
         """\
-On SIGTERM, turns have 5 s to finish (`OUTCRY_GRACE_SECONDS`); the others are handed over where they stand, and go on
-elsewhere, or after the restart, at once and without a lease to wait for. The exit code is 0. **Goes on after** is
-counted from when the next server is ready.""",
+On SIGTERM, turns have 5 s to finish (`OUTCRY_GRACE_SECONDS`). The others are handed over, and continue on another
+server, or after the restart, at once and without waiting for a lease. The exit code is 0. **Goes on after** counts from
+when the next server is ready.""",
     ),
     "outages": (
-        "The database or Redis is away",
+        "The database or Redis is unavailable",
         """\
-The debate waits, and watchers see "reconnecting"; when the database is back, what was said meanwhile is stored, and all
-goes on. Nothing is lost for up to a minute (`OUTCRY_DATABASE_PATIENCE_SECONDS`). Requests do not wait: they get a 503.
-While Redis is away, debates go on and are stored, and watchers read them from the database. **Goes on after** is
-counted from when the database is back.""",
+The debate waits, and watchers see "reconnecting". When the database is back, what was said in the meantime is stored,
+and the debate continues. Nothing is lost for up to a minute (`OUTCRY_DATABASE_PATIENCE_SECONDS`). Requests do not wait:
+they get a 503. While Redis is unavailable, debates continue and are stored, and watchers read them from the database.
+**Goes on after** counts from when the database is back.""",
     ),
-    "local": (
-        "The local model dies",
-        "Its process is started again by itself, and the turn it was in is spoken again.",
-    ),
+    "local": ("The local model dies", "Its process is restarted, and the interrupted turn is spoken again."),
     "disk": (
         "The disk is full",
         """\
-A new debate is refused with the code `storage_full`; nothing is written by halves. Running ones wait, and go on when
-there is room again. **Detected after** is how long the refusal took, **goes on after** is counted from when there is
+A new debate is refused with the code `storage_full`; nothing is stored partially. Running debates wait, and continue
+when there is room again. **Detected after** is the time the refusal took; **goes on after** counts from when there is
 room.""",
     ),
     "cluster": (
         "A part of a cluster dies",
         """\
-Two web processes behind nginx, two workers, Redis and PostgreSQL, as `make cluster` runs them. A worker's debates go on
-with the other one once their leases (15 s) have lapsed; a web process's watchers come to the other one; Redis comes
-back empty; a restart of PostgreSQL breaks every connection. In the last row everything is restarted in turn, under 50
-debates with ten watchers each: workers, web processes, nginx, Redis, PostgreSQL. **Goes on after** is counted for every
-debate, also for those that the fault did not touch, which just go on.""",
+Two web processes behind nginx, two workers, Redis and PostgreSQL, as in `make cluster`. The other worker takes a dead
+worker's debates over when their leases (15 s) have expired; watchers of a dead web process reconnect to the other one;
+Redis comes back empty; a restart of PostgreSQL breaks every connection. In the last row everything is restarted in turn
+under 50 debates with ten watchers each: workers, web processes, nginx, Redis, PostgreSQL. **Goes on after** is measured
+for every debate, including those that the fault did not affect.""",
     ),
 }
 COLUMNS = "| Fault | Tried | Detected after | Goes on after | Lost |\n| --- | ---: | ---: | ---: | ---: |"
@@ -106,7 +100,7 @@ _SECTION = re.compile(r"<!-- (\w+) -->\n(.*?)<!-- end -->\n", re.DOTALL)
 
 
 def write(part: str, rows: Sequence[Row], *, seed: int, scale: float, minutes: float) -> None:
-    """Replace this part of the page; the others stay as they were."""
+    """Replace the section of `part`; the others stay as they are."""
     there = dict(_SECTION.findall(PAGE.read_text(encoding="utf-8"))) if PAGE.exists() else {}
     title, prose = PARTS[part]
     table = f"{COLUMNS}\n" + "\n".join(map(_line, rows))

@@ -140,8 +140,8 @@ class Suite:
                 ):
                     tried = [await scenario(made) for _ in range(self.times(2))]
                     rows.append(_told(together(tried)))
-            with speaker(port, 25, 3.0):
-                rows.append(_told(await scenarios.everything_restarts(made, 50, 500, 3)))
+            with speaker(port, 25, 3.0) as hurry:
+                rows.append(_told(await scenarios.everything_restarts(made, 50, 500, hurry)))
         return rows
 
 

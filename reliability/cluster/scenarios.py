@@ -116,10 +116,14 @@ async def _dies(name: str, cluster: Cluster, member: Member) -> Row:
         return scene.row
 
 
-async def everything_restarts(cluster: Cluster, debates: int, watchers: int, rounds: int) -> Row:
-    """A rolling restart, as for an upgrade: each process in turn, then what they all stand on."""
+async def everything_restarts(
+    cluster: Cluster, debates: int, watchers: int, hurry: Callable[[], None]
+) -> Row:
+    """A rolling restart, as for an upgrade: Outcry's processes one after the other, then nginx, Redis and PostgreSQL.
+
+    `hurry` is called when all have restarted; the model then answers without pauses."""
     async with stage(f"rolling restart under {debates} debates and {watchers} watchers", cluster) as scene:
-        await scene.begin(debates, rounds=rounds, watchers=watchers // debates)
+        await scene.begin(debates, rounds=6, watchers=watchers // debates)
         await scene.until_spoken()
         for member in (*cluster.worker, *cluster.web, cluster.nginx, cluster.redis, cluster.postgres):
             scene.fault()
@@ -128,6 +132,7 @@ async def everything_restarts(cluster: Cluster, debates: int, watchers: int, rou
                 scene.row.found([f"{member.name} ended with {code}"])
         if not await scene.goes_on():
             scene.row.found(["the debates were over before all had restarted"])
+        hurry()
         await scene.end()
         return scene.row
 

@@ -1,6 +1,7 @@
 """A whole cluster, as `make cluster` runs it, with debates in it that are watched through its nginx."""
 
 import asyncio
+import signal
 import subprocess
 import sys
 import time
@@ -85,16 +86,18 @@ def cluster(model_port: int, env: Mapping[str, str], *, webs: int = 2, workers: 
 
 
 @contextmanager
-def speaker(port: int, tokens: int, tokens_per_second: float) -> Iterator[None]:
-    """A model at this port, in a process of its own: many watchers in the test's keep it from speaking in time."""
+def speaker(port: int, tokens: int, tokens_per_second: float) -> Iterator[Callable[[], None]]:
+    """A model on this port, in a process of its own, because hundreds of watchers in the test's process would delay it.
+
+    Yields a function that makes further answers as fast as possible."""
     options = ["--port", port, "--tokens", tokens, "--tokens-per-second", tokens_per_second]
     command = [sys.executable, "-m", "tests.fakes.openai_server", *map(str, options)]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
-        # It says where it is.
+        # It prints its address when it is ready.
         process.stdout.readline()
         try:
-            yield
+            yield lambda: process.send_signal(signal.SIGUSR1)
         finally:
             process.terminate()
 

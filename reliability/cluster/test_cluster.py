@@ -19,7 +19,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 MODEL_PORT = free_port()
 # A turn of a second and a quarter.
 WORDS, WORDS_PER_SECOND = [f"word{number} " for number in range(25)], 20.0
-# For many: a turn of eight seconds, and nobody says much at once.
+# With many debates: a turn of eight seconds, so that the load is small.
 CALM_PER_SECOND = 3.0
 
 
@@ -89,5 +89,5 @@ async def test_a_worker_ends_without_postgresql_and_its_debates_go_on(cluster: C
 
 
 async def test_a_rolling_restart_of_everything_loses_nothing(cluster: Cluster) -> None:
-    with speaker(MODEL_PORT, len(WORDS), CALM_PER_SECOND):
-        is_as_promised(await scenarios.everything_restarts(cluster, debates=50, watchers=500, rounds=3))
+    with speaker(MODEL_PORT, len(WORDS), CALM_PER_SECOND) as hurry:
+        is_as_promised(await scenarios.everything_restarts(cluster, debates=20, watchers=100, hurry=hurry))

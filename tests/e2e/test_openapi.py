@@ -61,7 +61,7 @@ def is_described(context: Any, response: Any, case: Any) -> bool | None:
 
 @document.parametrize()
 @settings(
-    max_examples=8,
+    max_examples=5,
     deadline=None,
     derandomize=True,
     database=None,
@@ -79,7 +79,7 @@ def test_no_request_breaks_the_server(case: Any, site: Site, key: str) -> None:
 
 @document.include(path_regex="conversations/{conversation}").parametrize()
 @settings(
-    max_examples=8,
+    max_examples=5,
     deadline=None,
     derandomize=True,
     database=None,

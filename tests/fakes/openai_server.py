@@ -17,7 +17,7 @@ import threading
 import time
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
 from tests.fakes import openai_format
@@ -424,6 +424,9 @@ async def _main(arguments: argparse.Namespace) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stopped.set)
     async with OpenAIServer(port=arguments.port, default=default) as server:
+        # Further answers come without pauses.
+        faster = replace(default, tokens_per_second=None)
+        asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, setattr, server, "default", faster)
         print(json.dumps({"url": server.url, "provider": server.provider}), flush=True)
         await stopped.wait()
 
