@@ -1,4 +1,4 @@
-"""The admin site: its name, its door, and what of allauth's it leaves out."""
+"""The admin site: its name, its sign-in, and which of allauth's models it leaves out."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -15,16 +15,16 @@ else:
 
 admin.site.site_title = admin.site.site_header = "Outcry"
 admin.site.index_title = "Administration"
-# Its few links stand on the index; the lists need the room.
+# The index has the same few links, and the lists need the width.
 admin.site.enable_nav_sidebar = False
-# Through the site's own sign-in, with its rate limits and second factors.
+# Staff sign in through the site's own page, with its rate limits and second factors.
 admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
-# Providers are configured by the environment alone, and tokens are not kept.
+# Providers are configured by the environment only, and tokens are not stored.
 admin.site.unregister([SocialApp, SocialToken])
 
 
 class AuthenticatorAdmin(ModelAdmin):
-    """Who has a second factor. It can be removed, for someone who lost theirs, but not read or changed."""
+    """Lists second factors. One can be removed, for a user who lost it, but not read or changed."""
 
     list_display = ("user", "type", "created_at", "last_used_at")
     list_filter = ("type",)

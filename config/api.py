@@ -1,4 +1,4 @@
-"""The HTTP API: its routers, and its one shape of errors, as `conversations.refusals` has it."""
+"""The HTTP API: its routers, and its error responses, all in the format of `conversations.domain.error_responses`."""
 
 from django.core.exceptions import RequestDataTooBig
 from django.db import InterfaceError, OperationalError
@@ -21,7 +21,7 @@ api = DescribedAPI(
         "Live, multi-agent financial debates. Programs send an API key, as `Authorization: Bearer KEY`; a page of the"
         " site uses its session, and sends the CSRF token with what changes."
     ),
-    # Where an operation says nothing, no key opens it.
+    # By default an operation takes no API key.
     auth=session_only(),
     urls_namespace="api",
 )
@@ -40,7 +40,7 @@ def refused(request: HttpRequest, failure: OutcryError) -> HttpResponse:
 
 @api.exception_handler(ValidationError)
 def invalid(request: HttpRequest, failure: ValidationError) -> HttpResponse:
-    # In a body, the name of the view's parameter stands before the caller's own names.
+    # In a body, the name of the view's parameter precedes the client's field names: leave it out.
     errors = [
         {
             **error,

@@ -25,7 +25,7 @@ environ.Env.read_env(BASE_DIR / ".env")
 
 DATA_DIR = (BASE_DIR / text("OUTCRY_DATA_DIR", "var")).resolve()
 try:
-    # It holds sessions and debates: for nobody else on the machine.
+    # It holds sessions and debates, so no other user of the machine may read it.
     DATA_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
 except OSError as failure:
     raise ImproperlyConfigured(
@@ -35,11 +35,11 @@ except OSError as failure:
 # Security
 
 DEBUG = flag("DEBUG", default=False)
-# True where people reach the site by https, directly or through a proxy.
+# True where the site is public: people reach it by https, directly or through a proxy.
 HTTPS = flag("OUTCRY_HTTPS", default=False)
 
 SECRET_KEY = secret_key(DATA_DIR, is_public=HTTPS)
-# Earlier secret keys: what was signed or encrypted with them stays valid.
+# Earlier secret keys; what was signed or encrypted with them stays valid.
 SECRET_KEY_FALLBACKS = words("SECRET_KEY_FALLBACKS")
 ALLOWED_HOSTS = words("ALLOWED_HOSTS", "127.0.0.1,localhost,[::1]")
 CSRF_TRUSTED_ORIGINS = words("CSRF_TRUSTED_ORIGINS")
@@ -126,8 +126,8 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
-    "config.accounts.middleware.NoGuesses",
-    "config.accounts.middleware.PatientAttempts",
+    "config.accounts.middleware.NoDnsPrefetch",
+    "config.accounts.middleware.RetryAfter",
     "config.accounts.middleware.ProviderPages",
 ]
 ROOT_URLCONF = "config.urls"
@@ -150,11 +150,11 @@ TIME_ZONE = "UTC"
 USE_I18N = True
 USE_TZ = True
 
-# Static files: hashed and compressed where `collectstatic` has been run for this version; else found where they are.
+# Static files: hashed and compressed where `collectstatic` has been run for this version, else as they are found
 
 STATIC_URL = "static/"
 STATIC_ROOT = Path(text("OUTCRY_STATIC_DIR", str(DATA_DIR / "static")))
-# WhiteNoise warns of a folder that is not there.
+# WhiteNoise warns about a missing folder.
 STATIC_ROOT.mkdir(parents=True, exist_ok=True)
 STATICFILES_DIRS = [BASE_DIR / "frontend" / "dist"]
 STATIC_COLLECTED = collected.is_collected(STATIC_ROOT, STATICFILES_DIRS[0])
@@ -172,7 +172,7 @@ DJANGO_VITE = {
     "default": {"dev_mode": False, "manifest_path": str(BASE_DIR / "frontend" / "dist" / "manifest.json")},
 }
 
-# People
+# Accounts
 
 AUTHENTICATION_BACKENDS = [
     "django.contrib.auth.backends.ModelBackend",
@@ -192,13 +192,13 @@ ACCOUNT_SIGNUP_FIELDS = ["email*", "username*", "password1*", "password2*"]
 ACCOUNT_EMAIL_VERIFICATION = choice(
     "ACCOUNT_EMAIL_VERIFICATION", "optional", ("none", "optional", "mandatory")
 )
-# Nobody learns from the password reset whether an address has an account; from signing up, with 'mandatory' only.
+# The password reset does not tell whether an address has an account; signing up does not with 'mandatory'.
 ACCOUNT_PREVENT_ENUMERATION = True
-# The owner hears by mail of a changed password, address or second factor.
+# Mail tells the owner of a changed password, address or second factor.
 ACCOUNT_EMAIL_NOTIFICATIONS = True
 ACCOUNT_EMAIL_SUBJECT_PREFIX = "[Outcry] "
 ACCOUNT_DEFAULT_HTTP_PROTOCOL = "https" if HTTPS else "http"
-# allauth's rate limits count by client. Each proxy adds one address to X-Forwarded-For; only those are believed.
+# allauth's rate limits count by client address. Each trusted proxy appends one to X-Forwarded-For.
 ALLAUTH_TRUSTED_PROXY_COUNT = whole("OUTCRY_PROXY_COUNT", 1 if SECURE_PROXY_SSL_HEADER else 0)
 
 MFA_ADAPTER = "config.accounts.adapters.MFAAdapter"
@@ -207,30 +207,29 @@ MFA_TOTP_ISSUER = "Outcry"
 
 SOCIALACCOUNT_ADAPTER = "config.accounts.adapters.SocialAccountAdapter"
 SOCIALACCOUNT_PROVIDERS = sso.providers()
-# A provider's word about an address opens no account that exists: its owner signs in, then connects the two.
+# An address that a provider vouches for does not sign in to an existing account: its owner connects the two.
 SOCIALACCOUNT_EMAIL_AUTHENTICATION = False
 SOCIALACCOUNT_STORE_TOKENS = False
 
-# Mail: to the terminal unless a server is given
+# Mail: printed to the terminal unless a server is given
 
 vars().update(mail_settings(text("EMAIL_URL", "consolemail://")))
 DEFAULT_FROM_EMAIL = SERVER_EMAIL = text("DEFAULT_FROM_EMAIL", "outcry@localhost")
 
 # Debates
 
-# Who runs them: this process, or worker processes (`manage.py work`) that take them from a queue.
+# Debates are executed in this process, or by workers (`manage.py work`) that take them from a queue.
 OUTCRY_RUNNER = choice("OUTCRY_RUNNER", "process", ("process", "worker"))
-# Debates that one worker runs at once; what is over waits in the queue.
+# Debates that one worker executes at once; further ones wait in the queue.
 OUTCRY_WORKER_DEBATES = whole("OUTCRY_WORKER_DEBATES", 100, least=1)
 OUTCRY_PROVIDERS = words("OUTCRY_PROVIDERS", "local")
-# Where no provider answers, a scripted demo speaks, marked as one; else the debate ends with an error.
+# Whether a scripted demo, marked as one, takes over where no provider answers; else the debate ends with an error.
 OUTCRY_DEMO_FALLBACK = flag("OUTCRY_DEMO_FALLBACK", default=True)
 OUTCRY_MAX_RUNNING_PER_USER = whole("OUTCRY_MAX_RUNNING_PER_USER", 5, least=1)
-# How often one person may start a debate; and command debates, and speak in them.
+# How often one user may start debates; and how often control them and speak in them.
 OUTCRY_START_RATE = rate("OUTCRY_START_RATE", "30/minute")
 OUTCRY_CONTROL_RATE = rate("OUTCRY_CONTROL_RATE", "120/minute")
-# What debates may spend: US dollars, tokens in and out, and seconds during which turns are spoken. None: no limit.
-# A day is one of UTC.
+# What debates may spend: US dollars, tokens in and out, and seconds of turns. None: no limit. Days are of UTC.
 OUTCRY_MAX_USD_PER_CONVERSATION = number("OUTCRY_MAX_USD_PER_CONVERSATION", None, least=0.0001)
 OUTCRY_MAX_USD_PER_USER_DAY = number("OUTCRY_MAX_USD_PER_USER_DAY", None, least=0.0001)
 OUTCRY_MAX_USD_PER_DAY = number("OUTCRY_MAX_USD_PER_DAY", None, least=0.0001)
@@ -240,18 +239,18 @@ OUTCRY_MAX_TOKENS_PER_DAY = whole("OUTCRY_MAX_TOKENS_PER_DAY", None, least=1)
 OUTCRY_MAX_SECONDS_PER_CONVERSATION = whole("OUTCRY_MAX_SECONDS_PER_CONVERSATION", 3600, least=1)
 OUTCRY_MAX_SECONDS_PER_USER_DAY = whole("OUTCRY_MAX_SECONDS_PER_USER_DAY", None, least=1)
 OUTCRY_MAX_SECONDS_PER_DAY = whole("OUTCRY_MAX_SECONDS_PER_DAY", None, least=1)
-# Seconds until a model's first token, and between two.
+# Timeouts in seconds: until a model's first token, and between two.
 OUTCRY_FIRST_TOKEN_SECONDS = number("OUTCRY_FIRST_TOKEN_SECONDS", 60, least=0.1)
 OUTCRY_STALL_SECONDS = number("OUTCRY_STALL_SECONDS", 30, least=0.1)
-# Seconds for an answer that is not streamed: the verdict.
+# For an answer that is not streamed, which is the verdict.
 OUTCRY_WHOLE_ANSWER_SECONDS = number("OUTCRY_WHOLE_ANSWER_SECONDS", 180, least=0.1)
-# Seconds that a person has to answer an agent's question.
+# For a person's answer to an agent's question.
 OUTCRY_INPUT_TIMEOUT_SECONDS = number("OUTCRY_INPUT_TIMEOUT_SECONDS", 300, least=1)
-# Words of one conversation reach its watchers no faster than this; None: as fast as the model speaks.
+# Tokens of one conversation reach its watchers no faster than this; None: as fast as the model sends them.
 OUTCRY_MAX_TOKENS_PER_SECOND = (
     number("OUTCRY_MAX_TOKENS_PER_SECOND", 0, least=0.1) if text("OUTCRY_MAX_TOKENS_PER_SECOND") else None
 )
-# Tokens of what a model is told before its turn, by estimate; the question is always among them.
+# Estimated tokens of a prompt; earlier messages are left out to stay within it, the question never.
 OUTCRY_MAX_PROMPT_TOKENS = whole("OUTCRY_MAX_PROMPT_TOKENS", 32_000, least=1_000)
 OUTCRY_MAX_ANSWER_TOKENS = whole("OUTCRY_MAX_ANSWER_TOKENS", 4000, least=16)
 OUTCRY_DEMO_TOKENS_PER_SECOND = number("OUTCRY_DEMO_TOKENS_PER_SECOND", 40, least=1)
@@ -259,11 +258,11 @@ OUTCRY_LOCAL_MODEL = Path(
     text("OUTCRY_LOCAL_MODEL", str(DATA_DIR / "models" / "SmolLM2-135M-Instruct.Q4_1.gguf"))
 )
 OUTCRY_LOCAL_STATE = DATA_DIR / "local-model.json"
-# Seconds that a debate waits for a database that is away.
+# Seconds that a debate waits for the database during an outage.
 OUTCRY_DATABASE_PATIENCE_SECONDS = number("OUTCRY_DATABASE_PATIENCE_SECONDS", 60)
-# Seconds for what is being said when the server is told to stop; what takes longer is said again elsewhere.
+# Seconds that turns get to finish when the server stops; other turns are repeated by the next process.
 OUTCRY_GRACE_SECONDS = number("OUTCRY_GRACE_SECONDS", 5)
-# A run that shows no sign of life for so long has lost its debate; how often it shows one.
+# Seconds after which a lease lapses without a heartbeat, and between two heartbeats.
 OUTCRY_LEASE_SECONDS = number("OUTCRY_LEASE_SECONDS", 15, least=0.1)
 OUTCRY_LEASE_HEARTBEAT_SECONDS = number("OUTCRY_LEASE_HEARTBEAT_SECONDS", 5, least=0.01)
 if OUTCRY_LEASE_HEARTBEAT_SECONDS > OUTCRY_LEASE_SECONDS / 3:
@@ -274,9 +273,9 @@ if OUTCRY_LEASE_HEARTBEAT_SECONDS > OUTCRY_LEASE_SECONDS / 3:
 
 # Streaming
 
-# The server that `manage.py serve` runs.
+# The web server of `manage.py serve`.
 OUTCRY_WEB_SERVER = choice("OUTCRY_WEB_SERVER", "uvicorn", ("uvicorn", "daphne"))
-# Which transports there are, where, and the kinds of events that each leaves out.
+# Which transports are enabled, at which paths, and the event types that each leaves out.
 OUTCRY_TRANSPORTS = transports()
 OUTCRY_WEBSOCKET_PATH = path("OUTCRY_WEBSOCKET_PATH", "ws/conversations/")
 OUTCRY_SSE_PATH = path("OUTCRY_SSE_PATH", "api/conversations/")
@@ -290,11 +289,11 @@ require_apart(
     agui=OUTCRY_AGUI_PATH,
     a2a=OUTCRY_A2A_PATH,
 )
-# A2A agents elsewhere that get each debate that has finished.
+# A2A agents that every finished debate is sent to.
 OUTCRY_A2A_TARGETS = targets()
 OUTCRY_EVENTS = left_out()
 CORS_URLS_REGEX = cross_origin_paths(OUTCRY_SSE_PATH, OUTCRY_OPENAI_PATH, OUTCRY_AGUI_PATH, OUTCRY_A2A_PATH)
-# What OpenAI's own client sends from a page; it gives up where one is not allowed.
+# Headers that OpenAI's client sends from a page; its requests fail where one is not allowed.
 OPENAI_CLIENT_HEADERS = (
     "openai-organization",
     "openai-project",
@@ -318,19 +317,19 @@ CORS_ALLOW_HEADERS = (
 )
 CORS_EXPOSE_HEADERS = ("x-outcry-conversation", "retry-after")
 OUTCRY_HEARTBEAT_SECONDS = number("OUTCRY_HEARTBEAT_SECONDS", 20, least=0.1)
-# How long a connection may ask for nothing, or hold its stream; and how long any may last.
+# Seconds that a connection may stay without a conversation or paused; and that any may last.
 OUTCRY_IDLE_SECONDS = number("OUTCRY_IDLE_SECONDS", 600, least=1)
 OUTCRY_SESSION_SECONDS = number("OUTCRY_SESSION_SECONDS", 43_200, least=1)
 
-# Monitoring: without one of these, there is no /metrics.
+# Monitoring: without one of these there is no /metrics
 
 OUTCRY_METRICS_TOKEN = metrics_token(text("OUTCRY_METRICS_TOKEN"))
 OUTCRY_METRICS_NETWORKS = metrics_networks(words("OUTCRY_METRICS_NETWORKS"))
 
-# Traces: without a collector, there are none.
+# Traces: without a collector there are none
 
 OUTCRY_TELEMETRY = is_telemetry_on()
-# What this release is called, where traces and numbers say it.
+# The name of this release in traces and metrics.
 OUTCRY_VERSION = text("OUTCRY_VERSION", "unreleased")
 
 # Logs

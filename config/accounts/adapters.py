@@ -1,4 +1,4 @@
-"""What we do differently from allauth: second factors are stored encrypted, and an unknown provider is a 404."""
+"""Adapters for allauth: second factors are stored encrypted, and an unknown provider is a 404."""
 
 import base64
 from typing import Final
@@ -27,11 +27,11 @@ class MFAAdapter(DefaultMFAAdapter):  # type: ignore[misc]  # allauth is not typ
         return _fernet().encrypt(text.encode()).decode()
 
     def decrypt(self, encrypted_text: str) -> str:
-        """Raises ValidationError, which forms show, where SECRET_KEY has changed since."""
+        """Raises ValidationError, which forms show, where SECRET_KEY has changed since it was encrypted."""
         try:
             return _fernet().decrypt(encrypted_text.encode()).decode()
         except InvalidToken:
-            # Never a stand-in value: codes could be computed from it.
+            # Never return a placeholder: codes could be computed from it.
             logger.exception("second_factor_unreadable", hint="Add the earlier key to SECRET_KEY_FALLBACKS.")
             raise ValidationError(
                 "Your second factor cannot be checked on this server. Ask its administrator.",
@@ -49,7 +49,7 @@ def _key(secret: str) -> Fernet:
 
 
 class NotConfigured(SocialApp.DoesNotExist, Http404):  # type: ignore[misc]  # allauth is not typed
-    """No such provider: caught by allauth where it looks, else a page that is not there."""
+    """The provider is not configured. allauth catches it where it looks for one; elsewhere it is a 404."""
 
 
 class SocialAccountAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]  # allauth is not typed

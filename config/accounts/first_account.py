@@ -14,9 +14,10 @@ DEMO: Final = "demo"
 
 
 def ensure() -> list[str]:
-    """Make it where it is missing; how to sign in, in sentences. Several processes may ask at once.
+    """Create the first account where there is none; sentences that say how to sign in.
 
-    Raises ImproperlyConfigured where an administrator is named, and no password."""
+    The account is DJANGO_SUPERUSER_USERNAME's where that is set, else `demo`'s. Safe to call from several processes at
+    once. Raises ImproperlyConfigured where an administrator is named without a password."""
     users = get_user_model().objects
     if username := os.environ.get("DJANGO_SUPERUSER_USERNAME"):
         return _administrator(username)
@@ -28,10 +29,10 @@ def ensure() -> list[str]:
     if users.exists():
         return ["Sign in with your account."]
     if settings.HTTPS:
-        # What this says goes to a log that others may read, and the site is reached by strangers.
+        # A public site gets no account whose password stands in a log.
         return ["Nobody has an account yet. To make an administrator: manage.py createsuperuser"]
     password = secrets.token_urlsafe(12)
-    if _is_ours(lambda: users.create_user(DEMO, password=password)):
+    if _created(lambda: users.create_user(DEMO, password=password)):
         return [f"Sign in as {DEMO} with the password {password} (shown only this once)."]
     return [f"Sign in as {DEMO}; another process has just shown its password."]
 
@@ -46,13 +47,13 @@ def _administrator(username: str) -> list[str]:
             "DJANGO_SUPERUSER_PASSWORD is not set, and DJANGO_SUPERUSER_USERNAME needs it."
         )
     email = os.environ.get("DJANGO_SUPERUSER_EMAIL", "")
-    if _is_ours(lambda: users.create_superuser(username, email, password)):
+    if _created(lambda: users.create_superuser(username, email, password)):
         return [f"Sign in as {username}, with the password from DJANGO_SUPERUSER_PASSWORD."]
     return [f"Sign in as {username}."]
 
 
-def _is_ours(create: Callable[[], object]) -> bool:
-    """Whether the account was made here, and not by another process in the same moment."""
+def _created(create: Callable[[], object]) -> bool:
+    """Whether this process created the account, and not another one at the same moment."""
     try:
         with transaction.atomic():
             create()

@@ -1,4 +1,4 @@
-"""System checks: settings that do not go together, or not with a site that others reach."""
+"""System checks: settings that contradict each other, or that a public site must not have."""
 
 from typing import Any, Final
 
@@ -7,13 +7,13 @@ from django.core.checks import CheckMessage, Error, Info, Tags, Warning, registe
 
 from config.env.parsing import text, words
 
-_LEAST_KEY: Final = 50
-_LEAST_KINDS: Final = 5
+_MIN_KEY: Final = 50
+_MIN_DISTINCT_CHARACTERS: Final = 5
 
 
 @register()
 def check_several_processes(**_: Any) -> list[CheckMessage]:
-    """What runs past one process needs stores that all processes share."""
+    """Several processes need stores that all of them share."""
     found: list[CheckMessage] = []
     if settings.OUTCRY_RUNNER == "worker":
         if not settings.REDIS_URL:
@@ -46,7 +46,7 @@ def check_several_processes(**_: Any) -> list[CheckMessage]:
 
 @register(Tags.security)
 def check_production(**_: Any) -> list[CheckMessage]:
-    """OUTCRY_HTTPS=true says that others reach the site."""
+    """Errors and warnings for a public site, which is one with OUTCRY_HTTPS=true; and the secret key of any site."""
     found: list[CheckMessage] = _check_secret_key()
     if not settings.HTTPS:
         return found
@@ -80,7 +80,7 @@ def check_production(**_: Any) -> list[CheckMessage]:
 
 @register()
 def check_proxies(**_: Any) -> list[CheckMessage]:
-    """Whoever stands behind a proxy has to believe it, or everybody is one client."""
+    """Behind a proxy, clients are told apart only by the addresses that it forwards."""
     if settings.SECURE_PROXY_SSL_HEADER is not None and settings.ALLAUTH_TRUSTED_PROXY_COUNT == 0:
         return [
             Warning(
@@ -94,7 +94,7 @@ def check_proxies(**_: Any) -> list[CheckMessage]:
 
 @register(deploy=True)
 def check_deployment(**_: Any) -> list[CheckMessage]:
-    """What a site can run without, and should not."""
+    """Warnings for a site that serves others: mail and collected static files."""
     found: list[CheckMessage] = []
     if text("EMAIL_URL", "consolemail:").startswith("consolemail:"):
         found.append(
@@ -117,11 +117,11 @@ def check_deployment(**_: Any) -> list[CheckMessage]:
 
 def _check_secret_key() -> list[CheckMessage]:
     key = settings.SECRET_KEY
-    if len(key) >= _LEAST_KEY and len(set(key)) >= _LEAST_KINDS:
+    if len(key) >= _MIN_KEY and len(set(key)) >= _MIN_DISTINCT_CHARACTERS:
         return []
     return [
         Error(
-            f"SECRET_KEY is too short to keep a secret: it needs {_LEAST_KEY} random characters, and has {len(key)}"
+            f"SECRET_KEY is too short to keep a secret: it needs {_MIN_KEY} random characters, and has {len(key)}"
             f" of {len(set(key))} kinds.",
             hint="Make one: python3 -c 'import secrets; print(secrets.token_urlsafe(50))'. The one before goes to"
             " SECRET_KEY_FALLBACKS.",

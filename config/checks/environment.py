@@ -16,7 +16,7 @@ _OWN_MACHINE = {"localhost", "127.0.0.1", "::1"}
 
 @register()
 def check_sign_in(**_: Any) -> list[CheckMessage]:
-    """A provider that somebody began to configure must be whole, or it would silently not be offered."""
+    """A provider that is configured in part would silently not be offered."""
     found: list[CheckMessage] = [
         Error(
             f"{name} is not set, but other settings of the same sign-in provider are.",
@@ -64,7 +64,7 @@ def _check_oidc() -> list[CheckMessage]:
 
 @register()
 def check_mail(**_: Any) -> list[CheckMessage]:
-    """Nobody can confirm an address from a mail that only the server's terminal shows."""
+    """Mandatory confirmation needs mail that reaches people, not only the server's terminal."""
     to_terminal = text("EMAIL_URL", "consolemail:").startswith("consolemail:")
     if settings.HTTPS and settings.ACCOUNT_EMAIL_VERIFICATION == "mandatory" and to_terminal:
         return [

@@ -1,4 +1,4 @@
-"""Where mail goes, from one address such as `smtp+tls://user:password@host:587`."""
+"""Django's mail settings from EMAIL_URL, such as `smtp+tls://user:password@host:587`."""
 
 from typing import Any
 from urllib.parse import urlsplit
@@ -7,15 +7,15 @@ import django
 from django.core.exceptions import ImproperlyConfigured
 from environ import Env
 
-# A mail server that hangs must not hold a person's request for longer.
+# A mail server that hangs holds a request no longer than this.
 TIMEOUT_SECONDS = 10
 
 
 def mail_settings(url: str) -> dict[str, Any]:
-    """The settings for this address, as the running Django wants them. Raises ImproperlyConfigured."""
+    """EMAIL_... settings, or MAILERS from Django 6.1 on. Raises ImproperlyConfigured."""
     scheme = urlsplit(url).scheme
     if scheme not in Env.EMAIL_SCHEMES:
-        # Without the address itself: it holds a password.
+        # The URL itself is not repeated, because it holds a password.
         raise ImproperlyConfigured(
             f"Unexpected value EMAIL_URL={scheme}:..., use one of: {', '.join(sorted(Env.EMAIL_SCHEMES))}."
         )

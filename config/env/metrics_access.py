@@ -1,4 +1,4 @@
-"""Who may read /metrics: whoever has a token, or comes from certain networks."""
+"""Which clients may read /metrics: those that send a token, or whose address is in certain networks."""
 
 import re
 from collections.abc import Sequence
@@ -6,14 +6,14 @@ from ipaddress import IPv4Network, IPv6Network, ip_network
 
 from django.core.exceptions import ImproperlyConfigured
 
-LEAST_CHARACTERS = 16
+MIN_CHARACTERS = 16
 
 
 def metrics_token(value: str) -> str:
-    """The token, or an empty text for none. Raises ImproperlyConfigured, without the token."""
-    if value and (len(value) < LEAST_CHARACTERS or not re.fullmatch(r"[A-Za-z0-9._~+/=-]+", value)):
+    """The token, empty for none. Raises ImproperlyConfigured, which does not repeat it."""
+    if value and (len(value) < MIN_CHARACTERS or not re.fullmatch(r"[A-Za-z0-9._~+/=-]+", value)):
         raise ImproperlyConfigured(
-            f"Unexpected value in OUTCRY_METRICS_TOKEN, use {LEAST_CHARACTERS} or more of: letters, digits, ._~+/=-"
+            f"Unexpected value in OUTCRY_METRICS_TOKEN, use {MIN_CHARACTERS} or more of: letters, digits, ._~+/=-"
         )
     return value
 

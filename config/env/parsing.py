@@ -1,10 +1,11 @@
-"""Reading settings from the environment, loudly: a wrong value names its setting and the rule."""
+"""Reads settings from the environment. A wrong value raises an error that names the setting and its rule."""
 
 import math
 import os
 import re
 from collections.abc import Callable, Sequence
 from typing import TypeVar, overload
+from urllib.parse import urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
@@ -57,8 +58,18 @@ def number(name: str, default: float | None, *, least: float = 0, most: float = 
     return _number(float, "a number", name, default, least, most)
 
 
+def is_http_url(value: str) -> bool:
+    """Whether it is an http or https URL with a host, and without user, password, query and fragment."""
+    try:
+        parts = urlsplit(value)
+        has_address = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
+    return has_address and parts.username is None and not (parts.query or parts.fragment)
+
+
 def rate(name: str, default: str) -> str:
-    """So many in a time, as 30/minute. Raises ImproperlyConfigured."""
+    """A rate limit such as 30/minute. Raises ImproperlyConfigured."""
     value = text(name, default)
     if not re.fullmatch(r"[1-9][0-9]{0,8}/(second|minute|hour|day)", value):
         raise ImproperlyConfigured(

@@ -4,7 +4,7 @@ from typing import Any
 
 from config.env.parsing import text
 
-# What each needs. One that lacks any of it is not offered, and a system check says so.
+# The variables that each provider needs. One that lacks any is not offered, and a system check reports it.
 NEEDED: dict[str, tuple[str, ...]] = {
     "google": ("GOOGLE_CLIENT_ID", "GOOGLE_CLIENT_SECRET"),
     "github": ("GITHUB_CLIENT_ID", "GITHUB_CLIENT_SECRET"),
@@ -13,13 +13,13 @@ NEEDED: dict[str, tuple[str, ...]] = {
 
 
 def missing(provider: str) -> list[str]:
-    """The variables a provider lacks; none where it is whole, and none where it is not wanted at all."""
+    """The variables that a provider lacks; empty where all are set, and where none is."""
     unset = [name for name in NEEDED[provider] if not text(name)]
     return [] if len(unset) == len(NEEDED[provider]) else unset
 
 
 def oidc_provider_id() -> str:
-    """The name of the OpenID Connect provider in its addresses."""
+    """The name of the OpenID Connect provider in its URLs."""
     return text("OIDC_PROVIDER_ID", "oidc")
 
 

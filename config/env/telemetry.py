@@ -3,11 +3,10 @@ are checked here, and a wrong one stops the start."""
 
 import re
 from typing import Final
-from urllib.parse import urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
-from config.env.parsing import choice, flag, number, text, whole
+from config.env.parsing import choice, flag, is_http_url, number, text, whole
 
 ENDPOINTS: Final = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
 SAMPLERS: Final = (
@@ -45,14 +44,7 @@ def is_telemetry_on() -> bool:
 
 
 def _require_url(name: str) -> None:
-    if not (value := text(name)):
-        return
-    try:
-        parts = urlsplit(value)
-        is_url = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        is_url = False
-    if not is_url or parts.username is not None or parts.query or parts.fragment:
+    if (value := text(name)) and not is_http_url(value):
         raise ImproperlyConfigured(
             f"Unexpected value in {name}, use http://HOST:4318 or https://HOST; a password belongs into"
             " OTEL_EXPORTER_OTLP_HEADERS."

@@ -1,16 +1,15 @@
-"""Settings of the transports: which are on, where they are, and which events each leaves out."""
+"""Settings of the transports: which are enabled, at which paths, and which events each leaves out."""
 
 import re
 from collections.abc import Sequence
 from itertools import combinations
-from urllib.parse import urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
-from config.env.parsing import text, words
+from config.env.parsing import is_http_url, text, words
 
 TRANSPORTS = ("websocket", "sse", "openai", "agui", "a2a")
-# A conversation can be followed without these. Without any other it cannot be told what was said, or that it is over.
+# A client can follow a conversation without these. Without any other, it would miss messages or the end.
 OPTIONAL_EVENTS = (
     "control",
     "error",
@@ -25,8 +24,8 @@ OPTIONAL_EVENTS = (
     "tool_start",
 )
 
-# Where the site's own pages, its API and its probes are.
-OWN = (
+# The site's own pages, its API and its probes.
+OWN_PATHS = (
     ".well-known/",
     "account/",
     "accounts/",
@@ -43,23 +42,26 @@ OWN = (
     "readyz/",
     "static/",
 )
-# A transport adds addresses to the API's.
+# At its default path, SSE adds to the addresses of the API.
 _ADDED = {("sse", "api/conversations/")}
+# Characters of a target's URL, which is stored with each delivery.
+MAX_TARGET = 500
 
 
 def transports() -> Sequence[str]:
-    """OUTCRY_TRANSPORTS. Raises ImproperlyConfigured."""
-    named = words("OUTCRY_TRANSPORTS", ",".join(TRANSPORTS))
-    for name in named:
+    """The transports that OUTCRY_TRANSPORTS enables, by default all. Raises ImproperlyConfigured."""
+    enabled = words("OUTCRY_TRANSPORTS", ",".join(TRANSPORTS))
+    for name in enabled:
         if name not in TRANSPORTS:
             raise ImproperlyConfigured(
                 f"Unexpected value in OUTCRY_TRANSPORTS: {name!r}, use some of {', '.join(TRANSPORTS)}."
             )
-    return named
+    return enabled
 
 
 def path(name: str, default: str) -> str:
-    """A path of the site, without its first slash and with its last. Raises ImproperlyConfigured."""
+    """A path without a leading slash and with a trailing one, as Django's routes have them. Raises
+    ImproperlyConfigured."""
     value = text(name, default)
     if not re.fullmatch(r"([A-Za-z0-9._~-]+/)+", value):
         raise ImproperlyConfigured(
@@ -68,21 +70,22 @@ def path(name: str, default: str) -> str:
     return value
 
 
-def require_apart(on: Sequence[str], **paths: str) -> None:
-    """None of these transports, of those that are on, hides another one's addresses or the site's own. Those that
-    answer HTTP, that is; a WebSocket may stand anywhere. Raises ImproperlyConfigured."""
-    told = {name: f"OUTCRY_{name.upper()}_PATH={path}" for name, path in paths.items() if name in on}
-    for name, said in told.items():
-        for own in OWN:
-            if _overlap(paths[name], own) and (name, paths[name]) not in _ADDED:
+def require_apart(enabled: Sequence[str], **paths: str) -> None:
+    """Raises ImproperlyConfigured where the path of an enabled HTTP transport overlaps with another one's or with the
+    site's own addresses. A WebSocket's path may overlap with any."""
+    paths = {name: path for name, path in paths.items() if name in enabled}
+    settings = {name: f"OUTCRY_{name.upper()}_PATH={path}" for name, path in paths.items()}
+    for name, path in paths.items():
+        for own in OWN_PATHS:
+            if _overlap(path, own) and (name, path) not in _ADDED:
                 raise ImproperlyConfigured(
-                    f"{said} would hide the site's own addresses at {own}: use another."
+                    f"{settings[name]} would hide the site's own addresses at {own}: use another."
                 )
-    for one, other in combinations(told, 2):
+    for one, other in combinations(paths, 2):
         if _overlap(paths[one], paths[other]):
             raise ImproperlyConfigured(
-                f"{told[one]} and {told[other]} overlap, and one would hide the other: use paths of which none begins"
-                " with the other."
+                f"{settings[one]} and {settings[other]} overlap, and one would hide the other: use paths of which none"
+                " begins with the other."
             )
 
 
@@ -91,7 +94,7 @@ def _overlap(one: str, other: str) -> bool:
 
 
 def left_out() -> dict[str, frozenset[str]]:
-    """The kinds of events that each transport leaves out, by OUTCRY_EVENTS. Raises ImproperlyConfigured."""
+    """The event types that OUTCRY_EVENTS has each transport leave out. Raises ImproperlyConfigured."""
     kinds: dict[str, set[str]] = {}
     for word in words("OUTCRY_EVENTS"):
         transport, _, kind = word.partition(":-")
@@ -102,32 +105,22 @@ def left_out() -> dict[str, frozenset[str]]:
                 f" {', '.join(OPTIONAL_EVENTS)}."
             )
         kinds.setdefault(transport, set()).add(kind)
-    return {transport: frozenset(left) for transport, left in kinds.items()}
+    return {transport: frozenset(types) for transport, types in kinds.items()}
 
 
 def cross_origin_paths(*paths: str) -> str:
-    """The addresses that other sites' pages may call, as a regular expression."""
-    known = [re.escape(path) for path in ("api/", *paths)]
-    return rf"^/({'|'.join(known)}|\.well-known/agent-card\.json$)"
+    """A regular expression of the URL paths that pages of other sites may call: the API, these, and the agent card."""
+    prefixes = [re.escape(path) for path in ("api/", *paths)]
+    return rf"^/({'|'.join(prefixes)}|\.well-known/agent-card\.json$)"
 
 
 def targets() -> Sequence[str]:
-    """OUTCRY_A2A_TARGETS, each once. Raises ImproperlyConfigured."""
-    named = words("OUTCRY_A2A_TARGETS")
-    for target in named:
-        if not _is_address(target):
+    """The URLs of OUTCRY_A2A_TARGETS, each once. Raises ImproperlyConfigured."""
+    urls = words("OUTCRY_A2A_TARGETS")
+    for url in urls:
+        if not is_http_url(url) or len(url) > MAX_TARGET:
             raise ImproperlyConfigured(
-                f"Unexpected value in OUTCRY_A2A_TARGETS: {target!r}, use addresses such as https://agent.example/path,"
+                f"Unexpected value in OUTCRY_A2A_TARGETS: {url!r}, use addresses such as https://agent.example/path,"
                 " without a user, a query or a fragment."
             )
-    return [*dict.fromkeys(target.rstrip("/") for target in named)]
-
-
-def _is_address(target: str) -> bool:
-    try:
-        parts = urlsplit(target)
-        parts.port  # noqa: B018 (raises where it is none)
-    except ValueError:
-        return False
-    allowed = parts.scheme in {"http", "https"} and bool(parts.hostname) and len(target) <= 500
-    return allowed and not (parts.username or parts.password or parts.query or parts.fragment)
+    return [*dict.fromkeys(url.rstrip("/") for url in urls)]

@@ -1,4 +1,4 @@
-"""The HTTP API of live delivery, for operators: what goes on in this process, and a word to everybody."""
+"""The HTTP API of live delivery, for operators: figures of this process, and announcements to everybody."""
 
 from typing import Annotated, Any
 
@@ -13,6 +13,7 @@ from conversations.access import permissions
 from conversations.api.authentication import SignedIn, needs
 from conversations.api.debates import Invalid, Refusal
 from conversations.domain import requests
+from conversations.domain.enums import Status
 from conversations.domain.errors import Forbidden
 from conversations.infrastructure import database
 from streaming.monitoring import dashboard
@@ -24,7 +25,7 @@ logger = structlog.get_logger(__name__)
 router = Router(tags=["streaming"])
 
 
-class Words(Schema):
+class Announcement(Schema):
     text: Annotated[
         str,
         StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_NOTICE),
@@ -41,7 +42,7 @@ class Words(Schema):
 )
 async def status(request: SignedIn) -> Overview:
     """Needs a staff account with the right to review conversations."""
-    return dashboard.overview(await database.call(_counted, request.auth))
+    return dashboard.overview(await database.call(_debates, request.auth))
 
 
 @router.get(
@@ -58,38 +59,38 @@ async def sessions(
     return dashboard.sessions(limit)
 
 
-SAYING: Any = {202: Words, 403: Refusal, 422: Invalid, 503: Refusal}
+_ANNOUNCE: Any = {202: Announcement, 403: Refusal, 422: Invalid, 503: Refusal}
 
 
 @router.post(
     "/broadcast",
     auth=needs("control"),
-    response=SAYING,
-    summary="Say something to everybody who is connected",
+    response=_ANNOUNCE,
+    summary="Send an announcement to everybody who is connected",
 )
-async def say_to_all(request: SignedIn, words: Words) -> Answer[Words]:
-    """To every connection of every process, as a `notice`. Needs a staff account with the rights to review and to
+async def announce(request: SignedIn, announcement: Announcement) -> Answer[Announcement]:
+    """Reaches every connection of every process, as a `notice`. Needs a staff account with the rights to review and to
     control conversations."""
     await database.call(_require_broadcaster, request.auth)
     try:
-        await broadcast(words.text)
+        await broadcast(announcement.text)
     except Exception:
         logger.exception("broadcast_failed", user=request.auth.pk)
         raise HttpError(503, "It could not be passed on; perhaps nobody has heard it.") from None
-    logger.info("broadcast", user=request.auth.pk, characters=len(words.text))
-    return Answer(202, words)
+    logger.info("broadcast", user=request.auth.pk, characters=len(announcement.text))
+    return Answer(202, announcement)
 
 
-def _counted(person: AbstractUser) -> dict[Any, int]:
-    _require_reviewer(person)
+def _debates(user: AbstractUser) -> dict[Status, int]:
+    _require_reviewer(user)
     return dashboard.debates()
 
 
-def _require_reviewer(person: AbstractUser) -> None:
-    if not permissions.may_review(person):
+def _require_reviewer(user: AbstractUser) -> None:
+    if not permissions.may_review(user):
         raise Forbidden("This is for staff who may review conversations.")
 
 
-def _require_broadcaster(person: AbstractUser) -> None:
-    if not permissions.may_control_all(person):
+def _require_broadcaster(user: AbstractUser) -> None:
+    if not permissions.may_control_all(user):
         raise Forbidden("This is for staff who may review and control conversations.")

@@ -27,7 +27,7 @@ STARTED: Final = datetime.now(UTC)
 
 
 class Process(BaseModel):
-    """Where several serve, each has numbers of its own."""
+    """Where several processes serve, each has figures of its own."""
 
     host: str
     pid: int
@@ -35,7 +35,7 @@ class Process(BaseModel):
 
 
 class Connections(BaseModel):
-    """How many there are, by state (all are named) and by transport (those in use)."""
+    """How many there are, by state (every state, 0 included) and by transport (those in use)."""
 
     total: int
     states: dict[StreamState, int]
@@ -43,8 +43,8 @@ class Connections(BaseModel):
 
 
 class Debates(BaseModel):
-    """`watched`: those with watchers at this process. The rest is the database's: how many are under way, and how many
-    there are by status (all are named)."""
+    """`watched`: debates with watchers at this process. `running` and `statuses` are counted in the database: debates
+    that have not ended, and debates by status (every status, 0 included)."""
 
     watched: int
     running: int
@@ -52,7 +52,7 @@ class Debates(BaseModel):
 
 
 class Closed(BaseModel):
-    """How many connections this process has closed with a code."""
+    """How many connections this process has closed with this code."""
 
     code: int
     name: str
@@ -60,9 +60,10 @@ class Closed(BaseModel):
 
 
 class Overview(BaseModel):
-    """`lagging`: watchers that take words more slowly than they come, now. Since the process started: `repaired`, how
-    often a channel layer had left something out; `pages`, looks into the log for those who were behind; `closed`.
-    `series` has one sample for each five seconds of the last ten minutes, the oldest first."""
+    """`lagging`: watchers that take tokens more slowly than they come, now. Since the process started: `repaired`, how
+    often a channel layer had dropped something; `pages`, reads of the log for watchers that were behind; `closed`,
+    connections that the process closed. `series` has one sample for each five seconds of the last ten minutes, the
+    oldest first."""
 
     process: Process
     connections: Connections
@@ -77,8 +78,9 @@ class Overview(BaseModel):
 
 
 class Session(BaseModel):
-    """A watcher. `behind`: events that there are and it has not been sent; `acked`: whether its client says what it has
-    taken. `tokens`, `frames` and `bytes` have been sent; `rate` is how many tokens a second it asked for at most."""
+    """A watcher. `behind`: events of its conversation that it has not been sent yet; `acked`: whether its client
+    acknowledges events. `tokens`, `frames` and `bytes` have been sent; `rate` is the most tokens a second that it asked
+    for, null for no limit."""
 
     id: UUID
     user: str
@@ -97,7 +99,7 @@ class Session(BaseModel):
 
 
 class Sessions(BaseModel):
-    """The newest of this process's watchers, and how many there are in all."""
+    """The newest watchers of this process, and how many there are in all."""
 
     total: int
     sessions: list[Session]
@@ -112,14 +114,14 @@ def debates() -> dict[Status, int]:
 
 @dataclass(frozen=True)
 class Waiting:
-    """Debates that have not ended and nobody runs; and jobs that wait for a worker, None without workers."""
+    """Debates that have not ended and that no process executes; jobs that wait for a worker, None without workers."""
 
     debates: int
     jobs: int | None
 
 
 def waiting() -> Waiting:
-    """Count them in the database."""
+    """As counted in the database."""
     return Waiting(supervisor.waiting(), job_queue.waiting() if job_queue.is_used() else None)
 
 

@@ -1,4 +1,4 @@
-"""Whether this process lives, and whether it can serve: for load balancers and orchestrators."""
+"""`/healthz` and `/readyz`, for load balancers: whether this process lives, and whether it can serve."""
 
 import asyncio
 from collections.abc import Awaitable
@@ -18,44 +18,43 @@ from conversations.infrastructure.event_loop import PerLoop
 
 logger = structlog.get_logger(__name__)
 
-# What takes longer is not ready: a person would not wait either.
-PATIENCE_SECONDS: Final = 2.0
+# A part that answers later than this is not ready: people would not wait for it either.
+TIMEOUT_SECONDS: Final = 2.0
 
 
 @require_safe
 @never_cache
 async def healthz(request: HttpRequest) -> JsonResponse:
-    """The process answers. It asks nobody else: a database that is away is no reason to restart this."""
+    """200 as long as the process answers. It asks nothing else: restarting it would not bring a database back."""
     return JsonResponse({"status": "ok"})
 
 
 @require_safe
 @never_cache
 async def readyz(request: HttpRequest) -> JsonResponse:
-    """Each part is `ok` or `failed`; 503 while one is not. Why is told to the log only."""
+    """200 where every part is `ok`, 503 while one is `failed`. Only the log says why."""
     parts = await _readinesses.here().parts()
     ready = all(parts.values())
-    words = {part: "ok" if works else "failed" for part, works in parts.items()}
-    return JsonResponse(
-        {"status": "ready" if ready else "not_ready", "parts": words}, status=200 if ready else 503
-    )
+    statuses = {part: "ok" if works else "failed" for part, works in parts.items()}
+    body = {"status": "ready" if ready else "not_ready", "parts": statuses}
+    return JsonResponse(body, status=200 if ready else 503)
 
 
 class Readiness:
-    """The looks of one event loop: one at a time, however many ask."""
+    """The checks of one event loop. Requests that come while they run share their result."""
 
     def __init__(self) -> None:
-        self._looking: asyncio.Task[dict[str, bool]] | None = None
+        self._checking: asyncio.Task[dict[str, bool]] | None = None
         self._migrated = False
         self._channel: str | None = None
 
     async def parts(self) -> dict[str, bool]:
         """Whether each part works now. Takes a few seconds at most, and raises nothing."""
-        if self._looking is None or self._looking.done():
-            self._looking = asyncio.create_task(self._look())
-        return await asyncio.shield(self._looking)
+        if self._checking is None or self._checking.done():
+            self._checking = asyncio.create_task(self._check())
+        return await asyncio.shield(self._checking)
 
-    async def _look(self) -> dict[str, bool]:
+    async def _check(self) -> dict[str, bool]:
         answers, layer = await asyncio.gather(
             _works("database", database.call(_ask)), _works("channel_layer", self._echo())
         )
@@ -63,27 +62,27 @@ class Readiness:
         return {"database": answers, "migrations": migrated, "channel_layer": layer}
 
     async def _migrate(self) -> None:
-        # What has been applied stays so.
+        # Migrations stay applied, so this is asked until it succeeds once.
         if not self._migrated:
             await database.call(_require_migrated)
             self._migrated = True
 
     async def _echo(self) -> None:
-        """Send a word over the channel layer, to ourselves."""
+        """Send a message through the channel layer and receive it."""
         layer: Any = get_channel_layer()
-        # One channel for all looks: a layer may keep each it has made. One that failed is not used again.
+        # One channel for all checks, because a layer may keep every channel it made; a new one after a failure.
         channel, self._channel = self._channel or await layer.new_channel(), None
-        word = uuid4().hex
-        await layer.send(channel, {"type": "echo", "word": word})
-        while (await layer.receive(channel))["word"] != word:
+        token = uuid4().hex
+        await layer.send(channel, {"type": "echo", "token": token})
+        while (await layer.receive(channel))["token"] != token:
             pass
         self._channel = channel
 
 
-async def _works(part: str, work: Awaitable[None]) -> bool:
+async def _works(part: str, check: Awaitable[None]) -> bool:
     try:
-        async with asyncio.timeout(PATIENCE_SECONDS):
-            await work
+        async with asyncio.timeout(TIMEOUT_SECONDS):
+            await check
     except Exception:
         logger.warning("not_ready", part=part, exc_info=True)
         return False

@@ -1,5 +1,5 @@
-"""What machines ask of a process, answered before the site's own rules: they come by address, where people come by
-name, without https where the proxy ends it, and with no session."""
+"""Middleware that answers probes before the site's own rules apply: load balancers and Prometheus address a process by
+its IP address instead of the site's name, without https where the proxy ends it, and without a session."""
 
 from collections.abc import Awaitable, Callable
 from inspect import iscoroutinefunction
@@ -29,7 +29,7 @@ def _view(request: HttpRequest) -> View | None:
 
 @sync_and_async_middleware
 def probes(get_response: Callable[[HttpRequest], Any]) -> Callable[[HttpRequest], Any]:
-    """The first of the middleware."""
+    """Has to be the first in MIDDLEWARE."""
     if iscoroutinefunction(get_response):
 
         async def answer(request: HttpRequest) -> HttpResponseBase:

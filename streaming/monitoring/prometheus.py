@@ -69,7 +69,7 @@ async def _circuits() -> Sequence[CircuitStatus]:
     try:
         return await asyncio.to_thread(circuit_breaker.statuses, selection.live())
     except ValueError:
-        # OUTCRY_PROVIDERS is wrong, which the checks say.
+        # OUTCRY_PROVIDERS is wrong; the start has said so.
         return []
 
 

@@ -13,7 +13,7 @@ from django.test import AsyncClient, Client
 from django.urls import reverse
 from pytest_django import Settings
 
-from config.accounts.middleware import ATTEMPTS_SECONDS
+from config.accounts.middleware import RETRY_SECONDS
 from conversations.budgets.service import ConversationBudget
 from conversations.domain.budget_guard import Call
 from conversations.domain.events import Usage
@@ -228,7 +228,7 @@ def test_too_many_attempts_to_sign_in_say_when_to_try_again(client: Client) -> N
     address = reverse("account_login")
     answers = [client.post(address, {"login": f"name{number}", "password": "wrong"}) for number in range(31)]
     assert answers[29].status_code == 200
-    assert (answers[30].status_code, answers[30].headers["Retry-After"]) == (429, str(ATTEMPTS_SECONDS))
+    assert (answers[30].status_code, answers[30].headers["Retry-After"]) == (429, str(RETRY_SECONDS))
 
 
 def test_what_it_says_is_as_long_as_attempts_are_counted() -> None:
@@ -238,4 +238,4 @@ def test_what_it_says_is_as_long_as_attempts_are_counted() -> None:
         for action in (*answered, "manage_email", "reauthenticate")
         for rate in ratelimit.parse_rates(account_settings.RATE_LIMITS[action])
     ]
-    assert set(windows) == {ATTEMPTS_SECONDS}
+    assert set(windows) == {RETRY_SECONDS}

@@ -67,7 +67,7 @@ def test_every_address_of_the_site_is_among_its_own() -> None:
         assert isinstance(part, URLResolver)
         routes += [f"{prefix}{pattern.pattern}" for pattern in part.url_patterns]
     addresses = {f"{route.strip('/')}/" for route in routes} - {"/", "api/"}
-    assert {address for address in addresses if not address.startswith(transports.OWN)} == set()
+    assert {address for address in addresses if not address.startswith(transports.OWN_PATHS)} == set()
 
 
 def test_path_that_hides_others_stops_the_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -93,7 +93,7 @@ async def test_a_database_that_hangs_is_not_waited_for(monkeypatch: pytest.Monke
         answered.wait()
 
     monkeypatch.setattr(health, "_ask", hang)
-    monkeypatch.setattr(health, "PATIENCE_SECONDS", 0.1)
+    monkeypatch.setattr(health, "TIMEOUT_SECONDS", 0.1)
     try:
         answers = await asyncio.gather(*(health._readinesses.here().parts() for _ in range(5)))
         # All of them waited for the same look.
@@ -134,7 +134,7 @@ async def test_a_channel_layer_that_is_away_is_named(settings: Settings) -> None
 async def test_a_channel_layer_that_loses_words_is_not_waited_for(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(health, "PATIENCE_SECONDS", 1.0)
+    monkeypatch.setattr(health, "TIMEOUT_SECONDS", 1.0)
     settings.CHANNEL_LAYERS = {
         "default": {"BACKEND": "channels.layers.InMemoryChannelLayer", "CONFIG": {"expiry": -1}}
     }

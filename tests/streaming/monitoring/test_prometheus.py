@@ -171,29 +171,29 @@ async def test_watchers_debates_and_what_they_were_sent_are_told(token: str, ali
             (counters.TOKENS_DELIVERED, 6),
         ):
             counter.inc(amount)
-        told = await read()
-    assert told["outcry_watchers", "streaming"] == 1
-    assert told["outcry_watchers", "lagging"] == told["outcry_watchers_lagging",] == 0
-    assert told["outcry_debates_watched",] == 1
-    assert (told["outcry_debates", "queued"], told["outcry_debates", "completed"]) == (1, 1)
-    assert told["outcry_channel_drops_repaired_total",] == 3
-    assert told["outcry_log_pages_read_total",] >= 2
-    assert told["outcry_tokens_spoken_total",] == 5
-    assert told["outcry_tokens_delivered_total",] == 6
-    assert told["outcry_closes_total", "1000", "ended"] == 1
-    assert (told["outcry_connections", "websocket"], told["outcry_connections", "sse"]) == (1, 0)
-    assert told["outcry_process", "web", "unreleased"] == 1
-    assert told["process_resident_memory_bytes",] > 0
+        scraped = await read()
+    assert scraped["outcry_watchers", "streaming"] == 1
+    assert scraped["outcry_watchers", "lagging"] == scraped["outcry_watchers_lagging",] == 0
+    assert scraped["outcry_debates_watched",] == 1
+    assert (scraped["outcry_debates", "queued"], scraped["outcry_debates", "completed"]) == (1, 1)
+    assert scraped["outcry_channel_drops_repaired_total",] == 3
+    assert scraped["outcry_log_pages_read_total",] >= 2
+    assert scraped["outcry_tokens_spoken_total",] == 5
+    assert scraped["outcry_tokens_delivered_total",] == 6
+    assert scraped["outcry_closes_total", "1000", "ended"] == 1
+    assert (scraped["outcry_connections", "websocket"], scraped["outcry_connections", "sse"]) == (1, 0)
+    assert scraped["outcry_process", "web", "unreleased"] == 1
+    assert scraped["process_resident_memory_bytes",] > 0
 
 
 async def test_paints_are_a_histogram(token: str) -> None:
     for seconds in (0.0005, 0.0015, 0.1, 0.1, 300.0):
         counters.painted(seconds)
-    told = await read()
-    buckets = {key[1]: value for key, value in told.items() if key[0] == "outcry_paint_seconds_bucket"}
+    scraped = await read()
+    buckets = {key[1]: value for key, value in scraped.items() if key[0] == "outcry_paint_seconds_bucket"}
     assert (buckets["0.001"], buckets["0.002"], buckets["0.064"], buckets["0.128"]) == (1, 2, 2, 4)
-    assert (buckets["65.536"], buckets["+Inf"], told["outcry_paint_seconds_count",]) == (4, 5, 5)
-    assert told["outcry_paint_seconds_sum",] == pytest.approx(300.202)
+    assert (buckets["65.536"], buckets["+Inf"], scraped["outcry_paint_seconds_count",]) == (4, 5, 5)
+    assert scraped["outcry_paint_seconds_sum",] == pytest.approx(300.202)
 
 
 async def test_a_debate_is_told_by_its_runs_turns_and_commits(
@@ -206,29 +206,29 @@ async def test_a_debate_is_told_by_its_runs_turns_and_commits(
     conversation, _ = await database.call(lambda: [debates.create(alice) for _ in range(2)])
     run = supervisor.launch(conversation.pk)
     await gate.reached(1)
-    told = await read()
-    assert (told["outcry_debates_running",], told["outcry_debates_waiting",]) == (1, 1)
+    scraped = await read()
+    assert (scraped["outcry_debates_running",], scraped["outcry_debates_waiting",]) == (1, 1)
     gate.open()
     await run
-    told = await read()
+    scraped = await read()
     who = ("stand-in", "openai-compatible")
-    assert told["outcry_debates_running",] == 0
-    assert {what: told["outcry_runs_total", what] for what in RUN_OUTCOMES} == dict.fromkeys(
+    assert scraped["outcry_debates_running",] == 0
+    assert {what: scraped["outcry_runs_total", what] for what in RUN_OUTCOMES} == dict.fromkeys(
         RUN_OUTCOMES, 0
     ) | {
         "claimed": 1,
         "ended": 1,
     }
-    assert told["outcry_turns_total", "stand-in", "spoken", "openai-compatible"] == 4
+    assert scraped["outcry_turns_total", "stand-in", "spoken", "openai-compatible"] == 4
     # Of three turns the provider said how many tokens they took; of none is the price known.
-    assert told["outcry_turn_tokens_total", "input", *who] == 3 * 120
-    assert told["outcry_turns_unmetered_total", *who] == 1
-    assert told["outcry_turns_unpriced_total", *who] == 4
-    assert told.get(("outcry_cost_usd_total", *who), 0) == 0
+    assert scraped["outcry_turn_tokens_total", "input", *who] == 3 * 120
+    assert scraped["outcry_turns_unmetered_total", *who] == 1
+    assert scraped["outcry_turns_unpriced_total", *who] == 4
+    assert scraped.get(("outcry_cost_usd_total", *who), 0) == 0
     rows = len(await debates.rows(conversation)) - 1  # the first was stored by whoever started it
-    assert told["outcry_log_commit_rows_sum",] == rows
-    assert told["outcry_log_appends_total",] >= rows
-    assert told["outcry_log_commit_seconds_count",] == told["outcry_log_commit_rows_count",] > 0
+    assert scraped["outcry_log_commit_rows_sum",] == rows
+    assert scraped["outcry_log_appends_total",] >= rows
+    assert scraped["outcry_log_commit_seconds_count",] == scraped["outcry_log_commit_rows_count",] > 0
 
 
 async def test_a_run_that_takes_over_is_told_as_one_and_a_failure_by_its_code(
@@ -240,10 +240,10 @@ async def test_a_run_that_takes_over_is_told_as_one_and_a_failure_by_its_code(
     await debates.cut(conversation, gate, "One.")
     openai.answer(says(status=401), to="Market Context")
     await supervisor.run(conversation.pk)
-    told = await read()
-    runs = {what: told["outcry_runs_total", what] for what in ("claimed", "adopted", "left", "failed")}
+    scraped = await read()
+    runs = {what: scraped["outcry_runs_total", what] for what in ("claimed", "adopted", "left", "failed")}
     assert runs == {"claimed": 1, "adopted": 1, "left": 1, "failed": 1}
-    assert told["outcry_turns_total", "stand-in", "provider_unauthorized", "openai-compatible"] == 1
+    assert scraped["outcry_turns_total", "stand-in", "provider_unauthorized", "openai-compatible"] == 1
 
 
 async def test_circuits_are_told_by_their_state(token: str, openai: OpenAIServer) -> None:
@@ -251,8 +251,8 @@ async def test_circuits_are_told_by_their_state(token: str, openai: OpenAIServer
     label = "openai-compatible:stand-in"
     assert (await read())["outcry_circuit", label, "closed"] == 1
     await circuit_breaker.failed(provider, ProviderError("provider_down", "It is down.", retryable=True))
-    told = await read()
-    states = {state: told["outcry_circuit", label, state] for state in ("closed", "open", "half_open")}
+    scraped = await read()
+    states = {state: scraped["outcry_circuit", label, state] for state in ("closed", "open", "half_open")}
     assert states == {"closed": 0, "open": 1, "half_open": 0}
 
 
@@ -280,7 +280,7 @@ async def test_the_dashboard_asks_for_numbers_that_there_are(
     metrics.turn_completed("openai", "gpt-5-mini", Usage(), 0.01)
     monkeypatch.setattr(monitor, "waiting", lambda: monitor.Waiting(1, 1))
     text = (await ask(authorization=f"Bearer {TOKEN}")).text
-    told = {
+    scraped = {
         sample.name: {*sample.labels} | {"job", "instance"}
         for family in text_string_to_metric_families(text)
         for sample in family.samples
@@ -295,9 +295,9 @@ async def test_the_dashboard_asks_for_numbers_that_there_are(
             wanted = {*re.findall(r"(\w+)(?:=|!)", labels)}
             for by in re.findall(r"by \(([^)]*)\)", query):
                 wanted |= {*by.replace(" ", "").split(",")}
-            assert (name in told, wanted - told.get(name, set())) == (True, set()), query
+            assert (name in scraped, wanted - scraped.get(name, set())) == (True, set()), query
     shown = {re.sub(r"_(bucket|sum|count)$", "", name) for name in asked}
-    every = {re.sub(r"_(bucket|sum|count)$", "", name) for name in told if name.startswith("outcry_")}
+    every = {re.sub(r"_(bucket|sum|count)$", "", name) for name in scraped if name.startswith("outcry_")}
     assert every - shown == set()
 
 
@@ -308,9 +308,9 @@ async def test_the_rest_is_told_while_the_database_is_away(
         raise OperationalError("no connection to db.internal")
 
     monkeypatch.setattr(monitor, "debates", away)
-    told = await read()
-    assert told["outcry_tokens_delivered_total",] == 0
-    assert not [key for key in told if key[0] == "outcry_debates"]
+    scraped = await read()
+    assert scraped["outcry_tokens_delivered_total",] == 0
+    assert not [key for key in scraped if key[0] == "outcry_debates"]
 
 
 # Settings
