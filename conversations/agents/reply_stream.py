@@ -1,4 +1,4 @@
-"""The AG2 stream of one turn, made for many turns at once."""
+"""The AG2 stream of one turn, with little CPU a token."""
 
 import inspect
 from collections.abc import Awaitable, Callable
@@ -20,16 +20,16 @@ from ag2.utils import CONTEXT_OPTION_NAME
 
 
 class ReplyStream(ag2.MemoryStream):
-    """A MemoryStream that hands what an agent says to `hear`, in order, and waits for it.
+    """A MemoryStream that passes chunks, tool events and usage to `receive`, in order, and awaits it.
 
-    AG2 resolves every subscriber's parameters through models that it builds anew for each turn, which takes some 15 ms
-    of CPU; those that take just the event, or (event, context), as its own do, are called directly."""
+    AG2 resolves each subscriber's parameters through models that it builds anew for each turn: 15 ms of CPU. Those that
+    take `event`, or `event, context`, as AG2's own do, are called directly instead."""
 
-    __slots__ = ("_hear",)
+    __slots__ = ("_receive",)
 
-    def __init__(self, hear: Callable[[BaseEvent], Awaitable[None]]) -> None:
+    def __init__(self, receive: Callable[[BaseEvent], Awaitable[None]]) -> None:
         super().__init__()
-        self._hear = hear
+        self._receive = receive
 
     def subscribe(
         self,
@@ -52,17 +52,17 @@ class ReplyStream(ag2.MemoryStream):
 
     async def send(self, event: BaseEvent, context: ConversationContext) -> None:
         if isinstance(event, ModelMessageChunk):
-            # Nobody else takes them, and AG2 keeps none.
-            await self._hear(event)
+            # AG2 has no subscribers for chunks and does not store them.
+            await self._receive(event)
             return
-        # A tuple: AG2 gives | between its events a meaning of its own.
+        # Not a union: AG2 overloads | between event classes.
         if isinstance(event, (ToolCallsEvent, ToolCallEvent, ToolResultEvent, UsageEvent)):
-            await self._hear(event)
+            await self._receive(event)
         await super().send(event, context)
 
 
 class _Direct:
-    """Stands where AG2 keeps a subscriber's model."""
+    """A subscriber in place of AG2's model of one; it has the model's one method."""
 
     __slots__ = ("_subscriber", "_wants_context")
 

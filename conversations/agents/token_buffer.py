@@ -1,4 +1,4 @@
-"""What stands between a model and the log: bounded, and nothing that was heard is dropped."""
+"""The buffer between a model and the log. It is bounded, and drops nothing: the reader of the model's stream waits."""
 
 import asyncio
 from collections import deque
@@ -6,17 +6,17 @@ from typing import Generic, TypeVar
 
 T = TypeVar("T")
 
-# How far a model may run ahead of the log, in tokens: its stream is read on to 80 % of this, and again from 30 %. In
-# between lies what makes a pause worth its while; above, room for what comes along with the last token.
+# Tokens that a model may be ahead of the log. Its stream is read until 80 % are buffered, and again from 30 % on, so
+# that it is not stopped and started for every token. Above 80 % is room for what arrives with the last read.
 MAX_AHEAD = 1_000
 PAUSE_AT = 0.8
 RESUME_AT = 0.3
 
 
 class TokenBuffer(Generic[T]):
-    """Items in the order they are put. Who puts one and is told False waits for `room` before the next.
+    """A FIFO queue. A producer for whom `put` returned False awaits `room` before it puts another.
 
-    `held` is whether the model is kept waiting now, `was_held` whether it ever was."""
+    `held`: the producer has to wait now; `was_held`: it ever had to."""
 
     def __init__(self, limit: int = MAX_AHEAD) -> None:
         self.held = False

@@ -1,5 +1,9 @@
-"""What stands between an AG2 agent and its model: a history of bounded length, in the shape that every model takes, and
-a say before each call and after it."""
+"""AG2 middleware around each call of a model, from the outermost in:
+
+1. The history is cut to the longest prompt; the topic stays.
+2. Neighbouring requests are joined: some models' chat templates insist that roles alternate.
+3. A hook makes the call, and can pay for it.
+"""
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Any
@@ -12,15 +16,14 @@ from ag2.middleware.base import LLMCall, MiddlewareFactory
 from conversations.infrastructure import tracing
 from conversations.providers.catalog import Provider
 
-Ask = Callable[[Sequence[BaseEvent]], Awaitable[ModelResponse]]
-# Makes a call of the model, by awaiting what it is given.
-Watch = Callable[[Ask, Sequence[BaseEvent]], Awaitable[ModelResponse]]
+CallNext = Callable[[Sequence[BaseEvent]], Awaitable[ModelResponse]]
+# Calls the model with the events, by `CallNext`.
+CallHook = Callable[[CallNext, Sequence[BaseEvent]], Awaitable[ModelResponse]]
 
 
-def middleware(longest: int, watch: Watch) -> Iterable[MiddlewareFactory]:
-    """For an agent whose prompts have about `longest` tokens at most; `watch` makes each call of its model."""
-    # The outermost first: what is cut off is not joined, and what is counted is what is sent.
-    return (TokenLimiter(longest), _Joined, lambda event, context: _Watched(event, context, watch))
+def middleware(longest: int, hook: CallHook) -> Iterable[MiddlewareFactory]:
+    """Middleware of an agent whose prompts have at most about `longest` tokens; `hook` makes each call."""
+    return (TokenLimiter(longest), _Joined, lambda event, context: _Hooked(event, context, hook))
 
 
 def telemetry(agent: str, provider: Provider) -> Iterable[MiddlewareFactory]:
@@ -39,8 +42,6 @@ def telemetry(agent: str, provider: Provider) -> Iterable[MiddlewareFactory]:
 
 
 class _Joined(BaseMiddleware):
-    """Neighbouring requests as one: some models' templates insist that the voices alternate."""
-
     async def on_llm_call(
         self, call_next: LLMCall, events: Sequence[BaseEvent], context: Context
     ) -> ModelResponse:
@@ -54,15 +55,15 @@ class _Joined(BaseMiddleware):
         return await call_next(joined, context)
 
 
-class _Watched(BaseMiddleware):
-    def __init__(self, event: BaseEvent, context: Context, watch: Watch) -> None:
+class _Hooked(BaseMiddleware):
+    def __init__(self, event: BaseEvent, context: Context, hook: CallHook) -> None:
         super().__init__(event, context)
-        self._watch = watch
+        self._hook = hook
 
     async def on_llm_call(
         self, call_next: LLMCall, events: Sequence[BaseEvent], context: Context
     ) -> ModelResponse:
-        return await self._watch(lambda heard: call_next(heard, context), events)
+        return await self._hook(lambda sent: call_next(sent, context), events)
 
 
 def _is_plain(event: Any) -> bool:

@@ -1,11 +1,11 @@
-"""The Moderator's structured answer, and what becomes of it."""
+"""The moderator's structured answer, and the verdict that is read from it."""
 
 from dataclasses import dataclass
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from conversations.agents.event_mapper import clean
+from conversations.agents.clean_text import clean
 from conversations.domain.enums import Stance
 from conversations.prompts.small_model import LocalVerdict
 from conversations.providers.catalog import Provider
@@ -37,7 +37,7 @@ def schema(provider: Provider) -> type[BaseModel]:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What a moderator stated. `confidence` is from 0 to 1, or None where the model was not asked for one."""
+    """The moderator's verdict. `confidence` is from 0 to 1, or None where the model was not asked for one."""
 
     stance: Stance
     confidence: float | None
@@ -50,7 +50,7 @@ class Verdict:
 
 
 def read(value: BaseModel | None) -> Verdict | None:
-    """A validated answer, of whichever shape, cleaned of what cannot be stored; None for None."""
+    """The verdict in a valid answer of either schema, without characters that cannot be stored; else None."""
     if not isinstance(value, VerdictAnswer | LocalVerdict):
         return None
     return Verdict(

@@ -1,26 +1,25 @@
-"""What a speaker is told before its turn. Pure."""
+"""Building the prompt of a turn. No I/O."""
 
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from conversations.domain.human_input import Question as Asked
-from conversations.domain.human_input import Remark
+from conversations.domain.human_input import Question, Remark
 from conversations.domain.panels import Agent
 from conversations.prompts import small_model
 from conversations.providers.catalog import Provider
 
-# A prompt's size before the provider has counted it; English has about four characters a token.
+# For estimates of a prompt's size; English has about four characters a token.
 CHARACTERS_PER_TOKEN = 4
-# Of a remark that stands whole in what the speaker has heard, this much is said again where it is asked to answer.
+# Characters of a remark that are repeated where the agent is asked to answer it; the whole stands in the history.
 MAX_QUOTE = 300
-# Of a remark that was answered in an earlier turn: every later prompt carries it.
+# Characters of a remark that was answered in an earlier turn: every later prompt carries it.
 MAX_ANSWERED = 600
 # Kinds of providers whose models cannot call tools.
 _WITHOUT_TOOLS = frozenset({"local", "demo"})
 
-# What a text may not do: begin a line as a speaker's words begin, or end the place that is marked off for the content.
+# Against prompt injection: lines that look like the start of another speaker's message, and <content> tags.
 _LABEL = re.compile(r"(^|[\r\v\f\x85\u2028\u2029])([^\S\n]*)\[([^\[\]\n]*)\]\s*:", re.MULTILINE)
 _MARK = re.compile(r"<(?=\s*/?\s*content\b)", re.IGNORECASE)
 
@@ -34,8 +33,8 @@ _CONTENT_NAMES = {
 
 
 @dataclass(frozen=True)
-class Question:
-    """What the debate is about."""
+class DebateQuestion:
+    """The question of a debate: its topic, the material to argue about (or ""), and the number of rounds."""
 
     topic: str
     content: str
@@ -55,22 +54,22 @@ class Spoken:
 
 @dataclass(frozen=True)
 class Task:
-    """A turn: who speaks, in which round, on what, after whom.
+    """A turn of `agent` in round 1, 2, ..., after the messages in `spoken`.
 
-    `remarks` are what people said in between, and those in `unanswered` what nobody has answered yet. `asked` is what
-    the agent asked in this turn before it was cut, and is speaking again."""
+    `remarks` are people's remarks so far; those in `unanswered` no agent has answered. `own_question` is what the agent
+    asked in an earlier attempt at this turn, which was cut off."""
 
     agent: Agent
     round: int
-    question: Question
+    question: DebateQuestion
     spoken: Sequence[Spoken]
     remarks: Sequence[Remark] = ()
     unanswered: Sequence[Remark] = ()
-    asked: Asked | None = None
+    own_question: Question | None = None
 
     def may_ask(self, provider: Provider) -> bool:
-        """Whether its agent may put a question to a person: at most one a turn."""
-        return self.agent.may_ask and self.asked is None and provider.kind not in _WITHOUT_TOOLS
+        """Whether the agent may ask a person a question: at most one a turn, of a model that can call tools."""
+        return self.agent.may_ask and self.own_question is None and provider.kind not in _WITHOUT_TOOLS
 
 
 @dataclass(frozen=True)
@@ -99,12 +98,12 @@ class Prompt:
 
 
 def build(task: Task, provider: Provider) -> Prompt:
-    """The prompt for a turn. A very small model gets a short one of its own."""
+    """The prompt of a turn. The local model, which is very small, gets a short one of its own."""
     return _short(task) if provider.kind == "local" else _full(task)
 
 
 def _full(task: Task) -> Prompt:
-    # The question by itself: where the history is too long, it is what stays.
+    # A message of its own: where the history is too long, the first one is kept.
     history = [_user(_opening(task.question))]
     for place, spoken in enumerate(task.spoken):
         history += map(_user, _remarks(task, place))
@@ -121,15 +120,15 @@ def _user(text: str) -> Message:
 
 
 def _remarks(task: Task, place: int) -> list[str]:
-    """What people said after that many messages, under their names."""
-    said = []
+    """People's remarks after `place` messages, each with its author's name."""
+    texts = []
     for remark in task.remarks:
-        if remark.place != place or (remark.question is not None and remark.question is task.asked):
+        if remark.place != place or (remark.question is not None and remark.question is task.own_question):
             continue
         asked = "" if remark.question is None else f", asked by {remark.question.asked.agent}"
         text = remark.text if remark in task.unanswered else _cut(remark.text, MAX_ANSWERED)
-        said.append(f"[{remark.author}{asked}]: {_unlabelled(text)}")
-    return said
+        texts.append(f"[{remark.author}{asked}]: {_unlabelled(text)}")
+    return texts
 
 
 def _cut(text: str, most: int) -> str:
@@ -137,19 +136,19 @@ def _cut(text: str, most: int) -> str:
 
 
 def _unlabelled(text: str) -> str:
-    """The text, in which no line looks like somebody else's words."""
+    """The text, with no line that looks like another speaker's message."""
     return _LABEL.sub(r"\1\2(\3):", text)
 
 
 def _quoted(text: str) -> str:
-    """The text between quotation marks, which it cannot end."""
+    """The text in quotation marks, without any that would end the quote."""
     return '"{}"'.format(_unlabelled(text).replace('"', "'"))
 
 
-def _opening(question: Question) -> str:
+def _opening(question: DebateQuestion) -> str:
     opening = f"The question of the debate: {' '.join(question.topic.split())}"
     if question.content:
-        # Marked off, because it is material to argue about and not a word of ours.
+        # In tags, because it is untrusted material and no instruction.
         name = _CONTENT_NAMES[question.content_type]
         content = _MARK.sub("(", _unlabelled(question.content))
         opening += f"\n\n{name}, given by the person who asks:\n<content>\n{content}\n</content>"
@@ -168,23 +167,23 @@ def _request(task: Task) -> str:
 
 
 def _asked(task: Task) -> list[str]:
-    if task.asked is None:
+    if task.own_question is None:
         return []
-    return [told(task.asked.asked.prompt, outcome(task.asked))]
+    return [question_and_outcome(task.own_question.asked.prompt, outcome(task.own_question))]
 
 
-def told(question: str, outcome: str) -> str:
-    """What an agent has asked in this turn, and what became of it."""
+def question_and_outcome(question: str, outcome: str) -> str:
+    """A paragraph for an agent about the question that it asked in this turn, and its outcome."""
     return (
         f"You have asked the person who started this debate: {_quoted(question)} {outcome} Do not ask again."
     )
 
 
-def outcome(asked: Asked) -> str:
-    """What became of a question, for the agent who asked it."""
-    if asked.answer is None:
+def outcome(question: Question) -> str:
+    """A sentence for the agent that asked the question: its answer, or that there is none."""
+    if question.answer is None:
         return "Nobody answered in time; go on without an answer."
-    return f"{asked.answer.author} answered: {_quoted(asked.answer.text)}"
+    return f"{question.answer.author} answered: {_quoted(question.answer.text)}"
 
 
 def _unanswered(remark: Remark, request: str) -> str:
@@ -210,9 +209,9 @@ def _short(task: Task) -> Prompt:
 
 
 def _in_order(task: Task) -> list[tuple[str, str]]:
-    """Names and texts of all that was said, people's among them."""
-    said = []
+    """(name, text) of all messages and remarks, in the order of the debate."""
+    lines = []
     for place in range(len(task.spoken) + 1):
-        said += [(remark.author, remark.text) for remark in task.remarks if remark.place == place]
-        said += [(spoken.name, spoken.text) for spoken in task.spoken[place : place + 1]]
-    return said
+        lines += [(remark.author, remark.text) for remark in task.remarks if remark.place == place]
+        lines += [(spoken.name, spoken.text) for spoken in task.spoken[place : place + 1]]
+    return lines

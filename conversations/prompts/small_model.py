@@ -1,11 +1,13 @@
-"""How SmolLM2-135M is asked. Left alone it parrots the last speaker, invents figures and writes headings.
+"""Prompts for SmolLM2-135M, which otherwise repeats the last speaker, invents figures and writes headings.
 
-What helps, found by trying: one short question, of the others' words only the last point, and a grammar (GBNF, which
-llama.cpp enforces while it samples) that admits two or three whole sentences of plain words and no digits. The
-grammar also gives each speaker a few words to begin with, by role and round, of which the model chooses. So an answer
-ends by itself, states no figure that nobody gave, and replies to the one before it.
+What was found to help:
 
-Pure: texts in, texts out.
+1. One short question, with only the last point of the speaker before.
+2. A grammar (GBNF, which llama.cpp enforces while sampling) of two or three sentences of plain words without digits, so
+   that an answer ends by itself and states no figure that nobody gave.
+3. Opening words by role and round, of which the model chooses, so that it replies to the speaker before.
+
+No I/O.
 """
 
 import re
@@ -15,15 +17,15 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-# What a CPU has read in a second or two, at some 200 tokens a second.
+# Characters that a CPU reads in a second or two, at some 200 tokens a second.
 MAX_TOPIC: Final = 300
 MAX_CONTENT: Final = 600
 MAX_POINT: Final = 220
-# A last sentence below this is often no more than a flourish: the one before it is the point.
+# Characters; a shorter last sentence is often only a flourish, so the one before it is taken, too.
 MIN_POINT: Final = 40
 MAX_NAME: Final = 40
 MAX_NAMES: Final = 20
-# Two rounds of three speakers, which is what the moderator can keep apart.
+# Two rounds of three speakers, the most that the moderator can tell apart.
 MAX_TURNS: Final = 6
 
 _SAMPLERS: Final[Mapping[str, Any]] = {
@@ -31,12 +33,12 @@ _SAMPLERS: Final[Mapping[str, Any]] = {
     "min_p": 0.08,
     "repeat_penalty": 1.07,
     "repeat_last_n": 128,
-    # Don't repeat yourself, nor the prompt: a run of more than three words seen before gets unlikely.
+    # Against repetition, of the prompt too: a run of more than three words seen before becomes unlikely.
     "dry_multiplier": 0.8,
     "dry_base": 1.75,
     "dry_allowed_length": 3,
     "dry_penalty_last_n": 2048,
-    # No space on its own: the model says one before a digit, which the grammar forbids, and would go on in gibberish.
+    # Forbid a lone space: the model emits one before a digit, which the grammar forbids, and goes on in gibberish.
     "logit_bias": [[" ", False]],
 }
 
@@ -49,12 +51,12 @@ SAMPLING: Final[Mapping[str, Any]] = {
 """Keyword arguments of AG2's OpenAIConfig for a speaker; see also `speaker_sampling`."""
 
 VERDICT_SAMPLING: Final[Mapping[str, Any]] = {**SAMPLING, "temperature": 0.3, "max_tokens": 500}
-"""The same for the moderator, with `response_schema=LocalVerdict`, whose longest answer it holds."""
+"""Keyword arguments of AG2's OpenAIConfig for the moderator; `max_tokens` fits the longest LocalVerdict."""
 
 
 @dataclass(frozen=True)
-class Prompt:
-    """What to ask. `grammar` constrains the answer; None where a response schema does."""
+class SmallModelPrompt:
+    """System and user message. `grammar` constrains the answer; None where a response schema does."""
 
     system: str
     user: str
@@ -63,9 +65,10 @@ class Prompt:
 
 @dataclass(frozen=True)
 class Voice:
-    """How one role is asked: first about the topic, then about the last point.
+    """The wording for one role: `question` is about the topic, `challenge` about the last point.
 
-    `openings` and `replies` are the words it may begin with; `replies` alternate by round, `{name}` is the opponent."""
+    `openings` and `replies` are the words that an answer may begin with; `replies` alternate by round, and `{name}` is
+    the opponent."""
 
     persona: str
     question: str
@@ -122,11 +125,9 @@ def speaker_prompt(
     last: tuple[str, str] | None = None,
     *,
     remark: tuple[str, str] | None = None,
-) -> Prompt:
-    """`last` is the name and the whole text of who spoke last. In round 1 everyone speaks to the topic itself. With a
-    `remark`, the name and the text of somebody in the audience, it is that which is answered.
-
-    A role that VOICES does not know is asked plainly, by its name."""
+) -> SmallModelPrompt:
+    """The prompt of a speaker. `last` is the last speaker's name and whole text, which counts from round 2 on; `remark`
+    is a person's name and text, and is answered instead. A role that VOICES does not have is asked by its name."""
     topic = _clip(topic, MAX_TOPIC)
     voice = VOICES.get(role) or _plain_voice(role)
     lines = [f"Facts: {facts}"] if (facts := _without_figures(_clip(content, MAX_CONTENT))) else []
@@ -143,14 +144,14 @@ def speaker_prompt(
     else:
         lines.append(voice.question)
         openings = voice.openings
-    return Prompt(
+    return SmallModelPrompt(
         system=f"{voice.persona} Answer in three short sentences.",
         user="\n".join(lines),
         grammar=_grammar(openings, f"{topic} {content}"),
     )
 
 
-def speaker_sampling(prompt: Prompt) -> dict[str, Any]:
+def speaker_sampling(prompt: SmallModelPrompt) -> dict[str, Any]:
     """SAMPLING with the prompt's own grammar: keyword arguments of AG2's OpenAIConfig."""
     grammar = {"grammar": prompt.grammar} if prompt.grammar else {}
     return {**SAMPLING, "extra_body": {**_SAMPLERS, **grammar}}
@@ -162,11 +163,11 @@ Point = Annotated[str, Field(pattern=r"^[A-Z][a-z]{0,13}(,? [A-Za-z][A-Za-z]{0,1
 
 
 class LocalVerdict(BaseModel):
-    """The moderator's judgement of the debate. No confidence: asked for one, this model says the lowest there is."""
+    """The moderator's judgement of the debate. It has no confidence: this model always states the lowest value."""
 
     model_config = ConfigDict(extra="forbid")
 
-    # In this order: what was said comes before what follows from it.
+    # The model fills the fields in this order: first what was argued, then the stance that follows.
     summary: Sentence
     consensus: Sentence
     dissent: Sentence
@@ -176,15 +177,15 @@ class LocalVerdict(BaseModel):
     horizon: Literal["weeks", "months", "one year", "several years"]
 
 
-def moderator_prompt(topic: str, turns: Sequence[tuple[str, str]]) -> Prompt:
+def moderator_prompt(topic: str, turns: Sequence[tuple[str, str]]) -> SmallModelPrompt:
     """`turns` are names and whole texts in the order they were spoken; the answer is a LocalVerdict."""
-    said = [f"{_speakable(name)}: {last_point(text)}" for name, text in turns[-MAX_TURNS:]]
-    return Prompt(
+    lines = [f"{_speakable(name)}: {last_point(text)}" for name, text in turns[-MAX_TURNS:]]
+    return SmallModelPrompt(
         system="You are the moderator of a debate. You judge only what was said. Answer in JSON.",
         user="\n".join(
             [
                 f"Question: {_clip(topic, MAX_TOPIC)}",
-                *said,
+                *lines,
                 "Sum up the debate: summary, consensus, dissent, key points, risks, and a stance.",
             ]
         ),
@@ -192,13 +193,13 @@ def moderator_prompt(topic: str, turns: Sequence[tuple[str, str]]) -> Prompt:
 
 
 def last_point(text: str) -> str:
-    """What a speaker ended on: the last whole sentence, or the last two where that one is short. At most MAX_POINT
-    characters, on one line, without Markdown's signs. A text without a whole sentence counts as one."""
+    """The last whole sentence of a text, or the last two where the last one is short; a text without a whole
+    sentence counts as one. At most MAX_POINT characters, on one line, without Markdown's characters."""
     plain = _one_line(re.sub(r"[*_#`>|\"]+", " ", text))
-    # Split, not searched for, which takes ever longer on a long text without an end.
+    # Split, not searched for: a search is quadratic on a long text without an end.
     sentences = re.split(r"(?<=[.!?]) ", plain)
     if len(sentences) > 1 and sentences[-1][-1:] not in {".", "!", "?"}:
-        # Cut off in the middle.
+        # It was cut off in mid-sentence.
         del sentences[-1]
     point = sentences[-1]
     if len(point) < MIN_POINT:
@@ -218,8 +219,9 @@ def _plain_voice(role: str) -> Voice:
 
 
 def _grammar(openings: Sequence[str], source: str) -> str:
-    """Two or three sentences in GBNF, the first with one of the openings. Words are letters, small but for the first;
-    other spellings, such as NVIDIA, are admitted where the source has them. No digit, no line break, no Markdown."""
+    """A GBNF grammar of two or three sentences, of which the first begins with an opening. Words are lower-case letters
+    after the first; other spellings, such as NVIDIA, are allowed where `source` has them. No digits, no line breaks, no
+    Markdown."""
     spellings = sorted(
         {word for word in re.findall(r"[^\W\d_]+", source) if not re.fullmatch(r"[A-Z]?[a-z]*", word)}
     )
@@ -235,18 +237,18 @@ def _grammar(openings: Sequence[str], source: str) -> str:
 
 
 def _speakable(name: str) -> str:
-    """A name that can stand in a prompt and in a grammar's literal."""
+    """A name without characters that would end a literal of the grammar, or a format field."""
     return _clip(re.sub(r"[^\w .'-]|[{}]", " ", name), MAX_NAME) or "The other"
 
 
 def _without_figures(text: str) -> str:
-    """The model may not say figures, and stumbles where it wants to; so it does not read them either."""
+    """The text without figures: the grammar forbids them, and the model stumbles where it wants to repeat one."""
     figures = r"[$€£~±]?\s?\d[\d.,]*(?<![.,])\s?(%|percent|per cent|(million|billion|trillion|bn|m)\b)?"
     return re.sub(r" +([.,;:])", r"\1", _one_line(re.sub(figures, " ", text)))
 
 
 def _clip(text: str, limit: int) -> str:
-    """On one line, and cut after a word where it is too long."""
+    """The text on one line, cut after a word where it is longer than `limit` characters."""
     text = _one_line(text)
     return text if len(text) <= limit else text[: limit - 1].rsplit(" ", 1)[0].rstrip(" ,;:") + "…"
 

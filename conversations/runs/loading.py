@@ -30,7 +30,7 @@ def _import() -> None:
     gc.disable()
     try:
         import_module("genai_prices")
-        import_module("conversations.runs.recovery")
+        import_module("conversations.orchestration.debate")
         import_module("conversations.providers.chunk_parser").warm_up()
         gc.freeze()
     finally:

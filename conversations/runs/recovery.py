@@ -1,11 +1,10 @@
-"""A conversation's log, read by the run that goes on with it."""
+"""Rebuilding a debate from its conversation's log; a new conversation is the simplest case."""
 
 from uuid import UUID
 
 from django.conf import settings
 
-from conversations.agents.turn import Limits
-from conversations.budgets.service import ConversationBudget
+from conversations.agents.limits import Limits
 from conversations.domain import transcript
 from conversations.domain.enums import Kind, Mode
 from conversations.domain.events import AgentMessage
@@ -13,58 +12,60 @@ from conversations.domain.human_input import HumanInput
 from conversations.domain.panels import PANELS
 from conversations.event_log import queries
 from conversations.models import Conversation
-from conversations.orchestration.debate import BUDGET, Debate
-from conversations.prompts.builder import Question
+from conversations.orchestration.state import BUDGET, DebateState
+from conversations.prompts.builder import DebateQuestion
 from conversations.providers.provider_errors import UNBILLED
 from conversations.providers.selection import lineup
 
 
-def read(conversation: UUID) -> tuple[Debate, HumanInput]:
-    """The debate as far as its log has it, and what people have told it. Finished turns stand, a turn that was cut is
-    spoken again."""
+def read(conversation: UUID) -> tuple[DebateState, HumanInput]:
+    """The debate and what people have said in it, as far as the log has them. Finished messages are kept; an unfinished
+    one is spoken again, and so is a judgement whose `complete` is missing."""
     row = Conversation.objects.get(pk=conversation)
-    state, people = transcript.empty(), HumanInput()
-    whole: list[AgentMessage] = []
-    for seq, type_, data in queries.read_all(conversation):
-        transcript.fold([(seq, type_, data)], state)
-        people.take(seq, type_, data)
-        if type_ == "agent_message":
-            whole.append(AgentMessage.model_validate(data))
-    stands = {message["id"] for message in state["messages"] if message["state"] == "done"}
-    judged = state["complete"] is not None
-    # A judgement without its verdict is given again.
-    said = [
-        message
-        for message in whole
-        if str(message.message) in stands and (judged or message.kind is not Kind.FINAL)
-    ]
-    kept = {str(message.message) for message in said}
-    unfinished = [
-        UUID(message["id"])
-        for message in state["messages"]
-        if message["state"] != "discarded" and message["id"] not in kept
-    ]
-    debate = Debate(
-        question=Question(row.topic, row.content, row.content_type, row.rounds),
+    folded, human_input = transcript.empty(), HumanInput()
+    for event in queries.read_all(conversation):
+        transcript.fold([event], folded)
+        human_input.take(*event)
+    is_judged = folded["complete"] is not None
+    kept, unfinished, discarded = [], [], 0
+    for message in folded["messages"]:
+        if message["state"] == "discarded":
+            discarded += message["discard_reason"] not in UNBILLED
+        elif message["state"] == "done" and (is_judged or message["kind"] != Kind.FINAL):
+            kept.append(_finished(message))
+        else:
+            unfinished.append(UUID(message["id"]))
+    state = DebateState(
+        question=DebateQuestion(row.topic, row.content, row.content_type, row.rounds),
         panel=PANELS[row.panel],
         providers=lineup(),
-        limits=Limits(
-            settings.OUTCRY_FIRST_TOKEN_SECONDS,
-            settings.OUTCRY_STALL_SECONDS,
-            settings.OUTCRY_WHOLE_ANSWER_SECONDS,
-            settings.OUTCRY_INPUT_TIMEOUT_SECONDS,
-            settings.OUTCRY_MAX_PROMPT_TOKENS,
-        ),
-        said=said,
+        messages=kept,
         unfinished=unfinished,
-        judged=judged,
-        discarded=sum(
-            message["state"] == "discarded" and message["discard_reason"] not in UNBILLED
-            for message in state["messages"]
-        ),
-        asked=people.question_after([message.message for message in said]),
-        purse=ConversationBudget(conversation),
+        discarded=discarded,
+        own_question=human_input.question_after([message.message for message in kept]),
         is_demo=row.mode == Mode.DEMO,
-        reason=BUDGET if judged and row.reason == BUDGET else None,
+        is_judged=is_judged,
+        reason=BUDGET if is_judged and row.reason == BUDGET else None,
     )
-    return debate, people
+    return state, human_input
+
+
+def limits() -> Limits:
+    """The limits of the settings."""
+    return Limits(
+        first_token=settings.OUTCRY_FIRST_TOKEN_SECONDS,
+        stall=settings.OUTCRY_STALL_SECONDS,
+        whole=settings.OUTCRY_WHOLE_ANSWER_SECONDS,
+        answer=settings.OUTCRY_INPUT_TIMEOUT_SECONDS,
+        prompt_tokens=settings.OUTCRY_MAX_PROMPT_TOKENS,
+    )
+
+
+def _finished(message: transcript.State) -> AgentMessage:
+    described = {name: value for name, value in message.items() if name in AgentMessage.model_fields}
+    return AgentMessage(
+        **described,
+        message=UUID(message["id"]),
+        content=message["text"],
+        token_count=message["tokens"],
+    )

@@ -17,7 +17,7 @@ from psycopg_pool import AsyncConnectionPool
 from conversations.domain.errors import LogUnavailable
 from conversations.infrastructure import database
 from conversations.infrastructure.availability import QUEUE
-from conversations.runs import job_queue, supervisor
+from conversations.runs import job_queue, lease, supervisor
 
 logger = structlog.get_logger(__name__)
 
@@ -203,5 +203,5 @@ async def _run(conversation: UUID, rests: Callable[[bool], None]) -> None:
 
 def _put_back(conversation: UUID) -> None:
     """For another to go on, where it has not ended and nobody runs it."""
-    if supervisor.is_orphan(conversation):
+    if lease.orphans().filter(pk=conversation).exists():
         job_queue.put(conversation)

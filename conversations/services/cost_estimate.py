@@ -10,7 +10,7 @@ from conversations.domain.budget_guard import Call
 from conversations.domain.panels import PANELS, Agent
 from conversations.domain.requests import NewConversation
 from conversations.prompts import builder
-from conversations.prompts.builder import CHARACTERS_PER_TOKEN, Question, Spoken, Task
+from conversations.prompts.builder import CHARACTERS_PER_TOKEN, DebateQuestion, Spoken, Task
 from conversations.providers import pricing
 from conversations.providers.catalog import Provider, longest_answer
 
@@ -96,8 +96,8 @@ def _turns(new: NewConversation) -> Iterator[tuple[int, Agent]]:
     yield new.rounds, panel.moderator
 
 
-def _question(new: NewConversation) -> Question:
-    return Question(new.topic, new.content, new.content_type, new.rounds)
+def _question(new: NewConversation) -> DebateQuestion:
+    return DebateQuestion(new.topic, new.content, new.content_type, new.rounds)
 
 
 def _total_tokens(calls: list[Call]) -> int:

@@ -13,7 +13,7 @@ from pydantic import BaseModel
 
 from conversations.domain.enums import TERMINAL, Status
 from conversations.models import Conversation
-from conversations.runs import job_queue, supervisor
+from conversations.runs import job_queue, lease
 from streaming.hub.reader import readers
 from streaming.statistics import counters
 from streaming.statistics.rolling import Latency, Rates, Sample, total
@@ -122,7 +122,7 @@ class Waiting:
 
 def waiting() -> Waiting:
     """As counted in the database."""
-    return Waiting(supervisor.waiting(), job_queue.waiting() if job_queue.is_used() else None)
+    return Waiting(lease.orphans().count(), job_queue.waiting() if job_queue.is_used() else None)
 
 
 def states() -> dict[StreamState, int]:

@@ -242,7 +242,7 @@ def held(monkeypatch: pytest.MonkeyPatch) -> Signal:
             buffers.append(self)
 
     buffers: list[Small] = []
-    monkeypatch.setattr("conversations.agents.turn.TokenBuffer", Small)
+    monkeypatch.setattr("conversations.agents.reply.TokenBuffer", Small)
     holding.buffers = buffers  # type: ignore[attr-defined]
     return holding
 

@@ -13,11 +13,14 @@ from django.db import OperationalError
 from django.utils import timezone
 from pytest_django import Settings
 
+from conversations.budgets.service import ConversationBudget
 from conversations.domain.enums import Status
 from conversations.domain.errors import Fenced, ProviderError
+from conversations.domain.events import StatusChanged
 from conversations.event_log import appender, store
 from conversations.infrastructure import database
 from conversations.models import Conversation
+from conversations.orchestration.debate import Debate
 from conversations.providers import circuit_breaker, health_probe
 from conversations.providers.catalog import parse
 from conversations.providers.circuit_breaker import State
@@ -551,9 +554,10 @@ async def test_a_judged_debate_says_nothing_more(
     settings.OUTCRY_MAX_ANSWER_TOKENS = 100
     conversation = await debates.created(alice, rounds=6, max_tokens=2_000)
     run = await debates.claim(conversation)
-    debate, _ = await database.call(recovery.read, conversation.pk)
-    async for event in debate.events():
-        if event.type == "status" and event.status == "completed":  # type: ignore[attr-defined]
+    state, _ = await database.call(recovery.read, conversation.pk)
+    budget = ConversationBudget(conversation.pk)
+    async for event in Debate(state, recovery.limits(), budget=budget).events():
+        if isinstance(event, StatusChanged) and event.status == "completed":
             break
         await appender.append(conversation.pk, event, run=run)
     # Killed before its last event; there is money again.

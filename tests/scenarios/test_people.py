@@ -10,10 +10,11 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 from pytest_django import Settings
 
-from conversations.agents.turn import MAX_CALLS, Turn
+from conversations.agents.question import TurnQuestion
+from conversations.agents.reply import MAX_TOOL_CALLS
 from conversations.domain import requests, transcript
 from conversations.domain.errors import Conflict
-from conversations.domain.events import HumanMessage, InputRequest
+from conversations.domain.events import HumanMessage
 from conversations.event_log import appender, commands
 from conversations.infrastructure import database
 from conversations.models import Conversation
@@ -276,7 +277,7 @@ async def test_a_model_that_only_calls_tools_comes_to_an_end(
     async with asyncio.timeout(PATIENCE_SECONDS):
         await supervisor.run(conversation.pk)
     assert (await debates.fresh(conversation)).reason == "provider_looped"
-    assert len(openai.asked) == MAX_CALLS + 1
+    assert len(openai.asked) == MAX_TOOL_CALLS + 1
 
 
 async def test_a_tools_name_is_cleaned_and_cut(conversation: Conversation, openai: OpenAIServer) -> None:
@@ -466,13 +467,13 @@ async def test_the_time_to_answer_goes_on_during_a_pause(
 async def test_a_question_that_a_pause_held_back_has_all_its_time_when_it_comes(
     alice: User, conversation: Conversation, openai: OpenAIServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    gate, put, is_put = Gate(), Turn._request, asyncio.Event()
+    gate, ask, is_put = Gate(), TurnQuestion.ask, asyncio.Event()
 
-    def noticed(turn: Turn, prompt: str) -> InputRequest:
+    async def noticed(question: TurnQuestion, text: str) -> str:
         is_put.set()
-        return put(turn, prompt)
+        return await ask(question, text)
 
-    monkeypatch.setattr(Turn, "_request", noticed)
+    monkeypatch.setattr(TurnQuestion, "ask", noticed)
     openai.answer(asks(QUESTION, gate=gate), to="Financial Analyst")
     run = supervisor.launch(conversation.pk)
     await gate.reached(1)

@@ -1,6 +1,6 @@
-"""The tool by which an agent puts a question to a person, in the middle of its turn.
+"""The tool by which an agent asks a person a question, in the middle of its turn.
 
-It asks through AG2's own `context.input`, so that whatever AG2 does around a question to a human applies to it.
+It uses AG2's own `context.input`, so that AG2's human-in-the-loop hooks apply.
 """
 
 from collections.abc import Awaitable, Callable
@@ -10,14 +10,14 @@ import ag2
 from ag2.annotations import Context
 from ag2.events import HumanInputRequest, HumanMessage
 
-from conversations.agents.event_mapper import clean
+from conversations.agents.clean_text import clean
 
 NAME: Final = "ask_the_owner"
 MAX_QUESTION = 1_000
 _ASKED: Final = "You have asked already; only one question is allowed. Go on without."
 _BLANK: Final = "That was no question. Go on without."
-# Where a turn's context keeps that its one question was put.
-_PUT: Final = "conversations.asking"
+# The key under which a turn's context notes that its one question was asked.
+_ASKED_KEY: Final = "conversations.asking"
 
 Ask = Callable[[str], Awaitable[str]]
 
@@ -30,21 +30,21 @@ Ask = Callable[[str], Awaitable[str]]
     ),
 )
 async def tool(question: str, context: Context) -> str:
-    """The answer, or a sentence that says why there is none."""
+    """Returns the answer, or a sentence for the model that says why there is none."""
     text = clean(question).strip()[:MAX_QUESTION]
     if not text:
         return _BLANK
-    # Two calls of one answer run side by side: the first one counts.
-    if _PUT in context.dependencies:
+    # Calls of the same answer run concurrently; the first one counts.
+    if _ASKED_KEY in context.dependencies:
         return _ASKED
-    context.dependencies[_PUT] = True
+    context.dependencies[_ASKED_KEY] = True
     return await context.input(text)
 
 
 def options(ask: Ask) -> dict[str, Any]:
-    """Keyword arguments of an AG2 agent that may ask; `ask` puts a question and returns what becomes of it."""
+    """Keyword arguments of an AG2 agent that may ask a person; `ask` takes the question and returns its outcome."""
 
-    async def put(event: HumanInputRequest) -> HumanMessage:
+    async def answer(event: HumanInputRequest) -> HumanMessage:
         return HumanMessage(await ask(event.content), parent_id=event.id)
 
-    return {"tools": [tool], "hitl_hook": put}
+    return {"tools": [tool], "hitl_hook": answer}

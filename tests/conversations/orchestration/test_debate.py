@@ -9,14 +9,15 @@ from typing import Any
 import pytest
 from pytest_django import Settings
 
+from conversations.agents.limits import Limits
 from conversations.agents.token_buffer import TokenBuffer
-from conversations.agents.turn import Limits
 from conversations.domain import transcript
 from conversations.domain.errors import ProviderError
 from conversations.domain.events import AgentMessage, Complete, EventData, MessageStart, Token, dump
 from conversations.domain.panels import PANELS
 from conversations.orchestration.debate import Debate
-from conversations.prompts.builder import Question
+from conversations.orchestration.state import DebateState
+from conversations.prompts.builder import DebateQuestion
 from conversations.providers.catalog import Provider, parse
 from tests.fakes.openai_server import Exchange, OpenAIServer
 from tests.fakes.replies import VERDICT, Fault, Reply, fails, says, verdict
@@ -35,10 +36,12 @@ def debate(
     patience: float = 20,
 ) -> Debate:
     return Debate(
-        question=Question("Is Tarnwick worth buying?", content, "earnings", rounds),
-        panel=PANELS["financial-debate"],
-        providers=[provider or parse(server.provider)],
-        limits=Limits(first_token=patience, stall=patience, whole=patience),
+        DebateState(
+            question=DebateQuestion("Is Tarnwick worth buying?", content, "earnings", rounds),
+            panel=PANELS["financial-debate"],
+            providers=[provider or parse(server.provider)],
+        ),
+        Limits(first_token=patience, stall=patience, whole=patience),
     )
 
 
@@ -389,7 +392,7 @@ async def test_a_failed_request_is_not_repeated_behind_our_back(openai: OpenAISe
 async def test_a_slow_listener_is_not_a_silent_model(
     openai: OpenAIServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("conversations.agents.turn.TokenBuffer", partial(TokenBuffer, 4))
+    monkeypatch.setattr("conversations.agents.reply.TokenBuffer", partial(TokenBuffer, 4))
     openai.answer(says(*(f"w{n} " for n in range(20))), to="Financial Analyst")
     running = debate(openai)
     running.limits = Limits(first_token=20, stall=0.2)

@@ -3,7 +3,7 @@
 import asyncio
 import gc
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from uuid import UUID, uuid4
@@ -18,12 +18,13 @@ from conversations.agents.turn import Turn
 from conversations.budgets.service import ConversationBudget
 from conversations.domain import transcript
 from conversations.domain.enums import Action, Status
-from conversations.domain.events import AgentMessage, Control, EventData
+from conversations.domain.events import AgentMessage, Control, EventData, StatusChanged
+from conversations.domain.human_input import HumanInput
 from conversations.event_log import appender, commands, store
 from conversations.infrastructure import database
 from conversations.models import Conversation
 from conversations.orchestration.debate import Debate
-from conversations.runs import loading, recovery, supervisor
+from conversations.runs import lease, loading, recovery, supervisor
 from conversations.runs.executor import RunExecutor
 from tests.fakes.openai_server import OpenAIServer
 from tests.fakes.replies import Fault, Reply, asks, fails, says
@@ -75,7 +76,7 @@ async def test_of_two_runs_at_once_one_drives_the_debate(
 def test_of_many_processes_that_claim_at_once_one_gets_it(conversation: Conversation) -> None:
     def claim(_: int) -> bool:
         try:
-            return supervisor._claim(conversation.pk) is not None
+            return lease.claim(conversation.pk) is not None
         finally:
             connections.close_all()
 
@@ -119,7 +120,7 @@ async def test_a_run_of_an_unknown_conversation_does_nothing(
 @pytest.fixture
 def beats(monkeypatch: pytest.MonkeyPatch, settings: Settings) -> Signal:
     """A fast heart, and a signal for each beat."""
-    beaten, renew = Signal(), supervisor._renew
+    beaten, renew = Signal(), lease.renew
 
     def beat(*args: Any) -> bool:
         held = renew(*args)
@@ -127,7 +128,7 @@ def beats(monkeypatch: pytest.MonkeyPatch, settings: Settings) -> Signal:
         return held
 
     settings.OUTCRY_LEASE_HEARTBEAT_SECONDS = 0.01
-    monkeypatch.setattr(supervisor, "_renew", beat)
+    monkeypatch.setattr(lease, "renew", beat)
     return beaten
 
 
@@ -186,7 +187,7 @@ async def test_a_missed_heartbeat_does_not_end_the_debate(
 ) -> None:
     gate, beaten = Gate(), Signal()
     failures = [OperationalError("away"), OperationalError("still away")]
-    renew = supervisor._renew
+    renew = lease.renew
 
     def beat(*args: Any) -> bool:
         if failures:
@@ -195,7 +196,7 @@ async def test_a_missed_heartbeat_does_not_end_the_debate(
         return renew(*args)
 
     settings.OUTCRY_LEASE_HEARTBEAT_SECONDS = 0.01
-    monkeypatch.setattr(supervisor, "_renew", beat)
+    monkeypatch.setattr(lease, "renew", beat)
     openai.answer(says("One.", gate=gate))
     run = supervisor.launch(conversation.pk)
     await gate.reached(1)
@@ -206,10 +207,10 @@ async def test_a_missed_heartbeat_does_not_end_the_debate(
 
 
 async def test_a_beat_after_the_end_does_not_cancel_the_run_that_ended_it(conversation: Conversation) -> None:
-    claimed = await database.call(supervisor._claim, conversation.pk)
+    claimed = await database.call(lease.claim, conversation.pk)
     assert claimed is not None
     await appender.append(conversation.pk, debates.status(Status.COMPLETED), run=claimed.run)
-    assert await database.call(supervisor._renew, claimed, False)
+    assert await database.call(lease.renew, claimed, False)
 
 
 # Failures are written
@@ -404,9 +405,9 @@ async def test_a_debate_whose_run_still_lives_is_left_to_it(
     openai.answer(says("One.", gate=gate))
     supervisor.launch(conversation.pk)
     await gate.reached(1)
-    assert await database.call(supervisor._orphans) == []
+    assert await database.call(lease.orphan_ids) == []
     await lapse(conversation)
-    assert await database.call(supervisor._orphans) == [conversation.pk]
+    assert await database.call(lease.orphan_ids) == [conversation.pk]
 
 
 async def test_stopping_the_process_hands_its_debates_over_at_once(
@@ -432,7 +433,7 @@ async def test_stopping_the_process_hands_its_debates_over_at_once(
 async def test_a_process_that_stops_while_it_claims_hands_over_too(
     conversation: Conversation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    claim, news = supervisor._claim, Signal()
+    claim, news = lease.claim, Signal()
     state: list[str] = []
 
     def slowly(pk: UUID) -> Any:
@@ -442,7 +443,7 @@ async def test_a_process_that_stops_while_it_claims_hands_over_too(
         news.block_until(lambda: "stopping" in state)
         return claimed
 
-    monkeypatch.setattr(supervisor, "_claim", slowly)
+    monkeypatch.setattr(lease, "claim", slowly)
     run = supervisor.launch(conversation.pk)
     await news.until(lambda: "claimed" in state)
     run.cancel()
@@ -460,14 +461,15 @@ async def test_a_demo_that_fails_stays_a_demo(
     conversation: Conversation, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings.OUTCRY_PROVIDERS, settings.OUTCRY_DEMO_TOKENS_PER_SECOND = ["demo"], 1000
-    said = Debate._end
+    remarks, turns = HumanInput.remarks, list[Sequence[UUID]]()
 
-    def fail_after_one(debate: Debate, *rest: Any, **how: Any) -> AgentMessage:
-        if debate.said:
+    def fail_after_one(human_input: HumanInput, messages: Sequence[UUID]) -> Any:
+        turns.append(messages)
+        if len(turns) == 2:
             raise RuntimeError("broken")
-        return said(debate, *rest, **how)
+        return remarks(human_input, messages)
 
-    monkeypatch.setattr(Debate, "_end", fail_after_one)
+    monkeypatch.setattr(HumanInput, "remarks", fail_after_one)
     await supervisor.run(conversation.pk)
     row = await debates.fresh(conversation)
     assert (row.status, row.mode) == ("error", "demo")
@@ -476,9 +478,9 @@ async def test_a_demo_that_fails_stays_a_demo(
 
 async def test_a_verdict_is_given_once(conversation: Conversation, openai: OpenAIServer) -> None:
     run = await debates.claim(conversation)
-    debate, _ = await database.call(recovery.read, conversation.pk)
-    async for event in debate.events():
-        if event.type == "status" and event.status == "completed":  # type: ignore[attr-defined]
+    state, _ = await database.call(recovery.read, conversation.pk)
+    async for event in Debate(state, recovery.limits()).events():
+        if isinstance(event, StatusChanged) and event.status == "completed":
             break
         await appender.append(conversation.pk, event, run=run)
     asked = len(openai.asked)
@@ -569,12 +571,12 @@ async def test_handing_over_is_no_failure_of_the_debate(
 async def test_a_debate_that_waits_for_people_has_all_its_attempts(
     conversation: Conversation, openai: OpenAIServer
 ) -> None:
-    claimed = await database.call(supervisor._claim, conversation.pk)
+    claimed = await database.call(lease.claim, conversation.pk)
     assert claimed is not None
     await database.call(lambda: Conversation.objects.filter(pk=conversation.pk).update(attempts=4))
-    await database.call(supervisor._renew, claimed, False)
+    await database.call(lease.renew, claimed, False)
     assert (await debates.fresh(conversation)).attempts == 4
-    await database.call(supervisor._renew, claimed, True)
+    await database.call(lease.renew, claimed, True)
     assert (await debates.fresh(conversation)).attempts == 1
 
 

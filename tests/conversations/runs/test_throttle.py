@@ -7,7 +7,7 @@ from django.contrib.auth.models import User
 from pytest_django import Settings
 
 from conversations.runs import supervisor
-from conversations.runs.token_throttle import TokenThrottle
+from conversations.runs.throttle import TokenRate
 from tests.fakes.openai_server import OpenAIServer
 from tests.fakes.replies import says
 from tests.support import debates
@@ -20,7 +20,7 @@ class Clock:
         self.now = 1_000.0
         self._late = late
         monkeypatch.setattr(asyncio.get_running_loop(), "time", lambda: self.now)
-        monkeypatch.setattr("conversations.runs.token_throttle.asyncio.sleep", self._sleep)
+        monkeypatch.setattr("conversations.runs.throttle.asyncio.sleep", self._sleep)
 
     async def _sleep(self, seconds: float) -> None:
         self.now += seconds + self._late
@@ -31,7 +31,7 @@ async def test_by_any_time_no_more_than_the_rate_has_passed(
     monkeypatch: pytest.MonkeyPatch, rate: float, late: float
 ) -> None:
     with monkeypatch.context() as patched:
-        clock, limit = Clock(patched, late), TokenThrottle(rate)
+        clock, limit = Clock(patched, late), TokenRate(rate)
         began, passed = clock.now, []
         for number in range(500):
             if number == 250:
@@ -49,7 +49,7 @@ async def test_by_any_time_no_more_than_the_rate_has_passed(
 
 async def test_without_a_rate_nobody_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patched:
-        clock, limit = Clock(patched, 0), TokenThrottle(None)
+        clock, limit = Clock(patched, 0), TokenRate(None)
         await limit.wait()
         assert clock.now == 1_000
 

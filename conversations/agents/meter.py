@@ -1,0 +1,68 @@
+"""Paying for the calls of one turn: what each may cost is reserved before it, and settled after it."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from uuid import UUID
+
+from ag2.events import BaseEvent, ModelResponse, estimated_tokens
+
+from conversations.agents.clock import ReplyClock
+from conversations.agents.event_mapper import counted
+from conversations.agents.usage_middleware import CallNext
+from conversations.domain.budget_guard import BudgetGuard, Call
+from conversations.domain.enums import Mode
+from conversations.domain.events import Usage
+from conversations.prompts.builder import CHARACTERS_PER_TOKEN
+from conversations.providers.catalog import Provider
+from conversations.providers.provider_errors import UNBILLED, provider_error
+
+_NOTHING = Usage(input_tokens=0, output_tokens=0)
+
+
+class Meter:
+    """`first` is the turn's first call; `keep` is a call that must stay payable after each, or None.
+
+    Only a live provider's calls are paid for."""
+
+    def __init__(self, budget: BudgetGuard, provider: Provider, first: Call, clock: ReplyClock) -> None:
+        self.keep: Call | None = None
+        self._budget = budget
+        self._is_live = provider.mode is Mode.LIVE
+        self._first = first
+        self._clock = clock
+        self._reservation: UUID | None = None
+
+    async def reserve(self) -> None:
+        """Reserve the first call. Raises OverBudget where it cannot be paid, and LogUnavailable."""
+        if self._is_live:
+            self._reservation = await self._budget.reserve(self._first, self.keep)
+
+    async def release(self) -> None:
+        """Give back what was reserved for a call that was never made, if anything. Raises LogUnavailable."""
+        reservation, self._reservation = self._reservation, None
+        if reservation is not None:
+            await self._budget.settle(reservation, _NOTHING, 0.0)
+
+    async def call(self, call_next: CallNext, events: Sequence[BaseEvent], system: str) -> ModelResponse:
+        """Call the model, and settle. Raises OverBudget where another call cannot be paid, and what the call raises."""
+        reservation, self._reservation = self._reservation, None
+        if reservation is None and self._is_live:
+            tokens = sum(estimated_tokens(event, CHARACTERS_PER_TOKEN) for event in events)
+            call = replace(self._first, input_tokens=tokens + len(system) // CHARACTERS_PER_TOKEN)
+            reservation = await self._budget.reserve(call, self.keep)
+        began, paused = time.monotonic(), self._clock.paused_seconds
+        # Unknown, unless the provider says it, or has refused.
+        usage: Usage | None = None
+        try:
+            response = await call_next(events)
+            usage = counted(response.usage)
+        except Exception as failure:
+            if provider_error(failure).reason in UNBILLED:
+                usage = _NOTHING
+            raise
+        finally:
+            if reservation is not None:
+                seconds = time.monotonic() - began - (self._clock.paused_seconds - paused)
+                await self._budget.settle(reservation, usage, seconds)
+        return response

@@ -1,0 +1,177 @@
+"""One turn of a debate, from its `message_start` to its `agent_message`, by the first provider that completes it."""
+
+import asyncio
+import uuid
+from collections.abc import AsyncGenerator, Iterator
+from contextlib import aclosing
+from dataclasses import replace
+
+from conversations.agents.limits import Limits
+from conversations.agents.turn import Turn
+from conversations.domain.budget_guard import BudgetGuard
+from conversations.domain.enums import Kind, Mode, Status
+from conversations.domain.errors import OverBudget, ProviderError
+from conversations.domain.events import AgentMessage, EventData, InputRequest, MessageDiscard, MessageStart
+from conversations.domain.human_input import HumanInput
+from conversations.domain.panels import Agent
+from conversations.infrastructure import metrics
+from conversations.orchestration import verdict
+from conversations.orchestration.control import DebateControl
+from conversations.orchestration.state import BUDGET, DebateState
+from conversations.prompts import builder
+from conversations.prompts.builder import Spoken, Task
+from conversations.providers import pricing
+from conversations.providers.catalog import Provider
+from conversations.providers.failover import Choice, Failover
+from conversations.providers.provider_errors import UNBILLED
+
+
+class DebateTurn:
+    """`agent` speaks in `round_`; the finished message is added to the state."""
+
+    def __init__(
+        self,
+        state: DebateState,
+        limits: Limits,
+        control: DebateControl,
+        budget: BudgetGuard,
+        turn: tuple[int, Agent, Kind],
+    ) -> None:
+        self._state = state
+        self._limits = limits
+        self._control = control
+        self._budget = budget
+        self._round, self._agent, self._kind = turn
+        # The seq of the newest remark in the prompt.
+        self._newest_remark = 0
+
+    async def events(self) -> AsyncGenerator[EventData, None]:
+        """The events of every attempt; one that fails ends with its `message_discard`.
+
+        Raises ProviderError when no provider is left, and OverBudget."""
+        failover = Failover(self._state.candidates(), self._state.previous_provider())
+        try:
+            while True:
+                choice = await failover.next()
+                for event in self._announcements(choice):
+                    yield event
+                await asyncio.sleep(choice.wait)
+                turn, start = await self._begin(choice.provider)
+                try:
+                    async with turn, aclosing(self._attempt(turn, start, failover)) as events:
+                        async for event in events:
+                            yield event
+                    message = self._finish(start, turn, is_verdict_needed=failover.has_another_live())
+                except OverBudget:
+                    yield self._discard(start, BUDGET)
+                    raise
+                except ProviderError as failure:
+                    # A provider may give up while we do not read, as in a pause.
+                    held = turn.was_held and failure.retryable
+                    yield self._discard(start, failure.reason, is_interrupted=held)
+                    await failover.failed(failure, held=held, begun=turn.has_begun)
+                else:
+                    await failover.succeeded()
+                    yield message
+                    return
+        finally:
+            await failover.abandoned()
+
+    def _announcements(self, choice: Choice) -> Iterator[EventData]:
+        """What people must know before the provider's first word."""
+        self._state.last_provider = choice.provider
+        if choice.fallback is not None:
+            yield choice.fallback
+        if choice.provider.mode is Mode.DEMO and not self._state.is_demo:
+            self._state.is_demo = True
+            yield self._state.status(Status.ACTIVE)
+
+    async def _begin(self, provider: Provider) -> tuple[Turn, MessageStart]:
+        """Wait until the turn may begin, and reserve what it may cost. Raises OverBudget."""
+        task = self._task(await self._control.checkpoint())
+        start = MessageStart(
+            message=uuid.uuid4(),
+            agent=self._agent.name,
+            role=self._agent.role,
+            kind=self._kind,
+            round=self._round,
+            model=provider.model,
+            provider=provider.kind,
+            mode=provider.mode,
+            streaming=self._agent.streaming,
+        )
+        is_final = self._kind is Kind.FINAL
+        schema = verdict.schema(provider) if is_final else None
+        turn = Turn(task, provider, start.message, self._limits, schema, self._budget)
+        # The judgement's prompt has this turn's answer in it, too.
+        longest = turn.call.input_tokens + turn.call.output_tokens
+        await turn.reserve(keep=None if is_final else replace(turn.call, input_tokens=longest))
+        return turn, start
+
+    def _task(self, human_input: HumanInput) -> Task:
+        state = self._state
+        remarks = human_input.remarks([message.message for message in state.messages])
+        if state.answered is None:
+            # The last finished turn has answered all that came before it began.
+            earlier = [remark.seq for remark in remarks if remark.place < len(state.messages)]
+            state.answered = max(earlier, default=0)
+        self._newest_remark = max((remark.seq for remark in remarks), default=0)
+        unanswered = [remark for remark in remarks if remark.question is None and remark.seq > state.answered]
+        spoken = [
+            Spoken(message.role, message.agent, message.round, message.content) for message in state.messages
+        ]
+        return Task(self._agent, self._round, state.question, spoken, remarks, unanswered, state.own_question)
+
+    async def _attempt(
+        self, turn: Turn, start: MessageStart, failover: Failover
+    ) -> AsyncGenerator[EventData, None]:
+        """The events of one reply; where the agent asks a person, it waits for the outcome."""
+        yield start
+        has_begun = False
+        while (event := await turn.next()) is not None:
+            yield event
+            if not has_begun:
+                has_begun = True
+                await failover.answering()
+            if isinstance(event, InputRequest):
+                yield self._state.status(Status.AWAITING_INPUT)
+                question = self._state.own_question = await self._control.answer(event.request)
+                yield self._state.status(Status.ACTIVE)
+                turn.resolve(builder.outcome(question))
+
+    def _discard(self, start: MessageStart, code: str, *, is_interrupted: bool = False) -> MessageDiscard:
+        metrics.turn_failed(start.provider, start.model, code)
+        reason = "interrupted" if is_interrupted else code
+        if reason not in UNBILLED:
+            self._state.discarded += 1
+        return MessageDiscard(message=start.message, reason=reason)
+
+    def _finish(self, start: MessageStart, turn: Turn, *, is_verdict_needed: bool) -> AgentMessage:
+        """The whole message. Raises ProviderError for a judgement without a verdict that another model could give."""
+        answer, state = turn.answer, self._state
+        # `next` has either raised or set it.
+        assert answer is not None  # noqa: S101
+        content, confidence = answer.text, None
+        if start.kind is Kind.FINAL:
+            state.verdict = verdict.read(answer.value)
+            if state.verdict is not None:
+                content = state.verdict.summary
+                is_live = start.mode is Mode.LIVE and state.mode is Mode.LIVE
+                confidence = state.verdict.confidence if is_live else None
+            elif is_verdict_needed:
+                sentence = "The model gave no valid verdict."
+                raise ProviderError("provider_invalid_answer", sentence, retryable=True)
+        message = AgentMessage(
+            **start.model_dump(exclude={"streaming"}),
+            content=content,
+            token_count=answer.tokens,
+            confidence=confidence,
+            usage=answer.usage,
+            cost=pricing.cost(start.provider, start.model, answer.usage),
+            finish_reason=answer.finish_reason,
+            duration_ms=answer.duration_ms,
+        )
+        metrics.turn_completed(message.provider, message.model, message.usage, message.cost)
+        state.messages.append(message)
+        state.own_question, state.answered = None, self._newest_remark
+        return message

@@ -1,0 +1,88 @@
+"""Leases: of all processes, the one that holds a conversation's lease runs it.
+
+A lease ends by the database's clock, which all processes share. It is taken by a conditional UPDATE, renewed by
+heartbeats, and released at the end; one that has lapsed may be claimed by any process.
+"""
+
+import uuid
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.db.models import F, Q, QuerySet
+from django.db.models.functions import Now
+from django.utils import timezone
+
+from conversations.domain.enums import Mode
+from conversations.infrastructure import metrics
+from conversations.models import Conversation
+
+
+@dataclass(frozen=True)
+class Lease:
+    """A conversation that `run` may execute. `mode` is the conversation's so far, `attempts` how many runs have begun
+    since its last finished turn, `traceparent` where its trace begins."""
+
+    conversation: UUID
+    run: UUID
+    mode: Mode
+    attempts: int = 1
+    traceparent: str = ""
+
+
+def claim(conversation: UUID) -> Lease | None:
+    """A new lease; None where another run holds one, or the conversation has ended."""
+    run = uuid.uuid4()
+    free = Conversation.objects.running().filter(_free(), pk=conversation)
+    if not free.update(run=run, lease_until=_end(), attempts=F("attempts") + 1):
+        return None
+    is_first = Conversation.objects.filter(pk=conversation, started_at=None).update(started_at=timezone.now())
+    row = Conversation.objects.values_list("mode", "attempts", "traceparent")
+    mode, attempts, traceparent = row.get(pk=conversation)
+    metrics.RUNS.labels("claimed" if is_first else "adopted").inc()
+    return Lease(conversation, run, Mode(mode), attempts, traceparent)
+
+
+def renew(lease: Lease, is_idle: bool) -> bool:
+    """Whether no other run has taken the conversation; one that has ended needs no lease.
+
+    `is_idle`: the run waits for people. Over days it may see many restarts, which are no failed attempts."""
+    attempts = {"attempts": 1} if is_idle else {}
+    if _held(lease).update(lease_until=_end(), **attempts):
+        return True
+    return not Conversation.objects.running().filter(pk=lease.conversation).exists()
+
+
+def release(lease: Lease) -> None:
+    """Let another run claim the conversation at once."""
+    _held(lease).update(run=None, lease_until=None)
+
+
+def hand_back(lease: Lease) -> None:
+    """Release a conversation that was left on purpose, which does not count as an attempt."""
+    _held(lease).filter(attempts__gt=0).update(attempts=F("attempts") - 1)
+    release(lease)
+
+
+def orphans() -> QuerySet[Conversation]:
+    """Conversations that have not ended and that no run holds."""
+    return Conversation.objects.running().filter(_free())
+
+
+def orphan_ids() -> list[UUID]:
+    """The ids of all orphans, oldest first."""
+    return list(orphans().order_by("created_at").values_list("pk", flat=True))
+
+
+def _held(lease: Lease) -> QuerySet[Conversation]:
+    return Conversation.objects.filter(pk=lease.conversation, run=lease.run)
+
+
+def _free() -> Q:
+    return Q(run=None) | Q(lease_until__lt=Now())
+
+
+def _end() -> Any:
+    return Now() + timedelta(seconds=settings.OUTCRY_LEASE_SECONDS)
