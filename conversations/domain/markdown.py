@@ -1,51 +1,76 @@
-"""A debate as Markdown. Pure."""
+"""A debate as Markdown: whole, and the parts that a transport writes while it is spoken. Pure."""
 
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
 
-from conversations.domain.enums import Mode
+from conversations.domain.enums import Mode, Stance
 
-DEMO = "Simulated: a script spoke here, no model."
+DEMO: Final = "Simulated: a script spoke here, no model."
+_NO_VERDICT: Final = {
+    "demo": "this was a scripted demo; nothing was analysed.",
+    "budget": "the debate reached its budget before it could be judged.",
+    "invalid_answer": "the moderator's answer was no valid verdict.",
+}
 
+Data = Mapping[str, Any]
 Row = tuple[int, str, dict[str, Any]]
 
 
 def whole(topic: str, content: str, log: Iterable[Row]) -> str:
-    """The question, what was said in its order, and the verdict; the log as `log.read_all` gives it. What people and
-    agents wrote stands as it is."""
-    said: list[tuple[str, list[str]]] = []
-    verdict: list[str] = []
+    """The question, the messages in order, and the verdict; `log` as from `event_log.queries.read_all`. The texts of
+    people and agents are not escaped."""
+    messages: list[tuple[str, list[str]]] = []
+    verdict_section = ""
     is_demo = False
     for seq, type_, data in log:
         match type_:
             case "agent_message":
-                said.append((data["message"], [_heading(data), data["content"]]))
+                messages.append((data["message"], [heading(data, with_round=True), data["content"]]))
                 is_demo = is_demo or data["mode"] == Mode.DEMO
             case "message_discard":
-                said = [block for block in said if block[0] != data["message"]]
+                messages = [block for block in messages if block[0] != data["message"]]
             case "human_message":
-                said.append((f"human-{seq}", [f"## {data['author']}", data["text"]]))
+                messages.append((f"human-{seq}", [f"## {data['author']}", data["text"]]))
             case "complete":
-                verdict = ["## Verdict", *_verdict(data)]
+                verdict_section = verdict(data)
                 is_demo = is_demo or data["mode"] == Mode.DEMO
     first = [f"# {topic}", f"> {DEMO}" if is_demo else "", *(["## Content", content] if content else [])]
-    parts = [*first, *(part for _, block in said for part in block), *verdict]
+    parts = [*first, *(part for _, block in messages for part in block), verdict_section]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
-def _heading(message: dict[str, Any]) -> str:
-    simulated = ", simulated" if message["mode"] == Mode.DEMO else ""
-    return f"## {message['agent']} (round {message['round']}{simulated})"
+def verdict(complete: Data, spoken: str = "") -> str:
+    """The section of the verdict, from a `complete` event's data. `spoken` is the text of the last message: a summary
+    that repeats it is left out."""
+    parts = [f"## Verdict{_demo(complete)}", _stance(complete)]
+    if complete["summary"] and complete["summary"] != spoken:
+        parts.append(complete["summary"])
+    parts += [
+        f"**{name.capitalize()}.** {complete[name]}" for name in ("consensus", "dissent") if complete[name]
+    ]
+    for title, name in (("Key points", "key_points"), ("Risks", "risks")):
+        if complete[name]:
+            parts.append(f"**{title}**\n\n" + "\n".join(f"- {point}" for point in complete[name]))
+    if complete["horizon"]:
+        parts.append(f"**Horizon.** {complete['horizon']}")
+    return "\n\n".join(parts)
 
 
-def _verdict(complete: dict[str, Any]) -> list[str]:
-    confidence = complete["confidence"]
-    stated = "not stated" if confidence is None else f"{confidence:.0%}"
-    lines = [f"**{complete['verdict'].replace('_', ' ')}**, confidence: {stated}"]
-    texts = ("reason", "summary", "consensus", "dissent", "horizon")
-    lines += [f"{name.capitalize()}: {complete[name]}" for name in texts if complete[name]]
-    for name in ("key_points", "risks"):
-        if points := complete[name]:
-            listed = "\n".join(f"- {point}" for point in points)
-            lines.append(f"{name.replace('_', ' ').capitalize()}:\n\n{listed}")
-    return lines
+def heading(message: Data, *, with_round: bool) -> str:
+    """The heading of a message, from its `message_start` or `agent_message`."""
+    round_ = f", round {message['round']}" if with_round else ""
+    return f"## {message['agent']}{round_}{_demo(message)}"
+
+
+def _demo(data: Data) -> str:
+    return " (demo)" if data["mode"] == Mode.DEMO else ""
+
+
+def _stance(complete: Data) -> str:
+    if complete["verdict"] == Stance.NO_VERDICT:
+        return f"**No verdict**: {_NO_VERDICT.get(complete['reason'], complete['reason'])}"
+    stance = f"**{complete['verdict'].replace('_', ' ').capitalize()}**"
+    # A confidence that nobody stated is left out.
+    if complete["confidence"] is None:
+        return stance
+    return f"{stance}, with a confidence of {complete['confidence']:.0%}"

@@ -15,6 +15,7 @@ from a2a.utils.errors import A2AError, InternalError
 from a2a.utils.proto_utils import to_stream_response
 from google.protobuf.json_format import MessageToDict
 
+from streaming.http import broken_off
 from streaming.transports.a2a.task import Update
 from streaming.wire.close_codes import Close
 
@@ -29,18 +30,6 @@ STATUSES: Final[Mapping[int, str]] = {
     422: "INVALID_ARGUMENT",
     429: "RESOURCE_EXHAUSTED",
     503: "UNAVAILABLE",
-}
-_MESSAGES: Final[Mapping[Close, str]] = {
-    Close.UNAUTHENTICATED: "Your key or session has ended.",
-    Close.FORBIDDEN: "You may not watch this debate any more.",
-    Close.NOT_FOUND: "There is no such debate.",
-}
-_BROKE_OFF: Final = "The answer broke off. The debate goes on: subscribe to its task, or get it."
-_HTTP_STATUSES: Final[Mapping[Close, int]] = {
-    Close.UNAUTHENTICATED: 401,
-    Close.FORBIDDEN: 403,
-    Close.NOT_FOUND: 404,
-    Close.FAULT: 500,
 }
 
 
@@ -111,14 +100,9 @@ class Rest:
         return {"task": whole} if is_reply else whole
 
     def error(self, reason: Close) -> dict[str, Any]:
-        status = http_status(reason)
+        status = broken_off.http_status(reason)
         error = build_rest_error_payload(_broken_off(reason))["error"]
         return {"error": {**error, "code": status, "status": STATUSES.get(status, "INTERNAL")}}
-
-
-def http_status(reason: Close) -> int:
-    """HTTP's status code for an answer that broke off."""
-    return _HTTP_STATUSES.get(reason, 503 if reason.retryable else 500)
 
 
 def _dumped(response: Any) -> dict[str, Any]:
@@ -127,5 +111,6 @@ def _dumped(response: Any) -> dict[str, Any]:
 
 
 def _broken_off(reason: Close) -> A2AError:
+    hint = " Subscribe to its task, or get it." if reason.retryable else ""
     data = {"code": reason.name.lower(), "retryable": "true" if reason.retryable else "false"}
-    return InternalError(_MESSAGES.get(reason, _BROKE_OFF), data=data)
+    return InternalError(broken_off.message(reason) + hint, data=data)

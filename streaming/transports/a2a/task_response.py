@@ -10,10 +10,11 @@ from starlette.types import Message, Receive, Scope, Send
 
 from conversations.access.principals import Principal
 from conversations.domain.frames import Frame
+from streaming.http import broken_off
 from streaming.http.stream_response import KEEPALIVE_COMMENT, Stream, StreamResponse, stream_headers
 from streaming.transports.a2a import task
 from streaming.transports.a2a.agent import Following
-from streaming.transports.a2a.bindings import Binding, Rest, http_status
+from streaming.transports.a2a.bindings import Binding, Rest
 from streaming.transports.a2a.task import SETTLED, TaskSnapshot
 from streaming.transports.a2a.task_store import TRANSPORT
 from streaming.wire.close_codes import Close
@@ -136,7 +137,7 @@ class WholeEncoder:
         """The task, or the error that it broke off."""
         if reason is Close.ENDED:
             return _json(self._binding.whole(self._task, is_reply=self._is_reply))
-        self.http_status = http_status(reason)
+        self.http_status = broken_off.http_status(reason)
         return _json(self._binding.error(reason))
 
 

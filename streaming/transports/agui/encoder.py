@@ -25,6 +25,7 @@ from django.urls import reverse
 
 from conversations.domain.enums import TERMINAL, Mode, Status
 from conversations.domain.frames import Frame
+from streaming.http import broken_off
 from streaming.http.stream_response import KEEPALIVE, KEEPALIVE_COMMENT, one_line
 from streaming.transports.agui.messages import Messages
 from streaming.wire.close_codes import Close
@@ -65,11 +66,8 @@ class RunEncoder:
         """RUN_ERROR, which may come at any time, unless the run has finished."""
         if self._has_ended:
             return b""
-        message = (
-            "The stream broke off, and the debate goes on. Run again in the same thread to follow it."
-            if reason.retryable
-            else "You may not follow this debate any more."
-        )
+        hint = " Run again in the same thread to follow it." if reason.retryable else ""
+        message = broken_off.message(reason) + hint
         return self._encode(RunErrorEvent(message=message, code=reason.name.lower()))
 
     def _encode(self, event: BaseEvent) -> bytes:

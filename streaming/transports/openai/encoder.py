@@ -8,7 +8,7 @@ from typing import Any
 from conversations.domain.enums import Status
 from conversations.domain.frames import Frame
 from streaming.http.stream_response import KEEPALIVE
-from streaming.transports.openai.errors import CANCELLED, FAULT, Failure, broken_off
+from streaming.transports.openai.errors import CANCELLED, FAULT, Failure, closed
 from streaming.transports.openai.markdown import Markdown
 from streaming.wire.close_codes import Close
 from streaming.wire.text_deltas import Other, TextDeltas
@@ -44,7 +44,7 @@ class DebateText:
     def outcome(self, reason: Close) -> Finish | Failure:
         """The outcome, once the stream has ended for this reason."""
         if reason is not Close.ENDED:
-            return broken_off(reason)
+            return closed(reason)
         match self._status.get("status"):
             case Status.COMPLETED:
                 is_truncated = self._status["reason"] == "budget"

@@ -13,6 +13,7 @@ from conversations.domain.errors import (
     TooManyRequests,
     Unauthenticated,
 )
+from streaming.http import broken_off
 from streaming.http.endpoint import Fault
 from streaming.wire.close_codes import Close
 
@@ -53,20 +54,20 @@ class Failure:
 
 FAULT: Final = Failure(500, "internal", "Something went wrong at our end. The debate goes on.")
 CANCELLED: Final = Failure(409, "cancelled", "The debate was cancelled.")
-_BROKEN_OFF: Final[Mapping[Close, Failure]] = {
-    Close.UNAUTHENTICATED: Failure(
-        401, "invalid_api_key", "The key or session has ended. The debate goes on."
-    ),
-    Close.FORBIDDEN: Failure(403, "forbidden", "You may not watch this debate any more."),
-    Close.RESTART: Failure(503, "restart", "The server restarts. The debate goes on, and can be read there."),
-    Close.SLOW: Failure(503, "slow", "The words were taken too slowly. The debate goes on."),
-    Close.EXPIRED: Failure(503, "expired", "No connection lasts for ever. The debate goes on."),
+_CLOSE_CODES: Final[Mapping[Close, str]] = {
+    Close.UNAUTHENTICATED: "invalid_api_key",
+    Close.FORBIDDEN: "forbidden",
+    Close.RESTART: "restart",
+    Close.SLOW: "slow",
+    Close.EXPIRED: "expired",
 }
 
 
-def broken_off(reason: Close) -> Failure:
+def closed(reason: Close) -> Failure:
     """The failure for a stream that was closed before the debate's end."""
-    return _BROKEN_OFF.get(reason, FAULT)
+    if reason not in _CLOSE_CODES:
+        return FAULT
+    return Failure(broken_off.http_status(reason), _CLOSE_CODES[reason], broken_off.message(reason))
 
 
 def body(error: OutcryError) -> dict[str, Any]:

@@ -97,7 +97,7 @@ async def test_a_finished_debate_reaches_every_agent(alice: User, settings: Sett
         assert text.startswith(f"# {conversation.topic}\n\n## Content\n\nMargins rose.\n\n## ")
         assert "The price is **€ 41**, <b>not</b> \U0001f4c8" in text
         assert "Half a senten" not in text
-        assert "**buy**, confidence: 64%" in text
+        assert "**Buy**, with a confidence of 64%" in text
         assert (data["conversation"], data["status"], data["mode"]) == (
             str(conversation.pk),
             "completed",
@@ -138,7 +138,7 @@ def test_a_demo_says_so_in_what_is_sent(alice: User) -> None:
     store.store_batch([store.Append(conversation.pk, None, events, timezone.now())])
     text = markdown.whole(conversation.topic, "", queries.read_all(conversation.pk))
     assert text.startswith(f"# {conversation.topic}\n\n> Simulated: a script spoke here, no model.\n\n")
-    assert "## Risk Challenger (round 1, simulated)\n\nScripted words." in text
+    assert "## Risk Challenger, round 1 (demo)\n\nScripted words." in text
 
 
 async def test_an_agent_that_hangs_keeps_nobody_else_waiting(alice: User, settings: Settings) -> None:
