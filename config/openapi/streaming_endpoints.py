@@ -216,7 +216,7 @@ OPERATIONS: Final[Mapping[str, Operation]] = {
         stream=_event({"data": _text_of("AgUiEvent")}),
         errors=(401, 403, 404, 405, 413, 429, 500, 503),
         others={
-            "409": _json("The debate has ended, or the question is no longer open.", "AtOdds"),
+            "409": _json("The debate has ended, or the question is no longer open.", "Conflict"),
             "422": _json("A value is wrong; nothing was stored.", "Invalid"),
         },
         schemas=_agui_models,

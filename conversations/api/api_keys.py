@@ -1,16 +1,15 @@
-"""The HTTP API of API keys. A key does not reach it: whoever finds one cannot make themselves another."""
+"""The JSON API of API keys. It takes a session only, so that a stolen key cannot be used to make another one."""
 
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from django.http import HttpResponse
-from ninja import Router, Schema
-from ninja import Status as Answer
+from ninja import Router, Schema, Status
 
 from conversations.access import api_keys as keys
 from conversations.access import rate_limits
-from conversations.api.authentication import SignedIn, session_only
+from conversations.api.authentication import AuthenticatedRequest, session_only
 from conversations.api.debates import Invalid, Refusal
 from conversations.domain.requests import NewKey
 from conversations.infrastructure import database
@@ -36,46 +35,48 @@ class Keys(Schema):
 
 
 class NewKeyOut(KeyOut):
-    """`key` is told this once."""
+    """`key` is in this response only."""
 
     key: str
 
 
-MADE: Any = {201: NewKeyOut, 403: Refusal, 422: Invalid, 429: Refusal}
+CREATED: Any = {201: NewKeyOut, 403: Refusal, 422: Invalid, 429: Refusal}
 ROTATED: Any = {201: NewKeyOut, 403: Refusal, 404: Refusal, 409: Refusal, 429: Refusal}
 REVOKED: Any = {204: None, 403: Refusal, 404: Refusal}
 
 
 @router.get("/", response={200: Keys, 403: Refusal}, summary="List your API keys, newest first")
-async def list_own(request: SignedIn) -> dict[str, Any]:
+async def list_own(request: AuthenticatedRequest) -> dict[str, Any]:
     return {"keys": await database.call(lambda: [shown(key) for key in keys.listed(request.auth)])}
 
 
-@router.post("/", response=MADE, summary="Make an API key")
-async def create(request: SignedIn, new: NewKey, response: HttpResponse) -> Answer[dict[str, Any]]:
+@router.post("/", response=CREATED, summary="Make an API key")
+async def create(
+    request: AuthenticatedRequest, new: NewKey, response: HttpResponse
+) -> Status[dict[str, Any]]:
     await rate_limits.control(str(request.auth.pk))
-    return _told_once(response, *await database.call(keys.create, request.auth, new))
+    return _with_secret(response, *await database.call(keys.create, request.auth, new))
 
 
 @router.post("/{uuid:key}/rotate", response=ROTATED, summary="Give an API key a new secret")
-async def rotate(request: SignedIn, key: UUID, response: HttpResponse) -> Answer[dict[str, Any]]:
-    """The old secret opens nothing from now on."""
+async def rotate(request: AuthenticatedRequest, key: UUID, response: HttpResponse) -> Status[dict[str, Any]]:
+    """The old secret is invalid from now on."""
     await rate_limits.control(str(request.auth.pk))
-    return _told_once(response, *await database.call(keys.rotate, request.auth, key))
+    return _with_secret(response, *await database.call(keys.rotate, request.auth, key))
 
 
 @router.delete("/{uuid:key}/", response=REVOKED, summary="Revoke an API key")
-async def revoke(request: SignedIn, key: UUID) -> Answer[None]:
-    """Whatever was opened with it is closed within five seconds."""
+async def revoke(request: AuthenticatedRequest, key: UUID) -> Status[None]:
+    """Connections that it opened are closed within five seconds."""
     await database.call(keys.revoke, request.auth, key)
-    return Answer(204, None)
+    return Status(204, None)
 
 
 def shown(key: ApiKey) -> dict[str, Any]:
-    """Everything about a key but the key."""
+    """The key's fields, without its secret."""
     return {name: getattr(key, name) for name in KeyOut.model_fields}
 
 
-def _told_once(response: HttpResponse, key: ApiKey, text: str) -> Answer[dict[str, Any]]:
+def _with_secret(response: HttpResponse, key: ApiKey, text: str) -> Status[dict[str, Any]]:
     response.headers["Cache-Control"] = "no-store"
-    return Answer(201, {**shown(key), "key": text})
+    return Status(201, {**shown(key), "key": text})

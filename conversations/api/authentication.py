@@ -1,6 +1,7 @@
-"""Who may call an operation of the HTTP API: `auth=needs("watch")`, or `auth=session_only()`.
+"""The authentication of the JSON API's operations: `auth=needs("watch")`, or `auth=session_only()`.
 
-A key goes first: who sends a wrong one is refused, whatever cookies come along.
+`conversations.access.principals` decides; here are the schemes of django-ninja, whose class names are those of the
+OpenAPI document. An API key takes precedence: a request with an invalid one is refused, whatever cookies it has.
 """
 
 from collections.abc import Callable
@@ -12,18 +13,16 @@ from ninja.security import SessionAuth
 from ninja.security.base import AuthBase
 
 from conversations.access import principals
-from conversations.access.principals import Principal
 from conversations.domain.errors import Forbidden
 from conversations.infrastructure import database
 
 Auth = Callable[[HttpRequest], Any]
 
 
-class SignedIn(HttpRequest):
-    """A request that was let in. `auth` is the caller's user; `user` may be somebody else, by a cookie."""
+class AuthenticatedRequest(HttpRequest):
+    """A request that was let in. `auth` is its user; `user` may be another one, by a cookie beside an API key."""
 
     auth: AbstractUser
-    caller: Principal
 
 
 class _Key(AuthBase):
@@ -37,13 +36,9 @@ class _Key(AuthBase):
     async def __call__(self, request: HttpRequest) -> AbstractUser | None:
         if principals.key_in(request.headers) is None:
             return None
-        caller = await database.call(principals.of_headers, request.headers)
-        caller.require(self._scope)
-        request.caller = caller  # type: ignore[attr-defined]
-        return caller.user
-
-
-# The names of these classes are those of the schemes in the OpenAPI document.
+        principal = await database.call(principals.of_headers, request.headers)
+        principal.require(self._scope)
+        return principal.user
 
 
 class BearerKey(_Key):
@@ -68,26 +63,24 @@ class Session(SessionAuth):
     )
 
     def __call__(self, request: HttpRequest) -> AbstractUser | None:
-        # Who has no session is told so, and not that a CSRF token is missing.
+        # Without a session the error is that, and not a missing CSRF token.
         if self.param_name not in request.COOKIES:
             return None
         user: AbstractUser | None = super().__call__(request)
-        if user is not None:
-            request.caller = Principal(user)  # type: ignore[attr-defined]
         return user
 
 
 def needs(scope: str) -> list[Auth]:
-    """A session, or a key with this scope."""
+    """A session, or an API key with this scope."""
     return [BearerKey(scope), HeaderKey(scope), Session()]
 
 
 def session_only() -> list[Auth]:
-    """A session; with a key it is forbidden."""
-    return [_no_key, Session()]
+    """A session; an API key is forbidden."""
+    return [_refuse_key, Session()]
 
 
-async def _no_key(request: HttpRequest) -> None:
+async def _refuse_key(request: HttpRequest) -> None:
     if principals.key_in(request.headers) is None:
         return
     await database.call(principals.of_headers, request.headers)

@@ -1,4 +1,4 @@
-"""The HTTP API of conversations."""
+"""The JSON API of conversations."""
 
 from dataclasses import asdict
 from datetime import datetime
@@ -8,11 +8,11 @@ from uuid import UUID
 from django.contrib.auth.models import AbstractUser
 from django.core.paginator import Paginator
 from ninja import Router, Schema
-from ninja import Status as Answer
+from ninja import Status as ApiStatus
 from pydantic import Field
 
 from conversations.access import permissions
-from conversations.api.authentication import SignedIn, needs
+from conversations.api.authentication import AuthenticatedRequest, needs
 from conversations.budgets import service
 from conversations.domain import transcript
 from conversations.domain.enums import Mode, Stance, Status
@@ -69,7 +69,7 @@ class Limits(Schema):
 
 
 class Spent(Schema):
-    """As far as it is known; `usd` is null as soon as the price of a call is unknown."""
+    """Spent so far; `usd` is null once the price of any call is unknown."""
 
     usd: float | None
     tokens: int | None
@@ -86,7 +86,7 @@ class Dollars(Schema):
     high: float
 
 
-class Estimated(Schema):
+class Estimate(Schema):
     """`usd` is null where the provider's price is unknown; `left` is what you may still spend today."""
 
     provider: str
@@ -104,7 +104,7 @@ class DeliveryEvent(Schema):
 
 
 class DeliveryOut(Schema):
-    """How the debate came to an agent elsewhere; `task` is what the agent calls it."""
+    """A delivery of the debate to another agent; `task` is its id there."""
 
     target: str
     state: str
@@ -125,8 +125,8 @@ class Detail(Summary):
     transcript: dict[str, Any]
 
 
-class Told(Schema):
-    """Stored as event `seq`; `status` is what the conversation was in. What comes of it is told by its events."""
+class Accepted(Schema):
+    """Stored as event `seq`; `status` was the conversation's then. Its further events have the outcome."""
 
     seq: int
     status: Status
@@ -140,7 +140,7 @@ class EventOut(Schema):
 
 
 class Events(Schema):
-    """`head` is the newest seq there is; ask again with `after` set to the last seq received."""
+    """`head` is the newest seq; for the next page, set `after` to the last seq received."""
 
     head: int
     events: list[EventOut]
@@ -157,7 +157,7 @@ class Refusal(Schema):
     message: str
 
 
-class AtOdds(Refusal):
+class Conflict(Refusal):
     """`status` is the conversation's."""
 
     status: Status
@@ -173,17 +173,17 @@ class Invalid(Refusal):
     response={201: Started, 403: Refusal, 422: Invalid, 429: Refusal},
     summary="Start a debate",
 )
-async def start(request: SignedIn, new: NewConversation) -> Answer[dict[str, Any]]:
-    return Answer(201, _started(await debates.start(request.auth, new)))
+async def start(request: AuthenticatedRequest, new: NewConversation) -> ApiStatus[dict[str, Any]]:
+    return ApiStatus(201, _started(await debates.start(request.auth, new)))
 
 
 @router.post(
     "/estimate",
     auth=needs("start"),
-    response={200: Estimated, 403: Refusal, 422: Invalid},
+    response={200: Estimate, 403: Refusal, 422: Invalid},
     summary="What a debate would take",
 )
-async def estimate(request: SignedIn, new: NewConversation) -> dict[str, Any]:
+async def estimate(request: AuthenticatedRequest, new: NewConversation) -> dict[str, Any]:
     estimated, left = await debates.estimate(request.auth, new)
     return {**asdict(estimated), "left": asdict(left)}
 
@@ -191,7 +191,7 @@ async def estimate(request: SignedIn, new: NewConversation) -> dict[str, Any]:
 @router.get(
     "/", auth=needs("watch"), response={200: Page, 403: Refusal}, summary="List your debates, newest first"
 )
-async def list_own(request: SignedIn, page: Annotated[int, Field(ge=1)] = 1) -> dict[str, Any]:
+async def list_own(request: AuthenticatedRequest, page: Annotated[int, Field(ge=1)] = 1) -> dict[str, Any]:
     return await database.call(_page, request.auth, page)
 
 
@@ -201,7 +201,7 @@ async def list_own(request: SignedIn, page: Annotated[int, Field(ge=1)] = 1) -> 
     response={200: Detail, 403: Refusal, 404: Refusal},
     summary="A debate, as it stands",
 )
-async def detail(request: SignedIn, conversation: UUID) -> dict[str, Any]:
+async def detail(request: AuthenticatedRequest, conversation: UUID) -> dict[str, Any]:
     return await database.call(_detail, request.auth, conversation)
 
 
@@ -212,7 +212,7 @@ async def detail(request: SignedIn, conversation: UUID) -> dict[str, Any]:
     summary="A debate's log, paged",
 )
 async def events(
-    request: SignedIn,
+    request: AuthenticatedRequest,
     conversation: UUID,
     after: Annotated[int, Field(ge=0, le=2**31 - 1)] = 0,
     limit: Annotated[int, Field(ge=1, le=MAX_EVENTS)] = 100,
@@ -220,40 +220,42 @@ async def events(
     return await database.call(_events, request.auth, conversation, after, limit)
 
 
-AGAIN: Any = {201: Started, 403: Refusal, 404: Refusal, 422: Invalid, 429: Refusal}
+RESTARTED: Any = {201: Started, 403: Refusal, 404: Refusal, 422: Invalid, 429: Refusal}
 
 
 @router.post(
     "/{uuid:conversation}/again",
     auth=needs("start"),
-    response=AGAIN,
+    response=RESTARTED,
     summary="Start a debate with the same input",
 )
-async def again(request: SignedIn, conversation: UUID) -> Answer[dict[str, Any]]:
-    return Answer(201, _started(await debates.restart(request.auth, conversation)))
+async def again(request: AuthenticatedRequest, conversation: UUID) -> ApiStatus[dict[str, Any]]:
+    return ApiStatus(201, _started(await debates.restart(request.auth, conversation)))
 
 
-TELLING: Any = {202: Told, 403: Refusal, 404: Refusal, 409: AtOdds, 422: Invalid, 429: Refusal}
+ACCEPTED: Any = {202: Accepted, 403: Refusal, 404: Refusal, 409: Conflict, 422: Invalid, 429: Refusal}
 
 
 @router.post(
     "/{uuid:conversation}/control",
     auth=needs("control"),
-    response=TELLING,
+    response=ACCEPTED,
     summary="Pause, resume or cancel a debate",
 )
-async def control(request: SignedIn, conversation: UUID, command: Command) -> Answer[dict[str, Any]]:
-    return Answer(202, vars(await debates.control(request.auth, conversation, command)))
+async def control(
+    request: AuthenticatedRequest, conversation: UUID, command: Command
+) -> ApiStatus[dict[str, Any]]:
+    return ApiStatus(202, vars(await debates.control(request.auth, conversation, command)))
 
 
 @router.post(
     "/{uuid:conversation}/input",
     auth=needs("control"),
-    response=TELLING,
+    response=ACCEPTED,
     summary="Speak to the panel, or answer a question",
 )
-async def say(request: SignedIn, conversation: UUID, words: Input) -> Answer[dict[str, Any]]:
-    return Answer(202, vars(await debates.say(request.auth, conversation, words)))
+async def say(request: AuthenticatedRequest, conversation: UUID, message: Input) -> ApiStatus[dict[str, Any]]:
+    return ApiStatus(202, vars(await debates.say(request.auth, conversation, message)))
 
 
 def _started(conversation: Conversation) -> dict[str, Any]:
@@ -265,8 +267,8 @@ def _started(conversation: Conversation) -> dict[str, Any]:
     }
 
 
-def _page(person: AbstractUser, page: int) -> dict[str, Any]:
-    pages = Paginator(permissions.own(person), PAGE_SIZE)
+def _page(user: AbstractUser, page: int) -> dict[str, Any]:
+    pages = Paginator(permissions.own(user), PAGE_SIZE)
     rows = pages.page(page).object_list if page <= pages.num_pages else []
     return {
         "count": pages.count,
@@ -276,8 +278,8 @@ def _page(person: AbstractUser, page: int) -> dict[str, Any]:
     }
 
 
-def _detail(person: AbstractUser, conversation: UUID) -> dict[str, Any]:
-    found = permissions.watch(person, conversation)
+def _detail(user: AbstractUser, conversation: UUID) -> dict[str, Any]:
+    found = permissions.watch(user, conversation)
     return {
         **_summary(found),
         "content": found.content,
@@ -307,7 +309,7 @@ def _summary(conversation: Conversation) -> dict[str, Any]:
     }
 
 
-def _events(person: AbstractUser, conversation: UUID, after: int, limit: int) -> dict[str, Any]:
-    found = permissions.watch(person, conversation)
+def _events(user: AbstractUser, conversation: UUID, after: int, limit: int) -> dict[str, Any]:
+    found = permissions.watch(user, conversation)
     rows = found.events.filter(seq__gt=after).order_by("seq")[:limit]
     return {"head": found.head, "events": list(rows.values("seq", "type", "at", "data"))}

@@ -10,7 +10,7 @@ from ninja.errors import HttpError
 from pydantic import AfterValidator, Field, StringConstraints
 
 from conversations.access import permissions
-from conversations.api.authentication import SignedIn, needs
+from conversations.api.authentication import AuthenticatedRequest, needs
 from conversations.api.debates import Invalid, Refusal
 from conversations.domain import requests
 from conversations.domain.enums import Status
@@ -40,7 +40,7 @@ class Announcement(Schema):
     response={200: Overview, 403: Refusal},
     summary="What this process delivers",
 )
-async def status(request: SignedIn) -> Overview:
+async def status(request: AuthenticatedRequest) -> Overview:
     """Needs a staff account with the right to review conversations."""
     return dashboard.overview(await database.call(_debates, request.auth))
 
@@ -52,7 +52,7 @@ async def status(request: SignedIn) -> Overview:
     summary="Who is connected to this process",
 )
 async def sessions(
-    request: SignedIn, limit: Annotated[int, Field(ge=1, le=MAX_SESSIONS)] = MAX_SESSIONS
+    request: AuthenticatedRequest, limit: Annotated[int, Field(ge=1, le=MAX_SESSIONS)] = MAX_SESSIONS
 ) -> Sessions:
     """The newest first. Needs a staff account with the right to review conversations."""
     await database.call(_require_reviewer, request.auth)
@@ -68,7 +68,7 @@ _ANNOUNCE: Any = {202: Announcement, 403: Refusal, 422: Invalid, 503: Refusal}
     response=_ANNOUNCE,
     summary="Send an announcement to everybody who is connected",
 )
-async def announce(request: SignedIn, announcement: Announcement) -> Answer[Announcement]:
+async def announce(request: AuthenticatedRequest, announcement: Announcement) -> Answer[Announcement]:
     """Reaches every connection of every process, as a `notice`. Needs a staff account with the rights to review and to
     control conversations."""
     await database.call(_require_broadcaster, request.auth)
