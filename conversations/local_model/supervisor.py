@@ -1,33 +1,33 @@
-"""Where the local model answers: kept by this process, or by another one on this machine."""
+"""The local model of this machine: kept by this process, or by another one."""
 
 import asyncio
 
 from django.conf import settings
 
 from conversations.domain.errors import ProviderError
-from conversations.local_model.server import LocalModel, find_running
+from conversations.local_model.process import ModelProcess, find_running
 
-# Loading takes a second or two; a restart after a crash can wait for its backoff.
+# Loading takes a second or two; a restart after a crash waits for its backoff besides.
 READY_SECONDS = 45.0
-LOOK_SECONDS = 0.05
+POLL_SECONDS = 0.05
 
-_kept: LocalModel | None = None
-# Whether this process starts one where no other keeps one any more.
-_serves = False
+_kept: ModelProcess | None = None
+# Whether this process starts a model where no other process keeps one any more.
+_may_start = False
 
 
-def keep() -> LocalModel:
-    """Start the local model and keep it running until `release`. One a process."""
+def keep() -> ModelProcess:
+    """Start the local model and keep it running until `release`. One for each process."""
     global _kept
     if _kept is None:
         log = settings.DATA_DIR / "local-model.log"
-        _kept = LocalModel(settings.OUTCRY_LOCAL_MODEL, state_file=settings.OUTCRY_LOCAL_STATE, log=log)
+        _kept = ModelProcess(settings.OUTCRY_LOCAL_MODEL, state_file=settings.OUTCRY_LOCAL_STATE, log=log)
         _kept.start()
     return _kept
 
 
 def require() -> None:
-    """Start the local model. Raises ProviderError if its file is not there."""
+    """Start the local model. Raises ProviderError if its file does not exist."""
     if not settings.OUTCRY_LOCAL_MODEL.exists():
         sentence = f"The local model is missing: {settings.OUTCRY_LOCAL_MODEL}. `make setup` gets it."
         raise ProviderError("provider_not_configured", sentence, retryable=False)
@@ -35,59 +35,50 @@ def require() -> None:
 
 
 def is_available() -> bool:
-    """Whether a local model is kept, by this process or by another one on this machine."""
+    """Whether this process, or another one on this machine, keeps a local model."""
     return _kept is not None or is_running_elsewhere()
 
 
 def take_over() -> None:
-    """From now on, until `release`, start one where it is wanted and no process keeps one any more."""
-    global _serves
-    _serves = True
+    """From now on, until `release`, start a model when a turn needs one and no process keeps one any more."""
+    global _may_start
+    _may_start = True
 
 
 def release() -> None:
-    """End the model this process keeps, if any."""
-    global _kept, _serves
-    _serves = False
+    """End the model that this process keeps, if any."""
+    global _kept, _may_start
+    _may_start = False
     kept, _kept = _kept, None
     if kept is not None:
         kept.stop()
 
 
 def is_running_elsewhere() -> bool:
-    """Whether another process on this machine keeps one that answers."""
+    """Whether another process on this machine keeps a model that answers."""
     return find_running(settings.OUTCRY_LOCAL_STATE) is not None
 
 
 async def url() -> str:
-    """The base URL of the OpenAI-compatible endpoint, once it answers. Raises ProviderError."""
-    if (kept := _kept) is not None:
-        await _ready(kept)
-        return kept.url
-    found = await asyncio.to_thread(find_running, settings.OUTCRY_LOCAL_STATE)
-    if found is None and _serves and settings.OUTCRY_LOCAL_MODEL.exists():
-        # The process that kept it has gone.
+    """The base URL of the OpenAI-compatible endpoint, once it is ready. Raises ProviderError where no process keeps a
+    model, or ours takes longer than READY_SECONDS or keeps failing: the next provider may answer meanwhile."""
+    kept = _kept
+    if kept is None:
+        found = await asyncio.to_thread(find_running, settings.OUTCRY_LOCAL_STATE)
+        if found is not None:
+            return found
+        if not (_may_start and settings.OUTCRY_LOCAL_MODEL.exists()):
+            raise ProviderError(
+                "provider_unreachable",
+                "The local model is not running; `make run` starts it.",
+                retryable=True,
+            )
         kept = keep()
-        await _ready(kept)
-        return kept.url
-    if found is None:
-        raise ProviderError(
-            "provider_unreachable", "The local model is not running; `make run` starts it.", retryable=True
-        )
-    return found
-
-
-async def _ready(kept: LocalModel) -> None:
-    """Return once it answers. Raises ProviderError where it takes too long, or dies again and again: then the next
-    provider speaks meanwhile. By looking again: a thread for each turn that waits would leave none for others."""
-    try:
-        async with asyncio.timeout(READY_SECONDS):
-            while not kept.wait_ready(0):
-                if kept.is_failing:
-                    break
-                await asyncio.sleep(LOOK_SECONDS)
-            else:
-                return
-    except TimeoutError:
-        pass
-    raise ProviderError("provider_unreachable", "The local model does not start.", retryable=True)
+    # Polled: a thread for each turn that waits would leave none to others.
+    loop = asyncio.get_running_loop()
+    until = loop.time() + READY_SECONDS
+    while not kept.wait_ready(0):
+        if kept.is_failing or loop.time() >= until:
+            raise ProviderError("provider_unreachable", "The local model does not start.", retryable=True)
+        await asyncio.sleep(POLL_SECONDS)
+    return kept.url

@@ -21,7 +21,8 @@ from ag2.config import OpenAIConfig
 from ag2.events import ModelMessageChunk
 from ag2.stream import MemoryStream
 
-from conversations.local_model.server import NAME, REPOSITORY, LocalModel, find_running
+from conversations.local_model.process import REPOSITORY, ModelProcess, find_running
+from conversations.local_model.server import NAME
 from conversations.prompts.small_model import (
     VERDICT_SAMPLING,
     VOICES,
@@ -50,8 +51,8 @@ def model_path() -> Path:
 
 
 @pytest.fixture
-def model(model_path: Path, tmp_path: Path) -> Iterator[LocalModel]:
-    model = LocalModel(model_path, state_file=tmp_path / "local-model.json", log=tmp_path / "llama.log")
+def model(model_path: Path, tmp_path: Path) -> Iterator[ModelProcess]:
+    model = ModelProcess(model_path, state_file=tmp_path / "local-model.json", log=tmp_path / "llama.log")
     model.start()
     try:
         assert model.wait_ready(DEADLINE), (tmp_path / "llama.log").read_text()
@@ -118,7 +119,7 @@ async def say(
     return pieces, reply.response.finish_reason
 
 
-async def test_every_role_answers_in_a_stream_of_whole_sentences_without_figures(model: LocalModel) -> None:
+async def test_every_role_answers_in_a_stream_of_whole_sentences_without_figures(model: ModelProcess) -> None:
     answers = []
     for role in VOICES:
         pieces, finish_reason = await say(
@@ -134,13 +135,13 @@ async def test_every_role_answers_in_a_stream_of_whole_sentences_without_figures
     assert len(set(answers)) == len(VOICES)
 
 
-async def test_more_debates_than_slots_are_all_answered(model: LocalModel) -> None:
+async def test_more_debates_than_slots_are_all_answered(model: ModelProcess) -> None:
     answers = await asyncio.gather(*(say(model.url, "market_context", 1, None) for _ in range(6)))
 
     assert {finish_reason for _, finish_reason in answers} == {"stop"}
 
 
-async def test_the_moderators_verdict_is_valid(model: LocalModel) -> None:
+async def test_the_moderators_verdict_is_valid(model: ModelProcess) -> None:
     prompt = moderator_prompt(
         TOPIC, [("Alice", "The price is too high."), ("Bob", "Demand will grow for years.")]
     )
@@ -152,7 +153,7 @@ async def test_the_moderators_verdict_is_valid(model: LocalModel) -> None:
     assert isinstance(verdict, LocalVerdict)
 
 
-def test_it_listens_on_loopback_only(model: LocalModel) -> None:
+def test_it_listens_on_loopback_only(model: ModelProcess) -> None:
     port = int(model.url.rpartition(":")[2].partition("/")[0])
     listening = "0A"
     table = [
@@ -166,7 +167,7 @@ def test_it_listens_on_loopback_only(model: LocalModel) -> None:
     assert addresses == [f"0100007F:{port:04X}"]
 
 
-def test_killed_it_comes_back_at_the_same_url(model: LocalModel, tmp_path: Path) -> None:
+def test_killed_it_comes_back_at_the_same_url(model: ModelProcess, tmp_path: Path) -> None:
     url, pid = model.url, model.pid
     assert pid
 
@@ -178,7 +179,7 @@ def test_killed_it_comes_back_at_the_same_url(model: LocalModel, tmp_path: Path)
     assert find_running(tmp_path / "local-model.json") == url
 
 
-def test_another_process_finds_it_while_it_runs(model: LocalModel, tmp_path: Path) -> None:
+def test_another_process_finds_it_while_it_runs(model: ModelProcess, tmp_path: Path) -> None:
     state_file = tmp_path / "local-model.json"
     assert find_running(state_file) == model.url
 
@@ -189,7 +190,6 @@ def test_another_process_finds_it_while_it_runs(model: LocalModel, tmp_path: Pat
     assert time.monotonic() - started < 5
     assert pid
     assert ended(pid)
-    assert not state_file.exists()
     assert find_running(state_file) is None
 
 
@@ -205,7 +205,7 @@ def test_a_stale_or_strange_state_file_finds_nothing(state: str, tmp_path: Path)
 
 
 def test_stopped_before_it_was_ready_it_leaves_nothing(model_path: Path, tmp_path: Path) -> None:
-    model = LocalModel(model_path, state_file=tmp_path / "local-model.json", log=tmp_path / "llama.log")
+    model = ModelProcess(model_path, state_file=tmp_path / "local-model.json", log=tmp_path / "llama.log")
     model.start()
 
     model.stop()
@@ -242,8 +242,8 @@ def test_it_goes_when_its_supervisor_is_killed(model_path: Path, tmp_path: Path)
     supervisor = f"""
 import sys
 from pathlib import Path
-from conversations.local_model import LocalModel
-model = LocalModel(Path({str(model_path)!r}), state_file=Path({str(state_file)!r}), log=Path({os.devnull!r}))
+from conversations.local_model.process import ModelProcess
+model = ModelProcess(Path({str(model_path)!r}), state_file=Path({str(state_file)!r}), log=Path({os.devnull!r}))
 model.start()
 print(model.wait_ready({DEADLINE}), flush=True)
 sys.stdin.read()
