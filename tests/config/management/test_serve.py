@@ -75,7 +75,7 @@ def test_a_public_site_gets_no_demo_account(settings: Settings) -> None:
     assert not User.objects.exists()
 
 
-def test_of_several_processes_that_start_at_once_one_makes_the_account(
+def test_one_of_several_starting_processes_makes_the_account(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     together = threading.Barrier(4)

@@ -52,7 +52,7 @@ async def serving(settings: Settings) -> AsyncIterator[tuple[str, uvicorn.Server
         await task
 
 
-async def test_debates_are_taken_up_at_the_start_and_handed_over_at_the_end(
+async def test_debates_are_adopted_at_start_and_handed_over_at_end(
     alice: User, openai: OpenAIServer, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # The settings of a process that serves are not those of one that tests.
@@ -78,7 +78,7 @@ async def test_debates_are_taken_up_at_the_start_and_handed_over_at_the_end(
     assert await database.call(Conversation.objects.running().count) == 1
 
 
-async def test_where_one_step_of_the_end_fails_the_others_are_done_all_the_same(
+async def test_failed_step_of_the_end_does_not_stop_the_others(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     done: list[str] = []

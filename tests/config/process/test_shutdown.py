@@ -75,7 +75,7 @@ async def uvicorn(
 @pytest.mark.slow
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("options", [(), ("--workers", "2")])
-async def test_who_watches_a_uvicorn_that_stops_is_sent_on_at_once(
+async def test_watchers_of_a_stopping_uvicorn_are_closed_at_once(
     alice: User, openai: OpenAIServer, options: tuple[str, ...]
 ) -> None:
     gate = Gate()
@@ -122,7 +122,7 @@ def _as_before() -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("_as_before")
-async def test_a_signal_is_heard_and_goes_on_to_who_took_it() -> None:
+async def test_signal_calls_the_work_and_the_previous_handler() -> None:
     told: list[str] = []
     begun = asyncio.Event()
     signal.signal(signal.SIGTERM, lambda *_: told.append("server"))
@@ -135,7 +135,7 @@ async def test_a_signal_is_heard_and_goes_on_to_who_took_it() -> None:
 
 
 @pytest.mark.usefixtures("_as_before")
-async def test_what_the_server_has_put_back_meanwhile_stays() -> None:
+async def test_handler_restored_by_the_server_stays() -> None:
     signal.signal(signal.SIGTERM, lambda *_: None)
     with shutdown.on_signals(lambda: None):
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
@@ -143,14 +143,14 @@ async def test_what_the_server_has_put_back_meanwhile_stays() -> None:
 
 
 @pytest.mark.usefixtures("_as_before")
-async def test_a_signal_that_nobody_takes_keeps_its_default() -> None:
+async def test_signal_without_a_handler_keeps_its_default() -> None:
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     with shutdown.on_signals(lambda: None):
         assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
 
 
 @pytest.mark.usefixtures("_as_before")
-async def test_outside_the_main_thread_signals_are_left_alone() -> None:
+async def test_signals_are_untouched_outside_the_main_thread() -> None:
     async def hear() -> object:
         with shutdown.on_signals(lambda: None):
             return signal.getsignal(signal.SIGTERM)
@@ -159,7 +159,7 @@ async def test_outside_the_main_thread_signals_are_left_alone() -> None:
     assert await asyncio.to_thread(asyncio.run, hear()) is signal.getsignal(signal.SIGTERM)
 
 
-async def test_the_end_is_made_once_however_often_it_is_begun() -> None:
+async def test_work_is_done_once_however_often_it_is_begun() -> None:
     ends = 0
 
     async def end() -> None:

@@ -1,4 +1,4 @@
-"""All who are connected: sent away when their session ends, told what operators say, and sent on at a restart."""
+"""All watchers of a process: closed when their session ends or the server restarts, and sent operators' notices."""
 
 import asyncio
 from collections.abc import Callable
@@ -76,7 +76,7 @@ async def closed(tab: Browser) -> int | None:
     return tab.closed
 
 
-def test_a_session_that_has_ended_is_seen_within_five_seconds() -> None:
+def test_ended_session_is_closed_within_five_seconds() -> None:
     """Also where the client does not even take the close."""
     assert registry.CHECK_SECONDS + watcher_module.REVOKED_SECONDS + registry.TICK_SECONDS < 5
 
@@ -85,7 +85,7 @@ def test_a_session_that_has_ended_is_seen_within_five_seconds() -> None:
 
 
 @pytest.mark.parametrize("end", ENDS)
-async def test_whose_session_ends_is_sent_away_and_nobody_else(
+async def test_ended_session_closes_its_connection_only(
     alice: User, bob: User, conversation: Conversation, looks: Looks, end: Callable[[User, object], None]
 ) -> None:
     async with browser(alice, path_of(conversation)) as staying, browser(bob, NEW) as going:
@@ -100,7 +100,7 @@ async def test_whose_session_ends_is_sent_away_and_nobody_else(
     assert staying.closed is None
 
 
-async def test_all_connections_of_a_session_go_and_those_of_another_stay(
+async def test_ended_session_closes_all_its_connections(
     alice: User, conversation: Conversation, looks: Looks
 ) -> None:
     async with AsyncExitStack() as stack:
@@ -116,7 +116,7 @@ async def test_all_connections_of_a_session_go_and_those_of_another_stay(
             await tab.until("status", status="active")
 
 
-async def test_who_may_not_review_any_more_is_sent_away_and_keeps_their_own(
+async def test_lost_review_right_closes_only_others_debates(
     alice: User, carol: User, conversation: Conversation, looks: Looks
 ) -> None:
     own = await database.call(debates.create, carol)
@@ -136,7 +136,7 @@ async def test_who_may_not_review_any_more_is_sent_away_and_keeps_their_own(
 
 
 @pytest.mark.parametrize("failure", [OperationalError("away"), InterfaceError("connection already closed")])
-async def test_while_the_database_is_away_nobody_is_sent_away_and_afterwards_they_are(
+async def test_database_outage_defers_closing_ended_sessions(
     alice: User, conversation: Conversation, looks: Looks, failure: Exception
 ) -> None:
     async with browser(alice, path_of(conversation)) as tab:
@@ -151,7 +151,7 @@ async def test_while_the_database_is_away_nobody_is_sent_away_and_afterwards_the
         assert await closed(tab) == 4401
 
 
-async def test_who_comes_when_all_have_left_is_looked_after_again(
+async def test_checks_start_again_after_all_have_left(
     alice: User, conversation: Conversation, looks: Looks
 ) -> None:
     async with browser(alice, path_of(conversation)) as tab:
@@ -172,7 +172,7 @@ async def heard(tab: Browser, text: str) -> None:
     await tab.until("notice", text=text)
 
 
-async def test_a_notice_reaches_all_who_are_connected(
+async def test_notice_reaches_every_connection(
     alice: User, carol: User, conversation: Conversation, layer: str
 ) -> None:
     other = await database.call(debates.create, carol)
@@ -202,7 +202,7 @@ async def test_a_notice_reaches_all_who_are_connected(
         assert next(frame["conversation"] for frame in tabs[3].frames if frame["type"] == "notice") is None
 
 
-async def test_one_notice_is_heard_once(alice: User, conversation: Conversation) -> None:
+async def test_notice_is_received_once(alice: User, conversation: Conversation) -> None:
     async with browser(alice, path_of(conversation)) as tab:
         await tab.until("status")
         layer = get_channel_layer()
@@ -217,7 +217,7 @@ async def test_one_notice_is_heard_once(alice: User, conversation: Conversation)
         assert notices == ["Once.", "Twice."]
 
 
-async def test_notices_are_heard_again_when_the_channel_layer_is_back(
+async def test_notices_resume_after_channel_layer_outage(
     alice: User, conversation: Conversation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     layer = get_channel_layer()
@@ -241,7 +241,7 @@ async def test_notices_are_heard_again_when_the_channel_layer_is_back(
 # A restart
 
 
-async def test_at_a_restart_all_are_sent_to_come_back(
+async def test_restart_closes_all_with_4501(
     alice: User, carol: User, conversation: Conversation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # As soon as all have gone, nobody waits any longer.
@@ -261,13 +261,13 @@ async def test_at_a_restart_all_are_sent_to_come_back(
     assert registry.registry().watchers == {}
 
 
-async def test_who_comes_after_the_last_word_is_sent_on_too(alice: User, conversation: Conversation) -> None:
+async def test_connection_during_restart_is_closed_with_4501(alice: User, conversation: Conversation) -> None:
     await registry.registry().close_all(Close.RESTART)
     async with browser(alice, path_of(conversation)) as late:
         assert await closed(late) == Close.RESTART
 
 
-async def test_a_restart_waits_for_nobody_who_does_not_go(
+async def test_restart_does_not_wait_for_clients_that_stay(
     monkeypatch: pytest.MonkeyPatch, alice: User
 ) -> None:
     monkeypatch.setattr(registry, "LEAVE_SECONDS", 0.05)
@@ -289,7 +289,7 @@ def connection(principal: Principal, line: Line) -> Connection:
     return Connection(principal, "test", line, line.close)
 
 
-async def test_who_does_not_take_its_close_is_dropped_by_and_by(
+async def test_connection_that_does_not_close_is_aborted(
     monkeypatch: pytest.MonkeyPatch, alice: User
 ) -> None:
     monkeypatch.setattr(watcher_module, "CLOSE_SECONDS", 0.05)

@@ -1,4 +1,4 @@
-"""Whose session has ended, and who may not watch any more: known for all at once, and for few queries."""
+"""Sessions that have ended and rights that were lost: found for all watchers at once, by few queries."""
 
 import io
 import uuid
@@ -42,13 +42,15 @@ def refused(principal: Principal, conversation: Conversation | None) -> Close | 
 # Who stays
 
 
-def test_who_is_signed_in_and_may_watch_stays(alice: User, carol: User, conversation: Conversation) -> None:
+def test_valid_session_that_may_watch_is_not_refused(
+    alice: User, carol: User, conversation: Conversation
+) -> None:
     assert refused(signed_in(alice), conversation) is None
     assert refused(signed_in(alice), None) is None
     assert refused(signed_in(carol), conversation) is None
 
 
-def test_nobody_is_nobody() -> None:
+def test_no_watchers_give_no_verdicts() -> None:
     assert session_guard.refused([]) == {}
 
 
@@ -97,7 +99,7 @@ ENDS: list[Callable[[User, Principal], None]] = [
 
 
 @pytest.mark.parametrize("end", ENDS)
-def test_whose_session_has_ended_goes_and_nobody_else(
+def test_ended_session_is_refused_and_no_other(
     alice: User, bob: User, carol: User, conversation: Conversation, end: Callable[[User, Principal], None]
 ) -> None:
     # Bob owns nothing, so that he can be deleted.
@@ -108,9 +110,7 @@ def test_whose_session_has_ended_goes_and_nobody_else(
     assert session_guard.refused(watching) == {(principal, None): Close.UNAUTHENTICATED}
 
 
-def test_of_several_sessions_of_a_person_only_the_one_that_ended_goes(
-    alice: User, conversation: Conversation
-) -> None:
+def test_ended_session_of_several_is_refused_alone(alice: User, conversation: Conversation) -> None:
     phone, desk = signed_in(alice), signed_in(alice)
     sign_out(alice, phone)
     assert refused(phone, conversation) is Close.UNAUTHENTICATED
@@ -126,7 +126,7 @@ def take_staff(carol: User) -> None:
 
 
 @pytest.mark.parametrize("take", [take_permission, take_staff])
-def test_who_may_not_review_any_more_keeps_their_own_only(
+def test_lost_review_right_leaves_own_debates(
     carol: User, conversation: Conversation, take: Callable[[User], None]
 ) -> None:
     own = debates.create(carol)
@@ -137,7 +137,7 @@ def test_who_may_not_review_any_more_keeps_their_own_only(
     assert refused(principal, None) is None
 
 
-def test_a_right_that_comes_from_a_group_counts_and_can_be_taken(
+def test_right_by_a_group_counts_until_it_is_taken(
     bob: User, carol: User, conversation: Conversation
 ) -> None:
     reviewers = Group.objects.create(name="reviewers")
@@ -150,7 +150,7 @@ def test_a_right_that_comes_from_a_group_counts_and_can_be_taken(
     assert refused(principal, conversation) is Close.FORBIDDEN
 
 
-def test_a_conversation_that_is_gone_is_nobodys(alice: User) -> None:
+def test_deleted_conversation_is_forbidden(alice: User) -> None:
     principal = signed_in(alice)
     watching = (principal, uuid.uuid4())
     assert session_guard.refused([watching]) == {watching: Close.FORBIDDEN}
@@ -167,9 +167,7 @@ def queries(watching: list[session_guard.Watching]) -> int:
     return len(captured)
 
 
-def test_more_watchers_of_the_same_people_cost_no_more_queries(
-    alice: User, carol: User, conversation: Conversation
-) -> None:
+def test_more_watchers_cost_no_more_queries(alice: User, carol: User, conversation: Conversation) -> None:
     owner, reviewer = signed_in(alice), signed_in(carol)
     few: list[session_guard.Watching] = [(owner, conversation.pk), (reviewer, conversation.pk)]
     others = [debates.create(alice) for _ in range(3)]
@@ -177,7 +175,7 @@ def test_more_watchers_of_the_same_people_cost_no_more_queries(
     assert queries(many) == queries(few) <= 5
 
 
-def test_more_people_and_more_tabs_cost_no_more_queries_until_a_query_is_full(
+def test_queries_grow_only_with_full_chunks(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     people = [User.objects.create(username=f"p{number}", password="!") for number in range(12)]
@@ -191,7 +189,7 @@ def test_more_people_and_more_tabs_cost_no_more_queries_until_a_query_is_full(
     assert session_guard.refused(signed) == {gone: Close.UNAUTHENTICATED}
 
 
-def test_other_stores_of_sessions_are_asked_one_by_one(alice: User, bob: User, settings: Any) -> None:
+def test_sessions_outside_the_database_are_read_one_by_one(alice: User, bob: User, settings: Any) -> None:
     settings.SESSION_ENGINE = "django.contrib.sessions.backends.cache"
     staying, going = signed_in(alice), signed_in(bob)
     store = principals.session_store()

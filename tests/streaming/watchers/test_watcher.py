@@ -1,4 +1,4 @@
-"""One watcher: what it gets when it is slow, when it is sent away, and what it costs meanwhile."""
+"""One watcher: what it is sent when it is slow, when it is closed, and what it costs meanwhile."""
 
 import asyncio
 import gc
@@ -100,7 +100,7 @@ def later(watcher: Watcher, seconds: float) -> None:
 
 
 @pytest.mark.usefixtures("small")
-async def test_who_acknowledges_too_little_gets_whole_messages_only_and_words_again_when_there_is_room(
+async def test_lagging_client_gets_whole_messages_until_it_catches_up(
     conversation: Conversation,
 ) -> None:
     line = Line()
@@ -134,7 +134,7 @@ async def test_who_acknowledges_too_little_gets_whole_messages_only_and_words_ag
 
 
 @pytest.mark.usefixtures("small")
-async def test_of_a_message_that_has_ended_meanwhile_only_the_whole_comes(conversation: Conversation) -> None:
+async def test_lagging_client_gets_ended_message_without_tokens(conversation: Conversation) -> None:
     line = Line()
     async with watching(conversation.pk, line) as slow:
         await caught_up(slow, line)
@@ -151,7 +151,7 @@ async def test_of_a_message_that_has_ended_meanwhile_only_the_whole_comes(conver
 
 
 @pytest.mark.usefixtures("small")
-async def test_who_stays_full_is_sent_away_as_slow_and_not_before(conversation: Conversation) -> None:
+async def test_client_full_for_ten_seconds_is_closed_as_slow(conversation: Conversation) -> None:
     line = Line()
     async with watching(conversation.pk, line) as slow:
         await caught_up(slow, line)
@@ -173,7 +173,7 @@ async def test_who_stays_full_is_sent_away_as_slow_and_not_before(conversation: 
 
 
 @pytest.mark.usefixtures("small")
-async def test_who_has_made_room_in_between_is_not_sent_away(conversation: Conversation) -> None:
+async def test_client_that_makes_room_is_not_closed(conversation: Conversation) -> None:
     line = Line()
     async with watching(conversation.pk, line) as slow:
         await caught_up(slow, line)
@@ -188,7 +188,7 @@ async def test_who_has_made_room_in_between_is_not_sent_away(conversation: Conve
         assert not line.closed
 
 
-async def test_who_takes_nothing_at_all_is_sent_away_too(conversation: Conversation) -> None:
+async def test_client_that_reads_nothing_is_closed_as_slow(conversation: Conversation) -> None:
     line = Line()
     async with watching(conversation.pk, line) as stalled:
         await caught_up(stalled, line)
@@ -200,7 +200,7 @@ async def test_who_takes_nothing_at_all_is_sent_away_too(conversation: Conversat
         assert line.closed is Close.SLOW
 
 
-async def test_who_waits_for_nothing_is_not_slow(conversation: Conversation) -> None:
+async def test_blocked_client_at_the_head_is_not_slow(conversation: Conversation) -> None:
     line = Line()
     async with watching(conversation.pk, line) as watcher:
         await caught_up(watcher, line)
@@ -213,7 +213,7 @@ async def test_who_waits_for_nothing_is_not_slow(conversation: Conversation) -> 
         assert not line.closed
 
 
-async def test_who_reads_steadily_what_it_missed_is_not_slow(
+async def test_client_that_makes_progress_is_not_slow(
     conversation: Conversation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A long log over a thin line: at every look the server's buffer is full, and at every look less is to come."""
@@ -234,7 +234,7 @@ async def test_who_reads_steadily_what_it_missed_is_not_slow(
 # How it stands
 
 
-async def test_a_short_wait_is_no_lag_and_a_long_one_is_told_once_there_is_room(
+async def test_lag_is_notified_only_after_two_seconds(
     conversation: Conversation,
 ) -> None:
     line = Line()
@@ -261,7 +261,7 @@ async def test_a_short_wait_is_no_lag_and_a_long_one_is_told_once_there_is_room(
 
 
 @pytest.mark.usefixtures("small")
-async def test_a_lag_by_acks_is_told_while_it_lasts(conversation: Conversation) -> None:
+async def test_lag_by_acks_is_notified_while_it_lasts(conversation: Conversation) -> None:
     line = Line()
     async with watching(conversation.pk, line) as slow:
         await caught_up(slow, line)
@@ -277,7 +277,7 @@ async def test_a_lag_by_acks_is_told_while_it_lasts(conversation: Conversation) 
         assert line.states() == ["lagging", "streaming"]
 
 
-async def test_before_it_follows_it_is_idle_and_tells_nothing_but_answers(alice: User) -> None:
+async def test_idle_watcher_sends_only_what_it_is_asked_to(alice: User) -> None:
     line = Line()
     idle = Watcher(Connection(PRINCIPAL, "test", line, line.close))
     assert (idle.state, idle.head) == ("idle", 0)
@@ -291,7 +291,7 @@ async def test_before_it_follows_it_is_idle_and_tells_nothing_but_answers(alice:
 # Its own pause
 
 
-async def test_a_paused_stream_holds_still_and_goes_on_where_it_was(conversation: Conversation) -> None:
+async def test_paused_stream_continues_where_it_stopped(conversation: Conversation) -> None:
     line = Line()
     async with watching(conversation.pk, line) as watcher:
         await caught_up(watcher, line)
@@ -307,7 +307,7 @@ async def test_a_paused_stream_holds_still_and_goes_on_where_it_was(conversation
         assert line.states() == ["paused", "streaming"]
 
 
-async def test_a_paused_stream_is_not_ended_before_it_was_read(conversation: Conversation) -> None:
+async def test_paused_stream_is_not_closed_before_it_was_sent(conversation: Conversation) -> None:
     line = Line()
     async with watching(conversation.pk, line) as watcher:
         watcher.pause()
@@ -320,7 +320,7 @@ async def test_a_paused_stream_is_not_ended_before_it_was_read(conversation: Con
         assert line.after() == await debates.state(conversation)
 
 
-async def test_a_pause_while_a_page_is_fetched_holds_that_page(conversation: Conversation) -> None:
+async def test_pause_while_a_page_is_read_holds_the_page(conversation: Conversation) -> None:
     await say(conversation, *debates.every_event()[:-1])
     line = Line()
     async with watching(conversation.pk, line) as watcher:
@@ -347,7 +347,7 @@ def assert_never_faster(line: Line, began: float, rate: float) -> None:
             assert total[end] - total[start] <= rate * (times[end][0] - times[start][0]) + 1e-3
 
 
-async def test_with_a_rate_the_words_never_come_faster_and_all_come(conversation: Conversation) -> None:
+async def test_rate_is_never_exceeded_and_nothing_is_lost(conversation: Conversation) -> None:
     # The log joins what comes in a hurry: some frames bring many words at once.
     begun, spoken = words(60)
     other, others = words(30)
@@ -365,7 +365,7 @@ async def test_with_a_rate_the_words_never_come_faster_and_all_come(conversation
     assert [frame.seq - frame.after for frame in line.frames] == [1] * len(line.frames)
 
 
-async def test_time_that_a_stream_was_held_is_not_made_up_for(conversation: Conversation) -> None:
+async def test_rate_does_not_make_up_for_a_pause(conversation: Conversation) -> None:
     begun, spoken = words(40)
     await say(conversation, begun, *spoken)
     line, began = Line(), asyncio.get_running_loop().time()
@@ -383,7 +383,7 @@ async def test_time_that_a_stream_was_held_is_not_made_up_for(conversation: Conv
     assert line.after() == await debates.state(conversation)
 
 
-async def test_a_pause_while_the_line_is_full_holds_a_stream_with_a_rate(conversation: Conversation) -> None:
+async def test_pause_while_blocked_holds_a_rate_limited_stream(conversation: Conversation) -> None:
     begun, spoken = words(20)
     await say(conversation, begun, *spoken)
     line = Line()
@@ -422,7 +422,7 @@ async def test_rate_does_not_lift_the_bounds(conversation: Conversation) -> None
 # Limits
 
 
-async def test_who_is_connected_for_too_long_is_sent_to_come_back(
+async def test_connection_at_the_longest_time_is_closed_as_expired(
     conversation: Conversation, settings: Settings
 ) -> None:
     line = Line()
@@ -434,7 +434,7 @@ async def test_who_is_connected_for_too_long_is_sent_to_come_back(
         assert line.closed.retryable
 
 
-async def test_who_holds_the_stream_for_too_long_is_sent_away(
+async def test_stream_paused_too_long_is_closed_as_idle(
     conversation: Conversation, settings: Settings
 ) -> None:
     line = Line()
@@ -448,7 +448,7 @@ async def test_who_holds_the_stream_for_too_long_is_sent_away(
         assert line.closed is Close.IDLE
 
 
-async def test_who_asks_for_nothing_for_too_long_is_sent_away(alice: User, settings: Settings) -> None:
+async def test_connection_without_a_request_is_closed_as_idle(alice: User, settings: Settings) -> None:
     line = Line()
     idle = Watcher(Connection(PRINCIPAL, "test", line, line.close))
     later(idle, settings.OUTCRY_IDLE_SECONDS - 1)
@@ -458,7 +458,7 @@ async def test_who_asks_for_nothing_for_too_long_is_sent_away(alice: User, setti
     assert line.closed is Close.IDLE
 
 
-async def test_a_client_that_had_acknowledged_and_falls_silent_has_missed_its_heartbeat(
+async def test_acknowledging_client_that_falls_silent_is_closed(
     conversation: Conversation, settings: Settings
 ) -> None:
     line = Line()
@@ -470,7 +470,7 @@ async def test_a_client_that_had_acknowledged_and_falls_silent_has_missed_its_he
         assert line.closed is Close.HEARTBEAT_MISSED
 
 
-async def test_a_client_that_never_acknowledges_may_be_silent(
+async def test_client_that_never_acknowledges_may_be_silent(
     conversation: Conversation, settings: Settings
 ) -> None:
     line = Line()
@@ -479,7 +479,7 @@ async def test_a_client_that_never_acknowledges_may_be_silent(
         assert not line.closed
 
 
-async def test_heartbeats_carry_the_head_and_none_waits_for_a_full_line(
+async def test_heartbeats_carry_the_head_and_never_wait(
     conversation: Conversation, settings: Settings
 ) -> None:
     line = Line()
@@ -506,7 +506,7 @@ async def test_heartbeats_carry_the_head_and_none_waits_for_a_full_line(
         assert [said["type"] for said in line.told].count("heartbeat") == 1
 
 
-async def test_a_connection_that_does_not_even_take_its_close_is_dropped_once(
+async def test_connection_that_does_not_close_is_aborted_once(
     conversation: Conversation,
 ) -> None:
     line = Line()
@@ -521,7 +521,7 @@ async def test_a_connection_that_does_not_even_take_its_close_is_dropped_once(
         assert line.aborts == 1
 
 
-async def test_a_close_is_counted_by_its_code(conversation: Conversation) -> None:
+async def test_close_is_counted_by_code(conversation: Conversation) -> None:
     slow = counters.CLOSES.labels(Close.SLOW.value, "slow")
     [before] = slow.collect()
     async with watching(conversation.pk, Line()) as watcher:
@@ -535,7 +535,7 @@ async def test_a_close_is_counted_by_its_code(conversation: Conversation) -> Non
 
 
 @pytest.mark.parametrize("failure", [ConnectionResetError(), RuntimeError("not open")])
-async def test_a_send_that_fails_ends_that_watcher_and_no_other(
+async def test_failed_send_ends_that_watcher_only(
     conversation: Conversation, failure: Exception, held: AsyncExitStack
 ) -> None:
     lines = [Line() for _ in range(3)]
@@ -551,7 +551,7 @@ async def test_a_send_that_fails_ends_that_watcher_and_no_other(
     assert lines[1].closed is (None if isinstance(failure, OSError) else Close.FAULT)
 
 
-async def test_a_send_that_fails_while_it_waits_ends_the_watcher(conversation: Conversation) -> None:
+async def test_send_that_fails_while_it_waits_ends_the_watcher(conversation: Conversation) -> None:
     line = Line()
     async with watching(conversation.pk, line) as watcher:
         await caught_up(watcher, line)
@@ -580,7 +580,7 @@ async def test_client_that_lags_at_the_end_is_closed_as_ended(
         assert line.closed is Close.ENDED
 
 
-async def test_whoever_leaves_leaves_nothing_behind(conversation: Conversation) -> None:
+async def test_watcher_that_leaves_leaves_no_task_behind(conversation: Conversation) -> None:
     line = Line()
     await say(conversation, *debates.every_event()[:-1])
     before = asyncio.all_tasks()
@@ -598,7 +598,7 @@ async def test_whoever_leaves_leaves_nothing_behind(conversation: Conversation) 
 # Order, where the connection waits
 
 
-async def test_nothing_is_handed_over_while_an_earlier_frame_waits(conversation: Conversation) -> None:
+async def test_no_frame_is_written_while_an_earlier_one_waits(conversation: Conversation) -> None:
     """Neither by the log, nor by what is told in between, nor by the page that is just being sent."""
     await say(conversation, *debates.every_event()[:-1])
     line = Line(waits=lambda: True)
@@ -612,7 +612,7 @@ async def test_nothing_is_handed_over_while_an_earlier_frame_waits(conversation:
     assert line.after() == await debates.state(conversation)
 
 
-async def test_a_lagging_watcher_behind_the_window_waits_without_work(
+async def test_lagging_watcher_behind_the_buffer_runs_no_task(
     conversation: Conversation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The page that it would need ends in the middle of a message, and it takes no words now."""
@@ -645,7 +645,7 @@ async def test_a_lagging_watcher_behind_the_window_waits_without_work(
         assert line.after() == await debates.state(conversation)
 
 
-async def test_a_lagging_watcher_behind_the_window_still_gets_whole_messages(
+async def test_lagging_watcher_behind_the_buffer_gets_whole_messages(
     conversation: Conversation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Room for a frame of each page that is skipped.
@@ -669,7 +669,7 @@ async def test_a_lagging_watcher_behind_the_window_still_gets_whole_messages(
 
 
 @pytest.mark.usefixtures("small")
-async def test_for_who_lags_nothing_is_joined_again_and_again(
+async def test_nothing_is_joined_for_a_lagging_watcher(
     conversation: Conversation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Of many who lag each stands elsewhere, and what follows them grows with every word."""
@@ -722,7 +722,7 @@ def traced() -> Iterator[None]:
 
 @pytest.mark.usefixtures("traced")
 @pytest.mark.parametrize("acks", [True, False])
-async def test_a_stalled_watcher_costs_little_however_much_goes_by(
+async def test_stalled_watcher_costs_bounded_memory(
     conversation: Conversation, acks: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # What all watchers share is not this one's.
@@ -761,7 +761,7 @@ async def test_a_stalled_watcher_costs_little_however_much_goes_by(
         assert line.state == await debates.state(conversation)
 
 
-async def test_a_client_that_never_acknowledges_is_held_by_nothing_but_the_servers_own_word(
+async def test_client_that_never_acknowledges_is_not_counted(
     conversation: Conversation,
 ) -> None:
     line = Line()

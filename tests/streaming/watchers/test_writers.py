@@ -368,7 +368,7 @@ def test_real_uvicorn_is_the_one_the_writer_knows(server: RealServer) -> None:
         assert (frame.rsv1, bytes(frame.data).decode()) == (False, numbered(1).text), ADVICE
 
 
-def test_slow_reader_fills_the_buffer_and_gets_everything_in_order(server: RealServer) -> None:
+def test_slow_reader_gets_everything_in_order(server: RealServer) -> None:
     with client(server, "/write") as tab:
         full = server.reported("full_after")
         # Not at the first frame, and before the server has all of it in memory.

@@ -42,7 +42,7 @@ def headers_of(tab: Browser) -> list[tuple[bytes, bytes]]:
 
 
 @pytest.mark.parametrize("header", ["authorization", "x-api-key"])
-async def test_a_key_in_the_header_is_enough(alice: User, conversation: Conversation, header: str) -> None:
+async def test_key_in_a_header_is_enough(alice: User, conversation: Conversation, header: str) -> None:
     _, text = await made(alice, "watch")
     await appender.append(conversation.pk, *debates.every_event())
     async with program(text, path_of(conversation), header=header) as opened:
@@ -54,9 +54,7 @@ async def test_a_key_in_the_header_is_enough(alice: User, conversation: Conversa
     assert rows == await debates.rows(conversation)
 
 
-async def test_somebody_elses_debate_is_as_unknown_as_one_that_never_was(
-    bob: User, conversation: Conversation
-) -> None:
+async def test_foreign_debate_closes_with_4404(bob: User, conversation: Conversation) -> None:
     _, text = await made(bob)
     async with program(text, path_of(conversation)) as opened:
         assert await opened.until_closed() == []
@@ -64,7 +62,7 @@ async def test_somebody_elses_debate_is_as_unknown_as_one_that_never_was(
 
 
 @pytest.mark.parametrize("text", [UNKNOWN, "", "x"])
-async def test_a_wrong_key_is_refused_though_a_good_cookie_comes_along(
+async def test_wrong_key_is_refused_despite_a_valid_cookie(
     alice: User, conversation: Conversation, text: str
 ) -> None:
     async with browser(alice, path_of(conversation)) as tab:
@@ -75,7 +73,7 @@ async def test_a_wrong_key_is_refused_though_a_good_cookie_comes_along(
 
 
 @pytest.mark.parametrize("end", ENDS)
-async def test_a_key_at_its_end_is_refused(
+async def test_ended_key_is_refused(
     alice: User, conversation: Conversation, end: Callable[[ApiKey], None]
 ) -> None:
     key, text = await made(alice)
@@ -111,7 +109,7 @@ def twice(header: str, first: str, second: str) -> list[tuple[str, str]]:
 
 @pytest.mark.parametrize("header", ["Authorization", "X-API-Key"])
 @pytest.mark.parametrize("door", DOORS)
-async def test_two_keys_in_one_header_are_none(
+async def test_two_keys_in_one_header_match_none(
     alice: User, conversation: Conversation, site: str, door: str, header: str
 ) -> None:
     _, text = await made(alice)
@@ -127,7 +125,7 @@ async def test_two_keys_in_one_header_are_none(
 
 
 @pytest.mark.parametrize("header", ["Authorization", "X-API-Key"])
-async def test_two_keys_in_one_header_are_none_over_the_websocket(
+async def test_two_keys_in_one_header_match_none_by_websocket(
     alice: User, conversation: Conversation, site: str, header: str
 ) -> None:
     _, text = await made(alice)
@@ -138,7 +136,7 @@ async def test_two_keys_in_one_header_are_none_over_the_websocket(
         assert socket.close_code == Close.UNAUTHENTICATED
 
 
-async def test_a_key_in_the_address_opens_nothing(alice: User, conversation: Conversation) -> None:
+async def test_key_in_the_address_is_ignored(alice: User, conversation: Conversation) -> None:
     _, text = await made(alice)
     for name in ("key", "token", "api_key", "authorization"):
         async with browser(None, f"{path_of(conversation)}?{name}={text}") as tab:
@@ -148,9 +146,7 @@ async def test_a_key_in_the_address_opens_nothing(alice: User, conversation: Con
             pass
 
 
-async def test_who_has_no_key_still_needs_the_sites_own_origin(
-    alice: User, conversation: Conversation
-) -> None:
+async def test_without_a_key_the_sites_origin_is_required(alice: User, conversation: Conversation) -> None:
     for origin in ("https://evil.example", None):
         async with browser(alice, path_of(conversation), origin=origin, accepted=False):
             pass
@@ -169,7 +165,7 @@ async def test_who_has_no_key_still_needs_the_sites_own_origin(
 # Scopes
 
 
-async def test_watching_wants_its_scope(alice: User, conversation: Conversation) -> None:
+async def test_watching_requires_its_scope(alice: User, conversation: Conversation) -> None:
     _, text = await made(alice, "start", "control")
     async with program(text, path_of(conversation)) as opened:
         [frame] = await opened.until_closed()
@@ -183,7 +179,7 @@ async def test_watching_wants_its_scope(alice: User, conversation: Conversation)
     [{"type": "control", "action": "pause"}, {"type": "input", "text": "And debt?"}],
     ids=lambda frame: frame["type"],
 )
-async def test_commands_and_words_want_theirs(
+async def test_commands_and_input_require_their_scope(
     alice: User, conversation: Conversation, frame: dict[str, Any]
 ) -> None:
     _, lacking = await made(alice, "watch", "start")
@@ -205,9 +201,7 @@ async def test_commands_and_words_want_theirs(
 
 
 @pytest.mark.parametrize(("scopes", "missing"), [(["watch", "control"], "start"), (["start"], "watch")])
-async def test_starting_wants_its_scope_and_the_one_to_watch(
-    alice: User, scopes: list[str], missing: str
-) -> None:
+async def test_starting_requires_its_scope_and_watch(alice: User, scopes: list[str], missing: str) -> None:
     _, text = await made(alice, *scopes)
     async with program(text, NEW) as opened:
         await opened.send(type="start", topic="Buy?", rounds=1)
@@ -216,7 +210,7 @@ async def test_starting_wants_its_scope_and_the_one_to_watch(
     assert await database.call(Conversation.objects.count) == 0
 
 
-async def test_a_program_starts_a_debate_and_watches_it(alice: User, openai: OpenAIServer) -> None:
+async def test_program_starts_a_debate_and_watches_it(alice: User, openai: OpenAIServer) -> None:
     _, text = await made(alice, "start", "watch")
     async with program(text, NEW) as opened:
         await opened.send(type="start", topic="Buy?", rounds=1)
@@ -230,7 +224,7 @@ async def test_a_program_starts_a_debate_and_watches_it(alice: User, openai: Ope
 
 
 @pytest.mark.parametrize("end", ENDS)
-async def test_a_key_at_its_end_in_mid_stream_closes_it(
+async def test_key_that_ends_closes_its_stream(
     alice: User, bob: User, conversation: Conversation, settings: Settings, end: Callable[[ApiKey], None]
 ) -> None:
     settings.OUTCRY_HEARTBEAT_SECONDS = 0.2  # how often keys are looked at, too
@@ -243,7 +237,7 @@ async def test_a_key_at_its_end_in_mid_stream_closes_it(
     assert opened.closed == Close.UNAUTHENTICATED
 
 
-async def test_a_command_by_a_key_at_its_end_is_not_taken(alice: User, conversation: Conversation) -> None:
+async def test_command_by_an_ended_key_is_refused(alice: User, conversation: Conversation) -> None:
     key, text = await made(alice)
     async with program(text, path_of(conversation)) as opened:
         await opened.until("status", status="queued")
@@ -254,9 +248,7 @@ async def test_a_command_by_a_key_at_its_end_is_not_taken(alice: User, conversat
     assert await stored(conversation) == ["status"]
 
 
-def test_of_many_only_those_whose_key_has_ended_go(
-    alice: User, bob: User, conversation: Conversation
-) -> None:
+def test_ended_key_of_several_is_refused_alone(alice: User, bob: User, conversation: Conversation) -> None:
     key, _ = make(alice)
     other, _ = make(alice)
     reader, _ = make(bob)
@@ -271,7 +263,7 @@ def test_of_many_only_those_whose_key_has_ended_go(
     }
 
 
-async def test_a_stream_by_a_key_outlives_a_new_password(
+async def test_stream_by_key_outlives_a_new_password(
     alice: User, conversation: Conversation, settings: Settings
 ) -> None:
     """The key was not made from it, and is ended by itself."""

@@ -50,7 +50,7 @@ def stored_of(frames: list[Frame]) -> list[debates.Row]:
 # What comes
 
 
-async def test_heartbeats_know_of_no_more_than_was_let_through(
+async def test_heartbeat_head_excludes_filtered_events(
     alice: User, conversation: Conversation, settings: Settings
 ) -> None:
     """A client that hears of more, twice and nothing between, comes back for it: again and again in a long turn."""
@@ -78,7 +78,7 @@ async def until(true: Callable[[], bool]) -> None:
             await asyncio.sleep(0)
 
 
-async def test_hello_comes_first_and_says_where_the_conversation_stands(
+async def test_hello_comes_first_with_head_and_status(
     alice: User, conversation: Conversation, settings: Settings
 ) -> None:
     await appender.append(conversation.pk, debates.status(Status.INITIALIZING), debates.status(Status.ACTIVE))
@@ -98,9 +98,7 @@ async def test_hello_comes_first_and_says_where_the_conversation_stands(
     assert str(UUID(hello["data"]["session"])) == hello["data"]["session"]
 
 
-async def test_every_event_comes_as_it_is_stored_and_then_the_server_closes(
-    alice: User, finished: Conversation
-) -> None:
+async def test_every_event_comes_as_stored_before_the_close(alice: User, finished: Conversation) -> None:
     async with browser(alice, path_of(finished)) as tab:
         await tab.until_closed()
     entries = await database.call(queries.read, finished.pk, 0, 1000)
@@ -129,7 +127,7 @@ async def test_every_final_status_closes_with_1000(
     assert tab.closed == 1000
 
 
-async def test_who_comes_back_with_a_cursor_gets_the_rest_only(alice: User, finished: Conversation) -> None:
+async def test_cursor_gets_only_later_events(alice: User, finished: Conversation) -> None:
     rows = await debates.rows(finished)
     for after in range(len(rows) + 1):
         async with browser(alice, path_of(finished, after)) as tab:
@@ -138,14 +136,14 @@ async def test_who_comes_back_with_a_cursor_gets_the_rest_only(alice: User, fini
         assert tab.closed == 1000
 
 
-async def test_a_cursor_beyond_the_log_starts_anew_and_says_so(alice: User, finished: Conversation) -> None:
+async def test_cursor_beyond_the_log_is_not_recovered(alice: User, finished: Conversation) -> None:
     async with browser(alice, path_of(finished, 2**31 - 1)) as tab:
         await tab.until_closed()
     assert (tab.frames[0]["data"]["recovered"], tab.frames[0]["data"]["from"]) == (False, 0)
     assert stored_of(tab.frames) == await debates.rows(finished)
 
 
-async def test_several_tabs_are_each_whole(alice: User, conversation: Conversation, layer: str) -> None:
+async def test_several_tabs_each_get_everything(alice: User, conversation: Conversation, layer: str) -> None:
     async def read(after: int) -> Browser:
         async with browser(alice, path_of(conversation, after)) as tab:
             await tab.until_closed()
@@ -160,7 +158,7 @@ async def test_several_tabs_are_each_whole(alice: User, conversation: Conversati
         assert transcript.fold_frames(tab.frames, before) == transcript.fold(rows)
 
 
-async def test_a_heartbeat_carries_the_head(
+async def test_heartbeat_carries_the_head(
     alice: User, conversation: Conversation, settings: Settings
 ) -> None:
     settings.OUTCRY_HEARTBEAT_SECONDS = 0.05
@@ -171,13 +169,13 @@ async def test_a_heartbeat_carries_the_head(
     assert beat["seq"] is None
 
 
-async def test_a_ping_is_answered(alice: User, conversation: Conversation) -> None:
+async def test_ping_is_answered(alice: User, conversation: Conversation) -> None:
     async with browser(alice, path_of(conversation)) as tab:
         await tab.send(type="ping")
         assert (await tab.until("pong"))["data"] == {}
 
 
-async def test_a_reviewer_watches_somebody_elses_debate(carol: User, finished: Conversation) -> None:
+async def test_reviewer_watches_a_foreign_debate(carol: User, finished: Conversation) -> None:
     async with browser(carol, path_of(finished)) as tab:
         await tab.until_closed()
     assert tab.closed == 1000
@@ -220,14 +218,14 @@ async def refused(person: User | None, path: str) -> tuple[list[Frame], int | No
 
 
 @pytest.mark.usefixtures("untouched")
-async def test_who_is_not_signed_in_is_refused_with_4401(finished: Conversation) -> None:
+async def test_anonymous_client_is_closed_with_4401(finished: Conversation) -> None:
     assert await refused(None, path_of(finished)) == ([], 4401)
     assert await refused(None, f"{NEW}{uuid4()}/") == ([], 4401)
     assert await refused(None, NEW) == ([], 4401)
 
 
 @pytest.mark.usefixtures("untouched")
-async def test_somebody_elses_conversation_and_an_unknown_one_are_told_apart_by_nobody(
+async def test_foreign_and_unknown_conversations_both_close_with_4404(
     bob: User, finished: Conversation
 ) -> None:
     assert await refused(bob, path_of(finished)) == ([], 4404)
@@ -236,7 +234,7 @@ async def test_somebody_elses_conversation_and_an_unknown_one_are_told_apart_by_
 
 
 @pytest.mark.usefixtures("untouched")
-async def test_staff_without_the_right_to_review_is_nobody_special(bob: User, finished: Conversation) -> None:
+async def test_staff_without_review_right_see_only_their_own(bob: User, finished: Conversation) -> None:
     def promote() -> None:
         bob.is_staff = True
         bob.save()
@@ -249,12 +247,12 @@ async def test_staff_without_the_right_to_review_is_nobody_special(bob: User, fi
 @pytest.mark.parametrize(
     "after", ["", "-1", "x", "1.5", "1e3", "²", "١", "2147483648", "9" * 5000, "0x1", "+1", "%00"]
 )
-async def test_a_bad_cursor_is_refused_with_4400(alice: User, finished: Conversation, after: str) -> None:
+async def test_bad_cursor_closes_with_4400(alice: User, finished: Conversation, after: str) -> None:
     assert await refused(alice, path_of(finished, after)) == ([], 4400)
 
 
 @pytest.mark.usefixtures("untouched")
-async def test_an_unknown_address_is_refused_with_4404(alice: User) -> None:
+async def test_unknown_address_closes_with_4404(alice: User) -> None:
     assert await refused(alice, "/ws/nothing/") == ([], 4404)
 
 
@@ -262,7 +260,7 @@ async def test_an_unknown_address_is_refused_with_4404(alice: User) -> None:
 @pytest.mark.parametrize(
     "origin", ["https://evil.example", "http://localhost.evil.example", "http://localhost:9999", "null", None]
 )
-async def test_a_foreign_origin_is_refused_in_the_handshake(
+async def test_foreign_origin_is_refused_in_the_handshake(
     alice: User, finished: Conversation, origin: str | None
 ) -> None:
     async with browser(alice, path_of(finished), origin=origin, accepted=False):
@@ -270,7 +268,7 @@ async def test_a_foreign_origin_is_refused_in_the_handshake(
 
 
 @pytest.mark.parametrize("path", ["mine", "new"])
-async def test_what_a_refused_client_sends_changes_nothing(
+async def test_frames_of_a_refused_client_are_ignored(
     bob: User, conversation: Conversation, openai: OpenAIServer, path: str
 ) -> None:
     people = (
@@ -309,7 +307,7 @@ MALFORMED: list[tuple[str, str, str]] = [
 
 
 @pytest.mark.parametrize(("text", "field", "rule"), MALFORMED, ids=[text[:20] for text, _, _ in MALFORMED])
-async def test_a_malformed_frame_gets_an_error_and_changes_nothing(
+async def test_malformed_frame_gets_an_error_and_changes_nothing(
     alice: User, conversation: Conversation, text: str, field: str, rule: str
 ) -> None:
     async with browser(alice, path_of(conversation)) as tab:
@@ -329,16 +327,14 @@ async def test_a_malformed_frame_gets_an_error_and_changes_nothing(
     assert await database.call(Conversation.objects.count) == 1
 
 
-async def test_a_binary_frame_gets_an_error(alice: User, conversation: Conversation) -> None:
+async def test_binary_frame_gets_an_error(alice: User, conversation: Conversation) -> None:
     async with browser(alice, path_of(conversation)) as tab:
         await tab.socket.send_to(bytes_data=b'{"type": "ping"}')
         assert (await tab.until("error"))["data"]["rule"] == "text_frame"
 
 
 @pytest.mark.parametrize("text", ["x" * (MAX_FRAME_BYTES + 1), "€" * (MAX_FRAME_BYTES // 3 + 1)])
-async def test_a_frame_over_64_kib_closes_with_4413(
-    alice: User, conversation: Conversation, text: str
-) -> None:
+async def test_frame_over_64_kib_closes_with_4413(alice: User, conversation: Conversation, text: str) -> None:
     async with browser(alice, path_of(conversation)) as tab:
         await tab.until("status")
         await tab.send(text)
@@ -346,7 +342,7 @@ async def test_a_frame_over_64_kib_closes_with_4413(
     assert tab.closed == 4413
 
 
-async def test_after_4413_nothing_more_comes(alice: User, conversation: Conversation) -> None:
+async def test_nothing_comes_after_4413(alice: User, conversation: Conversation) -> None:
     async with browser(alice, path_of(conversation)) as tab:
         await tab.until("status")
         await tab.send("x" * (MAX_FRAME_BYTES + 1))
@@ -355,7 +351,7 @@ async def test_after_4413_nothing_more_comes(alice: User, conversation: Conversa
         assert await tab.socket.receive_nothing(timeout=0.2)
 
 
-async def test_a_frame_of_64_kib_is_read(alice: User, conversation: Conversation) -> None:
+async def test_frame_of_64_kib_is_read(alice: User, conversation: Conversation) -> None:
     ping = json.dumps({"type": "ping"})
     async with browser(alice, path_of(conversation)) as tab:
         await tab.send(ping + " " * (MAX_FRAME_BYTES - len(ping)))
@@ -365,7 +361,7 @@ async def test_a_frame_of_64_kib_is_read(alice: User, conversation: Conversation
 # Started by the socket
 
 
-async def test_a_debate_started_by_the_socket_is_watched_on_it(alice: User, openai: OpenAIServer) -> None:
+async def test_started_debate_is_watched_on_the_same_socket(alice: User, openai: OpenAIServer) -> None:
     async with browser(alice, NEW) as tab:
         await tab.send(type="start", topic="Buy?", rounds=1)
         await tab.until_closed()
@@ -392,7 +388,7 @@ async def test_a_debate_started_by_the_socket_is_watched_on_it(alice: User, open
         ({"topic": "Buy?", "\ud800": 1}, "body", "string_unicode"),
     ],
 )
-async def test_a_start_that_breaks_a_rule_is_told_which_and_may_be_sent_again(
+async def test_invalid_start_names_the_rule_and_may_be_repeated(
     alice: User, openai: OpenAIServer, fields: dict[str, Any], field: str, rule: str
 ) -> None:
     async with browser(alice, NEW) as tab:
@@ -405,7 +401,7 @@ async def test_a_start_that_breaks_a_rule_is_told_which_and_may_be_sent_again(
     assert await database.call(Conversation.objects.count) == 1
 
 
-async def test_a_start_over_the_limit_is_told(
+async def test_start_over_the_limit_gets_an_error(
     alice: User, conversation: Conversation, settings: Settings
 ) -> None:
     settings.OUTCRY_MAX_RUNNING_PER_USER = 1
@@ -416,7 +412,7 @@ async def test_a_start_over_the_limit_is_told(
     assert await database.call(Conversation.objects.count) == 1
 
 
-async def test_two_starts_in_one_breath_start_one_debate(alice: User, openai: OpenAIServer) -> None:
+async def test_two_starts_at_once_start_one_debate(alice: User, openai: OpenAIServer) -> None:
     async with browser(alice, NEW) as tab:
         await tab.send(type="start", topic="Buy?", rounds=1)
         await tab.send(type="start", topic="Sell?", rounds=1)
@@ -428,7 +424,7 @@ async def test_two_starts_in_one_breath_start_one_debate(alice: User, openai: Op
 # Tabs and debates
 
 
-async def test_a_closed_tab_does_not_stop_the_debate(
+async def test_closed_tab_does_not_stop_the_debate(
     alice: User, conversation: Conversation, openai: OpenAIServer
 ) -> None:
     gate = Gate()
@@ -443,7 +439,7 @@ async def test_a_closed_tab_does_not_stop_the_debate(
     assert not openai.asked[0].closed_early
 
 
-async def test_a_debate_started_by_a_tab_goes_on_when_it_closes(alice: User, openai: OpenAIServer) -> None:
+async def test_debate_continues_after_its_tab_closes(alice: User, openai: OpenAIServer) -> None:
     gate = Gate()
     openai.answer(says("One ", "two.", gate=gate))
     async with browser(alice, NEW) as tab:
@@ -454,7 +450,7 @@ async def test_a_debate_started_by_a_tab_goes_on_when_it_closes(alice: User, ope
     assert (await database.call(Conversation.objects.get)).status == "completed"
 
 
-async def test_a_closed_tab_leaves_no_reader_behind(alice: User, conversation: Conversation) -> None:
+async def test_closed_tab_leaves_no_reader_behind(alice: User, conversation: Conversation) -> None:
     async with browser(alice, path_of(conversation)) as tab:
         await tab.until("status")
         [watched] = reader._readers[asyncio.get_running_loop()].values()
@@ -486,7 +482,7 @@ def change_password(person: User) -> None:
 
 @pytest.mark.usefixtures("quick")
 @pytest.mark.parametrize("end", [sign_out, disable, change_password])
-async def test_a_session_that_ends_closes_its_sockets_with_4401(
+async def test_ended_session_closes_with_4401(
     alice: User, conversation: Conversation, end: Callable[[User], None]
 ) -> None:
     async with browser(alice, path_of(conversation)) as tab:
@@ -498,7 +494,7 @@ async def test_a_session_that_ends_closes_its_sockets_with_4401(
 
 
 @pytest.mark.usefixtures("quick")
-async def test_who_may_not_review_any_more_sees_no_more(carol: User, conversation: Conversation) -> None:
+async def test_lost_review_right_closes_with_4403(carol: User, conversation: Conversation) -> None:
     async with browser(carol, path_of(conversation)) as tab:
         await tab.until("heartbeat")
         await database.call(carol.user_permissions.clear)
@@ -507,7 +503,7 @@ async def test_who_may_not_review_any_more_sees_no_more(carol: User, conversatio
     assert tab.closed == 4403
 
 
-async def test_a_person_who_was_disabled_starts_nothing(alice: User) -> None:
+async def test_disabled_user_starts_nothing(alice: User) -> None:
     async with browser(alice, NEW) as tab:
         await database.call(disable, alice)
         await tab.send(type="start", topic="Buy?")
@@ -518,7 +514,7 @@ async def test_a_person_who_was_disabled_starts_nothing(alice: User) -> None:
 
 
 @pytest.mark.usefixtures("quick")
-async def test_while_the_sessions_cannot_be_read_nobody_is_sent_away(
+async def test_unreadable_sessions_close_nobody(
     alice: User, conversation: Conversation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def away(_: object) -> None:
@@ -535,7 +531,7 @@ async def test_while_the_sessions_cannot_be_read_nobody_is_sent_away(
 # What a watcher says of its own stream
 
 
-async def test_what_was_not_sent_cannot_be_acknowledged(alice: User, conversation: Conversation) -> None:
+async def test_ack_beyond_what_was_sent_gets_an_error(alice: User, conversation: Conversation) -> None:
     async with browser(alice, path_of(conversation)) as tab:
         await tab.until("status")
         await tab.send(type="ack", seq=1)
@@ -550,7 +546,7 @@ async def test_what_was_not_sent_cannot_be_acknowledged(alice: User, conversatio
     assert [frame["type"] for frame in tab.frames].count("error") == 1
 
 
-async def test_a_client_holds_its_own_stream_and_no_other_and_loses_nothing(
+async def test_pause_stream_holds_one_stream_and_loses_nothing(
     alice: User, conversation: Conversation
 ) -> None:
     async with (
@@ -576,25 +572,21 @@ async def test_a_client_holds_its_own_stream_and_no_other_and_loses_nothing(
     assert [frame["type"] for frame in other.frames if frame["type"] == "stream"] == []
 
 
-async def test_a_stream_that_is_not_there_cannot_be_held(alice: User) -> None:
+async def test_pause_stream_without_a_stream_gets_an_error(alice: User) -> None:
     async with browser(alice, NEW) as tab:
         await tab.send(type="control", action="pause_stream")
         error = await tab.until("error")
     assert (error["data"]["field"], error["data"]["rule"]) == ("type", "not_watching")
 
 
-async def test_a_command_may_be_the_first_thing_a_client_says(
-    alice: User, conversation: Conversation
-) -> None:
+async def test_command_may_be_the_first_frame(alice: User, conversation: Conversation) -> None:
     async with browser(alice, path_of(conversation)) as tab:
         await tab.send(type="control", action="pause")
         await tab.until("control", action="pause")
     assert [frame["type"] for frame in tab.frames if frame["seq"] is None] == ["hello"]
 
 
-async def test_a_key_with_half_a_character_is_refused_and_nothing_else(
-    alice: User, conversation: Conversation
-) -> None:
+async def test_lone_surrogate_in_a_key_gets_an_error(alice: User, conversation: Conversation) -> None:
     async with browser(alice, path_of(conversation)) as tab:
         await tab.send('{"type": "control", "action": "pause", "idempotency_key": "\\ud800"}')
         error = await tab.until("error")
@@ -603,7 +595,7 @@ async def test_a_key_with_half_a_character_is_refused_and_nothing_else(
     assert (error["data"]["field"], error["data"]["idempotency_key"]) == ("idempotency_key", None)
 
 
-async def test_with_a_rate_every_event_comes_as_it_is_stored(alice: User, finished: Conversation) -> None:
+async def test_rate_limited_events_come_as_stored(alice: User, finished: Conversation) -> None:
     async with browser(alice, path_of(finished) + "?rate=1000") as tab:
         await tab.until_closed()
     entries = await database.call(queries.read, finished.pk, 0, 1000)
@@ -613,5 +605,5 @@ async def test_with_a_rate_every_event_comes_as_it_is_stored(alice: User, finish
 
 @pytest.mark.usefixtures("untouched")
 @pytest.mark.parametrize("rate", ["", "0", "-1", "x", "1.5", "10001", "9" * 5000])
-async def test_a_bad_rate_is_refused_with_4400(alice: User, finished: Conversation, rate: str) -> None:
+async def test_bad_rate_closes_with_4400(alice: User, finished: Conversation, rate: str) -> None:
     assert await refused(alice, path_of(finished) + f"?rate={rate}") == ([], 4400)
