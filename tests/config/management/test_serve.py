@@ -1,6 +1,7 @@
 """`manage.py serve`: the first account, and what it says when it cannot start."""
 
 import re
+import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -8,7 +9,7 @@ from pathlib import Path
 import pytest
 from django.contrib.auth.models import User
 from django.core.exceptions import ImproperlyConfigured
-from django.core.management import CommandError, call_command
+from django.core.management import CommandError, call_command, get_commands
 from django.db import connections
 from pytest_django import Settings
 
@@ -120,3 +121,9 @@ def test_a_missing_model_is_named(settings: Settings, tmp_path: Path) -> None:
         CommandError, match=r"The local model is missing: .*absent\.gguf\. `make setup` gets it"
     ):
         call_command("serve")
+
+
+def test_runserver_is_ours() -> None:
+    # Daphne's, which only this command loads.
+    assert get_commands()["runserver"] == "config"
+    assert "daphne" not in sys.modules
