@@ -1,9 +1,12 @@
 """Fixtures for all tests: people, a model provider, channel layers, and an end to every thread."""
 
 import asyncio
+import contextlib
 import inspect
 import os
+import threading
 from collections.abc import AsyncIterator, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -26,6 +29,7 @@ from conversations.models import Conversation
 from conversations.providers import circuit_breaker
 from conversations.runs import supervisor
 from tests.fakes.openai_server import OpenAIServer
+from tests.fakes.waiting import PATIENCE_SECONDS
 from tests.support import debates, servers
 
 # Selection
@@ -163,6 +167,8 @@ def layer(request: pytest.FixtureRequest, settings: Settings) -> str:
 
 # Cleaning up
 
+LOOP_THREADS = 8
+
 
 @pytest.fixture(scope="session", autouse=True)
 def _forget_quickly() -> Iterator[None]:
@@ -204,8 +210,18 @@ def _tasks_ended(request: pytest.FixtureRequest, _threads_ended: None) -> None:
 
 @pytest_asyncio.fixture
 async def _debates_ended() -> AsyncIterator[None]:
+    executor = ThreadPoolExecutor(LOOP_THREADS)
+    asyncio.get_running_loop().set_default_executor(executor)
     yield
     await supervisor.tasks.cancel()
     await supervisor.adoptions.cancel()
-    # Django renders error pages in the loop's own executor, and leaves a connection there.
-    await asyncio.to_thread(connections.close_all)
+    # Django renders error pages in the loop's executor, and leaves a connection in whichever thread did it. The barrier
+    # has every thread take one of these.
+    barrier = threading.Barrier(LOOP_THREADS)
+    await asyncio.gather(*(asyncio.to_thread(_close_connections, barrier) for _ in range(LOOP_THREADS)))
+
+
+def _close_connections(barrier: threading.Barrier) -> None:
+    with contextlib.suppress(threading.BrokenBarrierError):
+        barrier.wait(PATIENCE_SECONDS)
+    connections.close_all()
