@@ -1,4 +1,4 @@
-"""What people have told a conversation, as its log has it. Pure."""
+"""What people have said to a conversation and asked of it, as the fold of its log. Pure."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 from uuid import UUID
 
 from conversations.domain.enums import Action
-from conversations.domain.events import Control, HumanMessage, InputExpired, InputRequest, MessageStart
+from conversations.domain.events import Control, HumanMessage, InputExpired, InputRequest, MessageStart, load
 
 
 @dataclass
@@ -24,8 +24,8 @@ class Question:
 
 @dataclass(frozen=True)
 class Remark:
-    """Something a person said, as event `seq`. `place` is how many of the messages that stand were begun before it;
-    `question` is what it answers, or None where nobody had asked."""
+    """A person's message, event `seq`. `place` counts the standing messages that began before it; `question` is what it
+    answers, or None where it answers none."""
 
     seq: int
     author: str
@@ -36,7 +36,7 @@ class Remark:
 
 @dataclass
 class HumanInput:
-    """The fold of the events that people cause, and of those they answer to. `head` is the newest seq it knows of."""
+    """The fold of the events that people cause and of those they answer. `head` is the seq of the last event taken."""
 
     TYPES: ClassVar = ("control", "human_message", "input_expired", "input_request", "message_start")
 
@@ -45,46 +45,44 @@ class HumanInput:
     cancelled: bool = False
     questions: dict[UUID, Question] = field(default_factory=dict)
     _begun: dict[UUID, int] = field(default_factory=dict)
-    _said: list[tuple[int, HumanMessage]] = field(default_factory=list)
+    _messages: list[tuple[int, HumanMessage]] = field(default_factory=list)
 
     def take(self, seq: int, type_: str, data: Mapping[str, Any]) -> None:
-        """Apply the next event; those of other types change nothing but the head."""
+        """Apply the next event; one of any other type changes only the head."""
         if seq <= self.head:
             return
         self.head = seq
-        match type_:
-            case "control":
-                self._obey(Control.model_validate(data).action)
-            case "human_message":
-                said = HumanMessage.model_validate(data)
-                self._said.append((seq, said))
-                if said.reply_to in self.questions:
-                    self.questions[said.reply_to].answer = said
-            case "input_request":
-                asked = InputRequest.model_validate(data)
-                self.questions[asked.request] = Question(asked)
-            case "input_expired":
-                self.questions[InputExpired.model_validate(data).request].expired = True
-            case "message_start":
-                self._begun[MessageStart.model_validate(data).message] = seq
+        match event := load(type_, data):
+            case Control():
+                self._obey(event.action)
+            case HumanMessage():
+                self._messages.append((seq, event))
+                if event.reply_to in self.questions:
+                    self.questions[event.reply_to].answer = event
+            case InputRequest():
+                self.questions[event.request] = Question(event)
+            case InputExpired():
+                self.questions[event.request].expired = True
+            case MessageStart():
+                self._begun[event.message] = seq
 
     def remarks(self, standing: Sequence[UUID]) -> list[Remark]:
-        """What was said, in order, each placed among the messages that stand."""
-        begun = [self._begun[message] for message in standing] if self._said else []
+        """The messages of people, in order, each placed among the messages that stand."""
+        begun = [self._begun[message] for message in standing] if self._messages else []
         return [
             Remark(
                 seq,
-                said.author,
-                said.text,
+                message.author,
+                message.text,
                 place=sum(start < seq for start in begun),
-                question=self.questions.get(said.reply_to) if said.reply_to else None,
+                question=self.questions.get(message.reply_to) if message.reply_to else None,
             )
-            for seq, said in self._said
+            for seq, message in self._messages
         ]
 
     def question_after(self, standing: Sequence[UUID]) -> Question | None:
-        """What was asked in a turn that was cut: the newest question asked in none of the messages that stand, since
-        the last of them."""
+        """The newest question of a turn that was cut: asked after the last standing message began, and in none of
+        them."""
         last = self._begun[standing[-1]] if standing else 0
         cut = [
             question

@@ -1,6 +1,6 @@
-"""A conversation's state as the fold of its events. Pure; the browser's `fold` does the same.
+"""A conversation's state as the fold of its events. Pure; the browser's reducer does the same.
 
-The state is JSON:
+A new event type is added to `_APPLY`. The state is JSON:
 
     status, mode, reason, panel   of the last events that said so, or null
     head                          seq of the last event folded
@@ -19,9 +19,12 @@ The state is JSON:
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
+from uuid import UUID
 
-from conversations.domain.events import AgentMessage
+from conversations.domain.events import AgentMessage, MessageDiscard, known_fields, load
+from conversations.domain.human_input import HumanInput
 
 State = dict[str, Any]
 Data = Mapping[str, Any]
@@ -47,46 +50,65 @@ def empty() -> State:
 
 
 def fold(events: Iterable[tuple[int, str, Data]], state: State | None = None) -> State:
-    """The state after `events`, given as (seq, type, data). An event whose seq is not above the
-    head is skipped. Raises ValueError where one is missing. Changes `state` in place."""
+    """The state after `events`, given as (seq, type, data). An event whose seq is not above the head is skipped. Raises
+    ValueError where one is missing, and LookupError where one refers to what has not begun. Changes `state` in place.
+    """
     state = empty() if state is None else state
     for seq, type_, data in events:
         if seq <= state["head"]:
             continue
         if seq != state["head"] + 1:
             raise ValueError(f"event {state['head'] + 1} is missing before {seq}")
-        _APPLY[type_](state, data)
-        state["head"] = seq
+        apply(state, seq, type_, data)
     return state
 
 
-def fold_frames(frames: Iterable[Mapping[str, Any]], state: State | None = None) -> State:
-    """The state after frames as they travel, decoded. One that carries `after` stands for all that follows that event,
-    up to its `seq`; those without a `seq` are skipped. Raises ValueError where an event is missing."""
-    state = empty() if state is None else state
-    for frame in frames:
-        seq = frame["seq"]
-        if seq is None or seq <= state["head"]:
-            continue
-        if frame.get("after", seq - 1) != state["head"]:
-            raise ValueError(f"event {state['head'] + 1} is missing before {seq}")
-        _APPLY[frame["type"]](state, frame["data"])
-        state["head"] = seq
-    return state
+def apply(state: State, seq: int, type_: str, data: Data) -> None:
+    """Change the state by the event, or the events that a frame stands for, up to `seq`. A type that this version does
+    not know changes only the head."""
+    known = known_fields(type_, data)
+    if known is not None:
+        _APPLY[type_](state, known)
+    state["head"] = seq
 
 
-def digest(said: Iterable[AgentMessage]) -> str:
-    """SHA-256 (hex) of what was said: the `agent_message` events that stand, in order, as canonical JSON of these
-    fields."""
+@dataclass
+class Transcript:
+    """A log's fold for those who go on with it or examine it: beside the state, the whole messages that stand, in the
+    order in which they ended, and what people have said and asked for."""
+
+    state: State = field(default_factory=empty)
+    spoken: dict[UUID, AgentMessage] = field(default_factory=dict)
+    people: HumanInput = field(default_factory=HumanInput)
+
+    def take(self, seq: int, type_: str, data: Data) -> None:
+        """Apply the next event. Raises ValueError and LookupError as `fold` does."""
+        fold([(seq, type_, data)], self.state)
+        self.people.take(seq, type_, data)
+        match event := load(type_, data):
+            case AgentMessage():
+                self.spoken[event.message] = event
+            case MessageDiscard():
+                self.spoken.pop(event.message, None)
+
+
+def digest(spoken: Iterable[AgentMessage]) -> str:
+    """SHA-256 (hex) of these fields of the whole messages that stand, in order, as canonical JSON."""
     fields = {"agent", "role", "kind", "round", "mode", "model", "provider", "content"}
-    lines = [message.model_dump(mode="json", include=fields) for message in said]
+    lines = [message.model_dump(mode="json", include=fields) for message in spoken]
     canonical = json.dumps(lines, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(canonical.encode()).hexdigest()
 
 
 def _message(state: State, id_: str) -> State:
-    found: State = next(message for message in reversed(state["messages"]) if message["id"] == id_)
-    return found
+    return _newest(state["messages"], "id", id_)
+
+
+def _newest(parts: list[State], key: str, value: str) -> State:
+    for part in reversed(parts):
+        if part[key] == value:
+            return part
+    raise LookupError(f"{key} {value} has not begun")
 
 
 def _status(state: State, data: Data) -> None:
@@ -127,8 +149,8 @@ def _agent_message(state: State, data: Data) -> None:
     message = _message(state, data["message"])
     kept = ("confidence", "usage", "cost", "model", "provider", "mode", "finish_reason", "duration_ms")
     message.update({key: data[key] for key in kept}, state="done", text=data["content"])
-    # Whoever got the whole message without its tokens counts the same; earlier logs do not say.
-    if (count := data.get("token_count")) is not None:
+    # A reader that got no tokens has the same count; logs of earlier versions hold none.
+    if (count := data["token_count"]) is not None:
         message["tokens"] = count
 
 
@@ -149,8 +171,7 @@ def _tool_error(state: State, data: Data) -> None:
 
 
 def _tool(state: State, call: str) -> State:
-    found: State = next(tool for tool in reversed(state["tools"]) if tool["call"] == call)
-    return found
+    return _newest(state["tools"], "call", call)
 
 
 def _input_request(state: State, data: Data) -> None:

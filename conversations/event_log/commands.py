@@ -11,8 +11,6 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import BooleanField, QuerySet
-from django.db.models.expressions import RawSQL
 from django.utils import timezone
 
 from conversations.domain.enums import TERMINAL, Action, Kind
@@ -20,9 +18,10 @@ from conversations.domain.errors import Conflict, Finished, LimitReached, NotFou
 from conversations.domain.events import Control, EventData, HumanMessage, InputExpired, dump
 from conversations.domain.frames import Frame
 from conversations.event_log import notifier, store, wakeups
+from conversations.event_log.queries import of_people
 from conversations.infrastructure import database
 from conversations.infrastructure.event_loop import BackgroundTasks
-from conversations.models import PEOPLE, Conversation, Event
+from conversations.models import Conversation, Event
 
 # What one conversation takes.
 MAX_REMARKS = 50
@@ -63,14 +62,6 @@ async def _tell(conversation: UUID, event: Control | HumanMessage) -> Accepted:
     # Again, too: whoever repeats it may do so because nothing has come of it.
     wakeups.call(conversation)
     return accepted
-
-
-def of_people(conversation: UUID) -> QuerySet[Event]:
-    """The events that people cause, or that ask them something; found by their own index."""
-    # In the index's own words: SQLite takes a partial index only where the query has its condition literally.
-    condition = RawSQL("type IN ({})".format(", ".join(f"'{type_}'" for type_ in PEOPLE)), ())  # noqa: S611
-    condition.output_field = BooleanField()
-    return Event.objects.filter(condition, conversation_id=conversation).order_by()
 
 
 def _store(conversation: UUID, event: Control | HumanMessage) -> tuple[Accepted, list[Frame]]:

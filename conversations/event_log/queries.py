@@ -1,33 +1,73 @@
-"""Reading a conversation's log."""
+"""Reading a conversation's log. Nothing else queries the rows of events for their contents."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from django.db.models import BooleanField, QuerySet
+from django.db.models.expressions import RawSQL
+
 from conversations.domain.errors import NotFound
 from conversations.domain.frames import Frame
-from conversations.models import Conversation, Event
+from conversations.domain.human_input import HumanInput
+from conversations.models import PEOPLE, Conversation, Event
+
+CHUNK_ROWS = 1_000
 
 
 def read(conversation: UUID, after: int, limit: int) -> list[Frame]:
     """Up to `limit` events whose seq is above `after`, in order."""
-    rows = Event.objects.filter(conversation_id=conversation, seq__gt=after).order_by("seq")
-    return [
-        Frame.of_event(seq, type_, conversation, at, data)
-        for seq, type_, at, data in rows.values_list("seq", "type", "at", "data")[:limit]
-    ]
+    return [*_frames(conversation, _rows(conversation, after)[:limit].values_list(*_COLUMNS))]
 
 
-def read_all(conversation: UUID, after: int = 0) -> Iterable[tuple[int, str, dict[str, Any]]]:
-    """(seq, type, data) of every event above `after`, as `transcript.fold` takes them."""
-    rows = Event.objects.filter(conversation_id=conversation, seq__gt=after).order_by("seq")
-    return rows.values_list("seq", "type", "data").iterator(chunk_size=1_000)
+def frames(conversation: UUID, after: int = 0, types: Collection[str] | None = None) -> Iterator[Frame]:
+    """Every event above `after`, in order; of `types` only, where they are given."""
+    rows = _rows(conversation, after)
+    if types is not None:
+        rows = rows.filter(type__in=types)
+    return _frames(conversation, rows.values_list(*_COLUMNS).iterator(chunk_size=CHUNK_ROWS))
+
+
+def read_all(
+    conversation: UUID, after: int = 0, types: Collection[str] | None = None
+) -> Iterator[tuple[int, str, dict[str, Any]]]:
+    """What `frames` gives, as (seq, type, data), which `transcript.fold` takes."""
+    for frame in frames(conversation, after, types):
+        yield frame.seq, frame.type, {**frame.data}
+
+
+def of_people(conversation: UUID) -> QuerySet[Event]:
+    """The events that people cause, or that ask them something; found by their own index."""
+    # In the index's own words: SQLite takes a partial index only where the query has its condition literally.
+    condition = RawSQL("type IN ({})".format(", ".join(f"'{type_}'" for type_ in PEOPLE)), ())  # noqa: S611
+    condition.output_field = BooleanField()
+    return Event.objects.filter(condition, conversation_id=conversation).order_by()
+
+
+def open_question(conversation: UUID) -> UUID | None:
+    """The oldest question of an agent that waits for its answer."""
+    people = HumanInput()
+    rows = of_people(conversation).order_by("seq").values_list("seq", "type", "data")
+    for seq, type_, data in rows:
+        people.take(seq, type_, data)
+    return next((request for request, question in people.questions.items() if question.is_open), None)
+
+
+_COLUMNS = ("seq", "type", "at", "data")
+
+
+def _rows(conversation: UUID, after: int) -> QuerySet[Event]:
+    return Event.objects.filter(conversation_id=conversation, seq__gt=after).order_by("seq")
+
+
+def _frames(conversation: UUID, rows: Any) -> Iterator[Frame]:
+    return (Frame.of_event(seq, type_, conversation, at, data) for seq, type_, at, data in rows)
 
 
 @dataclass(frozen=True)
 class Position:
-    """Where a conversation's log stands, and where its trace begins."""
+    """The newest seq of a conversation's log, the status and mode there, and the traceparent of its trace."""
 
     head: int
     status: str
@@ -36,7 +76,7 @@ class Position:
 
 
 def position(conversation: UUID) -> Position:
-    """The newest seq and the state that goes with it. Raises NotFound."""
+    """The conversation's position now. Raises NotFound."""
     found = Conversation.objects.filter(pk=conversation)
     row = found.values_list("head", "status", "mode", "traceparent").first()
     if row is None:

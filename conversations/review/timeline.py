@@ -12,8 +12,9 @@ from django.utils.text import smart_split, unescape_string_literal
 
 from conversations.domain import transcript
 from conversations.domain.enums import Mode
-from conversations.domain.events import AgentMessage
+from conversations.domain.frames import Frame
 from conversations.domain.panels import PANELS
+from conversations.event_log import queries
 from conversations.models import Conversation, ConversationQuerySet, Event
 
 UNKNOWN = "unknown"
@@ -157,23 +158,17 @@ class Review:
 
 def read(conversation: Conversation) -> Review:
     """The review of a conversation, as far as its log can be read."""
-    review = Review(conversation)
-    said: dict[UUID, AgentMessage] = {}
-    rows = Event.objects.filter(conversation=conversation).order_by("seq")
+    log = transcript.Transcript()
+    review = Review(conversation, log.state)
     try:
-        for seq, type_, data, at in rows.values_list("seq", "type", "data", "at").iterator(chunk_size=1_000):
-            transcript.fold([(seq, type_, data)], review.state)
-            review.moments.extend(_moments(review.state, seq, type_, data, at))
-            if type_ == "agent_message":
-                message = AgentMessage.model_validate(data)
-                said[message.message] = message
-            elif type_ == "message_discard":
-                said.pop(UUID(data["message"]), None)
-    except (ValueError, LookupError, StopIteration):
+        for frame in queries.frames(conversation.pk):
+            log.take(frame.seq, frame.type, frame.data)
+            review.moments.extend(_moments(log.state, frame))
+    except (ValueError, LookupError):
         review.damage = f"The log cannot be read on after event {review.state['head']}."
     if review.damage is None and review.state["head"] < conversation.head:
         review.damage = f"The log ends at event {review.state['head']}, but {conversation.head} were stored."
-    review.sha256 = transcript.digest(said.values()) if said else None
+    review.sha256 = transcript.digest(log.spoken.values()) if log.spoken else None
     return review
 
 
@@ -188,17 +183,15 @@ _LAST_OF = {
 }
 
 
-def _moments(
-    state: transcript.State, seq: int, type_: str, data: dict[str, Any], at: datetime
-) -> Iterator[Moment]:
-    if type_ == "status":
-        yield Moment("status", seq, at, data)
-    elif type_ == "input_expired":
-        [request] = [request for request in state["requests"] if request["request"] == data["request"]]
-        yield Moment("expiry", seq, at, request)
-    elif type_ in _LAST_OF:
-        kind, part = _LAST_OF[type_]
-        yield Moment(kind, seq, at, state[part][-1])
+def _moments(state: transcript.State, frame: Frame) -> Iterator[Moment]:
+    if frame.type == "status":
+        yield Moment("status", frame.seq, frame.at, {**frame.data})
+    elif frame.type == "input_expired":
+        [request] = [each for each in state["requests"] if each["request"] == frame.data["request"]]
+        yield Moment("expiry", frame.seq, frame.at, request)
+    elif frame.type in _LAST_OF:
+        kind, part = _LAST_OF[frame.type]
+        yield Moment(kind, frame.seq, frame.at, state[part][-1])
 
 
 def usd(cost: float | Decimal | None) -> str:

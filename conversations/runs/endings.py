@@ -6,18 +6,24 @@ from typing import Any
 from uuid import UUID
 
 from conversations.domain import transcript
-from conversations.domain.events import AgentMessage, EventData, MessageDiscard, MessageStart, Usage
+from conversations.domain.events import (
+    AgentMessage,
+    EventData,
+    MessageDiscard,
+    MessageStart,
+    Token,
+    Usage,
+    load,
+)
 from conversations.domain.human_input import HumanInput
 from conversations.event_log import queries
-from conversations.models import Event
 
 Row = tuple[int, str, dict[str, Any]]
 
 
 def human_input(conversation: UUID, after: int) -> list[Row]:
     """(seq, type, data) of the events that `HumanInput` folds and that follow event `after`, in order."""
-    rows = Event.objects.filter(conversation_id=conversation, seq__gt=after, type__in=HumanInput.TYPES)
-    return list(rows.order_by("seq").values_list("seq", "type", "data"))
+    return list(queries.read_all(conversation, after, HumanInput.TYPES))
 
 
 def cancelled(conversation: UUID) -> list[EventData]:
@@ -26,13 +32,13 @@ def cancelled(conversation: UUID) -> list[EventData]:
     started: dict[str, tuple[datetime, MessageStart]] = {}
     last: dict[str, datetime] = {}
     state = transcript.empty()
-    rows = Event.objects.filter(conversation_id=conversation).order_by("seq")
-    for seq, type_, data, at in rows.values_list("seq", "type", "data", "at").iterator(chunk_size=1_000):
-        transcript.fold([(seq, type_, data)], state)
-        if type_ == "message_start":
-            started[data["message"]] = (at, MessageStart.model_validate(data))
-        elif type_ == "token":
-            last[data["message"]] = at
+    for frame in queries.frames(conversation):
+        transcript.fold([(frame.seq, frame.type, frame.data)], state)
+        event = load(frame.type, frame.data)
+        if isinstance(event, MessageStart):
+            started[str(event.message)] = (frame.at, event)
+        elif isinstance(event, Token):
+            last[str(event.message)] = frame.at
     ends: list[EventData] = []
     for message in state["messages"]:
         if message["state"] == "speaking":

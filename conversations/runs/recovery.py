@@ -7,7 +7,6 @@ from django.conf import settings
 from conversations.agents.limits import Limits
 from conversations.domain import transcript
 from conversations.domain.enums import Kind, Mode
-from conversations.domain.events import AgentMessage
 from conversations.domain.human_input import HumanInput
 from conversations.domain.panels import PANELS
 from conversations.event_log import queries
@@ -22,17 +21,17 @@ def read(conversation: UUID) -> tuple[DebateState, HumanInput]:
     """The debate and what people have said in it, as far as the log has them. Finished messages are kept; an unfinished
     one is spoken again, and so is a judgement whose `complete` is missing."""
     row = Conversation.objects.get(pk=conversation)
-    folded, human_input = transcript.empty(), HumanInput()
+    log = transcript.Transcript()
     for event in queries.read_all(conversation):
-        transcript.fold([event], folded)
-        human_input.take(*event)
+        log.take(*event)
+    folded, human_input = log.state, log.people
     is_judged = folded["complete"] is not None
     kept, unfinished, discarded = [], [], 0
     for message in folded["messages"]:
         if message["state"] == "discarded":
             discarded += message["discard_reason"] not in UNBILLED
         elif message["state"] == "done" and (is_judged or message["kind"] != Kind.FINAL):
-            kept.append(_finished(message))
+            kept.append(log.spoken[UUID(message["id"])])
         else:
             unfinished.append(UUID(message["id"]))
     state = DebateState(
@@ -58,14 +57,4 @@ def limits() -> Limits:
         whole=settings.OUTCRY_WHOLE_ANSWER_SECONDS,
         answer=settings.OUTCRY_INPUT_TIMEOUT_SECONDS,
         prompt_tokens=settings.OUTCRY_MAX_PROMPT_TOKENS,
-    )
-
-
-def _finished(message: transcript.State) -> AgentMessage:
-    described = {name: value for name, value in message.items() if name in AgentMessage.model_fields}
-    return AgentMessage(
-        **described,
-        message=UUID(message["id"]),
-        content=message["text"],
-        token_count=message["tokens"],
     )

@@ -11,8 +11,7 @@ from django.db.models import Q
 
 from conversations.access import permissions
 from conversations.domain.errors import InvalidInput, Problem
-from conversations.domain.human_input import HumanInput
-from conversations.event_log.commands import of_people
+from conversations.event_log.queries import of_people, open_question
 from conversations.models import Conversation, ThreadRun
 
 MAX_NAME = 200
@@ -100,11 +99,3 @@ def _is_answered(row: ThreadRun, run: Run) -> bool:
     rows = ThreadRun.objects.filter(owner_id=row.owner_id, thread=run.thread)
     stored = of_people(row.conversation_id).filter(data__idempotency_key=message)
     return rows.filter(message=message).exists() or stored.exists()
-
-
-def open_question(conversation: UUID) -> UUID | None:
-    """The id of the question that an agent waits on; None where none waits."""
-    people = HumanInput()
-    for seq, type_, data in of_people(conversation).order_by("seq").values_list("seq", "type", "data"):
-        people.take(seq, type_, data)
-    return next((id_ for id_, question in people.questions.items() if question.is_open), None)

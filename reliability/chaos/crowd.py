@@ -12,6 +12,7 @@ from conversations.domain.enums import TERMINAL
 from reliability.chaos.installation import Installation
 from streaming.wire.close_codes import Close
 from tests.e2e import programs
+from tests.support.frames import fold_frames
 
 # As a browser does, but sooner.
 COME_BACK_SECONDS = 0.2
@@ -60,7 +61,7 @@ class Watcher:
                 if frame["type"] in {"token", "agent_message"}:
                     self.heard.append(time.time())
                 try:
-                    transcript.fold_frames([frame], self.state)
+                    fold_frames([frame], self.state)
                 except ValueError as gap:
                     self.breaks.append(f"{self.conversation}: {gap}")
                     return None

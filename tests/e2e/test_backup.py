@@ -28,6 +28,7 @@ from tests.fakes.openai_server import OpenAIServer
 from tests.fakes.replies import says
 from tests.fakes.waiting import Gate
 from tests.support import servers
+from tests.support.frames import fold_frames
 
 pytestmark = pytest.mark.e2e
 
@@ -118,7 +119,7 @@ async def test_what_was_backed_up_in_mid_debate_is_whole_and_the_debate_goes_on(
                 heard = [event async for event in programs.frames(watcher)]
         assert altered(kept_rows, restored.log()) == []
         assert unsound(restored.log(), restored.standings()) == []
-        state = transcript.fold_frames(heard)
+        state = fold_frames(heard)
         assert state["status"] == "completed"
         assert proof(restored, conversation) == state["complete"]["transcript_sha256"]
 

@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from conversations.domain import transcript
 from scripts.ports import free_port
 from streaming.wire.close_codes import Close
 from tests.e2e import programs
@@ -16,6 +15,7 @@ from tests.e2e.site import running_beside
 from tests.fakes.openai_server import OpenAIServer
 from tests.fakes.replies import says
 from tests.fakes.waiting import Gate
+from tests.support.frames import fold_frames
 
 pytestmark = pytest.mark.e2e
 
@@ -48,8 +48,8 @@ async def test_a_stopping_server_sends_its_watchers_away_to_come_back(
         assert came_back[0]["data"]["recovered"] is True
         async with programs.socket(site, cookies, path) as connection:
             anew = [frame async for frame in programs.frames(connection)]
-    state = transcript.fold_frames([*received, *came_back])
-    assert state == transcript.fold_frames(anew)
+    state = fold_frames([*received, *came_back])
+    assert state == fold_frames(anew)
     assert state["status"] == "completed"
 
 

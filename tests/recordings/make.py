@@ -1,7 +1,7 @@
 """Writes the recordings: `python -m tests.recordings.make`.
 
-A recording is `{"events": [frames], "state": what they fold to}`. Python and TypeScript both have to
-fold each of them to that very JSON.
+A recording is JSON Lines: a frame a line, and on the last line `{"state": what they fold to}`. Python and TypeScript
+both have to fold each of them to that very JSON.
 """
 
 import json
@@ -186,9 +186,6 @@ class Script:
             )
             for seq, type_, data in self.rows()
         ]
-
-    def recording(self) -> dict[str, Any]:
-        return {"events": self.frames(), "state": fold(self.rows())}
 
 
 def debate() -> Script:
@@ -492,13 +489,20 @@ SCRIPTS = (
 
 
 def text_of(script: Script) -> str:
-    """The recording as it stands in its file."""
-    return json.dumps(script.recording(), ensure_ascii=False, indent=1) + "\n"
+    """The contents of the recording's file."""
+    lines = [*script.frames(), {"state": fold(script.rows())}]
+    return "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
+
+
+def read(path: Path) -> dict[str, Any]:
+    """`events`, the recording's decoded frames, and `state`."""
+    *events, last = [json.loads(line) for line in path.read_text(encoding="utf-8").split("\n") if line]
+    return {"events": events, **last}
 
 
 def main() -> None:
     for script in SCRIPTS:
-        (HERE / f"{script.__name__}.json").write_text(text_of(script()), encoding="utf-8")
+        (HERE / f"{script.__name__}.jsonl").write_text(text_of(script()), encoding="utf-8")
 
 
 if __name__ == "__main__":

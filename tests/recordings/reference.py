@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from conversations.domain.events import EVENTS
+from tests.recordings.make import read
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "events.md"
-RECORDINGS = sorted(Path(__file__).parent.glob("*.json"))
+RECORDINGS = sorted(Path(__file__).parent.glob("*.jsonl"))
 HEAD = """\
 # Events
 
@@ -62,21 +63,9 @@ def _examples() -> dict[str, Any]:
     """The first frame of each type."""
     found: dict[str, Any] = {}
     for path in RECORDINGS:
-        for frame in _frames(json.loads(path.read_text())):
+        for frame in read(path)["events"]:
             found.setdefault(frame["type"], frame)
     return found
-
-
-def _frames(value: Any) -> Iterator[dict[str, Any]]:
-    if isinstance(value, dict):
-        if value.get("type") in EVENTS and "data" in value and value.get("seq"):
-            yield value
-        else:
-            for inner in value.values():
-                yield from _frames(inner)
-    elif isinstance(value, list):
-        for inner in value:
-            yield from _frames(inner)
 
 
 if __name__ == "__main__":

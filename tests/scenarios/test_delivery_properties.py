@@ -25,7 +25,7 @@ from streaming.watchers.watcher import Watcher
 from streaming.wire.close_codes import Close
 from tests.fakes.waiting import PATIENCE_SECONDS, Signal
 from tests.support import debates, stories
-from tests.support.frames import AT, CONVERSATION
+from tests.support.frames import AT, CONVERSATION, fold_frames
 from tests.support.sockets import Browser, browser, path_of
 from tests.support.watchers import Line, sometimes, watching
 
@@ -121,7 +121,7 @@ class Client:
         if line.closed is not Close.ENDED:
             # The last of it may be lost on the way.
             received = received[: self._die.randrange(len(received) + 1)]
-        transcript.fold_frames((json.loads(frame.text) for frame in received), self.state)
+        fold_frames((json.loads(frame.text) for frame in received), self.state)
 
     def _do_something(self, watcher: Watcher, line: Line) -> None:
         sent = line.frames
@@ -191,7 +191,7 @@ class Visitor:
             assert (hello["data"]["recovered"], hello["data"]["from"]) == (True, after)
             while stays > 0 and (frame := await tab.next()) is not None:
                 stays -= 1
-                transcript.fold_frames([frame], self.state)
+                fold_frames([frame], self.state)
                 await self._answer(tab)
         # Who acknowledges too little may be found to be slow, and comes back.
         assert tab.closed in (None, 1000, 4503)
@@ -335,7 +335,7 @@ async def test_a_hundred_tabs_that_come_back_at_once_read_each_page_once(
         state = transcript.fold(rows[:after])
         async with browser(alice, path_of(conversation, after)) as tab:
             while state["head"] < head and (frame := await tab.next()) is not None:
-                transcript.fold_frames([frame], state)
+                fold_frames([frame], state)
         return state
 
     async with asyncio.timeout(3 * PATIENCE_SECONDS):

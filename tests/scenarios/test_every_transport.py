@@ -35,6 +35,7 @@ from tests.fakes.replies import Fault, says
 from tests.fakes.waiting import PATIENCE_SECONDS
 from tests.streaming.transports.agui.client import agent
 from tests.support import api_keys, debates
+from tests.support.frames import fold_frames
 from tests.support.serving import serving
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -63,7 +64,7 @@ async def by_websocket(site: str, conversation: str, key: str, dice: random.Rand
         headers = {"Authorization": f"Bearer {key}"}
         async with connect(f"{url}?after={state['head']}", additional_headers=headers) as socket:
             async for text in socket:
-                transcript.fold_frames([json.loads(text)], state)
+                fold_frames([json.loads(text)], state)
                 if dice.random() < 0.05:
                     break
     return standing(state)
@@ -78,7 +79,7 @@ async def by_sse(site: str, conversation: str, key: str, dice: random.Random) ->
             url = f"/api/conversations/{conversation}/stream"
             async with aconnect_sse(http, "GET", url, headers=last) as stream:
                 async for event in stream.aiter_sse():
-                    transcript.fold_frames([json.loads(event.data)], state)
+                    fold_frames([json.loads(event.data)], state)
                     if event.id:
                         last = {"Last-Event-ID": event.id}
                     if dice.random() < 0.05:

@@ -24,6 +24,7 @@ from streaming.watchers.watcher import Watcher
 from streaming.wire.close_codes import Close
 from tests.fakes.waiting import PATIENCE_SECONDS, Signal
 from tests.support import debates
+from tests.support.frames import fold_frames
 from tests.support.watchers import Line, watching
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
@@ -73,7 +74,7 @@ class Client:
         return self._taken[-1].seq if self._taken else 0
 
     def state(self) -> transcript.State:
-        return transcript.fold_frames(decoded(frame) for frame in self._taken)
+        return fold_frames(decoded(frame) for frame in self._taken)
 
     async def watch(self, present: Signal) -> None:
         while not self.closes or self.closes[-1] is not Close.ENDED:

@@ -1,9 +1,11 @@
 """Frames for tests: of events that were never stored, and with a text of any kind."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
+from typing import Any
 from uuid import UUID
 
+from conversations.domain import transcript
 from conversations.domain.events import EventData, dump
 from conversations.domain.frames import Frame
 
@@ -25,3 +27,19 @@ def frame_of_text(seq: int, text: str) -> Frame:
     made = Frame.of_event(seq, "token", CONVERSATION, AT, {"text": text})
     made.__dict__["text"] = text
     return made
+
+
+def fold_frames(
+    decoded: Iterable[Mapping[str, Any]], state: transcript.State | None = None
+) -> transcript.State:
+    """The state after decoded frames, as a client folds them. A frame with `after` stands for everything that follows
+    that event up to its `seq`; frames without a `seq` are skipped. Raises ValueError where an event is missing."""
+    state = transcript.empty() if state is None else state
+    for each in decoded:
+        seq = each["seq"]
+        if seq is None or seq <= state["head"]:
+            continue
+        if each.get("after", seq - 1) != state["head"]:
+            raise ValueError(f"event {state['head'] + 1} is missing before {seq}")
+        transcript.apply(state, seq, each["type"], each["data"])
+    return state

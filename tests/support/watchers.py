@@ -17,6 +17,7 @@ from streaming.hub.subscription import subscribe
 from streaming.watchers.watcher import Connection, Watcher
 from streaming.wire.close_codes import Close
 from tests.fakes.waiting import PATIENCE_SECONDS, Signal
+from tests.support.frames import fold_frames
 
 PRINCIPAL = Principal(User(pk=1, username="alice"), session="session", stamp="stamp")
 
@@ -101,7 +102,7 @@ class Line:
         return [said["data"]["state"] for said in self.told if said["type"] == "stream"]
 
     def after(self, before: transcript.State | None = None) -> transcript.State:
-        return transcript.fold_frames((json.loads(frame.text) for frame in self.frames), before)
+        return fold_frames((json.loads(frame.text) for frame in self.frames), before)
 
     async def to_the_close(self, seconds: float | None = PATIENCE_SECONDS) -> None:
         """Raises TimeoutError."""

@@ -4,12 +4,23 @@ import type { LogEvent, State, Transcript } from "../protocol/state.ts";
 
 export type Recording = { events: LogEvent[]; state: Transcript };
 
-const files = import.meta.glob<Recording>("../../../tests/recordings/*.json", { eager: true, import: "default" });
+const files = import.meta.glob<string>("../../../tests/recordings/*.jsonl", {
+  eager: true,
+  query: "?raw",
+  import: "default",
+});
 
-export const recordings = Object.entries(files).map(([path, recording]): [string, Recording] => [
-  path.replace(/^.*\/|\.json$/g, ""),
-  recording,
+export const recordings = Object.entries(files).map(([path, text]): [string, Recording] => [
+  path.replace(/^.*\/|\.jsonl$/g, ""),
+  read(text),
 ]);
+
+// A frame a line, and the state on the last.
+function read(text: string): Recording {
+  const lines = text.trimEnd().split("\n").map((line): unknown => JSON.parse(line));
+  const { state } = lines.pop() as { state: State };
+  return { events: lines as LogEvent[], state };
+}
 
 export function recorded(name: string): Recording {
   const found = recordings.find(([candidate]) => candidate === name);

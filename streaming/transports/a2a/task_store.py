@@ -16,9 +16,8 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from conversations.access import permissions
 from conversations.domain.errors import InvalidInput, Problem
 from conversations.domain.frames import condense
-from conversations.event_log import commands, queries
+from conversations.event_log import queries
 from conversations.models import Conversation, Event, ThreadRun
-from conversations.services import client_threads
 from streaming.transports.a2a import task
 from streaming.transports.a2a.task import STATES, TaskIds, TaskSnapshot, TaskUpdates
 
@@ -141,9 +140,9 @@ def read_with_question(user: AbstractUser, conversation: UUID, key: str) -> tupl
     """The task, and the id of the question that a message with this key answers, or has answered when it came before;
     None where it answers none."""
     snapshot = read(user, conversation, None)
-    sent = commands.of_people(conversation).filter(type="human_message", data__idempotency_key=key).first()
+    sent = queries.of_people(conversation).filter(type="human_message", data__idempotency_key=key).first()
     if sent is not None:
         return snapshot, sent.data["reply_to"]
     # From the log, because this transport may leave event types out.
-    question = client_threads.open_question(conversation)
+    question = queries.open_question(conversation)
     return snapshot, None if question is None else str(question)

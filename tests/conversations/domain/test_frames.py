@@ -19,7 +19,7 @@ from conversations.domain.enums import Status
 from conversations.domain.events import EventData
 from conversations.domain.frames import Frame, condense
 from tests.support import debates, stories
-from tests.support.frames import frame_of_text, framed
+from tests.support.frames import fold_frames, frame_of_text, framed
 
 STORIES = stories.stories()
 
@@ -47,7 +47,7 @@ def test_joined_frames_fold_to_the_stored_transcript_however_they_were_cut(
     story: list[EventData], cuts: list[int]
 ) -> None:
     joined = [frame for batch in cut(story, cuts) for frame in condense(batch)]
-    assert transcript.fold_frames(decoded(joined)) == transcript.fold(stories.rows(story))
+    assert fold_frames(decoded(joined)) == transcript.fold(stories.rows(story))
 
 
 @given(STORIES, CUTS)
@@ -57,7 +57,7 @@ def test_at_the_end_of_every_batch_the_state_is_the_one_fetched_fresh(
     rows, state = stories.rows(story), transcript.empty()
     for batch in cut(story, cuts):
         for frame in condense(batch):
-            state = transcript.fold_frames([json.loads(frame.text)], state)
+            state = fold_frames([json.loads(frame.text)], state)
             # Not only at the cuts: a frame says all of what it stands for, and nothing of what follows.
             assert state == transcript.fold(rows[: frame.seq])
 
@@ -71,14 +71,14 @@ def test_a_snapshot_and_the_frames_after_it_are_a_later_snapshot(
     snapshot = transcript.fold(rows[:taken])
     later = cut(story, [taken, *cuts])
     joined = [frame for batch in later for frame in condense(batch) if frame.seq > taken]
-    assert transcript.fold_frames(decoded(joined), copy.deepcopy(snapshot)) == transcript.fold(rows)
+    assert fold_frames(decoded(joined), copy.deepcopy(snapshot)) == transcript.fold(rows)
 
 
 @given(STORIES, CUTS)
 def test_what_was_joined_can_be_joined_again(story: list[EventData], cuts: list[int]) -> None:
     once = [frame for batch in cut(story, cuts) for frame in condense(batch)]
     twice = condense(once)
-    assert transcript.fold_frames(decoded(twice)) == transcript.fold(stories.rows(story))
+    assert fold_frames(decoded(twice)) == transcript.fold(stories.rows(story))
     assert len(twice) <= len(once)
 
 

@@ -1,21 +1,15 @@
 """The recordings that Python and TypeScript both fold."""
 
-import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from conversations.domain.events import dump, load
 from conversations.domain.transcript import fold
-from tests.recordings.make import HERE, SCRIPTS, Script, text_of
+from tests.recordings.make import HERE, SCRIPTS, Script, read, text_of
 
-RECORDINGS = sorted(HERE.glob("*.json"))
-
-
-def read(path: Path) -> Any:
-    return json.loads(path.read_text(encoding="utf-8"))
+RECORDINGS = sorted(HERE.glob("*.jsonl"))
 
 
 @pytest.mark.parametrize("path", RECORDINGS, ids=lambda path: path.stem)
@@ -35,7 +29,7 @@ def test_a_recording_holds_events_of_the_vocabulary(path: Path) -> None:
 
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda script: script.__name__)
 def test_a_recording_is_what_its_script_makes(script: Callable[[], Script]) -> None:
-    assert (HERE / f"{script.__name__}.json").read_text(encoding="utf-8") == text_of(script())
+    assert (HERE / f"{script.__name__}.jsonl").read_text(encoding="utf-8") == text_of(script())
 
 
 def test_every_recording_has_a_script() -> None:

@@ -25,7 +25,7 @@ from conversations.domain.errors import (
     OutcryError,
 )
 from conversations.domain.events import Control, HumanMessage
-from conversations.event_log import appender, commands, store, wakeups
+from conversations.event_log import appender, commands, queries, store, wakeups
 from conversations.event_log.commands import Accepted
 from conversations.infrastructure import database
 from conversations.models import Conversation
@@ -379,9 +379,7 @@ async def test_of_many_answers_at_once_one_is_stored(conversation: Conversation)
 def test_what_people_told_is_found_by_its_own_index(conversation: Conversation) -> None:
     if connection.vendor == "postgresql":
         pytest.skip("PostgreSQL chooses by how much there is, and here is next to nothing.")
-    assert (
-        "event_of_people" in commands.of_people(conversation.pk).filter(data__idempotency_key="k").explain()
-    )
+    assert "event_of_people" in queries.of_people(conversation.pk).filter(data__idempotency_key="k").explain()
 
 
 async def test_an_answer_is_not_expired(alice: User, conversation: Conversation) -> None:

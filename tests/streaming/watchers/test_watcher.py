@@ -36,6 +36,7 @@ from streaming.wire.control_frames import Notice
 from tests.fakes.waiting import PATIENCE_SECONDS
 from tests.support import debates
 from tests.support.clock import settled
+from tests.support.frames import fold_frames
 from tests.support.watchers import PRINCIPAL, Line, reached, watching
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -709,7 +710,7 @@ class Folding(Line):
     def write(self, frame: Frame) -> "asyncio.Future[None] | None":
         taken = super().write(frame)
         self.written.clear()
-        transcript.fold_frames([json.loads(frame.text)], self.state)
+        fold_frames([json.loads(frame.text)], self.state)
         return taken
 
 

@@ -30,6 +30,7 @@ from streaming.wire.control_frames import Heartbeat, Hello, Notice, Stream, Stre
 from tests.fakes.openai_server import OpenAIServer
 from tests.fakes.replies import Fault, asks, fails, says
 from tests.fakes.waiting import PATIENCE_SECONDS, Gate
+from tests.recordings.make import read as read_recording
 from tests.streaming.transports.agui.client import NODE, Agent, agent, place
 from tests.streaming.transports.agui.rules import Client, followed, read, spoken, stored
 from tests.support import debates
@@ -42,7 +43,7 @@ from tests.support.sockets import _cookie
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-RECORDINGS = sorted((ROOT / "tests" / "recordings").glob("*.json"))
+RECORDINGS = sorted((ROOT / "tests" / "recordings").glob("*.jsonl"))
 BUY = {"id": "u1", "role": "user", "content": "Buy?"}
 ONE_ROUND = {"forwardedProps": {"rounds": 1}}
 
@@ -98,7 +99,7 @@ def encoded(frames: list[Frame], asked_: dict[str, Any] | None = None) -> bytes:
 
 @pytest.fixture(params=RECORDINGS, ids=lambda path: path.stem)
 def recording(request: pytest.FixtureRequest) -> Any:
-    return json.loads(request.param.read_text())
+    return read_recording(request.param)
 
 
 def frames_of(recording: Any) -> list[Frame]:
@@ -179,7 +180,7 @@ def test_a_stream_that_breaks_never_ends_as_a_success(recording: Any) -> None:
 @pytest.mark.parametrize("name", ["debate", "cancelled", "error"])
 def test_after_the_end_nothing_is_said(name: str) -> None:
     events = RunEncoder(RunAgentInput.model_validate(asked()), uuid4(), "Buy?")
-    for each in frames_of(json.loads((ROOT / "tests" / "recordings" / f"{name}.json").read_text())):
+    for each in frames_of(read_recording(ROOT / "tests" / "recordings" / f"{name}.jsonl")):
         events.event(each)
     notice = wire_frame(None, Notice(text="Soon."))
     assert (events.control(notice), events.end(Close.ENDED)) == (b"", b"")

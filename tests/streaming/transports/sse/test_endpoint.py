@@ -28,6 +28,7 @@ from tests.fakes.openai_server import OpenAIServer
 from tests.fakes.replies import says
 from tests.fakes.waiting import PATIENCE_SECONDS, Gate
 from tests.support import api_keys, debates
+from tests.support.frames import fold_frames
 from tests.support.recipes import recipe
 from tests.support.servers import require
 from tests.support.serving import serving
@@ -88,7 +89,7 @@ async def test_every_event_comes_with_its_id_and_its_type(
     assert (hello.event, hello.retry, frames([hello])[0]["seq"]) == ("hello", 2000, None)
     assert [int(event.id) for event in stored] == [frame["seq"] for frame in frames(stored)]
     assert [event.event for event in stored] == [frame["type"] for frame in frames(stored)]
-    assert transcript.fold_frames(frames(events)) == transcript.fold(rows)
+    assert fold_frames(frames(events)) == transcript.fold(rows)
 
 
 async def test_an_empty_last_event_id_is_none(alice: User, conversation: Conversation, site: str) -> None:
@@ -130,7 +131,7 @@ async def test_a_live_debate_comes_word_by_word(
             if event.event == "token" and "One" in event.data:
                 gate.open()
     await run
-    assert transcript.fold_frames(frames(received)) == await debates.state(conversation)
+    assert fold_frames(frames(received)) == await debates.state(conversation)
     assert frames(received)[-1]["data"]["status"] == "completed"
 
 
@@ -146,7 +147,7 @@ async def test_who_comes_back_goes_on_from_the_last_id(
         rest = await read(http, address(conversation), headers=headers, params=query)
     assert frames(rest)[0]["data"]["recovered"] is True
     seen = [event for event in before if event.id and int(event.id) <= 9]
-    assert transcript.fold_frames([*frames(seen), *frames(rest)]) == await debates.state(conversation)
+    assert fold_frames([*frames(seen), *frames(rest)]) == await debates.state(conversation)
 
 
 async def test_after_the_end_there_is_nothing_more(
@@ -165,7 +166,7 @@ async def test_one_request_starts_and_streams(alice: User, site: str, openai: Op
         events = await read(http, "/api/conversations/stream", method="POST", json=body)
     started = await database.call(Conversation.objects.get)
     assert (started.topic, started.owner_id) == ("Is gold a hedge?", alice.pk)
-    assert transcript.fold_frames(frames(events)) == await debates.state(started)
+    assert fold_frames(frames(events)) == await debates.state(started)
 
 
 async def test_a_client_that_leaves_does_not_stop_the_debate(
@@ -323,7 +324,7 @@ async def test_kinds_that_are_left_out_are_not_taken_for_lost(
     async with client(site, await key(alice)) as http:
         events = await read(http, address(conversation))
     assert left_out.isdisjoint(event.event for event in events)
-    state = transcript.fold_frames(frames(events))
+    state = fold_frames(frames(events))
     stored = await debates.state(conversation)
     assert [message["text"] for message in state["messages"] if message["state"] == "done"] == [
         message["text"] for message in stored["messages"] if message["state"] == "done"

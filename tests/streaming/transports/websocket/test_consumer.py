@@ -27,6 +27,7 @@ from tests.fakes.openai_server import OpenAIServer
 from tests.fakes.replies import says
 from tests.fakes.waiting import PATIENCE_SECONDS, Gate
 from tests.support import debates
+from tests.support.frames import fold_frames
 from tests.support.sockets import Browser, Frame, browser, path_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -155,7 +156,7 @@ async def test_several_tabs_each_get_everything(alice: User, conversation: Conve
     rows = await debates.rows(conversation)
     for tab, after in zip(await asyncio.gather(*tabs), (0, 0, 1, 0), strict=True):
         before = transcript.fold(rows[:after])
-        assert transcript.fold_frames(tab.frames, before) == transcript.fold(rows)
+        assert fold_frames(tab.frames, before) == transcript.fold(rows)
 
 
 async def test_heartbeat_carries_the_head(
@@ -370,7 +371,7 @@ async def test_started_debate_is_watched_on_the_same_socket(alice: User, openai:
     assert (conversation.owner_id, conversation.topic, conversation.status) == (alice.pk, "Buy?", "completed")
     assert tab.frames[0]["type"] == "hello"
     assert {frame["conversation"] for frame in tab.frames} == {str(conversation.pk)}
-    assert transcript.fold_frames(tab.frames) == transcript.fold(await debates.rows(conversation))
+    assert fold_frames(tab.frames) == transcript.fold(await debates.rows(conversation))
 
 
 @pytest.mark.parametrize(
@@ -566,7 +567,7 @@ async def test_pause_stream_holds_one_stream_and_loses_nothing(
         await holding.until("stream", state="streaming")
         await holding.until_closed()
     stored = await debates.state(conversation)
-    assert transcript.fold_frames(holding.frames) == transcript.fold_frames(other.frames) == stored
+    assert fold_frames(holding.frames) == fold_frames(other.frames) == stored
     assert (holding.closed, other.closed) == (1000, 1000)
     # To hold a stream is no command to the debate.
     assert [frame["type"] for frame in other.frames if frame["type"] == "stream"] == []
