@@ -24,46 +24,46 @@ function place(type: "message_start" | "agent_message", id: string | undefined, 
   return log.findIndex((event) => event.type === type && event.data.message === id) + 1;
 }
 
-test("a whole debate is as many messages as were spoken; the verdict is the moderator's", () => {
+test("the moderator's message and the verdict count once", () => {
   expect(missed("debate", 3)).toEqual({ count: 4, before: analyst });
 });
 
-test("what was being said when the reader left counts once it is whole, and is where they go on", () => {
+test("a message that was incomplete when the reader left counts once complete", () => {
   expect(missed("debate", place("message_start", market) + 1)).toEqual({ count: 3, before: market });
 });
 
-test("what is still being said does not count", () => {
+test("an incomplete message does not count", () => {
   const from = place("agent_message", analyst);
   expect(missed("debate", from, place("agent_message", market) - 1)).toBeNull();
   expect(missed("debate", from, place("message_start", risk))).toEqual({ count: 1, before: market });
 });
 
-test("nothing is missed where nothing was said", () => {
+test("nothing is missed where no message came", () => {
   expect(missed("debate", events.length)).toBeNull();
 });
 
-test("after a moment, only what began in it was missed", () => {
+test("after a brief absence only messages that began in it count", () => {
   const from = place("message_start", market) + 1;
   expect(missed("debate", from, place("agent_message", market), 4_999)).toBeUndefined();
   expect(missed("debate", from, place("agent_message", market), 5_000)).toEqual({ count: 1, before: market });
   expect(missed("debate", from, place("agent_message", risk), 1)).toEqual({ count: 1, before: risk });
 });
 
-test("people count, questions and commands do not", () => {
+test("messages of people count, questions and commands do not", () => {
   const first = recorded("humans").events.findIndex((event) => event.type === "human_message");
   expect(missed("humans", first)).toEqual({ count: 2, before: "human 0" });
   expect(missed("humans", first + 1)).toEqual({ count: 1, before: "human 1" });
   expect(missed("humans", first + 2)).toBeNull();
 });
 
-test("what was withdrawn meanwhile was not missed", () => {
+test("discarded messages do not count", () => {
   const state = after("fallback");
   const whole = state.messages.filter((message) => message.state === "done");
   expect(state.messages.length).toBeGreaterThan(whole.length);
   expect(missed("fallback", 3)).toEqual({ count: whole.length, before: whole[0]?.id });
 });
 
-test("a start from 0 in between changes nothing", () => {
+test("a replay from 0 during the absence changes nothing", () => {
   const absence = new Absence();
   absence.begin(0, after("debate", place("agent_message", analyst)));
   absence.begin(LONG, EMPTY);
@@ -74,7 +74,7 @@ test("a reader who was not absent has missed nothing", () => {
   expect(new Absence().end(LONG, after("debate"))).toBeUndefined();
 });
 
-test("one message is one", () => {
+test("the sentence knows singular and plural", () => {
   expect(missedSentence({ count: 1, before: "" })).toBe("1 message while you were away");
   expect(missedSentence({ count: 14, before: "" })).toBe("14 messages while you were away");
 });

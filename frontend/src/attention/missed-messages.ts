@@ -62,7 +62,7 @@ function missed(state: State, seen: Seen, brief: boolean): Missed | null {
     if (entry.kind === "message") {
       const message = messages.get(entry.id);
       if (message?.state !== "done" || known.has(entry.id)) continue;
-      // The moderator's last message and the verdict are one thing, said in one place.
+      // The verdict repeats the moderator's last message.
       counts = message.kind !== "final" || state.complete === null;
     } else if (entry.kind === "human") {
       if (entry.index < seen.humans) continue;

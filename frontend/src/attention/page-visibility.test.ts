@@ -29,31 +29,31 @@ function hide(hidden: boolean): void {
   document.dispatchEvent(new Event("visibilitychange"));
 }
 
-test.each(["online", "offline"])("%s: the line is doubted, for some browsers are wrong", (name) => {
+test.each(["online", "offline"])("%s: the connection is tested, since some browsers are wrong", (name) => {
   dispatchEvent(new Event(name));
   expect(calls).toEqual(["doubt", "changed"]);
 });
 
-test("a tab that is shown doubts its line; one that is hidden does not", () => {
+test("a tab tests its connection when shown, not when hidden", () => {
   hide(true);
   expect([visibility.hidden, calls]).toEqual([true, ["changed"]]);
   hide(false);
   expect(calls).toEqual(["changed", "doubt", "changed"]);
 });
 
-test("a phone that changes its network doubts its line", () => {
+test("a change of the network tests the connection", () => {
   network.dispatchEvent(new Event("change"));
   expect(calls).toEqual(["doubt"]);
 });
 
-test("a page that comes back from the cache has lost its line; one that is shown at first has not", () => {
+test("a page from the back/forward cache reconnects, a new one does not", () => {
   dispatchEvent(new PageTransitionEvent("pageshow", { persisted: false }));
   expect(calls).toEqual([]);
   dispatchEvent(new PageTransitionEvent("pageshow", { persisted: true }));
   expect(calls).toEqual(["revived"]);
 });
 
-test("a machine that slept doubts its line", () => {
+test("a machine that slept tests the connection", () => {
   vi.advanceTimersByTime(60_000);
   expect(calls).toEqual([]);
   vi.setSystemTime(Date.now() + 11_000);
@@ -61,7 +61,7 @@ test("a machine that slept doubts its line", () => {
   expect(calls).toEqual(["doubt"]);
 });
 
-test("once stopped, it hears nothing", () => {
+test("after stop it reports nothing", () => {
   visibility.stop();
   dispatchEvent(new Event("online"));
   hide(false);

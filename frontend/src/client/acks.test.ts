@@ -22,7 +22,7 @@ beforeEach(() => {
   acks.begin(0);
 });
 
-test("the first is told at once, the rest twice a second with the newest", () => {
+test("the first ack goes at once, then the newest twice a second", () => {
   for (let seq = 1; seq <= 50; seq += 1) {
     acks.taken(seq);
     platform.pass(50);
@@ -31,7 +31,7 @@ test("the first is told at once, the rest twice a second with the newest", () =>
   expect(sent).toEqual([1, 10, 20, 30, 40, 50]);
 });
 
-test("it is said how long the newest has waited", () => {
+test("an ack says how long ago the event was painted", () => {
   acks.taken(1);
   platform.pass(30);
   acks.taken(2);
@@ -43,7 +43,7 @@ test("it is said how long the newest has waited", () => {
   expect(waits).toEqual([0, 460, 0]);
 });
 
-test("nothing new is not told", () => {
+test("without new events no ack is sent", () => {
   acks.taken(3);
   platform.pass(1_000);
   acks.taken(3);
@@ -52,7 +52,7 @@ test("nothing new is not told", () => {
   expect(sent).toEqual([3]);
 });
 
-test("a heartbeat is answered at once, new or not, and stands for what was waiting", () => {
+test("a heartbeat is answered at once, and replaces a waiting ack", () => {
   acks.answer();
   acks.taken(1);
   acks.taken(2);
@@ -62,7 +62,7 @@ test("a heartbeat is answered at once, new or not, and stands for what was waiti
   expect(sent).toEqual([0, 2, 2]);
 });
 
-test("what could not be sent is told with the next", () => {
+test("an ack that could not be sent goes with the next", () => {
   open = false;
   acks.taken(4);
   open = true;
@@ -70,7 +70,7 @@ test("what could not be sent is told with the next", () => {
   expect(sent).toEqual([5]);
 });
 
-test("a new connection starts where its server does", () => {
+test("a new connection starts at its cursor", () => {
   acks.taken(9);
   acks.taken(10);
   acks.begin(9);

@@ -54,7 +54,7 @@ function key(frame: ClientFrame | undefined): string {
 
 const logged = (key: string): State => ({ ...EMPTY, acceptedKeys: [key] });
 
-test("a command goes over the connection, and is pending until it stands in the log", () => {
+test("a command is pending until the log has it", () => {
   commands.give(PAUSE);
   expect(sent).toEqual([{ type: "control", action: "pause", idempotency_key: key(sent[0]) }]);
   expect(commands.isPending("control")).toBe(true);
@@ -66,7 +66,7 @@ test("a command goes over the connection, and is pending until it stands in the 
   expect(asked).toEqual([]);
 });
 
-test("while it is pending, nothing more is asked in its place", () => {
+test("a pending command blocks others at its place", () => {
   commands.give(PAUSE);
   commands.give({ type: "control", action: "cancel" });
   commands.give(WORDS);
@@ -80,20 +80,20 @@ test.each([
   ["resume", "paused", false],
   ["cancel", "active", false],
   ["cancel", "completed", true],
-] as const)("after %s, the status %s means that it is done: %s", (action, word, done) => {
+] as const)("%s is confirmed by the status %s: %s", (action, word, done) => {
   const before: State = { ...EMPTY, status: word === "paused" ? "active" : "paused" };
   commands.give({ type: "control", action });
   commands.update(before, { ...before, status: word });
   expect(commands.isPending("control")).toBe(!done);
 });
 
-test("a status that was there before does not mean that it is done", () => {
+test("a status that did not change confirms nothing", () => {
   commands.give({ type: "control", action: "resume" });
   commands.update({ ...EMPTY, status: "active" }, { ...EMPTY, status: "active" });
   expect(commands.isPending("control")).toBe(true);
 });
 
-test("words to the panel and answers have places of their own", () => {
+test("texts to the panel and answers have separate places", () => {
   commands.give(WORDS);
   commands.give(ANSWER);
   expect(sent).toEqual([
@@ -104,7 +104,7 @@ test("words to the panel and answers have places of their own", () => {
   expect([commands.isPending("composer"), commands.isPending("request r1")]).toEqual([false, true]);
 });
 
-test("a refusal belongs to the command whose key it carries", () => {
+test("a refusal belongs to the command with its key", () => {
   commands.give(WORDS);
   commands.give(PAUSE);
   expect(commands.refused(refusal("Not now.", key(sent[1])))).toBe(true);
@@ -114,21 +114,21 @@ test("a refusal belongs to the command whose key it carries", () => {
   expect(commands.refused(refusal("Somebody else's.", "another key"))).toBe(false);
 });
 
-test("of several broken rules the first is told", () => {
+test("of several errors the first is shown", () => {
   commands.give(WORDS);
   expect(commands.refused(refusal("Too long.", key(sent[0])))).toBe(true);
   expect(commands.refused(refusal("Not a text.", key(sent[0])))).toBe(true);
   expect(commands.at("composer")?.problem).toBe("Too long.");
 });
 
-test("what has gone by a request waits for its answer, whatever the connection refuses", () => {
+test("a command sent by a request ignores refusals of the connection", () => {
   commands.give(WORDS);
   platform.pass(6_000);
   commands.refused(refusal("Not now.", key(sent[0])));
   expect(commands.isPending("composer")).toBe(true);
 });
 
-test("without a connection it goes by a request", async () => {
+test("without a connection a command goes by a request", async () => {
   open = false;
   commands.give(ANSWER);
   expect(commands.isPending("request r1")).toBe(true);
@@ -140,7 +140,7 @@ test("without a connection it goes by a request", async () => {
   expect(commands.at("request r1")?.state).toBe("done");
 });
 
-test("what the connection swallowed is asked again by a request, with the same key", async () => {
+test("an unconfirmed command is repeated by a request with its key", async () => {
   commands.give(PAUSE);
   platform.pass(5_999);
   expect(asked).toEqual([]);
@@ -150,7 +150,7 @@ test("what the connection swallowed is asked again by a request, with the same k
   expect(commands.at("control")?.state).toBe("done");
 });
 
-test("the same words after a failure have the same key; others have another", async () => {
+test("the same text after a failure has the same key, another has not", async () => {
   open = false;
   answers = [{ ok: false, problem: "Unreachable." }, { ok: false, problem: "Unreachable." }];
   commands.give(WORDS);
@@ -165,14 +165,14 @@ test("the same words after a failure have the same key; others have another", as
   expect(keys[2]).not.toBe(keys[0]);
 });
 
-test("the same words again, after they have arrived, are said again", () => {
+test("the same text after a success is sent again", () => {
   commands.give(WORDS);
   commands.update(EMPTY, logged(key(sent[0])));
   commands.give(WORDS);
   expect(key(sent[1])).not.toBe(key(sent[0]));
 });
 
-test("what seemed to fail and stands in the log did not fail", () => {
+test("a failed command that the log confirms is done", () => {
   commands.give(WORDS);
   commands.refused(refusal("Try again.", key(sent.at(-1))));
   commands.update(EMPTY, logged(key(sent[0])));

@@ -47,7 +47,7 @@ beforeEach(() => {
   connection.start();
 });
 
-test("a debate that was watched whole ends with 1000 and needs no sentence", () => {
+test("a complete debate ends with 1000 and no sentence", () => {
   platform.socket.deliver(hello(0), ...LOG);
   platform.socket.hangUp(1000);
   expect(transcriptOf(connection.conversation)).toStrictEqual(recording.state);
@@ -57,7 +57,7 @@ test("a debate that was watched whole ends with 1000 and needs no sentence", () 
   expect(platform.sockets).toHaveLength(1);
 });
 
-test("after a break it asks for what follows the last event it had", () => {
+test("after a break it resumes after its last event", () => {
   platform.socket.deliver(hello(0), ...LOG.slice(0, 7));
   platform.socket.hangUp(1006);
   expect(page.states.at(-1)).toBe("reconnecting");
@@ -67,12 +67,12 @@ test("after a break it asks for what follows the last event it had", () => {
   expect(transcriptOf(connection.conversation)).toStrictEqual(recording.state);
 });
 
-test("repeated events are heard once", () => {
+test("repeated events are delivered once", () => {
   platform.socket.deliver(hello(0), ...LOG.slice(0, 7), ...LOG.slice(3, 9), ...LOG);
   expect(page.seqs).toEqual(LOG.map((event) => event.seq));
 });
 
-test("a frame that stands for several events continues where they do", () => {
+test("a frame for several events moves the cursor to the last", () => {
   const joined = (first: number, last: number): LogEvent => ({ ...LOG[last - 1]!, after: first - 1 });
   const spoken = LOG.filter((event) => event.type === "token").map((event) => event.seq);
   const [first, second] = [spoken[0]!, spoken[1]!];
@@ -92,7 +92,7 @@ test.each([
   expect(page.seqs).toEqual([1, 2]);
 });
 
-test("a start from 0 replaces what was there", () => {
+test("a start from 0 replaces the state", () => {
   platform.socket.deliver(hello(0), ...LOG.slice(0, 7));
   platform.socket.hangUp(1012);
   platform.pass(250);
@@ -115,14 +115,14 @@ test.each([
   expect(page.seqs).toHaveLength(connection.head);
 });
 
-test("nonsense on the line drops the connection", () => {
+test("an invalid frame drops the connection", () => {
   platform.socket.deliver(hello(0));
   platform.socket.onmessage?.({ data: "{" });
   expect(platform.socket.closed).toBe(true);
   expect(page.states.at(-1)).toBe("reconnecting");
 });
 
-test("a server that breaks the protocol every time is asked less and less often", () => {
+test("repeated protocol errors back off", () => {
   platform.chance = () => 1;
   for (let round = 0; round < 8; round += 1) {
     platform.socket.deliver(hello(0), LOG[1]!);
@@ -134,8 +134,8 @@ test("a server that breaks the protocol every time is asked less and less often"
   expect(platform.sockets).toHaveLength(before);
 });
 
-describe("waiting", () => {
-  test("grows to 15 seconds at most, with full jitter, and starts anew after more than a hello", () => {
+describe("the delay before a retry", () => {
+  test("grows to 15 seconds with full jitter, and resets after a frame beyond the hello", () => {
     platform.chance = () => 1;
     const waits: number[] = [];
     for (let attempt = 0; attempt < 9; attempt += 1) {
@@ -163,7 +163,7 @@ describe("waiting", () => {
     expect(platform.sockets).toHaveLength(count + 2);
   });
 
-  test.each([1012, 4501])("is short after %i: the server is back within seconds", (code) => {
+  test.each([1012, 4501])("is short after %i, when a server restarts", (code) => {
     platform.chance = () => 1;
     platform.socket.deliver(hello(0), LOG[0]!);
     platform.socket.hangUp(code);
@@ -173,7 +173,7 @@ describe("waiting", () => {
       expect(platform.sockets).toHaveLength(count + 1);
       platform.socket.hangUp(1006);
     }
-    // It is not back: from now on it is a server like any other that is away.
+    // The restart took too long: from now on the usual delays apply.
     platform.pass(15_000);
     const count = platform.sockets.length;
     platform.socket.hangUp(1006);
@@ -181,7 +181,7 @@ describe("waiting", () => {
     expect(platform.sockets).toHaveLength(count);
   });
 
-  test("ends at once when the network or the tab comes back", () => {
+  test("ends when the network or the tab comes back", () => {
     platform.chance = () => 1;
     platform.socket.hangUp(1006);
     connection.wake();
@@ -190,15 +190,15 @@ describe("waiting", () => {
     expect(platform.sockets).toHaveLength(2);
   });
 
-  test("a living socket is left alone when the tab comes back", () => {
+  test("a live socket is kept when the tab comes back", () => {
     platform.socket.deliver(hello(0));
     connection.wake();
     expect(platform.sockets).toHaveLength(1);
   });
 });
 
-describe("what the page says", () => {
-  test("goes out over an open connection only", () => {
+describe("sending", () => {
+  test("needs an open connection", () => {
     expect(connection.send({ type: "ping" })).toBe(false);
     platform.socket.deliver(hello(0));
     expect(connection.ack(7, 0)).toBe(true);
@@ -214,8 +214,8 @@ describe("what the page says", () => {
   });
 });
 
-describe("a line that may have changed", () => {
-  test("is asked, and kept if it answers in time", () => {
+describe("a connection in doubt", () => {
+  test("is pinged, and kept if it answers in time", () => {
     platform.socket.deliver(hello(0));
     connection.wake();
     connection.wake();
@@ -227,7 +227,7 @@ describe("a line that may have changed", () => {
     expect(page.states.at(-1)).toBe("live");
   });
 
-  test("is given up if it does not answer", () => {
+  test("is dropped if it does not answer", () => {
     platform.socket.deliver(hello(0), LOG[0]!);
     connection.wake();
     platform.pass(3_000);
@@ -236,7 +236,7 @@ describe("a line that may have changed", () => {
     expect(platform.socket.after).toBe(1);
   });
 
-  test("is tried anew where a hello is already late", () => {
+  test("is replaced if its hello is late", () => {
     connection.wake();
     expect(platform.sockets).toHaveLength(1);
     platform.pass(3_000);
@@ -245,11 +245,11 @@ describe("a line that may have changed", () => {
   });
 });
 
-describe("a heartbeat that knows of more", () => {
+describe("a heartbeat with a higher head", () => {
   const beat = (head: number): Frame => ({ ...hello(0), type: "heartbeat", data: { head } }) as Frame;
   const stream = (state: string): Frame => ({ ...hello(0), type: "stream", data: { state } }) as Frame;
 
-  test("twice, with nothing between, means that what is missing is not coming", () => {
+  test("reconnects at the second in a row without events", () => {
     platform.socket.deliver(hello(0), LOG[0]!, beat(5));
     expect(platform.sockets).toHaveLength(1);
     platform.socket.deliver(beat(5));
@@ -257,12 +257,12 @@ describe("a heartbeat that knows of more", () => {
     expect(platform.socket.after).toBe(1);
   });
 
-  test("is no concern while something comes between", () => {
+  test("is ignored while events arrive", () => {
     platform.socket.deliver(hello(0), LOG[0]!, beat(5), LOG[1]!, beat(5), LOG[2]!, beat(9), LOG[3]!, beat(4), beat(4));
     expect(platform.sockets).toHaveLength(1);
   });
 
-  test.each(["paused", "lagging", "reconnecting"])("is no concern in a stream that is %s", (state) => {
+  test.each(["paused", "lagging", "reconnecting"])("is ignored in a stream that is %s", (state) => {
     platform.socket.deliver(hello(0), LOG[0]!, stream(state), beat(5), beat(6), beat(7));
     expect(platform.sockets).toHaveLength(1);
     platform.socket.deliver(stream("streaming"), beat(7), beat(7));
@@ -271,7 +271,7 @@ describe("a heartbeat that knows of more", () => {
 });
 
 describe("silence", () => {
-  test("of two heartbeats means that the line is dead", () => {
+  test("of two heartbeats reconnects", () => {
     platform.socket.deliver(hello(0), LOG[0]!);
     platform.pass(19_999);
     expect(platform.sockets).toHaveLength(1);
@@ -281,7 +281,7 @@ describe("silence", () => {
     expect(platform.socket.after).toBe(1);
   });
 
-  test("is broken by a heartbeat", () => {
+  test("ends with a heartbeat", () => {
     platform.socket.deliver(hello(0));
     for (let beat = 0; beat < 6; beat += 1) {
       platform.pass(15_000);
@@ -291,14 +291,14 @@ describe("silence", () => {
     expect(page.asides.map((frame) => frame.type)).toEqual(["hello", ...Array(6).fill("heartbeat")]);
   });
 
-  test("is noticed at once by a tab that slept through it", () => {
+  test("is noticed at once after a suspension", () => {
     platform.socket.deliver(hello(0));
     platform.time += 120_000; // timers did not run
     connection.wake();
     expect(platform.sockets).toHaveLength(2);
   });
 
-  test("before the hello is not waited for without end", () => {
+  test("before the hello has a timeout", () => {
     platform.pass(15_000 + 250);
     expect(platform.sockets).toHaveLength(2);
   });
@@ -310,7 +310,7 @@ test.each([
   [4403, false],
   [4404, false],
   [4413, false],
-])("%i is final and says why", (code, signIn) => {
+])("%i is final and has a sentence", (code, signIn) => {
   platform.socket.hangUp(code);
   expect(page.states.at(-1)).toBe("closed");
   expect(page.ending?.sentence).toMatch(/\.$/);
@@ -320,7 +320,7 @@ test.each([
   expect(platform.sockets).toHaveLength(1);
 });
 
-test.each([1000, 1001, 1006, 1011, 1012, 1013, 4500, 4501, 4502, 4503, 4504, 4505])("%i in the middle of a debate is not the end", (code) => {
+test.each([1000, 1001, 1006, 1011, 1012, 1013, 4500, 4501, 4502, 4503, 4504, 4505])("%i during a debate reconnects", (code) => {
   platform.socket.deliver(hello(0), ...LOG.slice(0, 3));
   platform.socket.hangUp(code);
   platform.pass(250);
@@ -335,7 +335,7 @@ test("a stopped connection stays stopped", () => {
   expect(platform.sockets).toHaveLength(1);
 });
 
-test("whatever breaks, and wherever, nothing is lost or doubled", () => {
+test("no event is lost or repeated, whatever breaks (fuzzing)", () => {
   for (let seed = 1; seed <= 300; seed += 1) {
     const random = generator(seed);
     platform = new FakePlatform();

@@ -59,7 +59,7 @@ afterEach(() => {
   document.body.replaceChildren();
 });
 
-test("the start says how long ago it was asked for, and an estimate says nothing", async () => {
+test("the start sends the age of its click, the estimate does not", async () => {
   vi.useRealTimers();
   write("topic", "Is it a buy?");
   await vi.waitFor(() => expect(estimates()).toHaveLength(1));
@@ -77,7 +77,7 @@ describe("limits", () => {
     expect(starts()).toEqual([{ topic: "Is it a buy?", content: "", content_type: "text", panel: "p", rounds: 2 }]);
   });
 
-  test("are sent as the server counts them, and named beside the fold", async () => {
+  test("are sent in the server's units, and shown beside the title", async () => {
     write("topic", "Is it a buy?");
     write("max_usd", "0.5");
     write("max_tokens", "20000");
@@ -92,7 +92,7 @@ describe("limits", () => {
     ["max_seconds", "61", "At most 60 minutes here."],
     ["max_usd", "0", "Write more than 0."],
     ["max_tokens", "1.5", "Write a whole number."],
-  ])("%s of %s is not sent, and the fold opens", (name, value, expected) => {
+  ])("%s of %s is not sent, and the section opens", (name, value, expected) => {
     write("topic", "Is it a buy?");
     write(name, value);
     expect(folded()).toBe(true);
@@ -102,7 +102,7 @@ describe("limits", () => {
     expect(starts()).toEqual([]);
   });
 
-  test("that the server refuses are told at their field", async () => {
+  test("that the server refuses are shown beside their field", async () => {
     const errors = [{ field: "max_usd", rule: "less_than_equal", message: "Too large; use 2 or less." }];
     serve(async () => Response.json(ESTIMATE), () => Response.json({ code: "invalid", errors }, { status: 422 }));
     write("topic", "Is it a buy?");
@@ -114,7 +114,7 @@ describe("limits", () => {
   });
 });
 
-test("too many debates are refused with the wait", async () => {
+test("a refusal shows how long to wait", async () => {
   const refused = { code: "limit_reached", message: "You have 5 debates running." };
   serve(async () => Response.json(ESTIMATE), () => Response.json(refused, { status: 429, headers: { "Retry-After": "130" } }));
   write("topic", "Is it a buy?");
@@ -124,7 +124,7 @@ test("too many debates are refused with the wait", async () => {
 });
 
 describe("the estimate", () => {
-  test("comes once what is written stands still, with the whole form", async () => {
+  test("is requested after a pause in typing, for the whole form", async () => {
     write("topic", "Is it");
     await vi.advanceTimersByTimeAsync(300);
     write("topic", "Is it a buy?");
@@ -136,13 +136,13 @@ describe("the estimate", () => {
     await vi.waitFor(() => expect(price()).toBe("About $0.002 to $0.006 with openai:gpt-5-mini, 3,400 to 9,200 tokens."));
   });
 
-  test("is not asked for without a question", async () => {
+  test("is not requested without a question", async () => {
     write("rounds", "3");
     await vi.advanceTimersByTimeAsync(1_000);
     expect(estimates()).toEqual([]);
   });
 
-  test("that cannot be had is not spoken of, and an old one goes", async () => {
+  test("that fails removes the old one", async () => {
     write("topic", "Is it a buy?");
     await vi.advanceTimersByTimeAsync(400);
     await vi.waitFor(() => expect(price()).not.toBe(""));
@@ -152,7 +152,7 @@ describe("the estimate", () => {
     await vi.waitFor(() => expect(price()).toBe(""));
   });
 
-  test("of an older form does not replace that of a newer", async () => {
+  test("of an older form does not replace a newer one", async () => {
     let late: (response: Response) => void = () => {};
     serve(() => new Promise((resolve) => (late = resolve)));
     write("topic", "Is it a buy?");
@@ -166,14 +166,14 @@ describe("the estimate", () => {
     expect(price()).toMatch(/^Price unknown/);
   });
 
-  test("of one price, and of a demo, has words of its own", () => {
+  test("has its own wording for a single price and a demo", () => {
     expect(priceSentence({ ...ESTIMATE, usd: { low: 0.002, high: 0.002 } })).toMatch(/^About \$0\.002 with/);
     expect(priceSentence({ ...ESTIMATE, provider: "demo", usd: null })).toBe(
       "A scripted demo: no model is asked, and nothing is paid.",
     );
   });
 
-  test("says what is left today, where that is limited", () => {
+  test("shows what is left today", () => {
     expect(leftSentence(ESTIMATE)).toBe("");
     const left = { usd: 0.84, tokens: 20_000, seconds: 0 };
     expect(leftSentence({ ...ESTIMATE, left })).toBe("Left for you today: $0.84, 20,000 tokens, no time.");

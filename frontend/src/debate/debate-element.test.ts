@@ -92,7 +92,7 @@ function aside(type: string, data: object): Frame {
   return { type, seq: null, conversation: null, at: new Date().toISOString(), data } as Frame;
 }
 
-/** What the page said, less what it took. */
+/** Frames that the page sent, without acks. */
 function sent(): Record<string, unknown>[] {
   return FakeWebSocket.last.sent.filter(({ type }) => type !== "ack");
 }
@@ -138,7 +138,7 @@ afterEach(() => {
   stubBrowser();
 });
 
-test("asks for everything, at the page's own origin", () => {
+test("connects to the page's own origin, from the first event", () => {
   expect(FakeWebSocket.last.url).toBe("ws://localhost:3000/ws/conversations/1/?after=0");
 });
 
@@ -160,14 +160,14 @@ test("shows a finished debate: four speakers, the verdict, the figures", async (
   expect(words("tokens")).toBe("168");
 });
 
-test("what people and models wrote is text, never markup", async () => {
+test("texts of people and models are never markup", async () => {
   await play("debate");
   expect(document.querySelector("img, b")).toBeNull();
   expect(document.querySelector("h1")?.textContent).toBe(PAGE.topic);
   expect(document.body.textContent).toContain("<img src=x onerror=alert(1)>");
 });
 
-test("shows a message while it is spoken, and redraws only what grew", async () => {
+test("redraws only the last block of a growing message", async () => {
   const events = await play("debate", 8);
   expect(one("agent-message").dataset["state"]).toBe("speaking");
   expect(one("agent-message").querySelector(".prose")?.textContent).toContain("Gross margin stayed at 61 %");
@@ -182,26 +182,26 @@ test("shows a message while it is spoken, and redraws only what grew", async () 
   expect(all("agent-message")[0]?.querySelector(".prose > p")).toBe(first);
 });
 
-test("an unknown cost is unknown, not nothing", async () => {
+test("an unknown cost is not $0", async () => {
   expect(words("cost")).toBe("–");
   await play("no_verdict", 8);
   expect(words("cost")).toBe("unknown");
 });
 
-test("no verdict says why", async () => {
+test("no verdict shows the reason", async () => {
   await play("no_verdict");
   expect(one("verdict").querySelector("[data-stance='no_verdict']")?.textContent).toBe("No verdict");
   expect(words("verdict")).toContain("did not have the asked form");
   expect(words("verdict")).not.toContain("Confidence");
 });
 
-test("a verdict without confidence says that none was stated", async () => {
+test("a verdict without confidence says so", async () => {
   await play("fallback");
   expect(words("verdict")).toContain("No confidence stated");
 });
 
 describe("a demo", () => {
-  test("is marked in the title, behind the page, on the board, on every message and on the verdict", async () => {
+  test("is marked in title, watermark, panel, messages and verdict", async () => {
     await play("demo");
     expect(document.title).toMatch(/^Demo: /);
     expect(all("watermark")).toHaveLength(1);
@@ -211,14 +211,14 @@ describe("a demo", () => {
     }
   });
 
-  test("that somebody asked for offers no other model", async () => {
+  test("that was asked for offers no other model", async () => {
     reopen({ ...OWNER, canStartAgain: true });
     await play("demo");
     expect(all("demo-banner")).toHaveLength(0);
     expect(all("start-again")).toHaveLength(0);
   });
 
-  test("shows where it began: what a model said before carries no badge", async () => {
+  test("does not mark messages from before it began", async () => {
     await play("demo_after_live");
     const marked = all("agent-message").map((message) => [
       message.dataset["mode"],
@@ -238,14 +238,14 @@ describe("a demo", () => {
     expect(words("demo-banner")).toContain("This debate became a scripted demo.");
   });
 
-  test("is none before its first word", async () => {
+  test("is not marked before it begins", async () => {
     const { events } = recorded("demo_after_live");
     await play("demo_after_live", events.findIndex(({ type }) => type === "fallback"));
     expect([all("watermark").length, all("demo-banner").length, all("demo-badge").length]).toEqual([0, 0, 0]);
     expect(document.title).not.toMatch(/^Demo/);
   });
 
-  test("says to its owner how to try again with a model", async () => {
+  test("offers its owner a retry with a model", async () => {
     await play("demo_after_live");
     expect(all("start-again")).toHaveLength(0);
     reopen({ ...OWNER, canStartAgain: true });
@@ -254,7 +254,7 @@ describe("a demo", () => {
   });
 });
 
-test("a discarded message is folded away, and who took over is named", async () => {
+test("a discarded message is folded, and its successor named", async () => {
   await play("fallback");
   const [discarded] = all("agent-message");
   expect(discarded?.dataset["state"]).toBe("discarded");
@@ -264,13 +264,13 @@ test("a discarded message is folded away, and who took over is named", async () 
   expect(words("local-note")).toContain("It speaks where no better one answered.");
 });
 
-test("a debate of the local model alone says how to connect a better one", async () => {
+test("a debate of the local model says how to connect a better one", async () => {
   await play("no_verdict");
   expect(words("local-note")).toContain("SmolLM2-135M is a very small model");
   expect(words("local-note")).toContain("OUTCRY_PROVIDERS=openai:gpt-5-mini OPENAI_API_KEY=... make run");
 });
 
-test("several models: each message names its own, and each change says why", async () => {
+test("with several models, messages name theirs and changes their reason", async () => {
   await play("failover");
   expect(all("fallback").map(({ textContent }) => textContent?.replace(/\s+/g, " ").trim())).toEqual([
     "openai:gpt-5-mini limits our rate; asked again after 3 seconds. provider_rate_limited",
@@ -290,7 +290,7 @@ test("several models: each message names its own, and each change says why", asy
   );
 });
 
-test("a model that was only interrupted has not failed: it is skipped for what it did before", async () => {
+test("an interrupted model has not failed", async () => {
   const events = recorded("failover").events.map((event) =>
     event.type === "message_discard" ? { ...event, data: { ...event.data, reason: "interrupted" } } : event,
   );
@@ -299,7 +299,7 @@ test("a model that was only interrupted has not failed: it is skipped for what i
   expect(all("fallback")[1]?.textContent).toContain("failed a short while ago and is skipped for now");
 });
 
-test("one model is named below what it said", async () => {
+test("a single model is named below its messages", async () => {
   await play("debate");
   expect(one("agent-message").querySelector("footer [data-testid=message-model]")?.textContent).toBe("gpt-5-mini · openai");
   expect(one("agent-message").querySelector("header [data-testid=message-model]")).toBeNull();
@@ -309,12 +309,12 @@ describe("limits", () => {
   const limits = { usd: 0.002, tokens: 2_000, seconds: 600 };
   const closing = recorded("budget").events.findIndex((event) => event.type === "status" && event.data.reason === "budget");
 
-  test("are not spoken of where there are none", async () => {
+  test("are hidden if there are none", async () => {
     await play("debate");
     expect(all("limits")).toHaveLength(0);
   });
 
-  test("show what is spent and what is left", async () => {
+  test("show the spent and the remaining amount", async () => {
     reopen({ limits });
     await play("budget", closing);
     expect(words("limit-money")).toBe("Money $0.0008 of $0.002 $0.0012 left");
@@ -322,7 +322,7 @@ describe("limits", () => {
     expect(words("limit-time")).toBe("Speaking time 0:03 of 10:00 9:57 left");
   });
 
-  test("say at least, and at most, where a price is not known", async () => {
+  test("are bounds if a price is unknown", async () => {
     reopen({ limits: { usd: 1, tokens: null, seconds: null } });
     const { events } = recorded("fallback");
     await play("fallback", events.findIndex(({ type }) => type === "complete"));
@@ -330,7 +330,7 @@ describe("limits", () => {
     expect(all("limit-tokens")).toHaveLength(0);
   });
 
-  test("that are reached are told where that happened, once", async () => {
+  test("that are reached are shown once, where that happened", async () => {
     reopen({ limits, rounds: 3 });
     await play("budget", closing + 1);
     expect(words("budget-reached")).toBe("The budget was reached, so the Moderator closes the debate with what there is.");
@@ -343,7 +343,7 @@ describe("limits", () => {
     expect(words("limits")).not.toContain("left");
   });
 
-  test("that do not even cover a verdict leave none", async () => {
+  test("that do not cover a verdict leave none", async () => {
     await play("budget_spent");
     expect(words("budget-reached")).toBe("The budget was reached, so the debate ends here.");
     expect(words("verdict")).toContain("No verdict The budget did not cover a verdict.");
@@ -354,7 +354,7 @@ describe("limits", () => {
   });
 });
 
-test("an error that ended the debate is a sentence, a code, what to do, and a way on", async () => {
+test("a final error has a sentence, a code, advice and a link", async () => {
   reopen({ ...OWNER, canStartAgain: true });
   await play("error");
   expect(words("error")).toContain("No model answered. Try again later. providers_exhausted");
@@ -367,7 +367,7 @@ test("an error that ended the debate is a sentence, a code, what to do, and a wa
   expect(all("start-again")).toHaveLength(0);
 });
 
-test("nobody goes on thinking when the debate is over", async () => {
+test("nothing is animated when the debate is over", async () => {
   await play("cancelled");
   expect(all("agent-message").map(({ dataset }) => dataset["state"])).not.toContain("speaking");
   expect(all("agent-message").at(-1)?.dataset["state"]).toBe("cut");
@@ -375,7 +375,7 @@ test("nobody goes on thinking when the debate is over", async () => {
   expect(document.querySelector(".prose[data-speaking]")).toBeNull();
 });
 
-test("tools and people have their place", async () => {
+test("tools and people are shown in place", async () => {
   await play("tools");
   expect(all("tool").map(({ dataset }) => dataset["outcome"])).toEqual(["done", "running", "failed"]);
   document.body.replaceChildren();
@@ -385,7 +385,7 @@ test("tools and people have their place", async () => {
   expect(all("input-request").map(({ dataset }) => dataset["state"])).toEqual(["answered", "expired"]);
 });
 
-test("a lost connection is told where the newest words are, until it is back", async () => {
+test("a lost connection is shown until it is back", async () => {
   await play("debate", 8);
   expect(words("connection-lost")).toBe("");
   FakeWebSocket.last.onclose?.({ code: 1006 });
@@ -394,7 +394,7 @@ test("a lost connection is told where the newest words are, until it is back", a
   expect(one("agent-message").dataset["state"]).toBe("speaking");
 });
 
-test("who is offline is told so, and that is not all of a lost connection", async () => {
+test("an offline browser is shown as offline", async () => {
   await play("debate", 8);
   vi.spyOn(navigator, "onLine", "get").mockReturnValue(false);
   dispatchEvent(new Event("offline"));
@@ -406,7 +406,7 @@ test("who is offline is told so, and that is not all of a lost connection", asyn
   expect(words("connection-lost")).toBe("You are offline. What you miss comes later");
 });
 
-test("a watcher whose stream lags is told, until it has caught up", async () => {
+test("a lagging stream is shown until it has caught up", async () => {
   await play("debate", 8);
   FakeWebSocket.last.deliver(aside("stream", { state: "lagging" }));
   await painted();
@@ -419,7 +419,7 @@ test("a watcher whose stream lags is told, until it has caught up", async () => 
   expect(words("connection-status")).toBe("Stream paused");
 });
 
-test("a server that waits for its database says so, and the words stand", async () => {
+test("a server that waits for its database is shown", async () => {
   await play("debate", 8);
   FakeWebSocket.last.deliver(aside("stream", { state: "reconnecting" }));
   await painted();
@@ -433,7 +433,7 @@ test("a server that waits for its database says so, and the words stand", async 
   expect([words("connection-status"), words("stream-note")]).toEqual(["Connected", ""]);
 });
 
-test("notices are text, stand side by side, and go one by one", async () => {
+test("notices are text, and are dismissed one by one", async () => {
   await play("debate", 8);
   FakeWebSocket.last.deliver(aside("notice", { text: "<b>Down</b> at six." }), aside("notice", { text: "Up at seven." }));
   await painted();
@@ -447,16 +447,16 @@ test("notices are text, stand side by side, and go one by one", async () => {
   expect(words("notice")).toBe("Notice from the operator Up at seven.");
 });
 
-describe("what was taken", () => {
+describe("an ack", () => {
   const acks = (): unknown[] => FakeWebSocket.last.sent.filter(({ type }) => type === "ack").map(({ seq }) => seq);
 
-  test("is told once it is painted", async () => {
+  test("is sent once the event is painted", async () => {
     FakeWebSocket.last.deliver(hello(), ...recorded("debate").events.slice(0, 8));
     expect(acks()).toEqual([]);
     await vi.waitFor(() => expect(acks()).toEqual([8]));
   });
 
-  test("is told as it is folded where nobody looks, and a frame for several stands for all", async () => {
+  test("is sent on receipt in a hidden tab", async () => {
     hide(true);
     const { events } = recorded("debate");
     FakeWebSocket.last.deliver(hello(), ...events.slice(0, 5));
@@ -465,14 +465,14 @@ describe("what was taken", () => {
     expect(acks()).toEqual([1, 7]);
   });
 
-  test("answers a heartbeat, even if nothing was", () => {
+  test("answers a heartbeat without new events", () => {
     FakeWebSocket.last.deliver(hello(), aside("heartbeat", { head: 0 }));
     expect(acks()).toEqual([0]);
   });
 });
 
-describe("while the reader is away", () => {
-  test("what arrives in a hidden tab is counted, marked and said once", async () => {
+describe("during an absence", () => {
+  test("messages in a hidden tab are counted, marked and announced", async () => {
     const events = await play("debate", 3);
     const clock = vi.spyOn(Date, "now").mockReturnValue(Date.now());
     hide(true);
@@ -488,7 +488,7 @@ describe("while the reader is away", () => {
     expect(all("missed-divider")).toHaveLength(0);
   });
 
-  test("what comes after a lost connection is counted once all of it is here", async () => {
+  test("messages after a lost connection are counted once complete", async () => {
     const events = await play("debate", 3);
     const clock = vi.spyOn(Date, "now").mockReturnValue(Date.now());
     FakeWebSocket.last.onclose?.({ code: 1006 });
@@ -502,7 +502,7 @@ describe("while the reader is away", () => {
     expect(words("missed-divider")).toBe("4 messages while you were away");
   });
 
-  test("what had been said before the page was opened is not counted", async () => {
+  test("messages from before the page was opened do not count", async () => {
     const { events } = recorded("debate");
     hide(true);
     FakeWebSocket.last.deliver(hello(events.length), ...events);
@@ -514,13 +514,13 @@ describe("while the reader is away", () => {
 });
 
 describe("control", () => {
-  test("is for those who have the right", async () => {
+  test("needs the right to", async () => {
     await play("debate", 8);
     expect(all("controls")).toHaveLength(0);
     expect(all("composer")).toHaveLength(0);
   });
 
-  test("pauses: pending until the log says so, and then nobody looks as if thinking", async () => {
+  test("pauses once the log says so, and stops the animation", async () => {
     reopen(OWNER);
     await play("debate", 5);
     expect(words("agent-message")).toContain("Financial Analyst is thinking");
@@ -542,7 +542,7 @@ describe("control", () => {
     expect(document.querySelector("[data-speaking]")).toBeNull();
   });
 
-  test("a refusal is told beside the buttons, not as a notice", async () => {
+  test("a refusal is shown beside the buttons", async () => {
     reopen(OWNER);
     await play("debate", 8);
     one("control-pause").click();
@@ -555,7 +555,7 @@ describe("control", () => {
     expect(all("notice")).toHaveLength(0);
   });
 
-  test("asks once before it stops the debate", async () => {
+  test("asks before it stops the debate", async () => {
     HTMLDialogElement.prototype.showModal = function show(): void { this.open = true; };
     HTMLDialogElement.prototype.close = function close(): void { this.open = false; };
     reopen(OWNER);
@@ -570,7 +570,7 @@ describe("control", () => {
     expect((one("stop-dialog") as HTMLDialogElement).open).toBe(false);
   });
 
-  test("what people did stands in the transcript", async () => {
+  test("actions of people are in the transcript", async () => {
     await play("humans");
     expect(all("control").map(({ textContent }) => textContent)).toEqual([
       "alice paused the debate.",
@@ -583,10 +583,10 @@ describe("control", () => {
   });
 });
 
-describe("words to the panel", () => {
+describe("a text to the panel", () => {
   beforeEach(() => reopen(OWNER));
 
-  test("are sent by the keyboard, and stay in the field until they stand in the log", async () => {
+  test("is sent by the keyboard, and cleared when the log has it", async () => {
     await play("debate", 8);
     write("composer-text", "  Look at the cap. ");
     one("composer-text").dispatchEvent(new KeyboardEvent("keydown", { key: "Enter" }));
@@ -604,7 +604,7 @@ describe("words to the panel", () => {
     expect(words("human-message")).toBe("alice Look at the cap.");
   });
 
-  test("leave the field even if the log has them before the page is drawn again", async () => {
+  test("is cleared even if the log has it before the next draw", async () => {
     await play("debate", 8);
     write("composer-text", "Look at the cap.");
     await painted();
@@ -616,7 +616,7 @@ describe("words to the panel", () => {
     expect((one("composer-text") as HTMLTextAreaElement).value).toBe("");
   });
 
-  test("are kept when they could not be sent, with a sentence", async () => {
+  test("is kept if it could not be sent, with a sentence", async () => {
     await play("debate", 8);
     FakeWebSocket.last.onclose?.({ code: 1006 });
     vi.stubGlobal("fetch", () => Promise.reject(new TypeError()));
@@ -627,7 +627,7 @@ describe("words to the panel", () => {
     expect((one("composer-text") as HTMLTextAreaElement).value).toBe("Look at the cap.");
   });
 
-  test("that are too long are not sent", async () => {
+  test("that is too long is not sent", async () => {
     await play("debate", 8);
     write("composer-text", "📈".repeat(4_000));
     await painted();
@@ -639,7 +639,7 @@ describe("words to the panel", () => {
     expect(sent()).toEqual([]);
   });
 
-  test("cannot be said when the debate is over", async () => {
+  test("cannot be sent when the debate is over", async () => {
     await play("debate");
     expect((one("composer-text") as HTMLTextAreaElement).disabled).toBe(true);
     expect((one("composer-text") as HTMLTextAreaElement).placeholder).toBe("The debate is over.");
@@ -650,7 +650,7 @@ describe("a question", () => {
   const { events } = recorded("humans");
   const waiting = events.findIndex((event) => event.type === "status" && event.data.status === "awaiting_input") + 1;
 
-  test("waits for the owner: in the title, on the board, with a field and the time left", async () => {
+  test("is shown to the owner in title, panel and transcript", async () => {
     reopen(OWNER);
     const deadline = events.flatMap((event) => (event.type === "input_request" ? [event.data.deadline] : []))[0];
     vi.spyOn(Date, "now").mockReturnValue(Date.parse(deadline ?? "") - 90_000);
@@ -672,7 +672,7 @@ describe("a question", () => {
     expect(document.title).not.toContain("(?)");
   });
 
-  test("is only told to those who may not answer", async () => {
+  test("is read-only for people who may not answer", async () => {
     await play("humans", waiting);
     expect(words("conversation-status")).toBe("Waiting for the owner");
     expect(words("input-request")).toContain("Waiting for an answer from the owner.");
@@ -680,7 +680,7 @@ describe("a question", () => {
     expect(document.title).not.toContain("(?)");
   });
 
-  test("may be answered by who may command", async () => {
+  test("may be answered by people who may control", async () => {
     reopen({ canControl: true });
     await play("humans", waiting);
     expect(all("composer")).toHaveLength(0);
@@ -688,14 +688,14 @@ describe("a question", () => {
   });
 });
 
-test("a signed-out watcher is told and led to the sign-in", async () => {
+test("a signed-out watcher gets a link to sign in", async () => {
   FakeWebSocket.last.onclose?.({ code: 4401 });
   await painted();
   expect(one("connection-ended").querySelector("a")?.getAttribute("href")).toBe(PAGE.loginUrl);
 });
 
-describe("a voice", () => {
-  test("hears who speaks and whole messages, never single words", async () => {
+describe("announcements", () => {
+  test("name the speaker and read whole messages", async () => {
     const { events } = recorded("debate");
     FakeWebSocket.last.deliver(hello());
     const heard: string[] = [];
@@ -716,7 +716,7 @@ describe("a voice", () => {
     ]);
   });
 
-  test("hears that a script speaks", async () => {
+  test("say that a script speaks", async () => {
     const { events } = recorded("demo_after_live");
     const began = events.findIndex(({ type }) => type === "fallback");
     FakeWebSocket.last.deliver(hello(), ...events.slice(0, began));
@@ -727,7 +727,7 @@ describe("a voice", () => {
     expect(words("announcements")).toContain("Market Context, scripted demo: Scripted demo.");
   });
 
-  test("is not told again of what happened before the page was opened", async () => {
+  test("skip what happened before the page was opened", async () => {
     const { events } = recorded("debate");
     FakeWebSocket.last.deliver(hello(events.length), ...events);
     await painted();

@@ -33,7 +33,7 @@ async function pass(milliseconds: number): Promise<void> {
   await vi.advanceTimersByTimeAsync(milliseconds);
 }
 
-test("the server is requested at once, and every two seconds", async () => {
+test("polls at once, and every two seconds", async () => {
   poll.start();
   await pass(0);
   expect(requested).toEqual(["/status", "/sessions?limit=100"]);
@@ -42,7 +42,7 @@ test("the server is requested at once, and every two seconds", async () => {
   expect(requested).toHaveLength(6);
 });
 
-test("nothing is requested for a tab that nobody sees, and at once for one who comes back", async () => {
+test("a hidden tab does not poll, and polls at once when shown", async () => {
   poll.start();
   await pass(0);
   hidden = true;
@@ -56,7 +56,7 @@ test("nothing is requested for a tab that nobody sees, and at once for one who c
   expect(requested).toHaveLength(6);
 });
 
-test("a server that does not answer is requested again, and said not to", async () => {
+test("an unreachable server is reported, and polled again", async () => {
   status = 0;
   poll.start();
   await pass(0);
@@ -73,7 +73,7 @@ test("a server that does not answer is requested again, and said not to", async 
 test.each([
   [401, "signed out"],
   [403, "forbidden"],
-])("who may not ask (%i) does not ask again", async (refusal, why) => {
+])("after a %i it does not poll again", async (refusal, why) => {
   status = refusal;
   poll.start();
   await pass(60_000);

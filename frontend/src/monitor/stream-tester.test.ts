@@ -79,12 +79,12 @@ function begin(): LogEvent[] {
   return recorded("debate").events;
 }
 
-/** What was said over all sockets, but for acks. */
+/** Frames sent over all sockets, without acks. */
 function sent(): unknown[] {
   return sockets.flatMap((socket) => socket.sent).filter(({ type }) => type !== "ack");
 }
 
-test("one connection starts the debate and carries it", () => {
+test("one connection starts the debate and streams it", () => {
   const events = begin();
   expect(sockets.map(({ url }) => url)).toEqual([WS]);
   expect(sent()).toEqual([{ type: "start", topic: "Is it a buy?" }]);
@@ -105,13 +105,13 @@ test("every frame is a line, the newest last", () => {
   expect(tester.lines.at(-1)?.seq).toBe("3");
 });
 
-test("a frame that stands for several events says which", () => {
+test("a frame for several events shows their range", () => {
   const [first] = begin();
   last().deliver({ ...first, seq: 5, after: 0 });
   expect(tester.lines.at(-1)?.seq).toBe("1–5");
 });
 
-test("long words are cut, and so is a long log", () => {
+test("long texts and a long log are cut", () => {
   begin();
   const notice = (text: string): object => ({ type: "notice", seq: null, conversation: null, at: "", data: { text } });
   last().deliver(notice("x".repeat(10_000)));
@@ -121,7 +121,7 @@ test("long words are cut, and so is a long log", () => {
   expect(tester.lines.at(-1)?.text).toContain(String(MAX_LINES - 1));
 });
 
-test("a refusal is shown, and another try is allowed", () => {
+test("after a refusal the debate can be started again", () => {
   tester.start("Is it a buy?");
   last().onopen?.();
   const data = { code: "limit_reached", message: "You have 5 debates running.", retryable: true };
@@ -132,7 +132,7 @@ test("a refusal is shown, and another try is allowed", () => {
   expect([tester.state, tester.problem]).toEqual(["starting", null]);
 });
 
-test("a connection that ends before the debate began starts no second one", () => {
+test("a connection lost before the start does not reconnect", () => {
   tester.start("Is it a buy?");
   last().onclose?.({ code: 1006 });
   pass(60_000);
@@ -140,7 +140,7 @@ test("a connection that ends before the debate began starts no second one", () =
   expect(sockets).toHaveLength(1);
 });
 
-test("a broken line is taken up again where it broke", () => {
+test("a lost connection resumes at its cursor", () => {
   const events = begin();
   last().deliver(...events.slice(0, 4));
   last().onclose?.({ code: 1006 });
@@ -152,7 +152,7 @@ test("a broken line is taken up again where it broke", () => {
   expect(sent()).toHaveLength(1);
 });
 
-test("the stream is held and goes on", () => {
+test("the stream is paused and resumed", () => {
   begin();
   tester.pause();
   last().deliver({ type: "stream", seq: null, conversation: ID, at: "", data: { state: "paused" } });
@@ -164,7 +164,7 @@ test("the stream is held and goes on", () => {
   ]);
 });
 
-test("stopping cancels the debate, and lets a held stream say so", () => {
+test("stopping cancels the debate and resumes a paused stream", () => {
   begin();
   tester.stop();
   expect(sent().slice(1)).toEqual([{ type: "control", action: "cancel" }]);
@@ -177,14 +177,14 @@ test("stopping cancels the debate, and lets a held stream say so", () => {
   expect(cancelled).toEqual([]);
 });
 
-test("without a connection, stopping cancels by a request", () => {
+test("without a connection, stopping sends a request", () => {
   begin();
   last().onclose?.({ code: 1006 });
   tester.stop();
   expect(cancelled).toEqual([ID]);
 });
 
-test("what was painted is acknowledged", () => {
+test("painted events are acknowledged", () => {
   const events = begin();
   last().deliver(...events.slice(0, 3));
   pass(1_000);
@@ -192,7 +192,7 @@ test("what was painted is acknowledged", () => {
   expect(last().sent.at(-1)).toMatchObject({ type: "ack", seq: 3 });
 });
 
-test("tokens a second are those of the last five", () => {
+test("the token rate covers the last five seconds", () => {
   const events = begin();
   last().deliver(...events);
   const { tokens } = tester;

@@ -19,20 +19,20 @@ describe.each(recordings)("%s", (_name, { events, state }) => {
     expect(transcriptOf(reduce(events))).toStrictEqual(state);
   });
 
-  test("reduces to the same state from any cursor on, whatever is repeated", () => {
+  test("reduces to the same state from any cursor, with repeated events", () => {
     const whole = reduce(events);
     for (let cut = 0; cut <= events.length; cut += 1) {
       expect(reduce(events, reduce(events.slice(0, cut)))).toStrictEqual(whole);
     }
   });
 
-  test("leaves the state it was given as it was", () => {
+  test("does not change the given state", () => {
     const before = reduce(events.slice(0, events.length / 2));
     freeze(before);
     expect(() => reduce(events, before)).not.toThrow();
   });
 
-  test("skips event types that it does not know", () => {
+  test("skips unknown event types", () => {
     const unknown = (type: string): LogEvent[] =>
       events.flatMap((event, index) => [
         { ...event, seq: 2 * index + 1 },
@@ -43,7 +43,7 @@ describe.each(recordings)("%s", (_name, { events, state }) => {
     }
   });
 
-  test("ignores fields that it does not know", () => {
+  test("ignores unknown fields", () => {
     const newer = events.map((event) => {
       const unknown = { id: "x", tokens: -1, newer: true };
       return { ...event, newer: true, data: { ...unknown, ...event.data } } as unknown as LogEvent;
@@ -67,7 +67,7 @@ test("an untouched message keeps its identity", () => {
   expect(EMPTY.messages).toHaveLength(0);
 });
 
-test("entries stand in the order of the log", () => {
+test("entries are in the order of the log", () => {
   const { events } = recorded("humans");
   const { entries } = reduce(events);
   const shown = { input_request: "request", human_message: "human", control: "control", complete: "verdict" };

@@ -37,14 +37,14 @@ test.each([
   expect(duration(milliseconds)).toBe(expected);
 });
 
-test("values of the vocabulary read as words", () => {
+test("identifiers are written as labels", () => {
   expect(label("strong_buy")).toBe("Strong buy");
   expect(percent(0.625)).toBe("63 %");
   expect(reason("some_new_code")).toBe("Some new code.");
   expect(reason("No token for 20 seconds.")).toBe("No token for 20 seconds.");
 });
 
-test("characters are counted as the server counts them", () => {
+test("an emoji is one character, as on the server", () => {
   expect(characterCount("  📈 up ")).toBe(4);
 });
 
@@ -72,7 +72,7 @@ test.each([
   expect(modelName(model)).toBe(expected);
 });
 
-test("a provider is called what it is, without where it is", () => {
+test("a provider's address is not shown", () => {
   expect(["local", "openai:gpt-5-mini", "ollama:llama3.2:1b", "openai-compatible:/srv/llama.gguf"].map(providerName)).toEqual([
     "local",
     "openai:gpt-5-mini",
@@ -90,7 +90,7 @@ test.each(
   expect(discardReason(`provider_${code}`)).toMatch(/^The (model|debate)\b.*\.$/);
 });
 
-test("a budget ends a verdict and a message in other words", () => {
+test("a budget's reason differs for a verdict and a message", () => {
   expect(reason("budget")).toBe("The budget did not cover a verdict.");
   expect(discardReason("budget")).toBe("The budget did not cover the rest of it.");
 });

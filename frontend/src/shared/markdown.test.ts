@@ -7,19 +7,19 @@ function html(text: string): string {
   return place.innerHTML;
 }
 
-describe("what a model may say", () => {
-  test("is Markdown", () => {
+describe("a model's text", () => {
+  test("is rendered as Markdown", () => {
     expect(html("**Up** and *down*\n\n- one\n- `two`")).toBe(
       "<p><strong>Up</strong> and <em>down</em></p><ul>\n<li>one</li>\n<li><code>two</code></li>\n</ul>",
     );
     expect(html("| a | b |\n|--|--|\n| 1 | 2 |")).toContain("<td>1</td>");
   });
 
-  test("has its headings below the page's own", () => {
+  test("has headings below the page's own levels", () => {
     expect(html("# One\n\n###### Six")).toBe("<h3>One</h3><h6>Six</h6>");
   });
 
-  test("shows where a link leads and tells the other site nothing", () => {
+  test("shows a link's host and sends no referrer", () => {
     expect(html("[annual report](https://example.com/a?b=1&c=2)")).toBe(
       '<p><a href="https://example.com/a?b=1&amp;c=2" rel="noopener noreferrer nofollow ugc" target="_blank">' +
         'annual report</a><span class="leads-to"> (example.com)</span></p>',
@@ -82,7 +82,7 @@ const ELEMENTS = new Set(
 const OTHER_ATTRIBUTES = ["span class=leads-to", "pre tabindex=0", "table tabindex=0"];
 
 describe.each(HOSTILE)("hostile: %s", (text) => {
-  test("leaves nothing that acts or asks for anything", () => {
+  test("leaves no active element and no request", () => {
     const fragment = markdown(text);
     for (const element of fragment.querySelectorAll("*")) {
       const name = element.localName;
@@ -102,12 +102,12 @@ describe.each(HOSTILE)("hostile: %s", (text) => {
   });
 });
 
-test("raw HTML is shown as what it is", () => {
+test("raw HTML is shown as text", () => {
   expect(markdown("<b>bold</b> move").textContent).toBe("<b>bold</b> move");
   expect(markdown("<script>alert(1)</script>").textContent).toBe("<script>alert(1)</script>");
 });
 
-test("a picture is named, and leads where it lies, but is not fetched", () => {
+test("an image becomes a link and is not fetched", () => {
   expect(markdown("![chart](https://example.com/c.png)").textContent).toBe("[image: chart] (example.com)");
 });
 
@@ -141,7 +141,7 @@ describe("while it streams", () => {
     expect(completed(text)).toBe(expected);
   });
 
-  test("half an image is named like a whole one", () => {
+  test("an incomplete image is shown like a complete one", () => {
     expect(markdown(completed("![chart](https://exa")).textContent).toBe("[image: chart]");
   });
 });

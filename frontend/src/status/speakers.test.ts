@@ -9,7 +9,7 @@ const agents = [
   { role: "moderator", name: "Moderator" },
 ];
 
-test("an agent has the colour of its place in the panel, before and after it speaks", () => {
+test("an agent has the colour of its place in the panel", () => {
   const expected = { name: "Moderator", color: 1 };
   expect(speakersOf({ agents }, EMPTY).get("moderator")).toEqual(expected);
   expect(speakersOf({ agents }, reduce(recorded("debate").events)).get("moderator")).toEqual(expected);

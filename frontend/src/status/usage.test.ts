@@ -14,57 +14,57 @@ function until(name: string, found: (event: LogEvent) => boolean): number {
 }
 
 describe("the cost", () => {
-  test("is nothing to speak of before anything was said", () => {
+  test("is undefined before the first message", () => {
     expect(cost(EMPTY)).toBeUndefined();
   });
 
-  test("is that of whole messages, and the running estimate of the one that is spoken", () => {
+  test("is that of whole messages and the estimate of the current one", () => {
     const cut = until("debate", (event) => event.type === "token" && event.data.text.includes("I accept"));
     expect(cost(after("debate", cut))).toEqual({ amount: 0.0004 + 0.00001, isExact: true });
   });
 
-  test("is at least that where a price is unknown", () => {
+  test("is a lower bound if a price is unknown", () => {
     const state = after("debate", until("debate", (event) => event.type === "agent_message"));
     const unpriced = { ...state.messages[0]!, cost: null };
     expect(cost({ ...state, messages: [...state.messages, unpriced] })).toEqual({ amount: 0.0004, isExact: false });
   });
 
-  test("is at least that where a turn failed half way, to the end", () => {
+  test("stays a lower bound after a turn failed half way", () => {
     for (const count of [until("failover", (event) => event.type === "message_start" && event.data.provider === "anthropic"), undefined]) {
       expect(cost(after("failover", count))?.isExact).toBe(false);
     }
   });
 
-  test("is what the end says where it knows", () => {
+  test("is the summary's where that is known", () => {
     expect(cost(after("budget"))).toEqual({ amount: 0.0012, isExact: true });
   });
 
-  test("that is unknown is never nothing", () => {
+  test("that is unknown is never $0", () => {
     expect(formatCost({ amount: 0, isExact: false })).toBe("unknown");
     expect(formatCost({ amount: 0, isExact: true })).toBe("$0");
     expect(formatCost({ amount: 0.0016, isExact: false })).toBe("≥ $0.0016");
   });
 });
 
-test("tokens are those written; a limit counts those read, too", () => {
+test("output tokens are shown; a limit counts input tokens, too", () => {
   expect(outputTokens(after("debate"))).toBe(4 * 42);
   expect(allTokens(after("debate"))).toEqual({ amount: 4 * (180 + 42), isExact: true });
   expect(allTokens(after("cancelled")).isExact).toBe(false);
 });
 
-test("speaking time is that of finished turns, and of the one that is spoken", () => {
+test("speaking time includes finished turns and the current one", () => {
   const cut = until("debate", (event) => event.type === "message_start" && event.data.role === "market_context");
   const events = recorded("debate").events.slice(0, cut);
   const began = Date.parse(events.at(-1)!.at);
   expect(speakingTime(reduce(events), began + 4_000)).toEqual({ amount: 1_850 + 4_000, isExact: true });
 });
 
-test("speaking time of a discarded turn is not known", () => {
+test("speaking time of a discarded turn is unknown", () => {
   const { events } = recorded("failover");
   expect(speakingTime(reduce(events), 0)).toEqual({ amount: 4 * 1_850, isExact: false });
 });
 
-test("the round is that of the debate, not of its judgement", () => {
+test("the judgement does not count as a round", () => {
   expect(roundOf(EMPTY)).toBe(0);
   expect(after("budget").messages.at(-1)?.round).toBe(2);
   expect(roundOf(after("budget"))).toBe(1);

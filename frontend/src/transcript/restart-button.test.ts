@@ -29,7 +29,7 @@ afterEach(() => {
   vi.unstubAllGlobals();
 });
 
-test("starts a new debate, and goes there", async () => {
+test("starts a new debate and opens it", async () => {
   answer(201, { id: "2", url: "/conversations/2/" });
   element.querySelector("button")?.click();
   await vi.waitFor(() => expect(went).toEqual(["/conversations/2/"]));
@@ -52,7 +52,7 @@ test.each([
   [429, "You have 5 debates running.", { "Retry-After": "42" }, "You have 5 debates running. Try again in 42 seconds."],
   [429, "That was too often; try again in 9 seconds.", { "Retry-After": "9" }, "That was too often; try again in 9 seconds."],
   [429, "You have 5 debates running.", {}, "You have 5 debates running."],
-])("a refusal (%i) is told in words: %s", async (status, message, headers, expected) => {
+])("a refusal (%i) is shown as a sentence: %s", async (status, message, headers, expected) => {
   answer(status, { code: "some", message }, headers as Record<string, string>);
   await press(expected);
   expect(problem()).toBe(expected);
@@ -60,14 +60,14 @@ test.each([
   expect(element.querySelector("button")?.disabled).toBe(false);
 });
 
-test("a session that has ended, and a server that is not there, are told in words", async () => {
+test("an expired session and an unreachable server are shown as sentences", async () => {
   answer(401, {});
   await press(/^You are signed out\./);
   vi.stubGlobal("fetch", () => Promise.reject(new TypeError()));
   await press(/^The server could not be reached\./);
 });
 
-test("an answer that is no JSON is told in words, too", async () => {
+test("a response without JSON is shown as a sentence", async () => {
   vi.stubGlobal("fetch", async () => new Response("<h1>Bad gateway</h1>", { status: 502 }));
   await press("The server answered with an error (502). Reload this page and try again.");
 });
