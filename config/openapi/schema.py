@@ -11,9 +11,6 @@ from typing import Any, Final
 from ninja import NinjaAPI
 from ninja.openapi.schema import OpenAPISchema
 
-from config.openapi.streaming_endpoints import OPERATIONS
-from streaming import routing
-
 # By class name: A2A's types must not be loaded where it is off.
 DESCRIBED_ELSEWHERE: Final[Mapping[str, str]] = {
     "CallRpc": "JSON-RPC has one address for all methods, which A2A's specification describes.",
@@ -34,6 +31,10 @@ class DescribedAPI(NinjaAPI):
 
 def add_endpoints(document: dict[str, Any]) -> None:
     """Add every streaming endpoint that is on, with the schemas that it refers to."""
+    # The transports are loaded where they are served or described, not by every management command.
+    from config.openapi.streaming_endpoints import OPERATIONS
+    from streaming import routing
+
     secured: list[dict[str, list[str]]] = [{name: []} for name in document["components"]["securitySchemes"]]
     for route in routing.endpoint_routes():
         endpoint: Any = route.endpoint
