@@ -18,7 +18,6 @@ from typing import Any, Final
 
 import structlog
 from django.core.cache import cache
-from redis.exceptions import RedisError
 
 from conversations.domain.errors import ProviderError
 from conversations.infrastructure.availability import CACHE
@@ -202,7 +201,12 @@ def _reporting_outages() -> Iterator[None]:
     """Log that the cache is unavailable, or available again, instead of raising."""
     try:
         yield
-    except (RedisError, OSError) as failure:
+    except Exception as failure:
+        # Loaded only after a failure, so that processes without Redis do without it.
+        from redis.exceptions import RedisError
+
+        if not isinstance(failure, RedisError | OSError):
+            raise
         CACHE.failed("circuit", failure)
     else:
         CACHE.worked("circuit")
