@@ -12,6 +12,8 @@ export default defineConfig({
     modulePreload: { polyfill: false },
     rollupOptions: { input: ["src/pages/main.ts", "src/pages/live.ts", "src/pages/monitor.ts"] },
   },
+  // Tests read the recordings, which Python's tests read, too.
+  server: { fs: { allow: [".", "../tests/recordings"] } },
   test: {
     environment: "jsdom",
     pool: "vmThreads",
