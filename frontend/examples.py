@@ -1,11 +1,11 @@
-"""Questions to begin with. The companies and their figures are invented."""
+"""Example questions for the start form. The companies and their figures are invented."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class Example:
-    """`label` stands on the button; the rest fills the form."""
+    """An example question: `label` is its button's text, the other fields fill the form."""
 
     label: str
     topic: str

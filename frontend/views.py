@@ -1,4 +1,4 @@
-"""The pages: the dashboard, the live debate, and the operators' monitor."""
+"""The dashboard, the live debate and the operators' monitor."""
 
 from dataclasses import asdict
 from typing import Any
@@ -59,7 +59,7 @@ def dashboard(request: HttpRequest) -> HttpResponse:
 
 
 def _initial(request: HttpRequest) -> requests.NewConversation | Conversation:
-    """What the form holds at first: with `?again=ID` what that debate was started with, else the defaults."""
+    """The form's initial values: with `?again=ID` those of that debate, else the defaults."""
     try:
         again = UUID(request.GET.get("again", ""))
     except ValueError:
@@ -69,7 +69,7 @@ def _initial(request: HttpRequest) -> requests.NewConversation | Conversation:
 
 
 def _limits_of_site() -> dict[str, float | None]:
-    """What any debate may take at most, in the form's units; null where there is no limit."""
+    """The installation's limits, in the form's units: US dollars, tokens, minutes; None for no limit."""
     return {
         "usd": settings.OUTCRY_MAX_USD_PER_CONVERSATION,
         "tokens": settings.OUTCRY_MAX_TOKENS_PER_CONVERSATION,
@@ -78,20 +78,20 @@ def _limits_of_site() -> dict[str, float | None]:
 
 
 def _limits_of(initial: requests.NewConversation | Conversation) -> dict[str, float | None]:
-    """What the form's limits hold at first. A stored limit that is only the site's own was nobody's wish."""
+    """Initial values of the form's limits: without those that a debate took over from the installation."""
     if not isinstance(initial, Conversation):
         return {}
-    wished = {
+    entered = {
         "usd": None if initial.max_usd is None else float(initial.max_usd),
         "tokens": initial.max_tokens,
         "minutes": _minutes(initial.max_seconds),
     }
     of_site = _limits_of_site()
-    return {name: None if amount == of_site[name] else amount for name, amount in wished.items()}
+    return {name: None if amount == of_site[name] else amount for name, amount in entered.items()}
 
 
 def _minutes(seconds: float | None) -> float | None:
-    """Whole ones as a whole number, which reads better."""
+    """Minutes for the form: whole minutes as an int, so that no ".0" is shown."""
     if seconds is None:
         return None
     return int(seconds // 60) if seconds % 60 == 0 else round(seconds / 60, 2)
@@ -102,14 +102,14 @@ def _minutes(seconds: float | None) -> float | None:
 @never_cache
 @trusted_types  # type: ignore[arg-type]  # typed for views without arguments
 def conversation(request: HttpRequest, conversation_id: UUID) -> HttpResponse:
-    """The live page. Unknown and someone else's are the same 404."""
+    """The live page. A foreign and an unknown conversation both get 404."""
     found = get_object_or_404(permissions.visible_to(request.user), pk=conversation_id)
     data = {**page_data(found, request.user), "csrfToken": get_token(request)}
     return render(request, "frontend/conversation.html", {"conversation": found, "page_data": data})
 
 
-def page_data(conversation: Conversation, person: permissions.AnyUser) -> dict[str, Any]:
-    """What the live page knows before its first event arrives, and what this person may do on it."""
+def page_data(conversation: Conversation, user: permissions.AnyUser) -> dict[str, Any]:
+    """The live page's data before its first event, and the user's rights on it (src/client/page-data.ts)."""
     panel = PANELS.get(conversation.panel)
     agents = (*panel.speakers, panel.moderator) if panel else ()
     return {
@@ -126,15 +126,15 @@ def page_data(conversation: Conversation, person: permissions.AnyUser) -> dict[s
         "loginUrl": f"{reverse('account_login')}?next={conversation.get_absolute_url()}",
         "againUrl": f"{reverse('dashboard')}?again={conversation.pk}",
         "againApiUrl": f"/api/conversations/{conversation.pk}/again",
-        "canStartAgain": permissions.may_speak(person, conversation),
+        "canStartAgain": permissions.may_speak(user, conversation),
         "limits": {
             "usd": None if conversation.max_usd is None else float(conversation.max_usd),
             "tokens": conversation.max_tokens,
             "seconds": conversation.max_seconds,
         },
         "agents": [{"role": agent.role, "name": agent.name} for agent in agents],
-        "canControl": permissions.may_control(person, conversation),
-        "canSpeak": permissions.may_speak(person, conversation),
+        "canControl": permissions.may_control(user, conversation),
+        "canSpeak": permissions.may_speak(user, conversation),
         "maxText": requests.MAX_TEXT,
     }
 
@@ -144,7 +144,7 @@ def page_data(conversation: Conversation, person: permissions.AnyUser) -> dict[s
 @never_cache
 @trusted_types
 def monitor(request: HttpRequest) -> HttpResponse:
-    """What the process delivers, for staff who may review conversations."""
+    """The figures of this process, for staff who may review conversations."""
     if not permissions.may_review(request.user):
         raise PermissionDenied
     data = {

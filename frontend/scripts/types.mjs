@@ -1,5 +1,5 @@
 // Writes src/protocol/events.gen.ts from the server's own description of its frames
-// (`manage.py event_schema`). With --check it writes nothing and fails where the file is stale.
+// (`manage.py event_schema`). With --check it writes nothing and fails if the file is stale.
 // Python is $PYTHON, or the project's virtual environment.
 
 import { execFileSync } from "node:child_process";
@@ -11,7 +11,7 @@ const target = join(import.meta.dirname, "..", "src", "protocol", "events.gen.ts
 const local = join(root, ".venv", "bin", "python");
 const python = process.env.PYTHON ?? (existsSync(local) ? local : "python3");
 
-/** One JSON Schema as a TypeScript type. What is not foreseen stops the build rather than becoming `any`. */
+/** A JSON Schema as a TypeScript type. An unknown construct is an error rather than `any`. */
 function typeOf(schema, indent = "") {
   if (schema.$ref) return schema.$ref.replace("#/$defs/", "");
   if (schema.const !== undefined) return JSON.stringify(schema.const);

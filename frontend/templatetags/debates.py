@@ -1,4 +1,4 @@
-"""Filters of the pages: words and numbers as people read them."""
+"""Template filters: values as text, and form fields in the site's style."""
 
 from datetime import datetime
 from decimal import Decimal
@@ -22,19 +22,19 @@ _CLASSES = {
 
 @register.filter
 def label(value: str) -> str:
-    """A value of the vocabulary, such as `strong_buy`, as words: "Strong buy"."""
+    """An identifier, such as `strong_buy`, as a label: "Strong buy"."""
     return value.replace("_", " ").capitalize()
 
 
 @register.filter
 def percent(fraction: float) -> str:
-    # Half goes up, as on the live page; Python's round() goes to the even neighbour.
+    # Half is rounded up, as on the live page; Python's round() takes the even neighbour.
     return f"{int(fraction * 100 + 0.5)} %"
 
 
 @register.filter
 def money(dollars: Decimal | float | None) -> str:
-    """US dollars; "cost unknown" where it is not known. Small amounts keep two digits that say something."""
+    """US dollars: "cost unknown" for None; amounts below 1 with two significant digits."""
     if dollars is None:
         return "cost unknown"
     if dollars == 0:
@@ -51,13 +51,13 @@ def money(dollars: Decimal | float | None) -> str:
 
 @register.filter
 def thousands(number: int) -> str:
-    """As the live page groups digits."""
+    """1234 as "1,234", as on the live page."""
     return f"{number:,}"
 
 
 @register.filter
 def age(moment: datetime) -> str:
-    """How long ago, in its largest unit."""
+    """How long ago, in the largest unit: "5 minutes ago"."""
     if (timezone.now() - moment).total_seconds() < 60:
         return "just now"
     return f"{timesince(moment, depth=1)} ago"
@@ -65,12 +65,12 @@ def age(moment: datetime) -> str:
 
 @register.filter
 def caption(field: BoundField) -> Any:
-    """A form field's label; the accounts app often says it better in the placeholder."""
+    """A form field's label. allauth's placeholders are often better labels than its labels."""
     return field.field.widget.attrs.get("placeholder") or field.label
 
 
 @register.filter
-def dressed(field: BoundField) -> SafeString:
-    """A form field's widget in the site's dress."""
-    dress = _CLASSES.get(type(field.field.widget).__name__, "input")
-    return field.as_widget(attrs={"class": dress, "placeholder": ""})
+def styled(field: BoundField) -> SafeString:
+    """A form field's widget with the site's CSS class, without its placeholder."""
+    css_class = _CLASSES.get(type(field.field.widget).__name__, "input")
+    return field.as_widget(attrs={"class": css_class, "placeholder": ""})

@@ -108,7 +108,7 @@ def test_a_bad_sign_up_says_what_is_wrong(
     assert not is_signed_in(client)
 
 
-def test_where_addresses_must_be_confirmed_signing_up_tells_nobody_which_are_taken(
+def test_sign_up_with_confirmation_does_not_reveal_taken_addresses(
     client: Client, dora: User, settings: Settings, mailoutbox: list[EmailMessage]
 ) -> None:
     settings.ACCOUNT_EMAIL_VERIFICATION = "mandatory"
@@ -423,9 +423,7 @@ def test_a_configured_provider_is_offered_and_leads_there(
     assert "client_id=outcry" in away.query
 
 
-def test_the_form_that_leads_to_a_provider_may_lead_there_and_no_other_form(
-    client: Client, settings: Settings
-) -> None:
+def test_only_the_providers_form_may_post_to_the_provider(client: Client, settings: Settings) -> None:
     use_openid(settings, "https://id.example")
     pages = [client.get(address) for address in (OPENID_LOGIN, reverse("account_login"))]
     assert [re.findall(r"form-action[^;]*", page["Content-Security-Policy"]) for page in pages] == [
@@ -434,9 +432,7 @@ def test_the_form_that_leads_to_a_provider_may_lead_there_and_no_other_form(
     ]
 
 
-def test_somebody_new_comes_through_openid_connect_and_their_token_is_not_kept(
-    client: Client, settings: Settings
-) -> None:
+def test_new_user_signs_in_by_openid_connect_and_no_token_is_kept(client: Client, settings: Settings) -> None:
     with openid_server({"sub": "7", "email": "fay@example.com", "preferred_username": "fay"}) as url:
         use_openid(settings, url)
         assert "Acme ID" in client.get(reverse("account_login")).content.decode()

@@ -1,4 +1,4 @@
-"""Writes the JSON Schema of events, from which the front end's types are made."""
+"""Writes the JSON Schema of frames, from which the front end's types are generated."""
 
 import json
 from typing import Any
