@@ -1,4 +1,4 @@
-"""What is stored: conversations, and the append-only log of their events."""
+"""The database: conversations with the append-only log of their events, the ledger, the outbox, API keys, threads."""
 
 import uuid
 from typing import Any, NoReturn
@@ -14,12 +14,12 @@ from conversations.domain.panels import DEFAULT_PANEL
 
 class ConversationQuerySet(models.QuerySet["Conversation"]):
     def running(self) -> "ConversationQuerySet":
-        # By what they are, not by what they are not: only that finds them by the index among all that have ended.
+        # List the running statuses instead of excluding the terminal ones, so that the index is used.
         return self.filter(status__in=[status.value for status in Status if status not in TERMINAL])
 
 
 class Conversation(models.Model):
-    """One debate. `status`, `mode`, `reason`, `verdict`, `cost` and the times restate what its events say;
+    """One debate. `status`, `mode`, `reason`, `verdict`, `cost` and the times repeat what its events hold;
     `conversations.event_log` writes them in the transaction that stores the events."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -38,7 +38,7 @@ class Conversation(models.Model):
     mode = models.CharField(
         max_length=10, choices=[(mode.value, mode.value) for mode in Mode], default=Mode.LIVE.value
     )
-    reason = models.CharField(max_length=200, null=True, blank=True)  # noqa: DJ001 (null: no event gave one)
+    reason = models.CharField(max_length=200, null=True, blank=True)  # noqa: DJ001 (null: no event has one)
     verdict = models.JSONField(null=True, blank=True, help_text="Data of the complete event.")
     cost = models.DecimalField(
         max_digits=14, decimal_places=8, null=True, blank=True, help_text="US dollars; empty when unknown."
@@ -63,7 +63,7 @@ class Conversation(models.Model):
         null=True, blank=True, help_text="Time during which turns are spoken; empty: no limit."
     )
 
-    # Also the database's own default: the version before, which runs during an upgrade, does not know the column.
+    # A default of the database, too: an older process that runs during an upgrade does not know the column.
     traceparent = models.CharField(
         max_length=55,
         blank=True,
@@ -150,15 +150,15 @@ class Reservation(models.Model):
 
 
 class Delivery(models.Model):
-    """A debate that an agent elsewhere is to get once it has ended. `events` tells each attempt, oldest first."""
+    """A debate to be delivered to an A2A agent once it has ended. `events` lists the attempts, oldest first."""
 
     class State(models.TextChoices):
         WAITING = "waiting"
         DELIVERED = "delivered"
-        # The agent does not want it.
+        # By the agent.
         REJECTED = "rejected"
         GIVEN_UP = "given_up"
-        # The debate was not completed, or the agent is not to get any more.
+        # Never sent: the debate was not completed, or the agent is no target any more.
         DROPPED = "dropped"
 
     conversation = models.ForeignKey(Conversation, models.PROTECT, related_name="deliveries")
@@ -181,21 +181,21 @@ class Delivery(models.Model):
 
 class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
     def kept(self) -> "ApiKeyQuerySet":
-        """Those that nobody has revoked."""
+        """Keys that are not revoked."""
         return self.filter(revoked_at=None)
 
     def live(self) -> "ApiKeyQuerySet":
-        """Those that open something now, if their owner may."""
+        """Keys that are valid now: neither revoked nor expired, of an owner who is not disabled."""
         lasting = models.Q(expires_at=None) | models.Q(expires_at__gt=timezone.now())
         return self.kept().filter(lasting, owner__is_active=True)
 
     def revoke(self) -> int:
-        """From now on they open nothing; how many that ends."""
+        """Make the keys invalid; returns how many were revoked by this call."""
         return self.kept().update(revoked_at=timezone.now())
 
 
 class ApiKey(models.Model):
-    """What a program signs in with. The key itself is not kept: `digest` tells whether a text is it."""
+    """The credential of a program. The key itself is not stored: a text is the key if its hash is `digest`."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="api_keys")
@@ -226,7 +226,7 @@ class ApiKey(models.Model):
 
 
 class ThreadRun(models.Model):
-    """What a client calls the run that began a conversation. Once for each name: the same run begins no second one."""
+    """A client's names of the run that began a conversation. Unique, so that the same run begins no second one."""
 
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="thread_runs")
     thread = models.CharField(max_length=200)
@@ -241,7 +241,7 @@ class ThreadRun(models.Model):
         return f"{self.thread} {self.run}"
 
 
-# The types of events that people cause, or that ask them something.
+# The types of events that people cause, and of questions to them.
 PEOPLE = ("control", "human_message", "input_expired", "input_request")
 
 
@@ -258,7 +258,7 @@ class AppendOnly(models.QuerySet["Event"]):
 class Event(models.Model):
     """Row `seq` (1, 2, 3 ..., no gap) of a conversation's log."""
 
-    # The unique constraint's index begins with it; one of its own would be written with every row for nothing.
+    # The unique constraint's index begins with this column, so an index of its own would only slow down writing.
     conversation = models.ForeignKey(Conversation, models.PROTECT, related_name="events", db_index=False)
     seq = models.PositiveIntegerField()
     type = models.CharField(max_length=20)
@@ -270,7 +270,7 @@ class Event(models.Model):
     class Meta:
         ordering = ["conversation", "seq"]
         indexes = [
-            # A handful of rows among hundreds of tokens.
+            # Partial: a handful of rows among hundreds of tokens.
             models.Index(
                 fields=["conversation", "type"], name="event_of_people", condition=models.Q(type__in=PEOPLE)
             ),

@@ -28,7 +28,7 @@ class OncePerOutage(logging.Filter):
         # It needs the settings, which are still being read when filters are made.
         from conversations.infrastructure import availability
 
-        outage: availability.Outage = getattr(availability, self._outage)
+        outage: availability.Availability = getattr(availability, self._outage)
         outage.failed(self._operation, record.exc_info[1])
         return False
 

@@ -206,7 +206,7 @@ def _stored(batch: list[_Waiting]) -> _Outcomes:
 
 def _try_to_store(batch: list[_Waiting], tries: list[Stored]) -> Stored:
     # A process that can write to its log can use the database in every other way, too.
-    with database.using("log", wholly=True), database.writing():
+    with database.using("log", stands_for_all=True), database.writing():
         return store.store_batch([waiting.append for waiting in batch], tries)
 
 

@@ -1,4 +1,4 @@
-"""Saying once in the server's log that a part is away, and once that it is back, however often it was tried."""
+"""Outages of the parts that a process needs: one line in the server's log when one begins, and one when it is over."""
 
 import math
 import threading
@@ -10,28 +10,28 @@ import structlog
 logger = structlog.get_logger(__name__)
 
 
-class Outage:
-    """Whether a part that the process needs is away, as seen by all who use it. For any thread.
+class Availability:
+    """Whether a part is available, by the outcomes of its uses. Thread-safe.
 
-    `what` names a use of it: where reading works and writing does not, the part is still away. A use that has not
-    failed for `forgotten` seconds is not tried any more."""
+    Uses have names: while reading works and writing fails, the part is still away. A use that has not failed for
+    `forget_after` seconds counts as not tried any more."""
 
-    def __init__(self, part: str, forgotten: float) -> None:
+    def __init__(self, part: str, forget_after: float) -> None:
         self._part = part
-        self._forgotten = forgotten
+        self._forget_after = forget_after
         self._lock = threading.Lock()
         self._began = 0.0
-        # When last something worked that needs everything.
-        self._whole_at = -math.inf
-        # When each use failed last.
+        # When last a use worked that stands for all.
+        self._all_worked_at = -math.inf
+        # When each failing use failed last.
         self._failing: dict[str, float] = {}
 
     def failed(self, what: str, failure: BaseException, since: float | None = None, **more: object) -> None:
-        """A use failed; the first one of an outage is told to the log. `since` is when it began, in monotonic time."""
+        """A use failed; the first failure of an outage is logged, with `more`. `since`: monotonic time of its begin."""
         now = time.monotonic()
         with self._lock:
-            if since is not None and since < self._whole_at:
-                # What it met is over.
+            if since is not None and since < self._all_worked_at:
+                # It failed in an outage that is over by now.
                 return
             begins = not self._failing
             self._failing[what] = now
@@ -40,8 +40,9 @@ class Outage:
         if begins:
             logger.error(f"{self._part}_away", what=what, exc_info=failure, **more)
 
-    def worked(self, what: str, *, wholly: bool = False) -> None:
-        """A use worked; where none fails any more, that is told to the log. `wholly`: where this works, all does."""
+    def worked(self, what: str, *, stands_for_all: bool = False) -> None:
+        """A use worked; the end of the outage is logged where none fails any more. `stands_for_all`: where this use
+        works, all others do."""
         if not self._failing:
             return
         now = time.monotonic()
@@ -49,24 +50,24 @@ class Outage:
             was = bool(self._failing)
             self._failing.pop(what, None)
             for name, at in [*self._failing.items()]:
-                if wholly or now - at > self._forgotten:
+                if stands_for_all or now - at > self._forget_after:
                     del self._failing[name]
-            if wholly:
-                self._whole_at = now
+            if stands_for_all:
+                self._all_worked_at = now
             over = was and not self._failing
             seconds = now - self._began
         if over:
             logger.warning(f"{self._part}_back", seconds=round(seconds, 1))
 
-    def forget(self) -> None:
-        """Begin anew, without a word."""
+    def reset(self) -> None:
+        """Forget all failures, without logging."""
         with self._lock:
             self._failing.clear()
 
 
-# SQLite waits for 20 seconds before it says that it is locked.
-DATABASE: Final = Outage("database", forgotten=30)
-CACHE: Final = Outage("cache", forgotten=5)
-CHANNEL_LAYER: Final = Outage("channel_layer", forgotten=5)
-QUEUE: Final = Outage("queue", forgotten=30)
-COLLECTOR: Final = Outage("telemetry_collector", forgotten=60)
+# SQLite reports a lock after waiting for 20 s, so failures of one outage may be that far apart.
+DATABASE: Final = Availability("database", forget_after=30)
+CACHE: Final = Availability("cache", forget_after=5)
+CHANNEL_LAYER: Final = Availability("channel_layer", forget_after=5)
+QUEUE: Final = Availability("queue", forget_after=30)
+COLLECTOR: Final = Availability("telemetry_collector", forget_after=60)

@@ -107,9 +107,10 @@ def unavailable(
 
 
 @contextmanager
-def using(what: str, *, wholly: bool = False) -> Iterator[None]:
+def using(what: str, *, stands_for_all: bool = False) -> Iterator[None]:
     """Around each use of the database, in its thread: replaces connections that an outage may have broken, and logs
-    the outage once. `what` names the use; `wholly` says that where this use works, all others do."""
+    the outage once. `what` names the use; `stands_for_all`: where this use works,
+    all others do."""
     global _losses
     if getattr(_thread, "losses", _losses) != _losses:
         connections.close_all()
@@ -129,7 +130,7 @@ def using(what: str, *, wholly: bool = False) -> Iterator[None]:
         del _under_way[use]
         if _is_long(began):
             _note_slow()
-    DATABASE.worked(what, wholly=wholly)
+    DATABASE.worked(what, stands_for_all=stands_for_all)
 
 
 @contextmanager
@@ -188,7 +189,7 @@ def close() -> None:
             pool.submit(_close_thread, barrier)
         pool.shutdown(wait=True)
     _slow_at = -math.inf
-    DATABASE.forget()
+    DATABASE.reset()
 
 
 def _executor() -> ThreadPoolExecutor:

@@ -61,7 +61,7 @@ DEMO: Final = Provider("demo", "scripted")
 
 
 def parse(entry: str) -> Provider:
-    """Raises ValueError, with a sentence that says what is wrong with the entry."""
+    """Read one entry. Raises ValueError with a sentence about what is wrong with it."""
     named, limits = _without_limits(entry)
     return replace(_named(named), first_token=limits.get("first_token"), stall=limits.get("stall"))
 
@@ -102,7 +102,7 @@ def _named(entry: str) -> Provider:
     if kind == "openai-compatible":
         model, at, url = model.rpartition("@")
         if not (model and at and url.startswith(("http://", "https://"))):
-            # Not the entry itself: a URL may hold a password.
+            # The message leaves out the entry: a URL may hold a password.
             raise ValueError(f"{kind!r}: write openai-compatible:MODEL@URL, with a URL of http or https.")
         return Provider(kind, model, url)
     if not model:
@@ -127,7 +127,7 @@ def require_key(provider: Provider) -> str | None:
         return None
     value = next((value for name in names if (value := os.environ.get(name, "").strip())), None)
     if value is None and provider.kind == "openai-compatible":
-        # Many such servers take any key, and the library insists on one.
+        # Many such servers need no key, but the library requires one.
         return "none"
     if value is None:
         raise ProviderError(

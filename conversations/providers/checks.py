@@ -1,4 +1,4 @@
-"""System checks: what is wrong with the settings, before anything starts."""
+"""System checks of OUTCRY_PROVIDERS and of the providers' keys."""
 
 from typing import Any
 

@@ -1,7 +1,7 @@
-"""Reading the OpenAI library's streams at the speed of many live debates.
+"""A faster parser for the chunks of the OpenAI library's streams.
 
-The library builds each chunk field by field in Python, which was half of this server's CPU under load (and most of
-that a protocol check that is slow on Python 3.11). pydantic builds the same object in compiled code.
+The library builds each chunk field by field in Python, which was half of this server's CPU under load (most of it a
+protocol check that is slow on Python 3.11). pydantic builds the same object in compiled code.
 """
 
 from typing import Any
@@ -13,10 +13,10 @@ from pydantic import ValidationError
 
 
 class QuickOpenAIConfig(OpenAIConfig):
-    """An OpenAIConfig whose client reads valid chunks quickly, and all others as the library does."""
+    """An OpenAIConfig whose client parses valid chunks by pydantic, and all others as the library does."""
 
     def create(self) -> OpenAIClient:
-        # Named, because a dataclass with slots is not the class that `super()` would find.
+        # Not super(): a dataclass with slots is a copy of the class that super() would look for.
         client = OpenAIConfig.create(self)
         library = client._client
         read = library._process_response_data
@@ -26,7 +26,7 @@ class QuickOpenAIConfig(OpenAIConfig):
                 try:
                     return ChatCompletionChunk.model_validate(data)
                 except ValidationError:
-                    # Some servers leave out fields that the type requires; the library does not mind.
+                    # Some servers leave out required fields, which the library tolerates.
                     pass
             return read(data=data, cast_to=cast_to, response=response)
 
@@ -35,7 +35,7 @@ class QuickOpenAIConfig(OpenAIConfig):
 
 
 def warm_up() -> None:
-    """Load what the first turn would otherwise wait for: a tenth of a second of modules and types."""
+    """Load modules and types that the first turn would otherwise wait for, about 0.1 s."""
     library = QuickOpenAIConfig("none", api_key="none").create()._client
     library.chat.completions  # noqa: B018 (loaded at its first use)
     choice = {"index": 0, "delta": {"content": ""}, "finish_reason": None}

@@ -1,4 +1,4 @@
-"""What tokens cost, in US dollars, from genai-prices' offline table. Unknown is None, never 0."""
+"""Prices of tokens in US dollars, from genai-prices' offline table. An unknown price is None, never 0."""
 
 from functools import lru_cache
 from typing import Final

@@ -1,4 +1,4 @@
-"""The scripted model: no model at all, streamed through the same AG2 pipeline, and always labelled as a demo."""
+"""The demo: scripted texts instead of a model, streamed through AG2 like a model's and always labelled as a demo."""
 
 import asyncio
 import re
@@ -41,14 +41,14 @@ _VERDICT: Final = (
 
 
 def script(role: str, round_: int, topic: str) -> str:
-    """What `role` says in a round (1, 2, ...), whatever the topic."""
+    """The text of `role` in a round (1, 2, ...), with the topic filled in."""
     lines = _SCRIPT.get(role, _OTHER)
     return lines[min(max(round_, 1), len(lines)) - 1].replace("{topic}", topic)
 
 
 @dataclass(frozen=True)
 class ScriptedConfig(ModelConfig):
-    """An AG2 configuration that speaks `text`, token by token, or gives the scripted verdict."""
+    """An AG2 configuration that answers `text`, token by token, or the scripted verdict where one is asked for."""
 
     text: str
     streaming: bool
@@ -56,7 +56,7 @@ class ScriptedConfig(ModelConfig):
 
     @property
     def provider(self) -> ModelProvider:
-        # AG2's list of providers is closed; what counts is the provider of the response.
+        # AG2's list of providers is closed; the response names the real one.
         return ModelProvider.OPENAI
 
     @property
@@ -89,7 +89,7 @@ class _ScriptedClient(LLMClient):
         text = _VERDICT if response_schema is not None else self.config.text
         if self.config.streaming:
             for token in re.findall(r"\S+\s*|\s+", text):
-                # At reading pace: what a viewer sees of a demo should look like the real thing.
+                # The pace of a real model, so that a demo looks like a debate.
                 await asyncio.sleep(1 / self.config.tokens_per_second)
                 await context.send(ModelMessageChunk(token))
         message = ModelMessage(text)

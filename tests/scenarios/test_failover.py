@@ -21,10 +21,9 @@ from conversations.event_log import appender, store
 from conversations.infrastructure import database
 from conversations.models import Conversation
 from conversations.orchestration.debate import Debate
-from conversations.providers import circuit_breaker, health_probe
+from conversations.providers import circuit_breaker
 from conversations.providers.catalog import parse
 from conversations.providers.circuit_breaker import State
-from conversations.providers.selection import lineup, live_is_down
 from conversations.runs import endings, recovery, supervisor
 from tests.fakes.openai_server import OpenAIServer
 from tests.fakes.replies import Fault, Outage, Reply, asks, breaks_schema, fails, no_json, says, too_long
@@ -101,7 +100,7 @@ FAULTS = {
 }
 
 
-@pytest.mark.parametrize("agent", ["Financial Analyst", "Risk Challenger", "Moderator"])
+@pytest.mark.parametrize("agent", ["Risk Challenger", "Moderator"])
 @pytest.mark.parametrize(("reply", "code"), FAULTS.values(), ids=FAULTS.keys())
 @pytest.mark.usefixtures("both")
 async def test_a_turn_that_fails_is_spoken_again_by_the_next(
@@ -115,7 +114,7 @@ async def test_a_turn_that_fails_is_spoken_again_by_the_next(
 ) -> None:
     if code == "provider_timeout":
         # Of the faulty one only; the other has all its time on a busy machine, too.
-        settings.OUTCRY_PROVIDERS = [f"{faulty.provider}?first_token=0.3&stall=0.3", healthy.provider]
+        settings.OUTCRY_PROVIDERS = [f"{faulty.provider}?first_token=1&stall=1", healthy.provider]
         settings.OUTCRY_WHOLE_ANSWER_SECONDS = 3
     faulty.answer(reply, to=agent)
     rows = await held(conversation)
@@ -137,7 +136,7 @@ async def test_a_turn_that_fails_is_spoken_again_by_the_next(
 
 
 @pytest.mark.parametrize("outage", [Outage.REFUSED, Outage.BLACK_HOLE, Outage.DEAF, Outage.MUTE])
-@pytest.mark.parametrize("turn", [1, 3, 4])
+@pytest.mark.parametrize("turn", [1, 4])
 @pytest.mark.usefixtures("both")
 async def test_a_host_that_is_away_is_left_for_the_next(
     conversation: Conversation, faulty: OpenAIServer, outage: Outage, turn: int
@@ -262,7 +261,7 @@ def _down() -> ProviderError:
 # Limits of the rate
 
 
-async def test_a_short_limit_of_the_rate_is_waited_for_if_nobody_else_is_left(
+async def test_turn_waits_for_a_short_rate_limit_when_no_other_is_left(
     conversation: Conversation, faulty: OpenAIServer, settings: Settings
 ) -> None:
     settings.OUTCRY_PROVIDERS, settings.OUTCRY_DEMO_FALLBACK = [faulty.provider], True
@@ -278,7 +277,7 @@ async def test_a_short_limit_of_the_rate_is_waited_for_if_nobody_else_is_left(
 
 @pytest.mark.parametrize("retry_after", [None, 3600])
 @pytest.mark.usefixtures("then_demo")
-async def test_a_limit_of_the_rate_that_is_long_or_unknown_is_not(
+async def test_turn_does_not_wait_for_a_long_or_unknown_rate_limit(
     conversation: Conversation, faulty: OpenAIServer, retry_after: int | None
 ) -> None:
     faulty.answer(fails(429, retry_after=retry_after), times=10)
@@ -288,7 +287,7 @@ async def test_a_limit_of_the_rate_that_is_long_or_unknown_is_not(
 
 
 @pytest.mark.usefixtures("then_demo")
-async def test_who_limits_the_rate_again_and_again_is_not_waited_for_for_ever(
+async def test_rate_limited_provider_is_waited_for_twice_at_most(
     conversation: Conversation, faulty: OpenAIServer
 ) -> None:
     faulty.answer(fails(429, retry_after=0), times=100)
@@ -368,7 +367,7 @@ async def test_without_the_demo_the_debate_ends_with_what_each_said(
 
 
 @pytest.mark.usefixtures("then_demo")
-async def test_what_spoke_a_moment_ago_is_asked_once_more_before_the_demo(
+async def test_provider_that_broke_off_is_tried_again_before_the_demo(
     conversation: Conversation, faulty: OpenAIServer
 ) -> None:
     faulty.answer(says("Half ", fault=Fault.RESET, fault_after=1), to="Market Context")
@@ -376,26 +375,6 @@ async def test_what_spoke_a_moment_ago_is_asked_once_more_before_the_demo(
     assert (await debates.fresh(conversation)).mode == "live"
     assert events(rows, "fallback") == []
     assert [data["reason"] for data in events(rows, "message_discard")] == ["provider_dropped"]
-
-
-def test_the_demo_stands_last_unless_it_is_placed(settings: Settings) -> None:
-    settings.OUTCRY_DEMO_FALLBACK = True
-    settings.OUTCRY_PROVIDERS = ["local", "openai:m"]
-    assert [provider.label for provider in lineup()] == ["local", "openai:m", "demo"]
-    settings.OUTCRY_PROVIDERS = ["demo", "local"]
-    assert [provider.label for provider in lineup()] == ["demo", "local"]
-    settings.OUTCRY_DEMO_FALLBACK, settings.OUTCRY_PROVIDERS = False, ["local"]
-    assert [provider.label for provider in lineup()] == ["local"]
-
-
-async def test_real_models_are_down_when_none_may_be_asked(settings: Settings) -> None:
-    settings.OUTCRY_PROVIDERS = ["openai:a", "openai:b", "demo"]
-    down = [live_is_down()]
-    for entry in ("openai:a", "openai:b"):
-        await circuit_breaker.failed(parse(entry), _down())
-        down.append(live_is_down())
-    settings.OUTCRY_PROVIDERS = ["demo"]
-    assert [*down, live_is_down()] == [False, False, True, False]
 
 
 # The verdict
@@ -414,7 +393,7 @@ async def test_a_verdict_that_is_none_is_asked_of_the_next(
 
 
 @pytest.mark.usefixtures("then_demo")
-async def test_a_verdict_that_is_none_does_not_make_a_demo_of_a_real_debate(
+async def test_invalid_verdict_leaves_a_live_debate_without_a_verdict(
     conversation: Conversation, faulty: OpenAIServer
 ) -> None:
     faulty.answer(no_json(), to="Moderator", times=5)
@@ -447,16 +426,6 @@ async def test_a_question_to_the_owner_survives_the_failover(
     await held(conversation)
     [asked] = [exchange for exchange in healthy.asked if exchange.agent == "Financial Analyst"]
     assert "You have asked the person" in str(asked.messages)
-
-
-def test_every_kind_but_our_own_has_a_host_to_ask() -> None:
-    addresses = {
-        entry: health_probe.address(parse(entry)) for entry in ("local", "demo", "openai:m", "ollama:m")
-    }
-    assert addresses["local"] is addresses["demo"] is None
-    assert addresses["openai:m"] == "https://api.openai.com/v1/models"
-    compatible = parse("openai-compatible:m@http://h/v1?key=1")
-    assert health_probe.address(compatible) == "http://h/v1/models?key=1"
 
 
 # Going on, and giving up
@@ -532,7 +501,7 @@ async def test_what_is_discarded_is_discarded_once(
     assert statuses(rows)[-1] == "error"
 
 
-# What reviews found
+# Ends
 
 
 async def test_an_answer_without_an_end_is_ended(
@@ -581,7 +550,7 @@ async def test_a_log_that_cannot_be_read_ends_the_debate(
     assert (statuses(rows)[-1], rows[-1][2]["reason"]) == ("error", "internal")
 
 
-async def test_a_database_that_is_away_at_the_start_is_no_fault_of_ours(
+async def test_run_that_cannot_read_the_database_releases_the_debate(
     conversation: Conversation, faulty: OpenAIServer, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings.OUTCRY_DATABASE_PATIENCE_SECONDS = 0
@@ -595,15 +564,3 @@ async def test_a_database_that_is_away_at_the_start_is_no_fault_of_ours(
     settings.OUTCRY_DATABASE_PATIENCE_SECONDS = 60
     row = await debates.fresh(conversation)
     assert (row.status, row.run) == ("queued", None)
-
-
-async def test_a_host_whose_answer_is_long_is_alive() -> None:
-    async def drip(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.readuntil(b"\r\n\r\n")
-        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n{")
-        await reader.read()
-        writer.close()
-
-    async with await asyncio.start_server(drip, "127.0.0.1", 0) as server:
-        port = server.sockets[0].getsockname()[1]
-        assert await health_probe.is_alive(f"http://127.0.0.1:{port}/v1/models")

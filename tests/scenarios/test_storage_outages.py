@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import threading
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 from uuid import uuid4
@@ -18,11 +17,11 @@ from conversations.domain.errors import LogUnavailable, StorageFull
 from conversations.domain.events import Control, EventData, HumanMessage
 from conversations.event_log import appender as log
 from conversations.event_log import commands, store
-from conversations.infrastructure import availability, database
+from conversations.infrastructure import database
 from conversations.models import Conversation
 from tests.fakes.waiting import PATIENCE_SECONDS, Signal
 from tests.support import debates
-from tests.support.outages import Disk, Line, Outage, database_outage, small_disk
+from tests.support.outages import Disk, Line, Lines, Outage, database_outage, small_disk
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -59,26 +58,9 @@ def disk(conversation: Conversation) -> Iterator[Disk]:
 
 
 @pytest.fixture
-def lines(caplog: pytest.LogCaptureFixture) -> "Lines":
+def lines(caplog: pytest.LogCaptureFixture) -> Lines:
     caplog.set_level(logging.WARNING, "conversations.infrastructure.availability")
     return Lines(caplog)
-
-
-class Lines:
-    """What the server's log says of outages."""
-
-    def __init__(self, captured: pytest.LogCaptureFixture) -> None:
-        self._captured = captured
-
-    def all(self) -> list[dict[str, Any]]:
-        return [
-            record.msg
-            for record in self._captured.records
-            if record.name == "conversations.infrastructure.availability" and isinstance(record.msg, dict)
-        ]
-
-    def events(self) -> list[str]:
-        return [line["event"] for line in self.all()]
 
 
 class Tries:
@@ -121,7 +103,7 @@ def tries(conversation: Conversation, monkeypatch: pytest.MonkeyPatch) -> Tries:
 # The log waits
 
 
-async def test_a_run_waits_for_the_database_and_everything_is_stored_once_and_in_order(
+async def test_run_stores_everything_once_and_in_order_after_an_outage(
     conversation: Conversation, outage: Outage, tries: Tries
 ) -> None:
     appender = log.Appender(conversation.pk, await debates.claim(conversation))
@@ -137,7 +119,7 @@ async def test_a_run_waits_for_the_database_and_everything_is_stored_once_and_in
     assert await texts(conversation) == [str(number) for number in range(40)]
 
 
-async def test_a_lease_that_lapses_during_the_outage_is_not_held_against_the_run(
+async def test_run_whose_lease_lapsed_in_an_outage_goes_on(
     conversation: Conversation, outage: Outage, tries: Tries, settings: Settings
 ) -> None:
     run = await debates.claim(conversation)
@@ -188,7 +170,7 @@ async def test_a_database_that_is_away_for_too_long_ends_the_run(
     assert await texts(conversation) == []
 
 
-async def test_closing_the_log_does_not_wait_long_for_an_absent_database(
+async def test_closing_the_log_in_an_outage_takes_seconds(
     conversation: Conversation, outage: Outage, tries: Tries, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(log, "CLOSE_SECONDS", 0.1)
@@ -204,7 +186,7 @@ async def test_closing_the_log_does_not_wait_long_for_an_absent_database(
 # A commit whose answer is lost
 
 
-async def test_what_was_stored_before_the_answer_was_lost_is_not_stored_again(
+async def test_batch_that_was_stored_before_a_failure_is_not_stored_again(
     conversation: Conversation, alice: User, tries: Tries
 ) -> None:
     other = await debates.created(alice)
@@ -254,7 +236,7 @@ async def test_what_was_not_stored_is_stored_behind_what_came_between(
 
 
 @pytest.mark.postgres
-async def test_a_line_that_breaks_before_the_answer_to_a_commit_doubles_nothing(
+async def test_commit_whose_answer_is_lost_is_not_repeated(
     conversation: Conversation, outage: Outage
 ) -> None:
     if not isinstance(outage, Line):
@@ -335,19 +317,7 @@ async def test_patience_ends(conversation: Conversation, outage: Outage, setting
         )
 
 
-async def test_a_fault_that_waiting_does_not_mend_is_told_at_once(conversation: Conversation) -> None:
-    calls = []
-
-    def fault() -> None:
-        calls.append(1)
-        raise ValueError("ours")
-
-    with pytest.raises(ValueError, match="ours"):
-        await database.call(fault, retry=True)
-    assert calls == [1]
-
-
-async def test_people_are_told_soon_that_the_database_is_away_and_nothing_is_stored_later(
+async def test_command_during_an_outage_fails_soon_and_is_never_stored(
     conversation: Conversation, outage: Outage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(database, "REQUEST_SECONDS", 0.1)
@@ -358,22 +328,6 @@ async def test_people_are_told_soon_that_the_database_is_away_and_nothing_is_sto
     outage.end()
     await asyncio.to_thread(log.close)
     assert len(await debates.rows(conversation)) == 1
-
-
-async def test_what_waits_for_a_thread_too_long_never_happens(
-    conversation: Conversation, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(database, "REQUEST_SECONDS", 0.05)
-    going = threading.Event()
-    busy = [asyncio.create_task(database.call(going.wait)) for _ in range(database.THREADS)]
-    await asyncio.sleep(0)
-    called: list[int] = []
-    with pytest.raises(LogUnavailable):
-        await database.call(called.append, 1, timeout=database.REQUEST_SECONDS)
-    going.set()
-    await asyncio.gather(*busy)
-    await database.call(lambda: None)
-    assert called == []
 
 
 # A full disk
@@ -409,7 +363,7 @@ async def test_a_disk_that_stays_full_is_told_as_what_it_is(
 # What the server's log says
 
 
-async def test_an_outage_is_one_line_when_it_begins_and_one_when_it_is_over(
+async def test_outage_is_logged_once_when_it_begins_and_once_when_it_ends(
     conversation: Conversation, outage: Outage, tries: Tries, lines: Lines
 ) -> None:
     await asyncio.to_thread(outage.begin)
@@ -425,32 +379,3 @@ async def test_an_outage_is_one_line_when_it_begins_and_one_when_it_is_over(
     await asyncio.gather(appending, writing)
     assert lines.events() == ["database_away", "database_back"]
     assert lines.all()[-1]["seconds"] >= 0
-
-
-def test_where_reading_works_and_writing_does_not_the_part_is_still_away(lines: Lines) -> None:
-    part = availability.Outage("part", forgotten=60)
-    part.failed("write", OSError("away"))
-    part.failed("read", OSError("away"))
-    part.worked("read")
-    part.failed("write", OSError("still away"))
-    assert lines.events() == ["part_away"]
-    part.worked("write")
-    assert lines.events() == ["part_away", "part_back"]
-
-
-def test_a_use_that_is_not_tried_any_more_does_not_keep_a_part_away(lines: Lines) -> None:
-    part = availability.Outage("part", forgotten=-1)
-    part.failed("write", OSError("away"))
-    part.worked("read")
-    assert lines.events() == ["part_away", "part_back"]
-
-
-def test_what_needs_everything_says_for_all_that_the_part_is_back(lines: Lines) -> None:
-    part = availability.Outage("part", forgotten=60)
-    part.failed("write", OSError("away"))
-    part.worked("log", wholly=True)
-    part.worked("log", wholly=True)
-    assert lines.events() == ["part_away", "part_back"]
-    # It began before that, and has met what is over.
-    part.failed("write", OSError("away"), since=0)
-    assert lines.events() == ["part_away", "part_back"]

@@ -174,3 +174,20 @@ def small_disk() -> Iterator[Disk]:
         disk.end()
         connection_created.disconnect(disk.limit)
         _begin_anew()
+
+
+class Lines:
+    """What the server's log says of outages."""
+
+    def __init__(self, captured: pytest.LogCaptureFixture) -> None:
+        self._captured = captured
+
+    def all(self) -> list[dict[str, Any]]:
+        return [
+            record.msg
+            for record in self._captured.records
+            if record.name == "conversations.infrastructure.availability" and isinstance(record.msg, dict)
+        ]
+
+    def events(self) -> list[str]:
+        return [line["event"] for line in self.all()]

@@ -262,7 +262,7 @@ def away() -> Iterator[Away]:
     for thread in threading.enumerate():
         if thread.name == "telemetry-end":
             thread.join()
-    COLLECTOR.forget()
+    COLLECTOR.reset()
 
 
 def test_a_process_that_ends_does_not_wait_for_a_collector_that_hangs(

@@ -87,7 +87,7 @@ async def test_processes_count_together_in_redis(somebody: str, settings: Settin
 
 async def test_while_the_store_is_away_everybody_is_let_through(somebody: str, settings: Settings) -> None:
     settings.REDIS_URL, settings.OUTCRY_START_RATE = f"redis://127.0.0.1:{free_port()}/0", "1/hour"
-    CACHE.forget()
+    CACHE.reset()
     with capture_logs() as logs:
         assert await counted(somebody, 3) == [None] * 3
     # Said once, not each time.
