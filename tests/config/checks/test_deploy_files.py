@@ -38,13 +38,13 @@ def known(names: set[str]) -> bool:
 # Settings
 
 
-def test_the_page_s_table_has_every_setting_as_the_example_explains_it() -> None:
+def test_settings_table_matches_the_example() -> None:
     page = PAGE.read_text(encoding="utf-8")
     assert page == written(page), "python -m scripts.settings_table writes it anew"
     assert not [name for name in setting_names() if f"| `{name}` |" not in table()]
 
 
-def test_settings_that_are_named_anywhere_exist() -> None:
+def test_settings_named_in_deploy_files_exist() -> None:
     assert known(set(SITE))
     assert known(set(re.findall(r"^#([A-Z_]+)=", (DEPLOY / "outcry.env.example").read_text(), re.MULTILINE)))
     assert known(set(COMPOSE["x-outcry"]["environment"]))
@@ -101,7 +101,7 @@ def test_what_is_copied_from_another_stage_is_made_there() -> None:
     assert set(re.findall(r"--from=(\w+)", DOCKERFILE)) == stages == {"pages", "packages", "model"}
 
 
-def test_the_image_runs_as_nobody_in_particular_and_looks_after_itself() -> None:
+def test_image_runs_unprivileged_with_a_health_check() -> None:
     last = DOCKERFILE.rpartition("\nFROM ")[2]
     assert re.findall(r"^USER (.+)$", last, re.MULTILINE) == ["outcry"]
     assert last.index("\nUSER outcry") < last.index("\nENTRYPOINT")

@@ -115,23 +115,21 @@ def test_a_wrong_number_is_refused(monkeypatch: pytest.MonkeyPatch, value: str) 
     ],
     ids=lambda value: value if isinstance(value, str) else next(iter(value)),
 )
-def test_a_wrong_setting_stops_the_start_and_is_named(
+def test_wrong_value_stops_the_settings_and_is_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, changed: dict[str, str], sentence: str
 ) -> None:
     with pytest.raises(ImproperlyConfigured, match=re.escape(sentence)):
         read(monkeypatch, tmp_path, changed)
 
 
-def test_a_secret_key_is_made_once_and_kept_to_its_owner(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_secret_key_is_made_once_and_private(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     first, again = (read(monkeypatch, tmp_path, {}).SECRET_KEY for _ in range(2))
     assert again == first
     assert len(first) >= 50
     assert (tmp_path / "secret-key").stat().st_mode & 0o077 == 0
 
 
-def test_every_setting_is_explained_in_the_example() -> None:
+def test_example_explains_every_setting() -> None:
     explained = re.findall(
         r"^#?\s?([A-Z_]+)=", (ROOT / ".env.example").read_text(encoding="utf-8"), re.MULTILINE
     )

@@ -81,7 +81,7 @@ def seconds(headers: httpx.Headers) -> int:
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_whatever_a_page_loads_is_kept_for_good(site: Site, page: str) -> None:
+def test_static_files_of_pages_are_immutable(site: Site, page: str) -> None:
     loaded = addresses(site, page)
     assert loaded
     for address in loaded:
@@ -110,14 +110,14 @@ def test_scripts_and_styles_are_sent_compressed(site: Site, encoding: str, unpac
         assert "Content-Encoding" not in plain_headers
 
 
-def test_what_may_change_under_its_name_is_asked_for_again(site: Site, plain_site: Site) -> None:
+def test_unhashed_files_are_revalidated(site: Site, plain_site: Site) -> None:
     for where in (site, plain_site):
         headers, _ = get(where, "/static/admin/css/base.css")
         assert "immutable" not in headers["Cache-Control"]
         assert seconds(headers) <= 60
 
 
-def test_scripts_are_loaded_by_the_names_by_which_they_load_each_other(site: Site) -> None:
+def test_pages_load_scripts_by_their_vite_names(site: Site) -> None:
     """Otherwise a browser would have two of them."""
     loaded = {address for page in PAGES for address in addresses(site, page) if "/assets/" in address}
     assert loaded
@@ -156,7 +156,7 @@ def test_without_collecting_every_page_is_whole(plain_site: Site) -> None:
     ],
     ids=["one process", "workers"],
 )
-def test_a_site_that_is_set_up_as_documented_is_clean(collected: Path, stores: dict[str, str]) -> None:
+def test_documented_site_passes_deploy_checks(collected: Path, stores: dict[str, str]) -> None:
     example = read_env_file(ROOT / "deploy" / "outcry.env.example")
     values = {**example, "SECRET_KEY": SECRET_KEY, "OPENAI_API_KEY": "key", **stores}
     done = run(collected, (*CHECK, "--deploy"), values)
@@ -164,7 +164,7 @@ def test_a_site_that_is_set_up_as_documented_is_clean(collected: Path, stores: d
     assert done.stderr == ""
 
 
-def test_what_was_collected_for_other_pages_is_not_used(collected: Path, tmp_path: Path) -> None:
+def test_files_collected_for_another_build_are_not_used(collected: Path, tmp_path: Path) -> None:
     built = tmp_path / "dist"
     shutil.copytree(BUILT, built)
     assert is_collected(collected / "static", built)

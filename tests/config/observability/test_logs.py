@@ -19,7 +19,7 @@ METRICS = "metrics-token-for-this-test"
 
 
 @pytest.mark.slow
-async def test_a_debates_lines_carry_its_names_and_nothing_that_is_secret(tmp_path: Path) -> None:
+async def test_log_lines_hold_ids_and_no_secrets(tmp_path: Path) -> None:
     environment = {
         "OUTCRY_PROVIDERS": "demo",
         "OUTCRY_DEMO_TOKENS_PER_SECOND": "2000",

@@ -97,7 +97,7 @@ def test_a_wrong_value_is_refused_by_name(monkeypatch: pytest.MonkeyPatch, name:
         ("parentbased_traceidratio", "ParentBased{root:TraceIdRatioBased{0.25}"),
     ],
 )
-def test_the_sampler_is_the_one_that_is_named(
+def test_sampler_is_the_configured_one(
     monkeypatch: pytest.MonkeyPatch, sampler: str, description: str
 ) -> None:
     monkeypatch.setenv(ENDPOINT, "http://collector:4318")
@@ -111,7 +111,7 @@ def test_the_sampler_is_the_one_that_is_named(
 # Off
 
 
-def test_where_it_is_off_nothing_is_loaded_or_started() -> None:
+def test_nothing_is_loaded_or_started_without_telemetry() -> None:
     code = (
         "import django, sys, threading; django.setup()\n"
         "from config import asgi; from config.observability import tracing as telemetry\n"
@@ -131,7 +131,7 @@ def test_where_it_is_off_nothing_is_loaded_or_started() -> None:
 # What leaves the machine
 
 
-def test_a_start_goes_on_with_the_trace_that_its_request_names(recorded: InMemorySpanExporter) -> None:
+def test_start_continues_the_trace_of_its_request(recorded: InMemorySpanExporter) -> None:
     with tracing.start():
         own = tracing.traceparent()
     held = tracing.arrival.set(tracing.Arrival("http", f"00-{TRACE}-{PARENT}-01", 1_000))
@@ -162,9 +162,7 @@ def test_a_start_goes_on_with_the_trace_that_its_request_names(recorded: InMemor
         ("५", 0),
     ],
 )
-async def test_a_start_begins_with_the_click_as_far_as_that_can_be(
-    recorded: InMemorySpanExporter, said: str, seconds: float
-) -> None:
+async def test_start_begins_with_the_click(recorded: InMemorySpanExporter, said: str, seconds: float) -> None:
     async def start(*_: object) -> None:
         with tracing.start():
             pass
@@ -178,8 +176,21 @@ async def test_a_start_begins_with_the_click_as_far_as_that_can_be(
     assert arrived.timestamp - span.start_time == round(seconds * 1e9)
 
 
+async def test_repeated_traceparent_counts_as_none(recorded: InMemorySpanExporter) -> None:
+    async def start(*_: object) -> None:
+        with tracing.start():
+            pass
+
+    header = (b"traceparent", f"00-{TRACE}-{PARENT}-01".encode())
+    for headers in ([header], [header, header]):
+        await telemetry.TraceContext(start)({"type": "websocket", "headers": headers}, None, None)
+    once, twice = recorded.get_finished_spans()
+    assert once.parent is not None
+    assert twice.parent is None
+
+
 @pytest.mark.parametrize("given", ["", "nonsense", f"00-{'0' * 32}-{PARENT}-01", "00-ü"])
-def test_a_start_whose_request_names_none_begins_one(recorded: InMemorySpanExporter, given: str) -> None:
+def test_start_without_traceparent_begins_a_trace(recorded: InMemorySpanExporter, given: str) -> None:
     held = tracing.arrival.set(tracing.Arrival("websocket", given))
     with tracing.start():
         pass
@@ -196,7 +207,9 @@ def test_a_start_whose_request_names_none_begins_one(recorded: InMemorySpanExpor
         (RuntimeError("alice said so"), "RuntimeError"),
     ],
 )
-def test_a_failure_is_told_by_its_code(recorded: InMemorySpanExporter, failure: Exception, code: str) -> None:
+def test_failure_is_recorded_by_its_code(
+    recorded: InMemorySpanExporter, failure: Exception, code: str
+) -> None:
     with pytest.raises(type(failure)), tracing.start():
         raise failure
     [span] = recorded.get_finished_spans()
@@ -211,7 +224,7 @@ def _left(recorded: InMemorySpanExporter) -> ReadableSpan:
     return span_export.allowed(span)
 
 
-def test_what_is_not_on_the_list_stays_here(recorded: InMemorySpanExporter) -> None:
+def test_unlisted_attributes_are_not_exported(recorded: InMemorySpanExporter) -> None:
     provider = tracing.provider()
     assert provider is not None
     tracer = provider.get_tracer(span_export.AG2_SCOPE)
@@ -229,7 +242,7 @@ def test_what_is_not_on_the_list_stays_here(recorded: InMemorySpanExporter) -> N
     assert dict(left.events[1].attributes or {}) == {"exception.type": "ValueError"}
 
 
-def test_a_line_of_the_log_names_its_span(recorded: InMemorySpanExporter) -> None:
+def test_log_line_has_the_ids_of_its_span(recorded: InMemorySpanExporter) -> None:
     assert add_span_ids(None, "info", {"event": "outside"}) == {"event": "outside"}
     with tracing.start():
         line = add_span_ids(None, "info", {"event": "inside"})
@@ -265,9 +278,7 @@ def away() -> Iterator[Away]:
     COLLECTOR.reset()
 
 
-def test_a_process_that_ends_does_not_wait_for_a_collector_that_hangs(
-    away: Away, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_end_does_not_wait_for_a_hanging_collector(away: Away, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(telemetry, "FLUSH_SECONDS", 0.01)
     with tracing.start():
         pass
@@ -277,7 +288,7 @@ def test_a_process_that_ends_does_not_wait_for_a_collector_that_hangs(
     assert not tracing.is_on()
 
 
-def test_a_collector_that_is_away_is_told_once(away: Away) -> None:
+def test_outage_of_the_collector_is_logged_once(away: Away) -> None:
     away.let.set()
     provider = tracing.provider()
     assert provider is not None

@@ -32,7 +32,7 @@ def trace_of(span: ReadableSpan) -> str:
     return f"{span.context.trace_id:032x}"
 
 
-async def test_where_a_conversation_begins_its_row_keeps_the_trace(
+async def test_conversation_keeps_the_traceparent_of_its_start(
     alice: User, openai: OpenAIServer, recorded: InMemorySpanExporter
 ) -> None:
     conversation = await services.start(alice, requests.parse({"topic": "Is Tarnwick worth buying?"}))
@@ -44,7 +44,7 @@ async def test_where_a_conversation_begins_its_row_keeps_the_trace(
     assert trace_of(debate) == trace_of(start)
 
 
-async def test_each_conversation_of_a_commit_gets_its_own_span(
+async def test_shared_commit_has_a_span_per_conversation(
     alice: User, recorded: InMemorySpanExporter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     conversations = [await debates.created(alice) for _ in range(3)]
@@ -62,7 +62,9 @@ async def test_each_conversation_of_a_commit_gets_its_own_span(
     assert len({(span.start_time, span.end_time) for span in commits}) == 1
 
 
-async def test_words_get_no_spans(alice: User, openai: OpenAIServer, recorded: InMemorySpanExporter) -> None:
+async def test_tokens_have_no_spans(
+    alice: User, openai: OpenAIServer, recorded: InMemorySpanExporter
+) -> None:
     openai.default = says(*["word "] * 200)
     conversations = [await debates.created(alice) for _ in range(3)]
     await asyncio.gather(*[supervisor.run(conversation.pk) for conversation in conversations])
@@ -80,7 +82,7 @@ async def test_words_get_no_spans(alice: User, openai: OpenAIServer, recorded: I
         assert stored[-1][0] in [span.attributes["outcry.seq"] for span in commits if span.attributes]
 
 
-async def test_a_run_that_leaves_says_so_and_its_turn_was_cancelled(
+async def test_run_that_leaves_has_code_left_and_a_cancelled_turn(
     alice: User, openai: OpenAIServer, recorded: InMemorySpanExporter
 ) -> None:
     gate = Gate()
@@ -96,9 +98,7 @@ async def test_a_run_that_leaves_says_so_and_its_turn_was_cancelled(
     assert (debate.attributes["outcry.code"], turn.attributes["outcry.code"]) == ("left", "cancelled")
 
 
-async def test_a_person_who_speaks_outside_a_run_makes_no_span(
-    alice: User, recorded: InMemorySpanExporter
-) -> None:
+async def test_append_outside_a_run_has_no_span(alice: User, recorded: InMemorySpanExporter) -> None:
     conversation = await debates.created(alice)
     await appender.append(conversation.pk, *debates.every_event()[:2])
     assert recorded.get_finished_spans() == ()

@@ -36,9 +36,7 @@ def names(recorded: InMemorySpanExporter) -> list[str]:
     return [span.name for span in recorded.get_finished_spans()]
 
 
-def test_the_first_watcher_of_a_message_is_recorded(
-    spans: DeliverySpans, recorded: InMemorySpanExporter
-) -> None:
+def test_first_watcher_of_a_message_is_recorded(spans: DeliverySpans, recorded: InMemorySpanExporter) -> None:
     for transport in ("websocket", "sse"):
         spans.handed_over(begin(4), TAKEN, GIVEN, transport)
     for seq in (5, 5, 6):
@@ -69,22 +67,20 @@ def test_a_paint_lasts_from_the_log_to_the_browser(
     }
 
 
-def test_a_watcher_who_came_in_mid_message_is_recorded_too(
+def test_watcher_joining_mid_message_is_recorded(
     spans: DeliverySpans, recorded: InMemorySpanExporter
 ) -> None:
     spans.painted(word(5), TAKEN, PAINTED, "websocket")
     assert names(recorded) == ["paint"]
 
 
-def test_a_clock_that_is_behind_makes_no_span_that_ends_before_it_begins(
-    spans: DeliverySpans, recorded: InMemorySpanExporter
-) -> None:
+def test_span_never_ends_before_it_begins(spans: DeliverySpans, recorded: InMemorySpanExporter) -> None:
     spans.handed_over(begin(4), GIVEN, TAKEN, "websocket")
     [deliver] = recorded.get_finished_spans()
     assert deliver.start_time == deliver.end_time
 
 
-def test_a_conversation_that_was_started_without_telemetry_has_none(recorded: InMemorySpanExporter) -> None:
+def test_conversation_without_traceparent_has_no_spans(recorded: InMemorySpanExporter) -> None:
     spans = DeliverySpans("")
     spans.handed_over(begin(4), TAKEN, GIVEN, "websocket")
     spans.painted(word(5), TAKEN, PAINTED, "websocket")

@@ -77,14 +77,14 @@ async def until_spoken(tab: Browser, text: str) -> None:
 # Who may
 
 
-async def test_a_stranger_is_asked_to_sign_in() -> None:
+async def test_anonymous_requests_get_401() -> None:
     client = AsyncClient()
     for answer in (await client.get(STATUS), await client.get(SESSIONS), await client.post(BROADCAST)):
         assert (answer.status_code, json.loads(answer.content)["code"]) == (401, "unauthenticated")
 
 
 @pytest.mark.parametrize("is_staff", [False, True], ids=["no staff", "staff without the right"])
-async def test_nobody_else_sees_anything_or_is_heard(alice: User, is_staff: bool) -> None:
+async def test_users_who_may_not_review_get_403(alice: User, is_staff: bool) -> None:
     alice.is_staff = is_staff
     await database.call(alice.save)
     client = await signed_in(alice)
@@ -95,7 +95,7 @@ async def test_nobody_else_sees_anything_or_is_heard(alice: User, is_staff: bool
     assert (status, body["code"]) == (403, "forbidden")
 
 
-async def test_the_right_without_staff_is_not_enough(operator: User) -> None:
+async def test_permission_without_staff_gets_403(operator: User) -> None:
     operator.is_staff = False
     await database.call(operator.save)
     client = await signed_in(operator)
@@ -103,7 +103,7 @@ async def test_the_right_without_staff_is_not_enough(operator: User) -> None:
     assert (await say(client, text="Hello"))[0] == 403
 
 
-async def test_who_may_only_review_may_not_speak_to_everybody(carol: User) -> None:
+async def test_reviewer_may_not_broadcast(carol: User) -> None:
     client = await signed_in(carol)
     assert (await client.get(STATUS)).status_code == 200
     status, body = await say(client, text="Hello")
@@ -113,7 +113,7 @@ async def test_who_may_only_review_may_not_speak_to_everybody(carol: User) -> No
 # Status
 
 
-async def test_an_idle_process_says_nothing_that_it_does_not_know(carol: User) -> None:
+async def test_idle_process_has_zeros_and_nulls(carol: User) -> None:
     body = await read(carol, STATUS)
     assert body["connections"]["total"] == sum(body["connections"]["states"].values()) == 0
     assert body["tokens_per_second"]["spoken"] == body["tokens_per_second"]["delivered"] == 0
@@ -166,7 +166,7 @@ async def test_debates_are_counted_by_status(alice: User, carol: User, conversat
     assert set(statuses) == set(Status)
 
 
-async def test_tokens_are_counted_as_they_come_and_for_each_who_gets_them(
+async def test_tokens_are_counted_once_in_and_once_per_watcher(
     alice: User, carol: User, conversation: Conversation
 ) -> None:
     async with browser(alice, path_of(conversation)) as one, browser(alice, path_of(conversation)) as other:
@@ -180,7 +180,7 @@ async def test_tokens_are_counted_as_they_come_and_for_each_who_gets_them(
     assert (body["tokens_per_second"]["spoken"], body["tokens_per_second"]["delivered"]) == (2.0, 4.0)
 
 
-async def test_latency_is_told_once_a_browser_has_told_of_a_paint(
+async def test_latency_is_known_after_the_first_paint(
     alice: User, carol: User, conversation: Conversation
 ) -> None:
     async with browser(alice, path_of(conversation)) as tab:
@@ -195,9 +195,7 @@ async def test_latency_is_told_once_a_browser_has_told_of_a_paint(
     assert 1 <= latency["p50_ms"] == latency["p95_ms"] == latency["p99_ms"] < 60_000
 
 
-async def test_closes_are_counted_by_code_and_named(
-    alice: User, carol: User, conversation: Conversation
-) -> None:
+async def test_closes_are_counted_by_code(alice: User, carol: User, conversation: Conversation) -> None:
     before = await closed(carol)
     async with browser(alice, path_of(conversation)) as tab:
         await appender.append(conversation.pk, debates.status(Status.COMPLETED))
@@ -210,7 +208,7 @@ async def test_closes_are_counted_by_code_and_named(
     assert [*after] == sorted(after)
 
 
-async def test_a_sample_is_kept_of_every_five_seconds(
+async def test_every_five_seconds_become_a_sample(
     alice: User, carol: User, conversation: Conversation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # The clock of the test looks, not the timer's.
@@ -232,7 +230,7 @@ async def test_a_sample_is_kept_of_every_five_seconds(
     assert first["time"] <= second["time"] <= third["time"]
 
 
-async def test_ten_minutes_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_samples_of_ten_minutes_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rolling, "INTERVAL_SECONDS", 3600.0)
     statistics = RollingStatistics({})
     for _ in range(rolling.SAMPLE_INTERVALS * 130):
@@ -240,7 +238,7 @@ async def test_ten_minutes_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     assert len(statistics.samples) == 120
 
 
-async def test_the_timer_looks_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_timer_takes_samples(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rolling, "INTERVAL_SECONDS", 0.001)
     statistics = RollingStatistics({})
     async with asyncio.timeout(20):
@@ -257,23 +255,21 @@ def paints(*seconds: float) -> list[int]:
 
 
 @given(st.lists(st.floats(0.001, 60), min_size=1, max_size=300), st.sampled_from([0.5, 0.95, 0.99]))
-def test_a_quantile_is_never_too_low_and_at_most_a_step_too_high(took: list[float], part: float) -> None:
+def test_percentile_is_at_most_one_bucket_too_high(took: list[float], part: float) -> None:
     told = rolling.percentile_ms(paints(*took), part)
     true = 1000 * sorted(took)[max(0, -int(-part * len(took) // 1) - 1)]
     assert told is not None
     assert true - 0.06 <= told <= true * 1.045 + 0.06
 
 
-def test_a_paint_beyond_all_bounds_counts_as_the_slowest_known() -> None:
+def test_paint_beyond_all_bounds_counts_as_the_last_bound() -> None:
     assert rolling.percentile_ms(paints(3600), 0.5) == round(1000 * FINE_BOUNDS[-1], 1)
 
 
 # Sessions
 
 
-async def test_a_session_is_told_with_what_it_has_been_sent(
-    alice: User, carol: User, conversation: Conversation
-) -> None:
+async def test_session_says_what_it_was_sent(alice: User, carol: User, conversation: Conversation) -> None:
     async with browser(alice, f"{path_of(conversation)}?rate=50") as tab:
         hello = await tab.until("hello")
         await speak(conversation, "Buy", " it.")
@@ -304,7 +300,9 @@ async def test_a_session_is_told_with_what_it_has_been_sent(
     }
 
 
-async def test_who_is_behind_is_seen_to_be(alice: User, carol: User, conversation: Conversation) -> None:
+async def test_session_says_how_far_it_is_behind(
+    alice: User, carol: User, conversation: Conversation
+) -> None:
     async with browser(alice, path_of(conversation)) as tab, browser(alice, path_of(conversation)) as other:
         await tab.until("status")
         await tab.send(type="control", action="pause_stream")
@@ -330,7 +328,7 @@ async def test_the_newest_sessions_come_first_and_all_are_counted(alice: User, c
 
 
 @pytest.mark.parametrize("limit", ["0", "1001", "all"])
-async def test_a_limit_that_is_none_is_refused(carol: User, limit: str) -> None:
+async def test_invalid_limit_is_refused(carol: User, limit: str) -> None:
     answer = await (await signed_in(carol)).get(f"{SESSIONS}?limit={limit}")
     body = json.loads(answer.content)
     assert (answer.status_code, body["code"], body["errors"][0]["field"]) == (422, "invalid", "limit")
@@ -341,7 +339,7 @@ async def test_a_limit_that_is_none_is_refused(carol: User, limit: str) -> None:
 
 # No layer promises a notice: of one that loses messages, nothing can be asked.
 @pytest.mark.parametrize("layer", ["memory", pytest.param("redis", marks=pytest.mark.redis)], indirect=True)
-async def test_everybody_hears_an_operator(
+async def test_broadcast_reaches_every_connection(
     alice: User, operator: User, conversation: Conversation, layer: str
 ) -> None:
     client = await signed_in(operator)
@@ -368,7 +366,7 @@ async def test_everybody_hears_an_operator(
     ],
     ids=lambda value: str(value)[:20],
 )
-async def test_a_notice_that_breaks_a_rule_is_refused_and_not_heard(
+async def test_invalid_broadcast_is_refused(
     operator: User, body: dict[str, Any], problem: tuple[str, str]
 ) -> None:
     status, answer = await say(await signed_in(operator), **body)
@@ -376,7 +374,7 @@ async def test_a_notice_that_breaks_a_rule_is_refused_and_not_heard(
     assert [(error["field"], error["rule"]) for error in answer["errors"]] == [problem]
 
 
-async def test_a_layer_that_is_away_is_said_to_be(operator: User, settings: Settings) -> None:
+async def test_broadcast_without_channel_layer_gets_503(operator: User, settings: Settings) -> None:
     settings.CHANNEL_LAYERS = {
         "default": {
             "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",

@@ -30,14 +30,14 @@ async def ready() -> tuple[int, Any]:
 # /healthz: these tests may not use the database.
 
 
-async def test_a_process_that_lives_says_so_without_the_database() -> None:
+async def test_healthz_needs_no_database() -> None:
     answer = await AsyncClient().get("/healthz")
     assert (answer.status_code, json.loads(answer.content)) == (200, {"status": "ok"})
     assert "no-store" in answer["Cache-Control"]
     assert not answer.cookies
 
 
-def test_it_says_so_without_an_event_loop() -> None:
+def test_healthz_needs_no_event_loop() -> None:
     assert Client().get("/healthz").json() == {"status": "ok"}
 
 
@@ -48,7 +48,7 @@ async def test_it_is_asked_by_address_and_without_https(settings: Settings) -> N
 
 
 @pytest.mark.parametrize("address", ["/healthz", "/readyz"])
-async def test_it_is_only_asked(address: str) -> None:
+async def test_probes_allow_reading_only(address: str) -> None:
     assert (await AsyncClient().post(address)).status_code == 405
 
 
@@ -56,7 +56,7 @@ async def test_it_is_only_asked(address: str) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-async def test_a_process_that_can_serve_is_ready(layer: str, settings: Settings) -> None:
+async def test_process_that_can_serve_is_ready(layer: str, settings: Settings) -> None:
     settings.SECURE_SSL_REDIRECT = True
     answer = await AsyncClient().get("/readyz", headers={"host": "10.0.0.7:8000"})
     assert "no-store" in answer["Cache-Control"]
@@ -69,7 +69,7 @@ async def test_a_process_that_can_serve_is_ready(layer: str, settings: Settings)
 
 
 @pytest.mark.django_db(transaction=True)
-async def test_a_database_that_fails_is_named_and_not_quoted(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_failing_database_is_named_without_its_message(monkeypatch: pytest.MonkeyPatch) -> None:
     def away() -> None:
         raise OperationalError("no connection to db.internal as outcry:secret")
 
@@ -83,7 +83,7 @@ async def test_a_database_that_fails_is_named_and_not_quoted(monkeypatch: pytest
 
 
 @pytest.mark.django_db(transaction=True)
-async def test_a_database_that_hangs_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_hanging_database_fails_after_the_timeout(monkeypatch: pytest.MonkeyPatch) -> None:
     answered = threading.Event()
     asked = 0
 
@@ -120,7 +120,7 @@ async def test_a_database_of_an_earlier_release_is_not_ready() -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-async def test_a_channel_layer_that_is_away_is_named(settings: Settings) -> None:
+async def test_failing_channel_layer_is_named(settings: Settings) -> None:
     settings.CHANNEL_LAYERS = {
         "default": {
             "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
@@ -131,7 +131,7 @@ async def test_a_channel_layer_that_is_away_is_named(settings: Settings) -> None
 
 
 @pytest.mark.django_db(transaction=True)
-async def test_a_channel_layer_that_loses_words_is_not_waited_for(
+async def test_lossy_channel_layer_fails_after_the_timeout(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(health, "TIMEOUT_SECONDS", 1.0)

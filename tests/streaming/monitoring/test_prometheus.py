@@ -84,12 +84,12 @@ async def read() -> Samples:
 # Who may
 
 
-async def test_by_default_there_is_no_such_page() -> None:
+async def test_metrics_are_off_by_default() -> None:
     assert (await ask()).status == 404
     assert (await ask(authorization=f"Bearer {TOKEN}")).status == 404
 
 
-async def test_who_has_the_token_may_read(token: str) -> None:
+async def test_right_token_may_read(token: str) -> None:
     answer = await ask(authorization=f"bearer {token}")
     assert answer.status == 200
     assert answer.headers["content-type"].startswith("text/plain")
@@ -99,7 +99,7 @@ async def test_who_has_the_token_may_read(token: str) -> None:
 @pytest.mark.parametrize(
     "authorization", ["", "Bearer", "Bearer wrong", f"Bearer {TOKEN}x", f"Basic {TOKEN}", TOKEN, "Bearer ü"]
 )
-async def test_who_has_not_is_asked_for_it(token: str, authorization: str) -> None:
+async def test_wrong_token_gets_401(token: str, authorization: str) -> None:
     answer = await ask(authorization=authorization)
     assert (answer.status, answer.headers["www-authenticate"]) == (401, "Bearer")
     assert "outcry_" not in answer.text
@@ -131,7 +131,7 @@ async def test_a_network_may_read_without_a_token(settings: Settings, address: s
         (2, "10.1.2.3", 403),  # not through all proxies
     ],
 )
-async def test_behind_proxies_their_word_counts_as_far_as_it_is_trusted(
+async def test_forwarded_address_counts_from_trusted_proxies(
     settings: Settings, proxies: int, forwarded: str, status: int
 ) -> None:
     settings.OUTCRY_METRICS_NETWORKS = [ip_network("10.0.0.0/8")]
@@ -140,12 +140,12 @@ async def test_behind_proxies_their_word_counts_as_far_as_it_is_trusted(
 
 
 @pytest.mark.parametrize("authorization", ["Bearer", "Bearer ", "Bearer None"])
-async def test_where_no_token_is_set_none_is_right(settings: Settings, authorization: str) -> None:
+async def test_empty_token_is_refused_where_none_is_set(settings: Settings, authorization: str) -> None:
     settings.OUTCRY_METRICS_NETWORKS = [ip_network("10.0.0.0/8")]
     assert (await ask("192.0.2.1", authorization=authorization)).status == 403
 
 
-async def test_nobody_can_write(token: str) -> None:
+async def test_metrics_allow_reading_only(token: str) -> None:
     assert (await ask(method="POST", authorization=f"Bearer {token}")).status == 405
 
 
@@ -158,7 +158,7 @@ async def test_it_is_read_by_address_and_without_https(token: str, settings: Set
 # What it says
 
 
-async def test_watchers_debates_and_what_they_were_sent_are_told(token: str, alice: User) -> None:
+async def test_watchers_and_debates_are_counted(token: str, alice: User) -> None:
     conversation, other = await database.call(lambda: [debates.create(alice) for _ in range(2)])
     await appender.append(other.pk, debates.status(Status.COMPLETED))
     async with browser(alice, path_of(other)) as over:
@@ -196,7 +196,7 @@ async def test_paints_are_a_histogram(token: str) -> None:
     assert scraped["outcry_paint_seconds_sum",] == pytest.approx(300.202)
 
 
-async def test_a_debate_is_told_by_its_runs_turns_and_commits(
+async def test_runs_turns_and_commits_are_counted(
     token: str, alice: User, openai: OpenAIServer, settings: Settings
 ) -> None:
     settings.OUTCRY_PROVIDERS = [openai.provider]
@@ -231,9 +231,7 @@ async def test_a_debate_is_told_by_its_runs_turns_and_commits(
     assert scraped["outcry_log_commit_seconds_count",] == scraped["outcry_log_commit_rows_count",] > 0
 
 
-async def test_a_run_that_takes_over_is_told_as_one_and_a_failure_by_its_code(
-    token: str, alice: User, openai: OpenAIServer
-) -> None:
+async def test_adopted_and_failed_runs_are_counted(token: str, alice: User, openai: OpenAIServer) -> None:
     gate = Gate()
     openai.answer(says("One.", gate=gate), to="Market Context")
     conversation = await debates.created(alice)
@@ -246,7 +244,7 @@ async def test_a_run_that_takes_over_is_told_as_one_and_a_failure_by_its_code(
     assert scraped["outcry_turns_total", "stand-in", "provider_unauthorized", "openai-compatible"] == 1
 
 
-async def test_circuits_are_told_by_their_state(token: str, openai: OpenAIServer) -> None:
+async def test_circuits_have_one_state(token: str, openai: OpenAIServer) -> None:
     [provider] = catalog.configured()
     label = "openai-compatible:stand-in"
     assert (await read())["outcry_circuit", label, "closed"] == 1
@@ -256,7 +254,7 @@ async def test_circuits_are_told_by_their_state(token: str, openai: OpenAIServer
     assert states == {"closed": 0, "open": 1, "half_open": 0}
 
 
-async def test_what_a_watcher_gets_while_it_is_there_is_a_delivery(token: str, alice: User) -> None:
+async def test_only_live_events_count_as_deliveries(token: str, alice: User) -> None:
     conversation = await debates.created(alice)
     start = debates.message_start(uuid4())
     async with browser(alice, path_of(conversation)) as tab:
@@ -268,7 +266,7 @@ async def test_what_a_watcher_gets_while_it_is_there_is_a_delivery(token: str, a
         assert (await read())["outcry_delivery_seconds_count",] == 1
 
 
-async def test_the_dashboard_asks_for_numbers_that_there_are(
+async def test_grafana_dashboard_queries_existing_metrics(
     token: str, alice: User, openai: OpenAIServer, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """After one debate, and with a queue, every name and label of its queries is one that a process tells."""
@@ -301,9 +299,7 @@ async def test_the_dashboard_asks_for_numbers_that_there_are(
     assert every - shown == set()
 
 
-async def test_the_rest_is_told_while_the_database_is_away(
-    token: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_process_metrics_survive_a_database_outage(token: str, monkeypatch: pytest.MonkeyPatch) -> None:
     def away() -> None:
         raise OperationalError("no connection to db.internal")
 
@@ -317,19 +313,19 @@ async def test_the_rest_is_told_while_the_database_is_away(
 
 
 @pytest.mark.parametrize("value", ["short", "sixteen characters", "ümlaut-and-long-enough", TOKEN + "\n"])
-def test_a_token_that_cannot_be_guessed_is_asked_for_and_never_repeated(value: str) -> None:
+def test_weak_token_is_refused_without_repeating_it(value: str) -> None:
     with pytest.raises(ImproperlyConfigured, match="OUTCRY_METRICS_TOKEN, use 16 or more of") as failure:
         metrics_token(value)
     assert value not in str(failure.value)
 
 
 @pytest.mark.parametrize("value", ["10.0.0.1/8", "10.0.0.0/33", "internal", "10.0.0.0-10.0.0.9"])
-def test_a_network_that_is_none_is_named(value: str) -> None:
+def test_invalid_network_is_named(value: str) -> None:
     with pytest.raises(ImproperlyConfigured, match=f"'{value}' in OUTCRY_METRICS_NETWORKS"):
         metrics_networks(["127.0.0.1", value])
 
 
-def test_settings_that_are_right_are_taken() -> None:
+def test_valid_access_settings_are_parsed() -> None:
     assert (metrics_token(""), metrics_token(TOKEN)) == ("", TOKEN)
     networks = metrics_networks(["127.0.0.1", "10.0.0.0/8", "::1"])
     assert [str(network) for network in networks] == ["127.0.0.1/32", "10.0.0.0/8", "::1/128"]
