@@ -27,7 +27,7 @@ from conversations.event_log import appender
 from conversations.infrastructure import tracing
 from conversations.models import Conversation
 from conversations.providers import circuit_breaker
-from conversations.runs import supervisor
+from conversations.runs import loading, supervisor
 from tests.fakes.openai_server import OpenAIServer
 from tests.fakes.waiting import PATIENCE_SECONDS
 from tests.support import debates, servers
@@ -118,6 +118,8 @@ def _plain(settings: Settings) -> Iterator[None]:
 @pytest_asyncio.fixture
 async def openai(settings: Settings) -> AsyncIterator[OpenAIServer]:
     """The stand-in for a model provider, in the test's event loop; every debate speaks to it."""
+    # The first debate of a process imports AG2, for longer than tests wait on a busy machine.
+    await loading.load()
     async with OpenAIServer() as server:
         settings.OUTCRY_PROVIDERS = [server.provider]
         yield server

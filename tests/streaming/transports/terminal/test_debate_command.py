@@ -1,5 +1,6 @@
 """`manage.py debate`: a debate in the terminal."""
 
+import asyncio
 import os
 import signal
 import sys
@@ -16,6 +17,7 @@ from conversations.domain import transcript
 from conversations.domain.frames import Frame
 from conversations.event_log import queries
 from conversations.models import Conversation
+from conversations.runs import loading
 from streaming.transports.terminal import view
 from tests.fakes.openai_server import OpenAIServer, in_thread
 from tests.fakes.replies import asks, fails, says
@@ -27,6 +29,8 @@ pytestmark = pytest.mark.django_db(transaction=True)
 @pytest.fixture
 def model(settings: Settings) -> Iterator[OpenAIServer]:
     """The stand-in for a model provider, beside the command's own event loop."""
+    # The first debate of a process imports AG2, for longer than tests wait on a busy machine.
+    asyncio.run(loading.load())
     with in_thread() as server:
         settings.OUTCRY_PROVIDERS = [server.provider]
         yield server
