@@ -7,11 +7,11 @@ from django.core.asgi import get_asgi_application
 from django.core.exceptions import ImproperlyConfigured
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
-# First: it loads the applications that the imports below use.
+# Before the imports below: they need the applications that this loads.
 try:
     django_application = get_asgi_application()
 except ImproperlyConfigured as wrong:
-    # For the servers that load this: their words would be a traceback.
+    # One line: a server that imports this would print a traceback.
     raise SystemExit(f"Outcry does not start. {wrong}") from None
 
 from config.observability.tracing import traced

@@ -1,4 +1,4 @@
-"""Who opens a WebSocket, and whether they may watch what they ask for.
+"""Admission of WebSockets: the principal of a handshake, and whether they may watch the conversation they ask for.
 
 When a thousand watchers come back at once, session, user and right are still looked up for each of them; but handshakes
 that come while a look-up is under way share the next one, so that each costs rows and no queries of its own.
