@@ -18,7 +18,7 @@ from streaming.wire.close_codes import Close
 
 
 @dataclass(frozen=True)
-class Route:
+class Destination:
     """Where a delivery sends: by which transport and sender, within which bounds. `end` is called when all of it has
     been sent, `fail` with what went wrong."""
 
@@ -33,14 +33,14 @@ class Delivery:
     """`cursor` is the seq of the last event that was sent; `tokens` counts those that were sent. `task` is set while
     one sends, as long as that waits for the log or for time."""
 
-    def __init__(self, subscription: Subscription, route: Route) -> None:
+    def __init__(self, subscription: Subscription, destination: Destination) -> None:
         self.reader = subscription.reader
         self.cursor = subscription.start
         self.tokens = 0
         self.is_paused = False
-        self._route = route
-        self._sender = route.sender
-        self._flow = route.flow
+        self._destination = destination
+        self._sender = destination.sender
+        self._flow = destination.flow
         self._is_stopped = False
         self.task: asyncio.Task[None] | None = None
 
@@ -79,8 +79,8 @@ class LiveDelivery(Delivery):
     """As fast as the client takes it: frames that are due together are joined. `pump` is called whenever something new
     is ready, or there is room again."""
 
-    def __init__(self, subscription: Subscription, route: Route) -> None:
-        super().__init__(subscription, route)
+    def __init__(self, subscription: Subscription, destination: Destination) -> None:
+        super().__init__(subscription, destination)
         # Latency is measured of later events only: these were there before the client, or while it had paused.
         self._measured_after = subscription.position.head
         self.reader.serve(self)
@@ -97,9 +97,9 @@ class LiveDelivery(Delivery):
                     return
                 self._send_all(frames)
             if reader.ended and self.cursor == reader.head and self._sender.blocked is None:
-                self._route.end(Close.ENDED)
+                self._destination.end(Close.ENDED)
         except Exception as failure:
-            self._route.fail(failure)
+            self._destination.fail(failure)
 
     def resume(self) -> None:
         # What came in the pause is painted late because the client asked for it.
@@ -112,7 +112,7 @@ class LiveDelivery(Delivery):
             if (token := self.reader.token(seq)) is not None:
                 at, painted = token.at, datetime.now(UTC) - timedelta(seconds=waited)
                 counters.painted((painted - at).total_seconds())
-                self.reader.spans.painted(token, at, painted, self._route.transport)
+                self.reader.spans.painted(token, at, painted, self._destination.transport)
         super().acknowledged(seq, waited)
 
     def stop(self) -> None:
@@ -142,7 +142,7 @@ class LiveDelivery(Delivery):
         # Not of tokens: there are too many.
         at, now = frame.at, datetime.now(UTC)
         counters.delivered((now - at).total_seconds())
-        self.reader.spans.handed_over(frame, at, now, self._route.transport)
+        self.reader.spans.handed_over(frame, at, now, self._destination.transport)
 
     async def _send_page(self) -> None:
         """Send what is not in memory any more, a page of the log."""
@@ -159,7 +159,7 @@ class LiveDelivery(Delivery):
                 # Control frames may have taken the room meanwhile; then nothing is sent in the next turn.
                 frames = [frame for frame in frames if frame.seq > self.cursor]
         except Exception as failure:
-            self._route.fail(failure)
+            self._destination.fail(failure)
         finally:
             self.task = None
         self.pump()
@@ -168,8 +168,8 @@ class LiveDelivery(Delivery):
 class RateLimitedDelivery(Delivery):
     """At most `rate` tokens a second, each event as it is stored: a token is sent when its time has passed."""
 
-    def __init__(self, subscription: Subscription, route: Route, rate: float) -> None:
-        super().__init__(subscription, route)
+    def __init__(self, subscription: Subscription, destination: Destination, rate: float) -> None:
+        super().__init__(subscription, destination)
         self._rate = rate
         self._changed = asyncio.Event()
         self.task = asyncio.create_task(self._work())
@@ -187,9 +187,9 @@ class RateLimitedDelivery(Delivery):
                     await asyncio.sleep(due - loop.time())
                     await self._room()
                     self._send(frame)
-            self._route.end(Close.ENDED)
+            self._destination.end(Close.ENDED)
         except Exception as failure:
-            self._route.fail(failure)
+            self._destination.fail(failure)
 
     async def _room(self) -> None:
         """Return once the stream is not paused, and the client takes more."""

@@ -23,7 +23,7 @@ from conversations.domain.events import EventData
 from conversations.event_log import appender
 from streaming.hub.subscription import Subscription
 from streaming.statistics import counters
-from streaming.watchers.delivery import Delivery, LiveDelivery, RateLimitedDelivery, Route
+from streaming.watchers.delivery import Delivery, Destination, LiveDelivery, RateLimitedDelivery
 from streaming.watchers.flow_control import FlowControl
 from streaming.watchers.frame_sender import FrameSender
 from streaming.watchers.timers import Situation, Timers
@@ -110,12 +110,12 @@ class Watcher:
 
     def follow(self, subscription: Subscription) -> None:
         """Say hello, and from now on send every event from the subscription's start."""
-        route = Route(self.transport, self.sender, self.flow, self.end, self._fail)
+        destination = Destination(self.transport, self.sender, self.flow, self.end, self._fail)
         self.timers.active(self._loop.time())
         if self.rate is None:
-            self.delivery = LiveDelivery(subscription, route)
+            self.delivery = LiveDelivery(subscription, destination)
         else:
-            self.delivery = RateLimitedDelivery(subscription, route, self.rate)
+            self.delivery = RateLimitedDelivery(subscription, destination, self.rate)
         logger.info(
             "watcher_follows",
             watcher=str(self.id),
