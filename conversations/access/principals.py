@@ -5,7 +5,6 @@ Every way in asks here, and the answer is the database's, not a cached one.
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from importlib import import_module
 from itertools import islice
 from typing import Any, Final, TypeVar
 from uuid import UUID
@@ -13,6 +12,7 @@ from uuid import UUID
 from django.conf import settings
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY, get_user_model
 from django.contrib.auth.models import AbstractUser
+from django.contrib.sessions.models import Session
 from django.http.cookie import parse_cookie
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare
@@ -109,21 +109,10 @@ def _is_of_our_backends(data: Mapping[str, Any]) -> bool:
 
 
 def _session_data(sessions: Iterable[str]) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    store = session_store()
-    if not hasattr(store, "get_model_class"):
-        # Not in the database: each is read by itself.
-        for key in sessions:
-            yield key, store(key).load()
-        return
-    rows = store.get_model_class().objects.filter(expire_date__gt=timezone.now())
+    rows = Session.objects.filter(expire_date__gt=timezone.now())
     for chunk in chunks(sessions):
-        for key, encoded in rows.filter(session_key__in=chunk).values_list("session_key", "session_data"):
-            yield key, store().decode(encoded)
-
-
-def session_store() -> Any:
-    """Django's class of sessions, of the engine that is configured."""
-    return import_module(settings.SESSION_ENGINE).SessionStore
+        for session in rows.filter(session_key__in=chunk):
+            yield session.session_key, session.get_decoded()
 
 
 def active_users(ids: Iterable[Any]) -> dict[Any, AbstractUser]:

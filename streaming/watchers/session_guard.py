@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 from uuid import UUID
 
+from django.contrib.sessions.models import Session
 from django.utils import timezone
 
 from conversations.access import permissions, principals
@@ -37,16 +38,8 @@ def refused(watching: Sequence[Watching]) -> dict[Watching, Close]:
 
 
 def _valid_sessions(keys: set[str]) -> set[str]:
-    store = principals.session_store()
-    if not hasattr(store, "get_model_class"):
-        # Not in the database: each is asked for by itself.
-        return {key for key in keys if store(key).exists(key)}
-    rows = store.get_model_class().objects.filter(expire_date__gt=timezone.now())
-    return {
-        key
-        for chunk in chunks(keys)
-        for key in rows.filter(session_key__in=chunk).values_list("session_key", flat=True)
-    }
+    rows = Session.objects.filter(expire_date__gt=timezone.now()).values_list("session_key", flat=True)
+    return {key for chunk in chunks(keys) for key in rows.filter(session_key__in=chunk)}
 
 
 def _valid_keys(ids: Iterable[UUID]) -> dict[Any, str]:

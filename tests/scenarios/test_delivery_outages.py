@@ -185,14 +185,14 @@ async def test_nobody_is_signed_out_because_nobody_can_be_asked(
     assert refused["data"]["idempotency_key"] == "k"
 
 
-@pytest.mark.parametrize("step", ["channels.auth.get_user", "conversations.access.permissions.watch"])
-async def test_who_comes_while_the_database_is_away_is_asked_to_come_back(
+@pytest.mark.parametrize("step", ["principals.of_sessions", "permissions.owners"])
+async def test_handshake_during_a_database_outage_closes_with_4506(
     alice: User, conversation: Conversation, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
     def away(*_: object) -> None:
         raise OperationalError("away")
 
-    monkeypatch.setattr(step, away)
+    monkeypatch.setattr(f"conversations.access.{step}", away)
     async with browser(alice, path_of(conversation)) as tab:
         assert await tab.until_closed() == []
     assert tab.closed == Close.UNAVAILABLE

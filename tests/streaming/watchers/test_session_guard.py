@@ -4,7 +4,6 @@ import io
 import uuid
 from collections.abc import Callable
 from datetime import timedelta
-from typing import Any
 
 import pytest
 from django.conf import settings
@@ -187,11 +186,3 @@ def test_queries_grow_only_with_full_chunks(
     gone = signed[7]
     sign_out(people[7], gone[0])
     assert session_guard.refused(signed) == {gone: Close.UNAUTHENTICATED}
-
-
-def test_sessions_outside_the_database_are_read_one_by_one(alice: User, bob: User, settings: Any) -> None:
-    settings.SESSION_ENGINE = "django.contrib.sessions.backends.cache"
-    staying, going = signed_in(alice), signed_in(bob)
-    store = principals.session_store()
-    store(going.session).delete()
-    assert session_guard.refused([(staying, None), (going, None)]) == {(going, None): Close.UNAUTHENTICATED}
