@@ -1,6 +1,6 @@
-"""The queue that hands debates to workers: Procrastinate's, in the database that holds the log.
+"""The queue of conversations for workers: Procrastinate's, in the database of the log.
 
-A job only says that a conversation wants a run. Who runs it is decided by the conversation's lease, as everywhere."""
+A job only asks for a run of a conversation; which process runs it is decided by the lease."""
 
 from collections.abc import Collection
 from datetime import timedelta
@@ -17,14 +17,14 @@ TASK: Final = "conversations.debate"
 
 
 def is_used() -> bool:
-    """Whether workers run the debates, and no process that serves people."""
+    """Whether workers run the debates, instead of the web processes."""
     used: bool = settings.OUTCRY_RUNNER == "worker"
     return used
 
 
-def put(conversation: UUID) -> None:
-    """Ask for a run, in the caller's transaction; one that waits already is enough."""
-    # Only where there is a queue: PostgreSQL.
+def enqueue(conversation: UUID) -> None:
+    """Add a job in the caller's transaction, unless the conversation has one that waits. Raises OperationalError."""
+    # Imported here: only PostgreSQL has the queue.
     from procrastinate import exceptions
     from procrastinate.contrib.django import app
 
@@ -35,29 +35,31 @@ def put(conversation: UUID) -> None:
     except exceptions.AlreadyEnqueued:
         pass
     except exceptions.ConnectorException as failure:
-        # The word for it that everything else goes by.
+        # As the ORM says it, so that callers handle one kind of outage.
         raise OperationalError(str(failure.__cause__ or failure)) from (failure.__cause__ or failure)
 
 
-def put_forgotten(conversations: Collection[UUID]) -> None:
-    """Ask for a run of each that nobody is about to run: it does not wait, and no living worker has taken it."""
-    known = _known()
+def enqueue_missing(conversations: Collection[UUID]) -> None:
+    """Enqueue each conversation that has no job which waits, or which a living worker has taken."""
+    enqueued = _enqueued()
     for conversation in conversations:
-        if conversation not in known:
-            put(conversation)
+        if conversation not in enqueued:
+            enqueue(conversation)
 
 
-def _known() -> set[UUID]:
+def _enqueued() -> set[UUID]:
     from procrastinate.contrib.django.models import ProcrastinateJob
 
     alive = Now() - timedelta(seconds=settings.OUTCRY_LEASE_SECONDS)
-    known = Q(status="todo") | Q(status="doing", worker__last_heartbeat__gte=alive)
-    locks = ProcrastinateJob.objects.filter(known, task_name=TASK).values_list("queueing_lock", flat=True)
+    is_current = Q(status="todo") | Q(status="doing", worker__last_heartbeat__gte=alive)
+    locks = ProcrastinateJob.objects.filter(is_current, task_name=TASK).values_list(
+        "queueing_lock", flat=True
+    )
     return {UUID(lock) for lock in locks if lock is not None}
 
 
 def waiting() -> int:
-    """How many conversations wait for a worker."""
+    """How many conversations wait in the queue."""
     from procrastinate.contrib.django.models import ProcrastinateJob
 
     return ProcrastinateJob.objects.filter(status="todo", task_name=TASK).count()

@@ -17,15 +17,16 @@ from psycopg_pool import AsyncConnectionPool
 from conversations.domain.errors import LogUnavailable
 from conversations.infrastructure import database
 from conversations.infrastructure.availability import QUEUE
+from conversations.infrastructure.event_loop import BackgroundTasks
 from conversations.runs import job_queue, lease, supervisor
 
 logger = structlog.get_logger(__name__)
 
-# How often jobs are looked for that no bell told of.
+# Pause between two looks for jobs whose notification was lost.
 POLL_SECONDS: Final = 1.0
-# Until the queue is asked again after it failed.
+# Pause before the queue is opened again after a failure.
 PAUSE_SECONDS: Final = 0.5
-# How long one question to the queue waits for a connection.
+# Longest wait of one query for a connection.
 PATIENCE_SECONDS: Final = 2.0
 # Connections of the queue, beside the one that listens.
 CONNECTIONS: Final = 2
@@ -34,89 +35,90 @@ _AWAY: Final = (exceptions.ConnectorException, psycopg.OperationalError)
 
 
 async def work(stop: asyncio.Event) -> None:
-    """Until `stop` is set; then every run is handed over, for other workers to go on at once."""
+    """Work until `stop` is set; then hand over every run, for other workers to continue at once."""
     worker = _Worker()
-    adoption = supervisor.adopt_orphans(_put_forgotten)
-    taking = asyncio.create_task(worker.take(), name="queue")
+    adoption = supervisor.adopt_orphans(_enqueue_missing)
+    consuming = asyncio.create_task(worker.consume(), name="queue")
     try:
         await stop.wait()
     finally:
         adoption.cancel()
-        taking.cancel()
-        # No job is taken any more, and those who took some may go on. A queue that is away may take its time.
-        await asyncio.wait({taking}, timeout=PATIENCE_SECONDS)
+        consuming.cancel()
+        # Take no more jobs. Closing a queue that is away may take longer; the runs do not wait for it.
+        await asyncio.wait({consuming}, timeout=PATIENCE_SECONDS)
         await supervisor.hand_over()
-        await worker.ended()
-        await asyncio.wait({taking}, timeout=PATIENCE_SECONDS)
+        await worker.runs_ended()
+        await asyncio.wait({consuming}, timeout=PATIENCE_SECONDS)
 
 
-async def _put_forgotten(conversations: Collection[UUID]) -> None:
-    await database.call(job_queue.put_forgotten, conversations, timeout=database.REQUEST_SECONDS)
+async def _enqueue_missing(conversations: Collection[UUID]) -> None:
+    await database.call(job_queue.enqueue_missing, conversations, timeout=database.REQUEST_SECONDS)
 
 
-class _Places:
-    """So many debates speak at once. A debate that waits for people needs no place; when it goes on, it goes on, and
-    there may be more of them than places for a while."""
+class _Slots:
+    """Limits how many debates speak at once. A debate that waits for people releases its slot, and takes one back
+    without waiting, so the limit may be exceeded for a while."""
 
     def __init__(self, number: int) -> None:
         self._free = number
-        self._changed = asyncio.Event()
+        self._released = asyncio.Event()
 
-    async def take(self, seconds: float) -> bool:
-        """Whether there was one, within so many seconds."""
+    async def acquire(self, seconds: float) -> bool:
+        """Whether a slot became free within so many seconds."""
         try:
             async with asyncio.timeout(seconds):
                 while self._free <= 0:
-                    self._changed.clear()
-                    await self._changed.wait()
+                    self._released.clear()
+                    await self._released.wait()
         except TimeoutError:
             return False
         self._free -= 1
         return True
 
-    def take_anyway(self) -> None:
+    def acquire_now(self) -> None:
         self._free -= 1
 
-    def give(self) -> None:
+    def release(self) -> None:
         self._free += 1
-        self._changed.set()
+        self._released.set()
 
 
 class _Worker:
     def __init__(self) -> None:
-        self._places = _Places(settings.OUTCRY_WORKER_DEBATES)
-        self._runs: set[asyncio.Task[None]] = set()
+        self._slots = _Slots(settings.OUTCRY_WORKER_DEBATES)
+        self._runs = BackgroundTasks()
 
-    async def take(self) -> None:
-        """Until cancelled. A queue that is away ends no run: who runs a debate is the lease's word, not the job's."""
+    async def consume(self) -> None:
+        """Take jobs until cancelled. A queue that is away ends no run: a run depends on its lease, not on its job."""
         this = asyncio.current_task()
         assert this is not None  # noqa: S101 (for the type checker)
         while True:
             try:
-                await self._take()
+                await self._consume()
             except _AWAY as failure:
                 QUEUE.failed("queue", failure)
             except Exception:
                 logger.exception("queue_failed")
-            # Where the queue is away, its own end fails, and would hide that it was told to end.
+            # Closing a queue that is away raises an error of its own in place of the cancellation.
             if this.cancelling():
                 return
             await asyncio.sleep(PAUSE_SECONDS)
 
-    async def _take(self) -> None:
-        # Opened here: the queue's own way waits half a minute, and is late when the database is back.
+    async def _consume(self) -> None:
+        # A pool of our own: procrastinate's waits up to 30 s for a connection, and notices late that the database is
+        # back.
         async with _pool() as pool:
             await pool.wait(PATIENCE_SECONDS)
             QUEUE.worked("queue")
             app = App(connector=PsycopgConnector())
             app.task(name=job_queue.TASK, queue=job_queue.QUEUE)(self._debate)
-            _clean_each_minute(app)
+            _delete_stalled_each_minute(app)
             await app.open_async(pool)
             await app.run_worker_async(
                 queues=[job_queue.QUEUE],
                 concurrency=settings.OUTCRY_WORKER_DEBATES,
                 fetch_job_polling_interval=POLL_SECONDS,
-                # A run outlives its job: it is ended by `work`.
+                # A run outlives its job; `work` ends it.
                 shutdown_graceful_timeout=0,
                 install_signal_handlers=False,
                 delete_jobs="always",
@@ -126,44 +128,42 @@ class _Worker:
             )
 
     async def _debate(self, conversation: str) -> None:
-        if not await self._places.take(POLL_SECONDS):
-            # Taken by runs that have outlived their jobs. Another worker may have one.
-            await database.call(job_queue.put, UUID(conversation), timeout=database.REQUEST_SECONDS)
+        if not await self._slots.acquire(POLL_SECONDS):
+            # Runs that have outlived their jobs hold all slots. Another worker may have a free one.
+            await database.call(job_queue.enqueue, UUID(conversation), timeout=database.REQUEST_SECONDS)
             return
-        place = _Place(self._places)
-        run = asyncio.create_task(_run(UUID(conversation), place.rests), name=f"job {conversation}")
-        self._runs.add(run)
-        run.add_done_callback(self._runs.discard)
-        run.add_done_callback(lambda _: place.leave())
-        # The job is done when its place is free again.
-        await place.left.wait()
+        slot = _Slot(self._slots)
+        run = self._runs.spawn(_run(UUID(conversation), slot.set_idle), f"job {conversation}")
+        run.add_done_callback(lambda _: slot.release())
+        # The job is done when its slot is free again.
+        await slot.released.wait()
 
-    async def ended(self) -> None:
-        """Once no run is left."""
-        await asyncio.gather(*self._runs, return_exceptions=True)
+    async def runs_ended(self) -> None:
+        """Return once no run is left."""
+        await asyncio.gather(*self._runs.here(), return_exceptions=True)
 
 
-class _Place:
-    """One that a run has taken; `left` once it was given back for the first time."""
+class _Slot:
+    """A slot that a run holds. `released` is set once it was released for the first time."""
 
-    def __init__(self, places: _Places) -> None:
-        self._places = places
+    def __init__(self, slots: _Slots) -> None:
+        self._slots = slots
         self._is_held = True
-        self.left = asyncio.Event()
+        self.released = asyncio.Event()
 
-    def rests(self, rests: bool) -> None:
-        """Whether the run now waits for people."""
-        if rests:
-            self.leave()
+    def set_idle(self, is_idle: bool) -> None:
+        """The run begins to wait for people, or goes on."""
+        if is_idle:
+            self.release()
         elif not self._is_held:
             self._is_held = True
-            self._places.take_anyway()
+            self._slots.acquire_now()
 
-    def leave(self) -> None:
+    def release(self) -> None:
         if self._is_held:
             self._is_held = False
-            self._places.give()
-            self.left.set()
+            self._slots.release()
+            self.released.set()
 
 
 def _pool() -> AsyncConnectionPool:
@@ -177,10 +177,10 @@ def _pool() -> AsyncConnectionPool:
     )
 
 
-def _clean_each_minute(app: App) -> None:
-    """Jobs of workers that are gone say nothing: their conversations are found by their leases.
+def _delete_stalled_each_minute(app: App) -> None:
+    """Delete the jobs of dead workers; their conversations are found by their leases.
 
-    A worker without any periodic task would not notice that its connection to the bell is gone."""
+    It also has a worker notice a lost connection for notifications, which it would not without any periodic task."""
 
     @app.periodic(cron="* * * * *")
     @app.task(name="conversations.clean", queue=job_queue.QUEUE, queueing_lock="clean")
@@ -190,18 +190,18 @@ def _clean_each_minute(app: App) -> None:
             await app.job_manager.finish_job(job, Status.ABORTED, delete_job=True)
 
 
-async def _run(conversation: UUID, rests: Callable[[bool], None]) -> None:
-    # Cancelled where this worker leaves, or has lost its lease.
+async def _run(conversation: UUID, on_idle: Callable[[bool], None]) -> None:
+    # A run is cancelled when this worker stops, or has lost the lease.
     with contextlib.suppress(asyncio.CancelledError):
-        await supervisor.launch(conversation, rests)
+        await supervisor.launch(conversation, on_idle)
     try:
-        await database.call(_put_back, conversation, timeout=database.REQUEST_SECONDS)
+        await database.call(_enqueue_orphan, conversation, timeout=database.REQUEST_SECONDS)
     except LogUnavailable:
-        # It is found to be forgotten when the database is back.
+        # It is adopted when the database is back.
         logger.warning("conversation_not_put_back", conversation=str(conversation))
 
 
-def _put_back(conversation: UUID) -> None:
-    """For another to go on, where it has not ended and nobody runs it."""
+def _enqueue_orphan(conversation: UUID) -> None:
+    """Enqueue the conversation for another worker, unless it has ended or somebody runs it."""
     if lease.orphans().filter(pk=conversation).exists():
-        job_queue.put(conversation)
+        job_queue.enqueue(conversation)

@@ -125,7 +125,7 @@ def create(owner: AbstractUser, new: NewConversation) -> Conversation:
         store.store_batch([store.Append(conversation.pk, None, [queued], timezone.now())])
         deliveries.plan(conversation.pk)
         if job_queue.is_used():
-            job_queue.put(conversation.pk)
+            job_queue.enqueue(conversation.pk)
     return conversation
 
 

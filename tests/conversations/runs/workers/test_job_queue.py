@@ -84,23 +84,23 @@ async def test_nobody_runs_it_where_it_is_started(alice: User, openai: OpenAISer
 
 
 def test_asked_for_twice_it_waits_once(conversation: Conversation) -> None:
-    job_queue.put(conversation.pk)
+    job_queue.enqueue(conversation.pk)
     assert jobs() == [conversation.pk]
     assert job_queue.waiting() == 1
 
 
 def test_what_waits_is_not_forgotten(conversation: Conversation) -> None:
-    job_queue.put_forgotten([conversation.pk])
+    job_queue.enqueue_missing([conversation.pk])
     assert jobs() == [conversation.pk]
 
 
 def test_what_a_living_worker_has_taken_is_not_forgotten(conversation: Conversation) -> None:
     taken(conversation, alive=True)
-    job_queue.put_forgotten([conversation.pk])
+    job_queue.enqueue_missing([conversation.pk])
     assert jobs() == []
 
 
 def test_what_a_dead_worker_had_taken_is_asked_for_anew(conversation: Conversation) -> None:
     taken(conversation, alive=False)
-    job_queue.put_forgotten([conversation.pk])
+    job_queue.enqueue_missing([conversation.pk])
     assert jobs() == [conversation.pk]
