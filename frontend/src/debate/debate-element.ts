@@ -82,25 +82,17 @@ export class DebateElement extends LitElement {
 
   protected override render(): TemplateResult {
     const session = this.#session;
-    const { page, state, mode, commands, now } = session;
+    const { page, state, mode, commands } = session;
     const local = state.messages.find((message) => message.provider === "local");
     const steering = page.canControl ? { commands, askToStop: this.#askToStop } : null;
     return html`
       <div class="debate" data-mode=${mode}>
         ${mode === "demo" ? watermarkTemplate() : nothing} ${questionTemplate(page)}
-        ${statusPanelTemplate(page, state, session, steering)}
+        ${statusPanelTemplate(session, steering)}
         <div class="transcript">
           ${bannersTemplate(endingTemplate(session), session.banners, (id) => session.dismissBanner(id))}
           ${demoTemplate(page, state)} ${local ? localTemplate(local.model, state.fallbacks.length > 0) : nothing}
-          ${transcriptTemplate({
-            page,
-            state,
-            commands,
-            missed: session.position.missed,
-            dismissMissed: () => session.dismissMissed(),
-            now,
-          })}
-          ${stoppedTemplate(session)} ${composerTemplate(session)}
+          ${transcriptTemplate(session)} ${stoppedTemplate(session)} ${composerTemplate(session)}
         </div>
       </div>
       ${floatingTemplate(session, this.#scroll.isBehind, this.#jump)}

@@ -3,7 +3,7 @@
 import { type TemplateResult, html, nothing, svg } from "lit";
 import { timeOfDay } from "./data.ts";
 
-export type Line = {
+export type ChartLine = {
   readonly name: string;
   /** One for each time; null where it is unknown. */
   readonly values: readonly (number | null)[];
@@ -13,7 +13,7 @@ export type Chart = {
   readonly id: string;
   readonly title: string;
   readonly times: readonly string[];
-  readonly lines: readonly Line[];
+  readonly lines: readonly ChartLine[];
   readonly format: (value: number | null) => string;
 };
 

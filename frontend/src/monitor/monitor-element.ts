@@ -7,10 +7,10 @@ import { type Chart, chartTemplate } from "./chart.ts";
 import { type MonitorPage, type Overview, type Sample, type Sessions, milliseconds, rate, timeOfDay } from "./data.ts";
 import { closedTemplate, gaugesTemplate } from "./gauges.ts";
 import { pageData } from "../shared/page-data.ts";
-import { Poll, type Problem } from "./poll.ts";
+import { Poll, type PollFailure } from "./poll.ts";
 import { sessionsTemplate } from "./sessions.ts";
 
-const PROBLEMS: Readonly<Record<Problem, string>> = {
+const PROBLEMS: Readonly<Record<PollFailure, string>> = {
   unreachable: "The server does not answer.",
   failed: "The server answered with an error.",
   "signed out": "You are signed out.",
@@ -23,7 +23,7 @@ export class MonitorElement extends LitElement {
   #overview: Overview | null = null;
   #sessions: Sessions | null = null;
   #refreshedAt = 0;
-  #problem: Problem | null = null;
+  #problem: PollFailure | null = null;
 
   protected override createRenderRoot(): this {
     return this;

@@ -8,12 +8,12 @@ const WITHIN = 5_000;
 /** Rows of sessions, at most. */
 const ROWS = 100;
 
-export type Problem = "unreachable" | "failed" | "signed out" | "forbidden";
+export type PollFailure = "unreachable" | "failed" | "signed out" | "forbidden";
 
 export interface PollListener {
   refreshed(overview: Overview, sessions: Sessions): void;
   /** No answer, and why. */
-  failed(problem: Problem): void;
+  failed(problem: PollFailure): void;
 }
 
 export class Poll {
@@ -58,7 +58,7 @@ export class Poll {
   }
 }
 
-async function fetchBoth(statusUrl: string, sessionsUrl: string): Promise<[Overview, Sessions] | Problem> {
+async function fetchBoth(statusUrl: string, sessionsUrl: string): Promise<[Overview, Sessions] | PollFailure> {
   try {
     const signal = AbortSignal.timeout(WITHIN);
     const answers = await Promise.all([fetch(statusUrl, { signal }), fetch(sessionsUrl, { signal })]);

@@ -5,7 +5,7 @@ import { repeat } from "lit/directives/repeat.js";
 import { type MonitorPage, rate, timeOfDay } from "./data.ts";
 import { post, webSocketUrl } from "../shared/http.ts";
 import { DrawScheduler, PaintObserver } from "../shared/paint.ts";
-import { type Line, MAX_LINES, StreamTester, type TesterState } from "./stream-tester.ts";
+import { type LogLine, MAX_LINES, StreamTester, type TesterState } from "./stream-tester.ts";
 import { characterCount, label, thousands } from "../shared/format.ts";
 
 /** This close to the log's end counts as at the end, in pixels. */
@@ -155,7 +155,7 @@ export class StreamTesterElement extends LitElement {
   };
 }
 
-function lineTemplate(line: Line): TemplateResult {
+function lineTemplate(line: LogLine): TemplateResult {
   return html`<li data-type=${line.type}>
     <time>${timeOfDay(line.at)}</time><span class="seq">${line.seq}</span><b>${line.type}</b><span class="text">${line.text}</span>
   </li>`;

@@ -14,7 +14,7 @@ const MAX_TEXT = 120;
 /** The window of the token rate, in milliseconds. */
 const RATE_WINDOW = 5_000;
 
-export type Line = { readonly number: number; readonly at: number; readonly type: string; readonly seq: string; readonly text: string };
+export type LogLine = { readonly number: number; readonly at: number; readonly type: string; readonly seq: string; readonly text: string };
 
 /** A socket with an open event. */
 type Opening = Socket & { onopen: (() => void) | null };
@@ -26,7 +26,7 @@ export class StreamTester {
   /** Why the debate did not start, or the stream ended before it. */
   problem: string | null = null;
   stream: StreamState = "idle";
-  lines: readonly Line[] = [];
+  lines: readonly LogLine[] = [];
   frames = 0;
   reconnects = 0;
   /** The debate's id, once there is one. */

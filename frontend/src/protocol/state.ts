@@ -42,7 +42,7 @@ export type Request = InputRequest & { readonly state: "open" | "answered" | "ex
 
 export type Human = Omit<HumanMessage, "idempotency_key">;
 
-export type Command = Omit<Control, "idempotency_key">;
+export type AppliedControl = Omit<Control, "idempotency_key">;
 
 export type Failure = { readonly code: string; readonly message: string; readonly retryable: boolean };
 
@@ -57,7 +57,7 @@ export type Transcript = {
   readonly tools: readonly Tool[];
   readonly humans: readonly Human[];
   readonly requests: readonly Request[];
-  readonly controls: readonly Command[];
+  readonly controls: readonly AppliedControl[];
   readonly fallbacks: readonly Fallback[];
   readonly errors: readonly Failure[];
   readonly complete: Complete | null;

@@ -11,11 +11,14 @@ import { type Page, canAnswer } from "../client/page-data.ts";
 import { type State, isTerminal } from "../protocol/state.ts";
 import { duration, label, modelName, thousands } from "../shared/format.ts";
 
-/** This page's connection, and the server's time in milliseconds. */
-export type Link = {
+/** A debate, and this page's connection to it. */
+export type LiveDebate = {
+  readonly page: Page;
+  readonly state: State;
   readonly connectionState: ConnectionState;
   readonly isOffline: boolean;
   readonly stream: StreamState;
+  /** The server's time in milliseconds. */
   readonly now: number;
 };
 
@@ -36,24 +39,25 @@ const CONNECTION_LABELS: Readonly<Record<ConnectionState, string>> = {
 };
 
 /** `steering` is null for people who may only watch. */
-export function statusPanelTemplate(page: Page, state: State, link: Link, steering: Steering | null): TemplateResult {
+export function statusPanelTemplate(debate: LiveDebate, steering: Steering | null): TemplateResult {
+  const { page, state, now } = debate;
   const status = state.status ?? page.status;
   const mode = state.mode ?? page.mode;
-  const elapsed = elapsedOf(state, link.now);
-  const note = link.connectionState === "live" ? STREAM_NOTES[link.stream] : undefined;
+  const elapsed = elapsedOf(state, now);
+  const note = debate.connectionState === "live" ? STREAM_NOTES[debate.stream] : undefined;
   return html`<aside class="status-panel" data-theme="dark" aria-label="State of the debate">
-    <div class="signs">
+    <div class="status-row">
       <span class="status-word" data-testid="conversation-status" data-status=${status}>${statusLabel(status, page)}</span>
       ${mode === "demo" ? html`<span class="tag tag-demo" data-testid="demo-badge">DEMO</span>` : nothing}
-      ${connectionTemplate(link, isTerminal(status))}
+      ${connectionTemplate(debate, isTerminal(status))}
       <p class="stream-note" role="status" data-testid="stream-note">
         ${note === undefined ? nothing : html`<span>${note}</span>`}
       </p>
     </div>
-    <div class="standing">
+    <div class="status-details">
       ${steering === null ? nothing : controlsTemplate(status, state, steering)} ${roundsTemplate(page, state)}
       ${speakersTemplate(page, state, status)} ${usageTemplate(state, elapsed)}
-      ${limitsTemplate(page.limits, state, link.now)}
+      ${limitsTemplate(page.limits, state, now)}
       ${mode === "demo" ? html`<p class="script">${demoSentence(state)}</p>` : nothing}
     </div>
   </aside>`;
@@ -69,7 +73,7 @@ function statusLabel(status: Status, page: Page): string {
   return canAnswer(page) ? "Waiting for you" : "Waiting for the owner";
 }
 
-function connectionTemplate({ connectionState, isOffline, stream }: Link, isOver: boolean): TemplateResult {
+function connectionTemplate({ connectionState, isOffline, stream }: LiveDebate, isOver: boolean): TemplateResult {
   const isBroken = connectionState === "connecting" || connectionState === "reconnecting";
   const isPaused = connectionState === "live" && stream === "paused";
   // The connection is up, but the server waits for its database.

@@ -3,7 +3,7 @@
 import { type TemplateResult, html, nothing } from "lit";
 import "./message-form.ts";
 import type { Attempt } from "../client/commands.ts";
-import type { Command, Human, Request } from "../protocol/state.ts";
+import type { AppliedControl, Human, Request } from "../protocol/state.ts";
 import { duration } from "../shared/format.ts";
 
 type Optional = TemplateResult | typeof nothing;
@@ -23,11 +23,11 @@ export type Answering = {
 
 const PAST_TENSE = { pause: "paused", resume: "resumed", cancel: "stopped" } as const;
 
-export function controlSentence({ actor, action }: Command): string {
+export function controlSentence({ actor, action }: AppliedControl): string {
   return `${actor} ${PAST_TENSE[action]} the debate.`;
 }
 
-export function controlTemplate(control: Command | undefined): Optional {
+export function controlTemplate(control: AppliedControl | undefined): Optional {
   if (!control) return nothing;
   return html`<p class="control" data-testid="control" data-action=${control.action}>${controlSentence(control)}</p>`;
 }

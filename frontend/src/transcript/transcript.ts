@@ -17,18 +17,20 @@ import { reason } from "../shared/format.ts";
 
 type Optional = TemplateResult | typeof nothing;
 
+/** What the transcript shows, and what a person can do in it. */
 export type Scene = {
   readonly page: Page;
   readonly state: State;
   readonly commands: Commands;
-  readonly missed: Missed | null;
-  readonly dismissMissed: () => void;
+  readonly position: { readonly missed: Missed | null };
   /** The server's time in milliseconds. */
   readonly now: number;
+  dismissMissed(): void;
 };
 
 export function transcriptTemplate(scene: Scene): TemplateResult {
-  const { state, missed } = scene;
+  const { state } = scene;
+  const { missed } = scene.position;
   const isSpeaking = state.messages.some((message) => message.state === "speaking");
   const speakers = speakersOf(scene.page, state);
   return html`<div
@@ -41,7 +43,7 @@ export function transcriptTemplate(scene: Scene): TemplateResult {
   >
     ${state.entries.length === 0 ? opening(scene) : nothing}
     ${repeat(state.entries, keyOf, (entry, index) => {
-      const divider = missed?.before === keyOf(entry) ? dividerTemplate(missed, scene.dismissMissed) : nothing;
+      const divider = missed?.before === keyOf(entry) ? dividerTemplate(missed, () => scene.dismissMissed()) : nothing;
       return html`${divider}${roundMark(scene, index)}${entryTemplate(scene, speakers, entry, index)}`;
     })}
     ${pausedTemplate(scene)}
