@@ -10,7 +10,10 @@ from django.utils import timezone
 from django.utils.safestring import SafeString
 from django.utils.timesince import timesince
 
+from conversations.domain import formatting
+
 register = template.Library()
+register.filter("percent", formatting.percent)
 
 _CLASSES = {
     "CheckboxInput": "checkbox checkbox-sm",
@@ -27,26 +30,9 @@ def label(value: str) -> str:
 
 
 @register.filter
-def percent(fraction: float) -> str:
-    # Half is rounded up, as on the live page; Python's round() takes the even neighbour.
-    return f"{int(fraction * 100 + 0.5)} %"
-
-
-@register.filter
 def money(dollars: Decimal | float | None) -> str:
-    """US dollars: "cost unknown" for None; amounts below 1 with two significant digits."""
-    if dollars is None:
-        return "cost unknown"
-    if dollars == 0:
-        return "$0"
-    amount = float(dollars)
-    if amount < 0.000001:
-        return "under $0.000001"
-    if amount >= 1:
-        return f"${amount:.2f}"
-    digits = f"{float(f'{amount:.2g}'):.6f}"
-    # Cents keep their two places.
-    return f"${digits[:4]}{digits[4:].rstrip('0')}"
+    """US dollars; "cost unknown" for None."""
+    return "cost unknown" if dollars is None else formatting.money(dollars)
 
 
 @register.filter

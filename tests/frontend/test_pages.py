@@ -23,7 +23,7 @@ from conversations.domain.panels import DEFAULT_PANEL, PANELS
 from conversations.models import Conversation
 from conversations.providers import circuit_breaker
 from conversations.providers.catalog import parse
-from frontend.templatetags.debates import age, money, percent
+from frontend.templatetags.debates import age, money
 from streaming.wire.event_schema import event_schema
 from tests.frontend.pages import page_data, text
 
@@ -327,15 +327,7 @@ def test_the_schema_describes_every_frame() -> None:
 
 
 def test_numbers_read_as_people_read_them() -> None:
-    assert [money(amount) for amount in (None, 0, 12.5, 0.5, 0.0016, 0.000042)] == [
-        "cost unknown",
-        "$0",
-        "$12.50",
-        "$0.50",
-        "$0.0016",
-        "$0.000042",
-    ]
-    assert percent(0.625) == "63 %"
+    assert [money(amount) for amount in (None, 0.0016)] == ["cost unknown", "$0.0016"]
     assert age(timezone.now() - timedelta(minutes=5)).replace("\xa0", " ") == "5 minutes ago"
 
 
