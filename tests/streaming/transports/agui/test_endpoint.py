@@ -39,7 +39,6 @@ from tests.support.frames import framed
 from tests.support.recipes import recipe
 from tests.support.servers import ROOT
 from tests.support.serving import serving
-from tests.support.sockets import _cookie
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -276,17 +275,6 @@ async def test_each_turn_is_a_step(buyer: Agent, openai: OpenAIServer) -> None:
     assert [event["stepName"] for event in buyer.events if event["type"] == "STEP_FINISHED"] == steps
 
 
-async def test_words_come_as_they_are_spoken(buyer: Agent, openai: OpenAIServer) -> None:
-    gate = Gate()
-    openai.answer(says("One ", "two.", gate=gate), to="Financial Analyst")
-    await buyer.begin(**ONE_ROUND)
-    await buyer.until("TEXT_MESSAGE_START")
-    gate.let()
-    await buyer.until("TEXT_MESSAGE_CONTENT", delta="One ")
-    gate.open()
-    assert (await buyer.ended()).state["status"] == "completed"
-
-
 async def test_earlier_messages_context_and_properties_are_the_content(
     site: str, text: str, openai: OpenAIServer
 ) -> None:
@@ -357,22 +345,6 @@ async def test_a_cancelled_debate_is_a_cancelled_run(buyer: Agent, openai: OpenA
     assert buyer.events[-1]["outcome"] == {"type": "cancelled"}
     assert (end.run, end.errors) == ("resolved", [])
     assert by_agents(end.messages) == stored(await debates.state(conversation))
-
-
-async def test_a_client_that_goes_away_ends_nothing(
-    site: str, text: str, tmp_path: Path, openai: OpenAIServer
-) -> None:
-    gate = Gate()
-    openai.answer(says("One ", "two.", gate=gate), to="Financial Analyst")
-    async with agent(tmp_path, site, text, initialMessages=[BUY]) as left:
-        await left.begin(**ONE_ROUND)
-        await left.until("TEXT_MESSAGE_START")
-    async with asyncio.timeout(PATIENCE_SECONDS):
-        while registry().watchers:
-            await asyncio.sleep(0.01)
-    gate.open()
-    await debates.debates_ended()
-    assert (await only()).status == "completed"
 
 
 # Every event
@@ -550,22 +522,6 @@ async def test_an_agents_question_is_answered_by_the_next_run(
 # Who may not, and what is wrong
 
 
-@pytest.mark.parametrize(
-    ("scopes", "body", "missing"),
-    [(["watch"], asked(), "start"), (["start", "control"], asked(), "watch")],
-    ids=["start", "watch"],
-)
-async def test_a_key_needs_its_scopes(
-    site: str, alice: User, tmp_path: Path, scopes: list[str], body: Any, missing: str
-) -> None:
-    _, lacking = await made(alice, *scopes)
-    async with agent(tmp_path, site, lacking, initialMessages=[BUY]) as refused:
-        end = await refused.run()
-    assert (end.run, end.status, end.payload["code"]) == ("rejected", 403, "scope_missing")
-    assert missing in end.payload["message"]
-    assert not await database.call(Conversation.objects.exists)
-
-
 async def test_who_speaks_in_a_debate_needs_the_scope_for_it(
     site: str, alice: User, openai: OpenAIServer
 ) -> None:
@@ -580,21 +536,6 @@ async def test_who_speaks_in_a_debate_needs_the_scope_for_it(
     assert (answer.status_code, answer.json()["code"]) == (403, "scope_missing")
     assert (await first).status_code == 200
     assert (await debates.state(await only()))["humans"] == []
-
-
-async def test_nobody_is_let_in_without_a_key(site: str) -> None:
-    answer = await post(site, None, asked())
-    assert (answer.status_code, answer.headers["www-authenticate"]) == (401, "Bearer")
-    assert answer.json()["code"] == "unauthenticated"
-
-
-async def test_a_session_needs_its_csrf_token(site: str, alice: User, openai: OpenAIServer) -> None:
-    cookie = await database.call(_cookie, alice)
-    refused = await post(site, None, asked(), Cookie=cookie)
-    assert (refused.status_code, refused.json()["code"]) == (403, "forbidden")
-    token = "a" * 32
-    headers = {"Cookie": f"{cookie}; csrftoken={token}", "X-CSRFToken": token, "Origin": site}
-    assert (await post(site, None, asked(), **headers)).status_code == 200
 
 
 @pytest.mark.parametrize(
@@ -686,12 +627,6 @@ async def test_what_is_not_answered_stands_beside_what_is(
     assert (await following).status_code == 200
 
 
-async def test_another_method_is_named(site: str) -> None:
-    async with httpx.AsyncClient(base_url=site) as http:
-        answer = await http.get("/ag-ui/")
-    assert (answer.status_code, answer.headers["allow"]) == (405, "POST")
-
-
 # Ends that are none
 
 
@@ -721,24 +656,6 @@ async def test_a_server_that_stops_ends_the_run_as_an_error_and_the_next_follows
         assert [error["code"] for error in (await follower.ended()).errors] == ["restart"]
         await appender.append(conversation.pk, debates.status(Status.CANCELLED))
         assert (await follower.run()).state["status"] == "cancelled"
-
-
-async def test_silence_is_filled_with_comments(
-    site: str, text: str, conversation: Conversation, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(RunEncoder, "keepalive", (0.05, b": still here\n"))
-    body = asked(threadId=str(conversation.pk))
-    headers = {"Authorization": f"Bearer {text}"}
-    async with (
-        httpx.AsyncClient(base_url=site, headers=headers) as http,
-        http.stream("POST", "/ag-ui/", json=body) as answer,
-        asyncio.timeout(PATIENCE_SECONDS),
-    ):
-        beats = 0
-        async for line in answer.aiter_lines():
-            beats += line == ": still here"
-            if beats == 2:
-                break
 
 
 # The recipe of docs/clients.md
