@@ -30,7 +30,8 @@ class Lagging(Protocol):
 
 @dataclass(frozen=True)
 class Rates:
-    """Tokens a second over the last `seconds`: that came in, and that were handed to all watchers together."""
+    """Tokens a second over the last `seconds`: `spoken` came in for conversations that are watched, `delivered` were
+    handed to all their watchers together."""
 
     seconds: float
     spoken: float
@@ -39,8 +40,8 @@ class Rates:
 
 @dataclass(frozen=True)
 class Latency:
-    """From the log's taking of a token to its acknowledged paint in a browser, over the last `seconds`: at most 4.4 %
-    too high. Null where no browser has told of a paint."""
+    """Milliseconds from a token's commit to the log to its acknowledged paint in a browser, over the last `seconds`; at
+    most 4.4 % too high. Null where no browser has acknowledged one."""
 
     seconds: float
     samples: int
@@ -51,8 +52,8 @@ class Latency:
 
 @dataclass(frozen=True)
 class Sample:
-    """Five seconds, up to `time`. Tokens are a second's; `repaired` is how many drops were; `connections` and `lagging`
-    are counted at its end."""
+    """The five seconds up to `time`. `spoken` and `delivered` are tokens a second; `repaired` is how often the channel
+    layer had dropped something; `connections` and `lagging` are counted at the end."""
 
     time: datetime
     connections: int
