@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from scripts.ports import free_port
+from streaming.http.direct_send import DirectSend
 from tests.fakes.waiting import PATIENCE_SECONDS
 from tests.streaming.http import response_server
 from tests.support.servers import ROOT
@@ -75,3 +76,10 @@ def test_aborted_response_is_seen_as_broken_off(port: int) -> None:
         with client(port) as http, pytest.raises((httpx.RemoteProtocolError, httpx.ReadError)):
             http.get("/aborted")
     assert made(port) >= 0
+
+
+def test_direct_send_is_the_outermost_middleware() -> None:
+    # Any other around it would wrap the server's `send`: frames could not be written straight to the connection.
+    from config.asgi import application
+
+    assert type(application) is DirectSend
