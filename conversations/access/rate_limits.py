@@ -37,7 +37,7 @@ async def _count(what: str, rate: str, user: str) -> None:
     if settings.REDIS_URL:
         wait = await asyncio.to_thread(_shared, window, what, user)
     else:
-        wait = _hit(_in_memory(), window, what, user)
+        wait = _hit(limiter_in_memory(), window, what, user)
     if wait is not None:
         seconds = max(1, math.ceil(wait))
         again = "1 second" if seconds == 1 else f"{seconds} seconds"
@@ -46,7 +46,7 @@ async def _count(what: str, rate: str, user: str) -> None:
 
 def _shared(window: RateLimitItem, what: str, user: str) -> float | None:
     try:
-        wait = _hit(_in_redis(settings.REDIS_URL), window, what, user)
+        wait = _hit(limiter_in_redis(settings.REDIS_URL), window, what, user)
     except StorageError as failure:
         CACHE.failed("rates", failure)
         return None
@@ -67,12 +67,12 @@ def _window(rate: str) -> RateLimitItem:
 
 
 @lru_cache(maxsize=1)
-def _in_memory() -> MovingWindowRateLimiter:
+def limiter_in_memory() -> MovingWindowRateLimiter:
     return MovingWindowRateLimiter(MemoryStorage())
 
 
 @lru_cache(maxsize=1)
-def _in_redis(url: str) -> MovingWindowRateLimiter:
+def limiter_in_redis(url: str) -> MovingWindowRateLimiter:
     # Loaded only where there is a Redis: it takes 15 MiB and a tenth of the start.
     from redis import ConnectionPool
     from redis.backoff import NoBackoff

@@ -10,7 +10,7 @@ from conversations.providers.catalog import DEMO, Provider
 from conversations.providers.circuit_breaker import State
 
 
-def lineup() -> Sequence[Provider]:
+def by_preference() -> Sequence[Provider]:
     """The providers in the order in which a turn tries them. Raises ValueError where OUTCRY_PROVIDERS is wrong."""
     configured = list(catalog.configured())
     if settings.OUTCRY_DEMO_FALLBACK and DEMO not in configured:
@@ -20,7 +20,7 @@ def lineup() -> Sequence[Provider]:
 
 def live() -> Sequence[Provider]:
     """The providers with a real model, in the same order."""
-    return [provider for provider in lineup() if provider.mode is Mode.LIVE]
+    return [provider for provider in by_preference() if provider.mode is Mode.LIVE]
 
 
 def live_is_down() -> bool:

@@ -14,7 +14,7 @@ from conversations.models import Conversation
 from conversations.orchestration.state import BUDGET, DebateState
 from conversations.prompts.builder import DebateQuestion
 from conversations.providers.provider_errors import UNBILLED
-from conversations.providers.selection import lineup
+from conversations.providers.selection import by_preference
 
 
 def read(conversation: UUID) -> tuple[DebateState, HumanInput]:
@@ -37,7 +37,7 @@ def read(conversation: UUID) -> tuple[DebateState, HumanInput]:
     state = DebateState(
         question=DebateQuestion(row.topic, row.content, row.content_type, row.rounds),
         panel=PANELS[row.panel],
-        providers=lineup(),
+        providers=by_preference(),
         messages=kept,
         unfinished=unfinished,
         discarded=discarded,

@@ -15,7 +15,7 @@ from conversations.domain.errors import ProviderError
 from conversations.event_log import appender
 from conversations.local_model import supervisor
 from conversations.providers import catalog
-from conversations.providers.selection import lineup
+from conversations.providers.selection import by_preference
 from conversations.runs import job_queue
 
 
@@ -78,6 +78,7 @@ class Command(ServingCommand):
         except ProviderError as failure:
             raise CommandError(failure.message) from None
         speakers = [
-            provider.label if provider.url else f"{provider.kind}, {provider.model}" for provider in lineup()
+            provider.label if provider.url else f"{provider.kind}, {provider.model}"
+            for provider in by_preference()
         ]
         return [f"The models that speak, in this order: {'; '.join(speakers)}."]

@@ -88,11 +88,11 @@ async def test_failed_step_of_the_end_does_not_stop_the_others(
         raise OSError("no")
 
     async def works(*_: object) -> None:
-        done.append("mesh")
+        done.append("outbox")
 
     monkeypatch.setattr("conversations.runs.supervisor.hand_over", fails)
     monkeypatch.setattr("conversations.outbox.sender.end", works)
     await lifespan.end()
-    assert done == ["hand_over", "mesh"]
+    assert done == ["hand_over", "outbox"]
     # Nobody may join any more.
     assert registry().closing is Close.RESTART

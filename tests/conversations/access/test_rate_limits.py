@@ -38,7 +38,7 @@ def store(request: pytest.FixtureRequest, settings: Settings) -> Iterator[str]:
     """Where it is counted."""
     settings.REDIS_URL = request.getfixturevalue("redis_url") if request.param == "redis" else ""
     yield request.param
-    rate_limits._in_redis.cache_clear()
+    rate_limits.limiter_in_redis.cache_clear()
 
 
 async def counted(somebody: str, times: int) -> list[TooManyRequests | None]:
@@ -79,10 +79,10 @@ async def test_processes_count_together_in_redis(somebody: str, settings: Settin
     settings.REDIS_URL, settings.OUTCRY_START_RATE = redis_url, "1/hour"
     await rate_limits.start(somebody)
     # As another process would.
-    rate_limits._in_redis.cache_clear()
+    rate_limits.limiter_in_redis.cache_clear()
     with pytest.raises(TooManyRequests):
         await rate_limits.start(somebody)
-    rate_limits._in_redis.cache_clear()
+    rate_limits.limiter_in_redis.cache_clear()
 
 
 async def test_while_the_store_is_away_everybody_is_let_through(somebody: str, settings: Settings) -> None:
@@ -92,7 +92,7 @@ async def test_while_the_store_is_away_everybody_is_let_through(somebody: str, s
         assert await counted(somebody, 3) == [None] * 3
     # Said once, not each time.
     assert [(entry["event"], entry["log_level"]) for entry in logs] == [("cache_away", "error")]
-    rate_limits._in_redis.cache_clear()
+    rate_limits.limiter_in_redis.cache_clear()
 
 
 # The doors

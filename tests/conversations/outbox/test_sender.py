@@ -1,4 +1,4 @@
-"""Outward: what has finished reaches the agents that are to get it, once each as they see it, or it is told why not."""
+"""The outbox: a finished debate reaches each A2A target, or its delivery says why not."""
 
 import asyncio
 import gzip
@@ -55,10 +55,10 @@ async def meshed() -> AsyncIterator[None]:
 
 async def finished(owner: User, end: Status = Status.COMPLETED, **values: Any) -> Conversation:
     conversation = await debates.created(owner, **values)
-    *told, complete, _ = debates.every_event()
+    *stored, complete, _ = debates.every_event()
     if end is Status.COMPLETED:
-        told.append(complete)
-    await appender.append(conversation.pk, *told, debates.status(end))
+        stored.append(complete)
+    await appender.append(conversation.pk, *stored, debates.status(end))
     return conversation
 
 
@@ -74,7 +74,7 @@ async def until(conversation: Conversation, state: State, attempts: int = 0) -> 
             await asyncio.sleep(0.02)
 
 
-def told(delivery: Delivery) -> list[tuple[str, str | None]]:
+def outcomes(delivery: Delivery) -> list[tuple[str, str | None]]:
     return [(event["type"], event["code"]) for event in delivery.events]
 
 
@@ -88,7 +88,7 @@ async def test_a_finished_debate_reaches_every_agent(alice: User, settings: Sett
     async with first.serving(), second.serving(), meshed():
         conversation = await finished(alice, content="Margins rose.")
         rows = await until(conversation, State.DELIVERED)
-    assert [told(row) for row in rows] == [[("delivered", None)]] * 2
+    assert [outcomes(row) for row in rows] == [[("delivered", None)]] * 2
     assert rows[0].task
     for agent in (first, second):
         [message] = agent.received
@@ -116,7 +116,7 @@ async def test_an_agent_that_is_away_gets_it_when_it_is_back(alice: User, settin
         async with agent.serving():
             [delivery] = await until(conversation, State.DELIVERED)
     assert [message.message_id for message in agent.received] == [f"outcry-{conversation.pk}"]
-    *failures, end = told(delivery)
+    *failures, end = outcomes(delivery)
     assert set(failures) == {("failed", "no_card")}
     assert end == ("delivered", None)
 
@@ -128,7 +128,7 @@ async def test_a_dead_agent_is_given_up_after_some_hours(alice: User, settings: 
     await database.call(lambda: Conversation.objects.filter(pk=conversation.pk).update(finished_at=ended))
     async with meshed():
         [delivery] = await until(conversation, State.GIVEN_UP)
-    assert told(delivery) == [("failed", "no_card"), ("given_up", None)]
+    assert outcomes(delivery) == [("failed", "no_card"), ("given_up", None)]
 
 
 def test_a_demo_says_so_in_what_is_sent(alice: User) -> None:
@@ -197,7 +197,7 @@ async def test_who_lost_an_attempt_settles_nothing(alice: User, settings: Settin
     await database.call(deliveries.delivered, other, "task-1")
     await database.call(deliveries.failed, slow, "timeout")
     [delivery] = await until(conversation, State.DELIVERED)
-    assert told(delivery) == [("delivered", None)]
+    assert outcomes(delivery) == [("delivered", None)]
 
 
 @pytest.mark.parametrize("end", [Status.CANCELLED, Status.ERROR])
@@ -207,7 +207,7 @@ async def test_what_was_not_completed_is_not_told(alice: User, settings: Setting
     async with agent.serving(), meshed():
         conversation = await finished(alice, end)
         [delivery] = await until(conversation, State.DROPPED)
-    assert (agent.asked, told(delivery)) == (0, [("dropped", None)])
+    assert (agent.asked, outcomes(delivery)) == (0, [("dropped", None)])
 
 
 async def test_an_agent_that_is_named_no_more_gets_nothing(alice: User, settings: Settings) -> None:
@@ -226,7 +226,7 @@ async def test_an_agent_that_rejects_it_is_not_asked_again(alice: User, settings
     async with agent.serving(), meshed():
         conversation = await finished(alice)
         [delivery] = await until(conversation, State.REJECTED)
-    assert (len(agent.received), told(delivery)) == (1, [("rejected", None)])
+    assert (len(agent.received), outcomes(delivery)) == (1, [("rejected", None)])
 
 
 @pytest.mark.parametrize(
@@ -247,7 +247,7 @@ async def test_what_else_an_agent_speaks_elsewhere_keeps_nothing_from_it(
     async with agent.serving(), meshed():
         conversation = await finished(alice)
         [delivery] = await until(conversation, State.DELIVERED)
-    assert (told(delivery), len(agent.received)) == ([("delivered", None)], 1)
+    assert (outcomes(delivery), len(agent.received)) == ([("delivered", None)], 1)
 
 
 def test_an_origin_is_the_same_however_it_is_written() -> None:
@@ -286,7 +286,7 @@ async def test_no_agent_leads_us_anywhere_else(
     async with agent.serving(), other.serving(), meshed():
         conversation = await finished(alice)
         [delivery] = await until(conversation, State.WAITING, attempts=2)
-    assert told(delivery)[0] == ("failed", code)
+    assert outcomes(delivery)[0] == ("failed", code)
     assert other.asked == 0
 
 
@@ -324,7 +324,7 @@ async def test_no_more_is_read_than_an_agent_may_say(
     async with agent.serving(), meshed():
         conversation = await finished(alice)
         [delivery] = await until(conversation, State.WAITING, attempts=2)
-    assert told(delivery)[0] == ("failed", code)
+    assert outcomes(delivery)[0] == ("failed", code)
 
 
 async def test_without_agents_nothing_is_planned_and_nothing_runs(alice: User) -> None:

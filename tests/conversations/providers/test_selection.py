@@ -5,17 +5,17 @@ from pytest_django import Settings
 from conversations.domain.errors import ProviderError
 from conversations.providers import circuit_breaker
 from conversations.providers.catalog import parse
-from conversations.providers.selection import lineup, live_is_down
+from conversations.providers.selection import by_preference, live_is_down
 
 
 def test_the_demo_stands_last_unless_it_is_placed(settings: Settings) -> None:
     settings.OUTCRY_DEMO_FALLBACK = True
     settings.OUTCRY_PROVIDERS = ["local", "openai:m"]
-    assert [provider.label for provider in lineup()] == ["local", "openai:m", "demo"]
+    assert [provider.label for provider in by_preference()] == ["local", "openai:m", "demo"]
     settings.OUTCRY_PROVIDERS = ["demo", "local"]
-    assert [provider.label for provider in lineup()] == ["demo", "local"]
+    assert [provider.label for provider in by_preference()] == ["demo", "local"]
     settings.OUTCRY_DEMO_FALLBACK, settings.OUTCRY_PROVIDERS = False, ["local"]
-    assert [provider.label for provider in lineup()] == ["local"]
+    assert [provider.label for provider in by_preference()] == ["local"]
 
 
 async def test_real_models_are_down_when_none_may_be_asked(settings: Settings) -> None:
