@@ -45,7 +45,7 @@ class Load:
 
 @dataclass
 class PartialMessage:
-    """What one client has read. Latencies in nanoseconds."""
+    """The tokens one client has read. Latencies in nanoseconds."""
 
     seen: set[int] = field(default_factory=set)
     latencies: list[int] = field(default_factory=list)

@@ -11,9 +11,8 @@ from websockets.asyncio.client import ClientConnection
 
 @dataclass
 class Watched:
-    """What one watcher received. Latencies in nanoseconds, from the stand-in's socket to this one, of the tokens that
-    were sent after it had joined: what was said before is history, and comes when it is asked for. A token that comes
-    with its whole message only, because both were due at once, has come when that does."""
+    """The tokens one watcher received. Latencies in nanoseconds, from the stand-in's socket to this one, of tokens that
+    were sent after the watcher had joined. A token that arrives only with its whole message counts as arrived then."""
 
     joined: int = 0
     latencies: list[int] = field(default_factory=list)

@@ -1,4 +1,4 @@
-"""What was written: counted by the processes themselves (/metrics) and by PostgreSQL (pg_stat_*)."""
+"""Counts of writes, from the processes' own /metrics and from PostgreSQL's pg_stat_* views."""
 
 import sqlite3
 import time
@@ -52,7 +52,7 @@ class Counts:
     wal: float | None = None
 
     def since(self, earlier: "Counts") -> "Counts":
-        """What was counted from then to now."""
+        """The difference to an earlier reading."""
         return Counts(
             *(_difference(getattr(self, it.name), getattr(earlier, it.name)) for it in fields(self))
         )
@@ -141,7 +141,7 @@ class PostgresLedger(Ledger):
 
 
 def environment() -> Mapping[str, str]:
-    """What lets a process be asked for its numbers."""
+    """Settings that open /metrics."""
     return {"OUTCRY_METRICS_TOKEN": TOKEN}
 
 

@@ -18,12 +18,12 @@ def percentile(values: Sequence[float], share: float) -> float | None:
 
 
 def server_cpu(run: Run) -> float:
-    """What all of the servers took, without those who make the load."""
+    """CPU seconds of all servers, without the processes that make the load."""
     return sum(seconds for name, seconds in run.used.cpu.items() if name not in LOADING)
 
 
 def load_cores(run: Run) -> float:
-    """What making the load took: the watchers, the models' stand-in and the bench itself."""
+    """Cores used by the load: the watchers, the stand-in for the model and the bench itself."""
     return sum(run.used.cpu.get(name, 0.0) for name in LOADING) / run.used.at
 
 

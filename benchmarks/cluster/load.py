@@ -27,5 +27,5 @@ class Load:
 
     @property
     def delivered(self) -> int:
-        """What all watchers should have received."""
+        """Tokens that all watchers together should receive."""
         return self.spoken * self.watchers

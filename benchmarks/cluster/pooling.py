@@ -67,7 +67,7 @@ class Pooled:
 
 
 def pooled(made: Cluster, model: Child, load: Load) -> Iterator[Pooled]:
-    """The same load without PgBouncer and with it."""
+    """Measure the load without PgBouncer, then with it."""
     yield _measured(made, model, load, systems.seen(made, DIRECT))
     with _pgbouncer(made) as (url, process):
         systems.restart(made.web, DATABASE_URL=url)

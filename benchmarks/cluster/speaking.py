@@ -11,7 +11,7 @@ from benchmarks.cluster.systems import PROCESS
 from benchmarks.cluster.table import Columns, number, table
 
 WATCHERS = 2
-# Who is heard at less than this of what is said has fallen behind; between two turns there is a pause.
+# A debate received at less than this share of the model's rate is behind; pauses between turns are allowed for.
 PACE = 0.9
 
 
@@ -50,7 +50,7 @@ def starts_tables(rows: Sequence[Started]) -> list[str]:
 
 
 def debates_tables(runs: Sequence[Run]) -> list[str]:
-    """What watchers got, what it took and what was written, a line a run."""
+    """Three tables with a line for each run: what watchers received, the cost, and the writes."""
     baseline = {run.load.debates: run for run in runs if _is_alone(run)}
 
     got: Columns[Run] = [
@@ -79,7 +79,7 @@ def debates_tables(runs: Sequence[Run]) -> list[str]:
 
 
 def watchers_tables(runs: Sequence[Run]) -> list[str]:
-    """The same of one debate."""
+    """Two tables of one debate with many watchers: what they received, and the cost."""
     baseline = {run.load.watchers: run for run in runs if _is_alone(run)}
     got: Columns[Run] = [
         _WATCHERS,

@@ -21,7 +21,7 @@ from benchmarks.cluster.systems import System
 from benchmarks.cluster.usage import Used
 from benchmarks.delivery.children import Child, child
 
-# Who makes the load, and is none of it.
+# The processes that make the load.
 STAND_IN, GENERATOR = "stand-in", "generator"
 LOADING = frozenset({STAND_IN, GENERATOR, usage.BENCH})
 # Starts that are under way at once.
@@ -36,7 +36,7 @@ LATE_SECONDS = 240.0
 
 @dataclass(frozen=True)
 class Run:
-    """What an installation did with a load.
+    """The figures of an installation under a load.
 
     `heard` is the watchers' (pace.py), `used` the processes', `written` the database's (None: not counted), all of the
     time while words were spoken. `starts` in ms: from a debate's row to its run's first event. `memory` in MiB by role,

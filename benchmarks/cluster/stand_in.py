@@ -28,7 +28,7 @@ class HeldServer(OpenAIServer):
     opened: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def _answer(self, exchange: Exchange, writer: asyncio.StreamWriter) -> None:
-        # Whoever asks whether anybody is here is told at once.
+        # Health probes are answered at once.
         if exchange.path.endswith("/chat/completions") and not self.opened.is_set():
             await self.opened.wait()
             await asyncio.sleep(random.random() / self.rate)

@@ -1,4 +1,4 @@
-"""What is measured: one process on SQLite, and a cluster, each with its processes by name and its database."""
+"""The systems under test: one process on SQLite, and a cluster, with their processes and databases."""
 
 import contextlib
 import resource
@@ -19,7 +19,7 @@ from tests.e2e.site import FILE, Site, running
 from tests.support import servers
 
 PROCESS, CLUSTER = "one process, SQLite", "2 web, 2 workers"
-# What is limited for people is not what is measured; and answers are held back until all watch.
+# No rate limits; and long timeouts, because the model holds its answers back until everybody watches.
 _ENVIRONMENT = {
     **BUSY,
     **counts.environment(),
@@ -60,7 +60,7 @@ def one_process(port: int) -> Iterator[System]:
 
 @contextmanager
 def a_cluster(port: int, **env: str) -> Iterator[tuple[System, Cluster]]:
-    """PostgreSQL, Redis, nginx, two web processes and two workers; the same."""
+    """PostgreSQL, Redis, nginx, two web processes and two workers, whose debates are spoken by this port."""
     with cluster(port, {**_ENVIRONMENT, **env}) as made:
         yield seen(made), made
 

@@ -1,4 +1,4 @@
-"""What processes take: CPU and memory, by role, each with its children; and what this one takes, without."""
+"""CPU and memory of processes by role, including their children, and of this process without them."""
 
 import time
 from collections.abc import Iterator, Mapping
@@ -21,17 +21,17 @@ class Used:
     all: float
 
     def since(self, earlier: "Used") -> "Used":
-        """What was taken from then to now; `at` is how long that was."""
+        """The difference to an earlier reading; `at` is then the time between the two."""
         cpu = {name: seconds - earlier.cpu.get(name, 0.0) for name, seconds in self.cpu.items()}
         return Used(self.at - earlier.at, cpu, self.all - earlier.all)
 
     @property
     def others(self) -> float:
-        """What everything else on the machine took."""
+        """CPU seconds of everything else on the machine."""
         return self.all - sum(self.cpu.values())
 
     def of(self, role: str) -> float:
-        """What the processes of a role took together: "web" of web-1 and web-2."""
+        """CPU seconds of all processes of a role: "web" sums web-1 and web-2."""
         return sum(seconds for name, seconds in self.cpu.items() if role_of(name) == role)
 
 

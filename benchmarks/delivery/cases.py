@@ -1,4 +1,4 @@
-"""What is asked of the servers."""
+"""The cases that the servers are measured in."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -19,7 +19,7 @@ SERVERS: Mapping[str, str] = {
 
 @dataclass(frozen=True)
 class Target:
-    """What we want of a server: CPU for a delivered token as a multiple of the plain broadcast's, p99 in ms."""
+    """The goals for a server: CPU for a delivered token as a multiple of the plain broadcast's, p99 in ms."""
 
     cpu: float
     p99: float

@@ -1,4 +1,4 @@
-"""What the watchers received, held against what was said: whole, once, in order; and how late."""
+"""Compare what the watchers received with what was said (whole, once, in order), and measure the delays."""
 
 import json
 from bisect import bisect_left
@@ -13,7 +13,7 @@ from benchmarks.delivery import wire
 
 @dataclass
 class Connection:
-    """What came on one connection: pieces as they were received, each with its time (monotonic, ns).
+    """The bytes received on one connection, in pieces, each with its time (monotonic, ns).
 
     `joined`: when it had its first frame. `left_at`: the cursor it was left with; what came beyond it is forgotten."""
 

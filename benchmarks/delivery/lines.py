@@ -1,4 +1,4 @@
-"""What a server under test and the bench say to each other: a line a command, a line of JSON an answer.
+"""The protocol between the bench and a server under test: a command is a line, an answer is a line of JSON.
 
 The server says first where it is: `address`, the `paths` of its conversations, and the `headers` it wants. Then
 

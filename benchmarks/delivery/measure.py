@@ -18,7 +18,7 @@ from benchmarks.delivery.load import Load
 
 START_SECONDS = 120.0
 JOIN_SECONDS = 60.0
-# What has not come so long after the last token should have been said counts as lost.
+# Tokens that have not arrived so long after the last one was due count as lost.
 LATE_SECONDS = 10.0
 # Ours has to be whole in the end, however long a crowded machine makes it: a connection that could not be taken at
 # once in a storm is tried again after longer and longer times.
@@ -31,7 +31,7 @@ SHOWN = 4_000  # characters of a failed process' complaints
 
 @dataclass(frozen=True)
 class Run:
-    """What a server did with a load. Latencies and times in ms, CPU in seconds of one core, memory in bytes.
+    """The figures of a server under a load. Latencies and times in ms, CPU in seconds of one core, memory in bytes.
     `others_cpu` is what everything else on the machine took: with little left, all figures are the machine's.
 
     `watched` is what the watchers received (result.py), `behind` how late the tokens were made at

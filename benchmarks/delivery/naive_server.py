@@ -1,4 +1,4 @@
-"""What Channels' tutorial does, for comparison: every watcher a member of the group, every token a message to each.
+"""The approach of Channels' tutorial, for comparison: every watcher is in the group, every token a message to each.
 
 python -m benchmarks.delivery.naive_server LOAD naive-memory|naive-redis|naive-pubsub [REDIS_URL]
 """
@@ -69,7 +69,7 @@ def main(load: Load, layer: str, *hosts: str) -> None:
     settings.configure(CHANNEL_LAYERS={"default": {"BACKEND": BACKENDS[layer], **config}})
     naive = Naive(load)
     paths = [f"/{number}/" for number in range(load.conversations)]
-    # What it loses is counted; its errors of it, one a watcher, are not worth reading.
+    # Losses are counted; its error messages about them, one a watcher, are not shown.
     uvicorn_server.run(
         Watcher.as_asgi(),
         "off",

@@ -25,7 +25,7 @@ def result(load: Load, watchers: Iterable[Watcher], stormed: int | None, returns
 
 
 def folded(watchers: Iterable[Watcher], make: Callable[[], F]) -> list[F]:
-    """What each has received, over all its connections."""
+    """What each watcher has received over all of its connections."""
     frames = Frames()
     folds = []
     for watcher in watchers:

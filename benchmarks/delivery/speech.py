@@ -1,4 +1,4 @@
-"""What is said in the conversations: tokens at a steady pace, each token's text the moment it was made."""
+"""The tokens of the conversations: a steady rate, each token's text the time at which it was made."""
 
 import asyncio
 import time

@@ -16,7 +16,7 @@ MIB = 2**20
 WIDTH = 240  # where there is no terminal
 # Of a core: from here on the watchers' own process may be what is late.
 BUSY_CLIENT = 0.85
-# What a stalled watcher may change: the others' p99, and the process' memory for each.
+# Limits of what a stalled watcher may change: the others' p99, and the memory of the process for each.
 STALLED_P99, STALLED_MIB = 1.1, 1.0
 
 Round = Sequence[Run]

@@ -6,7 +6,7 @@ import socket
 from benchmarks.delivery import wire
 from benchmarks.delivery.judge import Connection
 
-# What a watcher that never reads can be sent before its server notices: on loopback that would be megabytes, because
+# Bytes that a watcher which never reads can be sent before its server notices: on loopback megabytes, because
 # packets are so large there. A segment and a window as on the internet make it less than a hundred kB.
 STALLED_SEGMENT, STALLED_WINDOW = 536, 4_096
 _SEQ = re.compile(rb'"seq":(\d+)')

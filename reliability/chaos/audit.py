@@ -1,4 +1,4 @@
-"""What is wrong with a log, or with what became of one. Pure; every function gives sentences, none if all is well."""
+"""Find faults in a log, or between two readings of it. Pure; each function returns a sentence for each fault."""
 
 import json
 from collections import Counter
@@ -25,7 +25,7 @@ def _pairs(rows: Sequence[Stored], after: Sequence[Stored]) -> Iterable[tuple[St
 
 
 def unsound(log: Log, standings: Standings) -> list[str]:
-    """What breaks the promises: a debate without an end, a gap, a doubled message, words after the end."""
+    """Broken promises: a debate without an end, a gap, a doubled message, words after the end."""
     return [
         f"{conversation}: {fault}"
         for conversation, standing in standings.items()

@@ -38,7 +38,7 @@ class Watcher:
                 try:
                     code = await self._visit(url)
                 except (OSError, InvalidHandshake, InvalidMessage, TimeoutError):
-                    # Nobody there, for the moment.
+                    # The server is down at the moment.
                     continue
                 if code == Close.ENDED:
                     return
@@ -87,7 +87,7 @@ class Crowd:
         return watcher
 
     async def ended(self, seconds: float) -> list[str]:
-        """What the watchers missed, once all have seen the end; each is compared with one who reads it all anew."""
+        """Wait until all watchers have seen the end, and compare each with a fresh read; a sentence a difference."""
         if self._following:
             _, late = await asyncio.wait(self._following, timeout=seconds)
             for task in late:

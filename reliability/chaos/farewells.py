@@ -16,7 +16,7 @@ RATE = 20.0
 
 
 async def short_turns(store: Store, folder: Path, *, times: int, seed: int) -> Row:
-    """A turn that ends within the grace is not cut, and nothing of it is said twice."""
+    """A turn that ends within the grace period is not interrupted, and nothing is said twice."""
     row = await _farewells(
         f"SIGTERM, the turns end within the grace ({store.name})", store, folder, SHORT_TURN, times, seed
     )
@@ -26,7 +26,7 @@ async def short_turns(store: Store, folder: Path, *, times: int, seed: int) -> R
 
 
 async def long_turns(store: Store, folder: Path, *, times: int, seed: int) -> Row:
-    """A turn that does not end in time is handed over, and spoken again."""
+    """A turn that does not end within the grace period is handed over and spoken again."""
     return await _farewells(
         f"SIGTERM, the turns outlast the grace ({store.name})", store, folder, LONG_TURN, times, seed
     )

@@ -1,4 +1,4 @@
-"""What a chaos scenario found: the rows of the table."""
+"""The results of chaos scenarios: rows of the table."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field

@@ -113,7 +113,7 @@ class Installation:
         return replace(self.servers[0].site, url=url)
 
     def said(self) -> str:
-        """What its servers wrote to their terminals."""
+        """The output of its servers."""
         return (self.folder / "server.log").read_text()
 
 

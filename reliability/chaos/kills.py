@@ -28,7 +28,7 @@ TRIED_ENOUGH = "resume_failed"
 
 
 def paced(tokens: int = TOKENS, rate: float = TOKENS_PER_SECOND) -> OpenAIServer:
-    """A model that takes its time."""
+    """A slow model."""
     words = [f"word{number} " for number in range(tokens)]
     return OpenAIServer(default=Reply(words, tokens_per_second=rate))
 
@@ -66,7 +66,7 @@ class Scene:
             self.homes[UUID(conversation).hex] = server
 
     async def kill(self, server: Server) -> "Kill":
-        """Kill it, and compare what is stored with what was stored at the kill before."""
+        """Kill the server, and compare the stored rows with those at the previous kill."""
         at = await self.installation.kill(server)
         log, standings = self.store.log(), self.store.standings()
         if self.kills:
@@ -77,11 +77,11 @@ class Scene:
         return self.kills[-1]
 
     def moved(self, cut: set[str], server: Server) -> None:
-        """Who runs these from now on."""
+        """The servers that run the debates from now on."""
         self.homes |= dict.fromkeys(cut, server)
 
     async def end(self) -> None:
-        """Have all debates end, and look at what became of them."""
+        """Wait until all debates have ended, and check their logs."""
         if not await until(self.store, all_ended, every=0.5):
             self.row.found(["not all debates have ended"])
         log, standings = self.store.log(), self.store.standings()
@@ -210,7 +210,7 @@ async def freeze_one_of_two(
             frozen = Kill(time.time(), store.log(), store.standings(), set())
             frozen.cut = {pk for pk, standing in frozen.standings.items() if not standing.has_ended}
             stage.row.tried += 1
-            # With SQLite's file in its hand, it keeps the other one from writing, too: then it is woken all the same.
+            # A frozen process that holds SQLite's lock blocks the other server, too; it is woken in any case.
             await until(store, frozen.is_over, 15)
             asleep.thaw()
             await until(store, frozen.is_over)

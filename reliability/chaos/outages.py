@@ -1,4 +1,4 @@
-"""What a debate stands on goes away for a while: the database, the channel layer, the disk's room, the local model."""
+"""Outages of what a debate needs: the database, the channel layer, disk space, the local model."""
 
 import asyncio
 import json
@@ -19,7 +19,7 @@ from reliability.chaos.stores import Log, PostgreSQL, Redis, SQLite, Standings, 
 from tests.fakes.openai_server import OpenAIServer
 from tests.support import servers
 
-# What the installation keeps trying for; longer than any outage here.
+# Seconds for which the installation retries; longer than any outage here.
 PATIENT = {"OUTCRY_DATABASE_PATIENCE_SECONDS": "90"}
 MEBIBYTE = 2**20
 
@@ -82,7 +82,7 @@ async def _are_speaking(stage: Scene) -> None:
 
 
 def _measure(stage: Scene, cut: Kill, since: float) -> None:
-    """From then on to the next words that the watchers of those debates hear."""
+    """Seconds from then to the next words that the watchers of these debates receive."""
     for conversation in cut.cut:
         heard = next((at for at in stage.heard(conversation) if at > since), None)
         if heard is not None:
@@ -148,7 +148,7 @@ async def redis_away(store: Store, folder: Path, redis: Redis, *, times: int, se
 
 @contextmanager
 def small_disk(folder: Path, mebibytes: int = 16) -> Iterator[Path | None]:
-    """A file system that can be full, or None where we may not mount one."""
+    """A small file system, or None if it cannot be mounted here."""
     place = folder / "disk"
     place.mkdir()
     mounted = subprocess.run(
@@ -165,7 +165,7 @@ def small_disk(folder: Path, mebibytes: int = 16) -> Iterator[Path | None]:
 
 @contextmanager
 def _no_room(place: Path) -> Iterator[None]:
-    """Every byte of the disk is taken by something else."""
+    """Fill the disk."""
     ballast = place / "ballast"
     with ballast.open("wb", buffering=0) as file:
         for size in (MEBIBYTE, 4096, 1):
@@ -221,7 +221,7 @@ async def disk_full(folder: Path, disk: Path, *, times: int, seconds: float) -> 
 async def local_model_dies(store: Store, folder: Path, model: Path, *, times: int, seed: int) -> Row:
     """The local model's process is killed in mid-answer: it is started again, and the turn is spoken again."""
     env = {"OUTCRY_PROVIDERS": "local", "OUTCRY_LOCAL_MODEL": str(model), "OUTCRY_MAX_ANSWER_TOKENS": "200"}
-    # Nobody asks the stand-in here.
+    # The stand-in is not used here.
     async with scene("the local model's process dies", store, folder, seed, env, OpenAIServer()) as stage:
         server = await stage.installation.start()
         for number in range(times):

@@ -40,7 +40,7 @@ class Case:
     """A fault, its code without `provider_`, and the turns it can have.
 
     `waited_for`: with nobody else there, the provider is asked again. `judged`: with nobody else there, the debate ends
-    without a verdict, for it has its judgement all the same."""
+    without a verdict, because a judgement was given."""
 
     name: str
     code: str
@@ -125,7 +125,7 @@ class Ended:
 
     @property
     def verdict(self) -> tuple[str | None, str | None]:
-        """What it is, and why it is none."""
+        """The verdict's kind, and the reason if there is none."""
         said = self.conversation.verdict or {}
         return said.get("verdict"), said.get("reason")
 

@@ -99,7 +99,7 @@ class SQLite(Store):
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Nobody else writes while this lasts."""
+        """Blocks all other writers while it lasts."""
         with closing(sqlite3.connect(self.path, timeout=60, isolation_level=None)) as connection:
             connection.execute("BEGIN EXCLUSIVE")
             try:

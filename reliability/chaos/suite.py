@@ -1,4 +1,4 @@
-"""All that `make chaos` tries, part by part."""
+"""The parts of `make chaos`."""
 
 import os
 import tempfile
@@ -22,7 +22,7 @@ OUTAGE_SECONDS = 30.0
 
 @dataclass
 class Suite:
-    """Where it happens, and how often. Every scenario has a folder, and a database, of its own."""
+    """Runs scenarios; each has its own folder and database. `scale` multiplies how often each is tried."""
 
     folder: Path
     seed: int
@@ -40,7 +40,7 @@ class Suite:
 
     @contextmanager
     def stores(self) -> Iterator[Sequence[tuple[Store, Path]]]:
-        """Both kinds of database, fresh."""
+        """A new SQLite and a new PostgreSQL database."""
         place = self.place()
         with PostgreSQL.cluster() as cluster:
             yield [(SQLite(place), place), (cluster, self.place())]

@@ -1,4 +1,4 @@
-"""What befalls a cluster in the midst of debates."""
+"""Faults of a cluster in the middle of debates."""
 
 import asyncio
 import re
@@ -36,7 +36,7 @@ async def worker_dies(cluster: Cluster) -> Row:
 
 
 def running(cluster: Cluster, member: Member) -> int:
-    """How many debates a process says that it runs."""
+    """The number of debates that a process executes, by its metrics."""
     with urllib.request.urlopen(f"http://127.0.0.1:{cluster.ports[member.name]}/metrics") as answer:
         found = re.search(r"^outcry_debates_running (\d+)", answer.read().decode(), re.MULTILINE)
     assert found is not None
@@ -62,7 +62,7 @@ async def postgres_restarts(cluster: Cluster) -> Row:
         await asyncio.to_thread(_restart, cluster.postgres)
         await scene.end()
         scene.heard_again(at)
-        # Each worker hears the bell again; without, it would look for jobs only once a second.
+        # Each worker LISTENs again; otherwise it would only poll for jobs once a second.
         if not await _comes_true(lambda: _listeners(cluster) == len(cluster.worker)):
             scene.row.found([f"{_listeners(cluster)} of {len(cluster.worker)} workers listen to the queue"])
         return scene.row
@@ -95,7 +95,7 @@ def _listeners(cluster: Cluster) -> int:
 
 
 async def _comes_true(true: Callable[[], bool]) -> bool:
-    """Whether it does, within a time that is long for it."""
+    """Whether it becomes true within PATIENCE_SECONDS."""
     give_up = time.monotonic() + PATIENCE_SECONDS
     while not await asyncio.to_thread(true):
         if time.monotonic() > give_up:

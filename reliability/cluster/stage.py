@@ -54,7 +54,7 @@ class Clustered(Installation):
 
 @contextmanager
 def cluster(model_port: int, env: Mapping[str, str], *, webs: int = 2, workers: int = 2) -> Iterator[Cluster]:
-    """One whose debates are spoken by what listens at this port of loopback."""
+    """A cluster whose debates are spoken by the model on this port."""
     for name, command in NEEDS:
         servers.require(name, command)
     with servers.folder("cluster") as folder, (folder / "log").open("a") as log:
@@ -103,7 +103,7 @@ def speaker(port: int, tokens: int, tokens_per_second: float) -> Iterator[Callab
 
 
 class Stage:
-    """Debates in a cluster, each with its watchers, and what became of them."""
+    """Debates in a cluster, each with its watchers, and the result of the scenario."""
 
     def __init__(self, name: str, cluster: Cluster) -> None:
         self.cluster = cluster
@@ -127,7 +127,7 @@ class Stage:
             self.crowd.watch(conversation, watchers)
 
     async def until(self, true: Callable[[Log, Standings], bool]) -> bool:
-        """Whether it comes to be true of these debates."""
+        """Whether it becomes true of these debates, within PATIENCE_SECONDS."""
         return await until(self.store, lambda log, standings: true(*self._ours(log, standings)))
 
     async def until_spoken(self) -> None:
@@ -156,7 +156,7 @@ class Stage:
                 self.row.recovered.append(later[0] - since)
 
     async def end(self) -> None:
-        """Have all debates end, and look at what became of them."""
+        """Wait until all debates have ended, and check their logs and watchers."""
         if not await self.until(all_ended):
             self.row.found(["not all debates have ended"])
         log, standings = self._ours(self.store.log(), self.store.standings())

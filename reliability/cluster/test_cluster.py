@@ -1,4 +1,4 @@
-"""Two web processes, two workers, nginx, Redis and PostgreSQL: whatever of it dies, no word is lost."""
+"""Two web processes, two workers, nginx, Redis and PostgreSQL: no word is lost when one of them dies."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
@@ -39,7 +39,7 @@ async def model() -> AsyncIterator[OpenAIServer]:
 
 @pytest.fixture
 def spoken() -> Iterator[None]:
-    """A model that nothing here keeps from speaking in time."""
+    """A model in a process of its own, which the test does not delay."""
     with speaker(MODEL_PORT, len(WORDS), WORDS_PER_SECOND):
         yield
 
@@ -58,7 +58,7 @@ async def test_a_debate_started_on_one_is_watched_on_the_other_and_run_by_a_work
     async with stage("started here, watched there", cluster) as scene:
         scene.installation.entrance = second
         await scene.begin(1, through=first)
-        # Nobody runs it: not the process that took it.
+        # Not executed yet, not even by the web process that accepted it.
         assert not model.asked
         await asyncio.gather(*(asyncio.to_thread(worker.start) for worker in cluster.worker))
         await scene.end()

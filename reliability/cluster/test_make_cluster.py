@@ -1,4 +1,4 @@
-"""`make cluster`, as somebody at a terminal has it."""
+"""`make cluster`, as run in a terminal."""
 
 import asyncio
 import os
@@ -32,7 +32,7 @@ START_SECONDS, STOP_SECONDS = 180.0, 60.0
 
 
 class Terminal:
-    """What the command has said so far."""
+    """Collects the command's output."""
 
     def __init__(self, process: "subprocess.Popen[str]") -> None:
         self.process = process
@@ -50,7 +50,7 @@ class Terminal:
                     self._changed.notify_all()
 
     def until(self, pattern: str, seconds: float) -> str:
-        """What the pattern's group says, as soon as there is such a line."""
+        """The first group of the pattern, as soon as the output matches it."""
         with self._changed:
             there = self._changed.wait_for(lambda: re.search(pattern, "".join(self.lines)), seconds)
         assert there, "".join(self.lines)

@@ -1,4 +1,4 @@
-"""What marks a debate as a demo."""
+"""The marks of a demo on the page."""
 
 from playwright.async_api import Page, expect
 

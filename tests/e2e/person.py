@@ -1,4 +1,4 @@
-"""What a person does on the pages."""
+"""A person's actions on the pages."""
 
 import re
 

@@ -20,7 +20,7 @@ from pathlib import Path
 from scripts.ports import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
-# What Outcry calls its database.
+# The database's name in the data folder.
 FILE = "outcry.sqlite3"
 USERNAME = "ada"
 PASSWORD = "correct-horse-battery"
@@ -85,7 +85,7 @@ def running(
 
 @cache
 def _migrated() -> Path:
-    """A SQLite file with all tables and nothing in them, made once: migrating takes longer than most tests."""
+    """A migrated, empty SQLite file, made once: migrating takes longer than most tests."""
     place = Path(tempfile.mkdtemp(prefix="outcry-migrated-"))
     atexit.register(shutil.rmtree, place, ignore_errors=True)
     environment = {
@@ -100,7 +100,7 @@ def _migrated() -> Path:
 
 
 def _keep(process: "subprocess.Popen[str]", log: Path, address: "Future[str]") -> None:
-    """Write down what the server says, for a pipe that nobody empties stops it; and where it says that it is."""
+    """Copy the server's output to a file (a full pipe would block the server), and find its address in it."""
     assert process.stdout is not None
     with log.open("a") as file:
         for line in process.stdout:
@@ -116,7 +116,7 @@ def _keep(process: "subprocess.Popen[str]", log: Path, address: "Future[str]") -
 async def running_beside(
     data_dir: Path, env: Mapping[str, str], port: int | None = None
 ) -> AsyncIterator[Site]:
-    """The same without blocking the event loop, in which a test's model provider may answer the site."""
+    """`running` without blocking the event loop, in which a test's model provider answers the site."""
     with ExitStack() as stack:
         site = await asyncio.to_thread(stack.enter_context, running(data_dir, env, port))
         try:

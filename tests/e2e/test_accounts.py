@@ -17,7 +17,7 @@ MANY_TABS = 40
 
 @pytest.fixture
 def name() -> str:
-    """Nobody has it yet."""
+    """A name that is not taken."""
     return f"grace-{secrets.token_hex(4)}"
 
 

@@ -23,7 +23,7 @@ pytestmark = pytest.mark.e2e
 
 TOPIC = "Is silver next?"
 ANSWER_TOKENS = 100
-# What the model says that each of its turns has used.
+# The usage that the model reports for each turn.
 USED = (120, 30)
 
 

@@ -69,7 +69,7 @@ async def test_a_debate_is_paused_and_goes_on_by_its_buttons(debate: Page, gate:
     await debate.get_by_test_id("control-pause").click()
     await expect_status(debate, "paused", "Paused")
     await expect(debate.get_by_test_id("control")).to_have_text("ada paused the debate.")
-    # Nobody looks as if they were about to speak.
+    # No agent is shown as speaking.
     await expect(debate.locator("[data-speaking]")).to_have_count(0)
     await expect(message(debate).get_by_text("Paused here.")).to_be_visible()
     gate.let(5)
@@ -261,7 +261,7 @@ async def test_after_a_lost_connection_what_was_missed_is_marked_and_in_view(
 
 
 async def _before(divider: Locator) -> str | None:
-    """Whose message stands behind the line."""
+    """The author of the message after the marker."""
     agent: str | None = await divider.evaluate(
         "line => [...document.querySelectorAll('outcry-message')].find(message =>"
         " line.compareDocumentPosition(message) & Node.DOCUMENT_POSITION_FOLLOWING).dataset.agent"
@@ -290,7 +290,7 @@ async def test_what_came_into_a_hidden_tab_is_marked_when_it_is_shown(
 
 
 async def _hide(page: Page, *, hidden: bool) -> None:
-    """What the browser tells a page whose tab is hidden or shown: a tab without a window is always shown."""
+    """Send the page's visibility event: a tab without a window is always visible."""
     await page.evaluate(
         """hidden => {
             Object.defineProperty(document, "hidden", { value: hidden, configurable: true });

@@ -70,7 +70,7 @@ def files(folder: Path) -> Iterator[str]:
             server.shutdown()
 
 
-# What openai's client does on a page, with whatever headers it likes.
+# The requests of openai's client in a page, with all of its headers.
 ASK = """async ([site, apiKey]) => {
   const { default: OpenAI } = await import("/index.mjs");
   const client = new OpenAI({

@@ -116,7 +116,7 @@ async def test_a_line_that_breaks_in_mid_message_costs_no_word_and_repeats_none(
 
         line.cut()
         await expect_connection(page, "reconnecting")
-        # What was said stays, and what is said meanwhile comes later.
+        # Earlier words stay on the page; words spoken in the meantime arrive later.
         gate.let(6)
         await gate.reached(11)
         await expect_words(page, 4)

@@ -140,7 +140,7 @@ async def test_what_is_too_large_is_refused_by_outcry_in_its_own_words(through: 
     assert answer.json()["code"] == "too_large"
 
 
-# What it tells the web processes, and which of them it asks
+# Headers to the web processes, and the choice among them
 
 
 class Upstream:

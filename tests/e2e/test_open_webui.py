@@ -80,7 +80,7 @@ async def healthy(address: str) -> None:
 
 async def test_a_panel_answers_as_a_model_does(open_webui: str, page: Page) -> None:
     await page.goto(open_webui, wait_until="domcontentloaded")
-    # What it tells about itself at first.
+    # The introduction shown at the first visit.
     await page.get_by_role("button", name="Okay, Let's Go!").click()
     await page.locator("#chat-input").click()
     await page.keyboard.type("Is Tarnwick worth buying?")

@@ -128,7 +128,7 @@ async def test_a_debate_is_one_trace_from_the_request_to_the_paint(
     for turn in turns:
         assert turn.values["gen_ai.request.model"] == "stand-in"
         assert turn.values["gen_ai.usage.input_tokens"] == 120
-        # Nobody knows its price.
+        # Its price is unknown.
         assert "outcry.usd" not in turn.values
         [agent] = collector.below(turn)
         assert agent.name == f"invoke_agent {turn.values['outcry.agent']}"

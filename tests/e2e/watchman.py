@@ -10,7 +10,7 @@ from playwright.async_api import BrowserContext, ConsoleMessage, Page
 
 @dataclass
 class Watchman:
-    """What pages of one browser asked for and did, from when it began to look."""
+    """Records requests, errors and messages of all pages of a browser."""
 
     requests: list[str] = field(default_factory=list)
     happened: list[str] = field(default_factory=list)

@@ -101,7 +101,7 @@ class _Flapping:
 class OpenAIServer:
     """Answers each request by the first rule of `answer` that fits it, else with a few words or a valid verdict.
 
-    `outage` is what is wrong with the whole of it, now."""
+    `outage` is the present fault of the whole server."""
 
     port: int = 0
     model: str = MODEL

@@ -1,4 +1,4 @@
-"""What the stand-in for a model provider answers, and how it fails."""
+"""Answers and faults of the stand-in for a model provider."""
 
 import json
 import time
@@ -22,7 +22,7 @@ VERDICT: Mapping[str, Any] = {
 
 
 class Fault(Enum):
-    """What goes wrong after `Reply.fault_after` tokens. Each lasts until the client goes, or ends the connection."""
+    """A fault after `Reply.fault_after` tokens. It lasts until the client disconnects, or ends the connection."""
 
     HANG = "no answer at all, not even a status"
     STALL = "silence in mid-answer"
@@ -34,7 +34,7 @@ class Fault(Enum):
 
 
 class Outage(Enum):
-    """What is wrong with a whole server."""
+    """A fault of a whole server."""
 
     REFUSED = "nothing listens on its port"
     BLACK_HOLE = "nobody takes its connections: connecting lasts until the client gives up"

@@ -9,7 +9,7 @@ PATIENCE_SECONDS = 20.0
 
 
 class Signal:
-    """Wakes whoever waits for a condition that `notify` may have made true."""
+    """Wakes threads and tasks that wait for a condition, to check it again after each `notify`."""
 
     def __init__(self) -> None:
         self._condition = threading.Condition()
@@ -19,7 +19,7 @@ class Signal:
         with self._condition:
             self._condition.notify_all()
             for loop, event in self._waiters:
-                # A loop that is gone has nobody left who waits.
+                # Nothing waits in a closed loop.
                 if not loop.is_closed():
                     loop.call_soon_threadsafe(event.set)
 
@@ -39,7 +39,7 @@ class Signal:
                 self._waiters.discard(waiter)
 
     def block_until(self, true: Callable[[], object], seconds: float = PATIENCE_SECONDS) -> None:
-        """The same for a thread without an event loop. Raises TimeoutError."""
+        """`until` for a thread without an event loop. Raises TimeoutError."""
         with self._condition:
             if not self._condition.wait_for(true, seconds):
                 raise TimeoutError

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from channels.layers import get_channel_layer
 from django.contrib.auth.models import User
-from django.db import OperationalError, connection
+from django.db import OperationalError
 from django.test import AsyncClient
 from pytest_django import Settings
 
@@ -32,7 +32,7 @@ from tests.fakes.replies import says
 from tests.fakes.waiting import PATIENCE_SECONDS, Gate, Signal
 from tests.support import debates
 from tests.support.clock import settled
-from tests.support.outages import Disk, Line, Outage, database_outage, small_disk
+from tests.support.outages import Disk, Line, Outage
 from tests.support.sockets import browser, path_of
 from tests.support.watchers import Line as Tab
 from tests.support.watchers import watching
@@ -47,20 +47,6 @@ def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(registry, "TICK_SECONDS", 0.02)
     monkeypatch.setattr(registry, "CHECK_SECONDS", 0.02)
     monkeypatch.setattr(log, "HELD_UP_SECONDS", 0.1)
-
-
-@pytest.fixture
-def outage(conversation: Conversation, monkeypatch: pytest.MonkeyPatch) -> Iterator[Outage]:
-    with database_outage(monkeypatch) as outage:
-        yield outage
-
-
-@pytest.fixture
-def disk(conversation: Conversation) -> Iterator[Disk]:
-    if connection.vendor != "sqlite":
-        pytest.skip("how large a PostgreSQL may become is its system's to say")
-    with small_disk() as disk:
-        yield disk
 
 
 def said(number: int) -> HumanMessage:

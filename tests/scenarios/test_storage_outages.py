@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 from uuid import uuid4
 
@@ -21,7 +21,7 @@ from conversations.infrastructure import database
 from conversations.models import Conversation
 from tests.fakes.waiting import PATIENCE_SECONDS, Signal
 from tests.support import debates
-from tests.support.outages import Disk, Line, Lines, Outage, database_outage, small_disk
+from tests.support.outages import Disk, Line, Lines, Outage
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -41,20 +41,6 @@ async def texts(conversation: Conversation) -> list[str]:
 @pytest.fixture
 def conversation(alice: User) -> Conversation:
     return debates.create(alice)
-
-
-@pytest.fixture
-def outage(conversation: Conversation, monkeypatch: pytest.MonkeyPatch) -> Iterator[Outage]:
-    with database_outage(monkeypatch) as outage:
-        yield outage
-
-
-@pytest.fixture
-def disk(conversation: Conversation) -> Iterator[Disk]:
-    if connection.vendor != "sqlite":
-        pytest.skip("how large a PostgreSQL may become is its system's to say")
-    with small_disk() as disk:
-        yield disk
 
 
 @pytest.fixture

@@ -24,7 +24,7 @@ def make(
 
 
 async def made(owner: User, *scopes: str) -> tuple[ApiKey, str]:
-    """The same, from within an event loop."""
+    """`make` for async tests."""
     return await database.call(partial(make, owner, *scopes))
 
 
@@ -48,5 +48,5 @@ def delete_owner(key: ApiKey) -> None:
     key.owner.delete()
 
 
-# What becomes of a key, after which its text opens nothing.
+# Ways in which a key stops working.
 ENDS = [revoke, rotate, expire, disable_owner]

@@ -1,4 +1,4 @@
-"""What many tests need: conversations, a log with every kind of event, and the log as it is stored."""
+"""Conversations for tests, their stored logs, and one event of every type."""
 
 import asyncio
 from collections.abc import Iterable
@@ -52,7 +52,7 @@ def create(owner: User, **values: Any) -> Conversation:
 
 
 async def created(owner: User, **values: Any) -> Conversation:
-    """The same, from within an event loop."""
+    """`create` for async tests."""
     return await database.call(partial(create, owner, **values))
 
 
@@ -83,7 +83,7 @@ async def until_stored(conversation: Conversation, type_: str, **data: Any) -> N
 
 
 async def until_stored_after(conversation: Conversation, head: int, type_: str, **data: Any) -> None:
-    """The same for an event whose seq is above `head`."""
+    """Return once the log holds, after seq `head`, an event of this type with these values."""
     layer = get_channel_layer()
     assert layer is not None
     channel = await layer.new_channel()
@@ -124,7 +124,7 @@ async def lapse(conversation: Conversation) -> None:
 
 
 def statuses(rows: Iterable[Row]) -> list[str]:
-    """What the conversation was, one after the other."""
+    """The values of its status events, in order."""
     return [data["status"] for _, type_, data in rows if type_ == "status"]
 
 

@@ -21,7 +21,7 @@ BUSY_SECONDS = 0.05
 
 
 class Outage(Protocol):
-    """What keeps the process from its database, from `begin` to `end`."""
+    """Makes the database unavailable from `begin` to `end`."""
 
     def begin(self) -> None: ...
 
@@ -121,7 +121,7 @@ def _begin_anew() -> None:
 
 @contextmanager
 def database_outage(patched: pytest.MonkeyPatch) -> Iterator[Outage]:
-    """What takes the tests' database from everybody but the test's own thread."""
+    """Makes the tests' database unavailable, except to the test's own thread."""
     configured: dict[str, Any] = connections.settings["default"]
     connection.ensure_connection()
     if connection.vendor == "sqlite":
@@ -163,7 +163,7 @@ class Disk:
 def small_disk() -> Iterator[Disk]:
     """Connections that are made from `begin` to `end` cannot have the file grow. SQLite only."""
     with connection.cursor() as cursor:
-        # What was deleted would be room.
+        # Deleted rows would leave free space.
         cursor.execute("VACUUM")
     disk = Disk()
     _begin_anew()
@@ -177,7 +177,7 @@ def small_disk() -> Iterator[Disk]:
 
 
 class Lines:
-    """What the server's log says of outages."""
+    """The log lines about outages."""
 
     def __init__(self, captured: pytest.LogCaptureFixture) -> None:
         self._captured = captured

@@ -30,7 +30,7 @@ from conversations.domain.events import (
 from tests.support import debates
 from tests.support.debates import Row
 
-# What breaks code that looks for its own words in a text, or counts characters by another measure than the log's.
+# Breaks code that searches texts for markers, or counts characters in another unit than the log (code points).
 AWKWARD = (
     "",
     " ",
