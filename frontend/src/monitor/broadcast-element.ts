@@ -56,7 +56,8 @@ export class BroadcastElement extends LitElement {
       const answer = await post(this.page.broadcastUrl, this.page.csrfToken, { text });
       this.#sending = false;
       if (answer.ok) {
-        this.#sent = `Sent at ${new Date().toLocaleTimeString("en-GB")}.`;
+        const time = new Date().toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit" });
+        this.#sent = `Sent at ${time}.`;
         field.value = "";
       } else this.#problem = answer.problem;
     }
