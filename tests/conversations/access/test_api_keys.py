@@ -144,7 +144,7 @@ def test_a_use_that_cannot_be_noted_opens_all_the_same(
     assert text not in caplog.text
 
 
-def test_who_comes_with_a_key_does_not_wait_for_whoever_locks_the_database(alice: User) -> None:
+def test_key_is_found_while_the_database_is_locked(alice: User) -> None:
     if connection.vendor != "sqlite":
         pytest.skip("Only SQLite locks as a whole.")
     key, text = make(alice)
@@ -184,7 +184,7 @@ def test_a_new_secret_takes_the_place_of_the_old_one(alice: User) -> None:
     assert rotated.prefix != key.prefix
 
 
-def test_nothing_is_done_to_what_is_revoked_or_unknown_or_somebody_elses(alice: User, bob: User) -> None:
+def test_revoked_unknown_and_foreign_keys_cannot_be_changed(alice: User, bob: User) -> None:
     key, text = make(alice)
     gone, _ = make(bob)
     revoke(gone)
@@ -197,7 +197,7 @@ def test_nothing_is_done_to_what_is_revoked_or_unknown_or_somebody_elses(alice: 
     assert [*api_keys.listed(bob)] == []
 
 
-def test_one_that_has_expired_is_listed_and_revoked_but_gets_no_new_secret(alice: User) -> None:
+def test_expired_key_is_listed_and_revoked_but_not_rotated(alice: User) -> None:
     key, _ = make(alice)
     expire(key)
     assert [*api_keys.listed(alice)] == [key]
@@ -210,7 +210,7 @@ def test_one_that_has_expired_is_listed_and_revoked_but_gets_no_new_secret(alice
 # Callers
 
 
-def test_a_caller_has_the_rights_of_the_owner_as_far_as_the_scopes_go(alice: User) -> None:
+def test_principal_has_the_owners_rights_within_its_scopes(alice: User) -> None:
     key, text = make(alice, "watch", "control")
     caller = principals.of_headers({"authorization": f"Bearer {text}"})
     assert (caller.user.pk, caller.key, {*caller.scopes}) == (alice.pk, key.pk, {"watch", "control"})

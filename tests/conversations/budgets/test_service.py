@@ -92,7 +92,7 @@ async def test_it_is_a_debate_s_own_once_it_has_ended(
 
 
 @pytest.mark.parametrize("usage", [None, used(None, 5), used(5, None), used(None, None)], ids=str)
-async def test_where_the_provider_did_not_count_what_was_set_aside_stands(
+async def test_uncounted_call_costs_what_was_reserved(
     conversation: Conversation, budget: ConversationBudget, usage: Usage | None
 ) -> None:
     await budget.settle(await budget.reserve(CALL), usage, 3.0)
@@ -129,7 +129,7 @@ async def test_settling_again_changes_nothing(budget: ConversationBudget) -> Non
     assert await entries() == before
 
 
-async def test_what_a_killed_process_left_has_been_spent_at_its_most(
+async def test_reservation_of_a_killed_process_counts_as_spent(
     alice: User, conversation: Conversation, budget: ConversationBudget
 ) -> None:
     left = await budget.reserve(CALL)
@@ -149,7 +149,7 @@ async def test_a_conversation_that_is_older_than_the_books_is_unknown(conversati
     assert await spent(conversation) == Amounts(None, None, None)
 
 
-async def test_what_comes_twice_because_its_answer_was_lost_is_set_aside_once(
+async def test_reservation_that_is_retried_is_stored_once(
     budget: ConversationBudget,
 ) -> None:
     reservation = uuid4()
@@ -201,7 +201,7 @@ LIMITS: list[tuple[dict[str, Any], dict[str, Any], str]] = [
 
 
 @pytest.mark.parametrize(("asked", "changed", "sentence"), LIMITS, ids=lambda value: str(value)[:40])
-async def test_a_call_that_would_pass_a_limit_is_refused_and_changes_nothing(
+async def test_call_over_a_limit_is_refused_and_changes_nothing(
     alice: User, settings: Settings, asked: dict[str, Any], changed: dict[str, Any], sentence: str
 ) -> None:
     for name, value in changed.items():
@@ -492,9 +492,7 @@ async def test_what_is_left_today_is_by_the_stricter_limit(
     assert await database.call(service.left_today, alice.pk) == Amounts(0.49925, 2_000, 0.0)
 
 
-def test_a_conversation_s_limits_are_the_stricter_of_its_own_and_the_installation_s(
-    alice: User, settings: Settings
-) -> None:
+def test_limits_are_the_stricter_of_request_and_settings(alice: User, settings: Settings) -> None:
     settings.OUTCRY_MAX_USD_PER_CONVERSATION = 0.5
     settings.OUTCRY_MAX_TOKENS_PER_CONVERSATION = None
     settings.OUTCRY_MAX_SECONDS_PER_CONVERSATION = 3_600

@@ -119,7 +119,7 @@ async def say(
     return pieces, reply.response.finish_reason
 
 
-async def test_every_role_answers_in_a_stream_of_whole_sentences_without_figures(model: ModelProcess) -> None:
+async def test_every_role_streams_whole_sentences_without_figures(model: ModelProcess) -> None:
     answers = []
     for role in VOICES:
         pieces, finish_reason = await say(

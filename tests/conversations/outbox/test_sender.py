@@ -238,7 +238,7 @@ async def test_an_agent_that_rejects_it_is_not_asked_again(alice: User, settings
         ("http://127.0.0.1:notaport/rpc", "HTTP+JSON"),
     ],
 )
-async def test_what_else_an_agent_speaks_elsewhere_keeps_nothing_from_it(
+async def test_other_interfaces_elsewhere_do_not_prevent_delivery(
     alice: User, settings: Settings, url: str, binding: str
 ) -> None:
     agent = Agent()

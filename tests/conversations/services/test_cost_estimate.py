@@ -67,7 +67,7 @@ def test_the_local_model_says_little() -> None:
 
 
 @pytest.mark.parametrize("provider", [PRICED, LOCAL], ids=lambda provider: provider.kind)
-def test_what_has_to_be_set_aside_at_first_is_one_turn_and_a_judgement(provider: Provider) -> None:
+def test_first_and_last_are_one_turn_and_a_verdict(provider: Provider) -> None:
     first, last = cost_estimate.first_and_last(new(), provider)
     assert (first.provider, first.model) == (last.provider, last.model) == (provider.kind, provider.model)
     assert first.input_tokens > 0

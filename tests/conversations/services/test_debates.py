@@ -58,7 +58,7 @@ async def create_many(owner: User, times: int) -> list[Conversation | BaseExcept
     )
 
 
-async def test_five_debates_run_at_once_however_many_are_started_together(alice: User, bob: User) -> None:
+async def test_concurrent_starts_keep_the_limit_of_running_debates(alice: User, bob: User) -> None:
     outcomes = await create_many(alice, 12)
     refused = [outcome for outcome in outcomes if isinstance(outcome, LimitReached)]
     assert len(refused) == 7
