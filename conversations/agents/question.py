@@ -11,7 +11,7 @@ from conversations.prompts import builder
 
 
 class TurnQuestion:
-    """`summary` is the question and its outcome as a model without tools is told of them; None before there are any."""
+    """`summary` describes the question and its outcome to a model that takes no tools; None until there is one."""
 
     def __init__(self, agent: str, seconds: float, reply: Reply, clock: ReplyClock) -> None:
         self.summary: str | None = None

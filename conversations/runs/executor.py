@@ -55,7 +55,7 @@ class RunExecutor:
             ended.result()
 
     async def _until_stopped(self) -> "asyncio.Task[None] | None":
-        """Run the tasks until one has ended, and return that; None where they were told to stop."""
+        """Run the tasks until one has ended, and return it; None where `control` stopped them."""
         events = asyncio.create_task(self._store_events())
         following = asyncio.create_task(self._control.follow())
         stopping = asyncio.create_task(self._control.stopping.wait())

@@ -1,6 +1,6 @@
 """What Outcry relies on in AG2, each tried against the real library and a real HTTP stand-in.
 
-AG2's streams differ from release to release; where one of these fails, `conversations.turn` has to change."""
+AG2's streams differ from release to release; where one of these fails, `conversations.agents` has to change."""
 
 import asyncio
 import importlib.metadata
