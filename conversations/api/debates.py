@@ -17,7 +17,7 @@ from conversations.budgets import service
 from conversations.domain import transcript
 from conversations.domain.enums import Mode, Stance, Status
 from conversations.domain.requests import Command, Input, NewConversation
-from conversations.event_log import queries
+from conversations.event_log import commands, queries
 from conversations.infrastructure import database
 from conversations.models import Conversation
 from conversations.outbox import deliveries
@@ -34,6 +34,10 @@ class Started(Schema):
     status: Status
     url: str
     ws_url: str
+
+    @staticmethod
+    def resolve_url(conversation: Conversation) -> str:
+        return conversation.get_absolute_url()
 
 
 class Summary(Schema):
@@ -173,8 +177,8 @@ class Invalid(Refusal):
     response={201: Started, 403: Refusal, 422: Invalid, 429: Refusal},
     summary="Start a debate",
 )
-async def start(request: AuthenticatedRequest, new: NewConversation) -> ApiStatus[dict[str, Any]]:
-    return ApiStatus(201, _started(await debates.start(request.auth, new)))
+async def start(request: AuthenticatedRequest, new: NewConversation) -> ApiStatus[Conversation]:
+    return ApiStatus(201, await debates.start(request.auth, new))
 
 
 @router.post(
@@ -229,8 +233,8 @@ RESTARTED: Any = {201: Started, 403: Refusal, 404: Refusal, 422: Invalid, 429: R
     response=RESTARTED,
     summary="Start a debate with the same input",
 )
-async def again(request: AuthenticatedRequest, conversation: UUID) -> ApiStatus[dict[str, Any]]:
-    return ApiStatus(201, _started(await debates.restart(request.auth, conversation)))
+async def again(request: AuthenticatedRequest, conversation: UUID) -> ApiStatus[Conversation]:
+    return ApiStatus(201, await debates.restart(request.auth, conversation))
 
 
 ACCEPTED: Any = {202: Accepted, 403: Refusal, 404: Refusal, 409: Conflict, 422: Invalid, 429: Refusal}
@@ -244,8 +248,8 @@ ACCEPTED: Any = {202: Accepted, 403: Refusal, 404: Refusal, 409: Conflict, 422: 
 )
 async def control(
     request: AuthenticatedRequest, conversation: UUID, command: Command
-) -> ApiStatus[dict[str, Any]]:
-    return ApiStatus(202, vars(await debates.control(request.auth, conversation, command)))
+) -> ApiStatus[commands.Accepted]:
+    return ApiStatus(202, await debates.control(request.auth, conversation, command))
 
 
 @router.post(
@@ -254,17 +258,10 @@ async def control(
     response=ACCEPTED,
     summary="Speak to the panel, or answer a question",
 )
-async def say(request: AuthenticatedRequest, conversation: UUID, message: Input) -> ApiStatus[dict[str, Any]]:
-    return ApiStatus(202, vars(await debates.say(request.auth, conversation, message)))
-
-
-def _started(conversation: Conversation) -> dict[str, Any]:
-    return {
-        "id": conversation.pk,
-        "status": conversation.status,
-        "url": conversation.get_absolute_url(),
-        "ws_url": conversation.ws_url,
-    }
+async def say(
+    request: AuthenticatedRequest, conversation: UUID, message: Input
+) -> ApiStatus[commands.Accepted]:
+    return ApiStatus(202, await debates.say(request.auth, conversation, message))
 
 
 def _page(user: AbstractUser, page: int) -> dict[str, Any]:
