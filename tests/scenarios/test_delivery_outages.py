@@ -23,7 +23,7 @@ from conversations.infrastructure import availability, database
 from conversations.models import Conversation
 from conversations.runs import supervisor
 from reliability.chaos import stores
-from streaming.hub import reader
+from streaming.hub import log_pages, reader
 from streaming.hub.subscription import follow
 from streaming.watchers import registry
 from streaming.wire.close_codes import Close
@@ -43,7 +43,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 @pytest.fixture(autouse=True)
 def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reader, "POLL_SECONDS", 0.05)
-    monkeypatch.setattr(reader, "AWAY_SECONDS", 0.2)
+    monkeypatch.setattr(log_pages, "SLOW_QUERY_SECONDS", 0.2)
     monkeypatch.setattr(registry, "TICK_SECONDS", 0.02)
     monkeypatch.setattr(registry, "CHECK_SECONDS", 0.02)
     monkeypatch.setattr(log, "HELD_UP_SECONDS", 0.1)

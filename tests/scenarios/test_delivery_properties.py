@@ -18,7 +18,7 @@ from conversations.domain.frames import Frame, condense
 from conversations.event_log import appender, queries, store
 from conversations.infrastructure import database
 from conversations.models import Conversation
-from streaming.hub import frame_buffer, reader
+from streaming.hub import fan_out, frame_buffer, log_pages, reader
 from streaming.hub.reader import readers
 from streaming.watchers import flow_control, timers
 from streaming.watchers.watcher import Watcher
@@ -45,9 +45,9 @@ def narrow(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(flow_control, "MAX_FRAMES", 20)
     monkeypatch.setattr(flow_control, "MAX_BYTES", 8_000)
     monkeypatch.setattr(frame_buffer, "MAX_FRAMES", 60)
-    monkeypatch.setattr(reader, "PAGE", 25)
-    monkeypatch.setattr(reader, "KEPT_PAGES", 3)
-    monkeypatch.setattr(reader, "SLICE", 3)
+    monkeypatch.setattr(log_pages, "PAGE", 25)
+    monkeypatch.setattr(log_pages, "KEPT_PAGES", 3)
+    monkeypatch.setattr(fan_out, "SLICE", 3)
     monkeypatch.setattr(timers, "FULL_SECONDS", 0.02)
 
 
@@ -277,7 +277,7 @@ async def come_back(conversation: Conversation, cursors: Sequence[int], head: in
 async def test_a_thousand_who_come_back_at_once_read_each_page_of_the_log_once(
     conversation: Conversation, monkeypatch: pytest.MonkeyPatch, where: str
 ) -> None:
-    monkeypatch.setattr(reader, "PAGE", 50)
+    monkeypatch.setattr(log_pages, "PAGE", 50)
     head = await told_in_rows(conversation, a_word_each(420))
     die = random.Random(1)
     cursors = [120] * 1_000 if where == "same" else [die.randrange(head) for _ in range(1_000)]
@@ -294,8 +294,8 @@ async def test_a_thousand_who_come_back_at_once_read_each_page_of_the_log_once(
 async def test_a_log_of_more_pages_than_are_kept_is_not_read_anew_for_each_watcher(
     conversation: Conversation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(reader, "PAGE", 50)
-    monkeypatch.setattr(reader, "KEPT_PAGES", 3)
+    monkeypatch.setattr(log_pages, "PAGE", 50)
+    monkeypatch.setattr(log_pages, "KEPT_PAGES", 3)
     head = await told_in_rows(conversation, a_word_each(420))
     die = random.Random(1)
     looks = Looks(monkeypatch)
@@ -316,7 +316,7 @@ async def test_pages_are_joined_once_for_all_who_stand_at_the_same_place(
         joined += len(frames) > 1
         return condense(frames)
 
-    monkeypatch.setattr(reader, "condense", counting)
+    monkeypatch.setattr(log_pages, "condense", counting)
     lines = await come_back(conversation, [0] * 200, head)
     assert joined == 1
     assert len({id(line.frames[-1]) for line in lines}) == 1
@@ -325,7 +325,7 @@ async def test_pages_are_joined_once_for_all_who_stand_at_the_same_place(
 async def test_a_hundred_tabs_that_come_back_at_once_read_each_page_once(
     alice: User, conversation: Conversation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(reader, "PAGE", 50)
+    monkeypatch.setattr(log_pages, "PAGE", 50)
     head = await told_in_rows(conversation, a_word_each(180))
     looks = Looks(monkeypatch)
     die = random.Random(2)

@@ -24,7 +24,7 @@ from conversations.domain.frames import Frame
 from conversations.event_log import appender, commands, notifier, queries, store
 from conversations.infrastructure import database
 from conversations.models import Conversation
-from streaming.hub import frame_buffer, reader
+from streaming.hub import frame_buffer, log_pages, reader
 from streaming.hub.reader import reading
 from streaming.hub.subscription import follow, subscribe
 from tests.fakes.lossy_layer import LossyChannelLayer
@@ -219,7 +219,7 @@ async def test_a_look_into_the_log_and_a_ring_may_bring_the_same(conversation: C
         await appending
         await assert_whole(conversation, await watching, 0)
         known = list(await joined.after(1))
-        joined._add(await database.call(queries.read, conversation.pk, 0, 10_000))
+        joined.add(await database.call(queries.read, conversation.pk, 0, 10_000))
         assert list(await joined.after(1)) == known
 
 
@@ -253,7 +253,7 @@ async def test_a_watcher_behind_the_window_is_served_from_the_log(
     conversation: Conversation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(frame_buffer, "MAX_FRAMES", 5)
-    monkeypatch.setattr(reader, "PAGE", 3)
+    monkeypatch.setattr(log_pages, "PAGE", 3)
     events = script(random.Random(3), messages=2)
     async with asyncio.timeout(PATIENCE_SECONDS), aclosing(follow(conversation.pk)) as entries:
         received = [await anext(entries)]

@@ -17,7 +17,7 @@ from conversations.domain.frames import Frame
 from conversations.event_log import appender
 from conversations.infrastructure import database
 from conversations.models import Conversation
-from streaming.hub import frame_buffer, reader
+from streaming.hub import frame_buffer, log_pages, reader
 from streaming.hub.reader import readers
 from streaming.watchers import flow_control, timers
 from streaming.watchers.watcher import Watcher
@@ -120,7 +120,7 @@ async def test_a_thousand_watchers_end_with_the_stored_transcript(
     monkeypatch.setattr(flow_control, "MAX_FRAMES", 60)
     # Smaller than the debate, so that those who come back need the log.
     monkeypatch.setattr(frame_buffer, "MAX_FRAMES", 60)
-    monkeypatch.setattr(reader, "PAGE", 50)
+    monkeypatch.setattr(log_pages, "PAGE", 50)
     die = random.Random(7)
     conversation = await database.call(debates.create, alice)
     habits = ["stalled", "slow", "mute", "restless", "restless", *["steady"] * 15]

@@ -20,7 +20,7 @@ from conversations.domain.events import EventData, HumanMessage, MessageStart, T
 from conversations.domain.frames import Frame, condense
 from conversations.event_log import appender
 from conversations.models import Conversation
-from streaming.hub import frame_buffer, reader
+from streaming.hub import frame_buffer, log_pages, reader
 from streaming.hub.reader import readers
 from streaming.statistics import counters
 from streaming.watchers import flow_control
@@ -619,7 +619,7 @@ async def test_lagging_watcher_behind_the_buffer_runs_no_task(
     """The page that it would need ends in the middle of a message, and it takes no words now."""
     monkeypatch.setattr(flow_control, "MAX_FRAMES", 10)
     monkeypatch.setattr(frame_buffer, "MAX_FRAMES", 5)
-    monkeypatch.setattr(reader, "PAGE", 20)
+    monkeypatch.setattr(log_pages, "PAGE", 20)
     line = Line()
     async with watching(conversation.pk, line) as slow:
         await caught_up(slow, line)
@@ -652,7 +652,7 @@ async def test_lagging_watcher_behind_the_buffer_gets_whole_messages(
     # Room for a frame of each page that is skipped.
     monkeypatch.setattr(flow_control, "MAX_FRAMES", 30)
     monkeypatch.setattr(frame_buffer, "MAX_FRAMES", 30)
-    monkeypatch.setattr(reader, "PAGE", 20)
+    monkeypatch.setattr(log_pages, "PAGE", 20)
     line = Line()
     async with watching(conversation.pk, line) as slow:
         await caught_up(slow, line)
@@ -690,6 +690,7 @@ async def test_nothing_is_joined_for_a_lagging_watcher(
             return condense(frames)
 
         monkeypatch.setattr(reader, "condense", counting)
+        monkeypatch.setattr(log_pages, "condense", counting)
         await say_and_see(conversation, slow, line, spoken[20:])
         assert joined == 0
         whole = debates.agent_message(begun, "word " * 60, 60)
@@ -728,7 +729,7 @@ async def test_stalled_watcher_costs_bounded_memory(
 ) -> None:
     # What all watchers share is not this one's.
     monkeypatch.setattr(frame_buffer, "MAX_FRAMES", 50)
-    monkeypatch.setattr(reader, "KEPT_SECONDS", 0.05)
+    monkeypatch.setattr(log_pages, "KEPT_SECONDS", 0.05)
     monkeypatch.setattr(flow_control, "MAX_FRAMES", 100)
     line, quick = Folding(), Folding()
     async with watching(conversation.pk, line) as stalled, watching(conversation.pk, quick) as taking:
@@ -746,10 +747,9 @@ async def test_stalled_watcher_costs_bounded_memory(
             while taking.cursor < taking.head or taking.tokens < 20_000:
                 await asyncio.sleep(0)
         [shared] = readers()
-        for kept in (shared._pages, shared._condensed, shared._ready):
-            kept.clear()
+        shared.forget()
         # Its timers hold on to pages, too.
-        await asyncio.sleep(2 * reader.KEPT_SECONDS)
+        await asyncio.sleep(2 * log_pages.KEPT_SECONDS)
         gc.collect()
         after, _ = tracemalloc.get_traced_memory()
         assert stalled.cursor < stalled.head

@@ -1,0 +1,119 @@
+"""Reading one conversation's log for all who watch it in this process."""
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import Final, TypeVar
+from uuid import UUID
+
+from conversations.domain.errors import LogUnavailable
+from conversations.domain.frames import Frame, condense
+from conversations.event_log import queries
+from conversations.infrastructure import database
+from streaming.statistics import counters
+
+T = TypeVar("T")
+
+# Events read from the log at once; how many such pages are kept for the next watcher that is behind, and for how long.
+PAGE = 500
+KEPT_PAGES = 16
+KEPT_SECONDS = 10.0
+# A query that takes longer has met a database that is unavailable.
+SLOW_QUERY_SECONDS = 2.0
+RETRY_SECONDS: Final = 1.0
+
+
+class LogQueries:
+    """Queries of one conversation's log in database threads, and whether they are answered."""
+
+    def __init__(self, conversation: UUID) -> None:
+        self.conversation = conversation
+        # When each query under way began, by the loop's time; and whether the last one failed.
+        self._began: dict[object, float] = {}
+        self._failed = False
+
+    @property
+    def unavailable(self) -> bool:
+        """Whether the log is out of reach: there may be more than has been read."""
+        now = asyncio.get_running_loop().time()
+        return self._failed or any(now - began > SLOW_QUERY_SECONDS for began in self._began.values())
+
+    async def run(self, query: Callable[..., T], *args: int) -> T:
+        """What `query(conversation, *args)` returns. Raises LogUnavailable."""
+        key = object()
+        self._began[key] = asyncio.get_running_loop().time()
+        try:
+            answer = await database.call(query, self.conversation, *args)
+        except LogUnavailable:
+            self._failed = True
+            raise
+        finally:
+            del self._began[key]
+        self._failed = False
+        return answer
+
+    async def read(self, after: int) -> list[Frame]:
+        """A page of events that follow `after`. Raises LogUnavailable."""
+        return await self.run(queries.read, after, PAGE)
+
+
+class PageCache:
+    """Pages of the log, shared by the watchers that are behind, though they stand at different cursors."""
+
+    def __init__(self, log: LogQueries, head: Callable[[], int]) -> None:
+        self._log = log
+        self._head = head
+        self._pages: OrderedDict[int, asyncio.Task[list[Frame]]] = OrderedDict()
+        self._condensed: dict[int, list[Frame]] = {}
+
+    async def after(self, cursor: int) -> list[Frame]:
+        """Frames that follow the cursor: at least one where there is one. Waits for a log that is unavailable."""
+        start = cursor - cursor % PAGE
+        while True:
+            reading = self._reading(start)
+            try:
+                page = await asyncio.shield(reading)
+            except LogUnavailable:
+                self._forget(start, reading)
+                await asyncio.sleep(RETRY_SECONDS)
+                continue
+            if len(page) < PAGE and self._head() > start + len(page):
+                # It was read before all of it was written.
+                self._forget(start, reading)
+                continue
+            return page[cursor - start :]
+
+    async def condensed_after(self, cursor: int) -> list[Frame]:
+        """Frames that follow the cursor, condensed."""
+        if cursor not in self._condensed:
+            page = await self.after(cursor)
+            # Watchers that came back at once have waited for the same page; the first of them condenses it.
+            if cursor not in self._condensed:
+                self._condensed[cursor] = condense(page)
+        return self._condensed[cursor]
+
+    def clear(self) -> None:
+        """Forget every page."""
+        self._pages.clear()
+        self._condensed.clear()
+
+    def _reading(self, start: int) -> "asyncio.Task[list[Frame]]":
+        if start not in self._pages:
+            self._pages[start] = asyncio.create_task(self._read(start))
+            # The timer holds the page's place and not the page: it may have been dropped by then.
+            asyncio.get_running_loop().call_later(KEPT_SECONDS, self._forget, start)
+            # A page that is still being read stays: the next watcher would read it again.
+            done = [start for start, page in self._pages.items() if page.done()]
+            for oldest in done[: max(0, len(self._pages) - KEPT_PAGES)]:
+                del self._pages[oldest]
+        self._pages.move_to_end(start)
+        return self._pages[start]
+
+    def _forget(self, start: int, reading: "asyncio.Task[list[Frame]] | None" = None) -> None:
+        self._condensed.clear()
+        if reading is None or self._pages.get(start) is reading:
+            self._pages.pop(start, None)
+
+    async def _read(self, start: int) -> list[Frame]:
+        counters.PAGES_READ.inc()
+        return await self._log.read(start)
