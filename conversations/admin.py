@@ -18,6 +18,7 @@ from django.utils.safestring import SafeString
 from django.utils.text import Truncator
 
 from conversations.access import permissions
+from conversations.domain import formatting
 from conversations.domain.enums import Mode, Stance
 from conversations.domain.events import EVENTS
 from conversations.domain.panels import PANELS
@@ -73,7 +74,7 @@ class VerdictFilter(admin.SimpleListFilter):
     parameter_name = "verdict"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> Choices:
-        return [*((stance.value, _words(stance)) for stance in Stance), ("none", "not finished")]
+        return [*((stance.value, formatting.words(stance)) for stance in Stance), ("none", "not finished")]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         if self.value() == "none":
@@ -156,11 +157,11 @@ class ConversationAdmin(ReviewersOnly, _ConversationAdmin):
 
     @admin.display(description="verdict", empty_value="-")
     def stance(self, conversation: Conversation) -> str | None:
-        return _words(conversation.verdict["verdict"]) if conversation.verdict else None
+        return formatting.words(conversation.verdict["verdict"]) if conversation.verdict else None
 
     @admin.display(description="cost", ordering="cost")
     def shown_cost(self, conversation: Conversation) -> str:
-        return timeline.usd(conversation.cost)
+        return formatting.money(conversation.cost)
 
     @admin.display(description="created (UTC)", ordering="created_at")
     def created(self, conversation: Conversation) -> str:
@@ -176,7 +177,7 @@ class TypeFilter(admin.SimpleListFilter):
     parameter_name = "type"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> Choices:
-        return [(type_, _words(type_)) for type_ in EVENTS]
+        return [(type_, formatting.words(type_)) for type_ in EVENTS]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         return queryset.filter(type=self.value()) if self.value() else queryset
@@ -343,10 +344,6 @@ class ApiKeyAdmin(_ApiKeyAdmin):
 
 def _of_one(request: HttpRequest) -> bool:
     return ConversationFilter.parameter_name in request.GET
-
-
-def _words(name: str) -> str:
-    return name.replace("_", " ")
 
 
 def _mode_badge(mode: str) -> str:

@@ -1,30 +1,28 @@
-"""What a reviewer sees: the search in everything that was said, and a conversation as it happened."""
+"""For reviewers: a search in the texts of all conversations, and one conversation as a timeline of its log."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
 from django.db.models import Q
 from django.utils.text import smart_split, unescape_string_literal
 
-from conversations.domain import transcript
+from conversations.domain import formatting, transcript
 from conversations.domain.enums import Mode
 from conversations.domain.frames import Frame
 from conversations.domain.panels import PANELS
 from conversations.event_log import queries
 from conversations.models import Conversation, ConversationQuerySet, Event
 
-UNKNOWN = "unknown"
-# Each word is one pass over the messages; more of them are a sentence, which is looked for as a whole.
+# Each word is one pass over all messages. A longer query is searched for as one phrase.
 MAX_WORDS = 6
 
 
 def search(conversations: ConversationQuerySet, query: str) -> ConversationQuerySet:
-    """Those in which each word (or "quoted phrase") stands: in the topic, the content, the owner's name or address,
-    or in what an agent or a person said. The id of a conversation finds it, too."""
+    """The conversations that contain each word (or "quoted phrase") in their topic, content, owner's name or address,
+    or messages of agents and people; or the one whose id the query is."""
     try:
         return conversations.filter(pk=UUID(query.strip()))
     except ValueError:
@@ -51,9 +49,6 @@ def _unquoted(word: str) -> str:
     )
 
 
-Facts = list[tuple[str, str]]
-
-
 @dataclass(frozen=True)
 class Moment:
     """Something that happened. `kind` is message, tool, human, request, expiry, control, fallback, error or status;
@@ -70,30 +65,30 @@ class Moment:
 
     @property
     def asked(self) -> str:
-        """What became of a question, for a person."""
+        """The state of a question, in words."""
         return {"open": "not answered", "expired": "not answered in time"}.get(self.data["state"], "answered")
 
     @property
-    def facts(self) -> Facts:
-        """What is known of a message, for a person; what is not known says so."""
+    def facts(self) -> formatting.Labelled:
+        """What is known of a message, labelled for display; values that are not known read "unknown"."""
         usage = self.data["usage"] or {}
         facts = [
             ("Model", f"{self.data['model']} ({self.data['provider']})"),
-            ("Tokens in", _count(usage.get("input_tokens"))),
-            ("Tokens out", _count(usage.get("output_tokens"))),
-            ("Cost", usd(self.data["cost"])),
-            ("Time", UNKNOWN if (took := self.data["duration_ms"]) is None else f"{took / 1_000:.1f} s"),
-            ("Finish reason", self.data["finish_reason"] or UNKNOWN),
+            ("Tokens in", formatting.count(usage.get("input_tokens"))),
+            ("Tokens out", formatting.count(usage.get("output_tokens"))),
+            ("Cost", formatting.money(self.data["cost"])),
+            ("Time", formatting.seconds(self.data["duration_ms"])),
+            ("Finish reason", self.data["finish_reason"] or formatting.UNKNOWN),
         ]
         if self.data["confidence"] is not None:
-            facts.append(("Confidence", f"{self.data['confidence']:.0%}"))
+            facts.append(("Confidence", formatting.confidence(self.data["confidence"])))
         return facts
 
 
 @dataclass
 class Review:
-    """A conversation as its log tells it. `damage` says, for a person, what is wrong with the log, or is null;
-    `sha256` is computed from what is stored now, and is null before anything was said."""
+    """A conversation, read from its log. `damage` is a sentence on what is wrong with the log, or None; `sha256` is the
+    digest of the messages that are stored now, None where there is none."""
 
     conversation: Conversation
     state: transcript.State = field(default_factory=transcript.empty)
@@ -103,7 +98,7 @@ class Review:
 
     @property
     def promised_sha256(self) -> str | None:
-        """What the conversation's end says the hash of its transcript is."""
+        """The digest that the `complete` event holds; None before it."""
         complete = self.state["complete"]
         return complete["transcript_sha256"] if complete else None
 
@@ -112,8 +107,8 @@ class Review:
         return self.promised_sha256 not in {None, self.sha256}
 
     @property
-    def facts(self) -> Facts:
-        """What is known of the conversation, for a person."""
+    def facts(self) -> formatting.Labelled:
+        """What is known of the conversation, labelled for display."""
         conversation = self.conversation
         panel = PANELS.get(conversation.panel)
         summary = self.state["complete"]["cost_summary"] if self.state["complete"] else {}
@@ -125,9 +120,9 @@ class Review:
             ("Started", _time(conversation.started_at)),
             ("Finished", _time(conversation.finished_at)),
             ("Duration", str(duration(conversation) or "-")),
-            ("Cost", usd(conversation.cost)),
-            ("Tokens in", _count(summary.get("input_tokens"))),
-            ("Tokens out", _count(summary.get("output_tokens"))),
+            ("Cost", formatting.money(conversation.cost)),
+            ("Tokens in", formatting.count(summary.get("input_tokens"))),
+            ("Tokens out", formatting.count(summary.get("output_tokens"))),
             ("Events", f"{conversation.head:,}"),
             ("Id", str(conversation.pk)),
         ]
@@ -136,24 +131,10 @@ class Review:
         return facts
 
     @property
-    def verdict(self) -> Facts:
+    def verdict(self) -> formatting.Labelled:
         """The verdict's texts that say something; its stance and confidence first."""
         complete = self.state["complete"]
-        if complete is None:
-            return []
-        confidence = complete["confidence"]
-        texts = [
-            ("Stance", complete["verdict"].replace("_", " ")),
-            ("Confidence", "not stated" if confidence is None else f"{confidence:.0%}"),
-            ("Reason", (complete["reason"] or "").replace("_", " ")),
-            ("Horizon", complete["horizon"]),
-            ("Summary", complete["summary"]),
-            ("Consensus", complete["consensus"]),
-            ("Dissent", complete["dissent"]),
-            ("Key points", "\n".join(f"• {point}" for point in complete["key_points"])),
-            ("Risks", "\n".join(f"• {risk}" for risk in complete["risks"])),
-        ]
-        return [(label, text) for label, text in texts if text]
+        return [] if complete is None else formatting.verdict(complete)
 
 
 def read(conversation: Conversation) -> Review:
@@ -194,25 +175,12 @@ def _moments(state: transcript.State, frame: Frame) -> Iterator[Moment]:
         yield Moment(kind, frame.seq, frame.at, state[part][-1])
 
 
-def usd(cost: float | Decimal | None) -> str:
-    """US dollars, for a person."""
-    if cost is None:
-        return UNKNOWN
-    if 0 < cost < 0.0001:
-        return "under $0.0001"
-    return f"${cost:.4f}" if 0 < cost < 1 else f"${cost:,.2f}"
-
-
 def duration(conversation: Conversation) -> timedelta | None:
     """From the first work on it to its end, in whole seconds; null before the end."""
     if conversation.finished_at is None:
         return None
     since = conversation.started_at or conversation.created_at
     return timedelta(seconds=round((conversation.finished_at - since).total_seconds()))
-
-
-def _count(number: int | None) -> str:
-    return UNKNOWN if number is None else f"{number:,}"
 
 
 def _time(at: datetime | None) -> str:

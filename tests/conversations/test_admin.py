@@ -129,7 +129,7 @@ def test_the_list_shows_what_matters(reviewer: Client, alice: User) -> None:
         "completed",
         "hold",
         "unknown",
-        "$0.0123",
+        "$0.012",
         "0:01:35",
         "DEMO",
         f"{now:%Y-%m-%d}",
@@ -250,7 +250,7 @@ def test_a_transcript_reads_as_it_happened(reviewer: Client, alice: User) -> Non
             "It is sound.",
             "gpt-4o-mini (openai)",
         ),
-        *("1,200", "unknown", "2.5 s", "stop", "Go on.", "Market Context", "DEMO", "Rates fall.", "$0.5000"),
+        *("1,200", "unknown", "2.5 s", "stop", "Go on.", "Market Context", "DEMO", "Rates fall.", "$0.50"),
         *("The model stopped.", "model_failed", promised, "both are equal"),
     ]
     place = 0

@@ -13,11 +13,10 @@ from rich.markup import escape
 from rich.rule import Rule
 from rich.text import Text
 
-from conversations.domain import requests
+from conversations.domain import formatting, requests
 from conversations.domain.enums import Mode, Status
 from conversations.domain.errors import OutcryError
 from conversations.domain.frames import Data, Frame
-from conversations.review import timeline
 from conversations.services import debates
 
 COLOURS = ("cyan", "green", "magenta", "yellow", "blue")
@@ -110,17 +109,13 @@ class _Show:
 
     def _verdict(self, data: Data) -> None:
         self._console.print(Rule("Verdict"))
-        confidence = "not stated" if data["confidence"] is None else f"{data['confidence']:.0%}"
-        self._line(f"[bold]{escape(data['verdict'].replace('_', ' '))}[/], confidence {confidence}")
-        if data["reason"]:
-            self._line(f"Reason: {escape(data['reason'])}")
-        for title in ("consensus", "dissent", "horizon"):
-            if data[title]:
-                self._line(f"[bold]{title.capitalize()}:[/] {escape(_printable(data[title]))}")
-        for title in ("key_points", "risks"):
-            for point in data[title]:
-                self._line(f"[bold]{title.replace('_', ' ').capitalize()}:[/] {escape(_printable(point))}")
-        self._line(f"[dim]Cost: {timeline.usd(data['cost_summary']['usd'])}[/dim]")
+        confidence = formatting.confidence(data["confidence"])
+        self._line(f"[bold]{escape(formatting.words(data['verdict']))}[/], confidence {confidence}")
+        for label, text in formatting.verdict(data):
+            # The summary is the moderator's message, which has just been shown.
+            if label not in {"Stance", "Confidence", "Summary"}:
+                self._line(f"[bold]{label}:[/] {escape(_printable(text))}")
+        self._line(f"[dim]Cost: {formatting.money(data['cost_summary']['usd'])}[/dim]")
 
     def _line(self, markup: str) -> None:
         self._console.print(markup)
