@@ -130,7 +130,6 @@ class WholeEncoder:
         return b""
 
     def control(self, frame: Frame) -> bytes:
-        """Nothing."""
         return b""
 
     def end(self, reason: Close) -> bytes:

@@ -81,7 +81,6 @@ class WholeEncoder:
         return b""
 
     def control(self, frame: Frame) -> bytes:
-        """Nothing."""
         return b""
 
     def end(self, reason: Close) -> bytes:

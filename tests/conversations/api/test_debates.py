@@ -103,7 +103,7 @@ async def test_a_debate_is_started(alice: User, openai: OpenAIServer) -> None:
     ],
     ids=lambda value: str(value)[:24],
 )
-async def test_input_that_breaks_a_rule_is_422_with_field_and_rule_and_nothing_is_stored(
+async def test_input_that_breaks_a_rule_is_422_and_stores_nothing(
     alice: User, body: object, problems: list[tuple[str, str]]
 ) -> None:
     answer = await post(await signed_in(alice), body)

@@ -262,7 +262,7 @@ def outage(conversation: Conversation, monkeypatch: pytest.MonkeyPatch) -> Itera
         yield outage
 
 
-async def test_who_drops_while_the_database_is_away_comes_back_to_every_word_once(
+async def test_stream_dropped_in_an_outage_resumes_with_each_word_once(
     conversation: Conversation, outage: Outage, alice: User, site: str, openai: OpenAIServer, binding: str
 ) -> None:
     gate = Gate()
@@ -862,7 +862,7 @@ IDS = TaskIds(str(CONVERSATION), "context")
 
 
 @pytest.mark.parametrize("left_out", ["human_message", "input_expired"])
-def test_a_question_is_told_though_what_answered_the_one_before_is_left_out(left_out: str) -> None:
+def test_question_is_told_when_the_previous_answer_is_left_out(left_out: str) -> None:
     start, first, second = debates.message_start(uuid4()), uuid4(), uuid4()
     became: EventData = HumanMessage(author="alice", text="Five years", reply_to=first)
     if left_out == "input_expired":

@@ -598,7 +598,7 @@ async def test_an_answer_to_no_question_is_a_conflict(
 
 
 @pytest.mark.parametrize("second", ["open", "nonsense"])
-async def test_answers_to_several_questions_at_once_are_refused_and_none_is_stored(
+async def test_several_answers_at_once_are_refused_and_none_is_stored(
     site: str, text: str, conversation: Conversation, second: str
 ) -> None:
     start, questions = debates.message_start(uuid4()), [uuid4(), uuid4()]
@@ -644,7 +644,7 @@ async def test_a_revoked_key_ends_the_run_as_an_error(
     assert end.result is None
 
 
-async def test_a_server_that_stops_ends_the_run_as_an_error_and_the_next_follows_it(
+async def test_server_stop_ends_the_run_and_the_next_run_follows(
     site: str, text: str, tmp_path: Path, conversation: Conversation
 ) -> None:
     async with agent(tmp_path, site, text, threadId=str(conversation.pk)) as follower:

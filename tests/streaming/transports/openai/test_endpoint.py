@@ -639,7 +639,7 @@ async def test_a_key_that_ends_ends_the_answer_and_not_the_debate(
         (Close.FAULT, 500, "internal"),
     ],
 )
-async def test_words_that_break_off_are_an_error_and_the_debate_is_not_started_again(
+async def test_broken_off_words_are_an_error_and_start_no_second_debate(
     client: AsyncOpenAI, openai: OpenAIServer, streamed: bool, why: Close, status: int, code: str
 ) -> None:
     gate = Gate()
