@@ -25,6 +25,7 @@ from pytest_django import Settings
 
 from conversations.event_log import appender
 from conversations.infrastructure import tracing
+from conversations.infrastructure.availability import CHANNEL_LAYER
 from conversations.models import Conversation
 from conversations.providers import circuit_breaker
 from conversations.runs import loading, supervisor
@@ -192,6 +193,8 @@ def _forget(_: TransactionTestCase) -> None:
 def _fresh_layers() -> Iterator[None]:
     yield
     channel_layers.backends.clear()
+    # An outage that one test leaves would keep the next one's from being logged.
+    CHANNEL_LAYER.reset()
 
 
 @pytest.fixture(autouse=True)
