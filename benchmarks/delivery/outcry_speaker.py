@@ -52,14 +52,19 @@ class OutcrySpeaker:
         self._appenders: list[log.Appender] = []
 
     async def say(self, conversation: int, said: Said) -> None:
-        await self._appender(conversation).add(_event(said))
+        await self._store(conversation, _event(said))
 
     async def end(self) -> Mapping[str, int]:
         for conversation in range(len(self._runs)):
-            await self._appender(conversation).add(StatusChanged(status=Status.COMPLETED, mode=Mode.DEMO))
+            await self._store(conversation, StatusChanged(status=Status.COMPLETED, mode=Mode.DEMO))
         for appender in self._appenders:
             await appender.flush()
         return {"reads": len(self._reads)}
+
+    async def _store(self, conversation: int, event: EventData) -> None:
+        appending = self._appender(conversation)
+        await appending.room()
+        appending.put(event)
 
     def _appender(self, conversation: int) -> log.Appender:
         # Made in the server's event loop, which did not run when this object was made.

@@ -1,11 +1,11 @@
-"""The conversation log: its only writer, and its readers.
+"""The only writer of conversations' logs.
 
 Writing is a group commit. One thread a process takes whatever has come in, for every conversation, and commits it
 in one transaction; while it commits, the next batch gathers. There is no timer: a lone token is committed at once,
 and under load batches grow by themselves.
 
-After each commit the conversation's group is rung once. Channel layers deliver at most once, so what a ring carries
-is a hint; the rows are the truth.
+After each commit the new events are announced once to the conversation's channel group. Channel layers deliver at most
+once, so an announcement is a hint; the rows are authoritative.
 """
 
 import asyncio
@@ -36,9 +36,9 @@ logger = structlog.get_logger(__name__)
 
 # A batch keeps one transaction short enough for other writers of the file to get their turn.
 MAX_BATCH = 2_000
-# What a run may have under way to the database before it waits: then the model is read no faster than we store.
+# Events of a run that may wait for their commit: beyond it the model is read no faster than events are stored.
 MAX_PENDING = 1_000
-# A batch that takes longer is held up by the database.
+# A batch that takes longer is delayed by the database.
 HELD_UP_SECONDS: Final = 1.0
 # What is left to a database that is away once the log is being closed; and to the thread that writes.
 CLOSE_SECONDS: Final = 5.0
@@ -47,14 +47,14 @@ NOT_STORED: Final = "The conversation could not be stored."
 
 
 async def append(conversation: UUID, *events: EventData, run: UUID | None = None) -> None:
-    """Store events and ring the conversation's group; returns after the commit.
+    """Store events and announce them to the conversation's group; returns after the commit.
 
     Raises Fenced when `run` does not own the conversation (any more), NotFound, and LogUnavailable."""
     await _submit(conversation, run, events)
 
 
 class Appender:
-    """A run's way into its conversation's log, in the order given."""
+    """Appends a run's events to its conversation's log, in the order of the calls."""
 
     def __init__(self, conversation: UUID, run: UUID) -> None:
         self._conversation = conversation
@@ -64,28 +64,21 @@ class Appender:
         self._last: asyncio.Future[None] | None = None
         self._failure: BaseException | None = None
 
-    async def add(self, event: EventData) -> None:
-        """Hand an event over without waiting for its commit, unless too many are under way.
-
-        Raises the failure of any earlier event."""
-        await self.room()
-        self.put(event)
-
     async def room(self) -> None:
-        """Return once not too many are under way for one more."""
+        """Return once fewer than MAX_PENDING events wait for their commit."""
         while self._pending >= MAX_PENDING:
             self._settling.clear()
             await self._settling.wait()
 
     def put(self, event: EventData) -> None:
-        """Hand an event over, however many are under way. Raises the failure of any earlier event."""
+        """Queue an event, however many wait for their commit. Raises the failure of any earlier event."""
         self.check()
         self._pending += 1
         self._last = _submit(self._conversation, self._run, [event])
         self._last.add_done_callback(self._settled)
 
     async def flush(self) -> None:
-        """Return once everything added is stored. Raises the failure of any of it."""
+        """Return once every queued event is stored. Raises the failure of any of them."""
         if self._last is not None:
             # The batches are committed in order: the last one is the latest.
             await asyncio.wait([self._last])
@@ -146,7 +139,7 @@ def _commit(batch: list[_Waiting]) -> None:
 
 
 def _store_and_settle(batch: list[_Waiting]) -> None:
-    # What follows on a loss would be a log with a hole in its story: a run that has lost an event has lost its log.
+    # Once an append of a run has failed, its later appends are dropped: the log must not have gaps.
     whole = [waiting for waiting in batch if waiting.append.run not in _broken_runs]
     began = tracing.now()
     outcomes, frames = _stored(whole)

@@ -67,17 +67,17 @@ async def test_who_watches_is_told_that_the_server_waits_and_then_gets_everythin
 ) -> None:
     appender = log.Appender(conversation.pk, await debates.claim(conversation))
     async with browser(alice, path_of(conversation)) as tab:
-        await appender.add(debates.status(Status.ACTIVE))
+        appender.put(debates.status(Status.ACTIVE))
         await tab.until("status", status="active")
         await asyncio.to_thread(outage.begin)
         for number in range(20):
-            await appender.add(said(number))
+            appender.put(said(number))
         await tab.until("stream", state="reconnecting")
         outage.end()
         await tab.until("stream", state="streaming")
         for number in range(20, 40):
-            await appender.add(said(number))
-        await appender.add(debates.status(Status.COMPLETED))
+            appender.put(said(number))
+        appender.put(debates.status(Status.COMPLETED))
         await tab.until_closed()
     assert tab.closed == Close.ENDED
     seqs = [frame["seq"] for frame in tab.frames if frame["seq"] is not None]
@@ -294,12 +294,12 @@ async def test_redis_goes_and_comes_back_and_watchers_of_two_processes_lose_noth
         called = await stack.enter_async_context(wakeups.listening(conversation.pk))
         tab = await stack.enter_async_context(browser(alice, path_of(conversation)))
         other = asyncio.create_task(asyncio.to_thread(elsewhere.watch))
-        await appender.add(said(0))
+        appender.put(said(0))
         await tab.until("human_message", text="0")
         await elsewhere.signal.until(lambda: 2 in elsewhere.seqs)
         await asyncio.to_thread(redis.stop)
         for number in range(1, 20):
-            await appender.add(said(number))
+            appender.put(said(number))
         # The log is written, and both come by it, though no ring does.
         await appender.flush()
         await tab.until("human_message", text="19")
@@ -313,12 +313,12 @@ async def test_redis_goes_and_comes_back_and_watchers_of_two_processes_lose_noth
         before, number = len(heard), 20
         while len(heard) == before:
             # Who joined before hears again, without joining anew.
-            await appender.add(said(number))
+            appender.put(said(number))
             await appender.flush()
             await asyncio.gather(*notifier.tasks.here())
             number += 1
             await asyncio.sleep(0.05)
-        await appender.add(debates.status(Status.COMPLETED, Mode.LIVE))
+        appender.put(debates.status(Status.COMPLETED, Mode.LIVE))
         await tab.until_closed()
         await other
     head = number + 2

@@ -232,9 +232,9 @@ async def test_what_people_say_while_a_model_speaks_is_in_its_place(
     start = debates.message_start(uuid4())
 
     async def speak() -> None:
-        await run.add(start)
+        run.put(start)
         for token in debates.tokens(start.message, ["word "] * 400):
-            await run.add(token)
+            run.put(token)
             await asyncio.sleep(0)
         await run.flush()
 
@@ -243,7 +243,7 @@ async def test_what_people_say_while_a_model_speaks_is_in_its_place(
             await commands.tell(conversation.pk, HumanMessage(author="alice", text=f"{number}"))
 
     await asyncio.gather(speak(), interject(), interject())
-    await run.add(debates.status(Status.COMPLETED))
+    run.put(debates.status(Status.COMPLETED))
     await run.flush()
     for after, received in zip((0, 1), watching, strict=True):
         await assert_whole(conversation, await received, after)

@@ -93,11 +93,11 @@ async def test_run_stores_everything_once_and_in_order_after_an_outage(
     conversation: Conversation, outage: Outage, tries: Tries
 ) -> None:
     appender = log.Appender(conversation.pk, await debates.claim(conversation))
-    await appender.add(said(0))
+    appender.put(said(0))
     await appender.flush()
     await asyncio.to_thread(outage.begin)
     for number in range(1, 40):
-        await appender.add(said(number))
+        appender.put(said(number))
         if number % 10 == 0:
             await tries.until_failed(number // 10)
     outage.end()
@@ -112,7 +112,7 @@ async def test_run_whose_lease_lapsed_in_an_outage_goes_on(
     await debates.lapse(conversation)
     await asyncio.to_thread(outage.begin)
     appender = log.Appender(conversation.pk, run)
-    await appender.add(said(0))
+    appender.put(said(0))
     await tries.until_failed(1)
     outage.end()
     await appender.flush()
@@ -145,14 +145,14 @@ async def test_a_database_that_is_away_for_too_long_ends_the_run(
     settings.OUTCRY_DATABASE_PATIENCE_SECONDS = 0.2
     appender = log.Appender(conversation.pk, await debates.claim(conversation))
     await asyncio.to_thread(outage.begin)
-    await appender.add(said(0))
+    appender.put(said(0))
     with pytest.raises(LogUnavailable):
         await appender.flush()
     assert tries.failed >= 2
     outage.end()
     # Nothing follows on a loss.
     with pytest.raises(LogUnavailable):
-        await appender.add(said(1))
+        appender.put(said(1))
     assert await texts(conversation) == []
 
 
@@ -187,7 +187,7 @@ async def test_batch_that_was_stored_before_a_failure_is_not_stored_again(
     message = uuid4()
     events: list[EventData] = [debates.message_start(message), *debates.tokens(message, ["One ", "two", "."])]
     for event in events:
-        await appender.add(event)
+        appender.put(event)
     appending = asyncio.create_task(log.append(other.pk, said(1)))
     await appender.flush()
     await appending
@@ -261,7 +261,7 @@ async def test_connections_that_an_administrator_ends_are_replaced(
 
     appender = log.Appender(conversation.pk, await debates.claim(conversation))
     for number in range(20):
-        await appender.add(said(number))
+        appender.put(said(number))
         if number % 5 == 0:
             await appender.flush()
             await asyncio.to_thread(end_all_others)
@@ -325,7 +325,7 @@ async def test_a_running_debate_waits_until_there_is_room_again(
     appender = log.Appender(conversation.pk, await debates.claim(conversation))
     disk.begin()
     for number in range(20):
-        await appender.add(said(number, 20_000))
+        appender.put(said(number, 20_000))
     await tries.until_failed(2)
     # Nothing is half-written.
     await texts(conversation)

@@ -192,12 +192,14 @@ async def test_a_run_far_ahead_of_the_database_waits_for_it(
     appender = log.Appender(conversation.pk, run)
     first = await writer.hold(conversation.pk)
     for number in range(3):
-        await appender.add(said("run", number))
-    fourth = asyncio.create_task(appender.add(said("run", 3)))
+        await appender.room()
+        appender.put(said("run", number))
+    fourth = asyncio.create_task(appender.room())
     await asyncio.sleep(0)
     assert not fourth.done()
     writer.release()
     await fourth
+    appender.put(said("run", 3))
     await appender.flush()
     await first
     assert [data["text"] for _, _, data in (await debates.rows(conversation))[2:]] == ["0", "1", "2", "3"]
@@ -299,11 +301,11 @@ async def test_a_refused_append_harms_no_other_of_its_batch(
 
 async def test_a_fenced_run_hears_of_it_at_its_next_event_or_flush(conversation: Conversation) -> None:
     appender = log.Appender(conversation.pk, uuid4())
-    await appender.add(said("loser", 1))
+    appender.put(said("loser", 1))
     with pytest.raises(Fenced):
         await appender.flush()
     with pytest.raises(Fenced):
-        await appender.add(said("loser", 2))
+        appender.put(said("loser", 2))
     assert len(await debates.rows(conversation)) == 1
 
 
@@ -400,9 +402,9 @@ async def test_a_run_stores_nothing_behind_an_event_that_could_not_be_stored(
     appender = log.Appender(conversation.pk, run)
     first = await writer.hold(conversation.pk)
     writer.failing.add(2)
-    await appender.add(debates.message_start(message))
+    appender.put(debates.message_start(message))
     await writer.step()
-    await appender.add(debates.token(message, "word "))
+    appender.put(debates.token(message, "word "))
     writer.release()
     await first
     with pytest.raises(LogUnavailable):
