@@ -1,4 +1,4 @@
-"""A thread that takes what has come in since its last turn, and hands it on in one batch."""
+"""A thread that commits everything submitted since its last commit as one batch."""
 
 import queue
 import threading
@@ -21,7 +21,7 @@ class BatchWriter(Generic[T]):
         self._end = end
         self._limit = limit
         self._lock = threading.Lock()
-        # Of one thread only: the mark that ends it must reach nobody else.
+        # A queue for each thread: the mark that ends a thread must not reach the next one.
         self._queue: queue.SimpleQueue[T | None] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
         self._ending: threading.Thread | None = None
@@ -49,7 +49,7 @@ class BatchWriter(Generic[T]):
 
     def _work(self, waiting: "queue.SimpleQueue[T | None]", before: threading.Thread | None) -> None:
         if before is not None:
-            # One call at a time, and in order: what was queued before the stop comes first.
+            # One call at a time and in order: items queued before the stop are committed first.
             before.join()
         running = True
         while running:

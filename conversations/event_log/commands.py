@@ -1,7 +1,9 @@
-"""What people tell a conversation: stored only if it still may be, then told to whoever runs and watches it.
+"""Storing people's commands and messages.
 
-The check and the append are one: both happen while the conversation's row is locked, so of two that contradict each
-other one is refused, and one that comes twice is stored once.
+1. Lock the conversation's row, so that of two commands that contradict each other one is refused, and one that is sent
+   twice is stored once.
+2. Check that the command is still allowed, and append it.
+3. After the commit, announce it to the watchers and wake the conversation's run.
 """
 
 import asyncio
@@ -44,7 +46,7 @@ async def tell(conversation: UUID, event: Control | HumanMessage) -> Accepted:
 
     Raises Finished; Conflict when the question is unknown, answered or expired, when the debate is being judged, or
     when the key was used for something else; LimitReached; NotFound; and LogUnavailable."""
-    # To its end, even where who sent it has gone: what is stored must be heard.
+    # Continues after its caller is cancelled: a stored command must be announced.
     return await asyncio.shield(tasks.spawn(_tell(conversation, event), context=copy_context()))
 
 
@@ -59,7 +61,7 @@ async def _tell(conversation: UUID, event: Control | HumanMessage) -> Accepted:
     accepted, frames = await database.call(_store, conversation, event, timeout=database.REQUEST_SECONDS)
     if frames:
         notifier.publish(conversation, frames)
-    # Again, too: whoever repeats it may do so because nothing has come of it.
+    # Also for a repeated command: the first wake-up may have been lost.
     wakeups.call(conversation)
     return accepted
 

@@ -1,7 +1,8 @@
-"""How a run hears that people have told its conversation something: at once within its process, and from others
-through the channel layer.
+"""Waking a conversation's run after a person's command was stored: at once within its process, and through the channel
+layer in others.
 
-A call says nothing itself, and may be lost or come twice: what was told stands in the log.
+Wake-ups carry no data and are at most once; the log is authoritative. Their group is not the one of new events: a run
+needs none of the tokens that it has written itself.
 """
 
 import asyncio
@@ -18,11 +19,11 @@ from conversations.event_log import channel_groups
 from conversations.infrastructure.availability import CHANNEL_LAYER
 from conversations.infrastructure.event_loop import BackgroundTasks
 
-# A layer that takes longer for one call is away.
+# A layer that takes longer for one wake-up is unavailable.
 CALL_SECONDS = 5.0
 
-# Who runs what in this process.
-_ears: defaultdict[UUID, set[tuple[asyncio.AbstractEventLoop, asyncio.Event]]] = defaultdict(set)
+# The runs of this process: each one's loop, and the event that wakes it.
+_runs: defaultdict[UUID, set[tuple[asyncio.AbstractEventLoop, asyncio.Event]]] = defaultdict(set)
 tasks = BackgroundTasks()
 
 
@@ -32,15 +33,15 @@ def group_name(conversation: UUID) -> str:
 
 
 def call(conversation: UUID) -> None:
-    """Have the conversation's run look into its log, in whichever process it is; returns at once."""
+    """Have the conversation's run read its log, in whichever process it is; returns at once."""
     call_here(conversation)
     tasks.spawn(_call_elsewhere(conversation))
 
 
 def call_here(conversation: UUID) -> None:
-    """The same for a run of this process, in any of its event loops."""
-    for loop, called in (*_ears.get(conversation, ()),):
-        # A loop that is gone runs nothing any more.
+    """Have the conversation's run read its log where it is in this process, in any event loop."""
+    for loop, called in (*_runs.get(conversation, ()),):
+        # The loop may have been closed.
         with contextlib.suppress(RuntimeError):
             loop.call_soon_threadsafe(called.set)
 
@@ -52,25 +53,25 @@ async def _call_elsewhere(conversation: UUID) -> None:
             await layer.group_send(group_name(conversation), {"type": "run.called"})
         CHANNEL_LAYER.worked("call")
     except Exception as failure:
-        # The run looks into its log at its next heartbeat.
+        # The run reads its log at its next heartbeat.
         CHANNEL_LAYER.failed("call", failure)
 
 
 @asynccontextmanager
 async def listening(conversation: UUID) -> AsyncIterator[asyncio.Event]:
-    """An event that is set whenever the conversation's run is called; who waits for it clears it."""
+    """An event that is set whenever the conversation's run is to read its log; the run clears it."""
     called = asyncio.Event()
-    ear = (asyncio.get_running_loop(), called)
-    _ears[conversation].add(ear)
-    # What was told before we joined was not heard; a call that the layer loses is repaired by the run's heartbeat.
+    run = (asyncio.get_running_loop(), called)
+    _runs[conversation].add(run)
+    # Wake-ups from before the group was joined were missed; the run's heartbeat repairs those that the layer loses.
     task = asyncio.create_task(
         channel_groups.listen(group_name(conversation), lambda _: called.set(), joined=called.set)
     )
     try:
         yield called
     finally:
-        _ears[conversation].discard(ear)
-        if not _ears[conversation]:
-            del _ears[conversation]
+        _runs[conversation].discard(run)
+        if not _runs[conversation]:
+            del _runs[conversation]
         task.cancel()
         await asyncio.wait([task])
