@@ -183,14 +183,11 @@ class ConversationReader:
         known = max(0, head + 1 - announcement["first"])
         frames = announcement["frames"][known:]
         if announcement["first"] <= head + 1 and frames:
-            self.add([self._decoded(frame) for frame in frames])
+            self.add([_decoded(frame, self.conversation) for frame in frames])
         else:
             counters.DROPS_REPAIRED.inc()
             await self._repair()
         return not self._ended
-
-    def _decoded(self, frame: Frame | str) -> Frame:
-        return frame if isinstance(frame, Frame) else Frame.decode(frame, self.conversation)
 
     async def _repair(self) -> None:
         """Bring the buffer to the log's head."""
@@ -231,6 +228,11 @@ class ConversationReader:
         # Wakes whoever waits now; a later caller looks first.
         self._changed.set()
         self._changed.clear()
+
+
+def _decoded(frame: Frame | str, conversation: UUID) -> Frame:
+    # Within a process, channel layers may hand on the frame itself.
+    return frame if isinstance(frame, Frame) else Frame.decode(frame, conversation)
 
 
 _readers: PerLoop[dict[UUID, ConversationReader]] = PerLoop(dict)
