@@ -1,8 +1,8 @@
 """The only writer of conversations' logs.
 
-Writing is a group commit. One thread a process takes whatever has come in, for every conversation, and commits it
-in one transaction; while it commits, the next batch gathers. There is no timer: a lone token is committed at once,
-and under load batches grow by themselves.
+Writing is a group commit. One thread a process commits all waiting events, of every conversation, in one transaction;
+events that arrive meanwhile form the next batch. There is no timer: a single token is committed at once, and under load
+batches grow.
 
 After each commit the new events are announced once to the conversation's channel group. Channel layers deliver at most
 once, so an announcement is a hint; the rows are authoritative.
@@ -34,13 +34,13 @@ from conversations.infrastructure import database, metrics, tracing
 
 logger = structlog.get_logger(__name__)
 
-# A batch keeps one transaction short enough for other writers of the file to get their turn.
+# Appends in one transaction: short enough for other writers of the SQLite file to get their turn.
 MAX_BATCH = 2_000
-# Events of a run that may wait for their commit: beyond it the model is read no faster than events are stored.
+# Uncommitted events of one run; at this many, the model is read no faster than events are stored.
 MAX_PENDING = 1_000
-# A batch that takes longer is delayed by the database.
+# A commit that takes longer means that the database is slow.
 HELD_UP_SECONDS: Final = 1.0
-# What is left to a database that is away once the log is being closed; and to the thread that writes.
+# In `close`: how long the writer retries while the database is unavailable, and how long to wait for its thread.
 CLOSE_SECONDS: Final = 5.0
 STOP_SECONDS: Final = 10.0
 NOT_STORED: Final = "The conversation could not be stored."
@@ -49,7 +49,7 @@ NOT_STORED: Final = "The conversation could not be stored."
 async def append(conversation: UUID, *events: EventData, run: UUID | None = None) -> None:
     """Store events and announce them to the conversation's group; returns after the commit.
 
-    Raises Fenced when `run` does not own the conversation (any more), NotFound, and LogUnavailable."""
+    Raises Fenced when `run` does not own the conversation, or no longer does; NotFound; and LogUnavailable."""
     await _submit(conversation, run, events)
 
 
@@ -71,7 +71,7 @@ class Appender:
             await self._settling.wait()
 
     def put(self, event: EventData) -> None:
-        """Queue an event, however many wait for their commit. Raises the failure of any earlier event."""
+        """Queue an event without waiting for `room`. Raises the failure of any earlier event."""
         self.check()
         self._pending += 1
         self._last = _submit(self._conversation, self._run, [event])
@@ -80,7 +80,7 @@ class Appender:
     async def flush(self) -> None:
         """Return once every queued event is stored. Raises the failure of any of them."""
         if self._last is not None:
-            # The batches are committed in order: the last one is the latest.
+            # Events are committed in order: once the last one is stored, all are.
             await asyncio.wait([self._last])
         self.check()
 
@@ -97,14 +97,14 @@ class Appender:
 
 
 def held_up() -> bool:
-    """Whether the database keeps the writer waiting: a batch has been under way for more than a second."""
+    """Whether the current commit has taken more than HELD_UP_SECONDS."""
     since = _under_way
     return since is not None and time.monotonic() - since > HELD_UP_SECONDS
 
 
 def close() -> None:
-    """Store what is waiting, as far as the database takes it soon, then end the writer's thread and all database
-    threads."""
+    """Store the waiting events, then end the writer's thread and all database threads. Events that the database does
+    not take within CLOSE_SECONDS are lost."""
     global _give_up
     _give_up = time.monotonic() + CLOSE_SECONDS
     _writer.stop(STOP_SECONDS)
@@ -117,14 +117,14 @@ class _Waiting:
     append: Append
     loop: asyncio.AbstractEventLoop
     done: "asyncio.Future[None]"
-    # Of its span; None for words, which are too many for spans.
-    place: tracing.ParentContext | None
+    # The parent of its span; None for tokens, which get no spans because they are too many.
+    parent: tracing.ParentContext | None
 
 
 def _submit(conversation: UUID, run: UUID | None, events: Sequence[EventData]) -> "asyncio.Future[None]":
     loop = asyncio.get_running_loop()
-    place = None if events and isinstance(events[-1], Token) else tracing.current()
-    waiting = _Waiting(Append(conversation, run, events, timezone.now()), loop, loop.create_future(), place)
+    parent = None if events and isinstance(events[-1], Token) else tracing.current()
+    waiting = _Waiting(Append(conversation, run, events, timezone.now()), loop, loop.create_future(), parent)
     _writer.submit(waiting)
     return waiting.done
 
@@ -140,17 +140,17 @@ def _commit(batch: list[_Waiting]) -> None:
 
 def _store_and_settle(batch: list[_Waiting]) -> None:
     # Once an append of a run has failed, its later appends are dropped: the log must not have gaps.
-    whole = [waiting for waiting in batch if waiting.append.run not in _broken_runs]
+    accepted = [waiting for waiting in batch if waiting.append.run not in _broken_runs]
     began = tracing.now()
-    outcomes, frames = _stored(whole)
-    _note_commit(whole, frames, began)
+    outcomes, frames = _stored(accepted)
+    _note_commit(accepted, frames, began)
     for waiting in batch:
         outcomes.setdefault(id(waiting), LogUnavailable(NOT_STORED))
     by_loop: dict[asyncio.AbstractEventLoop, list[tuple[_Waiting, OutcryError | None]]] = defaultdict(list)
     for waiting in batch:
         by_loop[waiting.loop].append((waiting, outcomes[id(waiting)]))
     for loop, settled in by_loop.items():
-        # A loop that is gone has nobody left who waits.
+        # The loop has been closed: its callers have ended.
         with contextlib.suppress(RuntimeError):
             loop.call_soon_threadsafe(_settle, settled, frames)
 
@@ -160,20 +160,21 @@ def _note_commit(batch: list[_Waiting], frames: dict[UUID, list[Frame]], began: 
         return
     ended, rows = tracing.now(), sum(map(len, frames.values()))
     metrics.committed((ended - began) / 1e9, len(batch), rows)
-    # One for each conversation, however many share the commit, that has stored more than words.
-    places = {each.append.conversation: each.place for each in batch if each.place is not None}
-    for conversation, place in places.items():
+    # One span for each conversation of the batch that stored anything beside tokens.
+    parents = {each.append.conversation: each.parent for each in batch if each.parent is not None}
+    for conversation, parent in parents.items():
         if stored := frames.get(conversation):
             values = {"outcry.rows": len(stored), "outcry.seq": stored[-1].seq}
-            tracing.record("log.commit", place, began, ended, values)
+            tracing.record("log.commit", parent, began, ended, values)
 
 
 _Outcomes = tuple[dict[int, OutcryError | None], dict[UUID, list[Frame]]]
 
 
 def _stored(batch: list[_Waiting]) -> _Outcomes:
-    """What became of each: None where it is stored. While the database is away, the batch is kept and tried again;
-    where it fails by a fault of its own, each conversation is tried by itself, so that none suffers from another's."""
+    """Store the batch. Returns the outcome of each append (None: stored) and the new frames. While the database is
+    unavailable, the batch is retried. After any other failure each conversation is stored alone, so that one with
+    invalid events does not fail the others."""
     if not batch:
         return {}, {}
     until = time.monotonic() + settings.OUTCRY_DATABASE_PATIENCE_SECONDS
@@ -183,9 +184,9 @@ def _stored(batch: list[_Waiting]) -> _Outcomes:
         stop=lambda _: time.monotonic() >= min(until, _give_up),
         reraise=True,
     )
-    tries: list[Stored] = []
+    attempts: list[Stored] = []
     try:
-        stored = retrying(_try_to_store, batch, tries)
+        stored = retrying(_try_to_store, batch, attempts)
     except database.AWAY as failure:
         return _lost(batch, failure)
     except Exception as failure:
@@ -197,10 +198,10 @@ def _stored(batch: list[_Waiting]) -> _Outcomes:
     return {id(waiting): refused.get(id(waiting)) for waiting in batch}, stored.frames
 
 
-def _try_to_store(batch: list[_Waiting], tries: list[Stored]) -> Stored:
-    # A process that can write to its log can use the database in every other way, too.
+def _try_to_store(batch: list[_Waiting], attempts: list[Stored]) -> Stored:
+    # Where writing to the log works, every other use of the database does, too.
     with database.using("log", stands_for_all=True), database.writing():
-        return store.store_batch([waiting.append for waiting in batch], tries)
+        return store.store_batch([waiting.append for waiting in batch], attempts)
 
 
 def _stored_apart(batch: list[_Waiting], failure: Exception) -> _Outcomes:
@@ -208,12 +209,12 @@ def _stored_apart(batch: list[_Waiting], failure: Exception) -> _Outcomes:
     for waiting in batch:
         apart[waiting.append.conversation].append(waiting)
     if len(apart) == 1:
-        # Whatever it was, those who wait must hear of it, and the thread must live for the next batch.
+        # Report it to the callers instead of raising it: the thread must survive for the next batch.
         return _lost(batch, failure)
     outcomes: dict[int, OutcryError | None] = {}
     frames: dict[UUID, list[Frame]] = {}
-    for alone in apart.values():
-        stored, written = _stored(alone)
+    for appends in apart.values():
+        stored, written = _stored(appends)
         outcomes |= stored
         frames |= written
     return outcomes, frames
@@ -226,7 +227,7 @@ def _lost(batch: list[_Waiting], failure: Exception) -> _Outcomes:
 
 
 def _settle(outcomes: list[tuple[_Waiting, OutcryError | None]], frames: Mapping[UUID, list[Frame]]) -> None:
-    rung = set()
+    announced = set()
     for waiting, refusal in outcomes:
         if not waiting.done.done():
             if refusal is None:
@@ -234,14 +235,14 @@ def _settle(outcomes: list[tuple[_Waiting, OutcryError | None]], frames: Mapping
             else:
                 waiting.done.set_exception(refusal)
         conversation = waiting.append.conversation
-        if refusal is None and conversation not in rung:
-            rung.add(conversation)
+        if refusal is None and conversation not in announced:
+            announced.add(conversation)
             notifier.publish(conversation, frames[conversation])
 
 
-# Runs of which an event could not be stored; only the writer's thread looks here.
+# Runs of which an event could not be stored. Used by the writer's thread only.
 _broken_runs: set[UUID] = set()
-# Since when the writer has had its batch; and when it stops waiting for a database that is away. Monotonic.
+# Monotonic times: when the current commit began, and when the writer stops retrying.
 _under_way: float | None = None
 _give_up = math.inf
 

@@ -21,7 +21,7 @@ class BatchWriter(Generic[T]):
         self._end = end
         self._limit = limit
         self._lock = threading.Lock()
-        # A queue for each thread: the mark that ends a thread must not reach the next one.
+        # One queue for each thread: the None that ends a thread must not reach the next one.
         self._queue: queue.SimpleQueue[T | None] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
         self._ending: threading.Thread | None = None

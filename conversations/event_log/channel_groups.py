@@ -1,4 +1,4 @@
-"""Receiving a channel group's messages for as long as a task lives, through faults of the channel layer."""
+"""Receiving a channel group's messages until the task is cancelled, despite outages of the channel layer."""
 
 import asyncio
 import contextlib
@@ -9,9 +9,9 @@ from channels.layers import get_channel_layer
 
 from conversations.infrastructure.availability import CHANNEL_LAYER
 
-# Before joining again after a fault of the channel layer.
+# Pause before joining again after a failure of the channel layer.
 RETRY_SECONDS = 1.0
-# For leaving a group while the layer may be unavailable.
+# Timeout of leaving a group: the layer may be unavailable.
 LEAVE_SECONDS = 2.0
 # A group without members.
 NOBODY = "nobody"
@@ -20,8 +20,8 @@ NOBODY = "nobody"
 async def listen(
     group: str, take: Callable[[dict[str, Any]], None], joined: Callable[[], None] = lambda: None
 ) -> NoReturn:
-    """Call `take` with each message to the group, and `joined` each time the group has been joined: messages sent
-    before were missed. Ends with its task only."""
+    """Call `take` with each message to the group. Call `joined` each time the group has been joined, since earlier
+    messages were missed. Runs until its task is cancelled."""
     layer: Any = get_channel_layer()
     failed = False
     while True:
@@ -45,8 +45,8 @@ async def listen(
 
 
 async def require_answer(layer: Any) -> None:
-    """Raises what the layer raises where it is unavailable. Ask before making a channel: one that cannot be made stays
-    in the layer's memory, and one a second would fill it."""
+    """Raises the layer's exception if it is unavailable. Call it before `new_channel`, which would leave an entry in
+    the layer's memory at each failed attempt, one a second."""
     await layer.group_send(NOBODY, {"type": "probe"})
 
 

@@ -1,7 +1,6 @@
 """Storing people's commands and messages.
 
-1. Lock the conversation's row, so that of two commands that contradict each other one is refused, and one that is sent
-   twice is stored once.
+1. Lock the conversation's row: of two contradictory commands one is refused, and a repeated command is stored once.
 2. Check that the command is still allowed, and append it.
 3. After the commit, announce it to the watchers and wake the conversation's run.
 """
@@ -25,7 +24,7 @@ from conversations.infrastructure import database
 from conversations.infrastructure.event_loop import BackgroundTasks
 from conversations.models import Conversation, Event
 
-# What one conversation takes.
+# Limits for each conversation.
 MAX_REMARKS = 50
 MAX_COMMANDS = 500
 
@@ -34,24 +33,24 @@ tasks = BackgroundTasks()
 
 @dataclass(frozen=True)
 class Accepted:
-    """What was stored, as event `seq`, by a conversation that was in `status`."""
+    """The command was stored as event `seq`; the conversation was in `status`."""
 
     seq: int
     status: str
 
 
 async def tell(conversation: UUID, event: Control | HumanMessage) -> Accepted:
-    """Store a person's command or words, then ring the conversation and its run. The same key again, from the same
-    person, is what was accepted the first time.
+    """Store a person's command or message, then notify the watchers and the run. A repeated idempotency key of the same
+    person returns what was accepted the first time.
 
-    Raises Finished; Conflict when the question is unknown, answered or expired, when the debate is being judged, or
-    when the key was used for something else; LimitReached; NotFound; and LogUnavailable."""
+    Raises Finished; Conflict when the question is unknown, answered or expired, when the moderator is judging, or when
+    the key was used for another command; LimitReached; NotFound; and LogUnavailable."""
     # Continues after its caller is cancelled: a stored command must be announced.
     return await asyncio.shield(tasks.spawn(_tell(conversation, event), context=copy_context()))
 
 
 async def expire(conversation: UUID, run: UUID, request: UUID) -> None:
-    """Store that nobody answered the question, unless somebody has. Raises Fenced, NotFound and LogUnavailable."""
+    """Store that the question has expired, unless it was answered. Raises Fenced, NotFound and LogUnavailable."""
     frames = await database.call(_expire, conversation, run, request, retry=True)
     if frames:
         notifier.publish(conversation, frames)
@@ -109,7 +108,7 @@ def _append(conversation: UUID, run: UUID | None, event: EventData) -> list[Fram
 
 
 def _same(conversation: UUID, event: Control | HumanMessage, status: str) -> int | None:
-    """The seq of what the person has said with this key before. Raises Conflict where that was something else."""
+    """The seq of the person's earlier event with this key, if any. Raises Conflict if its content differs."""
     if event.idempotency_key is None:
         return None
     data = dump(event)
@@ -136,7 +135,7 @@ def _require_hearing(conversation: UUID, status: str) -> None:
 
 
 def _require_room(conversation: UUID, event: Control | HumanMessage) -> None:
-    """Each remark is in every later prompt, and each command in every transcript. A cancel always has room."""
+    """Each remark adds to every later prompt, and each command to the transcript. A cancel is never refused."""
     if isinstance(event, Control):
         if event.action is not Action.CANCEL and _count(conversation, "control") >= MAX_COMMANDS:
             raise LimitReached(f"A debate takes at most {MAX_COMMANDS} commands.")

@@ -1,8 +1,8 @@
 """Announcing new events to a conversation's channel group after a commit.
 
 Channel layers deliver at most once and may reorder, so an announcement is a hint: {"type": "log.ring", "head", "first",
-"types", "frames"}. The lists start at seq `first`, and are empty where they would be too large. `frames` are encoded,
-or the `Frame` objects themselves where the layer stays within the process.
+"types", "frames"}. The lists start at seq `first`, and are empty if they would exceed MAX_CHARACTERS. `frames` are
+encoded, or are the `Frame` objects themselves if the layer stays within the process.
 """
 
 import asyncio
@@ -16,12 +16,13 @@ from conversations.domain.frames import Frame
 from conversations.infrastructure.availability import CHANNEL_LAYER
 from conversations.infrastructure.event_loop import BackgroundTasks, PerLoop
 
-# Above this an announcement says only where the head is: readers fetch the rows, and the layer's memory stays small.
+# A larger announcement holds the head only, and readers fetch the rows; this bounds the layer's memory.
 MAX_CHARACTERS = 256 * 1024
-# A layer that takes longer for one announcement is unavailable; this also bounds what gathers behind it.
+# Timeout of one announcement. It also bounds how many frames wait behind it.
 SEND_SECONDS = 5.0
 
-# Frames that wait while an earlier announcement of the conversation is being sent; a key is there while its task runs.
+# Frames that wait while an earlier announcement of the conversation is being sent. A conversation is a key while its
+# task runs.
 _waiting: PerLoop[dict[UUID, list[Frame]]] = PerLoop(dict)
 tasks = BackgroundTasks()
 
@@ -52,15 +53,15 @@ async def _send(conversation: UUID) -> None:
                 await layer.group_send(group_name(conversation), message(frames, as_objects=as_objects))
             CHANNEL_LAYER.worked("ring")
     except Exception as failure:
-        # The rows are stored; readers find them at their next look at the head.
+        # The rows are stored; readers find them when they next poll the head.
         CHANNEL_LAYER.failed("ring", failure)
     finally:
         del waiting[conversation]
 
 
 def message(frames: Sequence[Frame], *, as_objects: bool = False) -> dict[str, Any]:
-    """The announcement of these frames, which may come in any order. A log has several writers: where a frame of
-    another one is missing in between, the announcement says only where the head is."""
+    """The announcement of these frames, which may be in any order. Another process may have written a frame between
+    them: if the seqs have a gap, the announcement holds the head only."""
     ordered = sorted(frames, key=lambda frame: frame.seq)
     first, head = ordered[0].seq, ordered[-1].seq
     is_whole = head - first + 1 == len(ordered)

@@ -1,4 +1,4 @@
-"""Reading a conversation's log. Nothing else queries the rows of events for their contents."""
+"""Reading a conversation's log. All queries for the contents of events are here."""
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ def read(conversation: UUID, after: int, limit: int) -> list[Frame]:
 
 
 def frames(conversation: UUID, after: int = 0, types: Collection[str] | None = None) -> Iterator[Frame]:
-    """Every event above `after`, in order; of `types` only, where they are given."""
+    """Every event above `after`, in order; only those of `types`, if given."""
     rows = _rows(conversation, after)
     if types is not None:
         rows = rows.filter(type__in=types)
@@ -32,21 +32,21 @@ def frames(conversation: UUID, after: int = 0, types: Collection[str] | None = N
 def read_all(
     conversation: UUID, after: int = 0, types: Collection[str] | None = None
 ) -> Iterator[tuple[int, str, dict[str, Any]]]:
-    """What `frames` gives, as (seq, type, data), which `transcript.fold` takes."""
+    """Every event above `after` as (seq, type, data), the input of `transcript.fold`."""
     for frame in frames(conversation, after, types):
         yield frame.seq, frame.type, {**frame.data}
 
 
 def of_people(conversation: UUID) -> QuerySet[Event]:
-    """The events that people cause, or that ask them something; found by their own index."""
-    # In the index's own words: SQLite takes a partial index only where the query has its condition literally.
+    """The events of the types PEOPLE, which have an index of their own."""
+    # SQLite uses a partial index only if the query repeats its condition literally.
     condition = RawSQL("type IN ({})".format(", ".join(f"'{type_}'" for type_ in PEOPLE)), ())  # noqa: S611
     condition.output_field = BooleanField()
     return Event.objects.filter(condition, conversation_id=conversation).order_by()
 
 
 def open_question(conversation: UUID) -> UUID | None:
-    """The oldest question of an agent that waits for its answer."""
+    """The oldest unanswered question of an agent, if any."""
     people = HumanInput()
     rows = of_people(conversation).order_by("seq").values_list("seq", "type", "data")
     for seq, type_, data in rows:

@@ -4,7 +4,7 @@
 2. refuse the appends of runs that do not own their conversation;
 3. number the events, neighbouring tokens joined;
 4. insert the rows;
-5. bring the columns of the conversations up to date.
+5. update the conversations' own columns, such as status and cost.
 """
 
 from collections import defaultdict
@@ -29,7 +29,7 @@ from conversations.models import Conversation, Event
 
 @dataclass
 class Append:
-    """Events for one conversation, from the run that owns it (None: from a person, by right)."""
+    """Events for one conversation, from the run that must own it, or from a person (`run` is None)."""
 
     conversation: UUID
     run: UUID | None
@@ -39,20 +39,20 @@ class Append:
 
 @dataclass
 class Stored:
-    """The outcome of a batch: new frames by conversation, and errors of refused appends by their place in the batch."""
+    """The outcome of a batch: new frames by conversation, and errors of refused appends by their index in the batch."""
 
     frames: dict[UUID, list[Frame]]
     refused: dict[int, OutcryError] = field(default_factory=dict)
 
 
 def store_batch(appends: Sequence[Append], attempts: list[Stored] | None = None) -> Stored:
-    """Write a batch, all or nothing but for the refused appends; uses the caller's transaction if one is open.
+    """Write a batch in one transaction, the caller's if one is open; refused appends are left out.
 
-    `attempts` holds the outcomes of earlier attempts at these very appends, and gets the outcome of this one: where the
-    answer to a commit was lost, nothing is stored twice. Raises DatabaseError."""
+    `attempts` holds the outcomes of earlier attempts to store the same appends; this outcome is added. With it, a retry
+    after a commit whose answer was lost stores nothing twice. Raises DatabaseError."""
     with transaction.atomic():
         owners = _lock({append.conversation for append in appends})
-        # Earlier attempts held the same locks: what they have not committed by now they never will.
+        # This transaction holds the locks of the earlier attempts, so none of them can still commit.
         while attempts:
             if _was_committed(attempts[-1]):
                 return attempts[-1]
@@ -75,7 +75,8 @@ def store_batch(appends: Sequence[Append], attempts: list[Stored] | None = None)
 
 
 class _Owner(NamedTuple):
-    """Who may append to a conversation. `lapsed`: the lease of its run has ended, by the database's clock."""
+    """A conversation's newest seq, and the run that may append to it. `lapsed`: the run's lease has expired, by the
+    database's clock."""
 
     head: int
     run: UUID | None
@@ -90,8 +91,8 @@ _NOW: Final = {
 
 
 def _lock(conversations: set[UUID]) -> dict[UUID, _Owner]:
-    # Without the ORM, which took longer to build this than the database to answer it. In one order for every process:
-    # two of them never wait for each other's locks.
+    # Raw SQL: the ORM took longer to build this query than the database to answer it. All processes lock in the same
+    # order, so they cannot deadlock.
     table = Conversation._meta.db_table
     sql = (
         f"SELECT id, head, run, lease_until < {_NOW[connection.vendor]} FROM {table}"  # noqa: S608 (our own words)
@@ -108,13 +109,13 @@ def _lock(conversations: set[UUID]) -> dict[UUID, _Owner]:
 
 
 def _uuid(value: UUID | str) -> UUID:
-    # SQLite has no type for them and stores the hex digits.
+    # SQLite has no UUID type and stores the hex digits.
     return value if isinstance(value, UUID) else UUID(value)
 
 
 def _renew_lapsed(appends: Sequence[Append], owners: dict[UUID, _Owner]) -> None:
-    """Renew the leases of this batch's runs that lapsed while the database was too slow for the heartbeat; under the
-    lock, nobody else has claimed these conversations."""
+    """Renew the leases that expired because the database was too slow for the heartbeat. The rows are locked, so no
+    other process can have claimed these conversations since."""
     ours = [
         append.conversation
         for append in appends
@@ -132,8 +133,9 @@ def _renew_lapsed(appends: Sequence[Append], owners: dict[UUID, _Owner]) -> None
 
 
 def _was_committed(attempt: Stored) -> bool:
-    """Whether an attempt was committed though its answer was lost. It was all or nothing, so one conversation decides.
-    The rows must hold the same data: another writer may have stored events under the same numbers."""
+    """Whether an attempt was committed, though its answer was lost. It was one transaction, so checking one
+    conversation is enough. The data is compared because another writer may have stored events under the same
+    numbers."""
     for conversation, frames in attempt.frames.items():
         if frames:
             return read(conversation, frames[0].seq - 1, len(frames)) == frames
@@ -155,12 +157,12 @@ _Accepted = dict[UUID, list[_Event]]
 def _accept(
     appends: Sequence[Append], owners: dict[UUID, _Owner]
 ) -> tuple[_Accepted, dict[int, OutcryError]]:
-    """The events of those who may write, by conversation; and the errors of those who may not, by their place."""
+    """The events of the accepted appends by conversation, and the errors of the refused ones by index."""
     accepted: _Accepted = defaultdict(list)
     refused: dict[int, OutcryError] = {}
-    for place, append in enumerate(appends):
+    for index, append in enumerate(appends):
         if (error := _fenced(append, owners)) is not None:
-            refused[place] = error
+            refused[index] = error
             continue
         accepted[append.conversation].extend(
             _Event(event, event.type, dump(event), append.at) for event in append.events
@@ -180,7 +182,7 @@ def _fenced(append: Append, owners: dict[UUID, _Owner]) -> OutcryError | None:
 
 
 def _number(conversation: UUID, head: int, events: Iterable[_Event]) -> list[Frame]:
-    """The events as frames after `head`. Joined tokens keep the time of the first: latency is measured from it."""
+    """The events as frames after `head`. Joined tokens keep the time of the first, from which latency is measured."""
     return [
         Frame.of_event(seq, group[0].type, conversation, group[0].at, join([event.data for event in group]))
         for seq, group in enumerate(neighbours(events), start=head + 1)
@@ -194,8 +196,8 @@ _INSERT: Final = (
 
 
 def _insert(frames: Iterable[Frame]) -> None:
-    # Without the ORM, which builds an object and a piece of SQL for each row and encodes `data` again: that was half
-    # of the writer's time.
+    # Raw SQL: the ORM builds an object and SQL for each row and encodes `data` again, which was half of the writer's
+    # time.
     adapt_time = connection.ops.adapt_datetimefield_value
     rows = [
         (_key(frame.conversation), frame.seq, frame.type, frame.data_text, adapt_time(frame.at))
@@ -206,7 +208,7 @@ def _insert(frames: Iterable[Frame]) -> None:
 
 
 def _advance(frames: dict[UUID, list[Frame]]) -> None:
-    # Without the ORM, which writes this as one statement a row, or one CASE that is slow to build.
+    # Raw SQL: the ORM would need one statement a row, or one CASE that is slow to build.
     heads = [(numbered[-1].seq, _key(conversation)) for conversation, numbered in frames.items() if numbered]
     with connection.cursor() as cursor:
         cursor.executemany(_ADVANCE, heads)
@@ -216,7 +218,7 @@ _ADVANCE: Final = f"UPDATE {Conversation._meta.db_table} SET head = %s WHERE id 
 
 
 def _key(conversation: UUID | None) -> Any:
-    """The id as the database takes it."""
+    """The id in the database's own type."""
     return Conversation._meta.pk.get_db_prep_value(conversation, connection)
 
 
@@ -230,7 +232,7 @@ def _changed_columns(events: Sequence[_Event]) -> dict[str, Any]:
                 if status in TERMINAL:
                     changes |= {"finished_at": at, "run": None, "lease_until": None}
             case AgentMessage():
-                # A finished turn: whatever run tries the next one is the first to do so.
+                # A turn has finished: the next turn's first attempt is number 1 again.
                 changes["attempts"] = 1
                 if event.mode is Mode.DEMO:
                     changes["mode"] = event.mode

@@ -1,8 +1,8 @@
-"""Waking a conversation's run after a person's command was stored: at once within its process, and through the channel
-layer in others.
+"""Waking a conversation's run after a person's command was stored: directly if it is in this process, else through the
+channel layer.
 
-Wake-ups carry no data and are at most once; the log is authoritative. Their group is not the one of new events: a run
-needs none of the tokens that it has written itself.
+A wake-up carries no data and is delivered at most once; the log is authoritative. Wake-ups have a group of their own: a
+run does not need the announcements of tokens that it has written itself.
 """
 
 import asyncio
@@ -19,10 +19,10 @@ from conversations.event_log import channel_groups
 from conversations.infrastructure.availability import CHANNEL_LAYER
 from conversations.infrastructure.event_loop import BackgroundTasks
 
-# A layer that takes longer for one wake-up is unavailable.
+# Timeout of sending one wake-up.
 CALL_SECONDS = 5.0
 
-# The runs of this process: each one's loop, and the event that wakes it.
+# The runs of this process by conversation: each one's loop, and the event that wakes it.
 _runs: defaultdict[UUID, set[tuple[asyncio.AbstractEventLoop, asyncio.Event]]] = defaultdict(set)
 tasks = BackgroundTasks()
 
@@ -33,13 +33,13 @@ def group_name(conversation: UUID) -> str:
 
 
 def call(conversation: UUID) -> None:
-    """Have the conversation's run read its log, in whichever process it is; returns at once."""
+    """Have the conversation's run read its log, in this or another process; returns at once."""
     call_here(conversation)
     tasks.spawn(_call_elsewhere(conversation))
 
 
 def call_here(conversation: UUID) -> None:
-    """Have the conversation's run read its log where it is in this process, in any event loop."""
+    """Have the conversation's run read its log, if it is in this process, in any event loop."""
     for loop, called in (*_runs.get(conversation, ()),):
         # The loop may have been closed.
         with contextlib.suppress(RuntimeError):
@@ -59,11 +59,12 @@ async def _call_elsewhere(conversation: UUID) -> None:
 
 @asynccontextmanager
 async def listening(conversation: UUID) -> AsyncIterator[asyncio.Event]:
-    """An event that is set whenever the conversation's run is to read its log; the run clears it."""
+    """An event that is set whenever the conversation's run has to read its log; the run clears it."""
     called = asyncio.Event()
     run = (asyncio.get_running_loop(), called)
     _runs[conversation].add(run)
-    # Wake-ups from before the group was joined were missed; the run's heartbeat repairs those that the layer loses.
+    # On joining, wake the run: earlier wake-ups were missed. Those that the layer loses are made up for by the
+    # heartbeat.
     task = asyncio.create_task(
         channel_groups.listen(group_name(conversation), lambda _: called.set(), joined=called.set)
     )
