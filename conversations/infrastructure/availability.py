@@ -1,4 +1,5 @@
-"""Outages of the parts that a process needs: one line in the server's log when one begins, and one when it is over."""
+"""Outages of the parts that a process needs (database, channel layer): one log line when one begins, and one when it
+ends."""
 
 import math
 import threading
@@ -13,25 +14,26 @@ logger = structlog.get_logger(__name__)
 class Availability:
     """Whether a part is available, by the outcomes of its uses. Thread-safe.
 
-    Uses have names: while reading works and writing fails, the part is still away. A use that has not failed for
-    `forget_after` seconds counts as not tried any more."""
+    Each use has a name. While reading works and writing fails, the part is still unavailable. A use that has not failed
+    for `forget_after` seconds counts as no longer tried."""
 
     def __init__(self, part: str, forget_after: float) -> None:
         self._part = part
         self._forget_after = forget_after
         self._lock = threading.Lock()
         self._began = 0.0
-        # When last a use worked that stands for all.
+        # When a use with `stands_for_all` last worked.
         self._all_worked_at = -math.inf
-        # When each failing use failed last.
+        # When each failing use last failed.
         self._failing: dict[str, float] = {}
 
     def failed(self, what: str, failure: BaseException, since: float | None = None, **more: object) -> None:
-        """A use failed; the first failure of an outage is logged, with `more`. `since`: monotonic time of its begin."""
+        """A use failed; the first failure of an outage is logged, with `more`. `since` is when the use began, in
+        monotonic time."""
         now = time.monotonic()
         with self._lock:
             if since is not None and since < self._all_worked_at:
-                # It failed in an outage that is over by now.
+                # The use began in an outage that has ended.
                 return
             begins = not self._failing
             self._failing[what] = now
@@ -41,7 +43,7 @@ class Availability:
             logger.error(f"{self._part}_away", what=what, exc_info=failure, **more)
 
     def worked(self, what: str, *, stands_for_all: bool = False) -> None:
-        """A use worked; the end of the outage is logged where none fails any more. `stands_for_all`: where this use
+        """A use worked; the end of the outage is logged once no use fails any more. `stands_for_all`: if this use
         works, all others do."""
         if not self._failing:
             return

@@ -1,7 +1,7 @@
 """Calling the database from async code, and noticing when it is unavailable.
 
-Async code uses the ORM through `call` alone: Django's `sync_to_async` runs everything of a request in one thread, which
-a long page would hold up. Code that is in a thread of its own already, such as the log's writer, wraps its use of the
+Async code uses the ORM through `call` alone: Django's `sync_to_async` runs all calls of a request in one thread, so one
+slow query would delay the others. Code that has a thread of its own, such as the log's writer, wraps its use of the
 database in `using`.
 """
 
@@ -26,22 +26,22 @@ from conversations.infrastructure.availability import DATABASE
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
 
-# Reads are short; more threads than this only queue on SQLite's file or PostgreSQL's pool.
+# Reads are short; more threads would only queue on SQLite's file or PostgreSQL's pool.
 THREADS = 4
 # The `timeout` of a call that a person waits for.
 REQUEST_SECONDS: Final = 2.0
-# Pauses between retries: 0.05 s, 0.1 s, 0.2 s ... 0.5 s, short enough to go on soon after the database is back.
+# Pauses between retries: 0.05 s, 0.1 s, 0.2 s ... 0.5 s, short enough to continue soon after the database is back.
 BACKOFF: Final = wait_exponential(multiplier=0.05, max=0.5)
 
 # What the ORM raises when the database fails; InterfaceError is not a subclass of DatabaseError.
 FAILURES: Final = (DatabaseError, InterfaceError)
-# Of these, the failures that may pass: the database is locked, full or gone, or the connection was lost.
+# Those of FAILURES that may be temporary: the database is locked, full or gone, or the connection was lost.
 AWAY: Final = (OperationalError, InterfaceError)
 
 _lock = threading.Lock()
 _writing = threading.Lock()
 _pool: ThreadPoolExecutor | None = None
-# Counts the failures after which connections may be dead; a thread with an older count opens new ones.
+# The number of failures after which connections may be dead; a thread that last saw a lower number opens new ones.
 _losses = 0
 _thread = threading.local()
 _slow_at = -math.inf
@@ -58,11 +58,12 @@ async def call(
     """Return `function(*args)`, called in one of THREADS database threads, in a copy of the caller's context.
 
     `timeout`: seconds to wait for a free thread, and again for another connection's lock on a SQLite database. A call
-    that was given up is not made later. None: wait for a thread without limit, and for a lock as settings say.
-    `retry`: while the database is unavailable, call again, for OUTCRY_DATABASE_PATIENCE_SECONDS. A call whose answer
-    was lost is made twice: the function must be idempotent.
+    that times out before it gets a thread is never made. None: wait for a thread without limit, and for a lock as
+    settings say. `retry`: while the database is unavailable, call again, for OUTCRY_DATABASE_PATIENCE_SECONDS. A call
+    whose answer was lost is repeated, so the function must be idempotent.
 
-    Raises LogUnavailable, or its kind StorageFull, when the database fails, and what the function raises otherwise."""
+    Raises LogUnavailable, or its subclass StorageFull, when the database fails, and any other exception of the
+    function."""
     try:
         if not retry:
             return await _call(function, args, timeout)
@@ -96,7 +97,7 @@ def unavailable(
     failure: BaseException,
     message: str = "The server cannot reach its database just now. Try again in a moment.",
 ) -> LogUnavailable:
-    """The error for callers: StorageFull where the disk is full, else LogUnavailable with the message."""
+    """The error for callers: StorageFull if the disk is full, else LogUnavailable with the message."""
     cause = failure.__cause__
     if (
         getattr(cause, "sqlite_errorname", None) == "SQLITE_FULL"
@@ -108,9 +109,8 @@ def unavailable(
 
 @contextmanager
 def using(what: str, *, stands_for_all: bool = False) -> Iterator[None]:
-    """Around each use of the database, in its thread: replaces connections that an outage may have broken, and logs
-    the outage once. `what` names the use; `stands_for_all`: where this use works,
-    all others do."""
+    """Context around each use of the database, in its thread: replaces connections that an outage may have broken, and
+    logs the outage once. `what` names the use; `stands_for_all`: if this use works, all others do."""
     global _losses
     if getattr(_thread, "losses", _losses) != _losses:
         connections.close_all()
@@ -135,8 +135,8 @@ def using(what: str, *, stands_for_all: bool = False) -> Iterator[None]:
 
 @contextmanager
 def writing() -> Iterator[None]:
-    """Around a short transaction that writes. SQLite takes one writer at a time and has the others poll with growing
-    pauses, so the log's writer would often come last; within this process a lock makes them take turns instead."""
+    """Context around a short writing transaction. SQLite allows one writer at a time; the others poll with growing
+    pauses, so the log's writer would often be last. Within this process a lock makes the writers take turns."""
     if connection.vendor != "sqlite":
         yield
         return
@@ -146,8 +146,8 @@ def writing() -> Iterator[None]:
 
 @contextmanager
 def lock_timeout(seconds: float | None) -> Iterator[None]:
-    """Limit how long statements of this thread wait for another connection's lock on the whole database, which only
-    SQLite has. None leaves the limit of the settings."""
+    """Limit how long statements of this thread wait for another connection's lock on a SQLite database. None leaves the
+    limit of the settings; other databases are unaffected."""
     if seconds is None or connection.vendor != "sqlite":
         yield
         return
@@ -163,13 +163,13 @@ def lock_timeout(seconds: float | None) -> Iterator[None]:
 
 
 def is_slow(within: float) -> bool:
-    """Whether a use of the database takes, or took in the last `within` seconds, so long that heartbeats may have been
-    late. A lease that has lapsed then does not show that its run is dead."""
+    """Whether a use of the database takes, or took within the last `within` seconds, long enough to delay heartbeats. A
+    lease that expired then does not prove that its run is dead."""
     return time.monotonic() - _slow_at <= within or any(map(_is_long, [*_under_way.values()]))
 
 
 def _is_long(since: float) -> bool:
-    # A shorter use cannot have delayed a heartbeat by as long as a lease lasts.
+    # A shorter use cannot have delayed a heartbeat until the lease expired.
     return time.monotonic() - since > settings.OUTCRY_LEASE_HEARTBEAT_SECONDS
 
 
@@ -201,7 +201,7 @@ def _executor() -> ThreadPoolExecutor:
 
 
 def _close_thread(barrier: threading.Barrier) -> None:
-    # Waiting for each other makes every thread take exactly one of these.
+    # The barrier makes every thread take exactly one of these.
     with contextlib.suppress(threading.BrokenBarrierError):
         barrier.wait(timeout=10)
     connections.close_all()

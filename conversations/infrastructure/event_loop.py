@@ -26,7 +26,8 @@ class PerLoop(WeakKeyDictionary[asyncio.AbstractEventLoop, T]):
 
 
 class BackgroundTasks:
-    """Tasks that outlive the caller that started them, kept until they end; asyncio itself refers to them weakly."""
+    """Tasks that outlive the caller that started them, kept until they end, because asyncio holds only weak
+    references."""
 
     def __init__(self) -> None:
         self._tasks: PerLoop[set[asyncio.Task[Any]]] = PerLoop(set)
@@ -37,8 +38,8 @@ class BackgroundTasks:
         name: str | None = None,
         context: contextvars.Context | None = None,
     ) -> "asyncio.Task[T]":
-        """Run `work` in the running loop. Its context is a new one unless given: the caller's belongs to a request
-        that may end long before."""
+        """Run `work` in the running loop. It gets a new context unless one is given: the caller's belongs to a request
+        that may end earlier."""
         task = asyncio.get_running_loop().create_task(
             work, name=name, context=context or contextvars.Context()
         )

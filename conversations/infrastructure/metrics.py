@@ -7,10 +7,10 @@ from prometheus_client import CollectorRegistry, Counter, Histogram
 
 from conversations.domain.events import Usage
 
-# The documented metrics have no series that say when each began.
+# Without the `_created` series, which docs do not list.
 prometheus_client.disable_created_metrics()  # type: ignore[no-untyped-call]
 
-# All metrics of this process that are counted where things happen. What is computed on a scrape is not in it.
+# The metrics that this process counts. Gauges that are computed on a scrape are not in it.
 REGISTRY: Final = CollectorRegistry()
 
 # Outcomes counted per run: claimed a new debate, adopted one that another run left or lost; finished, failed, left it
@@ -46,14 +46,14 @@ _UNPRICED: Final = Counter(
 )
 
 _LOG_APPENDS: Final = Counter("outcry_log_appends", "What was handed to the log's writer.", registry=REGISTRY)
-# Half a millisecond to half a minute.
+# From 0.5 ms to 33 s, each bound twice the one before.
 _COMMIT_SECONDS: Final = Histogram(
     "outcry_log_commit_seconds",
     "How long a commit of the log took, with its tries.",
     registry=REGISTRY,
     buckets=[0.0005 * 2**step for step in range(17)],
 )
-# One to the most that a batch holds.
+# From 1 to 2,048 rows, each bound twice the one before.
 _COMMIT_ROWS: Final = Histogram(
     "outcry_log_commit_rows",
     "Rows in a commit of the log.",
@@ -66,7 +66,7 @@ role = "web"
 
 
 def turn_completed(provider: str, model: str, usage: Usage, usd: float | None) -> None:
-    """Count a turn that was spoken to its end, and what it took. `usd` is None where the price is not known."""
+    """Count a finished turn, its tokens and its cost. `usd` is None if the price is unknown."""
     _TURNS.labels(provider, model, "spoken").inc()
     tokens_by_direction = {"input": usage.input_tokens, "output": usage.output_tokens}
     for direction, tokens in tokens_by_direction.items():
@@ -81,12 +81,12 @@ def turn_completed(provider: str, model: str, usage: Usage, usd: float | None) -
 
 
 def turn_failed(provider: str, model: str, code: str) -> None:
-    """Count a turn that failed or was stopped. What it took is not known."""
+    """Count a turn that failed or was stopped. Its usage is unknown."""
     _TURNS.labels(provider, model, code).inc()
 
 
 def committed(seconds: float, appends: int, rows: int) -> None:
-    """Count a commit of the log's writer: how long it took, and the appends and rows that it stored."""
+    """Count a commit of the log's writer: its duration in seconds, its appends and its rows."""
     _LOG_APPENDS.inc(appends)
     _COMMIT_SECONDS.observe(seconds)
     _COMMIT_ROWS.observe(rows)

@@ -1,8 +1,8 @@
-"""Spans of a conversation, from the request that starts it to the words that browsers have painted.
+"""Spans of a conversation, from the request that starts it to the tokens that browsers have painted.
 
-`config.observability.tracing` says where spans go; where telemetry is off, none is recorded. A span holds ids, names
-from our own lists, counts and codes: never a word that a person or a model wrote. A conversation's row keeps the W3C
-`traceparent` of its start, so that all its spans are of one trace, whichever process executes or delivers it.
+`config.observability.tracing` sets the exporter; without telemetry, nothing is recorded. A span holds ids, names from
+our own lists, counts and codes, but no text of a person or a model. A conversation's row keeps the W3C `traceparent` of
+its start, so that all its spans are of one trace, whichever process executes or delivers it.
 """
 
 import asyncio
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from opentelemetry.sdk.trace import TracerProvider
 
 SCOPE: Final = "outcry"
-# The attribute that says why a span's work failed or ended early.
+# The attribute with the reason why a span's work failed or ended early.
 CODE: Final = "outcry.code"
 
 Value = str | int | float | bool | None
@@ -41,10 +41,10 @@ NO_SPAN: Final[Span] = trace.INVALID_SPAN
 
 @dataclass(frozen=True)
 class Arrival:
-    """What asks for the work at hand: `http`, `websocket` or `command`, and its `traceparent` header.
+    """The origin of the current work: `http`, `websocket` or `command`, and its `traceparent` header.
 
-    `at` and `clicked` say when an HTTP request arrived, and when the person clicked who caused it, in nanoseconds since
-    1970. They are None for a WebSocket: its handshake says nothing of when a later message comes.
+    `at` is when an HTTP request arrived, `clicked` when the person clicked, in nanoseconds since 1970. Both are None
+    for a WebSocket, whose messages come long after its handshake.
     """
 
     door: str
@@ -59,7 +59,7 @@ arrival: ContextVar[Arrival] = ContextVar("arrival", default=_COMMAND)
 
 
 def use(tracer_provider: "TracerProvider | None") -> "TracerProvider | None":
-    """From now on record spans with this provider, with None record none; the provider until now."""
+    """Record spans with this provider from now on, or none with None. Returns the previous provider."""
     global _provider, _tracer
     previous, _provider = _provider, tracer_provider
     _tracer = trace.NoOpTracer() if tracer_provider is None else tracer_provider.get_tracer(SCOPE)
@@ -79,8 +79,8 @@ def traceparent() -> str:
 
 @contextmanager
 def start() -> Iterator[Span]:
-    """Around the start of a conversation, from the click or the arrival of what asks for it: the root of its trace, or
-    a part of the trace that the arrival names."""
+    """Context around the start of a conversation. The span begins at the click, else at the request's arrival. It is
+    the root of the conversation's trace, or continues the trace of the request's `traceparent`."""
     came = arrival.get()
     span = _current(
         "start", {"outcry.door": came.door}, came.traceparent, SpanKind.SERVER, came.clicked or came.at
@@ -94,7 +94,7 @@ def start() -> Iterator[Span]:
 def debate(
     start_traceparent: str, conversation: UUID, run: UUID, attempts: int
 ) -> AbstractContextManager[Span]:
-    """Around a run, beneath the start of its conversation."""
+    """Context around a run; its span is a child of the conversation's start."""
     attributes: dict[str, Value] = {
         "outcry.conversation": str(conversation),
         "outcry.run": str(run),
@@ -104,7 +104,7 @@ def debate(
 
 
 def turn(message: UUID, agent: str, round_: int, provider: str, model: str) -> AbstractContextManager[Span]:
-    """Around a turn, from the request to the model to the end of its answer."""
+    """Context around a turn, from the request to the model to the end of its answer."""
     attributes: dict[str, Value] = {
         "outcry.message": str(message),
         "outcry.agent": agent,
@@ -118,7 +118,7 @@ def turn(message: UUID, agent: str, round_: int, provider: str, model: str) -> A
 def turn_completed(
     span: Span, input_tokens: int | None, output_tokens: int | None, usd: float | None, streamed: int
 ) -> None:
-    """What a turn took, None where it is not known, and how many tokens were streamed."""
+    """Set the usage of a turn, None if unknown, and the number of streamed tokens."""
     usage = {
         "gen_ai.usage.input_tokens": input_tokens,
         "gen_ai.usage.output_tokens": output_tokens,
@@ -129,12 +129,12 @@ def turn_completed(
 
 
 def provider() -> "TracerProvider | None":
-    """The provider that makes the spans, for libraries that make their own; None where telemetry is off."""
+    """The tracer provider, for libraries that make spans of their own; None without telemetry."""
     return _provider
 
 
 def current() -> ParentContext | None:
-    """The current span as a parent for `record` in another thread; None where nothing is recorded."""
+    """The current span as a parent for `record` in another thread; None without telemetry."""
     span = trace.get_current_span()
     return trace.set_span_in_context(span, Context()) if span.is_recording() else None
 
@@ -146,10 +146,10 @@ def record(
     ended: int,
     attributes: Mapping[str, Value] | None = None,
 ) -> None:
-    """A span that is over, beneath a parent or a `traceparent`. Times are nanoseconds since 1970."""
+    """Record a finished span as a child of a parent or a `traceparent`. Times are nanoseconds since 1970."""
     context = _parent(parent) if isinstance(parent, str) else parent
     span = _tracer.start_span(name, context, attributes=_known(attributes or {}), start_time=began)
-    # Clocks of two machines may differ by more than it took.
+    # The clocks of two machines may differ by more than the span's duration.
     span.end(max(began, ended))
 
 
@@ -176,22 +176,22 @@ def _current(
     kind: SpanKind = SpanKind.INTERNAL,
     began: int | None = None,
 ) -> Iterator[Span]:
-    """Around work: a span beneath `traceparent`, or beneath the current span where that is None. An exception marks it
-    as failed, with a code."""
+    """Context around work: a span that is a child of `traceparent`, or of the current span if that is None. An
+    exception marks it as failed, with a code."""
     with _tracer.start_as_current_span(
         name,
         None if traceparent is None else _parent(traceparent),
         kind,
         attributes=_known(attributes),
         start_time=began,
-        # The words of an exception may be anybody's.
+        # An exception's message may hold text of a person or a model.
         record_exception=False,
         set_status_on_exception=False,
     ) as span:
         try:
             yield span
         except BaseException as failure:
-            # A code that is there says more.
+            # A code that was set earlier is more specific.
             if CODE not in (getattr(span, "attributes", None) or {}):
                 _failed(span, _code(failure))
             raise
@@ -214,7 +214,7 @@ def _code(failure: BaseException) -> str:
 
 
 def _parent(traceparent: str) -> Context:
-    """Empty where the text is no `traceparent`: the span then begins a trace of its own."""
+    """The context of the `traceparent`; empty if it is invalid, so that the span begins a new trace."""
     return _W3C.extract({"traceparent": traceparent}, Context())
 
 
