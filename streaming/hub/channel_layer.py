@@ -7,16 +7,16 @@ from typing import Any
 
 from channels.layers import InMemoryChannelLayer
 
-# Expired messages and memberships are of no consequence for a while: readers look at the log.
+# Expired messages and memberships do no harm for a while, because readers poll the log.
 CLEAN_SECONDS = 1.0
 
 
 class ProcessChannelLayer(InMemoryChannelLayer):
     """Channels' in-memory layer, at a cost that does not grow with the number of conversations.
 
-    The same promises: at most once, and what a full channel cannot take is dropped. Messages are handed on, not
-    copied, so whoever sends or receives one must not change it. (Channels looks through all channels and groups for
-    every message, and makes a task and a deep copy for every receiver.)"""
+    Like that layer it delivers at most once, and drops messages to a full channel. Messages are passed without copying,
+    so senders and receivers must not change them. (Channels' own layer scans all channels and groups for every message,
+    and makes a task and a deep copy for every receiver.)"""
 
     # Messages may hold any Python object.
     carries_objects = True

@@ -1,7 +1,7 @@
-"""Spans of a conversation's way from the log to a browser's paint, where telemetry is on.
+"""Spans of a message's delivery, from the log to a browser's paint, if telemetry is on.
 
-A process records one `deliver` and one `paint` a message, for the first watcher: further watchers would say no more,
-and tokens are too many for spans.
+A process records one `deliver` and one `paint` span a message, for the first watcher only. Tokens get no spans, because
+they are too many.
 """
 
 from datetime import datetime
@@ -14,7 +14,7 @@ MESSAGE_START: Final = "message_start"
 
 
 class DeliverySpans:
-    """Of one conversation, beneath the `traceparent` of its start; empty for one that has no trace."""
+    """The spans of one conversation, as children of `traceparent`, which is empty if the conversation has no trace."""
 
     __slots__ = ("_delivered_seq", "_painted_message", "_traceparent")
 
@@ -24,13 +24,13 @@ class DeliverySpans:
         self._painted_message = ""
 
     def handed_over(self, frame: Frame, at: datetime, now: datetime, transport: str) -> None:
-        """A connection got an event that the log took `at`: record the start of a message, once."""
+        """An event that the log stored at `at` was handed to a connection. Records a `message_start`, once."""
         if frame.type == MESSAGE_START and frame.seq > self._delivered_seq and self._is_recorded():
             self._delivered_seq = frame.seq
             self._record("deliver", frame, at, now, transport)
 
     def painted(self, token: Frame, at: datetime, painted: datetime, transport: str) -> None:
-        """A client has painted a token that the log took `at`: record the first one of each message."""
+        """A client has painted a token that the log stored at `at`. Records the first one of each message."""
         if self._is_recorded() and (message := token.data["message"]) != self._painted_message:
             self._painted_message = message
             self._record("paint", token, at, painted, transport)

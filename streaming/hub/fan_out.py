@@ -1,4 +1,4 @@
-"""Serving the watchers of one conversation in slices, so that a thousand of them do not hold up the event loop."""
+"""Serving the watchers of one conversation in slices, so that a thousand of them do not block the event loop."""
 
 import asyncio
 from typing import Protocol
@@ -11,12 +11,12 @@ class Served(Protocol):
     """A watcher, as its reader sees it."""
 
     def pump(self) -> None:
-        """Take what `ConversationReader.ready` holds, as far as there is room. Must not raise."""
+        """Send what `ConversationReader.ready` holds, as far as there is room. Must not raise."""
 
 
 class FanOut:
-    """Pumps every watcher after new frames have come. One that is served after still more have come gets those, too:
-    deliveries grow under load, as the log's commits do."""
+    """Pumps every watcher after new frames have arrived. A watcher gets all frames that have arrived by its turn, so
+    deliveries grow under load, like the log's commits."""
 
     def __init__(self) -> None:
         self._served: dict[Served, None] = {}
@@ -31,7 +31,7 @@ class FanOut:
         self._served.pop(watcher, None)
 
     def start(self) -> None:
-        """Serve every watcher soon; once more, where some are being served already."""
+        """Pump every watcher soon. If a round is under way, another one follows it."""
         self._is_again_due = True
         if not self._is_running:
             self._is_running = True

@@ -6,7 +6,7 @@ from itertools import islice
 
 from conversations.domain.frames import Frame
 
-# What a conversation's newest frames may hold, for all its watchers together.
+# The bounds of the buffer, which all watchers of a conversation share.
 MAX_FRAMES = 2_000
 MAX_CHARACTERS = 1024 * 1024
 
@@ -29,7 +29,7 @@ class FrameBuffer:
             self._characters -= len(self._frames.popleft().data_text)
 
     def after(self, cursor: int) -> list[Frame] | None:
-        """What follows the cursor, or None where that is not all here."""
+        """The frames after the cursor, or None if the buffer no longer holds all of them."""
         missing = self.head - cursor
         if missing == 1 and self._frames:
             return [self._frames[-1]]

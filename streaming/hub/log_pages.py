@@ -1,4 +1,4 @@
-"""Reading one conversation's log for all who watch it in this process."""
+"""Reading one conversation's log, for all its watchers in this process."""
 
 import asyncio
 from collections import OrderedDict
@@ -14,32 +14,32 @@ from streaming.statistics import counters
 
 T = TypeVar("T")
 
-# Events read from the log at once; how many such pages are kept for the next watcher that is behind, and for how long.
+# Events in a page; how many pages are cached for other watchers that are behind, and for how long.
 PAGE = 500
 KEPT_PAGES = 16
 KEPT_SECONDS = 10.0
-# A query that takes longer has met a database that is unavailable.
+# A query that takes longer means that the database is unavailable.
 SLOW_QUERY_SECONDS = 2.0
 RETRY_SECONDS: Final = 1.0
 
 
 class LogQueries:
-    """Queries of one conversation's log in database threads, and whether they are answered."""
+    """Queries of one conversation's log in database threads, and whether they succeed."""
 
     def __init__(self, conversation: UUID) -> None:
         self.conversation = conversation
-        # When each query under way began, by the loop's time; and whether the last one failed.
+        # When each running query began, by the loop's time; and whether the last one failed.
         self._began: dict[object, float] = {}
         self._failed = False
 
     @property
     def unavailable(self) -> bool:
-        """Whether the log is out of reach: there may be more than has been read."""
+        """Whether the log cannot be read at present, so that it may have events that have not been read."""
         now = asyncio.get_running_loop().time()
         return self._failed or any(now - began > SLOW_QUERY_SECONDS for began in self._began.values())
 
     async def run(self, query: Callable[..., T], *args: int) -> T:
-        """What `query(conversation, *args)` returns. Raises LogUnavailable."""
+        """Call `query(conversation, *args)` in a database thread. Raises LogUnavailable."""
         key = object()
         self._began[key] = asyncio.get_running_loop().time()
         try:
@@ -58,7 +58,7 @@ class LogQueries:
 
 
 class PageCache:
-    """Pages of the log, shared by the watchers that are behind, though they stand at different cursors."""
+    """Pages of the log, shared by the watchers that are behind, whatever their cursors."""
 
     def __init__(self, log: LogQueries, head: Callable[[], int]) -> None:
         self._log = log
@@ -67,7 +67,8 @@ class PageCache:
         self._condensed: dict[int, list[Frame]] = {}
 
     async def after(self, cursor: int) -> list[Frame]:
-        """Frames that follow the cursor: at least one where there is one. Waits for a log that is unavailable."""
+        """The frames of a page after the cursor: at least one unless the cursor is the head. Waits while the log is
+        unavailable."""
         start = cursor - cursor % PAGE
         while True:
             reading = self._reading(start)
@@ -78,16 +79,16 @@ class PageCache:
                 await asyncio.sleep(RETRY_SECONDS)
                 continue
             if len(page) < PAGE and self._head() > start + len(page):
-                # It was read before all of it was written.
+                # More events of this page have been written since it was read.
                 self._forget(start, reading)
                 continue
             return page[cursor - start :]
 
     async def condensed_after(self, cursor: int) -> list[Frame]:
-        """Frames that follow the cursor, condensed."""
+        """The frames of a page after the cursor, condensed. Waits while the log is unavailable."""
         if cursor not in self._condensed:
             page = await self.after(cursor)
-            # Watchers that came back at once have waited for the same page; the first of them condenses it.
+            # Several watchers may have awaited the same page; the first of them condenses it.
             if cursor not in self._condensed:
                 self._condensed[cursor] = condense(page)
         return self._condensed[cursor]
@@ -100,9 +101,9 @@ class PageCache:
     def _reading(self, start: int) -> "asyncio.Task[list[Frame]]":
         if start not in self._pages:
             self._pages[start] = asyncio.create_task(self._read(start))
-            # The timer holds the page's place and not the page: it may have been dropped by then.
+            # The timer keeps the page's number, not the page, which may have been dropped by then.
             asyncio.get_running_loop().call_later(KEPT_SECONDS, self._forget, start)
-            # A page that is still being read stays: the next watcher would read it again.
+            # A page that is still being read is kept, otherwise the next watcher would read it again.
             done = [start for start, page in self._pages.items() if page.done()]
             for oldest in done[: max(0, len(self._pages) - KEPT_PAGES)]:
                 del self._pages[oldest]

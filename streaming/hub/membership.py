@@ -15,7 +15,7 @@ Announcement = dict[str, Any]
 
 
 class GroupMembership:
-    """Joins the group, hands its announcements to `take` until that returns false, and leaves it."""
+    """Joins the group, passes its announcements to `take` until that returns False, and leaves the group."""
 
     def __init__(self, conversation: UUID, take: Callable[[Announcement], Awaitable[bool]]) -> None:
         self._group = notifier.group_name(conversation)
@@ -37,7 +37,7 @@ class GroupMembership:
         return self._is_lost
 
     async def join(self) -> None:
-        """Raises what the layer raises where it is unavailable."""
+        """Join the group. Raises the layer's exception if it is unavailable."""
         if self._is_lost:
             await channel_groups.require_answer(self._layer)
         self._channel = await self._layer.new_channel()
@@ -46,8 +46,9 @@ class GroupMembership:
         CHANNEL_LAYER.worked("read")
 
     async def wait(self, seconds: float) -> bool:
-        """Hand on announcements for so long; whether one came. Raises what the layer or `take` raises."""
-        # A task of its own that is never timed out: a cancelled receive() takes the channel out of its group.
+        """Pass on announcements for at most so many seconds; returns whether one came. Raises exceptions of the layer
+        and of `take`."""
+        # A task of its own without a timeout: cancelling receive() would remove the channel from its group.
         if self._receiving is None or self._receiving.done():
             self._receiving = asyncio.create_task(self._receive())
         self._has_received = False
@@ -57,7 +58,7 @@ class GroupMembership:
         return self._has_received
 
     async def lose(self) -> None:
-        """The layer has failed: leave the group, to join it anew."""
+        """The layer has failed: leave the group, so that `join` can join it again."""
         await self.leave()
         self._is_lost = True
 

@@ -1,9 +1,8 @@
 """One reader a conversation and process, which all its watchers there share.
 
-1. Join the conversation's group, then read the log's head: nothing falls between the two.
-2. Take announcements of new events: what one carries is used where it continues exactly at the head; anything else is
-   read from the log.
-3. Where none comes for a while, look at the log's head: a lost announcement is repaired.
+1. Join the conversation's group, then read the log's head: no event is missed in between.
+2. Take announcements of new events. Frames that continue exactly at the head are used; otherwise the log is read.
+3. When no announcement comes for POLL_SECONDS, read the log's head, in case one was lost.
 """
 
 import asyncio
@@ -31,13 +30,13 @@ POLL_SECONDS = 1.0
 
 
 class ConversationReader:
-    """What a conversation's watchers in this process share. Get it from `reading`."""
+    """Keeps a conversation's newest frames for its watchers in this process. Get it from `reading`."""
 
     def __init__(self, conversation: UUID) -> None:
         self.conversation = conversation
         self.users = 0
         self.position = Position(0, "", "")
-        # seq of the newest event that is no token; what came before this reader counts as one.
+        # The seq of the newest event that is not a token; at first the head at which this reader joined.
         self.whole = 0
         self.spans = DeliverySpans("")
         self._log = LogQueries(conversation)
@@ -45,7 +44,7 @@ class ConversationReader:
         self._watchers = FanOut()
         self._membership = GroupMembership(conversation, self._take)
         self._buffer: FrameBuffer | None = None
-        # What follows each cursor up to the head, condensed; as long as the head stays.
+        # Cache for `ready` by cursor; cleared when the head moves.
         self._ready: dict[int, list[Frame]] = {}
         self._ended = False
         self._failure: NotFound | None = None
@@ -54,7 +53,7 @@ class ConversationReader:
         self._task = asyncio.create_task(self._read())
 
     async def joined(self) -> Position:
-        """The log's position once the reader has joined, which may be newer by now. Raises NotFound."""
+        """Wait until the reader has joined; returns the newest position it knows. Raises NotFound."""
         while self._buffer is None:
             if self._failure is not None:
                 raise self._failure
@@ -68,17 +67,17 @@ class ConversationReader:
 
     @property
     def ended(self) -> bool:
-        """Whether nothing follows the head."""
+        """Whether the event at the head is the terminal status."""
         return self._ended
 
     @property
     def away(self) -> bool:
-        """Whether the log is out of reach: there may be more than this reader has."""
+        """Whether the log cannot be read at present, so that it may have events that this reader lacks."""
         return self._log.unavailable
 
     async def after(self, cursor: int) -> Sequence[Frame]:
-        """A frame for each event that follows the cursor, as soon as there is one; empty when the conversation has
-        ended there."""
+        """One frame for each event after the cursor. Waits until there is one; empty if the conversation has ended at
+        the cursor."""
         await self.joined()
         assert self._buffer is not None  # noqa: S101 (joined() waits for it)
         while True:
@@ -90,14 +89,14 @@ class ConversationReader:
             await self._changed.wait()
 
     def token(self, seq: int) -> Frame | None:
-        """The token `seq`; None for anything else, and for what is not in memory any more."""
+        """The token `seq`, or None if it is not a token or no longer in memory."""
         newest = None if self._buffer is None else self._buffer.after(seq - 1)
         if not newest or newest[0].type != "token":
             return None
         return newest[0]
 
     def ready(self, cursor: int) -> list[Frame] | None:
-        """What follows the cursor up to the head, condensed; None where that is not all in memory."""
+        """The frames after the cursor up to the head, condensed; None if not all of them are in memory."""
         found = self._ready.get(cursor)
         if found is None and self._buffer is not None:
             frames = self._buffer.after(cursor)
@@ -107,11 +106,11 @@ class ConversationReader:
         return found
 
     async def condensed_page(self, cursor: int) -> list[Frame]:
-        """Frames that follow the cursor, from the log, condensed: at least one where there is one."""
+        """The frames of a page of the log after the cursor, condensed: at least one unless the cursor is the head."""
         return await self.pages.condensed_after(cursor)
 
     async def refreshed(self) -> Position:
-        """The log's position now, whatever the channel layer has announced. Raises LogUnavailable."""
+        """The log's present position, read from the database. Raises LogUnavailable."""
         await self.joined()
         if self._refreshing is None or self._refreshing.done():
             self._refreshing = asyncio.create_task(self._repair())
@@ -127,7 +126,7 @@ class ConversationReader:
         self._watchers.remove(watcher)
 
     def forget(self) -> None:
-        """Drop what is kept for watchers that are behind."""
+        """Drop the pages and condensed frames that are cached for watchers."""
         self.pages.clear()
         self._ready.clear()
 
@@ -149,7 +148,7 @@ class ConversationReader:
                     self._wake()
                     return
                 except LogUnavailable:
-                    # Watchers wait, and nothing is lost. The group is kept: announcements may come before the log can
+                    # Watchers wait, and nothing is lost. Stay in the group: announcements may arrive before the log can
                     # be read.
                     await asyncio.sleep(POLL_SECONDS)
                 except Exception as failure:
@@ -163,7 +162,7 @@ class ConversationReader:
         if self._membership.is_joined:
             return
         if self._membership.is_lost:
-            # Meanwhile new events come by reading the log, a little later.
+            # Without announcements new events are found by polling the log.
             await self._repair()
         await self._membership.join()
 
@@ -175,7 +174,7 @@ class ConversationReader:
                 counters.DROPS_REPAIRED.inc(self.head > head)
 
     async def _take(self, announcement: Announcement) -> bool:
-        """Bring the buffer to the head that is announced; whether anything may follow it."""
+        """Bring the buffer up to the announced head; returns whether more events may follow."""
         assert self._buffer is not None  # noqa: S101 (the first repair made it)
         head = self._buffer.head
         if announcement["head"] <= head:
@@ -190,7 +189,7 @@ class ConversationReader:
         return not self._ended
 
     async def _repair(self) -> None:
-        """Bring the buffer to the log's head."""
+        """Bring the buffer up to the log's head."""
         position: Position = await self._log.run(queries.position)
         if self._buffer is None:
             self._buffer = FrameBuffer(position.head)
@@ -203,8 +202,8 @@ class ConversationReader:
             self.add(await self._log.read(self._buffer.head))
 
     def add(self, frames: Sequence[Frame]) -> None:
-        """Take frames that reach past the head without a gap; those up to the head are known already: an announcement
-        and a look at the log may bring the same."""
+        """Append the frames after the head. They must continue without a gap, and may begin before the head, because an
+        announcement and a poll may bring the same frames."""
         assert self._buffer is not None  # noqa: S101
         new = frames[max(0, self._buffer.head + 1 - frames[0].seq) :] if frames else frames
         if not new:
@@ -225,13 +224,13 @@ class ConversationReader:
         self._watchers.start()
 
     def _wake(self) -> None:
-        # Wakes whoever waits now; a later caller looks first.
+        # Wakes the tasks that wait now; later callers check the buffer before they wait.
         self._changed.set()
         self._changed.clear()
 
 
 def _decoded(frame: Frame | str, conversation: UUID) -> Frame:
-    # Within a process, channel layers may hand on the frame itself.
+    # A channel layer within the process may pass the frame itself.
     return frame if isinstance(frame, Frame) else Frame.decode(frame, conversation)
 
 
@@ -245,7 +244,7 @@ def readers() -> list[ConversationReader]:
 
 @asynccontextmanager
 async def reading(conversation: UUID) -> AsyncIterator[ConversationReader]:
-    """The conversation's reader, shared by all who watch it in this event loop, and kept while one of them does."""
+    """The conversation's reader, shared by its watchers in this event loop, and stopped after the last one."""
     readers = _readers.here()
     reader = readers.get(conversation)
     if reader is None:

@@ -12,9 +12,11 @@ from streaming.hub.reader import ConversationReader, reading
 
 @dataclass(frozen=True)
 class Subscription:
-    """A place in a conversation, from which to read on. It holds a cursor and no queue, so a slow reader costs nothing.
+    """A position in a conversation from which events are read. It holds a cursor and no queue, so a slow watcher costs
+    nothing.
 
-    Recovery is all or nothing: with `recovered` the events after the cursor asked for follow; without, all from 1."""
+    Recovery is all or nothing: if `recovered`, the events after the requested cursor follow, else all events from seq
+    1."""
 
     position: Position
     start: int
@@ -22,8 +24,7 @@ class Subscription:
     reader: ConversationReader
 
     async def batches(self) -> AsyncGenerator[Sequence[Frame], None]:
-        """A frame for each event after `start`, in order, as many at a time as there are; ends after the terminal
-        status."""
+        """Lists of one frame for each event after `start`, in order. Ends after the terminal status."""
         cursor = self.start
         while frames := await self.reader.after(cursor):
             yield frames
@@ -34,14 +35,15 @@ class Subscription:
 
 @asynccontextmanager
 async def subscribe(conversation: UUID, after: int) -> AsyncIterator[Subscription]:
-    """Watch from the cursor on. The caller has asked `access` before. Raises NotFound."""
+    """Subscribe to the events after the cursor. The caller has checked the access. Raises NotFound."""
     async with reading(conversation) as reader:
-        # The reader's own look at the log serves all who come: a thousand who come back at once are no thousand reads.
+        # The reader's own read of the head serves all subscribers: a thousand reconnects at once make no thousand
+        # queries.
         position = await reader.joined()
         if after > position.head:
-            # It may come from another process, whose ring has not reached us.
+            # Another process may have sent events whose announcement has not reached this one.
             position = await reader.refreshed()
-        # A cursor the log never reached is not ours: another database's, or a made-up one.
+        # A cursor beyond the log's head is from another database, or made up.
         recovered = after <= position.head
         yield Subscription(position, after if recovered else 0, recovered, reader)
 
