@@ -1,7 +1,7 @@
 """Admission of WebSockets: the principal of a handshake, and whether they may watch the conversation they ask for.
 
-When a thousand watchers come back at once, session, user and right are still looked up for each of them; but handshakes
-that come while a look-up is under way share the next one, so that each costs rows and no queries of its own.
+Handshakes that arrive during a look-up share the next one, so that a thousand reconnects at once need no thousand
+queries. Session, user and permission are still checked for each of them.
 """
 
 import asyncio
@@ -17,21 +17,21 @@ from conversations.domain.errors import NotFound, OutcryError, Unauthenticated
 from conversations.infrastructure import database
 from conversations.infrastructure.event_loop import PerLoop
 
-# Handshakes in one look-up, which takes some 10 ms for so many: the first of a storm need not wait for the last.
+# Handshakes in one look-up. So many take about 10 ms, so that the first of a thousand need not wait for the last.
 BATCH: Final = 100
 
 
 @dataclass(frozen=True)
 class _Handshake:
-    """A browser's. `conversation` is None where none is watched yet."""
+    """A browser's handshake. `conversation` is None if it watches none yet."""
 
     session: str
     conversation: UUID | None
 
 
 async def admit(headers: Mapping[str, str], conversation: UUID | None) -> Principal:
-    """The principal of these headers' API key, else of their session, who may watch the conversation where one is
-    given. Raises Unauthenticated, ScopeMissing and NotFound, and what the database raises while it is away."""
+    """The principal of the API key in these headers, else of the session. They may watch the conversation, if one is
+    given. Raises Unauthenticated, ScopeMissing, NotFound and LogUnavailable."""
     if principals.key_in(headers) is not None:
         return await database.call(_admit_program, headers, conversation)
     return await _queues.here().admit(_Handshake(principals.session_in(headers), conversation))
@@ -71,7 +71,7 @@ class _Queue:
                 found = [failure] * len(batch)
             for (_, answer), principal in zip(batch, found, strict=True):
                 if answer.done():
-                    # The client has left meanwhile.
+                    # The client has disconnected.
                     continue
                 if isinstance(principal, Exception):
                     answer.set_exception(principal)
@@ -92,7 +92,7 @@ def _admit_program(headers: Mapping[str, str], conversation: UUID | None) -> Pri
 
 
 def _admit_browsers(handshakes: Sequence[_Handshake]) -> list[Principal | OutcryError]:
-    """A principal or a refusal for each, in their order, by three queries."""
+    """A principal or an error for each handshake, in the same order, with three queries."""
     found = principals.of_sessions({handshake.session for handshake in handshakes})
     owners = permissions.owners({asked for handshake in handshakes if (asked := handshake.conversation)})
     answers: list[Principal | OutcryError] = []

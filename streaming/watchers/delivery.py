@@ -1,7 +1,8 @@
-"""Sends a conversation's events to one watcher, from its cursor on: what comes next, and whether it may be sent now.
+"""Sends a conversation's events to one watcher: decides which frames follow its cursor, and whether they may be sent
+now.
 
-Nothing is queued for a watcher. It holds a cursor; what follows is in the reader's buffer or in the log, so that a slow
-watcher costs the same as a fast one, and the debate never waits for either.
+Nothing is queued for a watcher. It has a cursor, and later events are in the reader's buffer or in the log. So a slow
+watcher costs no more than a fast one, and the debate never waits for either.
 """
 
 import asyncio
@@ -19,8 +20,8 @@ from streaming.wire.close_codes import Close
 
 @dataclass(frozen=True)
 class Destination:
-    """Where a delivery sends: by which transport and sender, within which bounds. `end` is called when all of it has
-    been sent, `fail` with what went wrong."""
+    """The connection that a delivery sends to. `end` is called when the whole conversation has been sent, `fail` with
+    an exception."""
 
     transport: str
     sender: FrameSender
@@ -30,8 +31,8 @@ class Destination:
 
 
 class Delivery:
-    """`cursor` is the seq of the last event that was sent; `tokens` counts those that were sent. `task` is set while
-    one sends, as long as that waits for the log or for time."""
+    """`cursor` is the seq of the last event sent, `tokens` the number of tokens sent. `task` is set while a task sends,
+    which waits for the log or for the rate limit."""
 
     def __init__(self, subscription: Subscription, destination: Destination) -> None:
         self.reader = subscription.reader
@@ -45,7 +46,7 @@ class Delivery:
         self.task: asyncio.Task[None] | None = None
 
     def pump(self) -> None:
-        """Send what is ready, as far as there is room."""
+        """Send the frames that are ready, as far as there is room."""
         raise NotImplementedError
 
     def pause(self) -> None:
@@ -57,7 +58,7 @@ class Delivery:
         self.is_paused = False
 
     def acknowledged(self, seq: int, waited: float) -> None:
-        """The client has taken everything up to `seq`, `waited` seconds ago."""
+        """The client has received everything up to `seq`, `waited` seconds ago."""
         self.pump()
 
     def stop(self) -> None:
@@ -76,12 +77,13 @@ class Delivery:
 
 
 class LiveDelivery(Delivery):
-    """As fast as the client takes it: frames that are due together are joined. `pump` is called whenever something new
-    is ready, or there is room again."""
+    """Sends as fast as the client receives, with frames that are due together condensed. `pump` is called whenever new
+    frames are ready or there is room again."""
 
     def __init__(self, subscription: Subscription, destination: Destination) -> None:
         super().__init__(subscription, destination)
-        # Latency is measured of later events only: these were there before the client, or while it had paused.
+        # Latency is measured only for events after this seq: earlier ones are older than the connection, or came in a
+        # pause.
         self._measured_after = subscription.position.head
         self.reader.serve(self)
 
@@ -102,7 +104,7 @@ class LiveDelivery(Delivery):
             self._destination.fail(failure)
 
     def resume(self) -> None:
-        # What came in the pause is painted late because the client asked for it.
+        # Events of the pause are late because the client asked for it: do not measure them.
         self._measured_after = self.reader.head
         super().resume()
 
@@ -120,14 +122,15 @@ class LiveDelivery(Delivery):
         super().stop()
 
     def _has_next(self) -> bool:
-        """Whether anything that follows may be sent now. If not, it is not even joined."""
+        """Whether a frame after the cursor may be sent now. Checked first, because condensing costs CPU."""
         if self._flow.full:
             return False
-        # A client that lags gets, until its next ack, only what ends with a whole message.
+        # A lagging client gets no tokens of the message that is being spoken.
         return self.cursor < (self.reader.whole if self._flow.lagging else self.reader.head)
 
     def _send_all(self, frames: list[Frame]) -> bool:
-        """Send the frames. Whether all of them were, or are held back until their message is whole."""
+        """Send the frames. Returns False if there was no room for all of them. Trailing tokens are held back from a
+        lagging client until their message is whole."""
         for frame in frames:
             if self._sender.blocked is not None or self._flow.full:
                 return False
@@ -139,13 +142,13 @@ class LiveDelivery(Delivery):
         return True
 
     def _measure(self, frame: Frame) -> None:
-        # Not of tokens: there are too many.
+        # Called for events other than tokens only, because tokens are too many.
         at, now = frame.at, datetime.now(UTC)
         counters.delivered((now - at).total_seconds())
         self.reader.spans.handed_over(frame, at, now, self._destination.transport)
 
     async def _send_page(self) -> None:
-        """Send what is not in memory any more, a page of the log."""
+        """Send a page of the log, for a cursor that is older than the reader's buffer."""
         try:
             frames = await self.reader.condensed_page(self.cursor)
             while not (self.is_paused or self._is_stopped):
@@ -156,7 +159,7 @@ class LiveDelivery(Delivery):
                 if self._sender.blocked is None:
                     return  # full: the next ack pumps, and reads on from the cursor
                 await asyncio.wait([self._sender.blocked])
-                # Control frames may have taken the room meanwhile; then nothing is sent in the next turn.
+                # If control frames have used the room, the next iteration sends nothing.
                 frames = [frame for frame in frames if frame.seq > self.cursor]
         except Exception as failure:
             self._destination.fail(failure)
@@ -166,7 +169,8 @@ class LiveDelivery(Delivery):
 
 
 class RateLimitedDelivery(Delivery):
-    """At most `rate` tokens a second, each event as it is stored: a token is sent when its time has passed."""
+    """Sends at most `rate` tokens a second, one frame for each event. A frame is sent after the time that its tokens
+    take."""
 
     def __init__(self, subscription: Subscription, destination: Destination, rate: float) -> None:
         super().__init__(subscription, destination)
@@ -192,7 +196,7 @@ class RateLimitedDelivery(Delivery):
             self._destination.fail(failure)
 
     async def _room(self) -> None:
-        """Return once the stream is not paused, and the client takes more."""
+        """Return once the stream is not paused and the connection has room."""
         while self.is_paused or self._sender.blocked is not None or self._flow.full:
             self._changed.clear()
             await self._changed.wait()

@@ -11,19 +11,18 @@ from streaming.watchers.writers import ConnectionWriter
 
 
 def filtered(transport: str, writer: ConnectionWriter) -> ConnectionWriter:
-    """The writer, behind a filter where events are excluded from this transport."""
+    """The writer, with a filter in front if OUTCRY_EVENTS excludes events from this transport."""
     excluded = settings.OUTCRY_EVENTS.get(transport)
     return _EventFilter(writer, excluded) if excluded else writer
 
 
 class _EventFilter:
-    """Drops events of the excluded types. The next frame that is written stands for them, too, so that a client does
-    not take them for lost."""
+    """Drops events of the excluded types. The next frame covers their seqs, too, so that the client sees no gap."""
 
     def __init__(self, writer: ConnectionWriter, excluded: frozenset[str]) -> None:
         self._writer = writer
         self._excluded = excluded
-        # The seq before the first event dropped since the last frame that was written; None where none was.
+        # The seq before the first event that was dropped since the last written frame; None if none was.
         self._after: int | None = None
 
     def write(self, frame: Frame) -> "asyncio.Future[Any] | None":
@@ -36,8 +35,8 @@ class _EventFilter:
         return self._writer.write(frame if after is None else frame.covering(after))
 
     def _with_known_head(self, frame: Frame) -> Frame:
-        """A heartbeat whose head is the newest seq that the client was sent: it would reconnect for a newer one that
-        never comes."""
+        """A heartbeat whose head is the newest seq that the client was sent. With a newer one, the client would wait
+        for the dropped events and reconnect."""
         if self._after is None or frame.type != "heartbeat":
             return frame
         return replace(frame, data={"head": self._after})

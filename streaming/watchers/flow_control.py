@@ -1,4 +1,4 @@
-"""How much a client has been sent and has not acknowledged yet, against its bounds. Pure."""
+"""The frames that a client has been sent and has not acknowledged, and their bounds. Pure."""
 
 from collections import deque
 from typing import Final
@@ -7,14 +7,14 @@ from conversations.domain.frames import Frame
 
 MAX_FRAMES: Final = 1_000
 MAX_BYTES: Final = 256 * 1024
-# Parts of the bounds: from HIGH on only whole messages are sent; below LOW tokens again.
+# Fractions of the bounds: from HIGH on the client lags and gets whole messages only, until it is below LOW.
 HIGH: Final = 0.8
 LOW: Final = 0.3
 
 
 class FlowControl:
-    """What is in flight to one client. Only a client that acknowledges is counted; of any other, the server's send
-    buffer is the bound: it says itself when it is full."""
+    """Counts what is in flight to one client. A client that never acknowledges is not counted; it is bounded by the
+    server's send buffer."""
 
     __slots__ = ("_bytes", "_frames", "acks", "lagging")
 
@@ -26,7 +26,7 @@ class FlowControl:
 
     @property
     def level(self) -> float:
-        """What is in flight as a part of its bound; 1 and above is full."""
+        """What is in flight as a fraction of its bound; 1 and above is full."""
         return max(len(self._frames) / MAX_FRAMES, self._bytes / MAX_BYTES)
 
     @property
@@ -43,7 +43,7 @@ class FlowControl:
             self.lagging = True
 
     def ack(self, seq: int) -> None:
-        """The client has taken everything up to `seq`. What was sent before its first ack is not counted."""
+        """The client has received everything up to `seq`. Frames sent before its first ack are not counted."""
         self.acks = True
         while self._frames and self._frames[0][0] <= seq:
             self._bytes -= self._frames.popleft()[1]

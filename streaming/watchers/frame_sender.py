@@ -1,4 +1,4 @@
-"""Hands frames to a connection's writer, and holds control frames back while it takes none."""
+"""Passes frames to a connection's writer, and queues control frames while the writer is blocked."""
 
 import asyncio
 from collections import deque
@@ -8,13 +8,13 @@ from typing import Any, Final
 from conversations.domain.frames import Frame
 from streaming.watchers.writers import ConnectionWriter
 
-# Control frames that wait for a connection that takes nothing; more are dropped.
+# Control frames that are queued while the writer is blocked; further ones are dropped.
 MAX_WAITING: Final = 20
 
 
 class FrameSender:
-    """`frames` and `bytes` count what has been handed over. While `blocked` is set, the writer takes nothing more; when
-    it does again, `on_room` is called, or `on_failure` with what the server raised."""
+    """`frames` and `bytes` count what has been sent. While `blocked` is set, the writer accepts no frame; afterwards
+    `on_room` is called, or `on_failure` with the server's exception."""
 
     def __init__(
         self,
@@ -31,7 +31,7 @@ class FrameSender:
         self._waiting: deque[Frame] = deque()
 
     def send(self, frame: Frame) -> None:
-        """Hand over a frame; only while the sender is not blocked. Raises what the server raises."""
+        """Send a frame; only while `blocked` is None. Raises the server's exception."""
         self.frames += 1
         self.bytes += frame.size
         taken = self._writer.write(frame)
@@ -40,15 +40,15 @@ class FrameSender:
             taken.add_done_callback(self._taken)
 
     def send_control(self, frame: Frame) -> None:
-        """Hand over a control frame, later where the sender is blocked. Raises what the server raises."""
+        """Send a control frame, or queue it while `blocked` is set. Raises the server's exception."""
         if self.blocked is None:
             self.send(frame)
         elif frame.type != "heartbeat" and len(self._waiting) < MAX_WAITING:
-            # A late heartbeat would tell the client nothing.
+            # A late heartbeat would be useless, so none is queued.
             self._waiting.append(frame)
 
     def close(self) -> None:
-        """Drop what waits."""
+        """Drop the queued frames."""
         self._waiting.clear()
 
     def abort(self) -> None:

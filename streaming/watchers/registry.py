@@ -1,8 +1,8 @@
-"""All watchers of this process, and what is done for all of them while there are any:
+"""All watchers of this process. While there are any:
 
-1. Once a second each is ticked: heartbeats and limits.
-2. Every CHECK_SECONDS their sessions, API keys and rights are checked; those that have ended are closed.
-3. Notices of operators, from whichever process, are passed on to each.
+1. Once a second each watcher's `tick` is called, for heartbeats and limits.
+2. Every CHECK_SECONDS their sessions, API keys and permissions are checked; watchers without a valid one are closed.
+3. Operators' notices, from any process, are sent to each watcher.
 """
 
 import asyncio
@@ -31,11 +31,11 @@ TICK_SECONDS = 1.0
 # A connection is dropped within 5 s of its session's end, even if the client does not take the close: 2.5 s to notice,
 # REVOKED_SECONDS (1 s) for the close, and a tick.
 CHECK_SECONDS = 2.5
-# How long a server that stops waits for its clients to take the close.
+# How long a stopping server waits for its clients to close.
 LEAVE_SECONDS = 2.0
 # The channel layer's group for notices, which every process joins.
 GROUP = "watchers"
-# In a notice, in characters.
+# Characters in a notice.
 MAX_NOTICE = 1_000
 
 
@@ -103,10 +103,10 @@ class Registry:
             try:
                 verdicts = await database.call(session_guard.refused, [*watching])
             except LogUnavailable:
-                # While the database is away, nobody is closed.
+                # While the database is unavailable, no watcher is closed.
                 continue
             except Exception:
-                # They are checked again the next time.
+                # The next check may succeed.
                 logger.warning("sessions_not_checked", exc_info=True)
                 continue
             if verdicts:
@@ -124,7 +124,7 @@ class Registry:
 
 
 def _log_fields(watcher: Watcher) -> dict[str, Any]:
-    """Which connection a line of the log is about: never a name, a session or text of the debate."""
+    """The fields of a log line that identify the connection, without names, sessions or the debate's text."""
     return {"watcher": str(watcher.id), "user": watcher.principal.user.pk, "transport": watcher.transport}
 
 

@@ -1,4 +1,4 @@
-"""Whether the sessions and API keys behind open connections are still valid, and their owners may still watch."""
+"""Checks that the sessions and API keys of open connections are still valid, and that their owners may still watch."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -17,7 +17,7 @@ Watching = tuple[Principal, UUID | None]
 
 
 def refused(watching: Sequence[Watching]) -> dict[Watching, Close]:
-    """Those of them that must be closed now, and with which code. A few queries, however many they are."""
+    """The close codes of those that must be closed now. A few queries for each 500 of them."""
     sessions = _valid_sessions({principal.session for principal, _ in watching if principal.key is None})
     keys = _valid_keys({principal.key for principal, _ in watching if principal.key is not None})
     users = principals.active_users({principal.user.pk for principal, _ in watching})
@@ -43,6 +43,6 @@ def _valid_sessions(keys: set[str]) -> set[str]:
 
 
 def _valid_keys(ids: Iterable[UUID]) -> dict[Any, str]:
-    """The stamps of those API keys that are valid, by id."""
+    """The stamps of the valid ones among these API keys, by id."""
     rows = ApiKey.objects.live().values_list("pk", "digest")
     return {pk: digest for chunk in chunks(ids) for pk, digest in rows.filter(pk__in=chunk)}

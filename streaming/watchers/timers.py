@@ -1,4 +1,4 @@
-"""What time brings to a watcher: heartbeats, and the limits after which its connection is closed.
+"""A watcher's timers: heartbeats, and the limits after which its connection is closed.
 
 Pure: `now` is always the event loop's time, in seconds.
 """
@@ -10,16 +10,17 @@ from django.conf import settings
 
 from streaming.wire.close_codes import Close
 
-# How long a client may stay full before it is closed as slow; it comes back with its cursor.
+# How long a client may make no progress while full, before it is closed as slow. It reconnects with its cursor.
 FULL_SECONDS: Final = 10.0
-# A client is told that it lags after it has done so for this long: catching up takes a moment.
+# How long a client must lag before it is notified, because a short lag is normal while catching up.
 LAG_SECONDS: Final = 2.0
 HEARTBEATS_MISSED: Final = 2
 
 
 @dataclass(frozen=True)
 class Situation:
-    """A watcher's, as far as limits go by it. `is_full`: it takes nothing more, though there is more after `cursor`."""
+    """The state of a watcher that the limits depend on. `is_full`: there are events after `cursor`, and no room to send
+    them."""
 
     is_following: bool
     is_paused: bool
@@ -29,7 +30,7 @@ class Situation:
 
 
 class Timers:
-    """The clocks of one watcher, which all start when it connects."""
+    """The timers of one watcher, which start when it connects."""
 
     def __init__(self, now: float) -> None:
         self.connected = now
@@ -45,18 +46,18 @@ class Timers:
         self._received = now
 
     def active(self, now: float) -> None:
-        """The client has asked for something, or has paused its stream: the time it may idle starts."""
+        """The client has subscribed or paused: restart the idle timer."""
         self._active = now
 
     def is_heartbeat_due(self, now: float) -> bool:
-        """True once in OUTCRY_HEARTBEAT_SECONDS."""
+        """Returns True once in OUTCRY_HEARTBEAT_SECONDS."""
         if now < self._next_heartbeat:
             return False
         self._next_heartbeat = now + settings.OUTCRY_HEARTBEAT_SECONDS
         return True
 
     def has_lagged(self, now: float, is_lagging: bool) -> bool:
-        """Whether the watcher lags, and has at every call for LAG_SECONDS."""
+        """Whether the watcher has lagged at every call for LAG_SECONDS."""
         if not is_lagging:
             self._lagging_since = None
         elif self._lagging_since is None:
@@ -64,7 +65,7 @@ class Timers:
         return self._lagging_since is not None and now - self._lagging_since >= LAG_SECONDS
 
     def exceeded(self, now: float, situation: Situation) -> Close | None:
-        """The limit that the watcher has reached."""
+        """The close code of the limit that the watcher has reached, if any."""
         if self._is_slow(now, situation):
             return Close.SLOW
         if now - self.connected >= settings.OUTCRY_SESSION_SECONDS:

@@ -2,8 +2,9 @@
 
 1. A connection makes a watcher, which is idle.
 2. `follow` starts a delivery, which sends events from the client's cursor on.
-3. `ack`, `pause` and `resume` are the client's; `tick` is called once a second and sends heartbeats and applies limits.
-4. `end` closes the connection; `leave` is called when it is gone.
+3. `ack`, `pause` and `resume` are called for the client's frames; `tick` is called once a second, for heartbeats and
+   limits.
+4. `end` closes the connection; `leave` is called after it has closed.
 """
 
 import asyncio
@@ -35,14 +36,14 @@ logger = structlog.get_logger(__name__)
 
 # How long a connection may take to close before it is dropped.
 CLOSE_SECONDS: Final = 5.0
-# After these closes the client may not see what is still unsent: it is dropped sooner.
+# After these closes the client must not receive the unsent rest, so the connection is dropped sooner.
 REVOKED: Final = frozenset({Close.UNAUTHENTICATED, Close.FORBIDDEN})
 REVOKED_SECONDS: Final = 1.0
 
 
 @dataclass(frozen=True)
 class Connection:
-    """Whose connection it is, by which transport, and how to write to it and close it."""
+    """A client's connection: its principal and transport, and how to write to it and close it."""
 
     principal: Principal
     transport: str
@@ -51,8 +52,8 @@ class Connection:
 
 
 class Watcher:
-    """`started` is the wall clock's time; `closed` is why the watcher has ended, `left` the code with which the client
-    closed. `rate` is the most tokens a second, None without a limit."""
+    """`started` is wall-clock time; `closed` is the reason why the watcher has ended, `left` the client's close code.
+    `rate` is the maximum of tokens a second, None without a limit."""
 
     def __init__(self, connection: Connection, rate: float | None = None) -> None:
         self.id: UUID = uuid.uuid4()
@@ -68,7 +69,7 @@ class Watcher:
         self.delivery: Delivery | None = None
         self._loop = asyncio.get_running_loop()
         self.timers = Timers(self._loop.time())
-        # What the client knows of the state of its stream.
+        # The state that the client was last notified of.
         self._notified_state = StreamState.STREAMING
         self._closed_at: float | None = None
 
@@ -86,7 +87,7 @@ class Watcher:
 
     @property
     def lagging(self) -> bool:
-        """Whether nearly as much is in flight as may be, or the server's send buffer is full."""
+        """Whether the frames in flight are near their bound, or the server's send buffer is full."""
         return self.flow.lagging or self.sender.blocked is not None
 
     @property
@@ -95,7 +96,7 @@ class Watcher:
 
     @property
     def head(self) -> int:
-        """The newest seq of its conversation that this process knows of."""
+        """The newest seq of the conversation that this process knows; 0 before it follows one."""
         return 0 if self.delivery is None else self.delivery.reader.head
 
     @property
@@ -105,11 +106,11 @@ class Watcher:
 
     @property
     def tokens(self) -> int:
-        """How many were sent."""
+        """The number of tokens sent."""
         return 0 if self.delivery is None else self.delivery.tokens
 
     def follow(self, subscription: Subscription) -> None:
-        """Say hello, and from now on send every event from the subscription's start."""
+        """Send the hello frame, and from now on every event after the subscription's start."""
         destination = Destination(self.transport, self.sender, self.flow, self.end, self._fail)
         self.timers.active(self._loop.time())
         if self.rate is None:
@@ -137,12 +138,12 @@ class Watcher:
         self.pump()
 
     def pump(self) -> None:
-        """Send what is ready, as far as there is room."""
+        """Send the frames that are ready, as far as there is room."""
         if self.delivery is not None:
             self.delivery.pump()
 
     def notify(self, event: EventData) -> None:
-        """Send what is not part of the log; later, where the connection takes nothing now."""
+        """Send an event that is not in the log, or queue it while the connection is blocked."""
         if self.closed is not None:
             return
         try:
@@ -151,25 +152,25 @@ class Watcher:
             self._fail(failure)
 
     def ack(self, seq: int, waited: float = 0.0) -> None:
-        """The client has taken everything up to `seq`, which is no further than it was sent, `waited` seconds ago."""
+        """The client has received everything up to `seq`, which has been sent, `waited` seconds ago."""
         self.received()
         self.flow.ack(seq)
         if self.delivery is not None:
             self.delivery.acknowledged(seq, waited)
 
     def received(self) -> None:
-        """The client has sent something."""
+        """The client has sent a frame."""
         self.timers.received(self._loop.time())
 
     def pause(self) -> None:
-        """Hold the stream until `resume`, as the client asks."""
+        """Pause the stream until `resume`."""
         if self.delivery is not None and not self.delivery.is_paused:
             self.delivery.pause()
             self.timers.active(self._loop.time())
             self._notify_state()
 
     def resume(self) -> None:
-        """Go on where the stream was held."""
+        """Continue a paused stream."""
         if self.delivery is not None and self.delivery.is_paused:
             self.delivery.resume()
             self._notify_state()
@@ -200,7 +201,7 @@ class Watcher:
         self._close_connection(reason)
 
     def leave(self, code: int | None = None) -> None:
-        """The connection is gone, with the code of its close where there was one."""
+        """The connection has closed, with this code if there was one."""
         self.left = code
         self.closed = self.closed or Close.ENDED
         self._stop()
@@ -221,16 +222,16 @@ class Watcher:
             self.notify(Stream(state=self.state))
 
     def _abort_if_late(self, now: float, closed: Close) -> None:
-        """Drop the connection of a client that does not take its close."""
+        """Drop the connection of a client that does not answer the close in time."""
         seconds = REVOKED_SECONDS if closed in REVOKED else CLOSE_SECONDS
         if self._closed_at is not None and now - self._closed_at >= seconds:
             self._closed_at = None
             self.sender.abort()
 
     def _fail(self, failure: BaseException) -> None:
-        """The server could not take a frame, or something else went wrong."""
+        """Sending a frame failed, or anything else did."""
         if isinstance(failure, OSError):
-            # The client has left, and its disconnect is on the way.
+            # The client has disconnected; the server will report it.
             self.leave()
             return
         if not isinstance(failure, asyncio.CancelledError):

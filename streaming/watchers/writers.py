@@ -1,8 +1,8 @@
 """How frames are written to a client's connection, cheaply enough for a thousand watchers.
 
-An ASGI server's `send` is a coroutine, and a task for each frame and watcher costs more than the frame. A server's
-WebSocket frames carry no mask, so every client gets the same bytes: with uvicorn they are written straight to the
-connection's transport, and uvicorn says when its buffer is full. Any other server is served through its `send`.
+An ASGI server's `send` is a coroutine, and a task for each frame and watcher costs more than the frame. WebSocket
+frames from a server have no mask, so all clients get the same bytes. With uvicorn, they are written directly to the
+connection's transport, and uvicorn reports when its buffer is full. With other servers, `send` is used.
 """
 
 import asyncio
@@ -15,19 +15,20 @@ Send = Callable[[Any], Awaitable[None]]
 
 
 class ConnectionWriter(Protocol):
-    """Writes to one connection: frames in order, and none before the one before it has been taken."""
+    """Writes frames to one connection, in order. `write` must not be called while the future it last returned is not
+    done."""
 
     def write(self, frame: Frame) -> "asyncio.Future[Any] | None":
-        """Hand a frame to the server. Returns None when there is room for more; else a future that is done once there
-        is. Raises what the server raises when the client is gone."""
+        """Pass a frame to the server. Returns None if there is room for more, else a future that is done once there is.
+        Raises the server's exception if the client has disconnected."""
 
     def abort(self) -> None:
-        """Drop the connection and what is unsent, where the server allows it."""
+        """Drop the connection with its unsent frames, if the server allows it."""
 
 
 def writer_for(send: Send) -> ConnectionWriter:
     """The cheapest writer for a server, by the `send` that it gave for this connection."""
-    # uvicorn's `send` is a method of its protocol. Another release may look different inside: then its `send` is used.
+    # uvicorn's `send` is a method of its protocol object. If another release differs inside, its `send` is used.
     protocol = getattr(send, "__self__", None)
     is_uvicorns = type(protocol).__module__.startswith("uvicorn.")
     if is_uvicorns and hasattr(protocol, "transport") and hasattr(protocol, "writable"):
@@ -36,7 +37,7 @@ def writer_for(send: Send) -> ConnectionWriter:
 
 
 class TaskWriter:
-    """Any server: a task for each frame, done when the server's `send` returns."""
+    """For any server: a task for each frame, done when the server's `send` returns."""
 
     def __init__(self, send: Send) -> None:
         self._send = send
@@ -49,7 +50,7 @@ class TaskWriter:
 
 
 class UvicornWriter:
-    """uvicorn: bytes straight to the transport; `writable` is set while its buffer has room."""
+    """For uvicorn: writes to the transport; `writable` is set while its buffer has room."""
 
     def __init__(self, protocol: Any) -> None:
         self._transport = protocol.transport
