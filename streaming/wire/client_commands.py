@@ -1,4 +1,4 @@
-"""What watchers ask for, whatever carries it: cursors and commands."""
+"""Parses clients' cursors, rates and commands, for all transports."""
 
 import json
 from collections.abc import Mapping
@@ -8,15 +8,15 @@ from uuid import UUID
 from conversations.domain import requests
 from conversations.domain.errors import InvalidInput, NotFound, Problem
 
-# What the log can number.
+# The largest seq that the log can store.
 MAX_CURSOR = 2**31 - 1
 MAX_RATE = 10_000
-# A paint that waited longer to be told says nothing about its latency.
+# A paint that was reported later than this is not used for the latency.
 MAX_WAITED_MS = 60_000
 
 
 def conversation(text: str) -> UUID:
-    """The id that the text is. Raises NotFound where it is none: nothing has such an id."""
+    """The conversation's id. Raises NotFound if the text is not a UUID."""
     try:
         return UUID(text)
     except ValueError:
@@ -24,7 +24,7 @@ def conversation(text: str) -> UUID:
 
 
 def cursor(value: str | None) -> int:
-    """The seq after which events are wanted; 0 when nothing is given. Raises InvalidInput."""
+    """The seq after which events are requested; 0 by default. Raises InvalidInput."""
     if value is None:
         return 0
     if (seq := _whole(value)) is None or seq > MAX_CURSOR:
@@ -35,7 +35,7 @@ def cursor(value: str | None) -> int:
 
 
 def rate(value: str | None) -> float | None:
-    """The tokens a second that are wanted at most; None when nothing is given. Raises InvalidInput."""
+    """The maximum of tokens a second; None by default. Raises InvalidInput."""
     if value is None:
         return None
     if (wanted := _whole(value)) is None or not 1 <= wanted <= MAX_RATE:
@@ -44,7 +44,8 @@ def rate(value: str | None) -> float | None:
 
 
 def ack(fields: Mapping[str, Any], sent: int) -> tuple[int, float]:
-    """The seq that a client has taken, no further than it was `sent`, and how many seconds ago. Raises InvalidInput."""
+    """The seq that a client acknowledges, at most `sent`, and how many seconds ago it painted that. Raises
+    InvalidInput."""
     seq, waited = fields.get("seq"), fields.get("waited_ms", 0)
     if type(seq) is not int or not 0 <= seq <= sent:
         raise InvalidInput([Problem("seq", "not_sent", f"Nothing after {sent} has been sent yet.")])
@@ -72,18 +73,18 @@ def command(text: str | None) -> tuple[str, dict[str, Any]]:
 
 
 def key(fields: Mapping[str, Any]) -> str | None:
-    """The frame's idempotency key, for the answer to carry; None where it has none that could be one."""
+    """The frame's idempotency key, to be repeated in an error; None if it has no valid one."""
     found = fields.get("idempotency_key")
     if not isinstance(found, str) or len(found) > requests.MAX_KEY:
         return None
     try:
         found.encode()
     except UnicodeEncodeError:
-        # JSON can write half of a character, which no frame can carry.
+        # JSON can hold a lone surrogate, which cannot be encoded in a frame.
         return None
     return found
 
 
 def _whole(value: str) -> int | None:
-    # isdecimal also takes other scripts' digits, which int() reads.
+    # isdecimal and int() also accept the digits of other scripts.
     return int(value) if value.isascii() and value.isdecimal() and len(value) <= 10 else None

@@ -4,34 +4,34 @@ from enum import IntEnum
 
 
 class Close(IntEnum):
-    """1000: the conversation has ended and all of it was sent. 44xx are final: coming back changes nothing.
-    45xx are not: come back with the cursor."""
+    """1000: the conversation has ended and all of it was sent. 44xx: final, a reconnect would fail in the same way.
+    45xx: temporary, reconnect with the cursor."""
 
     ENDED = 1000
     # The client's frame or address broke the protocol.
     BAD_REQUEST = 4400
-    # Not signed in, or not any more; a key that opens nothing, or not any more.
+    # Not signed in, or no longer; or the API key is not valid, or no longer.
     UNAUTHENTICATED = 4401
-    # They were watching, and may not any more; or their key is not for watching.
+    # The user may no longer watch this conversation; or the API key lacks the scope.
     FORBIDDEN = 4403
-    # No such conversation, or not theirs: nobody is told which.
+    # The conversation does not exist, or the user may not watch it; the code does not reveal which.
     NOT_FOUND = 4404
     TOO_LARGE = 4413
     FAULT = 4500
-    # The server stops, and another one starts.
+    # The server is stopping, and another one takes over.
     RESTART = 4501
-    # A client that had said what it took fell silent for two heartbeats.
+    # A client that acknowledges events was silent for two heartbeats.
     HEARTBEAT_MISSED = 4502
-    # The client took the words more slowly than they came, for too long.
+    # The client made no progress for too long.
     SLOW = 4503
-    # Nothing was asked for, or the stream was paused, for too long.
+    # The client watched nothing, or paused its stream, for too long.
     IDLE = 4504
-    # No connection lasts for ever.
+    # The connection reached its maximum age.
     EXPIRED = 4505
-    # The database is away, and nobody can say who may watch.
+    # The database is unavailable, so permissions cannot be checked.
     UNAVAILABLE = 4506
 
     @property
     def retryable(self) -> bool:
-        """Whether coming back with the cursor goes on from there."""
+        """Whether the client can reconnect with its cursor."""
         return self >= Close.FAULT

@@ -1,6 +1,6 @@
-"""What is said, as it is said, for transports that speak text: each character once, however the frames are joined.
+"""Text deltas for transports that send plain text: each character once, however the frames are joined.
 
-Pure. What has been handed on cannot be taken back there, so a message that is discarded is told as such.
+Pure. Sent text cannot be withdrawn, so a discarded message yields a Discarded.
 """
 
 from collections.abc import Iterator, Mapping
@@ -20,7 +20,7 @@ class Started:
 
 @dataclass(frozen=True)
 class Said:
-    """The next words of the message."""
+    """The next text of the message."""
 
     message: str
     text: str
@@ -36,7 +36,7 @@ class Ended:
 
 @dataclass(frozen=True)
 class Discarded:
-    """The message does not stand. `text` is what had been handed on of it."""
+    """The message was discarded. `text` is what was yielded of it."""
 
     message: str
     reason: str
@@ -55,13 +55,13 @@ Speech = Started | Said | Ended | Discarded | Other
 
 
 class TextDeltas:
-    """Turns the events of a conversation, from its beginning, into speech."""
+    """Turns the events of a conversation, from its first, into text deltas."""
 
     def __init__(self) -> None:
         self._said: dict[str, str] = {}
 
     def take(self, type_: str, data: Data) -> Iterator[Speech]:
-        """What the next event, or the frame that stands for several, says."""
+        """The deltas of the next event, or of a frame that stands for several."""
         match type_:
             case "message_start":
                 self._said[data["message"]] = ""
@@ -79,7 +79,7 @@ class TextDeltas:
 
     def _say(self, message: str, offset: int, text: str) -> Iterator[Said]:
         said = self._said.get(message, "")
-        # Of a whole message, and of what is told again, only what is new.
+        # Skip the text that was yielded before: a whole message, or a repeated token, may contain it.
         new = text[max(0, len(said) - offset) :]
         if new:
             self._said[message] = said + new
