@@ -1,4 +1,4 @@
-"""Addresses of the transports, of those that are on."""
+"""Routes of the transports that are enabled."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ from streaming.transports.websocket.consumer import ConversationSocket, NoSuchSo
 
 
 def websocket_urlpatterns() -> list[Any]:
-    """For Channels' router."""
+    """The WebSocket routes, for Channels' router."""
     nowhere: Any = NoSuchSocket.as_asgi()
     if "websocket" not in settings.OUTCRY_TRANSPORTS:
         return [re_path("", nowhere)]
@@ -27,7 +27,8 @@ def websocket_urlpatterns() -> list[Any]:
 
 
 def http_router(otherwise: Any) -> Router:
-    """The HTTP endpoints, with CORS where other sites are let in; other addresses go to the application `otherwise`."""
+    """The HTTP endpoints, with CORS if other sites are allowed. All other addresses go to the application
+    `otherwise`."""
     routes = endpoint_routes()
     if settings.OUTCRY_CORS_ORIGINS:
         routes = [Route(route.path, CrossOrigin(route.endpoint)) for route in routes]

@@ -1,4 +1,4 @@
-"""Why a response broke off, as HTTP clients are told."""
+"""Why a response broke off, in the terms of HTTP clients."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -22,7 +22,7 @@ _STATUSES: Final[Mapping[Close, int]] = {
 
 
 def message(reason: Close) -> str:
-    """The reason as a sentence for people."""
+    """A sentence for people."""
     return _MESSAGES.get(reason, "The answer broke off. The debate goes on.")
 
 

@@ -1,4 +1,4 @@
-"""Which other sites' pages may call the endpoints: by django-cors-headers' rules, as for what Django answers."""
+"""CORS for the streaming endpoints: the rules of django-cors-headers, which Django's own responses follow, too."""
 
 from io import BytesIO
 
@@ -11,7 +11,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 
 class CrossOrigin:
-    """ASGI middleware around one endpoint. Starlette's own would answer a preflight otherwise than Django's side."""
+    """ASGI middleware around one endpoint. Starlette's own would answer a preflight differently from
+    django-cors-headers."""
 
     def __init__(self, application: ASGIApp) -> None:
         self._application = application

@@ -1,7 +1,7 @@
-"""The server's own `send`, past the middlewares between it and an application.
+"""The server's own `send`, bypassing the middlewares in between.
 
-For every message that a socket sends, Channels' session middleware asks whether the session has to be saved; an event
-never changes it. And only the server's own `send` leads to its connection.
+For each message sent, Channels' session middleware checks whether the session has to be saved, which an event never
+requires. And the server's connection can be reached only from its own `send`.
 """
 
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ KEY = "outcry.send"
 
 
 class DirectSend:
-    """ASGI middleware, the outermost: keeps the server's `send` in the scope, under KEY."""
+    """ASGI middleware, the outermost: puts the server's `send` into the scope, under KEY."""
 
     def __init__(self, application: Any) -> None:
         self._application = application
@@ -21,7 +21,7 @@ class DirectSend:
 
 
 def abort(scope: Mapping[str, Any]) -> None:
-    """Drop the connection of a response and what is unsent of it, with a server that lets us (uvicorn does)."""
+    """Drop a response's connection with its unsent bytes, if the server allows it (uvicorn does)."""
     transport = getattr(getattr(scope[KEY], "__self__", None), "transport", None)
     if transport is not None and hasattr(transport, "abort"):
         transport.abort()

@@ -1,4 +1,4 @@
-"""The HTTP endpoints beside Django: the checks that all share, and how one refuses."""
+"""The base of the HTTP endpoints beside Django: shared checks, and error responses."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any, Final
@@ -19,7 +19,7 @@ _METHODS: Final = ("DELETE", "GET", "HEAD", "POST")
 
 
 class MethodNotAllowed(OutcryError):
-    """The endpoint takes other methods."""
+    """The endpoint does not support the request's method."""
 
     code = "method_not_allowed"
     http_status = 405
@@ -37,8 +37,8 @@ class Endpoint:
 
     1. The body is read whole (TooLarge), then host, https and method are checked.
     2. The handler, a method named as the HTTP method in lower case, returns the response, an ASGI application.
-    3. The response is sent. An exception before its first message becomes the transport's own error response; after
-       it, it is raised, so that the server breaks the connection off.
+    3. The response is sent. An exception before its first message becomes the transport's own error response; a later
+       exception is raised, so that the server drops the connection.
     """
 
     @property
@@ -47,11 +47,11 @@ class Endpoint:
         return [method for method in _METHODS if hasattr(self, method.lower())]
 
     def error_body(self, error: OutcryError, body: bytes) -> Any:
-        """The error as JSON, for the request with this body; empty where that was not read."""
+        """The error as JSON. `body` is the request's body, empty if it was not read."""
         return error_responses.body(error)
 
     def error_headers(self, error: OutcryError) -> dict[str, str]:
-        """The transport's own headers of an error response."""
+        """Headers that the transport adds to an error response."""
         return {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -93,8 +93,8 @@ class Endpoint:
 
 
 def expected(failure: Exception, event: str = "door_failed", **context: str) -> OutcryError:
-    """The failure as an error for the client. A defect is logged as `event`, with the context; the client gets no
-    detail of it."""
+    """The failure as an error for the client. An unexpected one is logged as `event`, with the context, and becomes a
+    Fault without details."""
     if isinstance(failure, OutcryError):
         return failure
     logger.error(event, exc_info=failure, **context)

@@ -1,6 +1,6 @@
 """A request to a streaming endpoint: Starlette's, with Django's rules for hosts, https, sessions and CSRF tokens.
 
-The streaming endpoints stand beside Django's handler, which would hold one thread for each open response.
+The streaming endpoints bypass Django's handler, which would hold one thread for each open response.
 """
 
 import asyncio
@@ -21,7 +21,7 @@ from conversations.access.principals import Principal
 from conversations.domain.errors import Forbidden, InvalidInput, OutcryError, Problem, Unauthenticated
 from conversations.infrastructure import database
 
-# 1 MiB: the longest valid body, with every character escaped, fits three times.
+# 1 MiB: three times the longest valid body with every character escaped.
 MAX_BODY: Final = 1024 * 1024
 _SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 
@@ -34,7 +34,7 @@ class TooLarge(OutcryError):
 
 
 class NeedsHttps(OutcryError):
-    """The site is served by https only, and the request came by http."""
+    """The site is https only, and the request came by http."""
 
     code = "https_required"
     http_status = 403
@@ -44,7 +44,7 @@ class Request(starlette_requests.Request):
     """A request whose body is bounded and whose sender can be authenticated."""
 
     async def stream(self) -> AsyncGenerator[bytes, None]:
-        """The body in chunks. Raises ClientDisconnect, and TooLarge past MAX_BODY bytes: only after the last byte, for
+        """The body in chunks. Raises ClientDisconnect, and TooLarge past MAX_BODY bytes, but only after the last byte:
         most clients read no response before they have sent everything."""
         size = 0
         async for chunk in super().stream():
@@ -75,18 +75,18 @@ class Request(starlette_requests.Request):
             raise NeedsHttps("This site is reached by https only.")
 
     def require_host(self) -> None:
-        """Raises InvalidInput where the Host header is none of ALLOWED_HOSTS."""
+        """Raises InvalidInput if the Host header is not in ALLOWED_HOSTS."""
         try:
             self.django.get_host()
         except DisallowedHost:
             raise InvalidInput([Problem("Host", "host", "This site has another name.")]) from None
 
     async def authenticate(self) -> Principal:
-        """The sender: by an API key, else by the session. Raises Unauthenticated, and Forbidden where a session comes
-        without its CSRF token and the method is not a safe one."""
+        """The sender, by an API key, else by the session. Raises Unauthenticated; and Forbidden for a session without a
+        CSRF token, unless the method is safe."""
         if principals.key_in(self.django.headers) is not None:
             return await database.call(principals.of_headers, self.django.headers)
-        # Parsed by Django: other applications on this host may set cookies of any form.
+        # Django parses the cookies: other applications on this host may have set malformed ones.
         session = self.django.COOKIES.get(settings.SESSION_COOKIE_NAME)
         if not session:
             raise Unauthenticated("Sign in first, or send an API key.")

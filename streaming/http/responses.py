@@ -17,7 +17,7 @@ class JSONResponse(responses.JSONResponse):
         super().__init__(body, status_code, {"cache-control": "no-store", **(headers or {})})
 
     def render(self, content: Any) -> bytes:
-        """The bytes. An error repeats what was sent, which may hold a lone surrogate: that becomes a question mark."""
+        """The encoded body. Lone surrogates, which an error may repeat from the request, become question marks."""
         return json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode(errors="replace")
 
 

@@ -2,8 +2,8 @@
 
 1. The subscription is taken before the first byte is sent, so that its errors can still be a status code.
 2. The watcher hands frames over; they are encoded at once and collected in a buffer.
-3. A task sends the buffer, as one message, as often as the server takes one. While more than MAX_BUFFER bytes wait,
-   the watcher is held back. When nothing was sent for a while, a keep-alive is.
+3. A task sends the buffer, as one message, whenever the server is ready. While more than MAX_BUFFER bytes wait, the
+   watcher is blocked. After a silence a keep-alive is sent.
 4. The response ends with the encoder's last bytes. If it breaks off, the connection is aborted, because a truncated
    response must not look complete.
 """
@@ -36,9 +36,9 @@ EVENT_STREAM: Final = "text/event-stream; charset=utf-8"
 KEEPALIVE_COMMENT: Final = b": still here\n"
 # 15 s: most proxies drop a connection after 60 s of silence.
 KEEPALIVE: Final = (15.0, KEEPALIVE_COMMENT)
-# In bytes, for each response.
+# Bytes, for each response.
 MAX_BUFFER: Final = 64 * 1024
-# JSON on one line; but some clients take these three characters for line ends, too.
+# Some clients take these three characters for line ends, so JSON on one line must not hold them.
 _LINE_ENDS: Final = str.maketrans({"\u2028": "\\u2028", "\u2029": "\\u2029", "\u0085": "\\u0085"})
 
 
@@ -47,7 +47,7 @@ class Encoder(Protocol):
 
     @property
     def keepalive(self) -> tuple[float, bytes]:
-        """After how many seconds of silence these bytes are sent."""
+        """(seconds, bytes): the bytes are sent after so many seconds of silence."""
 
     def event(self, frame: Frame) -> bytes:
         """An event of the log, or a frame that stands for several."""
@@ -56,13 +56,13 @@ class Encoder(Protocol):
         """A frame that is not in the log: hello, heartbeat, notice, stream."""
 
     def end(self, reason: Close) -> bytes:
-        """The last bytes. After any reason but ENDED, they must tell the client that more would have come."""
+        """The last bytes. For any reason but ENDED, they must show the client that the response is incomplete."""
 
 
 @dataclass(frozen=True)
 class Stream:
-    """One response: whose it is, by which transport, of which conversation, after which seq, in which format. `rate`
-    is the most tokens a second; when `stop` is set, the response ends as if the conversation had."""
+    """The parameters of one response. `after` is the client's cursor, `rate` the maximum of tokens a second. When
+    `stop` is set, the response ends as if the conversation had."""
 
     transport: str
     principal: Principal
@@ -79,7 +79,7 @@ def stream_headers(conversation: UUID, content_type: str = EVENT_STREAM) -> dict
     return {
         "content-type": content_type,
         "cache-control": "no-cache, no-transform",
-        # Else nginx buffers the response.
+        # Otherwise nginx buffers the response.
         "x-accel-buffering": "no",
         **conversation_header(conversation),
     }
@@ -91,15 +91,15 @@ def one_line(text: str) -> str:
 
 
 class StreamResponse:
-    """The response, as an ASGI application. The access to the conversation has been checked, and the request's body
-    been read. `has_client_left` is set where the client did not stay to the end."""
+    """The response, as an ASGI application. The caller has checked the access to the conversation and read the
+    request's body. `has_client_left` is set if the client disconnected before the end."""
 
     def __init__(self, stream: Stream) -> None:
         self._stream = stream
         self.has_client_left = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send it all. Raises what `subscribe` raises, before anything is sent."""
+        """Send the response. Exceptions of `subscribe` are raised before anything is sent."""
         stream = self._stream
         async with contextlib.AsyncExitStack() as stack:
             subscription = await stack.enter_async_context(subscribe(stream.conversation, stream.after))
@@ -122,8 +122,7 @@ class StreamResponse:
         disconnect = asyncio.ensure_future(_disconnect(receive))
         try:
             await asyncio.wait({sending, disconnect}, return_when=asyncio.FIRST_COMPLETED)
-            # Some servers report a disconnect at the end of a response; and a stream that this side had closed already
-            # was not left by the client.
+            # Some servers also report a disconnect at the end of a response, or after this side has closed the stream.
             self.has_client_left = not sending.done() and watcher.closed is None
         finally:
             for task in (sending, disconnect):
@@ -161,10 +160,10 @@ class _BodyWriter:
         self._is_closed = False
 
     def write(self, frame: Frame) -> "asyncio.Future[Any] | None":
-        """Buffer the frame. Returns what to wait for before the next one, where the buffer is full."""
+        """Buffer the frame. Returns None, or a future to await before the next frame if the buffer is full."""
         encode = self._encoder.event if frame.is_stored else self._encoder.control
         if encoded := encode(frame):
-            # A frame without bytes must not put off the keep-alive.
+            # A frame without bytes must not delay the keep-alive.
             self._buffer += encoded
             self._is_due.set()
         if len(self._buffer) > MAX_BUFFER and self._room is None:

@@ -1,7 +1,7 @@
-"""Which pages may open a WebSocket: the site's own, and nobody else's.
+"""Which pages may open a WebSocket: those of this site only.
 
-A browser sends its cookies along with a WebSocket whatever page opens it, so the session alone proves nothing. Programs
-bring an API key in a header, which no page of a browser can send: they may come from anywhere.
+A browser sends this site's cookies with a WebSocket that any other site's page opens, so the session alone proves
+nothing. An API key in a header is accepted from anywhere, because no page can set headers of a WebSocket.
 """
 
 from typing import Any
@@ -14,8 +14,8 @@ from streaming.watchers.admission import joined_headers
 
 
 class SameOriginOnly:
-    """ASGI middleware: refuses, in the handshake, what a page of another host or port opens, or of a host that is not
-    in ALLOWED_HOSTS. Pages of CSRF_TRUSTED_ORIGINS are let in."""
+    """ASGI middleware: refuses the handshake if the page's host and port differ from the site's, or the host is not in
+    ALLOWED_HOSTS. Pages of CSRF_TRUSTED_ORIGINS are allowed."""
 
     def __init__(self, application: Any) -> None:
         self._programs = application
