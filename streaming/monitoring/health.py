@@ -1,4 +1,4 @@
-"""`/healthz` and `/readyz`, for load balancers: whether this process lives, and whether it can serve."""
+"""`/healthz` and `/readyz`, for load balancers: whether this process responds, and whether it can serve."""
 
 import asyncio
 from collections.abc import Awaitable
@@ -18,21 +18,22 @@ from conversations.infrastructure.event_loop import PerLoop
 
 logger = structlog.get_logger(__name__)
 
-# A part that answers later than this is not ready: people would not wait for it either.
+# Timeout of each check; people would not wait longer, either.
 TIMEOUT_SECONDS: Final = 2.0
 
 
 @require_safe
 @never_cache
 async def healthz(request: HttpRequest) -> JsonResponse:
-    """200 as long as the process answers. It asks nothing else: restarting it would not bring a database back."""
+    """200 as long as the process responds. Other parts are not checked, because a restart would not repair a
+    database."""
     return JsonResponse({"status": "ok"})
 
 
 @require_safe
 @never_cache
 async def readyz(request: HttpRequest) -> JsonResponse:
-    """200 where every part is `ok`, 503 while one is `failed`. Only the log says why."""
+    """200 if every part is `ok`, 503 while one is `failed`. The reason is in the server's log only."""
     parts = await _readinesses.here().parts()
     ready = all(parts.values())
     statuses = {part: "ok" if works else "failed" for part, works in parts.items()}
@@ -41,7 +42,7 @@ async def readyz(request: HttpRequest) -> JsonResponse:
 
 
 class Readiness:
-    """The checks of one event loop. Requests that come while they run share their result."""
+    """The checks of one event loop. Requests that arrive during a check share its result."""
 
     def __init__(self) -> None:
         self._checking: asyncio.Task[dict[str, bool]] | None = None
@@ -62,7 +63,7 @@ class Readiness:
         return {"database": answers, "migrations": migrated, "channel_layer": layer}
 
     async def _migrate(self) -> None:
-        # Migrations stay applied, so this is asked until it succeeds once.
+        # Migrations stay applied, so this is checked only until it succeeds.
         if not self._migrated:
             await database.call(_require_migrated)
             self._migrated = True
@@ -70,7 +71,7 @@ class Readiness:
     async def _echo(self) -> None:
         """Send a message through the channel layer and receive it."""
         layer: Any = get_channel_layer()
-        # One channel for all checks, because a layer may keep every channel it made; a new one after a failure.
+        # One channel for all checks, because a layer may keep every channel that it made. A failure makes it a new one.
         channel, self._channel = self._channel or await layer.new_channel(), None
         token = uuid4().hex
         await layer.send(channel, {"type": "echo", "token": token})

@@ -1,5 +1,5 @@
-"""Middleware that answers probes before the site's own rules apply: load balancers and Prometheus address a process by
-its IP address instead of the site's name, without https where the proxy ends it, and without a session."""
+"""Middleware that answers probes before the other middlewares: load balancers and Prometheus address a process by its
+IP address instead of the site's name, without https if the proxy terminates it, and without a session."""
 
 from collections.abc import Awaitable, Callable
 from inspect import iscoroutinefunction

@@ -56,7 +56,7 @@ async def collected() -> CollectorRegistry:
     try:
         debates, waiting = await database.call(lambda: (dashboard.debates(), dashboard.waiting()))
     except LogUnavailable:
-        # The process's own metrics are wanted most when the database is away.
+        # The process's own metrics are needed most while the database is unavailable.
         logger.warning("debates_not_counted", exc_info=True)
         debates, waiting = {}, None
     scraped = CollectorRegistry()
@@ -69,7 +69,7 @@ async def _circuits() -> Sequence[CircuitStatus]:
     try:
         return await asyncio.to_thread(circuit_breaker.statuses, selection.live())
     except ValueError:
-        # OUTCRY_PROVIDERS is wrong; the start has said so.
+        # OUTCRY_PROVIDERS is wrong, which the checks at the start have reported.
         return []
 
 
@@ -93,7 +93,8 @@ def _is_near(request: HttpRequest) -> bool:
 
 
 class _Computed(Collector):
-    """What is computed on a scrape: gauges of this process's watchers and runs, of the database and of providers."""
+    """Gauges that are computed on a scrape: this process's watchers and runs, the database's debates, the providers'
+    circuits."""
 
     def __init__(
         self, debates: Mapping[Status, int], waiting: Waiting | None, circuits: Sequence[CircuitStatus]

@@ -36,19 +36,19 @@ _DELIVERY_SECONDS: Final = Histogram(
     buckets=_BUCKETS,
 )
 
-# The monitor's percentiles need finer bounds than Prometheus does: 16 to a doubling, so that a percentile read from
-# the counts is at most 4.4 % too high. `fine_paints` counts those within each bound, and beyond the last.
+# Bounds for the monitor's percentiles, finer than Prometheus' buckets: 16 to a doubling, so that a percentile is at
+# most 4.4 % too high. `fine_paints` has the number of paints within each bound, and beyond the last.
 FINE_BOUNDS: Final = tuple(0.001 * 2 ** (step / 16) for step in range(16 * 16 + 1))
 fine_paints: Final = [0] * (len(FINE_BOUNDS) + 1)
 
 
 def painted(seconds: float) -> None:
-    """Count a token that a browser has painted, so many seconds after the log took it."""
+    """Count a token that a browser painted so many seconds after the log stored it."""
     seconds = max(0.0, seconds)
     _PAINT_SECONDS.observe(seconds)
     fine_paints[bisect_left(FINE_BOUNDS, seconds)] += 1
 
 
 def delivered(seconds: float) -> None:
-    """Count an event, no token, that was handed to a watcher's connection, so many seconds after the log took it."""
+    """Count an event other than a token that was handed to a connection so many seconds after the log stored it."""
     _DELIVERY_SECONDS.observe(max(0.0, seconds))

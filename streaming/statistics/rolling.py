@@ -101,8 +101,8 @@ def latency(since: Totals, now: Totals) -> Latency:
 
 
 def percentile_ms(paints: Sequence[int], part: float) -> float | None:
-    """The bound in milliseconds within which that part (0 to 1) of the paints lay; None without paints. What lay beyond
-    the last bound is reported as the last bound."""
+    """The percentile (`part` is 0 to 1) of the paints in milliseconds: the bound of its bucket, at most the last bound.
+    None without paints."""
     if not (count := sum(paints)):
         return None
     place = next(place for place, within in enumerate(accumulate(paints)) if within >= part * count)
@@ -110,7 +110,7 @@ def percentile_ms(paints: Sequence[int], part: float) -> float | None:
 
 
 class RollingStatistics:
-    """The last ten minutes of the running event loop and of these watchers, from its construction on."""
+    """Statistics of the running event loop and of these watchers, for the last ten minutes since construction."""
 
     def __init__(self, watchers: Mapping[Any, Lagging]) -> None:
         self.samples: deque[Sample] = deque(maxlen=KEPT_SAMPLES)
@@ -120,15 +120,15 @@ class RollingStatistics:
         self._schedule()
 
     def rates(self) -> Rates:
-        """Over the last five seconds, or less soon after the start."""
+        """Over the last five seconds, or less shortly after the start."""
         return rates(self._totals[-min(SAMPLE_INTERVALS, len(self._totals))], Totals())
 
     def latency(self) -> Latency:
-        """Over the last minute, or less soon after the start."""
+        """Over the last minute, or less shortly after the start."""
         return latency(self._totals[0], Totals())
 
     def _schedule(self) -> None:
-        # A timer and no task: nothing has to end it, and nothing is left pending when the loop ends.
+        # A timer, not a task: it needs no cancellation when the loop ends.
         asyncio.get_running_loop().call_later(INTERVAL_SECONDS, self._tick)
 
     def _tick(self) -> None:
@@ -136,7 +136,8 @@ class RollingStatistics:
         self._schedule()
 
     def refresh(self) -> None:
-        """An interval is over: keep its totals, and a sample of the last five seconds each fifth time."""
+        """Called at the end of each interval: keeps its totals, and every fifth time a sample of the last five
+        seconds."""
         self._totals.append(Totals())
         self._intervals += 1
         if self._intervals % SAMPLE_INTERVALS == 0:
