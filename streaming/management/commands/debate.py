@@ -75,7 +75,7 @@ def _owner(username: str | None) -> AbstractUser:
     owner = users.filter(username=username or OWNER).first()
     if username is None:
         if owner is None:
-            # Without a password and an address, nobody can sign in as this one.
+            # This user has no password and no address, so nobody can sign in as them.
             return users.create_user(OWNER)
         if owner.has_usable_password() or owner.email:
             raise CommandError(f"Somebody has an account named {OWNER}; say whose debate it is with --user.")
@@ -92,7 +92,7 @@ async def _debate(owner: AbstractUser, new: requests.NewConversation, console: C
         try:
             await _watch(conversation.pk, show)
         except asyncio.CancelledError:
-            # Ctrl-C: nobody is here to go on with it.
+            # Ctrl-C: no process is left to continue the debate.
             with contextlib.suppress(OutcryError):
                 await debates.control(owner, conversation.pk, requests.Command(action=Action.CANCEL))
             await _watch(conversation.pk, show)

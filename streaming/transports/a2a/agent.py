@@ -1,4 +1,4 @@
-"""This site as an A2A agent: the methods of the protocol, over the log, as the SDK's request handler."""
+"""This site as an A2A agent: the SDK's request handler, with conversations and their log as tasks."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -37,14 +37,14 @@ from streaming.transports.a2a.task import ENDED, SETTLED, TaskSnapshot
 
 MAX_MESSAGE_ID: Final = 200
 MAX_CONTEXT_ID: Final = 190
-# 10 s: a running debate is cancelled at once, one that waits for a worker when that takes it up.
+# 10 s: a running debate is cancelled at once, a queued one only when a worker takes it.
 CANCEL_SECONDS: Final = 10.0
 
 
 @dataclass(frozen=True)
 class Following:
-    """What the response follows. If it `waits`, it is one whole task, sent when that is settled, or after so many
-    seconds; `is_reply`: it answers a message. Otherwise it is a stream."""
+    """The task that the response follows. With `waits`, the response is one whole task, sent when the task is settled
+    or after so many seconds; else it is a stream. `is_reply`: it answers a message."""
 
     conversation: UUID
     snapshot: TaskSnapshot
@@ -57,7 +57,7 @@ Method = Callable[["Agent", Any], Awaitable[Any]]
 
 
 def _method(method: Method) -> Any:
-    """A method of the SDK's request handler: its failures become the errors of A2A."""
+    """Decorator for a method of the SDK's request handler: its exceptions become A2A errors."""
 
     @wraps(method)
     async def call(agent: "Agent", params: Any, context: ServerCallContext) -> Any:
@@ -72,8 +72,8 @@ def _method(method: Method) -> Any:
 
 
 class Agent(RequestHandler):
-    """Answers one request of one client, over the log. What the SDK cannot express is left in `following`, a response
-    that lasts, or `refused`, an error with HTTP's own status code."""
+    """Answers one request. What the SDK cannot express is left in `following` (a streamed or delayed response) or in
+    `refused` (an error with an HTTP status code)."""
 
     def __init__(self, principal: Principal, *, streams: bool) -> None:
         self.principal = principal
@@ -110,7 +110,7 @@ class Agent(RequestHandler):
         else:
             conversation = await _start(self._user, params.message)
             snapshot = await database.call(task_store.read, self._user, conversation, None)
-            # A repeated message may come after the debate's end.
+            # A repeated message may arrive after the debate's end.
             waits = waits and snapshot.task.status.state not in SETTLED
         task_store.trim_history(snapshot.task, params.configuration)
         if self._streams or waits:
@@ -147,7 +147,7 @@ class Agent(RequestHandler):
         return snapshot.task
 
     def on_message_send_stream(self, params: Any, context: ServerCallContext) -> Any:
-        # Not called: the endpoint has the SDK call the method without a stream.
+        # Neither is called: for streams, the endpoint has the SDK call the method without a stream.
         return super().on_message_send_stream(params, context)
 
     def on_subscribe_to_task(self, params: Any, context: ServerCallContext) -> Any:
@@ -189,7 +189,7 @@ def _require_valid(params: SendMessageRequest) -> None:
 
 
 async def _start(user: AbstractUser, message: Message) -> UUID:
-    """The debate that the message starts, or has started before."""
+    """The debate that the message starts, or that the same message started before."""
     new = requests.parse(_fields(message))
     run = client_threads.Run(f"{task_store.THREAD}{message.context_id}", message.message_id, None)
     conversation = await debates.start_once(user, new, run)
@@ -199,7 +199,7 @@ async def _start(user: AbstractUser, message: Message) -> UUID:
 
 
 def _fields(message: Message) -> dict[str, Any]:
-    """What is asked for, as POST /api/conversations/ takes it."""
+    """The message as the body of POST /api/conversations/."""
     values: dict[str, Any] = {}
     texts: list[str] = []
     for part in message.parts:
@@ -220,11 +220,11 @@ def _object(value: Any) -> dict[str, Any]:
     try:
         data = MessageToDict(value)
     except (json_format.Error, ValueError):
-        # ValueError: a number that is not finite.
+        # ValueError: a number is not finite.
         data = None
     if not isinstance(data, dict):
         raise InvalidInput([Problem("message.parts", "json_object", "A part of data is one JSON object.")])
-    # Protobuf knows floats only: whole ones become ints again.
+    # Protobuf has floats only: turn whole numbers back into ints.
     return {
         key: int(given) if isinstance(given, float) and given.is_integer() else given
         for key, given in data.items()

@@ -34,7 +34,7 @@ STATUSES: Final[Mapping[int, str]] = {
 
 
 class Binding(Protocol):
-    """The form of a client's answers, as JSON values."""
+    """How a client's answers are written, as JSON values."""
 
     content_type: str
 
@@ -45,12 +45,12 @@ class Binding(Protocol):
         """A whole answer; `is_reply`: to a message."""
 
     def error(self, reason: Close) -> dict[str, Any]:
-        """The error of an answer that broke off, as an item of a stream or instead of the whole answer."""
+        """The error of a response that broke off: the last item of a stream, or in place of the whole answer."""
 
 
 @dataclass(frozen=True)
 class Rpc10:
-    """JSON-RPC of A2A 1.0, in answer to the call `id`."""
+    """JSON-RPC of A2A 1.0, for the call `id`."""
 
     id: str | int | None
     content_type = "application/json"

@@ -1,4 +1,4 @@
-"""The card that tells other agents what this one can do."""
+"""The agent card, which describes this agent to others."""
 
 from typing import Final
 
@@ -37,7 +37,7 @@ _SKILL: Final = AgentSkill(
 
 
 def card(site: str) -> AgentCard:
-    """The card for clients that know the site by this address, which has no slash at its end."""
+    """The card for clients that use this base URL, which has no slash at its end."""
     url = f"{site}/{settings.OUTCRY_A2A_PATH}"
     return AgentCard(
         name="Outcry",
@@ -54,6 +54,6 @@ def card(site: str) -> AgentCard:
         default_output_modes=["text/markdown", "application/json"],
         skills=[_SKILL],
         security_schemes=_SCHEMES,
-        # Either of them is enough.
+        # A client needs only one of them.
         security_requirements=[SecurityRequirement(schemes={name: StringList()}) for name in _SCHEMES],
     )

@@ -10,10 +10,10 @@ A task is a conversation, so any process answers for any task.
 1. A message without a task starts a debate: its first text part is the question, further ones are the content, and a
    part of data holds what else POST /api/conversations/ takes. The same message again starts no second one.
 2. A message to a task answers the question that an agent has asked; without one, it is sent to the panel.
-3. A stream begins with the task as it is; what follows has each word once.
+3. A stream begins with the task so far; its updates repeat no text.
 
-The SDK's dispatchers parse requests and write short answers and errors. An answer that lasts is a response of
-`streaming.http.stream_response`, as on every transport: `Agent.following` says what it follows.
+The SDK's dispatchers parse requests and write immediate answers and errors. A streamed or delayed answer is a response
+of `streaming.http.stream_response`, for the task in `Agent.following`.
 """
 
 import json
@@ -39,7 +39,7 @@ from streaming.transports.a2a.card import card
 from streaming.transports.a2a.task_response import TaskResponse
 
 CARD: Final = "/.well-known/agent-card.json"
-# A stream begins as the method without one does: the SDK answers that, and the stream follows.
+# For a streaming method the SDK is asked for the method without a stream, and our stream follows.
 _WITHOUT_STREAM: Final = {
     "SendStreamingMessage": "SendMessage",
     "SubscribeToTask": "GetTask",
@@ -112,7 +112,7 @@ class CallRest(Endpoint):
 
 
 class GetCard(Endpoint):
-    """The agent's card, for everybody."""
+    """The agent card. It needs no sign-in."""
 
     async def get(self, request: Request) -> ASGIApp:
         body = json.dumps(agent_card_to_dict(card(request.site))).encode()
@@ -126,7 +126,7 @@ class GetCard(Endpoint):
 
 
 def _answer(agent: Agent, binding: Binding, response: Response) -> ASGIApp:
-    """The SDK's response, unless the agent refused, or has something to follow."""
+    """The SDK's response, or the agent's refusal, or the response that follows a task."""
     if agent.refused is not None:
         raise agent.refused
     if agent.following is not None:
@@ -138,7 +138,7 @@ def _answer(agent: Agent, binding: Binding, response: Response) -> ASGIApp:
 async def _dispatch(agent: Agent, scope: ASGIScope, body: bytes) -> Response:
     """The response of the SDK's REST method at this address. Raises NotFound and MethodNotAllowed."""
     is_known = False
-    # The last route is for tenants, and would take any address of two segments.
+    # Without the last route, which is for tenants and would match any address of two segments.
     for route in create_rest_routes(agent, path_prefix=_path("").rstrip("/"))[:-1]:
         match, found = route.matches(scope)
         if isinstance(route, Route) and match is Match.FULL:

@@ -1,6 +1,7 @@
-"""A conversation as an A2A task: each message an artifact, the verdict one of data, the status the task's.
+"""A conversation as an A2A task: each message becomes an artifact, the verdict a data artifact, the status the task's
+status.
 
-Pure. The updates of the frames between two moments, applied to the task of the first, give the task of the second.
+Pure. Applying the updates of all later frames to a snapshot gives the same task as a later snapshot.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -40,7 +41,7 @@ STATES: Final[Mapping[str, TaskState]] = {
 ENDED: Final = frozenset(
     {TaskState.TASK_STATE_COMPLETED, TaskState.TASK_STATE_CANCELED, TaskState.TASK_STATE_FAILED}
 )
-# A client that waits for the task gets it then: it has ended, or goes on only after an answer.
+# States in which a waiting client gets the task: it has ended, or needs an answer to continue.
 SETTLED: Final = ENDED | {TaskState.TASK_STATE_INPUT_REQUIRED}
 VERDICT: Final = "verdict"
 MARKDOWN: Final = "text/markdown"
@@ -58,12 +59,12 @@ class TaskIds:
 
 
 class TaskUpdates:
-    """Turns the frames of a conversation, from its beginning, into updates of its task: each character once."""
+    """Turns the frames of a conversation, from its first, into updates of its task, which repeat no text."""
 
     def __init__(self, ids: TaskIds) -> None:
         self._ids = ids
         self._starts: dict[str, Data] = {}
-        # The text of each message as the client has it; empty once the message has ended.
+        # The text of each open message that the client has received.
         self._shown: dict[str, str] = {}
         self._questions: dict[str, str] = {}
         self._error = ""
@@ -111,7 +112,7 @@ class TaskUpdates:
         message, content, shown = data["message"], data["content"], self._shown.get(data["message"])
         self._shown[message] = ""
         metadata = {key: data[key] for key in (*_DESCRIBED, *_MEASURED)}
-        # If the client has nothing of it, or another text, it gets the whole text.
+        # Send the whole text if the client has none of it, or a different text.
         goes_on = shown is not None and content.startswith(shown)
         text = content[len(shown) :] if goes_on and shown is not None else content
         return self._artifact(message, text, data, metadata, append=goes_on, last=True)
@@ -125,7 +126,7 @@ class TaskUpdates:
 
     def _status(self, data: Data, at: datetime) -> Iterator[Update]:
         if data["status"] == Status.ACTIVE:
-            # The debate is active only when no question is open. Its answer may be an event type that is left out.
+            # An active debate has no open question. OUTCRY_EVENTS may leave out the event that answered it.
             self._questions.clear()
         state, text = STATES[data["status"]], self._text(data)
         if self._last == (state, text):
@@ -211,7 +212,7 @@ class TaskUpdates:
 
 @dataclass(frozen=True)
 class TaskSnapshot:
-    """The task at event `head`, and what makes its further updates."""
+    """The task at event `head`, and the TaskUpdates for the frames after it."""
 
     ids: TaskIds
     task: Task

@@ -1,4 +1,4 @@
-"""The response that follows a task: as a stream of its updates, or as one whole task once that is settled."""
+"""The response that follows a task: a stream of its updates, or the whole task once it is settled."""
 
 import asyncio
 import json
@@ -57,9 +57,9 @@ class TaskResponse:
 
 
 class _LateStatus:
-    """The `send` of a whole answer by HTTP+JSON, where the status code is the outcome's: it is sent with the first
-    bytes. After a keep-alive it has gone out as 200; an answer that breaks off then is cut off, because nothing else
-    tells it from a complete one."""
+    """The `send` of a whole answer by HTTP+JSON. The status code depends on the outcome, so the headers are sent with
+    the first bytes. A keep-alive sends them as 200; if the answer fails later, the connection is dropped, because the
+    client could not recognise the failure otherwise."""
 
     def __init__(self, encoder: "WholeEncoder", send: Send) -> None:
         self._encoder = encoder
@@ -95,7 +95,7 @@ class UpdatesEncoder:
         return b"".join(_event(self._binding.update(update)) for update in self._updates.take(frame))
 
     def control(self, frame: Frame) -> bytes:
-        """The task, in place of the first frame, which is the hello; nothing for others."""
+        """For the first frame, which is the hello, the task; nothing for later ones."""
         first, self._first = self._first, None
         return b"" if first is None else _event(self._binding.update(first))
 
@@ -107,7 +107,7 @@ class UpdatesEncoder:
 
 
 class WholeEncoder:
-    """Encodes one answer, once the task is settled. `http_status` is 200 unless the answer broke off; `is_reply`: it
+    """Encodes one answer, when the task is settled. `http_status` is 200 unless the answer failed; `is_reply`: it
     answers a message."""
 
     # JSON may begin with white space.
@@ -122,7 +122,7 @@ class WholeEncoder:
         self._binding = binding
 
     def event(self, frame: Frame) -> bytes:
-        """Update the task; what follows after it has settled is not part of the answer."""
+        """Update the task; events after it has settled are ignored."""
         if not self.is_settled.is_set():
             task.apply(self._task, self._updates.take(frame))
             if frame.type == "status" and self._task.status.state in SETTLED:
@@ -133,7 +133,7 @@ class WholeEncoder:
         return b""
 
     def end(self, reason: Close) -> bytes:
-        """The task, or the error that it broke off."""
+        """The task, or an error if it broke off."""
         if reason is Close.ENDED:
             return _json(self._binding.whole(self._task, is_reply=self._is_reply))
         self.http_status = broken_off.http_status(reason)

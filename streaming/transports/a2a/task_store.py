@@ -1,4 +1,4 @@
-"""A2A's tasks, read from the conversations and their log, so that any process answers for any task.
+"""A2A tasks, read from the conversations and their log, so that any process can answer for any task.
 
 Uses the ORM: call it in a database thread.
 """
@@ -26,7 +26,7 @@ TRANSPORT: Final = "a2a"
 THREAD: Final = "a2a:"
 PAGE_SIZE: Final = 50
 MAX_PAGE: Final = 100
-# Fewer, since each task then has the whole text of a debate.
+# Smaller, since each task then has the whole text of a debate.
 MAX_PAGE_WITH_ARTIFACTS: Final = 20
 _EVERYTHING: Final = 2**31 - 1
 
@@ -137,12 +137,12 @@ def trim_history(changed: Task, params: Any) -> Task:
 
 
 def read_with_question(user: AbstractUser, conversation: UUID, key: str) -> tuple[TaskSnapshot, str | None]:
-    """The task, and the id of the question that a message with this key answers, or has answered when it came before;
-    None where it answers none."""
+    """The task, and the id of the question that a message with this idempotency key answers, or answered when it was
+    sent before; None if it answers none."""
     snapshot = read(user, conversation, None)
     sent = queries.of_people(conversation).filter(type="human_message", data__idempotency_key=key).first()
     if sent is not None:
         return snapshot, sent.data["reply_to"]
-    # From the log, because this transport may leave event types out.
+    # From the log, because OUTCRY_EVENTS may leave out the event type on this transport.
     question = queries.open_question(conversation)
     return snapshot, None if question is None else str(question)

@@ -57,13 +57,13 @@ class RunEncoder:
         return b"".join(map(self._encode, self._events(frame)))
 
     def control(self, frame: Frame) -> bytes:
-        """A frame that is not in the log, as a CUSTOM event, a heartbeat as a comment."""
+        """A frame that is not in the log: a heartbeat as a comment, any other as a CUSTOM event."""
         if frame.type == "heartbeat":
             return KEEPALIVE_COMMENT
         return b"".join(map(self._encode, self._control_events(frame)))
 
     def end(self, reason: Close) -> bytes:
-        """RUN_ERROR, which may come at any time, unless the run has finished."""
+        """RUN_ERROR, unless the run has finished."""
         if self._has_ended:
             return b""
         hint = " Run again in the same thread to follow it." if reason.retryable else ""

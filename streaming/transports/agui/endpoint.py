@@ -12,8 +12,8 @@ A thread is a conversation: the one with the thread's id, or the one that a run 
    disconnects does not end the debate.
 
 Every turn is a step and a text message. An event that AG-UI has no type for is a CUSTOM event: "outcry." and its type,
-with its data. Message ids begin with the conversation's id, which tells the debate's messages from the others of a
-thread when a client sends them back.
+with its data. Message ids begin with the conversation's id, so that the debate's messages can be recognised when a
+client sends the thread back.
 """
 
 from typing import Any, Final
@@ -62,7 +62,7 @@ class RunAgent(Endpoint):
 
 
 async def _conversation(principal: Principal, run_input: RunAgentInput) -> Conversation:
-    """The debate of the run. Its new message has been stored, or its answers, or the debate been started."""
+    """Start the run's debate, or store its new message or answer. Returns the debate's id."""
     user = principal.user
     last = run_input.messages[-1] if run_input.messages else None
     message = last if isinstance(last, UserMessage) else None
@@ -88,9 +88,9 @@ async def _conversation(principal: Principal, run_input: RunAgentInput) -> Conve
 
 
 def _answers(run_input: RunAgentInput) -> list[tuple[dict[str, Any], str]]:
-    """What `resume` answers, and the id of the question. At most one: if the second of several were refused, the first
-    would be stored already. Raises InvalidInput."""
-    # An entry that is not resolved lets the time run out, and the debate goes on.
+    """The answer in `resume`, and the id of its question. Only one is allowed: if a second one were refused, the first
+    would already be stored. Raises InvalidInput."""
+    # An unresolved entry is ignored: the question expires, and the debate continues.
     resolved = [entry for entry in run_input.resume or () if entry.status == "resolved"]
     if len(resolved) > 1:
         raise InvalidInput([Problem("resume", "one_answer", "Answer one question in a run.")])
@@ -134,7 +134,7 @@ def _new_conversation(run_input: RunAgentInput) -> NewConversation:
     try:
         return requests.parse({**values, "topic": topic})
     except InvalidInput as refused:
-        # The client sent no field named topic: name the one it did send.
+        # The client sent the topic as a message: name that field in the error.
         raise InvalidInput(
             [
                 Problem("messages", problem.rule, f"The last user message is the topic. {problem.message}")

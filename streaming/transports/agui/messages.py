@@ -1,8 +1,7 @@
-"""The messages of a debate as AG-UI's: the events that change them at the client, and the list that it must have then.
+"""The messages of a debate as AG-UI's: the events that change them at the client, and the resulting list.
 
-Clients append a delta to the message it names, and cannot take text back. Where the list at the client would differ
-from the debate's (a discarded message, a corrected text), `needs_snapshot` is set and a whole list is sent once no
-message is open.
+Clients can only append a delta to a message. When the client's list would differ from the debate's (a discarded
+message, a corrected text), `needs_snapshot` is set, and the whole list is sent once no message is open.
 """
 
 from collections.abc import Iterator, Mapping
@@ -39,7 +38,7 @@ _MEASURED = ("cost", "usage", "confidence", "finish_reason", "duration_ms")
 
 @dataclass
 class _Turn:
-    """An agent's message as the client has it. `calls`: its tool calls by id, each with its result or None."""
+    """An agent's message as sent to the client. `calls`: its tool calls by id, each with its result or None."""
 
     message: AssistantMessage
     step: str
@@ -52,7 +51,7 @@ class Messages:
 
     def __init__(self, run_input: RunAgentInput, conversation: UUID) -> None:
         self._prefix = f"{conversation}:"
-        # The debate's own messages are streamed anew: the client would append them to those it has.
+        # Without the debate's own messages: they are streamed again, and the client would append them.
         self._others = [one for one in run_input.messages if not one.id.startswith(self._prefix)]
         self._own_keys = {client_threads.key(run_input.thread_id, one.id) for one in self._others}
         self._messages: dict[str, _Turn | UserMessage] = {}
@@ -62,11 +61,11 @@ class Messages:
 
     @property
     def is_between_messages(self) -> bool:
-        """No message is open: the list can be replaced."""
+        """Whether no message is open, so that the list can be replaced."""
         return not self._open
 
     def is_open(self, message: str) -> bool:
-        """The message has begun here and not ended."""
+        """Whether the message has begun in this run and has not ended."""
         return message in self._open
 
     def snapshot(self) -> MessagesSnapshotEvent:
@@ -115,7 +114,7 @@ class Messages:
             yield from self._finish_step()
 
     def discard(self, message: str) -> Iterator[BaseEvent]:
-        """The message does not count: it leaves the list."""
+        """Remove a discarded message from the list."""
         self.needs_snapshot = True
         turn = self._messages.pop(message, None)
         if self._open.pop(message, None) is not None:
@@ -139,14 +138,14 @@ class Messages:
         yield ToolCallEndEvent(tool_call_id=call)
 
     def tool_result(self, data: Data, content: str, error: str | None) -> Iterator[BaseEvent]:
-        """The result of a tool call, or the code of its error. Nothing where its start was left out, or it has one."""
+        """The result of a tool call, or the code of its error. No events if the call is unknown or has a result."""
         turn, call = self._messages.get(data["message"]), _call_id(data)
         if isinstance(turn, _Turn) and turn.calls.get(call, ...) is None:
             turn.calls[call] = self._result(call, content, error)
             yield self._result_event(call, content)
 
     def human(self, seq: int, data: Data) -> Iterator[BaseEvent]:
-        """A person's message; one that this client sent it has already."""
+        """A person's message. No events if this client sent it."""
         if data["idempotency_key"] in self._own_keys:
             return
         message = UserMessage(id=f"{self._prefix}human-{seq}", name=data["author"], content=data["text"])
@@ -166,7 +165,7 @@ class Messages:
         yield from self._finish_step()
 
     def _end_calls(self, turn: _Turn) -> Iterator[BaseEvent]:
-        # A client would carry out a call that has no result.
+        # A client would execute a call that has no result.
         for call, result in turn.calls.items():
             if result is None:
                 yield self._result_event(call, "The call came to no end.")

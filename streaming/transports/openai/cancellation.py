@@ -1,4 +1,4 @@
-"""Cancels a debate whose client has disconnected, where the request asked for that."""
+"""Cancels a debate whose client has disconnected, if the request asked for that."""
 
 from typing import Final
 from uuid import UUID
@@ -17,14 +17,15 @@ from streaming.watchers import session_guard
 
 logger = structlog.get_logger(__name__)
 
-# 90 s: longer than the 60 s after which the rate limit of commands has room again.
+# 90 s: longer than the window of the rate limit for commands (60 s).
 CANCEL_SECONDS: Final = 90.0
 
 _tasks = BackgroundTasks()
 
 
 def cancel_soon(principal: Principal, conversation: UUID) -> None:
-    """Cancel the debate in a task of its own: servers end a request's task a while after its client has gone."""
+    """Cancel the debate in a task of its own, because servers end a request's task soon after its client has
+    disconnected."""
     _tasks.spawn(_cancel(principal, conversation))
 
 
@@ -54,7 +55,7 @@ async def _try_to_cancel(principal: Principal, conversation: UUID) -> None:
     )
     if refused:
         raise Unauthenticated("The client may not watch this debate any more.")
-    # The same key each time: however often it is sent, the log has it once.
+    # The same key each time, so that the command is stored once.
     command = Command(action=Action.CANCEL, idempotency_key=f"client-left-{conversation}")
     await debates.control(principal.user, conversation, command)
 

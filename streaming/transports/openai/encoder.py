@@ -1,4 +1,4 @@
-"""The events of a debate as OpenAI's chat completions: whole, or in chunks."""
+"""The events of a debate as an OpenAI chat completion, whole or in chunks."""
 
 import json
 from collections.abc import Mapping
@@ -42,7 +42,7 @@ class DebateText:
         return "".join(pieces)
 
     def outcome(self, reason: Close) -> Finish | Failure:
-        """The outcome, once the stream has ended for this reason."""
+        """The outcome of the debate, if the stream has ended for this reason."""
         if reason is not Close.ENDED:
             return closed(reason)
         match self._status.get("status"):
@@ -125,7 +125,7 @@ class ChunkEncoder:
 
 
 def _event(value: Mapping[str, Any]) -> bytes:
-    # ASCII: some clients take some other characters for line ends.
+    # ASCII only: some clients take other characters for line ends.
     return f"data: {json.dumps(value, separators=(',', ':'))}\n\n".encode()
 
 

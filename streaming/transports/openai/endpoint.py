@@ -1,4 +1,4 @@
-"""OpenAI's Chat Completions: a client that talks to a model there talks to a panel here.
+"""OpenAI's Chat Completions: a panel takes the place of a model.
 
 POST {path}chat/completions   start a debate and follow it, streamed or whole
 GET  {path}models             the panels, as models
@@ -6,7 +6,7 @@ GET  {path}models/{id}        one of them
 
 The answer is the debate as Markdown (`streaming.transports.openai.markdown`). It ends with a finish reason and [DONE]
 only where the debate was completed; any other end is an error. The debate goes on when the client disconnects, unless
-the request asked to cancel it then. docs/openai.md says what becomes of each parameter.
+the request asked to cancel it then. docs/openai.md lists every parameter.
 """
 
 from dataclasses import dataclass
@@ -41,7 +41,7 @@ from streaming.transports.openai.responses import ChatCompletion, ChatModel, Cha
 logger = structlog.get_logger(__name__)
 
 TRANSPORT: Final = "openai"
-# Clients want a model's date; the first panel is of that day.
+# Clients require a model's creation date: that of the first panel.
 PANELS_SINCE: Final = int(datetime(2026, 11, 20, tzinfo=UTC).timestamp())
 
 

@@ -1,4 +1,4 @@
-"""Errors as OpenAI's API has them, so that its clients classify them, and retry only where nothing was started."""
+"""Errors in the format of OpenAI's API, so that its clients classify them, and retry only if no debate was started."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,9 +19,9 @@ from streaming.wire.close_codes import Close
 
 # OpenAI's clients repeat a POST after 408, 409, 429 and 5xx, unless this header forbids it.
 NO_RETRY: Final[Mapping[str, str]] = {"x-should-retry": "false"}
-# 60 s: they wait no longer, whatever Retry-After says.
+# 60 s: OpenAI's clients ignore a longer Retry-After.
 MAX_RETRY_SECONDS: Final = 60.0
-# Where OpenAI has a code of its own that programs look for.
+# Codes of OpenAI's own that clients check for.
 _CODES: Final[Mapping[type[OutcryError], str]] = {
     Unauthenticated: "invalid_api_key",
     TooManyRequests: "rate_limit_exceeded",
@@ -29,7 +29,7 @@ _CODES: Final[Mapping[type[OutcryError], str]] = {
 
 
 class Unanswered(OutcryError):
-    """A debate was started, and its answer could not begin. The debate goes on."""
+    """A debate was started, but its response could not begin. The debate continues."""
 
     code = "internal"
 
@@ -71,13 +71,13 @@ def closed(reason: Close) -> Failure:
 
 
 def body(error: OutcryError) -> dict[str, Any]:
-    """The error object of a refusal. `param` names the parameter that is wrong, as OpenAI would write it."""
+    """The error object of a refusal. `param` is the wrong parameter, in OpenAI's notation."""
     param = error.problems[0].field if isinstance(error, InvalidInput) else getattr(error, "param", None)
     return _error(error.message, error.http_status, _CODES.get(type(error), error.code), param)
 
 
 def may_be_retried(error: OutcryError) -> bool:
-    """The same request may succeed in a moment, and has started nothing."""
+    """Whether no debate was started and the same request may succeed later."""
     if isinstance(error, LimitReached):
         return error.retry_after is not None and error.retry_after <= MAX_RETRY_SECONDS
     return not isinstance(error, Unanswered | Fault | StorageFull) and error.http_status >= 500

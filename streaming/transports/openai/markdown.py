@@ -1,7 +1,7 @@
-"""A debate as Markdown, written while it is spoken: a section for each turn, and the verdict as the last one. Pure.
+"""A debate as Markdown, written as the events arrive: one section for each turn, the verdict last. Pure.
 
-Text that has been sent cannot be taken back, so a block quote says that a turn was discarded. Block quotes also hold
-everything else that is no turn: that a scripted demo speaks, questions, people's messages, the budget.
+Sent text cannot be withdrawn, so a block quote says that a turn was discarded. Block quotes also hold everything else
+that is not a turn: the notice of a scripted demo, questions, people's messages, the budget.
 """
 
 from collections.abc import Mapping
@@ -25,9 +25,9 @@ class Markdown:
         self._is_begun = False
         self._is_demo = False
         self._is_at_budget = False
-        # Written together with the first word under it.
+        # Written together with the first text of its section.
         self._heading = ""
-        # The next word follows a block quote.
+        # Whether the next text follows a block quote.
         self._is_after_quote = False
         self._last_content = ""
 

@@ -34,12 +34,12 @@ from conversations.domain.panels import PANELS, Panel
 from conversations.domain.requests import MAX_ROUNDS, NewConversation
 
 MODELS: Final[Mapping[str, Panel]] = {f"outcry-{panel.slug}": panel for panel in PANELS.values()}
-# How much of a name that a client made up is repeated in an error.
+# Characters of an unknown parameter's name that an error repeats.
 MAX_PARAM: Final = 100
 
 
 class BadRequest(OutcryError):
-    """A parameter is wrong; `param` is its name, as OpenAI would write it."""
+    """A parameter is wrong; `param` is its name in OpenAI's notation."""
 
     code = "invalid_value"
     http_status = 400
@@ -196,13 +196,13 @@ class ChatRequest(BaseModel):
     service_tier: Any = None
     store: Any = None
     temperature: Any = None
-    # An offer, which need not be taken; `tool_choice` says whether it must.
+    # Offering tools is allowed; `tool_choice` must not require their use.
     tools: Any = None
     top_p: Any = None
     user: Any = None
     verbosity: Any = None
 
-    # Refused: a client that sends one of them relies on what it brings.
+    # Refused: a client that sends one of them relies on its effect.
     audio: Any = _refused_unless()
     function_call: Any = _refused_unless("none")
     functions: Any = _refused_unless([])
@@ -230,13 +230,13 @@ class ChatRequest(BaseModel):
 
 
 def _is_any(value: Any, harmless: Any) -> bool:
-    # By type, too: in Python, True equals 1.
+    # Types are compared because True == 1 in Python.
     return any(type(value) is type(one) and value == one for one in harmless)
 
 
 @dataclass(frozen=True)
 class CompletionRequest:
-    """A debate to start and stream as a completion; with `conversation`, one that was started before."""
+    """A debate to start and stream as a completion, or, with `conversation`, one that was started before."""
 
     new: NewConversation
     model: str
@@ -247,7 +247,7 @@ class CompletionRequest:
 
 
 def parse(body: Mapping[str, Any]) -> CompletionRequest:
-    """The request in a JSON object. Raises BadRequest for the first thing that is wrong."""
+    """Parse a request's JSON object. Raises BadRequest for the first error."""
     try:
         chat = ChatRequest.model_validate(body)
     except ValidationError as failure:
@@ -272,7 +272,7 @@ def parse(body: Mapping[str, Any]) -> CompletionRequest:
 
 
 def _content(messages: Sequence[ChatMessage]) -> str:
-    """A single message as it is; several, each under its role."""
+    """The text of a single message, or of several, each under its role."""
     filled = [message for message in messages if message.content.strip()]
     if len(filled) == 1:
         return filled[0].content
@@ -284,7 +284,7 @@ def _new(values: Mapping[str, Any], last: int) -> NewConversation:
         return requests.parse(values)
     except InvalidInput as refused:
         problem = refused.problems[0]
-    # Under the name that the client gave the value.
+    # Report the error under the client's own parameter.
     names = {"topic": f"messages[{last}].content", "content": "messages"}
     param = names.get(problem.field, f"metadata.{problem.field}")
     raise (TooLong if problem.rule == "string_too_long" else BadRequest)(param, problem.message)

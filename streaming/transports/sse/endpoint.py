@@ -82,7 +82,7 @@ class EventEncoder:
         return self._block(frame, f"id: {frame.seq}\n")
 
     def control(self, frame: Frame) -> bytes:
-        """The frame as an event without an id. A heartbeat is left out: keep-alive comments do its work."""
+        """The frame as an event without an id. Heartbeats are left out, because keep-alive comments replace them."""
         return b"" if frame.type == "heartbeat" else self._block(frame, "")
 
     def end(self, reason: Close) -> bytes:
@@ -107,7 +107,7 @@ def _stream(
 
 
 def _cursor(request: Request) -> int:
-    # A reconnecting EventSource asks for its first address, with an outdated `after`. Some clients send an empty
+    # A reconnecting EventSource requests its first URL, with an outdated `after`. Some clients send an empty
     # Last-Event-ID before their first event.
     if not (last := request.django.headers.get("last-event-id")):
         return client_commands.cursor(request.query_params.get("after"))

@@ -1,4 +1,4 @@
-"""A debate as it is shown in a terminal."""
+"""Shows a debate in a terminal."""
 
 import asyncio
 import sys
@@ -24,7 +24,7 @@ COLOURS = ("cyan", "green", "magenta", "yellow", "blue")
 
 @contextmanager
 def _typing(owner: AbstractUser, conversation: UUID, show: "_Show") -> Iterator[None]:
-    """Each line that is typed answers the question that is open, or else is said to the panel."""
+    """Sends each typed line as the answer to the open question, or else as a message to the panel."""
     if not sys.stdin.isatty():
         yield
         return
@@ -57,7 +57,7 @@ class _Show:
         self.status = Status.QUEUED.value
         self.mode = Mode.LIVE.value
         self.head = 0
-        # The question that waits for an answer.
+        # The id of the open question.
         self.question: str | None = None
         self._console = console
         self._colours: dict[str, str] = {}
@@ -81,7 +81,7 @@ class _Show:
                 self._shown[data["message"]] += data["text"]
                 self._text(data["text"])
             case "agent_message":
-                # What was not streamed comes whole.
+                # Print what was not streamed.
                 self._text(data["content"][len(self._shown[data["message"]]) :])
                 self._line("")
             case "message_discard":
@@ -112,7 +112,7 @@ class _Show:
         confidence = formatting.confidence(data["confidence"])
         self._line(f"[bold]{escape(formatting.words(data['verdict']))}[/], confidence {confidence}")
         for label, text in formatting.verdict(data):
-            # The summary is the moderator's message, which has just been shown.
+            # The summary was just shown as the moderator's message.
             if label not in {"Stance", "Confidence", "Summary"}:
                 self._line(f"[bold]{label}:[/] {escape(_printable(text))}")
         self._line(f"[dim]Cost: {formatting.money(data['cost_summary']['usd'])}[/dim]")
@@ -125,7 +125,7 @@ class _Show:
 
 
 def _printable(text: str) -> str:
-    """Without control characters: a model's words must not steer a terminal."""
+    """The text without control characters: a model must not control the terminal."""
     return "".join(
         character for character in text if character in "\n\t" or unicodedata.category(character) != "Cc"
     )

@@ -67,17 +67,17 @@ MAX_FRAME_BYTES = 64 * 1024
 class ConversationSocket(AsyncWebsocketConsumer):
     """One connection and its watcher. Events go from the conversation's reader straight to the server's socket.
 
-    1. `connect` accepts the connection, looks up who opens it, and makes the watcher.
+    1. `connect` accepts the connection, looks up its principal, and makes the watcher.
     2. `_follow` subscribes the watcher to the conversation; in the meantime commands are taken already.
     3. `receive` executes the client's frames.
-    4. `disconnect` gives everything back."""
+    4. `disconnect` releases everything."""
 
     # No channel of its own: the reader is a member of the group, a watcher is not.
     channel_layer_alias = "none"
 
     _principal: Principal
     _watcher: Watcher | None = None
-    # Set before the watcher follows it: commands may come at once.
+    # Set before the watcher follows the conversation, because commands may arrive at once.
     _conversation: UUID | None = None
     _following: "asyncio.Task[None] | None" = None
     _closing: "asyncio.Task[None] | None" = None
@@ -92,7 +92,7 @@ class ConversationSocket(AsyncWebsocketConsumer):
         await getattr(self, message["type"].replace(".", "_"))(message)
 
     async def connect(self) -> None:
-        # Accepted even to be refused: a browser does not show the reason of a failed handshake.
+        # Accept before refusing: a browser does not expose the reason of a failed handshake.
         await self.accept()
         scope = cast("dict[str, Any]", self.scope)
         try:
@@ -122,7 +122,7 @@ class ConversationSocket(AsyncWebsocketConsumer):
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
         watcher = self._watcher
         if watcher is None or watcher.closed is not None:
-            # Sent before the client saw the close.
+            # The client sent it before it received our close.
             return
         if len(bytes_data or (text_data or "").encode()) > MAX_FRAME_BYTES:
             watcher.end(Close.TOO_LARGE)
@@ -185,8 +185,8 @@ class ConversationSocket(AsyncWebsocketConsumer):
         return self._conversation
 
     async def _user(self, *scopes: Scope) -> AbstractUser:
-        """The user behind this connection, as the database has them now. Raises Unauthenticated, and ScopeMissing
-        where their API key lacks one of these."""
+        """The connection's user, read from the database. Raises Unauthenticated, and ScopeMissing if the API key lacks
+        one of the scopes."""
         principal = await database.call(principals.still, self._principal)
         for scope in scopes:
             principal.require(scope)
@@ -216,7 +216,7 @@ class ConversationSocket(AsyncWebsocketConsumer):
     async def _close(self, reason: Close) -> None:
         # The client may have closed already.
         with contextlib.suppress(OSError):
-            # An int: Daphne does not take an IntEnum.
+            # An int: Daphne does not accept an IntEnum.
             await self.close(int(reason))
 
 
@@ -231,8 +231,8 @@ class NoSuchSocket(AsyncWebsocketConsumer):
 
 
 def _address(scope: Mapping[str, Any]) -> tuple[int, float | None, UUID | None]:
-    """The cursor, the rate and the conversation of the connection's address. Raises InvalidInput, and NotFound where
-    the id is no UUID."""
+    """The cursor, the rate and the conversation in the connection's URL. Raises InvalidInput, and NotFound if the id is
+    not a UUID."""
     query = parse_qs(scope["query_string"].decode("latin-1"), keep_blank_values=True)
     after = client_commands.cursor(query.get("after", [None])[-1])
     rate = client_commands.rate(query.get("rate", [None])[-1])
@@ -241,7 +241,7 @@ def _address(scope: Mapping[str, Any]) -> tuple[int, float | None, UUID | None]:
 
 
 def _close_code(refused: OutcryError) -> Close:
-    """Of a connection that is refused before it watches."""
+    """The close code for a connection that is refused before it watches."""
     match refused:
         case InvalidInput():
             return Close.BAD_REQUEST
@@ -261,7 +261,7 @@ def _not_watching() -> InvalidInput:
 
 
 def _error(refused: OutcryError, key: str | None) -> Error:
-    # Of these, the same frame may be taken a little later.
+    # After these errors the client may send the same frame again later.
     retryable = isinstance(refused, LimitReached | LogUnavailable)
     return Error(code=refused.code, message=refused.message, retryable=retryable, idempotency_key=key)
 
