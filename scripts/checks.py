@@ -1,7 +1,7 @@
-"""`make check`: static checks, side by side."""
+"""`make check`: the static checks."""
 
+from scripts.parts import Part
 from scripts.places import FRONTEND, PYTHON, ROOT, read_env_file
-from scripts.side_by_side import Part, run_all, summary
 
 PRODUCTION = {
     **read_env_file(ROOT / "deploy" / "outcry.env.example"),
@@ -9,23 +9,15 @@ PRODUCTION = {
     "SECRET_KEY": "only-for-this-check-and-long-enough-to-pass-it-0123456789-abcdefghij",
     "OPENAI_API_KEY": "only-for-this-check",
 }
-# The build comes first: Django's checks need a complete one.
-FIRST = [
+CHECKS = [
+    # First: Django's checks need a complete build.
     Part("front end's build", ["npm", "run", "build"], FRONTEND),
-    Part("lint", ["ruff", "check"]),
-    Part("format", ["ruff", "format", "--check"]),
-]
-# The longest first.
-THEN = [
-    Part("types", ["mypy"]),
-    Part("imports", ["lint-imports"]),
-    Part("migrations", [PYTHON, "manage.py", "makemigrations", "--check", "--dry-run"]),
-    Part("deployment", [PYTHON, "manage.py", "check", "--deploy", "--fail-level", "WARNING"], env=PRODUCTION),
     Part("front end's types", ["npm", "run", "check"], FRONTEND),
     Part("generated types", ["npm", "run", "types:check"], FRONTEND),
+    Part("lint", ["ruff", "check"]),
+    Part("format", ["ruff", "format", "--check"]),
+    Part("imports", ["lint-imports"]),
+    Part("types", ["mypy"]),
+    Part("migrations", [PYTHON, "manage.py", "makemigrations", "--check", "--dry-run"]),
+    Part("deployment", [PYTHON, "manage.py", "check", "--deploy", "--fail-level", "WARNING"], env=PRODUCTION),
 ]
-
-
-def run_checks() -> int:
-    """Run all of them, also after one has failed."""
-    return int(summary([*run_all(FIRST), *run_all(THEN)]) > 0)

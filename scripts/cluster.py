@@ -32,13 +32,6 @@ class Cluster:
     collects: bool = False
     # PostgreSQL's folder, if its user may not read `folder`.
     postgres_folder: Path | None = None
-    postgres: Member = field(init=False)
-    redis: Member = field(init=False)
-    nginx: Member = field(init=False)
-    web: list[Member] = field(init=False)
-    worker: list[Member] = field(init=False)
-    ports: dict[str, int] = field(init=False)
-    _guard: Guard = field(init=False)
 
     def __post_init__(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)

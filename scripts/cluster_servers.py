@@ -5,7 +5,6 @@ import shutil
 import signal
 import socket
 import subprocess
-import urllib.error
 import urllib.request
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -48,19 +47,12 @@ def _initialise(folder: Path, data: Path, secret: str, user: str | None) -> None
     if user is not None:
         for path in (folder, password):
             shutil.chown(path, user)
-    options = [
-        "-D",
-        str(data),
-        "-U",
-        "outcry",
-        "-A",
-        "scram-sha-256",
-        "-E",
-        "UTF8",
-        "--pwfile",
-        str(password),
-    ]
-    _run([_path(programs.POSTGRESQL), *options], user, folder)
+    options = [f"--pgdata={data}", "--username=outcry", "--auth=scram-sha-256", "--encoding=UTF8"]
+    initdb = str(_path(programs.POSTGRESQL))
+    command = [initdb, *options, f"--pwfile={password}"]
+    done = subprocess.run(command, user=user, cwd=folder, check=False, capture_output=True, text=True)
+    if done.returncode:
+        raise StepFailedError(f"`initdb` failed:\n{done.stdout}{done.stderr}")
     password.unlink()
 
 
@@ -104,7 +96,7 @@ def answers(url: str) -> bool:
     try:
         with urllib.request.urlopen(url, timeout=5) as answer:  # noqa: S310 (loopback)
             return bool(answer.status == 200)
-    except (OSError, urllib.error.URLError):
+    except OSError:
         return False
 
 
@@ -112,12 +104,6 @@ def _path(program: programs.Program) -> Path:
     if (found := program.find()) is None:
         raise StepFailedError(f"{program.name} is not installed (package: {program.package}).")
     return found
-
-
-def _run(command: Sequence[str | Path], user: str | None, cwd: Path) -> None:
-    done = subprocess.run(command, user=user, cwd=cwd, check=False, capture_output=True, text=True)
-    if done.returncode:
-        raise StepFailedError(f"`{Path(command[0]).name}` failed:\n{done.stdout}{done.stderr}")
 
 
 def _accepts(port: int) -> bool:

@@ -9,28 +9,21 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from scripts import (
-    checks,
-    clients,
-    cluster_command,
-    frontend,
-    model,
-    openmp,
-    other_python,
-    packages,
-    programs,
-)
+from scripts import cluster_command, frontend, model, openmp, other_python, packages, programs
+from scripts.checks import CHECKS
 from scripts.console import StepFailedError, environment, run, say, status_of
+from scripts.parts import Part, run_all
 from scripts.places import FRONTEND, PYTHON, ROOT, VENV, data_dir, setting
-from scripts.side_by_side import PROCESSORS, Part, run_all, summary
 
 # One worker more than processors, because tests wait for timers and sockets about a third of their time. A file stays
 # on one worker, which keeps its servers; conftest.py orders the files, the longest first.
-IN_PARALLEL = ("-n", str(PROCESSORS + 1), "--dist", "loadfile", "--no-loadscope-reorder")
+IN_PARALLEL = ("-n", str((os.cpu_count() or 1) + 1), "--dist", "loadfile", "--no-loadscope-reorder")
 ON_POSTGRESQL = (
     *("tests/conversations", "tests/streaming", "tests/scenarios"),
     *("-m", "not e2e and not local_model and not any_database"),
 )
+# Browsers, whole servers and the local model run once, on the first Python: they take most of the time.
+ON_OTHER_PYTHON = ("tests", "-m", "not e2e and not local_model and not slow")
 GENERATED = (".mypy_cache", ".ruff_cache", ".pytest_cache", ".hypothesis", ".import_linter_cache")
 
 
@@ -47,11 +40,21 @@ def main(arguments: list[str]) -> int:
         return 130
 
 
-def set_up(chosen: bool, *, development: bool = False) -> None:
+def set_up(chosen: bool, *, development: bool = False, database: bool = True) -> None:
+    """Everything that a server needs; of a cluster, the database has a server of its own."""
     with one_at_a_time():
         install(chosen, development=development)
         frontend.ensure_built()
-        prepare_data()
+        data_dir().mkdir(parents=True, exist_ok=True)
+        if model.is_wanted():
+            model.ensure_model()
+        if database:
+            say("Bringing the database up to date")
+            # Without checks: the server runs them when it starts.
+            run(
+                [PYTHON, "manage.py", "migrate", "--no-input", "--skip-checks"],
+                otherwise="The lines above say why. Is DATABASE_URL right, and its server there?",
+            )
 
 
 def install(chosen: bool, *, development: bool) -> None:
@@ -70,18 +73,6 @@ def one_at_a_time() -> Iterator[None]:
             say("Waiting for another set-up in this folder")
             fcntl.flock(lock, fcntl.LOCK_EX)
         yield
-
-
-def prepare_data() -> None:
-    data_dir().mkdir(parents=True, exist_ok=True)
-    if model.is_wanted():
-        model.ensure_model()
-    say("Bringing the database up to date")
-    # Without checks: the server runs them when it starts.
-    run(
-        [PYTHON, "manage.py", "migrate", "--no-input", "--skip-checks"],
-        otherwise="The lines above say why. Is DATABASE_URL right, and its server there?",
-    )
 
 
 def serve(chosen: bool, _arguments: list[str]) -> int:
@@ -109,11 +100,7 @@ def ensure_port_is_free(text: str, command: str = "make run") -> None:
 def serve_cluster(chosen: bool, _arguments: list[str]) -> int:
     port = setting("PORT", "8000")
     ensure_port_is_free(port, "make cluster")
-    with one_at_a_time():
-        install(chosen, development=False)
-        frontend.ensure_built()
-        if model.is_wanted():
-            model.ensure_model()
+    set_up(chosen, database=False)
     cluster_command.serve(int(port))
     return 0
 
@@ -124,17 +111,20 @@ def setup(chosen: bool, _arguments: list[str]) -> int:
     return 0
 
 
-def test(chosen: bool, arguments: list[str]) -> int:
-    """Every test; with arguments, they go to one pytest on SQLite and the other parts are left out."""
+def set_up_tests(chosen: bool) -> None:
     set_up(chosen, development=True)
     model.ensure_model()
     programs.ensure_programs()
-    clients.ensure_clients()
+
+
+def test(chosen: bool, arguments: list[str]) -> int:
+    """Every test; with arguments, they go to one pytest on SQLite and the other parts are left out."""
+    set_up_tests(chosen)
+    frontend.ensure_modules(frontend.CLIENTS)
     if arguments:
         say("Running pytest on SQLite only, with these arguments")
         return int(status_of([PYTHON, "-m", "pytest", *arguments]) != 0)
-    # One after the other: each pytest already uses all processors.
-    return int(summary(run_all(test_parts(), at_once=1)) > 0)
+    return run_all(test_parts())
 
 
 def test_parts() -> list[Part]:
@@ -145,7 +135,7 @@ def test_parts() -> list[Part]:
         version, interpreter = other
         python = other_python.ensure_installed(version, interpreter)
         name = f"What may differ on Python {version} (pytest)"
-        parts.append(Part(name, [python, *pytest, *other_python.TESTS]))
+        parts.append(Part(name, [python, *pytest, *ON_OTHER_PYTHON]))
     if programs.POSTGRESQL.find():
         name, env = "What may differ on PostgreSQL (pytest)", {"OUTCRY_TEST_DATABASE": "postgres"}
         parts.append(Part(name, [PYTHON, *pytest, *ON_POSTGRESQL], env=env))
@@ -155,7 +145,7 @@ def test_parts() -> list[Part]:
 def check(chosen: bool, _arguments: list[str]) -> int:
     with one_at_a_time():
         install(chosen, development=True)
-    return checks.run_checks()
+    return run_all(CHECKS)
 
 
 def reformat(chosen: bool, _arguments: list[str]) -> int:
@@ -165,20 +155,20 @@ def reformat(chosen: bool, _arguments: list[str]) -> int:
 
 
 def bench(chosen: bool, arguments: list[str]) -> int:
-    set_up(chosen, development=True)
-    return status_of([PYTHON, "-m", "benchmarks", *arguments])
+    return run_module(chosen, "benchmarks", arguments)
 
 
 def bench_cluster(chosen: bool, arguments: list[str]) -> int:
-    set_up(chosen, development=True)
-    return status_of([PYTHON, "-m", "benchmarks.cluster", *arguments])
+    return run_module(chosen, "benchmarks.cluster", arguments)
 
 
 def chaos(chosen: bool, arguments: list[str]) -> int:
-    set_up(chosen, development=True)
-    model.ensure_model()
-    programs.ensure_programs()
-    return status_of([PYTHON, "-m", "reliability.chaos", *arguments])
+    return run_module(chosen, "reliability.chaos", arguments)
+
+
+def run_module(chosen: bool, name: str, arguments: list[str]) -> int:
+    set_up_tests(chosen)
+    return status_of([PYTHON, "-m", name, *arguments])
 
 
 def requirements(chosen: bool, arguments: list[str]) -> int:
@@ -190,13 +180,8 @@ def requirements(chosen: bool, arguments: list[str]) -> int:
 
 def clean(_chosen: bool, _arguments: list[str]) -> int:
     say(f"Removing what can be made again; {data_dir()} (database and model) stays")
-    for path in (
-        VENV,
-        frontend.MODULES,
-        clients.MODULES,
-        frontend.BUILT,
-        *(ROOT / name for name in GENERATED),
-    ):
+    modules = [folder / "node_modules" for folder in (FRONTEND, frontend.CLIENTS)]
+    for path in (VENV, *modules, frontend.BUILT, *(ROOT / name for name in GENERATED)):
         shutil.rmtree(path, ignore_errors=True)
     return 0
 

@@ -3,7 +3,6 @@
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -49,22 +48,3 @@ def environment(extra: dict[str, str]) -> dict[str, str]:
         # Bytecode goes below .venv instead: without any, every start of a server would compile everything again.
         own |= {"PYTHONDONTWRITEBYTECODE": "", "PYTHONPYCACHEPREFIX": str(VENV / "bytecode")}
     return os.environ | own | extra
-
-
-class Progress:
-    """A line that is rewritten on a terminal; elsewhere a new line every three seconds."""
-
-    def __init__(self, what: str) -> None:
-        self.what = what
-        self.terminal = sys.stdout.isatty()
-        self.interval = 0.1 if self.terminal else 3.0
-        self.shown_at = time.monotonic()
-
-    def update(self, done: int, total: int) -> None:
-        now = time.monotonic()
-        if done < total and now - self.shown_at < self.interval:
-            return
-        self.shown_at = now
-        line = f"    {self.what}: {done / 1e6:.0f} of {total / 1e6:.0f} MB"
-        start, end = ("\r", "") if self.terminal and done < total else ("\r" * self.terminal, "\n")
-        print(f"{start}{line}", end=end, flush=True)

@@ -1,20 +1,29 @@
-"""The front end, built by the Node.js of .venv."""
+"""The front end, built by the Node.js of .venv, and the npm packages of it and of the tests."""
 
 from collections.abc import Iterator
 from pathlib import Path
 
 from scripts.console import run, say
-from scripts.places import FRONTEND
+from scripts.places import FRONTEND, ROOT
 from scripts.stamps import once
 
-MODULES = FRONTEND / "node_modules"
 BUILT = FRONTEND / "dist"
-LOCK = [FRONTEND / "package.json", FRONTEND / "package-lock.json"]
+# The protocol clients that tests run. They take 170 MB, so only `make test` installs them.
+CLIENTS = ROOT / "tests" / "clients"
 NOT_SOURCES = {"node_modules", "dist", "coverage", "migrations", "__pycache__"}
 
 
-def ensure_modules() -> None:
-    once("modules", inputs=LOCK, outputs=[MODULES], step=install_modules)
+def ensure_modules(folder: Path = FRONTEND) -> None:
+    """Install the npm packages that the folder's lock file names."""
+
+    def install() -> None:
+        say(f"Installing the npm packages of {folder.relative_to(ROOT)}")
+        otherwise = "Is the network there? Run the same command again to go on."
+        run(["npm", "ci", "--no-audit", "--no-fund"], cwd=folder, otherwise=otherwise)
+
+    # .npmrc forbids the packages' install scripts.
+    lock = [folder / name for name in ("package.json", "package-lock.json", ".npmrc")]
+    once(f"{folder.name}-modules", inputs=lock, outputs=[folder / "node_modules"], step=install)
 
 
 def ensure_built() -> None:
@@ -28,15 +37,6 @@ def sources(folder: Path) -> Iterator[Path]:
             yield from sources(path)
         elif path.is_file() and path.suffix not in {".py", ".pyc"}:
             yield path
-
-
-def install_modules() -> None:
-    say("Installing the front end's packages")
-    run(
-        ["npm", "ci", "--no-audit", "--no-fund"],
-        cwd=FRONTEND,
-        otherwise="Is the network there? Run the same command again to go on.",
-    )
 
 
 def build() -> None:

