@@ -1,5 +1,6 @@
 """System checks: settings that contradict each other, or that a public site must not have."""
 
+from collections.abc import Iterator
 from typing import Any, Final
 
 from django.conf import settings
@@ -12,119 +13,92 @@ _MIN_DISTINCT_CHARACTERS: Final = 5
 
 
 @register()
-def check_several_processes(**_: Any) -> list[CheckMessage]:
+def check_several_processes(**_: Any) -> Iterator[CheckMessage]:
     """Several processes need stores that all of them share."""
-    found: list[CheckMessage] = []
-    if settings.OUTCRY_RUNNER == "worker":
-        if not settings.REDIS_URL:
-            found.append(
-                Error(
-                    "OUTCRY_RUNNER=worker, but REDIS_URL is not set: no word would get from a worker to a watcher.",
-                    hint="Set REDIS_URL, such as redis://127.0.0.1:6379/0, the same for every process;"
-                    " or OUTCRY_RUNNER=process.",
-                    id="outcry.E110",
-                )
-            )
-        if settings.DATABASES["default"]["ENGINE"] != "django.db.backends.postgresql":
-            found.append(
-                Error(
-                    "OUTCRY_RUNNER=worker, but DATABASE_URL is SQLite, which has no queue for workers.",
-                    hint="Set DATABASE_URL to postgresql://USER:PASSWORD@HOST:5432/NAME; or OUTCRY_RUNNER=process.",
-                    id="outcry.E111",
-                )
-            )
-    if words("OUTCRY_CHANNEL_REDIS_URLS") and not settings.REDIS_URL:
-        found.append(
-            Error(
-                "OUTCRY_CHANNEL_REDIS_URLS is set, but REDIS_URL is not: the channel layer would stay in each process.",
-                hint="Set REDIS_URL, which holds rate limits and the state of providers.",
-                id="outcry.E112",
-            )
+    is_worker = settings.OUTCRY_RUNNER == "worker"
+    if is_worker and not settings.REDIS_URL:
+        yield Error(
+            "OUTCRY_RUNNER=worker, but REDIS_URL is not set: no word would get from a worker to a watcher.",
+            hint="Set REDIS_URL, such as redis://127.0.0.1:6379/0, the same for every process;"
+            " or OUTCRY_RUNNER=process.",
+            id="outcry.E110",
         )
-    return found
+    if is_worker and settings.DATABASES["default"]["ENGINE"] != "django.db.backends.postgresql":
+        yield Error(
+            "OUTCRY_RUNNER=worker, but DATABASE_URL is SQLite, which has no queue for workers.",
+            hint="Set DATABASE_URL to postgresql://USER:PASSWORD@HOST:5432/NAME; or OUTCRY_RUNNER=process.",
+            id="outcry.E111",
+        )
+    if words("OUTCRY_CHANNEL_REDIS_URLS") and not settings.REDIS_URL:
+        yield Error(
+            "OUTCRY_CHANNEL_REDIS_URLS is set, but REDIS_URL is not: the channel layer would stay in each process.",
+            hint="Set REDIS_URL, which holds rate limits and the state of providers.",
+            id="outcry.E112",
+        )
 
 
 @register(Tags.security)
-def check_production(**_: Any) -> list[CheckMessage]:
-    """Errors and warnings for a public site, which is one with OUTCRY_HTTPS=true; and the secret key of any site."""
-    found: list[CheckMessage] = _check_secret_key()
-    if not settings.HTTPS:
-        return found
-    if settings.DEBUG:
-        found.append(
-            Error(
-                "DEBUG=true with OUTCRY_HTTPS=true: error pages would show settings and code to everybody.",
-                hint="Unset DEBUG, or set DEBUG=false.",
-                id="outcry.E113",
-            )
-        )
-    if not words("ALLOWED_HOSTS") or "*" in settings.ALLOWED_HOSTS:
-        found.append(
-            Error(
-                "OUTCRY_HTTPS=true needs ALLOWED_HOSTS, the names that people reach the site by, and * is none.",
-                hint="Set ALLOWED_HOSTS, such as outcry.example.",
-                id="outcry.E115",
-            )
-        )
-    if settings.SECURE_PROXY_SSL_HEADER is None:
-        found.append(
-            Warning(
-                "OUTCRY_HTTPS=true without OUTCRY_BEHIND_PROXY=true: behind a proxy that ends https, every page would"
-                " send people back to itself.",
-                hint="Set OUTCRY_BEHIND_PROXY=true, unless uvicorn itself has the certificate.",
-                id="outcry.W112",
-            )
-        )
-    return found
-
-
-@register()
-def check_proxies(**_: Any) -> list[CheckMessage]:
-    """Behind a proxy, clients are told apart only by the addresses that it forwards."""
-    if settings.SECURE_PROXY_SSL_HEADER is not None and settings.ALLAUTH_TRUSTED_PROXY_COUNT == 0:
-        return [
-            Warning(
-                "OUTCRY_BEHIND_PROXY=true, but OUTCRY_PROXY_COUNT=0: rate limits would count all people as one.",
-                hint="Set OUTCRY_PROXY_COUNT to the number of proxies that add to X-Forwarded-For, or unset it.",
-                id="outcry.W113",
-            )
-        ]
-    return []
-
-
-@register(deploy=True)
-def check_deployment(**_: Any) -> list[CheckMessage]:
-    """Warnings for a site that serves others: mail and collected static files."""
-    found: list[CheckMessage] = []
-    if text("EMAIL_URL", "consolemail:").startswith("consolemail:"):
-        found.append(
-            Warning(
-                "EMAIL_URL is not set: who forgets a password waits for a mail that the server's terminal shows.",
-                hint="Set EMAIL_URL, such as smtp+tls://user:password@mail.example:587.",
-                id="outcry.W114",
-            )
-        )
-    if not settings.STATIC_COLLECTED:
-        found.append(
-            Info(
-                "Static files are not collected: they are sent uncompressed, and asked for again and again.",
-                hint="Run `manage.py collectstatic --no-input` when this version is installed.",
-                id="outcry.I115",
-            )
-        )
-    return found
-
-
-def _check_secret_key() -> list[CheckMessage]:
+def check_secret_key(**_: Any) -> Iterator[CheckMessage]:
     key = settings.SECRET_KEY
-    if len(key) >= _MIN_KEY and len(set(key)) >= _MIN_DISTINCT_CHARACTERS:
-        return []
-    return [
-        Error(
+    if len(key) < _MIN_KEY or len(set(key)) < _MIN_DISTINCT_CHARACTERS:
+        yield Error(
             f"SECRET_KEY is too short to keep a secret: it needs {_MIN_KEY} random characters, and has {len(key)}"
             f" of {len(set(key))} kinds.",
             hint="Make one: python3 -c 'import secrets; print(secrets.token_urlsafe(50))'. The one before goes to"
             " SECRET_KEY_FALLBACKS.",
             id="outcry.E114",
         )
-    ]
+
+
+@register(Tags.security)
+def check_production(**_: Any) -> Iterator[CheckMessage]:
+    """Errors and warnings for a public site, which is one with OUTCRY_HTTPS=true."""
+    if not settings.HTTPS:
+        return
+    if settings.DEBUG:
+        yield Error(
+            "DEBUG=true with OUTCRY_HTTPS=true: error pages would show settings and code to everybody.",
+            hint="Unset DEBUG, or set DEBUG=false.",
+            id="outcry.E113",
+        )
+    if not words("ALLOWED_HOSTS") or "*" in settings.ALLOWED_HOSTS:
+        yield Error(
+            "OUTCRY_HTTPS=true needs ALLOWED_HOSTS, the names that people reach the site by, and * is none.",
+            hint="Set ALLOWED_HOSTS, such as outcry.example.",
+            id="outcry.E115",
+        )
+    if settings.SECURE_PROXY_SSL_HEADER is None:
+        yield Warning(
+            "OUTCRY_HTTPS=true without OUTCRY_BEHIND_PROXY=true: behind a proxy that ends https, every page would"
+            " send people back to itself.",
+            hint="Set OUTCRY_BEHIND_PROXY=true, unless uvicorn itself has the certificate.",
+            id="outcry.W112",
+        )
+
+
+@register()
+def check_proxies(**_: Any) -> Iterator[CheckMessage]:
+    """Behind a proxy, clients are told apart only by the addresses that it forwards."""
+    if settings.SECURE_PROXY_SSL_HEADER is not None and settings.ALLAUTH_TRUSTED_PROXY_COUNT == 0:
+        yield Warning(
+            "OUTCRY_BEHIND_PROXY=true, but OUTCRY_PROXY_COUNT=0: rate limits would count all people as one.",
+            hint="Set OUTCRY_PROXY_COUNT to the number of proxies that add to X-Forwarded-For, or unset it.",
+            id="outcry.W113",
+        )
+
+
+@register(deploy=True)
+def check_deployment(**_: Any) -> Iterator[CheckMessage]:
+    """Warnings for a site that serves others: mail and collected static files."""
+    if text("EMAIL_URL", "consolemail:").startswith("consolemail:"):
+        yield Warning(
+            "EMAIL_URL is not set: who forgets a password waits for a mail that the server's terminal shows.",
+            hint="Set EMAIL_URL, such as smtp+tls://user:password@mail.example:587.",
+            id="outcry.W114",
+        )
+    if not settings.STATIC_COLLECTED:
+        yield Info(
+            "Static files are not collected: they are sent uncompressed, and asked for again and again.",
+            hint="Run `manage.py collectstatic --no-input` when this version is installed.",
+            id="outcry.I115",
+        )

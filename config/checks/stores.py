@@ -36,70 +36,57 @@ def migrating() -> Iterator[None]:
 
 
 @register(Tags.database)
-def check_database(databases: Sequence[str] | None = None, **_: Any) -> list[CheckMessage]:
+def check_database(databases: Sequence[str] | None = None, **_: Any) -> Iterator[CheckMessage]:
     """The database answers, and all migrations of this version are applied."""
     if not databases:
-        return []
+        return
     try:
         connection.ensure_connection()
         missing = [] if _migrating.get() else missing_migrations()
     except (DatabaseFailure, ImproperlyConfigured, OSError) as failure:
-        return [
-            Error(
-                f"The database of DATABASE_URL ({_database()}) cannot be used: {_reason(failure)}",
-                hint="Start it, or set DATABASE_URL to its address, name, user and password.",
-                id="outcry.E120",
-            )
-        ]
+        yield Error(
+            f"The database of DATABASE_URL ({_database()}) cannot be used: {_reason(failure)}",
+            hint="Start it, or set DATABASE_URL to its address, name, user and password.",
+            id="outcry.E120",
+        )
+        return
     if missing:
         more = f", and {len(missing) - 1} more" if len(missing) > 1 else ""
-        return [
-            Error(
-                f"The database lacks migrations of this version: {missing[0]}{more}.",
-                hint="Run `manage.py migrate`, once for all processes.",
-                id="outcry.E121",
-            )
-        ]
-    return []
+        yield Error(
+            f"The database lacks migrations of this version: {missing[0]}{more}.",
+            hint="Run `manage.py migrate`, once for all processes.",
+            id="outcry.E121",
+        )
 
 
 @register(Tags.database)
-def check_redis(databases: Sequence[str] | None = None, **_: Any) -> list[CheckMessage]:
+def check_redis(databases: Sequence[str] | None = None, **_: Any) -> Iterator[CheckMessage]:
     """Every configured Redis answers."""
     if not databases or _migrating.get() or not settings.REDIS_URL:
-        return []
-    shards = [host["address"] for host in settings.CHANNEL_LAYERS["default"]["CONFIG"]["hosts"]]
-    settings_by_url = dict.fromkeys(shards, "OUTCRY_CHANNEL_REDIS_URLS") | {settings.REDIS_URL: "REDIS_URL"}
-    return [error for url, name in settings_by_url.items() for error in _ping_redis(name, url)]
-
-
-def _ping_redis(name: str, url: str) -> list[CheckMessage]:
+        return
     # Loaded only where there is a Redis.
     import redis
 
+    shards = [host["address"] for host in settings.CHANNEL_LAYERS["default"]["CONFIG"]["hosts"]]
+    settings_by_url = dict.fromkeys(shards, "OUTCRY_CHANNEL_REDIS_URLS") | {settings.REDIS_URL: "REDIS_URL"}
     timeouts = {"socket_connect_timeout": TIMEOUT_SECONDS, "socket_timeout": TIMEOUT_SECONDS}
-    try:
-        with redis.Redis.from_url(url, **timeouts) as client:
-            client.ping()
-    except (redis.RedisError, OSError) as failure:
-        return [
-            Error(
+    for url, name in settings_by_url.items():
+        try:
+            with redis.Redis.from_url(url, **timeouts) as client:
+                client.ping()
+        except (redis.RedisError, OSError) as failure:
+            yield Error(
                 f"Redis of {name} ({service_urls.without_password(url)}) cannot be used: {_reason(failure)}",
                 hint=f"Start it, or set {name} to the address and password of the one that runs.",
                 id="outcry.E122",
             )
-        ]
-    return []
 
 
 def _database() -> str:
     """Where the database is, without its password."""
-    database = settings.DATABASES["default"]
-    return (
-        str(database["NAME"])
-        if connection.vendor == "sqlite"
-        else service_urls.without_password(text("DATABASE_URL"))
-    )
+    if connection.vendor == "sqlite":
+        return str(settings.DATABASES["default"]["NAME"])
+    return service_urls.without_password(text("DATABASE_URL"))
 
 
 def _reason(failure: Exception) -> str:

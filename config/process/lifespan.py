@@ -69,7 +69,7 @@ def _start_local_model() -> None:
 def end() -> "asyncio.Future[None]":
     """Hand over the debates to other processes, and send the watchers there. It is done once, however often it is
     called; the future is done when it is."""
-    return _endings.here().begin()
+    return _endings.here()
 
 
 async def _end() -> None:
@@ -81,7 +81,7 @@ async def _end() -> None:
             logger.exception("end_failed", step=step.__name__)
 
 
-_endings = PerLoop(lambda: shutdown.Once(lambda: asyncio.ensure_future(_end())))
+_endings: "PerLoop[asyncio.Future[None]]" = PerLoop(lambda: asyncio.ensure_future(_end()))
 
 
 async def _close_watchers() -> None:

@@ -16,20 +16,6 @@ from typing import Final
 STOPS: Final = (signal.SIGTERM, signal.SIGINT)
 
 
-class Once:
-    """Work that is done once, however often it is begun."""
-
-    def __init__(self, work: Callable[[], "asyncio.Future[None]"]) -> None:
-        self._work = work
-        self._begun: asyncio.Future[None] | None = None
-
-    def begin(self) -> "asyncio.Future[None]":
-        """Begin, unless it has begun; the future is done when the work is. Call it in the event loop."""
-        if self._begun is None:
-            self._begun = self._work()
-        return self._begun
-
-
 @contextmanager
 def on_signals(begin: Callable[[], object]) -> Iterator[None]:
     """Within the context SIGTERM and SIGINT call `begin` in the running event loop, and then the handlers that were

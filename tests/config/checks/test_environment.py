@@ -52,6 +52,7 @@ def deployment_checks() -> Sequence[CheckMessage]:
         message
         for check in (
             deployment.check_several_processes,
+            deployment.check_secret_key,
             deployment.check_production,
             deployment.check_proxies,
             deployment.check_deployment,
@@ -178,7 +179,7 @@ def test_every_redis_that_is_away_is_named(reading: Reading) -> None:
     shards = [f"127.0.0.1:{free_port()}" for _ in range(2)]
     urls = ",".join(f"redis://:{SECRET}@{shard}/0" for shard in shards)
     reading({"REDIS_URL": f"redis://:{SECRET}@{NOBODY}/0", "OUTCRY_CHANNEL_REDIS_URLS": urls})
-    errors = stores.check_redis(databases=["default"])
+    errors = [*stores.check_redis(databases=["default"])]
     assert {error.id for error in errors} == {"outcry.E122"}
     messages = "\n".join(str(error.msg) for error in errors)
     assert f"Redis of REDIS_URL ({NOBODY}) cannot be used" in messages
@@ -189,7 +190,7 @@ def test_every_redis_that_is_away_is_named(reading: Reading) -> None:
 
 def test_stores_are_asked_only_where_a_database_is_named(reading: Reading) -> None:
     reading({"REDIS_URL": f"redis://{NOBODY}/0"})
-    assert stores.check_redis() == stores.check_database() == []
+    assert [*stores.check_redis(), *stores.check_database()] == []
 
 
 @pytest.fixture
@@ -239,7 +240,7 @@ def test_migrating_asks_neither_for_migrations_nor_for_redis(reading: Reading) -
 
 @pytest.mark.django_db
 def test_migrated_database_passes() -> None:
-    assert stores.check_database(databases=["default"]) == []
+    assert [*stores.check_database(databases=["default"])] == []
 
 
 # Whole commands

@@ -22,9 +22,10 @@ from django.db import connection
 from httpx_sse import aconnect_sse
 from websockets.asyncio.client import connect
 
-from config.process import shutdown
+from config.process import lifespan, shutdown
 from conversations.infrastructure import database
 from conversations.models import Conversation
+from conversations.runs import supervisor
 from scripts.ports import free_port
 from streaming.wire.close_codes import Close
 from tests.e2e import programs
@@ -159,16 +160,16 @@ async def test_signals_are_untouched_outside_the_main_thread() -> None:
     assert await asyncio.to_thread(asyncio.run, hear()) is signal.getsignal(signal.SIGTERM)
 
 
-async def test_work_is_done_once_however_often_it_is_begun() -> None:
+async def test_end_is_done_once_however_often_it_is_called(monkeypatch: pytest.MonkeyPatch) -> None:
     ends = 0
 
-    async def end() -> None:
+    async def hand_over() -> None:
         nonlocal ends
         ends += 1
 
-    ending = shutdown.Once(lambda: asyncio.ensure_future(end()))
-    assert ending.begin() is ending.begin()
-    await ending.begin()
+    monkeypatch.setattr(supervisor, "hand_over", hand_over)
+    assert lifespan.end() is lifespan.end()
+    await lifespan.end()
     assert ends == 1
 
 
