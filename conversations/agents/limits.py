@@ -1,5 +1,9 @@
 """How long a turn may take, and how much an agent may read."""
 
+import asyncio
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 from conversations.providers.catalog import Provider
@@ -23,3 +27,56 @@ class Limits:
             first_token=provider.first_token or self.first_token,
             stall=provider.stall or self.stall,
         )
+
+
+class ReplyClock:
+    """The time limit of a reply, in seconds: `patience` to the first token of each call, `stall` between two tokens.
+
+    It stops while the model waits for us; `paused_seconds` is for how long that was so far."""
+
+    def __init__(self, patience: float, stall: float) -> None:
+        self.paused_seconds = 0.0
+        self._patience = patience
+        self._stall = stall
+        self._timeout: asyncio.Timeout | None = None
+        self._restarted = 0.0
+        self._pauses = 0
+
+    def limit(self) -> asyncio.Timeout:
+        """A context for the reply, which raises TimeoutError when the time is over."""
+        self._timeout = asyncio.timeout(self._patience)
+        return self._timeout
+
+    def token(self) -> None:
+        """A token has come."""
+        now = asyncio.get_running_loop().time()
+        # Not for every token: moving a timer takes more CPU than all else that is done for one.
+        if now - self._restarted > self._stall / 10:
+            self._restart(self._stall)
+
+    def call(self) -> None:
+        """A new call of the model begins."""
+        self._restart(self._patience)
+
+    def expire(self) -> None:
+        """End the reply now."""
+        self._restart(0)
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """Stop the clock meanwhile; the next token, or call, starts it again."""
+        self._pauses += 1
+        self._restarted = 0.0
+        if self._timeout is not None:
+            self._timeout.reschedule(None)
+        began = time.monotonic()
+        try:
+            yield
+        finally:
+            self._pauses -= 1
+            self.paused_seconds += time.monotonic() - began
+
+    def _restart(self, seconds: float) -> None:
+        if self._timeout is not None and not self._pauses:
+            self._restarted = asyncio.get_running_loop().time()
+            self._timeout.reschedule(self._restarted + seconds)

@@ -7,8 +7,8 @@ from uuid import UUID
 
 from ag2.events import BaseEvent, ModelResponse, estimated_tokens
 
-from conversations.agents.clock import ReplyClock
 from conversations.agents.event_mapper import counted
+from conversations.agents.limits import ReplyClock
 from conversations.agents.usage_middleware import CallNext
 from conversations.domain.budget_guard import BudgetGuard, Call
 from conversations.domain.enums import Mode
@@ -21,15 +21,19 @@ _NOTHING = Usage(input_tokens=0, output_tokens=0)
 
 
 class Meter:
-    """`first` is the turn's first call; `keep` is a call that must stay payable after each, or None.
+    """`first` is the turn's first call, `system` the system message of all its calls. `keep` is a call that must stay
+    payable after each, or None.
 
     Only a live provider's calls are paid for."""
 
-    def __init__(self, budget: BudgetGuard, provider: Provider, first: Call, clock: ReplyClock) -> None:
+    def __init__(
+        self, budget: BudgetGuard, provider: Provider, first: Call, system: str, clock: ReplyClock
+    ) -> None:
         self.keep: Call | None = None
         self._budget = budget
         self._is_live = provider.mode is Mode.LIVE
         self._first = first
+        self._system = system
         self._clock = clock
         self._reservation: UUID | None = None
 
@@ -44,12 +48,12 @@ class Meter:
         if reservation is not None:
             await self._budget.settle(reservation, _NOTHING, 0.0)
 
-    async def call(self, call_next: CallNext, events: Sequence[BaseEvent], system: str) -> ModelResponse:
+    async def call(self, call_next: CallNext, events: Sequence[BaseEvent]) -> ModelResponse:
         """Call the model, and settle. Raises OverBudget where another call cannot be paid, and what the call raises."""
         reservation, self._reservation = self._reservation, None
         if reservation is None and self._is_live:
             tokens = sum(estimated_tokens(event, CHARACTERS_PER_TOKEN) for event in events)
-            call = replace(self._first, input_tokens=tokens + len(system) // CHARACTERS_PER_TOKEN)
+            call = replace(self._first, input_tokens=tokens + len(self._system) // CHARACTERS_PER_TOKEN)
             reservation = await self._budget.reserve(call, self.keep)
         began, paused = time.monotonic(), self._clock.paused_seconds
         # Unknown, unless the provider says it, or has refused.

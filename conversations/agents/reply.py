@@ -1,15 +1,20 @@
 """An agent's reply while it arrives: AG2's events go in, ours come out through a buffer."""
 
+import asyncio
+from datetime import UTC, datetime, timedelta
+from uuid import uuid4
+
 from ag2.events import BaseEvent, ModelMessageChunk, ToolCallEvent, ToolCallsEvent, ToolResultEvent
 from opentelemetry.trace import Span
 
-from conversations.agents.clock import ReplyClock
 from conversations.agents.event_mapper import PartialMessage, translate
+from conversations.agents.limits import ReplyClock
 from conversations.agents.token_buffer import TokenBuffer
 from conversations.agents.tools import ask_human
 from conversations.domain.errors import ProviderError
-from conversations.domain.events import EventData
+from conversations.domain.events import EventData, InputRequest
 from conversations.infrastructure import tracing
+from conversations.prompts import builder
 
 # Chunks for each token of the longest answer: a chunk may be less than a token, and some models think aloud first.
 CHUNKS_PER_TOKEN = 4
@@ -18,21 +23,23 @@ MAX_TOOL_CALLS = 5
 
 
 class Reply:
-    """`partial` is what has arrived, `buffer` holds our events for it. `longest` is the longest answer, in tokens."""
+    """`partial` is what has arrived, `buffer` holds our events for it. `longest` is the longest answer, in tokens.
 
-    def __init__(self, partial: PartialMessage, clock: ReplyClock, longest: int) -> None:
+    `asked` describes the agent's question to a person, at most one, with its outcome to a model that takes no tools;
+    None until there is one."""
+
+    def __init__(self, partial: PartialMessage, agent: str, clock: ReplyClock, longest: int) -> None:
         self.partial = partial
         self.buffer: TokenBuffer[EventData] = TokenBuffer()
         self.has_begun = False
+        self.asked: str | None = None
         self.span: Span = tracing.NO_SPAN
+        self._agent = agent
         self._clock = clock
         self._max_chunks = CHUNKS_PER_TOKEN * longest
         self._chunks = 0
         self._tool_calls = 0
-
-    def begin_call(self) -> None:
-        """The model is called, perhaps once more."""
-        self._chunks = 0
+        self._outcome: asyncio.Future[str] | None = None
 
     async def receive(self, event: BaseEvent) -> None:
         """Take the next event of AG2; returns once there is room for another.
@@ -48,6 +55,8 @@ class Reply:
                 # Not every server keeps to the limit that it is given.
                 raise _looped("The model went on and on, past the longest answer that was asked for.")
         elif isinstance(event, ToolCallsEvent):
+            # The model is called once more after them.
+            self._chunks = 0
             self._tool_calls += 1
             self.partial.interrupted()
             if self._tool_calls > MAX_TOOL_CALLS:
@@ -59,6 +68,29 @@ class Reply:
             with self._clock.paused():
                 await self.buffer.room()
         self._clock.token()
+
+    async def ask(self, question: str, seconds: float) -> str:
+        """Emit an InputRequest behind what the agent has said, and return the outcome once it is resolved."""
+        self._outcome = asyncio.get_running_loop().create_future()
+        request = InputRequest(
+            request=uuid4(),
+            message=self.partial.message,
+            agent=self._agent,
+            prompt=question,
+            timeout=seconds,
+            deadline=datetime.now(UTC) + timedelta(seconds=seconds),
+        )
+        with self._clock.paused():
+            self.buffer.put(request)
+            outcome = await self._outcome
+        self.asked = builder.question_and_outcome(question, outcome)
+        self._clock.call()
+        return outcome
+
+    def resolve(self, outcome: str) -> None:
+        """Let the agent go on with the outcome of its question."""
+        if self._outcome is not None and not self._outcome.done():
+            self._outcome.set_result(outcome)
 
     def _is_question(self, event: BaseEvent) -> bool:
         """Whether it belongs to the tool that asks a person, which people see as an `input_request` instead."""

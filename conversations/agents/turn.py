@@ -2,13 +2,12 @@
 
 1. `builder.build` makes the prompt, `Meter` reserves what the first call may cost.
 2. A task of its own asks AG2's agent. AG2's events go through `Reply` into a buffer, which `next` reads.
-3. `ReplyClock` ends a reply that is silent too long, `Meter` pays for each call, `TurnQuestion` asks a person.
+3. `ReplyClock` ends a reply that is silent too long, `Meter` pays for each call.
 """
 
 import asyncio
 import contextlib
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from types import TracebackType
@@ -24,15 +23,13 @@ from pydantic import BaseModel, ValidationError
 
 from conversations.agents import usage_middleware
 from conversations.agents.clean_text import clean
-from conversations.agents.clock import ReplyClock
 from conversations.agents.event_mapper import PartialMessage
-from conversations.agents.limits import Limits
+from conversations.agents.limits import Limits, ReplyClock
 from conversations.agents.meter import Meter
-from conversations.agents.question import TurnQuestion
 from conversations.agents.reply import Reply
 from conversations.agents.reply_stream import ReplyStream
-from conversations.agents.tools import ask_human, support
-from conversations.domain.budget_guard import BudgetGuard, Call, UnlimitedBudget
+from conversations.agents.tools import ask_human
+from conversations.domain.budget_guard import BudgetGuard, Call
 from conversations.domain.errors import OutcryError, ProviderError
 from conversations.domain.events import EventData, Usage
 from conversations.infrastructure import tracing
@@ -77,8 +74,8 @@ class Turn:
         provider: Provider,
         message: UUID,
         limits: Limits,
-        schema: type[BaseModel] | None = None,
-        budget: BudgetGuard | None = None,
+        schema: type[BaseModel] | None,
+        budget: BudgetGuard,
     ) -> None:
         self.answer: Answer | None = None
         self._task = task
@@ -91,9 +88,8 @@ class Turn:
         self.call = Call(provider.kind, provider.model, tokens, longest)
         patience = self._limits.first_token if task.agent.streaming else self._limits.whole
         self._clock = ReplyClock(patience, self._limits.stall)
-        self._meter = Meter(budget or UnlimitedBudget(), provider, self.call, self._clock)
-        self._reply = Reply(_partial(message, self.call), self._clock, longest)
-        self._question = TurnQuestion(task.agent.name, limits.answer, self._reply, self._clock)
+        self._meter = Meter(budget, provider, self.call, self._prompt.system, self._clock)
+        self._reply = Reply(_partial(message, self.call), task.agent.name, self._clock, longest)
         self._replying: asyncio.Task[Answer] | None = None
 
     @property
@@ -139,7 +135,7 @@ class Turn:
 
     def resolve(self, outcome: str) -> None:
         """Tell the agent the outcome of its question."""
-        self._question.resolve(outcome)
+        self._reply.resolve(outcome)
 
     async def _run(self) -> Answer:
         agent, provider, reply = self._task.agent.name, self._provider, self._reply
@@ -157,10 +153,13 @@ class Turn:
             reply.buffer.close()
 
     async def _answered(self) -> Answer:
-        began = time.monotonic()
+        began, task = time.monotonic(), self._task
+        call = ModelCall(
+            task.agent.role, task.round, task.question.topic, task.agent.streaming, self._prompt.sampling
+        )
         probing = asyncio.create_task(self._probe_host())
         try:
-            async with self._clock.limit(), connect(self._provider, self._model_call()) as config:
+            async with self._clock.limit(), connect(self._provider, call) as config:
                 text, value, finish_reason = await self._ask_with_tools(config)
         except Exception as failure:
             if isinstance(failure, OutcryError) and not isinstance(failure, ProviderError):
@@ -186,25 +185,22 @@ class Turn:
         if not self._reply.has_begun and not await health_probe.is_alive(url) and not self._reply.has_begun:
             self._clock.expire()
 
-    def _model_call(self) -> ModelCall:
-        task = self._task
-        return ModelCall(
-            task.agent.role, task.round, task.question.topic, task.agent.streaming, self._prompt.sampling
-        )
-
     async def _ask_with_tools(self, config: ModelConfig) -> tuple[str, BaseModel | None, str]:
-        if not self._task.may_ask(self._provider) or not support.takes_tools(self._provider):
+        if not self._task.may_ask(self._provider) or not ask_human.takes_tools(self._provider):
             return await self._ask(config)
         try:
-            return await self._ask(config, **ask_human.options(self._question.ask))
+            return await self._ask(config, **ask_human.options(self._ask_person))
         except Exception as failure:
             if self.has_begun or provider_error(failure).reason != "provider_rejected":
                 raise
         # Some servers reject every request that offers a tool, or that has a tool's answer, and work without.
         answer = await self._ask(config)
         logger.warning("model_takes_no_tools", provider=self._provider.kind, model=self._provider.model)
-        support.takes_no_tools(self._provider)
+        ask_human.takes_no_tools(self._provider)
         return answer
+
+    async def _ask_person(self, question: str) -> str:
+        return await self._reply.ask(question, self._limits.answer)
 
     async def _ask(self, config: ModelConfig, **options: Any) -> tuple[str, BaseModel | None, str]:
         """Ask AG2's agent. Returns its text, its structured answer where it is valid, and its finish reason."""
@@ -214,7 +210,7 @@ class Turn:
             config=config,
             response_schema=None if self._schema is None else _response_schema(self._schema),
             middleware=(
-                *usage_middleware.middleware(self._limits.prompt_tokens, self._metered),
+                *usage_middleware.middleware(self._limits.prompt_tokens, self._meter.call),
                 *usage_middleware.telemetry(self._task.agent.name, self._provider),
             ),
             **options,
@@ -222,7 +218,7 @@ class Turn:
         stream = ReplyStream(self._reply.receive)
         await stream.history.replace([_event(message) for message in self._prompt.history])
         # What it asked before it was found to take no tools is part of the prompt instead.
-        prompt = "\n\n".join(filter(None, [self._prompt.message, self._question.summary]))
+        prompt = "\n\n".join(filter(None, [self._prompt.message, self._reply.asked]))
         reply = await agent.ask(prompt, stream=stream)
         finish_reason = reply.response.finish_reason
         if finish_reason is None:
@@ -237,12 +233,6 @@ class Turn:
         text = self._reply.partial.text or clean(reply.body or "")
         _require_text(text, finish_reason)
         return text, value if isinstance(value, BaseModel) else None, finish_reason
-
-    async def _metered(
-        self, call_next: usage_middleware.CallNext, events: Sequence[BaseEvent]
-    ) -> ModelResponse:
-        self._reply.begin_call()
-        return await self._meter.call(call_next, events, self._prompt.system)
 
 
 def _partial(message: UUID, call: Call) -> PartialMessage:

@@ -5,7 +5,7 @@ Orchestration knows this protocol only, and neither accounts nor storage.
 
 from dataclasses import dataclass
 from typing import Protocol
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from conversations.domain.events import Usage
 
@@ -38,13 +38,3 @@ class BudgetGuard(Protocol):
         aside. `seconds` is for how long the model was spoken with. Settling again changes nothing.
 
         Raises LogUnavailable."""
-
-
-class UnlimitedBudget:
-    """Allows every call, and stores nothing."""
-
-    async def reserve(self, call: Call, keep: Call | None = None) -> UUID:
-        return uuid4()
-
-    async def settle(self, reservation: UUID, usage: Usage | None, seconds: float) -> None:
-        pass

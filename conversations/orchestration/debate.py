@@ -9,17 +9,15 @@
 from collections import deque
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from conversations.agents.limits import Limits
-from conversations.domain.budget_guard import BudgetGuard, UnlimitedBudget
+from conversations.domain.budget_guard import BudgetGuard
 from conversations.domain.enums import Status
 from conversations.domain.errors import OverBudget
 from conversations.domain.events import EventData, MessageDiscard, Routing
-from conversations.orchestration.control import DebateControl, NoControl
-from conversations.orchestration.debate_turn import DebateTurn
-from conversations.orchestration.outcome import complete
-from conversations.orchestration.state import BUDGET, DebateState
+from conversations.orchestration.debate_turn import DebateControl, DebateTurn
+from conversations.orchestration.state import BUDGET, DebateState, complete
 
 
 @dataclass
@@ -28,8 +26,8 @@ class Debate:
 
     state: DebateState
     limits: Limits
-    control: DebateControl = field(default_factory=NoControl)
-    budget: BudgetGuard = field(default_factory=UnlimitedBudget)
+    control: DebateControl
+    budget: BudgetGuard
 
     async def events(self) -> AsyncGenerator[EventData, None]:
         """Every event from `initializing` to `completed`. Raises ProviderError when no provider completes a turn, and

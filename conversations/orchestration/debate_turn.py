@@ -5,6 +5,8 @@ import uuid
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import aclosing
 from dataclasses import replace
+from typing import Protocol
+from uuid import UUID
 
 from conversations.agents.limits import Limits
 from conversations.agents.turn import Turn
@@ -12,18 +14,27 @@ from conversations.domain.budget_guard import BudgetGuard
 from conversations.domain.enums import Kind, Mode, Status
 from conversations.domain.errors import OverBudget, ProviderError
 from conversations.domain.events import AgentMessage, EventData, InputRequest, MessageDiscard, MessageStart
-from conversations.domain.human_input import HumanInput
+from conversations.domain.human_input import HumanInput, Question
 from conversations.domain.panels import Agent
 from conversations.infrastructure import metrics
-from conversations.orchestration import verdict
-from conversations.orchestration.control import DebateControl
 from conversations.orchestration.state import BUDGET, DebateState
+from conversations.orchestration.verdict import Verdict, schema_of
 from conversations.prompts import builder
 from conversations.prompts.builder import Spoken, Task
 from conversations.providers import pricing
 from conversations.providers.catalog import Provider
 from conversations.providers.failover import Choice, Failover
 from conversations.providers.provider_errors import UNBILLED
+
+
+class DebateControl(Protocol):
+    """What a debate asks of the run that executes it."""
+
+    async def checkpoint(self) -> HumanInput:
+        """Return what people have said so far, once the next turn may begin. Raises Left where it may not."""
+
+    async def answer(self, request: UUID) -> Question:
+        """Return the question once it is answered or has expired. Its InputRequest must have been yielded."""
 
 
 class DebateTurn:
@@ -101,7 +112,7 @@ class DebateTurn:
             streaming=self._agent.streaming,
         )
         is_final = self._kind is Kind.FINAL
-        schema = verdict.schema(provider) if is_final else None
+        schema = schema_of(provider) if is_final else None
         turn = Turn(task, provider, start.message, self._limits, schema, self._budget)
         # The judgement's prompt has this turn's answer in it, too.
         longest = turn.call.input_tokens + turn.call.output_tokens
@@ -117,9 +128,7 @@ class DebateTurn:
             state.answered = max(earlier, default=0)
         self._newest_remark = max((remark.seq for remark in remarks), default=0)
         unanswered = [remark for remark in remarks if remark.question is None and remark.seq > state.answered]
-        spoken = [
-            Spoken(message.role, message.agent, message.round, message.content) for message in state.messages
-        ]
+        spoken = [Spoken(message.role, message.agent, message.content) for message in state.messages]
         return Task(self._agent, self._round, state.question, spoken, remarks, unanswered, state.own_question)
 
     async def _attempt(
@@ -153,7 +162,7 @@ class DebateTurn:
         assert answer is not None  # noqa: S101
         content, confidence = answer.text, None
         if start.kind is Kind.FINAL:
-            state.verdict = verdict.read(answer.value)
+            state.verdict = answer.value if isinstance(answer.value, Verdict) else None
             if state.verdict is not None:
                 content = state.verdict.summary
                 is_live = start.mode is Mode.LIVE and state.mode is Mode.LIVE

@@ -1,18 +1,23 @@
-"""What a debate consists of so far. Recovery rebuilds it from the log; the debate's turns add to it."""
+"""What a debate consists of so far, and the `complete` event that ends it.
+
+Recovery rebuilds the state from the log; the debate's turns add to it."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import Final
+from typing import Final, TypeVar
 from uuid import UUID
 
-from conversations.domain.enums import Kind, Mode, Status
-from conversations.domain.events import AgentMessage, StatusChanged
+from conversations.domain import transcript
+from conversations.domain.enums import Kind, Mode, Stance, Status
+from conversations.domain.events import AgentMessage, Complete, CostSummary, StatusChanged
 from conversations.domain.human_input import Question
 from conversations.domain.panels import Agent, Panel
 from conversations.orchestration.verdict import Verdict
 from conversations.prompts.builder import DebateQuestion
 from conversations.providers.catalog import Provider
+
+N = TypeVar("N", int, float)
 
 # The `reason` of a debate that its budget has ended.
 BUDGET: Final = "budget"
@@ -80,3 +85,44 @@ class DebateState:
             for agent in self.panel.speakers:
                 yield round_, agent, Kind.ANALYSIS
         yield self.judgement()
+
+
+def complete(state: DebateState) -> Complete:
+    """The event that ends the debate as it is. `reason` says why there is no stance, if there is none."""
+    reason = None
+    if state.mode is Mode.DEMO:
+        # A script has no opinion, whatever its text says.
+        reason = "demo"
+    elif state.verdict is None:
+        is_judged = bool(state.messages) and state.messages[-1].kind is Kind.FINAL
+        reason = "invalid_answer" if is_judged else BUDGET
+    verdict = state.verdict if reason is None else None
+    texts = (
+        {} if state.verdict is None else state.verdict.model_dump(exclude={"stance", "confidence_percent"})
+    )
+    return Complete(
+        verdict=Stance(verdict.stance) if verdict else Stance.NO_VERDICT,
+        confidence=verdict.confidence if verdict else None,
+        **texts,
+        reason=reason,
+        cost_summary=_cost_summary(state.messages, state.discarded + len(state.unfinished)),
+        mode=state.mode,
+        transcript_sha256=transcript.digest(state.messages),
+    )
+
+
+def _cost_summary(messages: Sequence[AgentMessage], discarded: int) -> CostSummary:
+    """The cost of all messages. That of the `discarded` ones is unknown: a provider may bill them, and has not said."""
+    priced = sum(message.cost is not None for message in messages)
+    return CostSummary(
+        usd=_total([message.cost for message in messages], discarded),
+        priced_messages=priced,
+        unpriced_messages=len(messages) + discarded - priced,
+        input_tokens=_total([message.usage.input_tokens for message in messages], discarded),
+        output_tokens=_total([message.usage.output_tokens for message in messages], discarded),
+    )
+
+
+def _total(values: Sequence[N | None], discarded: int) -> N | None:
+    known = [value for value in values if value is not None]
+    return sum(known) if not discarded and len(known) == len(values) else None

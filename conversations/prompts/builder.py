@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from conversations.domain.enums import ContentType
 from conversations.domain.human_input import Question, Remark
 from conversations.domain.panels import Agent
 from conversations.prompts import small_model
@@ -23,14 +24,6 @@ _WITHOUT_TOOLS = frozenset({"local", "demo"})
 _LABEL = re.compile(r"(^|[\r\v\f\x85\u2028\u2029])([^\S\n]*)\[([^\[\]\n]*)\]\s*:", re.MULTILINE)
 _MARK = re.compile(r"<(?=\s*/?\s*content\b)", re.IGNORECASE)
 
-_CONTENT_NAMES = {
-    "text": "Content",
-    "news": "News article",
-    "earnings": "Earnings report",
-    "filing": "Regulatory filing",
-    "research": "Research note",
-}
-
 
 @dataclass(frozen=True)
 class DebateQuestion:
@@ -48,7 +41,6 @@ class Spoken:
 
     role: str
     name: str
-    round: int
     text: str
 
 
@@ -149,7 +141,8 @@ def _opening(question: DebateQuestion) -> str:
     opening = f"The question of the debate: {' '.join(question.topic.split())}"
     if question.content:
         # In tags, because it is untrusted material and no instruction.
-        name = _CONTENT_NAMES[question.content_type]
+        kind = ContentType(question.content_type)
+        name = "Content" if kind is ContentType.TEXT else kind.label
         content = _MARK.sub("(", _unlabelled(question.content))
         opening += f"\n\n{name}, given by the person who asks:\n<content>\n{content}\n</content>"
     return opening

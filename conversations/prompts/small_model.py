@@ -176,6 +176,10 @@ class LocalVerdict(BaseModel):
     stance: Literal["strong_buy", "buy", "hold", "sell", "strong_sell"]
     horizon: Literal["weeks", "months", "one year", "several years"]
 
+    @property
+    def confidence(self) -> float | None:
+        return None
+
 
 def moderator_prompt(topic: str, turns: Sequence[tuple[str, str]]) -> SmallModelPrompt:
     """`turns` are names and whole texts in the order they were spoken; the answer is a LocalVerdict."""

@@ -85,7 +85,7 @@ def _calls(new: NewConversation, provider: Provider, length: Length) -> Iterator
             provider.kind, provider.model, min(prompt.tokens, settings.OUTCRY_MAX_PROMPT_TOKENS), answer
         )
         text = "word " * (min(length.text, answer) * CHARACTERS_PER_TOKEN // len("word "))
-        spoken.append(Spoken(agent.role, agent.name, round_, text))
+        spoken.append(Spoken(agent.role, agent.name, text))
 
 
 def _turns(new: NewConversation) -> Iterator[tuple[int, Agent]]:

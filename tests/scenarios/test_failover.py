@@ -30,6 +30,7 @@ from tests.fakes.replies import Fault, Outage, Reply, asks, breaks_schema, fails
 from tests.fakes.waiting import Gate
 from tests.support import debates
 from tests.support.debates import Row, statuses
+from tests.support.ports import NoPeople
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -525,7 +526,7 @@ async def test_a_judged_debate_says_nothing_more(
     run = await debates.claim(conversation)
     state, _ = await database.call(recovery.read, conversation.pk)
     budget = ConversationBudget(conversation.pk)
-    async for event in Debate(state, recovery.limits(), budget=budget).events():
+    async for event in Debate(state, recovery.limits(), NoPeople(), budget).events():
         if isinstance(event, StatusChanged) and event.status == "completed":
             break
         await appender.append(conversation.pk, event, run=run)

@@ -10,8 +10,8 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 from pytest_django import Settings
 
-from conversations.agents.question import TurnQuestion
 from conversations.agents.reply import MAX_TOOL_CALLS
+from conversations.agents.reply import Reply as AgentReply
 from conversations.domain import requests, transcript
 from conversations.domain.errors import Conflict
 from conversations.domain.events import HumanMessage
@@ -467,13 +467,13 @@ async def test_the_time_to_answer_goes_on_during_a_pause(
 async def test_a_question_that_a_pause_held_back_has_all_its_time_when_it_comes(
     alice: User, conversation: Conversation, openai: OpenAIServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    gate, ask, is_put = Gate(), TurnQuestion.ask, asyncio.Event()
+    gate, ask, is_put = Gate(), AgentReply.ask, asyncio.Event()
 
-    async def noticed(question: TurnQuestion, text: str) -> str:
+    async def noticed(reply: AgentReply, question: str, seconds: float) -> str:
         is_put.set()
-        return await ask(question, text)
+        return await ask(reply, question, seconds)
 
-    monkeypatch.setattr(TurnQuestion, "ask", noticed)
+    monkeypatch.setattr(AgentReply, "ask", noticed)
     openai.answer(asks(QUESTION, gate=gate), to="Financial Analyst")
     run = supervisor.launch(conversation.pk)
     await gate.reached(1)

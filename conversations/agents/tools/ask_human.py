@@ -3,6 +3,7 @@
 It uses AG2's own `context.input`, so that AG2's human-in-the-loop hooks apply.
 """
 
+import time
 from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
@@ -11,6 +12,7 @@ from ag2.annotations import Context
 from ag2.events import HumanInputRequest, HumanMessage
 
 from conversations.agents.clean_text import clean
+from conversations.providers.catalog import Provider
 
 NAME: Final = "ask_the_owner"
 MAX_QUESTION = 1_000
@@ -18,6 +20,11 @@ _ASKED: Final = "You have asked already; only one question is allowed. Go on wit
 _BLANK: Final = "That was no question. Go on without."
 # The key under which a turn's context notes that its one question was asked.
 _ASKED_KEY: Final = "conversations.asking"
+# After this many seconds tools are offered again to a model that took none: the server may have got another model.
+FORGET_SECONDS = 600
+
+# Providers whose models were found to take no tools, with until when, on the monotonic clock.
+_without_tools: dict[Provider, float] = {}
 
 Ask = Callable[[str], Awaitable[str]]
 
@@ -48,3 +55,13 @@ def options(ask: Ask) -> dict[str, Any]:
         return HumanMessage(await ask(event.content), parent_id=event.id)
 
     return {"tools": [tool], "hitl_hook": answer}
+
+
+def takes_tools(provider: Provider) -> bool:
+    """Whether its model may be offered tools."""
+    return time.monotonic() >= _without_tools.get(provider, 0)
+
+
+def takes_no_tools(provider: Provider) -> None:
+    """Its model rejected a request because of tools."""
+    _without_tools[provider] = time.monotonic() + FORGET_SECONDS

@@ -23,6 +23,7 @@ from tests.fakes.openai_server import Exchange, OpenAIServer
 from tests.fakes.replies import VERDICT, Fault, Reply, fails, says, verdict
 from tests.fakes.waiting import Gate
 from tests.support.clock import advance
+from tests.support.ports import NoLimit, NoPeople
 
 ANALYSTS = ["Financial Analyst", "Market Context", "Risk Challenger"]
 
@@ -42,6 +43,8 @@ def debate(
             providers=[provider or parse(server.provider)],
         ),
         Limits(first_token=patience, stall=patience, whole=patience),
+        NoPeople(),
+        NoLimit(),
     )
 
 

@@ -31,6 +31,7 @@ from tests.fakes.replies import Fault, Reply, asks, fails, says
 from tests.fakes.waiting import Gate, Signal
 from tests.support import debates
 from tests.support.debates import cut, lapse, statuses
+from tests.support.ports import NoLimit, NoPeople
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -479,7 +480,7 @@ async def test_a_demo_that_fails_stays_a_demo(
 async def test_a_verdict_is_given_once(conversation: Conversation, openai: OpenAIServer) -> None:
     run = await debates.claim(conversation)
     state, _ = await database.call(recovery.read, conversation.pk)
-    async for event in Debate(state, recovery.limits()).events():
+    async for event in Debate(state, recovery.limits(), NoPeople(), NoLimit()).events():
         if isinstance(event, StatusChanged) and event.status == "completed":
             break
         await appender.append(conversation.pk, event, run=run)
