@@ -1,4 +1,4 @@
-"""The HTTP API: its routers, and its error responses, all in the format of `conversations.domain.error_responses`."""
+"""The HTTP API: its routers, and its error responses, all in the format of `conversations.domain.errors`."""
 
 from django.core.exceptions import RequestDataTooBig
 from django.db import InterfaceError, OperationalError
@@ -9,8 +9,15 @@ from config.openapi.schema import DescribedAPI
 from conversations.api.api_keys import router as keys
 from conversations.api.authentication import session_only
 from conversations.api.debates import router as conversations
-from conversations.domain import error_responses, requests
-from conversations.domain.errors import InvalidInput, OutcryError, Problem, Unauthenticated
+from conversations.domain import requests
+from conversations.domain.errors import (
+    InvalidInput,
+    OutcryError,
+    Problem,
+    Unauthenticated,
+    error_body,
+    error_headers,
+)
 from conversations.infrastructure import database
 from streaming.monitoring.api import router as streaming
 
@@ -32,8 +39,8 @@ api.add_router("/streaming", streaming)
 
 @api.exception_handler(OutcryError)
 def refused(request: HttpRequest, failure: OutcryError) -> HttpResponse:
-    answer = api.create_response(request, error_responses.body(failure), status=failure.http_status)
-    for name, value in error_responses.headers(failure):
+    answer = api.create_response(request, error_body(failure), status=failure.http_status)
+    for name, value in error_headers(failure).items():
         answer.headers[name] = value
     return answer
 

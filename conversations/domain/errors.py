@@ -18,9 +18,10 @@ OutcryError                 code, and a sentence fit for a person
 `-- ProviderError           a model did not answer properly
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 
 class OutcryError(Exception):
@@ -167,3 +168,21 @@ class ProviderError(OutcryError):
         self.reason = reason
         self.retryable = retryable
         self.retry_after = retry_after
+
+
+def error_body(error: OutcryError) -> dict[str, Any]:
+    """The body of an HTTP response: `{"code", "message"}`, with "errors" for broken rules, and "status", the
+    conversation's, where that is what stands in the way."""
+    body: dict[str, Any] = {"code": error.code, "message": error.message}
+    if isinstance(error, InvalidInput):
+        body["errors"] = [vars(problem) for problem in error.problems]
+    if isinstance(error, Finished | Conflict):
+        body["status"] = error.status
+    return body
+
+
+def error_headers(error: OutcryError) -> dict[str, str]:
+    """Headers of an HTTP response: when to come again, in whole seconds, where that is known; how to sign in."""
+    if isinstance(error, LimitReached) and error.retry_after is not None:
+        return {"Retry-After": str(max(1, math.ceil(error.retry_after)))}
+    return {"WWW-Authenticate": "Bearer"} if isinstance(error, Unauthenticated) else {}

@@ -53,8 +53,10 @@ class HumanInput:
             return
         self.head = seq
         match event := load(type_, data):
+            case Control(action=Action.CANCEL):
+                self.cancelled = True
             case Control():
-                self._obey(event.action)
+                self.paused = event.action is Action.PAUSE
             case HumanMessage():
                 self._messages.append((seq, event))
                 if event.reply_to in self.questions:
@@ -90,12 +92,3 @@ class HumanInput:
             if question.asked.message not in standing and self._begun[question.asked.message] > last
         ]
         return cut[-1] if cut else None
-
-    def _obey(self, action: Action) -> None:
-        match action:
-            case Action.PAUSE:
-                self.paused = True
-            case Action.RESUME:
-                self.paused = False
-            case Action.CANCEL:
-                self.cancelled = True

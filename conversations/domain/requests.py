@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Self, TypeVar
 from uuid import UUID
 
 from django.conf import settings
@@ -35,7 +35,6 @@ MAX_USD = 100_000
 MAX_TOKENS = 1_000_000_000
 MAX_SECONDS = 604_800
 
-Form = TypeVar("Form", bound=BaseModel)
 N = TypeVar("N", int, float)
 
 _SENTENCES = {
@@ -90,10 +89,22 @@ def _at_most(setting: str) -> Callable[[N], N]:
     return check
 
 
-class NewConversation(BaseModel):
-    """A question, and optionally the content to argue about, and limits for what that may spend."""
+class Form(BaseModel):
+    """Values that a person gives."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+    @classmethod
+    def parse(cls, values: Mapping[str, Any]) -> Self:
+        """The form of these values. Raises InvalidInput with a problem for each broken rule."""
+        try:
+            return cls.model_validate(values)
+        except ValidationError as failure:
+            raise InvalidInput(problems(failure.errors(include_url=False))) from None
+
+
+class NewConversation(Form):
+    """A question, and optionally the content to argue about, and limits for what that may spend."""
 
     topic: Annotated[
         str,
@@ -147,19 +158,15 @@ Key = Annotated[
 ]
 
 
-class Command(BaseModel):
+class Command(Form):
     """What a person commands of a conversation."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     action: Annotated[Action, Field(description="What to do.")]
     idempotency_key: Key | None = None
 
 
-class Input(BaseModel):
+class Input(Form):
     """What a person says to the panel, or in answer to an agent's question."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     text: Annotated[
         str,
@@ -193,10 +200,8 @@ def _in_order(scopes: list[Scope]) -> list[Scope]:
     return [scope for scope in Scope if scope in scopes]
 
 
-class NewKey(BaseModel):
+class NewKey(Form):
     """An API key that a person wants."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     name: Annotated[
         str,
@@ -213,28 +218,6 @@ class NewKey(BaseModel):
         Annotated[AwareDatetime, BeforeValidator(_written), AfterValidator(_ahead)] | None,
         Field(description="When it stops opening anything; null for never."),
     ] = None
-
-
-def parse(values: Mapping[str, Any]) -> NewConversation:
-    """The form for these values. Raises InvalidInput with a problem for each broken rule."""
-    return _parse(NewConversation, values)
-
-
-def parse_command(values: Mapping[str, Any]) -> Command:
-    """The command in these values. Raises InvalidInput with a problem for each broken rule."""
-    return _parse(Command, values)
-
-
-def parse_input(values: Mapping[str, Any]) -> Input:
-    """The words in these values. Raises InvalidInput with a problem for each broken rule."""
-    return _parse(Input, values)
-
-
-def _parse(form: type[Form], values: Mapping[str, Any]) -> Form:
-    try:
-        return form.model_validate(values)
-    except ValidationError as failure:
-        raise InvalidInput(problems(failure.errors(include_url=False))) from None
 
 
 def problems(errors: Iterable[Mapping[str, Any]]) -> list[Problem]:

@@ -1,6 +1,6 @@
 """A conversation's state as the fold of its events. Pure; the browser's reducer does the same.
 
-A new event type is added to `_APPLY`. The state is JSON:
+A new event type is added to `_change`. The state is JSON:
 
     status, mode, reason, panel   of the last events that said so, or null
     head                          seq of the last event folded
@@ -18,7 +18,7 @@ A new event type is added to `_APPLY`. The state is JSON:
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -68,7 +68,7 @@ def apply(state: State, seq: int, type_: str, data: Data) -> None:
     not know changes only the head."""
     known = known_fields(type_, data)
     if known is not None:
-        _APPLY[type_](state, known)
+        _change(state, type_, known)
     state["head"] = seq
 
 
@@ -100,8 +100,71 @@ def digest(spoken: Iterable[AgentMessage]) -> str:
     return hashlib.sha256(canonical.encode()).hexdigest()
 
 
-def _message(state: State, id_: str) -> State:
-    return _newest(state["messages"], "id", id_)
+def _change(state: State, type_: str, data: Data) -> None:
+    match type_:
+        case "status":
+            state.update(status=data["status"], mode=data["mode"], reason=data["reason"])
+        case "routing":
+            state["panel"] = data["panel"]
+        case "message_start":
+            state["messages"].append(_begun(data))
+        case "token":
+            message = _newest(state["messages"], "id", data["message"])
+            message["text"] = message["text"][: data["offset"]] + data["text"]
+            message["tokens"] += data["token_count"]
+            message["cost"] = data["cost"]
+        case "agent_message":
+            _finish(_newest(state["messages"], "id", data["message"]), data)
+        case "message_discard":
+            message = _newest(state["messages"], "id", data["message"])
+            message.update(state="discarded", discard_reason=data["reason"])
+        case "tool_start":
+            state["tools"].append({**data, "output": None, "error": None})
+        case "tool_end":
+            _newest(state["tools"], "call", data["call"])["output"] = data["output"]
+        case "tool_error":
+            _newest(state["tools"], "call", data["call"])["error"] = data["code"]
+        case "input_request":
+            state["requests"].append({**data, "state": "open"})
+        case "input_expired":
+            _settle(state, data["request"], "expired")
+        case "human_message":
+            state["humans"].append({key: data[key] for key in ("author", "text", "reply_to")})
+            _settle(state, data["reply_to"], "answered")
+        case "control":
+            state["controls"].append({key: data[key] for key in ("action", "actor")})
+        case "fallback":
+            state["fallbacks"].append({**data})
+        case "error":
+            state["errors"].append({key: data[key] for key in ("code", "message", "retryable")})
+        case "complete":
+            state["complete"] = {**data}
+
+
+def _begun(data: Data) -> State:
+    message = {
+        "id": data["message"],
+        **data,
+        "state": "speaking",
+        "text": "",
+        "tokens": 0,
+        "confidence": None,
+        "usage": None,
+        "cost": None,
+        "finish_reason": None,
+        "duration_ms": None,
+        "discard_reason": None,
+    }
+    del message["message"]
+    return message
+
+
+def _finish(message: State, data: Data) -> None:
+    kept = ("confidence", "usage", "cost", "model", "provider", "mode", "finish_reason", "duration_ms")
+    message.update({key: data[key] for key in kept}, state="done", text=data["content"])
+    # A reader that got no tokens has the same count; logs of earlier versions hold none.
+    if (count := data["token_count"]) is not None:
+        message["tokens"] = count
 
 
 def _newest(parts: list[State], key: str, value: str) -> State:
@@ -111,119 +174,7 @@ def _newest(parts: list[State], key: str, value: str) -> State:
     raise LookupError(f"{key} {value} has not begun")
 
 
-def _status(state: State, data: Data) -> None:
-    state.update(status=data["status"], mode=data["mode"], reason=data["reason"])
-
-
-def _routing(state: State, data: Data) -> None:
-    state["panel"] = data["panel"]
-
-
-def _message_start(state: State, data: Data) -> None:
-    described = {key: value for key, value in data.items() if key != "message"}
-    state["messages"].append(
-        {
-            "id": data["message"],
-            **described,
-            "state": "speaking",
-            "text": "",
-            "tokens": 0,
-            "confidence": None,
-            "usage": None,
-            "cost": None,
-            "finish_reason": None,
-            "duration_ms": None,
-            "discard_reason": None,
-        }
-    )
-
-
-def _token(state: State, data: Data) -> None:
-    message = _message(state, data["message"])
-    message["text"] = message["text"][: data["offset"]] + data["text"]
-    message["tokens"] += data["token_count"]
-    message["cost"] = data["cost"]
-
-
-def _agent_message(state: State, data: Data) -> None:
-    message = _message(state, data["message"])
-    kept = ("confidence", "usage", "cost", "model", "provider", "mode", "finish_reason", "duration_ms")
-    message.update({key: data[key] for key in kept}, state="done", text=data["content"])
-    # A reader that got no tokens has the same count; logs of earlier versions hold none.
-    if (count := data["token_count"]) is not None:
-        message["tokens"] = count
-
-
-def _message_discard(state: State, data: Data) -> None:
-    _message(state, data["message"]).update(state="discarded", discard_reason=data["reason"])
-
-
-def _tool_start(state: State, data: Data) -> None:
-    state["tools"].append({**data, "output": None, "error": None})
-
-
-def _tool_end(state: State, data: Data) -> None:
-    _tool(state, data["call"])["output"] = data["output"]
-
-
-def _tool_error(state: State, data: Data) -> None:
-    _tool(state, data["call"])["error"] = data["code"]
-
-
-def _tool(state: State, call: str) -> State:
-    return _newest(state["tools"], "call", call)
-
-
-def _input_request(state: State, data: Data) -> None:
-    state["requests"].append({**data, "state": "open"})
-
-
-def _input_expired(state: State, data: Data) -> None:
-    _settle(state, data["request"], "expired")
-
-
-def _human_message(state: State, data: Data) -> None:
-    state["humans"].append({key: data[key] for key in ("author", "text", "reply_to")})
-    _settle(state, data["reply_to"], "answered")
-
-
 def _settle(state: State, id_: str | None, how: str) -> None:
     for request in state["requests"]:
         if request["request"] == id_:
             request["state"] = how
-
-
-def _control(state: State, data: Data) -> None:
-    state["controls"].append({key: data[key] for key in ("action", "actor")})
-
-
-def _fallback(state: State, data: Data) -> None:
-    state["fallbacks"].append(dict(data))
-
-
-def _error(state: State, data: Data) -> None:
-    state["errors"].append({key: data[key] for key in ("code", "message", "retryable")})
-
-
-def _complete(state: State, data: Data) -> None:
-    state["complete"] = dict(data)
-
-
-_APPLY: Mapping[str, Callable[[State, Data], None]] = {
-    "status": _status,
-    "routing": _routing,
-    "message_start": _message_start,
-    "token": _token,
-    "agent_message": _agent_message,
-    "message_discard": _message_discard,
-    "tool_start": _tool_start,
-    "tool_end": _tool_end,
-    "tool_error": _tool_error,
-    "input_request": _input_request,
-    "input_expired": _input_expired,
-    "human_message": _human_message,
-    "control": _control,
-    "fallback": _fallback,
-    "error": _error,
-    "complete": _complete,
-}

@@ -161,7 +161,7 @@ def _input_of(user: AnyUser, conversation: UUID) -> NewConversation:
     if not permissions.may_speak(user, found):
         raise Forbidden("Only its owner may start this debate again.")
     limits = service.limits(found)
-    return requests.parse(
+    return requests.NewConversation.parse(
         {
             "topic": found.topic,
             "content": found.content,

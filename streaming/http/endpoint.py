@@ -7,8 +7,7 @@ import structlog
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from conversations.domain import error_responses
-from conversations.domain.errors import OutcryError
+from conversations.domain.errors import OutcryError, error_body, error_headers
 from streaming.http.request import Request
 from streaming.http.responses import JSONResponse, add_security_headers
 
@@ -48,7 +47,7 @@ class Endpoint:
 
     def error_body(self, error: OutcryError, body: bytes) -> Any:
         """The error as JSON. `body` is the request's body, empty if it was not read."""
-        return error_responses.body(error)
+        return error_body(error)
 
     def error_headers(self, error: OutcryError) -> dict[str, str]:
         """Headers that the transport adds to an error response."""
@@ -86,7 +85,7 @@ class Endpoint:
         return handler
 
     def _refusal(self, error: OutcryError, body: bytes) -> JSONResponse:
-        headers = {**self.error_headers(error), **dict(error_responses.headers(error))}
+        headers = {**self.error_headers(error), **error_headers(error)}
         if isinstance(error, MethodNotAllowed):
             headers["allow"] = ", ".join(self.methods)
         return JSONResponse(self.error_body(error, body), error.http_status, headers)

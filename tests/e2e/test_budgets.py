@@ -43,7 +43,7 @@ def enough_for_two(settings: Settings, model: OpenAIServer) -> int:
     """Tokens that cover two turns, and a judgement, of a debate that would have nine: what has to be set aside for the
     first turn, and almost what two turns use."""
     settings.OUTCRY_MAX_ANSWER_TOKENS = ANSWER_TOKENS
-    new = requests.parse({"topic": TOPIC, "rounds": 3})
+    new = requests.NewConversation.parse({"topic": TOPIC, "rounds": 3})
     calls = cost_estimate.first_and_last(new, catalog.parse(model.provider))
     return sum(call.input_tokens + call.output_tokens for call in calls) + 2 * sum(USED) - 1
 

@@ -44,7 +44,7 @@ class Owner:
         self.conversation = conversation
 
     async def send(self, action: str) -> int:
-        form = requests.parse_command({"action": action})
+        form = requests.Command.parse({"action": action})
         return (await services.control(self.person, self.conversation.pk, form)).seq
 
     async def pause(self) -> None:

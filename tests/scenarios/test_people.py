@@ -38,11 +38,11 @@ def conversation(alice: User, openai: OpenAIServer) -> Conversation:
 
 
 async def say(person: User, conversation: Conversation, text: str, reply_to: str | None = None) -> None:
-    await services.say(person, conversation.pk, requests.parse_input({"text": text, "reply_to": reply_to}))
+    await services.say(person, conversation.pk, requests.Input.parse({"text": text, "reply_to": reply_to}))
 
 
 async def command(person: User, conversation: Conversation, action: str) -> None:
-    await services.control(person, conversation.pk, requests.parse_command({"action": action}))
+    await services.control(person, conversation.pk, requests.Command.parse({"action": action}))
 
 
 def asked(openai: OpenAIServer, agent: str) -> list[Exchange]:

@@ -47,7 +47,7 @@ Row = tuple[int, str, dict[str, Any]]
 def create(owner: User, **values: Any) -> Conversation:
     """A queued conversation; its log holds one event."""
     return debates.create(
-        owner, requests.parse({"topic": "Is Tarnwick worth buying?", "rounds": 1, **values})
+        owner, requests.NewConversation.parse({"topic": "Is Tarnwick worth buying?", "rounds": 1, **values})
     )
 
 

@@ -50,7 +50,7 @@ class Command(BaseCommand):
         except (OSError, UnicodeDecodeError) as failure:
             raise CommandError(f"--content-file {content_file} cannot be read: {failure}") from None
         try:
-            new = requests.parse({"topic": topic, "content": content, **values})
+            new = requests.NewConversation.parse({"topic": topic, "content": content, **values})
         except OutcryError as refused:
             raise CommandError(refused.message) from None
         owner = _owner(user)

@@ -190,7 +190,7 @@ def _require_valid(params: SendMessageRequest) -> None:
 
 async def _start(user: AbstractUser, message: Message) -> UUID:
     """The debate that the message starts, or that the same message started before."""
-    new = requests.parse(_fields(message))
+    new = requests.NewConversation.parse(_fields(message))
     run = client_threads.Run(f"{task_store.THREAD}{message.context_id}", message.message_id, None)
     conversation = await debates.start_once(user, new, run)
     if (conversation.topic, conversation.content) != (new.topic, new.content):
@@ -242,7 +242,7 @@ async def _send_message(user: AbstractUser, message: Message) -> tuple[UUID, int
         raise ContentTypeNotSupportedError("Send text; nothing else is read here.")
     text = "\n\n".join(part.text for part in message.parts)
     fields = {"text": text, "reply_to": question, "idempotency_key": key}
-    accepted = await debates.say(user, conversation, requests.parse_input(fields))
+    accepted = await debates.say(user, conversation, requests.Input.parse(fields))
     return conversation, accepted.seq
 
 

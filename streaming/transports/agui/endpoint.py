@@ -106,7 +106,7 @@ async def _send_message(
     principal: Principal, conversation: Conversation, fields: dict[str, Any], reply_to: UUID | str | None
 ) -> None:
     principal.require(Scope.CONTROL)
-    message = requests.parse_input({**fields, "reply_to": reply_to})
+    message = requests.Input.parse({**fields, "reply_to": reply_to})
     await debates.say(principal.user, conversation.pk, message)
 
 
@@ -132,7 +132,7 @@ def _new_conversation(run_input: RunAgentInput) -> NewConversation:
     if isinstance(content, str):
         values["content"] = "\n\n".join(filter(None, [*earlier, *context, content]))
     try:
-        return requests.parse({**values, "topic": topic})
+        return requests.NewConversation.parse({**values, "topic": topic})
     except InvalidInput as refused:
         # The client sent the topic as a message: name that field in the error.
         raise InvalidInput(

@@ -281,7 +281,7 @@ def _content(messages: Sequence[ChatMessage]) -> str:
 
 def _new(values: Mapping[str, Any], last: int) -> NewConversation:
     try:
-        return requests.parse(values)
+        return requests.NewConversation.parse(values)
     except InvalidInput as refused:
         problem = refused.problems[0]
     # Report the error under the client's own parameter.

@@ -64,7 +64,7 @@ class StartDebate(Endpoint):
         principal = await request.authenticate()
         principal.require(Scope.START)
         principal.require(Scope.WATCH)
-        new = requests.parse(await request.json_object())
+        new = requests.NewConversation.parse(await request.json_object())
         conversation = await debates.start(principal.user, new)
         return _stream(principal, conversation, 0, None)
 

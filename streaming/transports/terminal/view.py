@@ -33,7 +33,7 @@ def _typing(owner: AbstractUser, conversation: UUID, show: "_Show") -> Iterator[
 
     async def say(text: str) -> None:
         try:
-            words = requests.parse_input({"text": text, "reply_to": show.question})
+            words = requests.Input.parse({"text": text, "reply_to": show.question})
             await debates.say(owner, conversation, words)
         except OutcryError as refused:
             show.refusal(refused.message)

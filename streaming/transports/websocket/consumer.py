@@ -152,10 +152,10 @@ class ConversationSocket(AsyncWebsocketConsumer):
             case "control":
                 await self._control(watcher, fields)
             case "input":
-                message = requests.parse_input(fields)
+                message = requests.Input.parse(fields)
                 await debates.say(await self._user(Scope.CONTROL), self._watched(), message)
             case "start" if self._following is None:
-                new = requests.parse(fields)
+                new = requests.NewConversation.parse(fields)
                 conversation = await debates.start(await self._user(Scope.START, Scope.WATCH), new)
                 self._start_following(watcher, conversation.pk, 0)
             case "start":
@@ -176,7 +176,7 @@ class ConversationSocket(AsyncWebsocketConsumer):
             case "resume_stream":
                 watcher.resume()
             case _:
-                command = requests.parse_command(fields)
+                command = requests.Command.parse(fields)
                 await debates.control(await self._user(Scope.CONTROL), conversation, command)
 
     def _watched(self) -> UUID:

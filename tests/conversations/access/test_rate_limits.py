@@ -102,7 +102,7 @@ async def test_starting_is_counted_and_nothing_is_stored_when_refused(
     alice: User, bob: User, openai: OpenAIServer, settings: Settings
 ) -> None:
     settings.OUTCRY_START_RATE = "2/hour"
-    new = requests.parse({"topic": "Buy?", "rounds": 1})
+    new = requests.NewConversation.parse({"topic": "Buy?", "rounds": 1})
     first = await services.start(alice, new)
     await services.restart(alice, first.pk)
     for refused in (services.start(alice, new), services.restart(alice, first.pk)):
@@ -139,7 +139,7 @@ async def test_again_is_a_new_debate_with_the_same_input(alice: User, openai: Op
         "max_tokens": 90_000,
         "max_seconds": 600,
     }
-    first = await services.start(alice, requests.parse(asked))
+    first = await services.start(alice, requests.NewConversation.parse(asked))
     second = await debates.fresh(await services.restart(alice, first.pk))
     assert second.pk != first.pk
     assert (second.owner_id, second.panel) == (alice.pk, first.panel)

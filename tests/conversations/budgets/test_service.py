@@ -491,9 +491,9 @@ def test_limits_are_the_stricter_of_request_and_settings(alice: User, settings: 
     settings.OUTCRY_MAX_TOKENS_PER_CONVERSATION = None
     settings.OUTCRY_MAX_SECONDS_PER_CONVERSATION = 3_600
     asked = {"topic": "Buy?", "max_usd": 0.25, "max_tokens": 9_000}
-    own = services.create(alice, requests.parse(asked))
+    own = services.create(alice, requests.NewConversation.parse(asked))
     own.refresh_from_db()
     assert service.limits(own) == Amounts(0.25, 9_000, 3_600)
-    general = services.create(alice, requests.parse({"topic": "Buy?"}))
+    general = services.create(alice, requests.NewConversation.parse({"topic": "Buy?"}))
     general.refresh_from_db()
     assert service.limits(general) == Amounts(0.5, None, 3_600)

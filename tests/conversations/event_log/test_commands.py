@@ -51,11 +51,11 @@ def dave(carol: User) -> User:
 
 
 async def control(person: AnyUser, conversation: UUID, **values: Any) -> Accepted:
-    return await services.control(person, conversation, requests.parse_command(values))
+    return await services.control(person, conversation, requests.Command.parse(values))
 
 
 async def say(person: AnyUser, conversation: UUID, **values: Any) -> Accepted:
-    return await services.say(person, conversation, requests.parse_input(values))
+    return await services.say(person, conversation, requests.Input.parse(values))
 
 
 async def of_type(conversation: Conversation, type_: str) -> list[dict[str, Any]]:
@@ -247,31 +247,31 @@ async def test_a_database_that_is_away_is_told(
 
 
 WRONG: list[tuple[Any, dict[str, Any], str, str]] = [
-    (requests.parse_command, {}, "action", "missing"),
-    (requests.parse_command, {"action": "stop"}, "action", "enum"),
+    (requests.Command.parse, {}, "action", "missing"),
+    (requests.Command.parse, {"action": "stop"}, "action", "enum"),
     (
-        requests.parse_command,
+        requests.Command.parse,
         {"action": "pause", "idempotency_key": ""},
         "idempotency_key",
         "string_too_short",
     ),
     (
-        requests.parse_command,
+        requests.Command.parse,
         {"action": "pause", "idempotency_key": "k" * 201},
         "idempotency_key",
         "string_too_long",
     ),
-    (requests.parse_command, {"action": "pause", "idempotency_key": "a\0"}, "idempotency_key", "no_nul"),
-    (requests.parse_command, {"action": "pause", "idempotency_key": 5}, "idempotency_key", "string_type"),
-    (requests.parse_command, {"action": "pause", "actor": "bob"}, "actor", "extra_forbidden"),
-    (requests.parse_input, {}, "text", "missing"),
-    (requests.parse_input, {"text": " \n "}, "text", "string_too_short"),
-    (requests.parse_input, {"text": "x" * 4_001}, "text", "string_too_long"),
-    (requests.parse_input, {"text": "a\0b"}, "text", "no_nul"),
-    (requests.parse_input, {"text": "\ud800"}, "text", "string_unicode"),
-    (requests.parse_input, {"text": "Yes.", "reply_to": "x"}, "reply_to", "uuid_parsing"),
-    (requests.parse_input, {"text": "Yes.", "reply_to": 5}, "reply_to", "uuid_type"),
-    (requests.parse_input, {"text": "Yes.", "author": "bob"}, "author", "extra_forbidden"),
+    (requests.Command.parse, {"action": "pause", "idempotency_key": "a\0"}, "idempotency_key", "no_nul"),
+    (requests.Command.parse, {"action": "pause", "idempotency_key": 5}, "idempotency_key", "string_type"),
+    (requests.Command.parse, {"action": "pause", "actor": "bob"}, "actor", "extra_forbidden"),
+    (requests.Input.parse, {}, "text", "missing"),
+    (requests.Input.parse, {"text": " \n "}, "text", "string_too_short"),
+    (requests.Input.parse, {"text": "x" * 4_001}, "text", "string_too_long"),
+    (requests.Input.parse, {"text": "a\0b"}, "text", "no_nul"),
+    (requests.Input.parse, {"text": "\ud800"}, "text", "string_unicode"),
+    (requests.Input.parse, {"text": "Yes.", "reply_to": "x"}, "reply_to", "uuid_parsing"),
+    (requests.Input.parse, {"text": "Yes.", "reply_to": 5}, "reply_to", "uuid_type"),
+    (requests.Input.parse, {"text": "Yes.", "author": "bob"}, "author", "extra_forbidden"),
 ]
 
 
@@ -292,8 +292,8 @@ def test_a_broken_rule_is_named_with_its_field(
 
 def test_the_longest_words_and_keys_are_taken() -> None:
     key = "k" * 200
-    assert len(requests.parse_input({"text": f" {'x' * 4_000} ", "idempotency_key": key}).text) == 4_000
-    assert requests.parse_command({"action": "pause", "idempotency_key": key}).idempotency_key == key
+    assert len(requests.Input.parse({"text": f" {'x' * 4_000} ", "idempotency_key": key}).text) == 4_000
+    assert requests.Command.parse({"action": "pause", "idempotency_key": key}).idempotency_key == key
 
 
 # Once

@@ -35,7 +35,9 @@ def trace_of(span: ReadableSpan) -> str:
 async def test_conversation_keeps_the_traceparent_of_its_start(
     alice: User, openai: OpenAIServer, recorded: InMemorySpanExporter
 ) -> None:
-    conversation = await services.start(alice, requests.parse({"topic": "Is Tarnwick worth buying?"}))
+    conversation = await services.start(
+        alice, requests.NewConversation.parse({"topic": "Is Tarnwick worth buying?"})
+    )
     await debates.debates_ended()
     [start], [debate] = named(recorded, "start"), named(recorded, "debate")
     kept = (await debates.fresh(conversation)).traceparent

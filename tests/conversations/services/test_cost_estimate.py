@@ -14,7 +14,7 @@ LOCAL = catalog.parse("local")
 
 
 def new(**values: object) -> NewConversation:
-    return requests.parse({"topic": "Is Tarnwick worth buying?", **values})
+    return requests.NewConversation.parse({"topic": "Is Tarnwick worth buying?", **values})
 
 
 def test_it_is_a_range_of_tokens_and_money() -> None:

@@ -23,7 +23,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 def test_a_conversation_is_stored_with_its_first_event(alice: User) -> None:
     values = {"topic": "  Sell?  ", "content": " Revenue. ", "content_type": "earnings", "rounds": 6}
-    conversation = services.create(alice, requests.parse(values))
+    conversation = services.create(alice, requests.NewConversation.parse(values))
     row = Conversation.objects.get(pk=conversation.pk)
     assert (row.owner, row.topic, row.content, row.content_type) == (alice, "Sell?", "Revenue.", "earnings")
     assert (row.panel, row.rounds, row.status, row.mode, row.head) == (
@@ -37,12 +37,14 @@ def test_a_conversation_is_stored_with_its_first_event(alice: User) -> None:
 
 
 def test_left_to_themselves_there_are_two_rounds_of_plain_text() -> None:
-    new = requests.parse({"topic": "Sell?"})
+    new = requests.NewConversation.parse({"topic": "Sell?"})
     assert (new.rounds, new.content, new.content_type, new.panel) == (2, "", "text", "financial-debate")
 
 
 async def test_a_started_debate_runs_without_its_starter(alice: User, openai: OpenAIServer) -> None:
-    conversation = await services.start(alice, requests.parse({"topic": "Sell?", "rounds": 1}))
+    conversation = await services.start(
+        alice, requests.NewConversation.parse({"topic": "Sell?", "rounds": 1})
+    )
     await debates.debates_ended()
     assert (await debates.fresh(conversation)).status == "completed"
     assert len(openai.asked) == 4
@@ -52,7 +54,7 @@ async def test_a_started_debate_runs_without_its_starter(alice: User, openai: Op
 
 
 async def create_many(owner: User, times: int) -> list[Conversation | BaseException]:
-    new = requests.parse({"topic": "Buy?"})
+    new = requests.NewConversation.parse({"topic": "Buy?"})
     return await asyncio.gather(
         *(database.call(services.create, owner, new) for _ in range(times)), return_exceptions=True
     )
@@ -106,7 +108,7 @@ WRONG: list[tuple[dict[str, Any], str, str]] = [
 @pytest.mark.parametrize(("values", "field", "rule"), WRONG, ids=lambda value: str(value)[:30])
 def test_a_broken_rule_is_named_with_its_field(values: dict[str, Any], field: str, rule: str) -> None:
     with pytest.raises(InvalidInput) as refused:
-        requests.parse(values)
+        requests.NewConversation.parse(values)
     [problem] = refused.value.problems
     assert (problem.field, problem.rule) == (field, rule)
     assert problem.message.endswith(".")
@@ -115,19 +117,19 @@ def test_a_broken_rule_is_named_with_its_field(values: dict[str, Any], field: st
 
 def test_every_broken_rule_is_named_at_once() -> None:
     with pytest.raises(InvalidInput) as refused:
-        requests.parse({"topic": "", "rounds": 9, "panel": "x"})
+        requests.NewConversation.parse({"topic": "", "rounds": 9, "panel": "x"})
     assert {problem.field for problem in refused.value.problems} == {"topic", "rounds", "panel"}
 
 
 @pytest.mark.parametrize("values", [{"topic": "x" * 500}, {"topic": "Buy?", "content": "x" * MAX_CONTENT}])
 def test_the_longest_texts_are_taken(alice: User, values: dict[str, Any]) -> None:
-    stored = services.create(alice, requests.parse(values))
+    stored = services.create(alice, requests.NewConversation.parse(values))
     stored.refresh_from_db()
     assert len(stored.topic + stored.content) >= 500
 
 
 def test_a_form_cannot_be_altered_after_it_was_checked() -> None:
-    new = requests.parse({"topic": "Buy?"})
+    new = requests.NewConversation.parse({"topic": "Buy?"})
     with pytest.raises(ValueError, match="frozen"):
         new.topic = "x" * 501  # type: ignore[misc]
 
@@ -137,4 +139,4 @@ def test_invalid_input_reads_as_sentences() -> None:
         [Problem("topic", "missing", "Field required."), Problem("rounds", "x", "Too many.")]
     )
     assert refused.message == "topic: Field required. rounds: Too many."
-    assert isinstance(requests.parse({"topic": "Buy?"}), NewConversation)
+    assert isinstance(requests.NewConversation.parse({"topic": "Buy?"}), NewConversation)

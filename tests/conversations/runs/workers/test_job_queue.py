@@ -72,13 +72,17 @@ async def test_a_queue_that_fails_is_told_as_a_log_that_does(alice: User, openai
     await database.call(rename, "procrastinate_jobs", "elsewhere")
     try:
         with pytest.raises(LogUnavailable):
-            await services.start(alice, requests.parse({"topic": "Is Tarnwick worth buying?"}))
+            await services.start(
+                alice, requests.NewConversation.parse({"topic": "Is Tarnwick worth buying?"})
+            )
     finally:
         await database.call(rename, "elsewhere", "procrastinate_jobs")
 
 
 async def test_nobody_runs_it_where_it_is_started(alice: User, openai: OpenAIServer) -> None:
-    started = await services.start(alice, requests.parse({"topic": "Is Tarnwick worth buying?"}))
+    started = await services.start(
+        alice, requests.NewConversation.parse({"topic": "Is Tarnwick worth buying?"})
+    )
     assert not supervisor.tasks.here()
     assert await database.call(jobs) == [started.pk]
 

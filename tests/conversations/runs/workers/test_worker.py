@@ -42,7 +42,7 @@ async def test_it_runs_what_waits_and_what_comes(
 ) -> None:
     before = await debates.created(alice)
     await debates.until_stored(before, "status", status="completed")
-    after = await services.start(alice, requests.parse({"topic": "And now?", "rounds": 1}))
+    after = await services.start(alice, requests.NewConversation.parse({"topic": "And now?", "rounds": 1}))
     await debates.until_stored(after, "status", status="completed")
     assert statuses(await debates.rows(after)) == ["queued", "initializing", "active", "completed"]
     # What is done is not kept.
@@ -98,7 +98,9 @@ async def test_a_debate_that_waits_for_a_person_takes_nobodys_place(
         await gate.reached(1)
         await services.control(alice, paused.pk, Command(action=Action.PAUSE))
         await debates.until_stored(paused, "status", status="paused")
-        other = await services.start(alice, requests.parse({"topic": "And now?", "rounds": 1}))
+        other = await services.start(
+            alice, requests.NewConversation.parse({"topic": "And now?", "rounds": 1})
+        )
         await debates.until_stored(other, "status", status="completed")
         gate.open()
         await services.control(alice, paused.pk, Command(action=Action.RESUME))
@@ -121,7 +123,9 @@ async def test_runs_that_outlive_their_jobs_keep_their_places(
             while not QUEUE._failing:
                 await asyncio.sleep(0.02)
         await database.call(_rename, "elsewhere", "procrastinate_workers")
-        second = await services.start(alice, requests.parse({"topic": "And now?", "rounds": 1}))
+        second = await services.start(
+            alice, requests.NewConversation.parse({"topic": "And now?", "rounds": 1})
+        )
         # It has been taken, and put back.
         first_job = await database.call(newest_job)
         await until(lambda: newest_job() > first_job)
@@ -151,7 +155,7 @@ async def test_a_lost_connection_of_the_queue_ends_no_debate(
     await database.call(_break_queue)
     gate.open()
     await debates.until_stored(conversation, "status", status="completed")
-    later = await services.start(alice, requests.parse({"topic": "And now?", "rounds": 1}))
+    later = await services.start(alice, requests.NewConversation.parse({"topic": "And now?", "rounds": 1}))
     await debates.until_stored(later, "status", status="completed")
 
 
