@@ -27,26 +27,15 @@ from conversations.outbox import deliveries
 from conversations.review import timeline
 
 if TYPE_CHECKING:
-    _ApiKeyAdmin = admin.ModelAdmin[ApiKey]
-    _ConversationAdmin = admin.ModelAdmin[Conversation]
-    _DeliveryAdmin = admin.ModelAdmin[Delivery]
-    _EventAdmin = admin.ModelAdmin[Event]
+    ModelAdmin = admin.ModelAdmin[Any]
 else:
-    _ApiKeyAdmin = _ConversationAdmin = _DeliveryAdmin = _EventAdmin = admin.ModelAdmin
+    ModelAdmin = admin.ModelAdmin
 
 Choices = Iterable[tuple[str, str]]
 
 
-class ReviewersOnly:
-    """People who may review see everything and change nothing."""
-
-    actions: Any = None
-
-    def has_module_permission(self, request: HttpRequest) -> bool:
-        return permissions.may_review(request.user)
-
-    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return permissions.may_review(request.user)
+class ReadOnly(ModelAdmin):
+    list_per_page = 50
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -58,23 +47,46 @@ class ReviewersOnly:
         return False
 
 
-class PanelFilter(admin.SimpleListFilter):
-    title = "panel"
-    parameter_name = "panel"
+class ReviewersOnly(ReadOnly):
+    """People who may review see everything and change nothing."""
+
+    actions: Any = None
+
+    class Media:
+        css = {"all": ["conversations/admin.css"]}
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return permissions.may_review(request.user)
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return permissions.may_review(request.user)
+
+    @admin.display(description="conversation")
+    def of(self, row: Event | Delivery) -> SafeString:
+        address = reverse("admin:conversations_conversation_change", args=[row.conversation_id])
+        return format_html('<a href="{}">{}</a>', address, Truncator(row.conversation.topic).chars(60))
+
+
+class ChoiceFilter(admin.SimpleListFilter):
+    """Filters by the field `parameter_name`, for one of `values`."""
+
+    values: Choices = ()
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> Choices:
-        return [(panel.slug, panel.title) for panel in PANELS.values()]
+        return self.values
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        return queryset.filter(panel=self.value()) if self.value() else queryset
+        return queryset.filter(**{str(self.parameter_name): self.value()}) if self.value() else queryset
 
 
-class VerdictFilter(admin.SimpleListFilter):
-    title = "verdict"
-    parameter_name = "verdict"
+class PanelFilter(ChoiceFilter):
+    title = parameter_name = "panel"
+    values = [(panel.slug, panel.title) for panel in PANELS.values()]
 
-    def lookups(self, request: HttpRequest, model_admin: Any) -> Choices:
-        return [*((stance.value, formatting.words(stance)) for stance in Stance), ("none", "not finished")]
+
+class VerdictFilter(ChoiceFilter):
+    title = parameter_name = "verdict"
+    values = [*((stance.value, formatting.words(stance)) for stance in Stance), ("none", "not finished")]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         if self.value() == "none":
@@ -83,7 +95,7 @@ class VerdictFilter(admin.SimpleListFilter):
 
 
 @admin.register(Conversation)
-class ConversationAdmin(ReviewersOnly, _ConversationAdmin):
+class ConversationAdmin(ReviewersOnly):
     list_display = (
         "short_topic",
         "owner",
@@ -97,13 +109,9 @@ class ConversationAdmin(ReviewersOnly, _ConversationAdmin):
     )
     list_filter = ("status", "mode", PanelFilter, "content_type", "created_at", VerdictFilter)
     list_select_related = ("owner",)
-    list_per_page = 50
     search_fields = ("topic", "content", "owner__username", "owner__email")
     search_help_text = 'Words or a "quoted phrase" in topics, contents, owners and everything that was said'
     date_hierarchy = "created_at"
-
-    class Media:
-        css = {"all": ["conversations/admin.css"]}
 
     def get_queryset(self, request: HttpRequest) -> ConversationQuerySet:
         # A page of long contents would be megabytes that nobody sees; the transcript page loads its own.
@@ -153,7 +161,10 @@ class ConversationAdmin(ReviewersOnly, _ConversationAdmin):
 
     @admin.display(description="mode", ordering="mode")
     def mode_badge(self, conversation: Conversation) -> str:
-        return _mode_badge(conversation.mode)
+        is_demo = conversation.mode == Mode.DEMO
+        return (
+            format_html('<span class="badge badge-demo">{}</span>', "DEMO") if is_demo else conversation.mode
+        )
 
     @admin.display(description="verdict", empty_value="-")
     def stance(self, conversation: Conversation) -> str | None:
@@ -172,22 +183,15 @@ class ConversationAdmin(ReviewersOnly, _ConversationAdmin):
         return timeline.duration(conversation)
 
 
-class TypeFilter(admin.SimpleListFilter):
-    title = "type"
-    parameter_name = "type"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> Choices:
-        return [(type_, formatting.words(type_)) for type_ in EVENTS]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        return queryset.filter(type=self.value()) if self.value() else queryset
+class TypeFilter(ChoiceFilter):
+    title = parameter_name = "type"
+    values = [(type_, formatting.words(type_)) for type_ in EVENTS]
 
 
 class ConversationFilter(admin.SimpleListFilter):
     """The one that was come from: all of them would make a list without an end."""
 
-    title = "conversation"
-    parameter_name = "conversation"
+    title = parameter_name = "conversation"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> Choices:
         if not self.value():
@@ -206,7 +210,7 @@ class ConversationFilter(admin.SimpleListFilter):
 
 
 @admin.register(Event)
-class EventAdmin(ReviewersOnly, _EventAdmin):
+class EventAdmin(ReviewersOnly):
     list_display = ("seq", "type", "time", "of", "excerpt")
     list_filter = (TypeFilter, ConversationFilter)
     list_per_page = 100
@@ -214,9 +218,6 @@ class EventAdmin(ReviewersOnly, _EventAdmin):
     show_full_result_count = False
     fields = ("of", "seq", "type", "time", "readable_data")
     readonly_fields = fields
-
-    class Media:
-        css = {"all": ["conversations/admin.css"]}
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Event]:
         return Event.objects.select_related("conversation").defer(
@@ -234,11 +235,6 @@ class EventAdmin(ReviewersOnly, _EventAdmin):
     def time(self, event: Event) -> str:
         return event.at.isoformat(" ", "milliseconds").removesuffix("+00:00")
 
-    @admin.display(description="conversation")
-    def of(self, event: Event) -> SafeString:
-        address = reverse("admin:conversations_conversation_change", args=[event.conversation_id])
-        return format_html('<a href="{}">{}</a>', address, Truncator(event.conversation.topic).chars(60))
-
     @admin.display(description="data")
     def excerpt(self, event: Event) -> SafeString:
         text = Truncator(json.dumps(event.data, ensure_ascii=False)).chars(160)
@@ -246,27 +242,16 @@ class EventAdmin(ReviewersOnly, _EventAdmin):
 
     @admin.display(description="data")
     def readable_data(self, event: Event) -> SafeString:
-        return format_html(
-            '<pre class="verbatim">{}</pre>', json.dumps(event.data, ensure_ascii=False, indent=2)
-        )
+        return _verbatim(event.data)
 
 
 @admin.register(Delivery)
-class DeliveryAdmin(ReviewersOnly, _DeliveryAdmin):
+class DeliveryAdmin(ReviewersOnly):
     list_display = ("of", "where", "state", "attempts", "next_at")
     list_filter = ("state",)
     list_select_related = ("conversation",)
-    list_per_page = 50
     fields = ("of", "where", "state", "attempts", "next_at", "task", "happened")
     readonly_fields = fields
-
-    class Media:
-        css = {"all": ["conversations/admin.css"]}
-
-    @admin.display(description="conversation")
-    def of(self, delivery: Delivery) -> SafeString:
-        address = reverse("admin:conversations_conversation_change", args=[delivery.conversation_id])
-        return format_html('<a href="{}">{}</a>', address, Truncator(delivery.conversation.topic).chars(60))
 
     @admin.display(description="agent")
     def where(self, delivery: Delivery) -> str:
@@ -274,17 +259,12 @@ class DeliveryAdmin(ReviewersOnly, _DeliveryAdmin):
 
     @admin.display(description="events")
     def happened(self, delivery: Delivery) -> SafeString:
-        return format_html(
-            '<pre class="verbatim">{}</pre>', json.dumps(delivery.events, ensure_ascii=False, indent=2)
-        )
+        return _verbatim(delivery.events)
 
 
-class StateFilter(admin.SimpleListFilter):
-    title = "state"
-    parameter_name = "state"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> Choices:
-        return [("live", "live"), ("dead", "revoked, expired or of a disabled account")]
+class StateFilter(ChoiceFilter):
+    title = parameter_name = "state"
+    values = [("live", "live"), ("dead", "revoked, expired or of a disabled account")]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         live = ApiKey.objects.live()
@@ -294,7 +274,7 @@ class StateFilter(admin.SimpleListFilter):
 
 
 @admin.register(ApiKey)
-class ApiKeyAdmin(_ApiKeyAdmin):
+class ApiKeyAdmin(ReadOnly):
     """Who may view API keys sees whose there are; the keys themselves are nowhere."""
 
     list_display = (
@@ -309,20 +289,10 @@ class ApiKeyAdmin(_ApiKeyAdmin):
     )
     list_filter = (StateFilter,)
     list_select_related = ("owner",)
-    list_per_page = 50
     search_fields = ("name", "prefix", "owner__username", "owner__email")
     fields = list_display
     readonly_fields = fields
     actions = ("revoke",)
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
 
     def has_revoke_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("conversations.revoke_apikey")
@@ -346,5 +316,5 @@ def _of_one(request: HttpRequest) -> bool:
     return ConversationFilter.parameter_name in request.GET
 
 
-def _mode_badge(mode: str) -> str:
-    return format_html('<span class="badge badge-demo">{}</span>', "DEMO") if mode == Mode.DEMO else mode
+def _verbatim(data: Any) -> SafeString:
+    return format_html('<pre class="verbatim">{}</pre>', json.dumps(data, ensure_ascii=False, indent=2))
