@@ -48,7 +48,7 @@ class ReadOnly(ModelAdmin):
 
 
 class ReviewersOnly(ReadOnly):
-    """People who may review see everything and change nothing."""
+    """Reviewers may view everything and change nothing."""
 
     actions: Any = None
 
@@ -114,7 +114,7 @@ class ConversationAdmin(ReviewersOnly):
     date_hierarchy = "created_at"
 
     def get_queryset(self, request: HttpRequest) -> ConversationQuerySet:
-        # A page of long contents would be megabytes that nobody sees; the transcript page loads its own.
+        # The list does not show the contents, which may be megabytes; the transcript page loads its own.
         return Conversation.objects.defer("content")
 
     def get_search_results(
@@ -130,7 +130,7 @@ class ConversationAdmin(ReviewersOnly):
         form_url: str = "",
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
-        """The transcript, to read."""
+        """The read-only transcript page."""
         if request.method not in {"GET", "HEAD"} or not self.has_view_permission(request):
             raise PermissionDenied
         conversation = self.get_object(request, object_id)
@@ -189,7 +189,7 @@ class TypeFilter(ChoiceFilter):
 
 
 class ConversationFilter(admin.SimpleListFilter):
-    """The one that was come from: all of them would make a list without an end."""
+    """Offers only the conversation in the URL: a list of all of them would be too long."""
 
     title = parameter_name = "conversation"
 
@@ -206,7 +206,7 @@ class ConversationFilter(admin.SimpleListFilter):
         try:
             return UUID(self.value() or "")
         except ValueError:
-            return UUID(int=0)  # nobody's
+            return UUID(int=0)  # matches no conversation
 
 
 @admin.register(Event)
@@ -214,7 +214,7 @@ class EventAdmin(ReviewersOnly):
     list_display = ("seq", "type", "time", "of", "excerpt")
     list_filter = (TypeFilter, ConversationFilter)
     list_per_page = 100
-    # The log grows by hundreds of rows a debate: counted once is enough.
+    # The log has hundreds of rows a debate, so do not count them twice.
     show_full_result_count = False
     fields = ("of", "seq", "type", "time", "readable_data")
     readonly_fields = fields
@@ -275,7 +275,7 @@ class StateFilter(ChoiceFilter):
 
 @admin.register(ApiKey)
 class ApiKeyAdmin(ReadOnly):
-    """Who may view API keys sees whose there are; the keys themselves are nowhere."""
+    """Lists API keys with their owners, but never the secrets, which are not stored."""
 
     list_display = (
         "name",

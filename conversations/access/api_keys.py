@@ -1,9 +1,8 @@
-"""API keys: what programs sign in with.
+"""API keys, with which programs sign in.
 
 A key reads `oc_<8 characters>_<43 characters>`; the part before the second underscore is its visible prefix. It is
-shown once, when it is made, and only its SHA-256 is stored. A slow, salted hash would protect passwords, which can be
-guessed; a key is 256 random bits. Keys are looked up by their hash, so the time of a lookup does not reveal how much of
-a wrong key is right.
+shown once, when it is made, and only its SHA-256 is stored. A slow, salted hash is for passwords, which can be guessed;
+a key has 256 random bits. Keys are looked up by their hash, so the time of a lookup reveals nothing about a key.
 """
 
 import re
@@ -28,11 +27,11 @@ from conversations.models import ApiKey, ApiKeyQuerySet
 
 logger = structlog.get_logger(__name__)
 
-# Keys of one user.
+# The most keys that one user can have.
 MAX_KEPT: Final = 20
 # `last_used_at` is written at most this often.
 USE_NOTED_EVERY: Final = timedelta(minutes=1)
-# How long a request waits for another connection's lock on a SQLite database to write it.
+# How long writing it may wait for another connection's lock on a SQLite database.
 NOTING_SECONDS: Final = 0.25
 
 _SHAPE = re.compile(r"oc_[a-zA-Z0-9]{8}_[a-zA-Z0-9_-]{43}")
@@ -40,8 +39,8 @@ _LETTERS = string.ascii_letters + string.digits
 
 
 def find(text: str) -> ApiKey | None:
-    """The key with this text, and its owner in one query; None for a key that is unknown, revoked or expired, or whose
-    owner is disabled. Notes the time of its use."""
+    """The key with this text, with its owner, in one query; None if it is unknown, revoked or expired, or its owner is
+    disabled. Updates `last_used_at`."""
     if not _SHAPE.fullmatch(text):
         return None
     found = ApiKey.objects.live().select_related("owner").filter(digest=_digest(text)).first()
@@ -54,7 +53,7 @@ def create(owner: AbstractUser, new: NewKey) -> tuple[ApiKey, str]:
     """A new key, and its text, which is not stored. Raises LimitReached."""
     prefix, text = _new_secret()
     with transaction.atomic():
-        # Lock the owner's row, so that two requests at once cannot both make the last key.
+        # Lock the owner's row, so that two concurrent requests cannot both make the last key.
         get_user_model().objects.select_for_update().get(pk=owner.pk)
         if listed(owner).count() >= MAX_KEPT:
             raise LimitReached(
@@ -109,7 +108,7 @@ def _note_use(key: ApiKey) -> None:
         with database.lock_timeout(NOTING_SECONDS):
             ApiKey.objects.filter(due, pk=key.pk, digest=key.digest).update(last_used_at=now)
     except database.FAILURES as failure:
-        # A later use notes it.
+        # A later use will update it.
         logger.warning("key_use_not_noted", key=str(key.pk), failure=str(failure))
 
 

@@ -1,4 +1,4 @@
-"""Permissions: what a user may do. Every page and transport asks here before it touches a channel group or a log."""
+"""Permissions: what a user may do. Every page and transport checks them before it accesses a channel group or a log."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -15,7 +15,7 @@ AnyUser = AbstractUser | AnonymousUser
 
 
 def may_review(user: AnyUser) -> bool:
-    """Whether they may watch every conversation: staff with the permission to review."""
+    """Whether the user may watch every conversation: staff with the permission to review."""
     return (
         user.is_authenticated
         and user.is_active
@@ -25,46 +25,47 @@ def may_review(user: AnyUser) -> bool:
 
 
 def may_speak(user: AnyUser, conversation: Conversation) -> bool:
-    """Whether they may send messages to the panel: the conversation's owner alone."""
+    """Whether the user may send messages to the panel: the conversation's owner only."""
     return user.is_authenticated and user.is_active and conversation.owner_id == user.pk
 
 
 def may_control(user: AnyUser, conversation: Conversation) -> bool:
-    """Whether they may pause, resume and cancel it, and answer its agents' questions: its owner, and reviewers with
-    the permission to control."""
+    """Whether the user may pause, resume and cancel the conversation, and answer its agents' questions: its owner, and
+    reviewers with the permission to control."""
     return may_speak(user, conversation) or may_control_all(user)
 
 
 def may_control_all(user: AnyUser) -> bool:
-    """Whether they may control every conversation, and send announcements: reviewers with the permission to control."""
+    """Whether the user may control every conversation, and send announcements: reviewers with the permission to
+    control."""
     return may_review(user) and user.has_perm("conversations.control_conversation")
 
 
 def own(user: AnyUser) -> QuerySet[Conversation]:
-    """The conversations they started, newest first."""
+    """The conversations that the user started, newest first."""
     if not user.is_authenticated:
         return Conversation.objects.none()
     return Conversation.objects.filter(owner_id=user.pk)
 
 
 def visible_to(user: AnyUser) -> QuerySet[Conversation]:
-    """Every conversation they may watch, newest first."""
+    """The conversations that the user may watch, newest first."""
     return Conversation.objects.all() if may_review(user) else own(user)
 
 
 def may_watch(user: AnyUser, owner: Any) -> bool:
-    """Whether they may watch a conversation of the owner with this id: their own, and reviewers everybody's."""
+    """Whether the user may watch a conversation of the owner with this id: the owner, and reviewers."""
     return (user.is_authenticated and owner == user.pk) or may_review(user)
 
 
 def owners(conversations: Iterable[UUID]) -> dict[UUID, Any]:
-    """The ids of the owners of those of these conversations that exist, by conversation."""
+    """The owners' ids by conversation, for those of the conversations that exist."""
     rows = Conversation.objects.values_list("pk", "owner_id")
     return {pk: owner for chunk in chunks(conversations) for pk, owner in rows.filter(pk__in=chunk)}
 
 
 def watch(user: AnyUser, conversation: UUID) -> Conversation:
-    """The conversation, for a user who may watch it. Raises NotFound, whether it is unknown or not theirs."""
+    """The conversation, for a user who may watch it. Raises NotFound if it does not exist or they may not."""
     found = Conversation.objects.filter(pk=conversation).first()
     if found is None or not may_watch(user, found.owner_id):
         raise NotFound("There is no such conversation.")
@@ -72,8 +73,8 @@ def watch(user: AnyUser, conversation: UUID) -> Conversation:
 
 
 def control(user: AnyUser, conversation: UUID) -> Conversation:
-    """The conversation, for a user who may control it. Raises NotFound where they may not even watch, else
-    Forbidden."""
+    """The conversation, for a user who may control it. Raises NotFound if they may not watch it, and Forbidden if they
+    may only watch."""
     found = watch(user, conversation)
     if not may_control(user, found):
         raise Forbidden("You may watch this debate, but not control it.")

@@ -1,6 +1,6 @@
-"""Principals: the person behind a request or a connection, by their session, or by one of their API keys.
+"""Principals: the user of a request or a connection, authenticated by a session or an API key.
 
-Every way in asks here, and the answer is the database's, not a cached one.
+Every endpoint authenticates here, by the database and without a cache.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -25,14 +25,14 @@ from conversations.models import ApiKey
 T = TypeVar("T")
 
 ALL: Final = frozenset(scope.value for scope in Scope)
-# Values in one query: every database takes this many.
+# Values in one query: few enough for every database.
 CHUNK: Final = 500
 
 
 @dataclass(frozen=True)
 class Principal:
-    """`user` is whose rights they have, as far as `scopes` go: a session has all of them. `key` is the id of the API
-    key, None for a session; `session` the key of the session, empty for an API key. `stamp` changes with the user's
+    """The principal has the permissions of `user` within `scopes`; a session has all scopes. `key` is the id of the API
+    key, None for a session; `session` is the session's key, empty for an API key. `stamp` changes with the user's
     password, or when the API key gets a new secret."""
 
     user: AbstractUser
@@ -51,15 +51,15 @@ class Principal:
 
 
 def key_in(headers: Mapping[str, str]) -> str | None:
-    """The API key in these headers, by lower or any case: `Authorization: Bearer KEY`, else `X-API-Key: KEY`. None
-    where there is none: a proxy's own `Authorization: Basic` is none."""
+    """The API key in these headers, whose names may be in any case: `Authorization: Bearer KEY`, else `X-API-Key: KEY`.
+    None if there is none; a proxy's `Authorization: Basic` is ignored."""
     scheme, _, token = headers.get("authorization", "").partition(" ")
     return token.strip() if scheme.lower() == "bearer" else headers.get("x-api-key")
 
 
 def of_headers(headers: Mapping[str, str]) -> Principal:
-    """The principal of the API key in these headers. Uses the database. Raises Unauthenticated where there is none, or
-    it is not valid."""
+    """The principal of the API key in these headers. Uses the database. Raises Unauthenticated if there is none, or it
+    is not valid."""
     text = key_in(headers)
     if text is None:
         raise Unauthenticated("Sign in first, or send an API key.")
@@ -77,7 +77,7 @@ def _of_key(key: ApiKey) -> Principal:
 
 
 def session_in(headers: Mapping[str, str]) -> str:
-    """The key of the session in these headers' cookies; empty where there is none."""
+    """The key of the session in these headers' cookies; empty if there is none."""
     return parse_cookie(headers.get("cookie", "")).get(settings.SESSION_COOKIE_NAME, "")
 
 
@@ -91,7 +91,7 @@ def of_session(session: str) -> Principal:
 
 
 def of_sessions(sessions: Iterable[str]) -> dict[str, Principal]:
-    """The principals of those of these sessions that are valid; two queries for each CHUNK of them."""
+    """The principals of the valid sessions among these; two queries for each CHUNK of them."""
     stored = {key: data for key, data in _session_data(sessions) if _is_of_our_backends(data)}
     parse = get_user_model()._meta.pk.to_python
     users = active_users({parse(data[SESSION_KEY]) for data in stored.values()})
@@ -116,7 +116,7 @@ def _session_data(sessions: Iterable[str]) -> Iterator[tuple[str, Mapping[str, A
 
 
 def active_users(ids: Iterable[Any]) -> dict[Any, AbstractUser]:
-    """Those of these users whose accounts are not disabled, by id."""
+    """The active users among these, by id."""
     rows = get_user_model().objects.filter(is_active=True)
     return {user.pk: user for chunk in chunks(ids) for user in rows.filter(pk__in=chunk)}
 
@@ -132,7 +132,8 @@ def chunks(values: Iterable[T]) -> Iterator[list[T]]:
 
 
 def still(principal: Principal) -> Principal:
-    """The principal as the database has them now. Raises Unauthenticated where their session or key has ended."""
+    """The principal, read again from the database. Raises Unauthenticated if their session or key is no longer
+    valid."""
     if principal.key is None:
         return of_session(principal.session)
     found = ApiKey.objects.live().select_related("owner").filter(digest=principal.stamp).first()

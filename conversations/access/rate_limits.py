@@ -1,6 +1,6 @@
-"""Rate limits for each user, as sliding windows, shared by all processes where Redis is configured.
+"""Rate limits for each user, as sliding windows, shared by all processes if Redis is configured.
 
-While Redis is away, nobody is limited. `user` is the user's id as text.
+While Redis is unavailable, there is no limit. `user` is the user's id as text.
 """
 
 import asyncio
@@ -18,7 +18,7 @@ from limits.strategies import MovingWindowRateLimiter
 from conversations.domain.errors import TooManyRequests
 from conversations.infrastructure.availability import CACHE
 
-# Timeout of connecting to Redis and of each call, in seconds: a Redis that hangs must not hold up requests.
+# Timeout of connecting to Redis and of each call: a Redis that hangs must not delay requests.
 REDIS_SECONDS: Final = 1.0
 
 
@@ -55,7 +55,7 @@ def _shared(window: RateLimitItem, what: str, user: str) -> float | None:
 
 
 def _hit(counted: MovingWindowRateLimiter, window: RateLimitItem, what: str, user: str) -> float | None:
-    """None where the request is within the limit, else the seconds until the next one may be."""
+    """None if the request is within the limit, else the seconds until the next one is."""
     if counted.hit(window, what, user):
         return None
     return max(0.0, counted.get_window_stats(window, what, user).reset_time - time.time())
@@ -73,7 +73,7 @@ def limiter_in_memory() -> MovingWindowRateLimiter:
 
 @lru_cache(maxsize=1)
 def limiter_in_redis(url: str) -> MovingWindowRateLimiter:
-    # Loaded only where there is a Redis: it takes 15 MiB and a tenth of the start.
+    # Loaded only with Redis: it takes 15 MiB and a tenth of the start.
     from redis import ConnectionPool
     from redis.backoff import NoBackoff
     from redis.retry import Retry
