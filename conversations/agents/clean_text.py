@@ -1,4 +1,4 @@
-"""Text of models and tools, made storable."""
+"""Makes the text of models and tools storable."""
 
 
 def clean(text: str) -> str:

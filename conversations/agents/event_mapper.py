@@ -1,4 +1,4 @@
-"""AG2's events as ours. No I/O: a PartialMessage goes in, and is updated."""
+"""Translates AG2's events to ours and updates a PartialMessage. No I/O."""
 
 from dataclasses import dataclass, field
 from uuid import UUID
@@ -19,15 +19,15 @@ from ag2.events.types import Usage as Counts
 from conversations.agents.clean_text import clean
 from conversations.domain.events import EventData, Token, ToolEnd, ToolError, ToolStart, Usage
 
-# In characters: about a page of what a tool was given or returned, so that the log stays small.
+# Characters of a tool's input or output that are stored: about a page, so that the log stays small.
 MAX_TOOL_TEXT = 4_000
 MAX_TOOL_NAME = 100
 
 
 @dataclass
 class PartialMessage:
-    """A message while it arrives. `tools` are names by call id; `pause` is put before the next token. Prices in US
-    dollars: of the prompt, as estimated, and of one output token, None when unknown."""
+    """A message that is arriving. `tools` are names by call id; `pause` is text to put before the next token.
+    `prompt_cost` (estimated) and `token_price` (of one output token) are in US dollars; None is unknown."""
 
     message: UUID
     prompt_cost: float = 0.0
@@ -39,12 +39,12 @@ class PartialMessage:
     pause: str = ""
 
     def interrupted(self) -> None:
-        """The model calls tools: text after that begins a new paragraph."""
+        """The model calls tools: its next text begins a new paragraph."""
         self.pause = "" if not self.text or self.text[-1].isspace() else "\n\n"
 
 
 def translate(event: BaseEvent, partial: PartialMessage) -> EventData | None:
-    """Our event for one of AG2's, or None where we have none for it."""
+    """Our event for an event of AG2, or None if it has none."""
     match event:
         case ModelMessageChunk(content=text) if text:
             return _token(clean(text), partial)
@@ -57,7 +57,7 @@ def translate(event: BaseEvent, partial: PartialMessage) -> EventData | None:
                 input=clean(event.arguments)[:MAX_TOOL_TEXT],
             )
         case ToolErrorEvent() | ToolNotFoundEvent():
-            # Both carry a traceback, which must not reach people.
+            # Both events hold a traceback, which people must not see.
             code = "tool_not_found" if isinstance(event, ToolNotFoundEvent) else "tool_failed"
             return ToolError(
                 call=clean(event.parent_id), message=partial.message, tool=_tool(event, partial), code=code
@@ -78,7 +78,7 @@ def translate(event: BaseEvent, partial: PartialMessage) -> EventData | None:
 
 
 def counted(usage: Counts) -> Usage:
-    """The usage of a call; a count that the provider did not send is None."""
+    """The usage of a call. A count that the provider did not send is None."""
     return Usage(input_tokens=_whole(usage.prompt_tokens), output_tokens=_whole(usage.completion_tokens))
 
 

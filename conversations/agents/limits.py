@@ -1,4 +1,4 @@
-"""How long a turn may take, and how much an agent may read."""
+"""Time limits of a turn, and the maximum size of its prompt."""
 
 import asyncio
 import time
@@ -21,7 +21,7 @@ class Limits:
     prompt_tokens: int = 32_000
 
     def of(self, provider: Provider) -> "Limits":
-        """These limits, with those that the provider has of its own."""
+        """These limits, overridden by the provider's own."""
         return replace(
             self,
             first_token=provider.first_token or self.first_token,
@@ -43,19 +43,19 @@ class ReplyClock:
         self._pauses = 0
 
     def limit(self) -> asyncio.Timeout:
-        """A context for the reply, which raises TimeoutError when the time is over."""
+        """Context around the reply. Raises TimeoutError when a limit is exceeded."""
         self._timeout = asyncio.timeout(self._patience)
         return self._timeout
 
     def token(self) -> None:
-        """A token has come."""
+        """A token has arrived: restart the limit between two tokens."""
         now = asyncio.get_running_loop().time()
-        # Not for every token: moving a timer takes more CPU than all else that is done for one.
+        # Not at every token: moving a timer takes more CPU than all other work for a token.
         if now - self._restarted > self._stall / 10:
             self._restart(self._stall)
 
     def call(self) -> None:
-        """A new call of the model begins."""
+        """A new call of the model begins: restart the limit to the first token."""
         self._restart(self._patience)
 
     def expire(self) -> None:
@@ -64,7 +64,7 @@ class ReplyClock:
 
     @contextmanager
     def paused(self) -> Iterator[None]:
-        """Stop the clock meanwhile; the next token, or call, starts it again."""
+        """Context in which the clock is stopped; the next token or call starts it again."""
         self._pauses += 1
         self._restarted = 0.0
         if self._timeout is not None:

@@ -1,4 +1,4 @@
-"""Paying for the calls of one turn: what each may cost is reserved before it, and settled after it."""
+"""Budgeting the calls of one turn: the maximum cost of a call is reserved before it, and settled after it."""
 
 import time
 from collections.abc import Sequence
@@ -24,7 +24,7 @@ class Meter:
     """`first` is the turn's first call, `system` the system message of all its calls. `keep` is a call that must stay
     payable after each, or None.
 
-    Only a live provider's calls are paid for."""
+    Only calls of live providers are reserved."""
 
     def __init__(
         self, budget: BudgetGuard, provider: Provider, first: Call, system: str, clock: ReplyClock
@@ -38,25 +38,26 @@ class Meter:
         self._reservation: UUID | None = None
 
     async def reserve(self) -> None:
-        """Reserve the first call. Raises OverBudget where it cannot be paid, and LogUnavailable."""
+        """Reserve the first call. Raises OverBudget if it exceeds the budget, and LogUnavailable."""
         if self._is_live:
             self._reservation = await self._budget.reserve(self._first, self.keep)
 
     async def release(self) -> None:
-        """Give back what was reserved for a call that was never made, if anything. Raises LogUnavailable."""
+        """Give back the reservation of a call that was never made, if there is one. Raises LogUnavailable."""
         reservation, self._reservation = self._reservation, None
         if reservation is not None:
             await self._budget.settle(reservation, _NOTHING, 0.0)
 
     async def call(self, call_next: CallNext, events: Sequence[BaseEvent]) -> ModelResponse:
-        """Call the model, and settle. Raises OverBudget where another call cannot be paid, and what the call raises."""
+        """Call the model, and settle the call. Raises OverBudget if it exceeds the budget, and the call's own
+        exceptions."""
         reservation, self._reservation = self._reservation, None
         if reservation is None and self._is_live:
             tokens = sum(estimated_tokens(event, CHARACTERS_PER_TOKEN) for event in events)
             call = replace(self._first, input_tokens=tokens + len(self._system) // CHARACTERS_PER_TOKEN)
             reservation = await self._budget.reserve(call, self.keep)
         began, paused = time.monotonic(), self._clock.paused_seconds
-        # Unknown, unless the provider says it, or has refused.
+        # None (unknown) unless the provider reports it; nothing if it rejected the request.
         usage: Usage | None = None
         try:
             response = await call_next(events)

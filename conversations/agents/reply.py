@@ -1,4 +1,4 @@
-"""An agent's reply while it arrives: AG2's events go in, ours come out through a buffer."""
+"""An agent's reply: takes AG2's events as they arrive, and puts ours into a buffer."""
 
 import asyncio
 from datetime import UTC, datetime, timedelta
@@ -16,14 +16,15 @@ from conversations.domain.events import EventData, InputRequest
 from conversations.infrastructure import tracing
 from conversations.prompts import builder
 
-# Chunks for each token of the longest answer: a chunk may be less than a token, and some models think aloud first.
+# The most chunks of an answer, for each token of the longest one: a chunk may be less than a token, and some models
+# stream their reasoning first.
 CHUNKS_PER_TOKEN = 4
-# How often a model may call tools before it has to answer; each time is a request to it.
+# How often a model may call tools before it has to answer. Each time costs a request.
 MAX_TOOL_CALLS = 5
 
 
 class Reply:
-    """`partial` is what has arrived, `buffer` holds our events for it. `longest` is the longest answer, in tokens.
+    """`partial` is the text so far, `buffer` holds our events. `longest` is the length of the longest answer in tokens.
 
     `asked` describes the agent's question to a person, at most one, with its outcome to a model that takes no tools;
     None until there is one."""
@@ -52,7 +53,7 @@ class Reply:
         if isinstance(event, ModelMessageChunk):
             self._chunks += 1
             if self._chunks > self._max_chunks:
-                # Not every server keeps to the limit that it is given.
+                # Some servers ignore the limit in the request.
                 raise _looped("The model went on and on, past the longest answer that was asked for.")
         elif isinstance(event, ToolCallsEvent):
             # The model is called once more after them.
@@ -60,7 +61,7 @@ class Reply:
             self._tool_calls += 1
             self.partial.interrupted()
             if self._tool_calls > MAX_TOOL_CALLS:
-                # AG2 would call the model for ever.
+                # AG2 itself has no limit.
                 raise _looped("The model kept calling tools and did not come to an answer.")
         if ours is None or self._is_question(event):
             return
@@ -70,7 +71,7 @@ class Reply:
         self._clock.token()
 
     async def ask(self, question: str, seconds: float) -> str:
-        """Emit an InputRequest behind what the agent has said, and return the outcome once it is resolved."""
+        """Put an InputRequest into the reply's buffer, and return the outcome once `resolve` is called."""
         self._outcome = asyncio.get_running_loop().create_future()
         request = InputRequest(
             request=uuid4(),
@@ -88,12 +89,12 @@ class Reply:
         return outcome
 
     def resolve(self, outcome: str) -> None:
-        """Let the agent go on with the outcome of its question."""
+        """Pass the outcome of the question to the agent, which continues."""
         if self._outcome is not None and not self._outcome.done():
             self._outcome.set_result(outcome)
 
     def _is_question(self, event: BaseEvent) -> bool:
-        """Whether it belongs to the tool that asks a person, which people see as an `input_request` instead."""
+        """Whether the event is of the tool that asks a person, which is logged as an `input_request` instead."""
         if isinstance(event, ToolCallEvent):
             return event.name == ask_human.NAME
         return (

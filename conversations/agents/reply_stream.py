@@ -1,4 +1,4 @@
-"""The AG2 stream of one turn, with little CPU a token."""
+"""The AG2 stream of one turn, which takes little CPU a token."""
 
 import inspect
 from collections.abc import Awaitable, Callable
@@ -22,8 +22,8 @@ from ag2.utils import CONTEXT_OPTION_NAME
 class ReplyStream(ag2.MemoryStream):
     """A MemoryStream that passes chunks, tool events and usage to `receive`, in order, and awaits it.
 
-    AG2 resolves each subscriber's parameters through models that it builds anew for each turn: 15 ms of CPU. Those that
-    take `event`, or `event, context`, as AG2's own do, are called directly instead."""
+    AG2 resolves each subscriber's parameters through models that it builds for each turn, which takes 15 ms of CPU.
+    Subscribers that take `event` or `event, context`, as AG2's own do, are called directly instead."""
 
     __slots__ = ("_receive",)
 
@@ -62,7 +62,7 @@ class ReplyStream(ag2.MemoryStream):
 
 
 class _Direct:
-    """A subscriber in place of AG2's model of one; it has the model's one method."""
+    """Replaces AG2's model of a subscriber, and has its one method."""
 
     __slots__ = ("_subscriber", "_wants_context")
 

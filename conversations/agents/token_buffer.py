@@ -1,4 +1,4 @@
-"""The buffer between a model and the log. It is bounded, and drops nothing: the reader of the model's stream waits."""
+"""The bounded buffer between a model and the log. It drops nothing: when it is full, the model's stream is not read."""
 
 import asyncio
 from collections import deque
@@ -6,8 +6,8 @@ from typing import Generic, TypeVar
 
 T = TypeVar("T")
 
-# Tokens that a model may be ahead of the log. Its stream is read until 80 % are buffered, and again from 30 % on, so
-# that it is not stopped and started for every token. Above 80 % is room for what arrives with the last read.
+# Tokens that a model may be ahead of the log. Reading stops at 80 % and starts again at 30 %, not at every token. The
+# room above 80 % is for the rest of the last read.
 MAX_AHEAD = 1_000
 PAUSE_AT = 0.8
 RESUME_AT = 0.3
@@ -16,7 +16,7 @@ RESUME_AT = 0.3
 class TokenBuffer(Generic[T]):
     """A FIFO queue. A producer for whom `put` returned False awaits `room` before it puts another.
 
-    `held`: the producer has to wait now; `was_held`: it ever had to."""
+    `held`: the producer has to wait; `was_held`: it has had to wait before."""
 
     def __init__(self, limit: int = MAX_AHEAD) -> None:
         self.held = False
@@ -33,7 +33,8 @@ class TokenBuffer(Generic[T]):
         return len(self._items)
 
     def put(self, item: T) -> bool:
-        """Whether there is room for another. Raises OverflowError where there is none for this one."""
+        """Add an item; returns whether there is room for another. Raises OverflowError if there is none for this
+        one."""
         if len(self._items) >= self._limit:
             raise OverflowError("The buffer is full; wait for room.")
         self._items.append(item)
@@ -49,7 +50,7 @@ class TokenBuffer(Generic[T]):
             await self._room.wait()
 
     def close(self) -> None:
-        """Nothing more will be put."""
+        """No more items will be put."""
         self._closed = True
         self._filled.set()
 

@@ -1,7 +1,7 @@
-"""One turn: an AG2 agent is asked once, and its reply comes out token by token.
+"""One turn: asks an AG2 agent once, and yields its reply token by token.
 
 1. `builder.build` makes the prompt, `Meter` reserves what the first call may cost.
-2. A task of its own asks AG2's agent. AG2's events go through `Reply` into a buffer, which `next` reads.
+2. A task asks AG2's agent. `Reply` translates AG2's events and puts them into a buffer, which `next` reads.
 3. `ReplyClock` ends a reply that is silent too long, `Meter` pays for each call.
 """
 
@@ -48,8 +48,8 @@ CORRECTIONS = 1
 
 @dataclass(frozen=True)
 class Answer:
-    """A whole answer. `value` is None unless a structured answer was asked for and is valid; `tokens` counts what was
-    streamed of it."""
+    """A whole answer. `value` is the structured answer, None if there is no schema or the answer is invalid. `tokens`
+    is the number of streamed tokens."""
 
     text: str
     tokens: int
@@ -62,10 +62,10 @@ class Answer:
 class Turn:
     """Use it in this order:
 
-    1. `await reserve()`, which may refuse.
+    1. `await reserve()`, which may raise OverBudget.
     2. `async with turn:` around the rest; leaving the block ends the model's HTTP stream.
     3. `await next()` until it returns None. After an InputRequest the agent waits for `resolve`.
-    4. `answer` is the whole.
+    4. `answer` is the whole answer.
     """
 
     def __init__(
@@ -94,7 +94,7 @@ class Turn:
 
     @property
     def has_begun(self) -> bool:
-        """Whether any text has come from the model."""
+        """Whether any text has arrived from the model."""
         return bool(self._reply.partial.text)
 
     @property
@@ -103,7 +103,8 @@ class Turn:
         return self._reply.buffer.was_held
 
     async def reserve(self, keep: Call | None = None) -> None:
-        """Reserve what the first call may cost, so that `keep` can be paid after each of the turn's calls.
+        """Reserve the maximum cost of the first call, such that `keep` stays within the budget after each of the turn's
+        calls.
 
         Raises OverBudget and LogUnavailable."""
         self._meter.keep = keep
@@ -122,10 +123,10 @@ class Turn:
         await self._meter.release()
 
     async def next(self) -> EventData | None:
-        """The next event of the reply; None after the last, when `answer` is there.
+        """The next event of the reply; None after the last one, when `answer` is set.
 
         Raises ProviderError when the model fails, is cut off, or is silent for longer than the limits, and OverBudget
-        when it needs another call that cannot be paid."""
+        when a further call would exceed the budget."""
         if self._replying is None:
             self._replying = asyncio.create_task(self._run())
         event = await self._reply.buffer.get()
@@ -134,7 +135,7 @@ class Turn:
         return event
 
     def resolve(self, outcome: str) -> None:
-        """Tell the agent the outcome of its question."""
+        """Pass the outcome of the agent's question to it."""
         self._reply.resolve(outcome)
 
     async def _run(self) -> Answer:
@@ -177,7 +178,7 @@ class Turn:
         return Answer(text, partial.tokens, value, partial.usage or Usage(), finish_reason, duration_ms)
 
     async def _probe_host(self) -> None:
-        """End the reply early where nothing has come and the provider's host does not answer, either."""
+        """End the reply early if nothing has arrived and the provider's host does not respond."""
         url = health_probe.address(self._provider)
         if url is None:
             return
@@ -193,7 +194,7 @@ class Turn:
         except Exception as failure:
             if self.has_begun or provider_error(failure).reason != "provider_rejected":
                 raise
-        # Some servers reject every request that offers a tool, or that has a tool's answer, and work without.
+        # Some servers reject requests with tools or tool results, and accept the same request without.
         answer = await self._ask(config)
         logger.warning("model_takes_no_tools", provider=self._provider.kind, model=self._provider.model)
         ask_human.takes_no_tools(self._provider)
@@ -203,7 +204,7 @@ class Turn:
         return await self._reply.ask(question, self._limits.answer)
 
     async def _ask(self, config: ModelConfig, **options: Any) -> tuple[str, BaseModel | None, str]:
-        """Ask AG2's agent. Returns its text, its structured answer where it is valid, and its finish reason."""
+        """Ask AG2's agent. Returns its text, its structured answer if it is valid, and its finish reason."""
         agent = ag2.Agent(
             self._task.agent.role,
             self._prompt.system,
@@ -217,12 +218,12 @@ class Turn:
         )
         stream = ReplyStream(self._reply.receive)
         await stream.history.replace([_event(message) for message in self._prompt.history])
-        # What it asked before it was found to take no tools is part of the prompt instead.
+        # If the agent asked a person before tools were given up, the prompt has the question and its outcome.
         prompt = "\n\n".join(filter(None, [self._prompt.message, self._reply.asked]))
         reply = await agent.ask(prompt, stream=stream)
         finish_reason = reply.response.finish_reason
         if finish_reason is None:
-            # The only sign of a connection that closed in mid-answer.
+            # The connection was closed in the middle of the answer; nothing else shows it.
             raise ProviderError(
                 "provider_dropped", "The model's provider ended the answer half way.", retryable=True
             )
@@ -255,12 +256,12 @@ def _require_text(text: str, finish_reason: str) -> None:
 
 @cache
 def _response_schema(answer: type[BaseModel]) -> "ResponseSchema[Any]":
-    # Once a process: building one costs more CPU than storing a whole turn.
+    # Cached: building one takes more CPU than storing a whole turn.
     return ResponseSchema(answer)
 
 
 def _event(message: Message) -> BaseEvent:
-    """A message of the history as AG2 keeps it."""
+    """A message of the history as an AG2 event."""
     if message.role == "assistant":
         return ModelResponse(ModelMessage(message.text))
     return ModelRequest([TextInput(message.text)])

@@ -1,8 +1,8 @@
 """AG2 middleware around each call of a model, from the outermost in:
 
-1. The history is cut to the longest prompt; the topic stays.
-2. Neighbouring requests are joined: some models' chat templates insist that roles alternate.
-3. A hook makes the call, and can pay for it.
+1. The history is cut to the maximum prompt size; the topic is kept.
+2. Neighbouring requests are joined, because some models' chat templates require alternating roles.
+3. A hook makes the call, and can reserve and settle its cost.
 """
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
@@ -17,17 +17,17 @@ from conversations.infrastructure import tracing
 from conversations.providers.catalog import Provider
 
 CallNext = Callable[[Sequence[BaseEvent]], Awaitable[ModelResponse]]
-# Calls the model with the events, by `CallNext`.
+# Makes the call with `CallNext`.
 CallHook = Callable[[CallNext, Sequence[BaseEvent]], Awaitable[ModelResponse]]
 
 
 def middleware(longest: int, hook: CallHook) -> Iterable[MiddlewareFactory]:
-    """Middleware of an agent whose prompts have at most about `longest` tokens; `hook` makes each call."""
+    """Middleware for an agent whose prompts have at most about `longest` tokens; `hook` makes each call."""
     return (TokenLimiter(longest), _Joined, lambda event, context: _Hooked(event, context, hook))
 
 
 def telemetry(agent: str, provider: Provider) -> Iterable[MiddlewareFactory]:
-    """AG2's own spans of an agent's work, without the text of prompts and answers; none where telemetry is off."""
+    """AG2's own spans of an agent's work, without the text of prompts and answers; none without telemetry."""
     if (tracer_provider := tracing.provider()) is None:
         return ()
     return (

@@ -1,4 +1,4 @@
-"""The tool by which an agent asks a person a question, in the middle of its turn.
+"""The tool with which an agent asks a person a question during its turn.
 
 It uses AG2's own `context.input`, so that AG2's human-in-the-loop hooks apply.
 """
@@ -18,7 +18,7 @@ NAME: Final = "ask_the_owner"
 MAX_QUESTION = 1_000
 _ASKED: Final = "You have asked already; only one question is allowed. Go on without."
 _BLANK: Final = "That was no question. Go on without."
-# The key under which a turn's context notes that its one question was asked.
+# The key in a turn's context that marks its one question as asked.
 _ASKED_KEY: Final = "conversations.asking"
 # After this many seconds tools are offered again to a model that took none: the server may have got another model.
 FORGET_SECONDS = 600
@@ -37,7 +37,7 @@ Ask = Callable[[str], Awaitable[str]]
     ),
 )
 async def tool(question: str, context: Context) -> str:
-    """Returns the answer, or a sentence for the model that says why there is none."""
+    """Returns the answer, or a sentence for the model on why there is none."""
     text = clean(question).strip()[:MAX_QUESTION]
     if not text:
         return _BLANK
@@ -58,10 +58,10 @@ def options(ask: Ask) -> dict[str, Any]:
 
 
 def takes_tools(provider: Provider) -> bool:
-    """Whether its model may be offered tools."""
+    """Whether the provider's model may be offered tools."""
     return time.monotonic() >= _without_tools.get(provider, 0)
 
 
 def takes_no_tools(provider: Provider) -> None:
-    """Its model rejected a request because of tools."""
+    """The provider's model rejected a request because of tools."""
     _without_tools[provider] = time.monotonic() + FORGET_SECONDS
