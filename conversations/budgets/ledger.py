@@ -1,8 +1,8 @@
-"""The ledger of what debates spend: one entry for each debate, for each day (UTC) of a user, and for each day of the
+"""The ledger of debates' costs: one entry for each debate, for each day (UTC) of a user, and for each day of the
 installation.
 
-A reservation is added to its entries at once, and settling it corrects them. A reservation that is never settled
-therefore counts as spent, at its maximum.
+A reservation is added to its entries at once, and settling it corrects them. So a reservation that is never settled
+counts as spent, at its maximum.
 """
 
 from collections.abc import Iterable
@@ -23,7 +23,7 @@ Key = tuple[str, str, date]
 
 @dataclass(frozen=True)
 class Need:
-    """The most that calls may cost. `usd` is None where no price is known."""
+    """The maximum cost of calls. `usd` is None if the price is unknown."""
 
     usd: Decimal | None
     tokens: int
@@ -42,8 +42,8 @@ class Spent:
 
 @dataclass(frozen=True)
 class Account:
-    """One entry of the ledger, with its limits, of which None is none. `words` names the limit, with a place for its
-    size."""
+    """One entry of the ledger, with its limits (None: no limit). `words` is the limit's name for people, with a
+    placeholder for its size."""
 
     scope: LedgerEntry.Scope
     key: str
@@ -58,12 +58,12 @@ class Account:
         return self.scope.value, self.key, self.day
 
     def exceeded(self, spent: Spent, need: Need) -> str | None:
-        """The limit that the need would exceed after what was spent, in words; None where it fits."""
+        """The limit that `spent` plus `need` would exceed, in words; None if there is none."""
         if self.max_usd is not None and need.usd is not None and spent.usd + need.usd > self.max_usd:
             return self.words.format(_dollars(self.max_usd))
         if self.max_tokens is not None and spent.tokens + need.tokens > self.max_tokens:
             return self.words.format(_many(self.max_tokens, "token"))
-        # The first call needs 0 s, since no call has been measured yet; it still requires that time is left.
+        # The first call needs 0 s, since no call has been measured yet, but some time must be left.
         if self.max_seconds is not None and (
             spent.seconds + need.seconds > self.max_seconds or spent.seconds >= self.max_seconds
         ):
@@ -76,7 +76,7 @@ def today() -> date:
 
 
 def conversation_account(conversation: Conversation) -> Account:
-    """The conversation's own account. It has one entry for all its days, under the day it was created."""
+    """The conversation's own account: one entry for all days, under the day of its creation."""
     return Account(
         LedgerEntry.Scope.CONVERSATION,
         str(conversation.pk),
@@ -113,12 +113,12 @@ def day_accounts(owner: int, day: date) -> list[Account]:
 
 
 def exact(usd: float | None) -> Decimal | None:
-    """The decimal that the float is written as: 0.1 is 0.1, not 0.1000000000000000055."""
+    """The decimal of the float's shortest form: 0.1 is 0.1, not 0.1000000000000000055."""
     return None if usd is None else Decimal(str(usd))
 
 
 def open_entries(accounts: Iterable[Account]) -> None:
-    """Make sure that each account has its entry."""
+    """Create the entries of accounts that have none."""
     keys = sorted(account.entry_key for account in accounts)
     entries = [LedgerEntry(scope=scope, key=key, day=day) for scope, key, day in keys]
     LedgerEntry.objects.bulk_create(entries, ignore_conflicts=True)
@@ -126,7 +126,7 @@ def open_entries(accounts: Iterable[Account]) -> None:
 
 def lock_entries(accounts: Iterable[Account]) -> dict[Key, LedgerEntry]:
     """The entries, locked until the transaction ends."""
-    # Every process locks in the same order, so that no two deadlock.
+    # All processes lock in the same order, so they cannot deadlock.
     entries = LedgerEntry.objects.select_for_update().filter(_of(accounts)).order_by("scope", "key", "day")
     return {(entry.scope, entry.key, entry.day): entry for entry in entries}
 
@@ -143,14 +143,14 @@ def add(entries: Iterable[LedgerEntry], amount: Spent) -> None:
 
 
 def spent_or_reserved(entry: LedgerEntry) -> Spent:
-    """What the entry holds: settled calls and open reservations."""
+    """The entry's settled calls and open reservations."""
     return Spent(entry.usd, entry.unpriced, entry.tokens, entry.seconds)
 
 
 def spent(account: Account) -> Spent | None:
-    """What was spent, without the reservations of running debates, which may be settled for less. None: no entry."""
+    """The settled costs, without open reservations, which may be settled for less. None without an entry."""
     held = _open_reservations(account).order_by().values(one=Value(1))
-    # In one statement: between two, a reservation may be settled.
+    # One statement, because a reservation could be settled between two.
     entries = LedgerEntry.objects.filter(_of([account])).annotate(
         held_usd=Subquery(held.annotate(held=Sum("usd")).values("held")),
         held_unpriced=Subquery(held.annotate(held=Count("pk", filter=Q(usd=None))).values("held")),

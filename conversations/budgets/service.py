@@ -1,6 +1,8 @@
-"""Budgets: reserve what a call to a model may cost before it is made, settle it afterwards, and say what is left.
+"""Budgets: reserve the maximum cost of a call to a model before it is made, settle it afterwards, and report what is
+left.
 
-A call counts in three accounts: of its debate, and on its day (UTC) of the debate's owner and of the installation.
+A call counts in three accounts: its debate's, and those of the debate's owner and of the installation for the day
+(UTC).
 """
 
 import uuid
@@ -33,7 +35,7 @@ _PLACES: Final = Decimal("0.00000001")
 class Amounts:
     """US dollars, input and output tokens, and seconds during which models answered.
 
-    None means "no limit" in limits and in what is left, and "unknown" in what was spent."""
+    None means "no limit" in limits and remaining amounts, and "unknown" in spent amounts."""
 
     usd: float | None
     tokens: int | None
@@ -43,7 +45,7 @@ class Amounts:
 class ConversationBudget:
     """The budget guard of one conversation: its own limits, its owner's for a day, and the installation's for a day.
 
-    The ledger is kept where there are no limits, too, so that a limit set later counts what today has cost."""
+    The ledger is kept without limits, too, so that a limit that is set later includes today's costs."""
 
     def __init__(self, conversation: UUID) -> None:
         self._conversation = conversation
@@ -52,7 +54,7 @@ class ConversationBudget:
 
     async def reserve(self, call: Call, keep: Call | None = None) -> UUID:
         reservation = uuid.uuid4()
-        # While the database is away the debate waits: a call must not be made that is not counted.
+        # While the database is unavailable the debate waits, because no call may be made without a reservation.
         await database.call(self._reserve, reservation, call, keep, retry=True)
         return reservation
 
@@ -69,14 +71,14 @@ class ConversationBudget:
         day = ledger.today()
         accounts = self._accounts(day)
         if self._opened != day:
-            # In a transaction of its own: a process that holds one entry must not wait for another's insert.
+            # In a transaction of its own, so that inserting an entry never waits while locks on other entries are held.
             ledger.open_entries(accounts)
             self._opened = day
         try:
             with database.writing(), transaction.atomic():
                 self._set_aside(reservation, accounts, call, keep)
         except IntegrityError:
-            # A retry after a commit whose answer was lost: it was stored the first time.
+            # After a commit whose answer was lost, a retry finds the reservation stored.
             if not Reservation.objects.filter(pk=reservation).exists():
                 raise
 
@@ -124,12 +126,12 @@ class ConversationBudget:
 
 
 async def write_off_reservations(conversation: UUID) -> None:
-    """Count as spent what an earlier run of the conversation reserved and did not settle. Raises LogUnavailable."""
+    """Count the open reservations of the conversation's earlier runs as spent. Raises LogUnavailable."""
     await database.call(_write_off, conversation, retry=True)
 
 
 def open_account(conversation: Conversation) -> None:
-    """From now on `spent` is 0 for the conversation instead of unknown."""
+    """Create the conversation's ledger entry, so that `spent` returns 0 instead of unknown."""
     ledger.open_entries([ledger.conversation_account(conversation)])
 
 
@@ -140,9 +142,9 @@ def limits(conversation: Conversation) -> Amounts:
 
 
 def spent(conversation: Conversation) -> Amounts:
-    """What the conversation has spent, without the call under way. A call whose tokens the provider did not count costs
-    what was reserved for it. All are None for a conversation older than the ledger; `usd` is None as soon as the price
-    of one call is unknown."""
+    """The conversation's costs, without the current call. A call whose tokens the provider did not count costs its
+    reservation. All amounts are None for a conversation older than the ledger; `usd` is None once the price of any call
+    is unknown."""
     known = ledger.spent(ledger.conversation_account(conversation))
     if known is None:
         return Amounts(None, None, None)
@@ -150,7 +152,7 @@ def spent(conversation: Conversation) -> Amounts:
 
 
 def left_today(owner: int) -> Amounts:
-    """What the user's debates may still spend today, within the user's limits and the installation's."""
+    """What is left today of the user's and the installation's limits."""
     accounts = [
         (account, ledger.spent(account) or Spent()) for account in ledger.day_accounts(owner, ledger.today())
     ]
@@ -169,9 +171,10 @@ def left_today(owner: int) -> Amounts:
 
 
 def require_today(owner: int, first: Call, last: Call) -> None:
-    """Return if the user can start a debate today whose first and last calls are these. Raises LimitReached.
+    """Check that today's limits allow a debate whose first and last calls are these. Raises LimitReached.
 
-    A limit that would not cover even the first debate of a day refuses none: waiting for tomorrow would not help."""
+    An account without costs today refuses no debate: if its limit is too small for one, waiting for tomorrow would not
+    help."""
     need = _need([first, last], 0.0)
     for account in ledger.day_accounts(owner, ledger.today()):
         spent = ledger.spent(account)
@@ -191,7 +194,7 @@ def stricter(asked: N | None, allowed: N | None) -> N | None:
 
 
 def _write_off(conversation: UUID) -> None:
-    # The entries hold the amounts already.
+    # The ledger's entries already include the reserved amounts.
     Reservation.objects.filter(conversation=conversation).delete()
 
 
@@ -200,11 +203,12 @@ def _of(held: Reservation) -> Spent:
 
 
 def _used(held: Reservation, usage: Usage | None, seconds: float) -> Spent:
-    """What the call took; tokens and dollars as reserved where the provider did not count the tokens."""
+    """The amounts that the call used. Where the provider did not count tokens, tokens and dollars are those
+    reserved."""
     if usage is None or usage.input_tokens is None or usage.output_tokens is None:
         return Spent(held.usd or Decimal(0), int(held.usd is None), held.tokens, seconds)
     tokens = usage.input_tokens + usage.output_tokens
-    # No tokens cost nothing, also at an unknown price.
+    # Zero tokens cost nothing, even at an unknown price.
     usd = _price(held.provider, held.model, usage) if tokens else Decimal(0)
     return Spent(usd or Decimal(0), int(usd is None), tokens, seconds)
 
