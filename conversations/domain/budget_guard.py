@@ -1,6 +1,7 @@
-"""The budget guard: the port through which a debate reserves what a call to a model may cost, and then settles it.
+"""The budget guard: the port through which a debate reserves the maximum cost of a call to a model, and then settles
+it.
 
-Orchestration knows this protocol only, and neither accounts nor storage.
+Orchestration depends on this protocol only, not on accounts or storage.
 """
 
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from conversations.domain.events import Usage
 
 @dataclass(frozen=True)
 class Call:
-    """A request to a model: of which kind of provider, and how many tokens go in and may come out at most."""
+    """A request to a model: the provider's kind, and the numbers of input tokens and, at most, of output tokens."""
 
     provider: str
     model: str
@@ -21,7 +22,7 @@ class Call:
 
     @property
     def most(self) -> Usage:
-        """What it uses at most."""
+        """The maximum usage."""
         return Usage(input_tokens=self.input_tokens, output_tokens=self.output_tokens)
 
 
@@ -29,12 +30,13 @@ class BudgetGuard(Protocol):
     """Allows or refuses the calls of one debate."""
 
     async def reserve(self, call: Call, keep: Call | None = None) -> UUID:
-        """Set aside what the call may cost, so that `keep` can be paid afterwards.
+        """Reserve the maximum cost of the call, such that `keep` stays within the limits afterwards. Returns the
+        reservation's id.
 
-        Raises OverBudget where that would pass a limit, and LogUnavailable; then nothing is set aside."""
+        Raises OverBudget if that exceeds a limit, and LogUnavailable; then nothing is reserved."""
 
     async def settle(self, reservation: UUID, usage: Usage | None, seconds: float) -> None:
-        """Replace what was set aside by what was used. Where a count is unknown, tokens and money stay as they were set
-        aside. `seconds` is for how long the model was spoken with. Settling again changes nothing.
+        """Replace the reserved amounts by those used. If a count is unknown, tokens and cost stay as reserved.
+        `seconds` is the duration of the call. Settling again changes nothing.
 
         Raises LogUnavailable."""

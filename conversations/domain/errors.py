@@ -1,21 +1,21 @@
-"""What can go wrong, for callers to tell apart.
+"""The exceptions that callers handle.
 
-OutcryError                 code, and a sentence fit for a person
-|-- InvalidInput            values break rules
-|-- LimitReached            there is as much of it as is allowed
-|   `-- TooManyRequests     they come faster than is allowed
-|-- OverBudget              another call to a model would pass a limit
-|-- Unauthenticated         nobody knows who asks
-|-- NotFound                unknown, or not theirs: nobody is told which
-|-- Forbidden               they may not do this
-|   `-- ScopeMissing        their key is not for this
-|-- KeyExpired              that key has had its time
-|-- Finished                it has ended: nothing is done to it any more
-|-- Conflict                at odds with what stands in the log
-|-- Fenced                  this run lost the conversation to another
-|-- LogUnavailable          the log could not be written
+OutcryError                 code, and a sentence for a person
+|-- InvalidInput            values are invalid
+|-- LimitReached            of debates, messages or costs
+|   `-- TooManyRequests     a rate limit is exceeded
+|-- OverBudget              another call to a model would exceed a limit
+|-- Unauthenticated         no valid session or API key
+|-- NotFound                does not exist, or is not visible to the user
+|-- Forbidden               the user may not do this
+|   `-- ScopeMissing        the API key lacks the scope
+|-- KeyExpired              the API key has expired
+|-- Finished                the conversation has ended
+|-- Conflict                contradicts the log
+|-- Fenced                  another run owns the conversation
+|-- LogUnavailable          the database cannot be read or written
 |   `-- StorageFull         the server's disk is full
-`-- ProviderError           a model did not answer properly
+`-- ProviderError           a model's provider failed
 """
 
 import math
@@ -25,7 +25,8 @@ from typing import Any, ClassVar
 
 
 class OutcryError(Exception):
-    """An expected failure. `code` is stable; `message` is a sentence for a person; `http_status` is what HTTP says."""
+    """An expected failure. `code` is stable, `message` is a sentence for a person, and `http_status` is the status of
+    an HTTP response."""
 
     code: ClassVar[str] = "error"
     http_status: ClassVar[int] = 500
@@ -37,7 +38,7 @@ class OutcryError(Exception):
 
 @dataclass(frozen=True)
 class Problem:
-    """One broken rule. `field` names the value as the caller does; `rule` is stable."""
+    """One broken rule. `field` is the caller's name of the value; `rule` is stable."""
 
     field: str
     rule: str
@@ -45,7 +46,7 @@ class Problem:
 
 
 class InvalidInput(OutcryError):
-    """Some values break rules; nothing was stored."""
+    """Some values are invalid; nothing was stored."""
 
     code = "invalid"
     http_status = 422
@@ -56,8 +57,8 @@ class InvalidInput(OutcryError):
 
 
 class LimitReached(OutcryError):
-    """As many debates run, or as much was said to one, or spent today, as is allowed. `retry_after` are the seconds
-    until there is room again; None where nobody knows."""
+    """A limit is reached: of running debates, of messages to a debate, or of costs today. `retry_after` is the number
+    of seconds until the next attempt may succeed, or None if that is unknown."""
 
     code = "limit_reached"
     http_status = 429
@@ -68,47 +69,47 @@ class LimitReached(OutcryError):
 
 
 class TooManyRequests(LimitReached):
-    """One person asks for it faster than is allowed."""
+    """A user exceeds a rate limit."""
 
     code = "too_many_requests"
 
 
 class OverBudget(OutcryError):
-    """Another call to a model would pass a limit; nothing was set aside for it. The message names the limit."""
+    """Another call to a model would exceed a limit; nothing was reserved for it. The message names the limit."""
 
     code = "budget"
     http_status = 402
 
 
 class Unauthenticated(OutcryError):
-    """Nobody is signed in (any more), and there is no key that opens anything."""
+    """There is neither a valid session nor a valid API key."""
 
     code = "unauthenticated"
     http_status = 401
 
 
 class NotFound(OutcryError):
-    """There is no such conversation, or key, for this person."""
+    """The conversation or key does not exist, or is not visible to this user."""
 
     code = "not_found"
     http_status = 404
 
 
 class Forbidden(OutcryError):
-    """The person may not do this: for one, to a conversation that they may watch."""
+    """The user may not do this, though they may see the object, such as a conversation."""
 
     code = "forbidden"
     http_status = 403
 
 
 class ScopeMissing(Forbidden):
-    """The key has not the scope for this; the message names it."""
+    """The API key lacks the scope for this; the message names it."""
 
     code = "scope_missing"
 
 
 class KeyExpired(OutcryError):
-    """Nothing is done to an API key that has expired, other than taking it away."""
+    """The API key has expired: it can only be revoked."""
 
     code = "key_expired"
     http_status = 409
@@ -126,8 +127,8 @@ class Finished(OutcryError):
 
 
 class Conflict(OutcryError):
-    """At odds with what is stored: a question that is open no more, or a key that was used for something else.
-    Nothing was stored; `status` is the conversation's."""
+    """The request contradicts the log: the question is no longer open, or the idempotency key was used for another
+    command. Nothing was stored; `status` is the conversation's."""
 
     code = "conflict"
     http_status = 409
@@ -138,13 +139,13 @@ class Conflict(OutcryError):
 
 
 class Fenced(OutcryError):
-    """Another run owns the conversation; the append stored nothing."""
+    """The run does not own the conversation; the append stored nothing."""
 
     code = "fenced"
 
 
 class LogUnavailable(OutcryError):
-    """The database refused the append; nothing of it was stored."""
+    """Reading or writing the database failed; nothing was stored."""
 
     code = "log_unavailable"
     http_status = 503
@@ -157,7 +158,8 @@ class StorageFull(LogUnavailable):
 
 
 class ProviderError(OutcryError):
-    """A model's provider failed. `reason` is a stable code; `retry_after` are the seconds it asked to wait, or None."""
+    """A model's provider failed. `reason` is a stable code; `retry_after` is the number of seconds that the provider
+    asked to wait, or None."""
 
     code = "provider_failed"
 
@@ -171,8 +173,8 @@ class ProviderError(OutcryError):
 
 
 def error_body(error: OutcryError) -> dict[str, Any]:
-    """The body of an HTTP response: `{"code", "message"}`, with "errors" for broken rules, and "status", the
-    conversation's, where that is what stands in the way."""
+    """The body of an HTTP response: `{"code", "message"}`; also "errors" for InvalidInput, and "status" (the
+    conversation's) for Finished and Conflict."""
     body: dict[str, Any] = {"code": error.code, "message": error.message}
     if isinstance(error, InvalidInput):
         body["errors"] = [vars(problem) for problem in error.problems]

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any, Final
 
 UNKNOWN: Final = "unknown"
-# Labels with their texts.
+# (label, text) pairs.
 Labelled = list[tuple[str, str]]
 
 

@@ -1,8 +1,8 @@
 """Frames: the events of a log as they are stored, announced and sent.
 
-A frame holds an event's data as a Python object, and encodes it at most once, however many read it. A frame may stand
-for several events: neighbouring tokens are joined to one token, and a message that has ended needs none of its tokens.
-Both fold to the same state as the events they replace. Pure.
+A frame holds an event's data as a Python object, and encodes it at most once, however many watchers get it. A frame may
+stand for several events: neighbouring tokens are joined to one token, and the tokens of a message that has ended are
+left out. Both fold to the same state as the events they replace. Pure.
 """
 
 import json
@@ -22,11 +22,11 @@ Data = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Frame:
-    """What follows event `after` (0: the beginning), up to event `seq`, as one event of this type and data.
+    """The events after seq `after` (0: from the first) up to `seq`, as one event of this type and data.
 
-    `at` is when the log took the newest of them. A frame whose `after` is its `seq` is not part of the log, and comes
-    after event `seq`; it travels with a null seq. `conversation` is null before one has begun. `data` is JSON-ready and
-    shared, and must not be changed."""
+    `at` is when the newest of them was stored. A frame with `after` equal to `seq` is not part of the log: it is sent
+    after event `seq`, with a null seq. `conversation` is None before one has started. `data` is JSON-ready and shared,
+    and must not be changed."""
 
     seq: int
     type: str
@@ -37,32 +37,32 @@ class Frame:
 
     @classmethod
     def of_event(cls, seq: int, type_: str, conversation: UUID, at: datetime, data: Data) -> Self:
-        """Event `seq` of a conversation, alone."""
+        """The frame of the single event `seq`."""
         return cls(seq, type_, conversation, at, data, seq - 1)
 
     @classmethod
     def decode(cls, text: str, conversation: UUID) -> Self:
-        """The frame of an event of the conversation that another process encoded as `text`."""
+        """The frame of an event of the conversation that was encoded as `text`, by this or another process."""
         fields = json.loads(text)
         at = datetime.fromisoformat(fields["at"])
         frame = cls.of_event(fields["seq"], fields["type"], conversation, at, fields["data"])
-        # It is not encoded again; and fields that only a newer version knows stay in it.
+        # Keep the text: it need not be encoded again, and it may have fields that only a newer version knows.
         frame.__dict__["text"] = text
         return frame
 
     @property
     def is_stored(self) -> bool:
-        """Whether it is part of the log."""
+        """Whether the frame is part of the log."""
         return self.after < self.seq
 
     @property
     def is_last(self) -> bool:
-        """Whether nothing follows: a terminal status."""
+        """Whether the frame is a terminal status, after which nothing follows."""
         return self.type == "status" and self.data["status"] in TERMINAL
 
     @property
     def token_count(self) -> int:
-        """Tokens in it; 0 for anything but a token."""
+        """The number of tokens in a token frame; 0 for other types."""
         return int(self.data["token_count"]) if self.type == "token" else 0
 
     @cached_property
@@ -72,8 +72,8 @@ class Frame:
 
     @cached_property
     def text(self) -> str:
-        """The frame as it travels: JSON with `type`, `seq`, `after` where it stands for several events, `conversation`,
-        `at` (UTC, microseconds) and `data`."""
+        """The encoded frame: JSON with `type`, `seq`, `after` if it stands for several events, `conversation`, `at`
+        (UTC, microseconds) and `data`."""
         seq = str(self.seq) if self.is_stored else "null"
         after = f'"after":{self.after},' if self.after < self.seq - 1 else ""
         conversation = "null" if self.conversation is None else f'"{self.conversation}"'
@@ -85,17 +85,17 @@ class Frame:
 
     @cached_property
     def size(self) -> int:
-        """Of `text` in UTF-8, in bytes."""
+        """The size of `text` in UTF-8, in bytes."""
         return len(self.text) if self.text.isascii() else len(self.text.encode())
 
     @cached_property
     def message(self) -> dict[str, str]:
-        """The ASGI message that sends it over a WebSocket. Shared; must not be changed."""
+        """The ASGI message that sends the frame over a WebSocket. It is shared and must not be changed."""
         return {"type": "websocket.send", "text": self.text}
 
     @cached_property
     def octets(self) -> bytes:
-        """It as one WebSocket text frame (RFC 6455), final and unmasked: the same for every client of a server."""
+        """The bytes of one WebSocket text frame (RFC 6455), final and unmasked, the same for every client."""
         payload = self.text.encode()
         size = len(payload)
         if size < 126:
@@ -105,13 +105,13 @@ class Frame:
         return b"\x81\x7f" + size.to_bytes(8) + payload
 
     def covering(self, after: int) -> "Frame":
-        """The frame in place of everything that follows `after`, up to it."""
+        """This frame, standing for all events after seq `after`."""
         return self if after == self.after else replace(self, after=after)
 
 
 def condense(frames: Sequence[Frame]) -> list[Frame]:
-    """As few frames as fold to the same: neighbouring tokens as one, and none of a message's tokens directly before the
-    whole message."""
+    """Fewer frames that fold to the same state: neighbouring tokens are joined, and a message's tokens directly before
+    the whole message are left out."""
     if len(frames) < 2:
         return [*frames]
     condensed: list[Frame] = []
@@ -137,7 +137,7 @@ def _joined(tokens: Sequence[Frame]) -> Frame:
 
 
 def _replaces(frame: Frame, token: Frame) -> bool:
-    # Without its own token count, folding a message needs the counts of its tokens.
+    # A message without a token count of its own needs its tokens, whose counts are summed.
     return (
         frame.type == "agent_message"
         and bool(frame.data["message"] == token.data["message"])
@@ -146,7 +146,7 @@ def _replaces(frame: Frame, token: Frame) -> bool:
 
 
 class HasData(Protocol):
-    """An event, in the log or on its way there."""
+    """A stored event, or one that will be stored."""
 
     @property
     def type(self) -> str: ...
@@ -159,7 +159,8 @@ Event = TypeVar("Event", bound=HasData)
 
 
 def neighbours(events: Iterable[Event]) -> Iterator[list[Event]]:
-    """The events in order, in groups: tokens of which each continues the one before it, and any other event alone."""
+    """Groups of the events, in order: a run of tokens of which each continues the one before it, or any other single
+    event."""
     tokens: list[Event] = []
     for event in events:
         if tokens and not (event.type == "token" and _continues(tokens[-1].data, event.data)):
@@ -179,7 +180,7 @@ def _continues(before: Data, token: Data) -> bool:
 
 
 def join(tokens: Sequence[Data]) -> Data:
-    """The data of one token in place of these, of which each continues the one before it."""
+    """The data of one token in place of these tokens, of which each continues the one before it."""
     first, last = tokens[0], tokens[-1]
     if len(tokens) == 1:
         return first

@@ -1,4 +1,4 @@
-"""What people have said to a conversation and asked of it, as the fold of its log. Pure."""
+"""The messages, answers and commands of people in a conversation, as a fold of its log. Pure."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -24,8 +24,8 @@ class Question:
 
 @dataclass(frozen=True)
 class Remark:
-    """A person's message, event `seq`. `place` counts the standing messages that began before it; `question` is what it
-    answers, or None where it answers none."""
+    """A person's message, event `seq`. `place` is the number of finished messages that began before it; `question` is
+    the question that it answers, or None."""
 
     seq: int
     author: str
@@ -36,7 +36,8 @@ class Remark:
 
 @dataclass
 class HumanInput:
-    """The fold of the events that people cause and of those they answer. `head` is the seq of the last event taken."""
+    """A fold of people's events, and of agents' questions and message starts. `head` is the seq of the last event
+    taken."""
 
     TYPES: ClassVar = ("control", "human_message", "input_expired", "input_request", "message_start")
 
@@ -48,7 +49,7 @@ class HumanInput:
     _messages: list[tuple[int, HumanMessage]] = field(default_factory=list)
 
     def take(self, seq: int, type_: str, data: Mapping[str, Any]) -> None:
-        """Apply the next event; one of any other type changes only the head."""
+        """Apply the next event; an event of another type changes only the head."""
         if seq <= self.head:
             return
         self.head = seq
@@ -69,7 +70,7 @@ class HumanInput:
                 self._begun[event.message] = seq
 
     def remarks(self, standing: Sequence[UUID]) -> list[Remark]:
-        """The messages of people, in order, each placed among the messages that stand."""
+        """People's messages, in order, each with its place among the finished messages `standing`."""
         begun = [self._begun[message] for message in standing] if self._messages else []
         return [
             Remark(
@@ -83,8 +84,8 @@ class HumanInput:
         ]
 
     def question_after(self, standing: Sequence[UUID]) -> Question | None:
-        """The newest question of a turn that was cut: asked after the last standing message began, and in none of
-        them."""
+        """The newest question of an interrupted turn: it was asked after the last of the finished messages `standing`
+        began, and in none of them."""
         last = self._begun[standing[-1]] if standing else 0
         cut = [
             question

@@ -1,4 +1,4 @@
-"""A debate as Markdown: whole, and the parts that a transport writes while it is spoken. Pure."""
+"""A debate as Markdown: a whole one, and parts for transports that write one as its events arrive. Pure."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
@@ -17,8 +17,8 @@ Row = tuple[int, str, dict[str, Any]]
 
 
 def whole(topic: str, content: str, log: Iterable[Row]) -> str:
-    """The question, the messages in order, and the verdict; `log` as from `event_log.queries.read_all`. The texts of
-    people and agents are not escaped."""
+    """The question, the messages in order, and the verdict. `log` is (seq, type, data) from
+    `event_log.queries.read_all`. Texts of people and agents are not escaped."""
     messages: list[tuple[str, list[str]]] = []
     verdict_section = ""
     is_demo = False
@@ -70,7 +70,7 @@ def _stance(complete: Data) -> str:
     if complete["verdict"] == Stance.NO_VERDICT:
         return f"**No verdict**: {_NO_VERDICT.get(complete['reason'], complete['reason'])}"
     stance = f"**{complete['verdict'].replace('_', ' ').capitalize()}**"
-    # A confidence that nobody stated is left out.
+    # An unstated confidence is left out.
     if complete["confidence"] is None:
         return stance
     return f"{stance}, with a confidence of {complete['confidence']:.0%}"

@@ -1,4 +1,4 @@
-"""The panels: who debates, in which order, and with which instructions. Data, no behaviour."""
+"""The panels: their agents in speaking order, with instructions. Data only."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,8 +13,8 @@ COMMON = (
 
 @dataclass(frozen=True)
 class Agent:
-    """One voice. `role` is its stable key; `name` is what people see. With `may_ask` it may put a question to the
-    person who started the debate, where its model can call tools."""
+    """One agent. `role` is its stable key, `name` is shown to people. With `may_ask` it may ask the person who started
+    the debate a question, if its model can call tools."""
 
     role: str
     name: str

@@ -1,4 +1,5 @@
-"""What a person gives: to start a conversation, to command it, to speak in it. And the rules for that."""
+"""The requests of people, and their validation: to start a conversation, to command it, to send it messages, to create
+API keys."""
 
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
@@ -30,7 +31,7 @@ MAX_TEXT = 4_000
 MAX_KEY = 200
 MAX_KEY_NAME = 100
 MAX_KEY_DAYS = 3650
-# Limits that nobody reaches, and every database holds.
+# Higher than any real limit, and small enough for every database's columns.
 MAX_USD = 100_000
 MAX_TOKENS = 1_000_000_000
 MAX_SECONDS = 604_800
@@ -63,7 +64,7 @@ _SENTENCES = {
 
 
 def without_nul(text: str) -> str:
-    """The text, which no database refuses for its NULs; for pydantic, in a form."""
+    """The text, if it has no NUL, which PostgreSQL cannot store. A pydantic validator."""
     if "\0" in text:
         raise PydanticCustomError("no_nul", "Text must not contain the NUL character")
     return text
@@ -78,7 +79,7 @@ def _known_panel(slug: str) -> str:
 
 
 def _at_most(setting: str) -> Callable[[N], N]:
-    """No more than the installation allows one debate, where it has a limit."""
+    """A validator: at most the installation's limit for one debate, if it has one."""
 
     def check(value: N) -> N:
         allowed: N | None = getattr(settings, setting)
@@ -181,7 +182,7 @@ class Input(Form):
 
 
 def _written(value: Any) -> Any:
-    # Pydantic would take a number, too, and guess at its unit.
+    # Pydantic would also accept a number and guess its unit.
     if not isinstance(value, str | datetime):
         raise PydanticKnownError("datetime_parsing", {"error": "not a text"})
     return value
@@ -221,7 +222,7 @@ class NewKey(Form):
 
 
 def problems(errors: Iterable[Mapping[str, Any]]) -> list[Problem]:
-    """Pydantic's errors as ours; the field is the last name on the way to the value."""
+    """Pydantic's errors as Problems; `field` is the last name in an error's location."""
     return [
         Problem(
             field=next((part for part in reversed(error["loc"]) if isinstance(part, str)), "body"),
@@ -233,7 +234,7 @@ def problems(errors: Iterable[Mapping[str, Any]]) -> list[Problem]:
 
 
 def _sentence(error: Mapping[str, Any]) -> str:
-    """For a person: our words for the rules that a form can break, pydantic's for the rest."""
+    """A sentence for a person: ours if _SENTENCES has the rule, else pydantic's."""
     if error["type"] not in _SENTENCES:
         return f"{error['msg']}."
     return _SENTENCES[error["type"]].format_map(error.get("ctx", {}))

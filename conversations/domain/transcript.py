@@ -51,7 +51,8 @@ def empty() -> State:
 
 def fold(events: Iterable[tuple[int, str, Data]], state: State | None = None) -> State:
     """The state after `events`, given as (seq, type, data). An event whose seq is not above the head is skipped. Raises
-    ValueError where one is missing, and LookupError where one refers to what has not begun. Changes `state` in place.
+    ValueError if a seq is missing, and LookupError if an event refers to a message that has not begun. Changes `state`
+    in place.
     """
     state = empty() if state is None else state
     for seq, type_, data in events:
@@ -64,8 +65,8 @@ def fold(events: Iterable[tuple[int, str, Data]], state: State | None = None) ->
 
 
 def apply(state: State, seq: int, type_: str, data: Data) -> None:
-    """Change the state by the event, or the events that a frame stands for, up to `seq`. A type that this version does
-    not know changes only the head."""
+    """Apply an event, or a frame that stands for several, up to `seq`. A type that this version does not know changes
+    only the head."""
     known = known_fields(type_, data)
     if known is not None:
         _change(state, type_, known)
@@ -74,8 +75,8 @@ def apply(state: State, seq: int, type_: str, data: Data) -> None:
 
 @dataclass
 class Transcript:
-    """A log's fold for those who go on with it or examine it: beside the state, the whole messages that stand, in the
-    order in which they ended, and what people have said and asked for."""
+    """A fold of a log for recovery and review: the state, the finished messages that were not discarded, in the order
+    in which they ended, and the input of people."""
 
     state: State = field(default_factory=empty)
     spoken: dict[UUID, AgentMessage] = field(default_factory=dict)
@@ -93,7 +94,7 @@ class Transcript:
 
 
 def digest(spoken: Iterable[AgentMessage]) -> str:
-    """SHA-256 (hex) of these fields of the whole messages that stand, in order, as canonical JSON."""
+    """SHA-256 (hex) of the finished messages' fields below, in order, as canonical JSON."""
     fields = {"agent", "role", "kind", "round", "mode", "model", "provider", "content"}
     lines = [message.model_dump(mode="json", include=fields) for message in spoken]
     canonical = json.dumps(lines, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
@@ -162,7 +163,7 @@ def _begun(data: Data) -> State:
 def _finish(message: State, data: Data) -> None:
     kept = ("confidence", "usage", "cost", "model", "provider", "mode", "finish_reason", "duration_ms")
     message.update({key: data[key] for key in kept}, state="done", text=data["content"])
-    # A reader that got no tokens has the same count; logs of earlier versions hold none.
+    # The message's own count also serves readers that got no tokens; logs of earlier versions have none.
     if (count := data["token_count"]) is not None:
         message["tokens"] = count
 
