@@ -1,4 +1,4 @@
-"""The local model's process, kept alive by the process that starts it; and finding one that another process keeps."""
+"""The local model's process: starts it and keeps it alive, or finds one that another process keeps."""
 
 import json
 import logging
@@ -19,12 +19,12 @@ logger = logging.getLogger(__name__)
 
 FIRST_BACKOFF: Final = 0.5
 LAST_BACKOFF: Final = 30.0
-# A process whose next start is further off than this counts as failing.
+# A process counts as failing while its backoff is longer than this.
 PATIENT_BACKOFF: Final = 2.0
-# After a life this long, the backoff begins again at its first value.
+# After running this long, the backoff is reset.
 HEALTHY_SECONDS: Final = 60.0
 LOAD_SECONDS: Final = 60.0
-# Together they keep stop() under five seconds.
+# Their sum keeps stop() under 5 s.
 TERM_SECONDS: Final = 2.0
 KILL_SECONDS: Final = 2.0
 
@@ -32,10 +32,10 @@ REPOSITORY: Final = Path(__file__).resolve().parents[2]
 
 
 class ModelProcess:
-    """Keeps one serving process alive, from a thread of its own, and restarts it with backoff.
+    """Keeps one server process alive from a thread, and restarts it with backoff.
 
-    `url` is valid from construction to `stop()`, through restarts: this process holds the port. Until the model is
-    ready, connections are refused. `state_file` says where it serves, for `find_running` in other processes."""
+    `url` is valid from construction to `stop()`, even across restarts, because this process holds the port. Until the
+    model is ready, connections are refused. `state_file` has the URL, for `find_running` in other processes."""
 
     def __init__(self, model_path: Path, *, state_file: Path, log: Path) -> None:
         self._state_file = state_file
@@ -50,32 +50,32 @@ class ModelProcess:
         self._stopping = threading.Event()
         self._backoff = FIRST_BACKOFF
         self._spawning = threading.Lock()
-        # A daemon: a program that does not call stop() still ends, and its end closes the process's stdin.
+        # A daemon thread, so that a program can end without calling stop(); its end closes the child's stdin.
         self._thread = threading.Thread(target=self._keep_alive, name="local-model", daemon=True)
 
     @property
     def pid(self) -> int | None:
-        """The id of the serving process; None while there is none."""
+        """The id of the server process; None while there is none."""
         return self._process.pid if self._process and self._process.poll() is None else None
 
     @property
     def is_failing(self) -> bool:
-        """Whether it has ended several times in a row, and is not ready."""
+        """Whether the process has ended several times in a row, and is not ready."""
         return self._backoff > PATIENT_BACKOFF and not self._ready.is_set()
 
     def start(self) -> None:
-        """Start it, and return at once; see `wait_ready`. May be called once. Raises OSError where the folder of the
-        state file or of the log cannot be made."""
+        """Start the process and return at once; see `wait_ready`. May be called once. Raises OSError if the folder of
+        the state file or of the log cannot be made."""
         self._state_file.parent.mkdir(parents=True, exist_ok=True)
         self._log.parent.mkdir(parents=True, exist_ok=True)
         self._thread.start()
 
     def wait_ready(self, timeout: float) -> bool:
-        """Wait up to `timeout` seconds until the model is ready; whether it is. Blocks its thread."""
+        """Block up to `timeout` seconds until the model is ready; returns whether it is."""
         return self._ready.wait(timeout)
 
     def stop(self) -> None:
-        """End the process, within five seconds. May be called at any time, and again."""
+        """End the process within 5 s. May be called at any time and repeatedly."""
         self._stopping.set()
         with self._spawning:
             process = self._process
@@ -106,7 +106,7 @@ class ModelProcess:
             self._stopping.wait(backoff)
 
     def _run(self) -> None:
-        """One process, from its start to its end."""
+        """Run one process from its start to its end."""
         with self._spawning:
             if self._stopping.is_set():
                 return
@@ -130,7 +130,7 @@ def _has_announced(process: "subprocess.Popen[bytes]") -> bool:
 
 
 def _held_port() -> socket.socket:
-    """A free port of loopback, bound and not listening: the system gives it to no other program meanwhile."""
+    """A socket bound to a free loopback port, which reserves the port without listening."""
     held = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
     held.bind((HOST, 0))
@@ -138,19 +138,19 @@ def _held_port() -> socket.socket:
 
 
 def _write_state(state_file: Path, url: str, pid: int) -> None:
-    # Renamed into place, so that no reader sees half of it.
+    # Renamed into place, so that readers never see a partial file.
     part = state_file.with_name(f"{state_file.name}.{pid}")
     try:
         part.write_text(json.dumps({"url": url, "pid": pid}))
         part.replace(state_file)
     except OSError:
-        # Other processes will start models of their own; this one serves all the same.
+        # Other processes will start models of their own; this one works without the file.
         logger.exception("Where the local model runs could not be written down.")
 
 
 def find_running(state_file: Path, timeout: float = 1.0) -> str | None:
-    """The URL of a local model that another process keeps, if it answers now; else None. The file may be stale, or of
-    any content. Blocks for `timeout` seconds at most, in practice for milliseconds."""
+    """The URL of a local model that another process keeps, or None if it does not respond. The file may be stale or
+    damaged. Blocks for at most `timeout` seconds, usually milliseconds."""
     try:
         url = str(json.loads(state_file.read_text())["url"])
         if not url.startswith(f"http://{HOST}:"):

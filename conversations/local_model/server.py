@@ -20,11 +20,11 @@ HOST: Final = "127.0.0.1"
 
 # Each slot answers one turn; further turns wait in llama.cpp's queue, since more slots would share the same cores.
 SLOTS: Final = 4
-# Tokens of context, which the slots share. In English a turn takes 600, prompt and answer together; in scripts of
-# three tokens a character, at most ten times that.
+# Tokens of context, which the slots share. An English turn takes 600, prompt and answer together; a turn in a script
+# with three tokens a character takes at most ten times that.
 CONTEXT_TOKENS: Final = 8192
-# llama.cpp's threads spin while they wait for one another: without a core for each, an answer takes ten times as long.
-# So one core is left to the web server. A model this small gains nothing from more than four.
+# One core is left to the web server: llama.cpp's threads spin while they wait for one another, and without a core for
+# each an answer takes ten times as long. A model this small gains nothing from more than four.
 SPARE_CORES: Final = 1
 MAX_THREADS: Final = 4
 
@@ -32,10 +32,10 @@ MAX_THREADS: Final = 4
 def serve(model_path: Path, port: int = 0, *, log: Path | None = None, reuse_port: bool = False) -> NoReturn:
     """Serve on loopback until SIGTERM, SIGINT, or the end of stdin where stdin is a pipe.
 
-    Takes over the process with its signals and standard streams, and ends it: with status 0 when told to end, with 1
-    when the model does not load. llama.cpp's log is appended to `log`; without one, its errors go to stderr.
-    `reuse_port` shares a port that the parent holds."""
-    # Blocked before any thread starts, since threads inherit it, llama.cpp's too: only sigwait below takes them.
+    Takes over the process with its signals and standard streams, and exits with status 0, or with 1 if the model does
+    not load. llama.cpp's log is appended to `log`; without one, its errors go to stderr. `reuse_port` shares a port
+    that the parent holds."""
+    # Block the signals before llama.cpp starts threads, which inherit this, so that only sigwait below receives them.
     endings = {signal.SIGTERM, signal.SIGINT}
     signal.pthread_sigmask(signal.SIG_BLOCK, endings)
     if stat.S_ISFIFO(os.fstat(0).st_mode):
@@ -54,7 +54,7 @@ def serve(model_path: Path, port: int = 0, *, log: Path | None = None, reuse_por
     os.write(announcements, json.dumps(ready).encode() + b"\n")
     os.close(announcements)
     signal.sigwait(endings)
-    # Without a clean-up: llama.cpp has nothing to save, and hangs in it when told to end just after its start.
+    # Exit without llama.cpp's clean-up, which saves nothing, and hangs shortly after a start.
     os._exit(0)
 
 
@@ -70,7 +70,7 @@ def _parameters(xllamacpp: Any, model_path: Path, port: int, reuse_port: bool, q
     params.kv_unified = True
     params.n_gpu_layers = 0
     params.cpuparams.n_threads = params.cpuparams_batch.n_threads = _threads()
-    # The default would keep up to 8 GiB of former prompts.
+    # The default would cache up to 8 GiB of former prompts.
     params.cache_ram_mib = 0
     # No web page, no view of other turns' prompts, and no requests from pages of other origins.
     params.ui = params.endpoint_slots = False
@@ -80,7 +80,7 @@ def _parameters(xllamacpp: Any, model_path: Path, port: int, reuse_port: bool, q
 
 
 def _threads() -> int:
-    # The cores of this process: in a container they can be fewer than the machine's.
+    # The cores of this process, which in a container can be fewer than the machine's.
     cores = len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
     return max(1, min(cores - SPARE_CORES, MAX_THREADS))
 
@@ -94,7 +94,7 @@ def _end_with_stdin() -> None:
 
 
 def _redirect_output(log: Path | None) -> None:
-    # Of the descriptors, which llama.cpp's native code writes to. stdout is for the one line alone.
+    # Redirect the descriptors, because llama.cpp's native code writes to them. stdout is for the one line only.
     target = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600) if log else 2
     os.dup2(target, 1)
     os.dup2(target, 2)

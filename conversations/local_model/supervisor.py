@@ -1,4 +1,4 @@
-"""The local model of this machine: kept by this process, or by another one."""
+"""The local model of this machine, which this or another process keeps running."""
 
 import asyncio
 
@@ -7,17 +7,17 @@ from django.conf import settings
 from conversations.domain.errors import ProviderError
 from conversations.local_model.process import ModelProcess, find_running
 
-# Loading takes a second or two; a restart after a crash waits for its backoff besides.
+# Loading takes 1 to 2 s; after a crash, the backoff comes on top.
 READY_SECONDS = 45.0
 POLL_SECONDS = 0.05
 
 _kept: ModelProcess | None = None
-# Whether this process starts a model where no other process keeps one any more.
+# Whether this process starts a model when no other process keeps one.
 _may_start = False
 
 
 def keep() -> ModelProcess:
-    """Start the local model and keep it running until `release`. One for each process."""
+    """Start the local model and keep it running until `release`. A process keeps at most one."""
     global _kept
     if _kept is None:
         log = settings.DATA_DIR / "local-model.log"
@@ -35,12 +35,12 @@ def require() -> None:
 
 
 def is_available() -> bool:
-    """Whether this process, or another one on this machine, keeps a local model."""
+    """Whether this or another process on this machine keeps a local model."""
     return _kept is not None or is_running_elsewhere()
 
 
 def take_over() -> None:
-    """From now on, until `release`, start a model when a turn needs one and no process keeps one any more."""
+    """Until `release`, start a model when a turn needs one and no process keeps one."""
     global _may_start
     _may_start = True
 
@@ -55,13 +55,13 @@ def release() -> None:
 
 
 def is_running_elsewhere() -> bool:
-    """Whether another process on this machine keeps a model that answers."""
+    """Whether another process on this machine keeps a model that responds."""
     return find_running(settings.OUTCRY_LOCAL_STATE) is not None
 
 
 async def url() -> str:
-    """The base URL of the OpenAI-compatible endpoint, once it is ready. Raises ProviderError where no process keeps a
-    model, or ours takes longer than READY_SECONDS or keeps failing: the next provider may answer meanwhile."""
+    """The base URL of the OpenAI-compatible endpoint, once it is ready. Raises ProviderError if no process keeps a
+    model, or ours takes longer than READY_SECONDS or keeps failing, so that the next provider can answer."""
     kept = _kept
     if kept is None:
         found = await asyncio.to_thread(find_running, settings.OUTCRY_LOCAL_STATE)
@@ -74,7 +74,7 @@ async def url() -> str:
                 retryable=True,
             )
         kept = keep()
-    # Polled: a thread for each turn that waits would leave none to others.
+    # Poll, because a blocked thread for each waiting turn would exhaust the pool.
     loop = asyncio.get_running_loop()
     until = loop.time() + READY_SECONDS
     while not kept.wait_ready(0):
