@@ -19,7 +19,7 @@ class ConversationQuerySet(models.QuerySet["Conversation"]):
 
 
 class Conversation(models.Model):
-    """One debate. `status`, `mode`, `reason`, `verdict`, `cost` and the times repeat what its events hold;
+    """One debate. `status`, `mode`, `reason`, `verdict`, `cost` and the times are copied from the events;
     `conversations.event_log` writes them in the transaction that stores the events."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -63,7 +63,7 @@ class Conversation(models.Model):
         null=True, blank=True, help_text="Time during which turns are spoken; empty: no limit."
     )
 
-    # A default of the database, too: an older process that runs during an upgrade does not know the column.
+    # The database needs the default, too: during an upgrade, older processes insert rows without this column.
     traceparent = models.CharField(
         max_length=55,
         blank=True,
@@ -102,8 +102,8 @@ class Conversation(models.Model):
 
 
 class LedgerEntry(models.Model):
-    """What a debate has spent, or the debates of a user or of the installation on one day (UTC); including open
-    reservations: one that is never settled counts as spent.
+    """The costs of a debate, or of a user's or the installation's debates on one day (UTC), including open
+    reservations. A reservation that is never settled counts as spent.
 
     `usd` excludes calls of unknown price, which `unpriced` counts."""
 
@@ -114,7 +114,7 @@ class LedgerEntry(models.Model):
 
     scope = models.CharField(max_length=20, choices=Scope)
     key = models.CharField(max_length=36, blank=True, help_text="Id of the conversation or user.")
-    # A conversation's single entry has the day it was created.
+    # A conversation's single entry has the day of its creation.
     day = models.DateField()
     usd = models.DecimalField(max_digits=14, decimal_places=8, default=0)
     unpriced = models.PositiveIntegerField(default=0)
@@ -123,7 +123,7 @@ class LedgerEntry(models.Model):
     longest = models.FloatField(default=0, help_text="Seconds of its longest call.")
 
     class Meta:
-        # The name of its first release: an older process may run beside this one during an upgrade.
+        # The first release's name, because older processes may run during an upgrade.
         db_table = "conversations_tally"
         verbose_name_plural = "ledger entries"
         constraints = [models.UniqueConstraint(fields=["scope", "key", "day"], name="tally_once")]
@@ -133,7 +133,7 @@ class LedgerEntry(models.Model):
 
 
 class Reservation(models.Model):
-    """The most that a call under way may cost; `usd` is null where the model's price is unknown."""
+    """The maximum cost of a running call; `usd` is null if the model's price is unknown."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     conversation = models.ForeignKey(Conversation, models.PROTECT, related_name="reservations")
@@ -155,10 +155,10 @@ class Delivery(models.Model):
     class State(models.TextChoices):
         WAITING = "waiting"
         DELIVERED = "delivered"
-        # By the agent.
+        # The agent rejected it.
         REJECTED = "rejected"
         GIVEN_UP = "given_up"
-        # Never sent: the debate was not completed, or the agent is no target any more.
+        # Never sent: the debate was not completed, or the agent is no longer a target.
         DROPPED = "dropped"
 
     conversation = models.ForeignKey(Conversation, models.PROTECT, related_name="deliveries")
@@ -185,7 +185,7 @@ class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
         return self.filter(revoked_at=None)
 
     def live(self) -> "ApiKeyQuerySet":
-        """Keys that are valid now: neither revoked nor expired, of an owner who is not disabled."""
+        """Keys that are valid now: not revoked, not expired, and of an active owner."""
         lasting = models.Q(expires_at=None) | models.Q(expires_at__gt=timezone.now())
         return self.kept().filter(lasting, owner__is_active=True)
 
@@ -195,7 +195,7 @@ class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
 
 
 class ApiKey(models.Model):
-    """The credential of a program. The key itself is not stored: a text is the key if its hash is `digest`."""
+    """The credential of a program. The key itself is not stored, only its SHA-256 as `digest`."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="api_keys")
@@ -226,7 +226,7 @@ class ApiKey(models.Model):
 
 
 class ThreadRun(models.Model):
-    """A client's names of the run that began a conversation. Unique, so that the same run begins no second one."""
+    """A client's names for the run that began a conversation. Unique, so that a repeated run begins no second one."""
 
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="thread_runs")
     thread = models.CharField(max_length=200)
@@ -258,7 +258,7 @@ class AppendOnly(models.QuerySet["Event"]):
 class Event(models.Model):
     """Row `seq` (1, 2, 3 ..., no gap) of a conversation's log."""
 
-    # The unique constraint's index begins with this column, so an index of its own would only slow down writing.
+    # Without an index of its own, which would slow down writing: the unique constraint's index begins with this column.
     conversation = models.ForeignKey(Conversation, models.PROTECT, related_name="events", db_index=False)
     seq = models.PositiveIntegerField()
     type = models.CharField(max_length=20)
@@ -270,7 +270,7 @@ class Event(models.Model):
     class Meta:
         ordering = ["conversation", "seq"]
         indexes = [
-            # Partial: a handful of rows among hundreds of tokens.
+            # A partial index: a handful of rows among hundreds of tokens.
             models.Index(
                 fields=["conversation", "type"], name="event_of_people", condition=models.Q(type__in=PEOPLE)
             ),
