@@ -1,9 +1,9 @@
-"""The debate: turn after turn, as an async generator of events. It knows neither database nor sockets.
+"""The debate: turn after turn, as an async generator of events. Uses neither database nor sockets.
 
-1. It opens: `initializing`, discards what a run before left unfinished, `routing`, `active`.
+1. Begin: `initializing`, discards of the messages that an earlier run left unfinished, `routing`, `active`.
 2. Each speaker has a turn in each round, then the moderator judges.
-3. Where the budget does not last, the moderator judges what there is, as far as that can be paid.
-4. It ends: `complete`, `completed`.
+3. If the budget is exceeded, the moderator judges the messages so far, if the budget allows that.
+4. End: `complete`, `completed`.
 """
 
 from collections import deque
@@ -22,7 +22,7 @@ from conversations.orchestration.state import BUDGET, DebateState, complete
 
 @dataclass
 class Debate:
-    """A debate from `state` on to its end. Every call of a model is paid for from `budget`."""
+    """A debate from `state` to its end. Every call of a model is reserved in `budget`."""
 
     state: DebateState
     limits: Limits
@@ -31,7 +31,7 @@ class Debate:
 
     async def events(self) -> AsyncGenerator[EventData, None]:
         """Every event from `initializing` to `completed`. Raises ProviderError when no provider completes a turn, and
-        Left, or what else `control` raises."""
+        exceptions of `control`, such as Left."""
         state = self.state
         yield state.status(Status.INITIALIZING)
         for message in state.unfinished:

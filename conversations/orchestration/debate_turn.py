@@ -28,13 +28,14 @@ from conversations.providers.provider_errors import UNBILLED
 
 
 class DebateControl(Protocol):
-    """What a debate asks of the run that executes it."""
+    """What a debate needs from the run that executes it."""
 
     async def checkpoint(self) -> HumanInput:
-        """Return what people have said so far, once the next turn may begin. Raises Left where it may not."""
+        """Wait until the next turn may begin; returns people's input so far. Raises Left if the run has to stop."""
 
     async def answer(self, request: UUID) -> Question:
-        """Return the question once it is answered or has expired. Its InputRequest must have been yielded."""
+        """Wait until the question is answered or has expired, and return it. Its InputRequest must have been
+        yielded."""
 
 
 class DebateTurn:
@@ -77,7 +78,7 @@ class DebateTurn:
                     yield self._discard(start, BUDGET)
                     raise
                 except ProviderError as failure:
-                    # A provider may give up while we do not read, as in a pause.
+                    # The provider may have closed the stream because we stopped reading, as in a pause.
                     held = turn.was_held and failure.retryable
                     yield self._discard(start, failure.reason, is_interrupted=held)
                     await failover.failed(failure, held=held, begun=turn.has_begun)
@@ -89,7 +90,7 @@ class DebateTurn:
             await failover.abandoned()
 
     def _announcements(self, choice: Choice) -> Iterator[EventData]:
-        """What people must know before the provider's first word."""
+        """Events before the provider's first token: a fallback, and that a demo begins."""
         self._state.last_provider = choice.provider
         if choice.fallback is not None:
             yield choice.fallback
@@ -98,7 +99,7 @@ class DebateTurn:
             yield self._state.status(Status.ACTIVE)
 
     async def _begin(self, provider: Provider) -> tuple[Turn, MessageStart]:
-        """Wait until the turn may begin, and reserve what it may cost. Raises OverBudget."""
+        """Wait until the turn may begin, and reserve its maximum cost. Raises OverBudget."""
         task = self._task(await self._control.checkpoint())
         start = MessageStart(
             message=uuid.uuid4(),
@@ -114,7 +115,7 @@ class DebateTurn:
         is_final = self._kind is Kind.FINAL
         schema = schema_of(provider) if is_final else None
         turn = Turn(task, provider, start.message, self._limits, schema, self._budget)
-        # The judgement's prompt has this turn's answer in it, too.
+        # Keep the verdict affordable: its prompt will also contain this turn's answer.
         longest = turn.call.input_tokens + turn.call.output_tokens
         await turn.reserve(keep=None if is_final else replace(turn.call, input_tokens=longest))
         return turn, start
@@ -123,7 +124,7 @@ class DebateTurn:
         state = self._state
         remarks = human_input.remarks([message.message for message in state.messages])
         if state.answered is None:
-            # The last finished turn has answered all that came before it began.
+            # The last finished turn has answered all remarks that came before it began.
             earlier = [remark.seq for remark in remarks if remark.place < len(state.messages)]
             state.answered = max(earlier, default=0)
         self._newest_remark = max((remark.seq for remark in remarks), default=0)
@@ -134,7 +135,7 @@ class DebateTurn:
     async def _attempt(
         self, turn: Turn, start: MessageStart, failover: Failover
     ) -> AsyncGenerator[EventData, None]:
-        """The events of one reply; where the agent asks a person, it waits for the outcome."""
+        """The events of one reply. If the agent asks a person, waits for the outcome."""
         yield start
         has_begun = False
         while (event := await turn.next()) is not None:
@@ -156,9 +157,9 @@ class DebateTurn:
         return MessageDiscard(message=start.message, reason=reason)
 
     def _finish(self, start: MessageStart, turn: Turn, *, is_verdict_needed: bool) -> AgentMessage:
-        """The whole message. Raises ProviderError for a judgement without a verdict that another model could give."""
+        """The finished message. Raises ProviderError if a verdict is missing and another model could give one."""
         answer, state = turn.answer, self._state
-        # `next` has either raised or set it.
+        # `next` has set it, or raised.
         assert answer is not None  # noqa: S101
         content, confidence = answer.text, None
         if start.kind is Kind.FINAL:

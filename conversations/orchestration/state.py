@@ -19,18 +19,18 @@ from conversations.providers.catalog import Provider
 
 N = TypeVar("N", int, float)
 
-# The `reason` of a debate that its budget has ended.
+# The `reason` of a debate that exceeded its budget.
 BUDGET: Final = "budget"
 
 
 @dataclass
 class DebateState:
-    """`messages` are the finished ones, in order. `unfinished` are messages that a run before left unfinished and that
-    are spoken again; `discarded` counts the other discarded messages that may have been billed.
+    """`messages` are the finished ones, in order. `unfinished` are messages that an earlier run left unfinished, whose
+    turns are repeated. `discarded` counts the other discarded messages that may have been billed.
 
-    `own_question` is what the agent whose turn it is has asked. `is_demo`: a message has come, or comes, from the demo,
-    and so does the rest. `is_judged`: the verdict is stored, and only the end is missing. `reason` says why the debate
-    is closed early. `answered` is the seq of the newest remark that a finished turn has answered; None until known."""
+    `own_question` is the question of the agent whose turn it is. `is_demo`: from a past or the current message on, all
+    are the demo's. `is_judged`: the verdict is stored, and only the end is missing. `reason` is why the debate ends
+    early. `answered` is the seq of the newest remark that a finished turn has answered; None until it is computed."""
 
     question: DebateQuestion
     panel: Panel
@@ -48,16 +48,16 @@ class DebateState:
 
     @property
     def mode(self) -> Mode:
-        """Demo from the first message on that is one."""
+        """DEMO from the first message of a demo on."""
         modes = {self.providers[0].mode, *(message.mode for message in self.messages)}
         return Mode.DEMO if self.is_demo or Mode.DEMO in modes else Mode.LIVE
 
     def status(self, status: Status) -> StatusChanged:
-        """The event that the debate is now in `status`."""
+        """The `status` event for this status."""
         return StatusChanged(status=status, mode=self.mode, reason=self.reason)
 
     def remaining(self) -> Iterator[tuple[int, Agent, Kind]]:
-        """The turns to come: (round, agent, kind), in order."""
+        """The remaining turns as (round, agent, kind), in order."""
         return islice(self._turns(), len(self.messages), None)
 
     def judgement(self) -> tuple[int, Agent, Kind]:
@@ -65,12 +65,13 @@ class DebateState:
         return self.question.rounds, self.panel.moderator, Kind.FINAL
 
     def candidates(self) -> Sequence[Provider]:
-        """The providers that may speak. After a demo's message only the demo may: the two are not mixed."""
+        """The providers that may speak. After a demo's message only the demo, because live and demo messages are not
+        mixed."""
         demos = [provider for provider in self.providers if provider.mode is Mode.DEMO]
         return demos if demos and self.mode is Mode.DEMO else self.providers
 
     def previous_provider(self) -> Provider:
-        """The provider of the message before, or the preferred one."""
+        """The provider of the last message, or the preferred one."""
         if self.last_provider is not None:
             return self.last_provider
         if self.messages:
@@ -88,10 +89,11 @@ class DebateState:
 
 
 def complete(state: DebateState) -> Complete:
-    """The event that ends the debate as it is. `reason` says why there is no stance, if there is none."""
+    """The `complete` event for the debate's present state. Its `reason` says why there is no stance, if there is
+    none."""
     reason = None
     if state.mode is Mode.DEMO:
-        # A script has no opinion, whatever its text says.
+        # A script has no stance, whatever its text says.
         reason = "demo"
     elif state.verdict is None:
         is_judged = bool(state.messages) and state.messages[-1].kind is Kind.FINAL
@@ -112,7 +114,8 @@ def complete(state: DebateState) -> Complete:
 
 
 def _cost_summary(messages: Sequence[AgentMessage], discarded: int) -> CostSummary:
-    """The cost of all messages. That of the `discarded` ones is unknown: a provider may bill them, and has not said."""
+    """The cost of all messages. The cost of the `discarded` ones is unknown, since a provider may bill them without
+    reporting it."""
     priced = sum(message.cost is not None for message in messages)
     return CostSummary(
         usd=_total([message.cost for message in messages], discarded),

@@ -14,13 +14,13 @@ Text = Annotated[str, AfterValidator(clean)]
 class VerdictAnswer(BaseModel):
     """The moderator's judgement of the debate."""
 
-    # Strict structured outputs want every field required and none beside them.
+    # Strict structured outputs require all fields, and allow no others.
     model_config = ConfigDict(extra="forbid")
 
     stance: Literal["strong_buy", "buy", "hold", "sell", "strong_sell"] = Field(
         description="What the debate as a whole supports doing about its subject."
     )
-    # A whole percent: grammars that enforce schemas do not enforce ranges of fractions.
+    # A whole percentage: grammars that enforce schemas cannot enforce the range of a fraction.
     confidence_percent: int = Field(ge=0, le=100, description="Confidence in the stance, 0 to 100.")
     summary: Text = Field(min_length=1, description="The debate's outcome in two or three sentences.")
     consensus: Text = Field(description="What the analysts agree on.")
@@ -39,5 +39,5 @@ Verdict = VerdictAnswer | LocalVerdict
 
 
 def schema_of(provider: Provider) -> type[Verdict]:
-    """The schema of the provider's structured answer; the local model gets a smaller one that it can fill."""
+    """The schema for the provider's structured answer; the local model gets a smaller one."""
     return LocalVerdict if provider.kind == "local" else VerdictAnswer

@@ -11,11 +11,11 @@ from conversations.domain.panels import Agent
 from conversations.prompts import small_model
 from conversations.providers.catalog import Provider
 
-# For estimates of a prompt's size; English has about four characters a token.
+# For estimates of a prompt's size: English has about four characters a token.
 CHARACTERS_PER_TOKEN = 4
-# Characters of a remark that are repeated where the agent is asked to answer it; the whole stands in the history.
+# Characters of a remark that the request to answer it quotes; the history has the whole remark.
 MAX_QUOTE = 300
-# Characters of a remark that was answered in an earlier turn: every later prompt carries it.
+# Characters of a remark that was answered in an earlier turn, in later prompts.
 MAX_ANSWERED = 600
 # Kinds of providers whose models cannot call tools.
 _WITHOUT_TOOLS = frozenset({"local", "demo"})
@@ -48,8 +48,8 @@ class Spoken:
 class Task:
     """A turn of `agent` in round 1, 2, ..., after the messages in `spoken`.
 
-    `remarks` are people's remarks so far; those in `unanswered` no agent has answered. `own_question` is what the agent
-    asked in an earlier attempt at this turn, which was cut off."""
+    `remarks` are people's remarks so far; `unanswered` are those that no agent has answered. `own_question` is the
+    agent's question in an earlier, interrupted attempt at this turn."""
 
     agent: Agent
     round: int
@@ -66,7 +66,7 @@ class Task:
 
 @dataclass(frozen=True)
 class Message:
-    """One message of a prompt's history: the agent's own (`assistant`), or what it is given to read (`user`)."""
+    """One message of a prompt's history: the agent's own (`assistant`), or any other (`user`)."""
 
     role: Literal["user", "assistant"]
     text: str
@@ -84,7 +84,7 @@ class Prompt:
 
     @property
     def tokens(self) -> int:
-        """An estimate of its size."""
+        """An estimate of the prompt's size in tokens."""
         texts = (self.system, self.message, *(message.text for message in self.history))
         return sum(map(len, texts)) // CHARACTERS_PER_TOKEN
 
@@ -95,7 +95,7 @@ def build(task: Task, provider: Provider) -> Prompt:
 
 
 def _full(task: Task) -> Prompt:
-    # A message of its own: where the history is too long, the first one is kept.
+    # A message of its own, because cutting the history keeps the first one.
     history = [_user(_opening(task.question))]
     for place, spoken in enumerate(task.spoken):
         history += map(_user, _remarks(task, place))
@@ -128,7 +128,7 @@ def _cut(text: str, most: int) -> str:
 
 
 def _unlabelled(text: str) -> str:
-    """The text, with no line that looks like another speaker's message."""
+    """The text, in which no line looks like another speaker's message."""
     return _LABEL.sub(r"\1\2(\3):", text)
 
 
@@ -140,7 +140,7 @@ def _quoted(text: str) -> str:
 def _opening(question: DebateQuestion) -> str:
     opening = f"The question of the debate: {' '.join(question.topic.split())}"
     if question.content:
-        # In tags, because it is untrusted material and no instruction.
+        # In tags, because it is untrusted material, not an instruction.
         kind = ContentType(question.content_type)
         name = "Content" if kind is ContentType.TEXT else kind.label
         content = _MARK.sub("(", _unlabelled(question.content))

@@ -17,15 +17,15 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-# Characters that a CPU reads in a second or two, at some 200 tokens a second.
+# Characters that a CPU reads in 1 to 2 s, at about 200 tokens a second.
 MAX_TOPIC: Final = 300
 MAX_CONTENT: Final = 600
 MAX_POINT: Final = 220
-# Characters; a shorter last sentence is often only a flourish, so the one before it is taken, too.
+# Characters. A shorter last sentence is often empty, so the one before it is taken, too.
 MIN_POINT: Final = 40
 MAX_NAME: Final = 40
 MAX_NAMES: Final = 20
-# Two rounds of three speakers, the most that the moderator can tell apart.
+# Two rounds of three speakers: with more, the moderator confuses them.
 MAX_TURNS: Final = 6
 
 _SAMPLERS: Final[Mapping[str, Any]] = {
@@ -33,12 +33,13 @@ _SAMPLERS: Final[Mapping[str, Any]] = {
     "min_p": 0.08,
     "repeat_penalty": 1.07,
     "repeat_last_n": 128,
-    # Against repetition, of the prompt too: a run of more than three words seen before becomes unlikely.
+    # Against repetition, also of the prompt: penalises more than three words in a row that occurred before.
     "dry_multiplier": 0.8,
     "dry_base": 1.75,
     "dry_allowed_length": 3,
     "dry_penalty_last_n": 2048,
-    # Forbid a lone space: the model emits one before a digit, which the grammar forbids, and goes on in gibberish.
+    # Forbid a single space: the model emits one before a digit, which the grammar forbids, and continues with
+    # gibberish.
     "logit_bias": [[" ", False]],
 }
 
@@ -65,7 +66,7 @@ class SmallModelPrompt:
 
 @dataclass(frozen=True)
 class Voice:
-    """The wording for one role: `question` is about the topic, `challenge` about the last point.
+    """The wording for one role. `question` is about the topic, `challenge` about the last point.
 
     `openings` and `replies` are the words that an answer may begin with; `replies` alternate by round, and `{name}` is
     the opponent."""
@@ -126,8 +127,8 @@ def speaker_prompt(
     *,
     remark: tuple[str, str] | None = None,
 ) -> SmallModelPrompt:
-    """The prompt of a speaker. `last` is the last speaker's name and whole text, which counts from round 2 on; `remark`
-    is a person's name and text, and is answered instead. A role that VOICES does not have is asked by its name."""
+    """The prompt of a speaker. `last` is the last speaker's name and whole text, used from round 2 on. `remark` is a
+    person's name and text, and is answered instead. A role without an entry in VOICES is addressed by its name."""
     topic = _clip(topic, MAX_TOPIC)
     voice = VOICES.get(role) or _plain_voice(role)
     lines = [f"Facts: {facts}"] if (facts := _without_figures(_clip(content, MAX_CONTENT))) else []
@@ -157,7 +158,8 @@ def speaker_sampling(prompt: SmallModelPrompt) -> dict[str, Any]:
     return {**SAMPLING, "extra_body": {**_SAMPLERS, **grammar}}
 
 
-# As patterns, not lengths: llama.cpp makes them part of the grammar, so that every answer is bounded and complete.
+# Patterns instead of lengths, because llama.cpp builds the grammar from them, so that every answer is bounded and
+# complete.
 Sentence = Annotated[str, Field(pattern=r"^[A-Z][a-z]{0,13}(,? [A-Za-z][A-Za-z]{0,13}){5,28}\.$")]
 Point = Annotated[str, Field(pattern=r"^[A-Z][a-z]{0,13}(,? [A-Za-z][A-Za-z]{0,13}){3,18}\.$")]
 
@@ -203,7 +205,7 @@ def last_point(text: str) -> str:
     # Split, not searched for: a search is quadratic on a long text without an end.
     sentences = re.split(r"(?<=[.!?]) ", plain)
     if len(sentences) > 1 and sentences[-1][-1:] not in {".", "!", "?"}:
-        # It was cut off in mid-sentence.
+        # The text was cut off in the middle of a sentence.
         del sentences[-1]
     point = sentences[-1]
     if len(point) < MIN_POINT:
@@ -241,12 +243,12 @@ def _grammar(openings: Sequence[str], source: str) -> str:
 
 
 def _speakable(name: str) -> str:
-    """A name without characters that would end a literal of the grammar, or a format field."""
+    """The name without characters that would end a literal of the grammar or a format field."""
     return _clip(re.sub(r"[^\w .'-]|[{}]", " ", name), MAX_NAME) or "The other"
 
 
 def _without_figures(text: str) -> str:
-    """The text without figures: the grammar forbids them, and the model stumbles where it wants to repeat one."""
+    """The text without figures, because the model fails when it tries to repeat one, which the grammar forbids."""
     figures = r"[$€£~±]?\s?\d[\d.,]*(?<![.,])\s?(%|percent|per cent|(million|billion|trillion|bn|m)\b)?"
     return re.sub(r" +([.,;:])", r"\1", _one_line(re.sub(figures, " ", text)))
 
