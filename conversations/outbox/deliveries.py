@@ -1,6 +1,6 @@
 """The outbox: one row for each debate and A2A target, planned in the transaction that creates the debate.
 
-A conversation's log ends with its terminal status, so each row keeps the events of its own delivery.
+A conversation's log ends with its terminal status, so each row holds its delivery's own events.
 """
 
 from collections.abc import Mapping
@@ -18,17 +18,17 @@ from conversations.models import Conversation, Delivery
 
 State = Delivery.State
 
-# A claim lapses after this long: an attempt whose process died is made again.
+# A claim expires after this time, so that the attempt of a dead process is repeated.
 CLAIM: Final = timedelta(minutes=2)
 FIRST_WAIT: Final = timedelta(seconds=5)
 LONGEST_WAIT: Final = timedelta(minutes=30)
-# Attempts are given up this long after the debate's end.
+# No attempts are made later than this after the debate's end.
 PATIENCE: Final = timedelta(hours=6)
 
 
 @dataclass(frozen=True)
 class Due:
-    """A claimed attempt, to be made now. `number` is 1 for the first."""
+    """A claimed attempt that is due. `number` is 1 for the first."""
 
     delivery: int
     conversation: UUID
@@ -37,15 +37,15 @@ class Due:
 
 
 def plan(conversation: UUID) -> None:
-    """Plan a delivery to each of the present targets, for when the conversation has ended. Call it in the transaction
-    that creates the conversation."""
+    """Plan a delivery to each current target, due when the conversation has ended. Call it in the transaction that
+    creates the conversation."""
     Delivery.objects.bulk_create(
         [Delivery(conversation_id=conversation, target=target) for target in settings.OUTCRY_A2A_TARGETS]
     )
 
 
 def claim(most: int) -> list[Due]:
-    """Claim up to `most` attempts that are due, for this process alone."""
+    """Claim up to `most` due attempts for this process."""
     waiting = Delivery.objects.filter(state=State.WAITING)
     rows = waiting.filter(next_at__lte=timezone.now(), conversation__status__in=TERMINAL)
     due: list[Due] = []
@@ -69,7 +69,8 @@ def rejected(due: Due) -> None:
 
 
 def failed(due: Due, code: str) -> None:
-    """The attempt has failed: plan the next one, or give up PATIENCE after the debate's end."""
+    """The attempt has failed: plan the next one, or give up if it would be later than PATIENCE after the debate's
+    end."""
     ended = Conversation.objects.values_list("finished_at", flat=True).get(pk=due.conversation)
     now = timezone.now()
     event = _event("failed", code)
@@ -109,7 +110,7 @@ def shown(target: str) -> str:
 
 
 def _settle(due: Due, *events: Mapping[str, Any], **changes: Any) -> None:
-    # After the claim has lapsed, another process may have made the next attempt: it settles the row.
+    # If the claim has expired and another process has made the next attempt, leave the row to that one.
     row = Delivery.objects.filter(pk=due.delivery, attempts=due.number, state=State.WAITING).first()
     if row is not None:
         row.events = [*row.events, *events]

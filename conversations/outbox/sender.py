@@ -1,7 +1,8 @@
-"""The outbox's sender: delivers finished debates to the A2A agents of OUTCRY_A2A_TARGETS, with retries for some hours.
+"""The outbox's sender: delivers finished debates to the A2A agents of OUTCRY_A2A_TARGETS, with retries for PATIENCE.
 
-1. Claim the deliveries that are due; any process of the installation may.
-2. Send each debate as one A2A message. An agent may get it twice, where its answer was lost, with the same message id.
+1. Claim the deliveries that are due, in any process of the installation.
+2. Send each debate as one A2A message. If the agent's answer was lost, it gets the message again, with the same message
+   id.
 3. Record the outcome: delivered, rejected, or failed, to be tried again.
 
 Debates never wait for deliveries.
@@ -31,14 +32,14 @@ from conversations.outbox.size_limited_http import UNCOMPRESSED, SizeLimitedTran
 
 logger = structlog.get_logger(__name__)
 
-# Between two looks for deliveries that are due.
+# Pause between two polls for due deliveries.
 POLL_SECONDS: Final = 2.0
-# Attempts at once, in one process.
+# Concurrent attempts in one process.
 MAX_ATTEMPTS: Final = 20
 # Limits of one attempt: in all, and without a byte from the agent.
 ATTEMPT_SECONDS: Final = 60.0
 SILENCE_SECONDS: Final = 20.0
-# Bytes of one response: the agent's card, and its answer.
+# Maximum bytes of one response (the agent's card, or its answer).
 MAX_ANSWER: Final = 1024 * 1024
 # The protocol bindings that we speak.
 BINDINGS: Final = ("JSONRPC", "HTTP+JSON")
@@ -48,7 +49,7 @@ tasks = BackgroundTasks()
 
 @dataclass(frozen=True)
 class Payload:
-    """What an agent gets: the debate as Markdown, and its figures as JSON."""
+    """The parts of the message: the debate as Markdown, and its figures as JSON."""
 
     conversation: UUID
     text: str
@@ -64,18 +65,18 @@ class DeliveryFailed(Exception):
 
 
 def begin() -> None:
-    """Start to deliver in the running event loop; does nothing without targets."""
+    """Start delivering in the running event loop, if there are targets."""
     if settings.OUTCRY_A2A_TARGETS:
         tasks.spawn(_deliver())
 
 
 async def end() -> None:
-    """Stop. Attempts under way are made again, by any process, when their claims lapse."""
+    """Stop. Interrupted attempts are repeated by any process when their claims expire."""
     await tasks.cancel()
 
 
 def payload_of(conversation: UUID) -> Payload:
-    """The debate as it is stored. Uses the database."""
+    """The message for a stored debate. Uses the database."""
     row = Conversation.objects.get(pk=conversation)
     verdict = dict(row.verdict or {})
     cost = verdict.pop("cost_summary", None)
@@ -95,7 +96,7 @@ def payload_of(conversation: UUID) -> Payload:
 
 async def _deliver() -> None:
     running: set[asyncio.Task[None]] = set()
-    # Attempts run side by side: an agent that does not answer delays no other.
+    # Attempts run concurrently, so that an agent that does not answer delays no other.
     async with asyncio.TaskGroup() as attempts:
         while True:
             for due in await _claim_due(MAX_ATTEMPTS - len(running)):
@@ -140,7 +141,7 @@ async def _attempt(due: Due) -> None:
         logger.warning("delivery_failed", code=failure.code, cause=type(failure.__cause__).__name__, **known)
         await _record_failure(due, failure.code)
     except LogUnavailable:
-        # It is due again when the claim lapses.
+        # The attempt is due again when the claim expires.
         logger.warning("delivery_not_recorded", **known)
     except Exception:
         logger.exception("delivery_failed", **known)
@@ -153,8 +154,8 @@ async def _record_failure(due: Due, code: str) -> None:
 
 
 async def _send(payload: Payload, target: str) -> str | None:
-    """The id of the task that the agent made of the debate; None where the agent rejected it. Raises DeliveryFailed."""
-    # Redirects are not followed, and proxies not used: either could lead to addresses that only this server reaches.
+    """Send the debate. Returns the id of the agent's task, or None if the agent rejected it. Raises DeliveryFailed."""
+    # No redirects and no proxies: either could lead to addresses that only this server can reach.
     async with httpx.AsyncClient(
         transport=SizeLimitedTransport(MAX_ANSWER),
         headers=UNCOMPRESSED,
@@ -171,7 +172,8 @@ async def _send(payload: Payload, target: str) -> str | None:
 
 @contextlib.contextmanager
 def _errors_as_codes() -> Iterator[None]:
-    """Raise DeliveryFailed for what the SDK and the HTTP client raise; the first row that fits gives the code."""
+    """Context that turns exceptions of the SDK and the HTTP client into DeliveryFailed; the first matching row has the
+    code."""
     from a2a.client.errors import A2AClientTimeoutError, AgentCardResolutionError
     from a2a.utils.errors import A2AError
 
@@ -213,8 +215,8 @@ def _task_id(answer: Any) -> str | None:
 
 
 def _restrict(interfaces: Any, target: str) -> None:
-    """Keep the interfaces whose binding we speak and have the target's origin: the agent writes its card itself and
-    must not send us elsewhere. Raises DeliveryFailed where all that we speak are at other origins."""
+    """Keep the card's interfaces that have a supported binding and the target's origin, because the agent writes the
+    card and must not redirect us elsewhere. Raises DeliveryFailed if all supported interfaces have other origins."""
     spoken = [interface for interface in interfaces if interface.protocol_binding in BINDINGS]
     same_origin = [interface for interface in spoken if _origin(interface.url) == _origin(target)]
     if spoken and not same_origin:
@@ -224,7 +226,7 @@ def _restrict(interfaces: Any, target: str) -> None:
 
 
 def _origin(url: str) -> tuple[str, str, int | None] | None:
-    """Scheme, host and port in a normal form; None for a text that is no URL."""
+    """Scheme, host and port in a normal form; None if the text is not a URL."""
     try:
         parts = urlsplit(url)
         port = parts.port

@@ -1,16 +1,16 @@
-"""An HTTP transport for servers that are not trusted: it reads responses up to a size, and no further."""
+"""An HTTP transport for untrusted servers, which limits the size of responses."""
 
 from collections.abc import AsyncIterator
 from typing import Final, cast
 
 import httpx
 
-# Request headers. A small compressed response could be larger than memory.
+# Request headers, because a small compressed response could be larger than memory.
 UNCOMPRESSED: Final = {"accept-encoding": "identity"}
 
 
 class TooLarge(Exception):
-    """The response is larger than allowed; the rest of it was not read."""
+    """The response is larger than allowed, and was not read to its end."""
 
 
 class SizeLimitedTransport(httpx.AsyncBaseTransport):
@@ -24,7 +24,7 @@ class SizeLimitedTransport(httpx.AsyncBaseTransport):
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         response = await self._inner.handle_async_request(request)
-        # The transport's responses have streams of this type only.
+        # The cast is safe: the transport's responses have streams of this type only.
         response.stream = _LimitedStream(cast("httpx.AsyncByteStream", response.stream), self._limit)
         if response.headers.get("content-encoding", "identity") != "identity":
             await response.aclose()
