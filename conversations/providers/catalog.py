@@ -1,8 +1,8 @@
-"""The providers of models: `OUTCRY_PROVIDERS`, read.
+"""The providers of models in `OUTCRY_PROVIDERS`.
 
 A provider is written KIND or KIND:MODEL: `local`, `openai:gpt-5-mini`, `anthropic:claude-sonnet-4-5`,
-`gemini:gemini-2.5-flash`, `ollama:llama3.2`, `openai-compatible:MODEL@URL`, `demo`. Behind a question mark may stand
-limits of its own, in seconds: `openai:gpt-5-mini?first_token=5&stall=10`.
+`gemini:gemini-2.5-flash`, `ollama:llama3.2`, `openai-compatible:MODEL@URL`, `demo`. Its own limits, in seconds, may
+follow a question mark: `openai:gpt-5-mini?first_token=5&stall=10`.
 """
 
 import hashlib
@@ -20,7 +20,7 @@ from conversations.domain.errors import ProviderError
 LOCAL_NAME: Final = "SmolLM2-135M-Instruct"
 OLLAMA_URL: Final = "http://127.0.0.1:11434"
 
-# The environment variables of each kind's key; the first that is set counts.
+# The environment variables of each kind's key; the first one that is set is used.
 KEYS: Final = {
     "openai": ("OPENAI_API_KEY",),
     "anthropic": ("ANTHROPIC_API_KEY",),
@@ -33,8 +33,8 @@ _LIMITS: Final = frozenset({"first_token", "stall"})
 
 @dataclass(frozen=True)
 class Provider:
-    """One entry of OUTCRY_PROVIDERS. `url` is None where the kind has its own. `first_token` and `stall` limit the
-    silence before and within an answer, in seconds; None where the general settings hold."""
+    """One entry of OUTCRY_PROVIDERS. `url` is None if the kind has a fixed one. `first_token` and `stall` limit the
+    silence before and within an answer, in seconds; None for the general settings."""
 
     kind: str
     model: str
@@ -48,12 +48,12 @@ class Provider:
 
     @property
     def label(self) -> str:
-        """The name that people see; without the URL, which may hold a password."""
+        """The name that people see, without the URL, which may hold a password."""
         return self.kind if self.kind in {"local", "demo"} else f"{self.kind}:{self.model}"
 
     @property
     def key(self) -> str:
-        """An identifier that is the same in every process, and from which the URL cannot be read."""
+        """An identifier that is the same in every process and does not reveal the URL."""
         return hashlib.sha256(f"{self.kind}\n{self.model}\n{self.url}".encode()).hexdigest()[:32]
 
 
@@ -102,7 +102,7 @@ def _named(entry: str) -> Provider:
     if kind == "openai-compatible":
         model, at, url = model.rpartition("@")
         if not (model and at and url.startswith(("http://", "https://"))):
-            # The message leaves out the entry: a URL may hold a password.
+            # Do not repeat the entry, because a URL may hold a password.
             raise ValueError(f"{kind!r}: write openai-compatible:MODEL@URL, with a URL of http or https.")
         return Provider(kind, model, url)
     if not model:
@@ -127,7 +127,7 @@ def require_key(provider: Provider) -> str | None:
         return None
     value = next((value for name in names if (value := os.environ.get(name, "").strip())), None)
     if value is None and provider.kind == "openai-compatible":
-        # Many such servers need no key, but the library requires one.
+        # The library requires a key, though many such servers need none.
         return "none"
     if value is None:
         raise ProviderError(
@@ -139,7 +139,7 @@ def require_key(provider: Provider) -> str | None:
 
 
 def longest_answer(provider: Provider, sampling: Mapping[str, Any]) -> int:
-    """The most tokens that an answer can have. `sampling` are the local model's options."""
+    """The maximum tokens of an answer. `sampling` are the local model's options."""
     most: int = settings.OUTCRY_MAX_ANSWER_TOKENS
     return min(most, sampling.get("max_tokens", most)) if provider.kind == "local" else most
 

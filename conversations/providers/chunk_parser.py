@@ -16,7 +16,7 @@ class QuickOpenAIConfig(OpenAIConfig):
     """An OpenAIConfig whose client parses valid chunks by pydantic, and all others as the library does."""
 
     def create(self) -> OpenAIClient:
-        # Not super(): a dataclass with slots is a copy of the class that super() would look for.
+        # Not super(), which does not work in a dataclass with slots, because that is a copy of the class.
         client = OpenAIConfig.create(self)
         library = client._client
         read = library._process_response_data
@@ -26,7 +26,7 @@ class QuickOpenAIConfig(OpenAIConfig):
                 try:
                     return ChatCompletionChunk.model_validate(data)
                 except ValidationError:
-                    # Some servers leave out required fields, which the library tolerates.
+                    # Some servers omit required fields, which the library tolerates.
                     pass
             return read(data=data, cast_to=cast_to, response=response)
 
@@ -35,7 +35,7 @@ class QuickOpenAIConfig(OpenAIConfig):
 
 
 def warm_up() -> None:
-    """Load modules and types that the first turn would otherwise wait for, about 0.1 s."""
+    """Load modules and types for which the first turn would otherwise wait about 0.1 s."""
     library = QuickOpenAIConfig("none", api_key="none").create()._client
     library.chat.completions  # noqa: B018 (loaded at its first use)
     choice = {"index": 0, "delta": {"content": ""}, "finish_reason": None}

@@ -5,7 +5,7 @@
 3. Half-open: the while is over, and one turn may call the provider, as the probe. Its outcome closes the circuit or
    opens it again.
 
-While the cache is unavailable, a process uses the records of its own calls.
+While the cache is unavailable, each process uses the records of its own calls.
 """
 
 import time
@@ -27,13 +27,13 @@ logger = structlog.get_logger(__name__)
 
 FIRST_SECONDS: Final = 10.0
 LONGEST_SECONDS: Final = 300.0
-# Where the process of a probe dies, its outcome is never recorded: another probe is allowed after this long.
+# If a process dies during its probe, another probe is allowed after this time.
 PROBE_SECONDS: Final = 120
 # A provider's record is deleted when nothing has failed for a day.
 KEPT_SECONDS: Final = 86_400
-# One answer that breaks off may be due to its request; this many in a row open the circuit.
+# A single broken-off answer may be due to its request; this many in a row open the circuit.
 MAX_BROKEN_OFF: Final = 3
-# Failures that the next request would meet as well: they open the circuit at once.
+# Failures that the next request would also meet; one opens the circuit.
 PERSISTENT: Final = frozenset(
     {
         "provider_unreachable",
@@ -58,7 +58,8 @@ class State(StrEnum):
 
 @dataclass(frozen=True)
 class CircuitStatus:
-    """`provider` is its label, `code` that of the failure that opened the circuit, which is open until `until`."""
+    """`provider` is the provider's label, `code` the reason of the failure that opened the circuit, `until` when it
+    becomes half-open."""
 
     provider: str
     state: State
@@ -68,7 +69,7 @@ class CircuitStatus:
 
 @dataclass
 class _Record:
-    """What is kept of a provider that has failed. `until` is in seconds since 1970; 0 while the circuit is closed."""
+    """The record of a provider that has failed. `until` is in seconds since 1970, 0 while the circuit is closed."""
 
     failures: int = 0
     opened: int = 0
@@ -78,13 +79,13 @@ class _Record:
     retryable: bool = True
 
 
-# By the provider's key: the records of this process, for when the cache is unavailable.
+# This process's records by the provider's key, used while the cache is unavailable.
 local_records: dict[str, _Record] = {}
 
 
 async def admit(provider: Provider) -> None:
-    """Return if a turn may call the provider now, perhaps as the probe. Else raises the provider's last failure as a
-    ProviderError whose `retry_after` are the seconds until the next probe; None while there is one."""
+    """Check that a turn may call the provider now, perhaps as the probe. Otherwise raises the provider's last failure
+    as a ProviderError, with the seconds until the next probe as `retry_after` (None during a probe)."""
     record = await _read(provider)
     if record is None or not record.until:
         return
@@ -101,7 +102,7 @@ async def admit(provider: Provider) -> None:
 
 
 async def answering(provider: Provider) -> None:
-    """The provider's answer has begun: allow other calls. Only a complete answer deletes the record."""
+    """The provider's answer has begun: allow other calls. The record is deleted only after a complete answer."""
     if (record := await _read(provider)) is not None and record.until:
         record.until, record.failures = 0.0, MAX_BROKEN_OFF - 1
         await _write(provider, record)
@@ -138,7 +139,7 @@ async def failed(provider: Provider, failure: ProviderError) -> None:
 
 
 async def let_probe(providers: Iterable[Provider]) -> None:
-    """Allow one call to each of these providers now, however long their circuits would stay open."""
+    """Allow one call to each of these providers now, even if their circuits are open."""
     for provider in providers:
         if (record := await _read(provider)) is not None and record.until:
             record.until = time.time()
@@ -162,7 +163,7 @@ def _status(provider: Provider) -> CircuitStatus:
 
 def _open(provider: Provider, record: _Record, failure: ProviderError) -> None:
     now = time.time()
-    # Debates that meet the same fault at once count as one failure.
+    # Failures while the circuit is open are of concurrent debates, and count as one.
     if now >= record.until:
         record.opened += 1
     seconds = FIRST_SECONDS * 2 ** min(record.opened - 1, 10)
@@ -182,7 +183,7 @@ async def _read(provider: Provider) -> _Record | None:
 
 
 def _shared(provider: Provider, cached: dict[str, Any] | None) -> _Record | None:
-    """The record in the cache; without one there, that of this process is outdated."""
+    """The record in the cache. If it has none, this process's record is outdated and deleted."""
     if cached is None:
         local_records.pop(provider.key, None)
         return None
@@ -198,11 +199,11 @@ async def _write(provider: Provider, record: _Record) -> None:
 
 @contextmanager
 def _reporting_outages() -> Iterator[None]:
-    """Log that the cache is unavailable, or available again, instead of raising."""
+    """Context that logs an outage of the cache and its end, instead of raising."""
     try:
         yield
     except Exception as failure:
-        # Loaded only after a failure, so that processes without Redis do without it.
+        # Imported only after a failure, so that processes without Redis never load it.
         from redis.exceptions import RedisError
 
         if not isinstance(failure, RedisError | OSError):

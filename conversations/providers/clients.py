@@ -1,7 +1,7 @@
 """A turn's connection to its model: an AG2 configuration with an HTTP client of its own.
 
-Closing the client ends a stream that is not wanted any more; AG2 would leave it open. OpenAI's streams are read through
-aiohttp, which their library offers: many at once take a third less CPU than through HTTPX.
+Closing the client ends an abandoned stream, which AG2 would leave open. OpenAI's streams are read with aiohttp, an
+option of their library: concurrent streams take a third less CPU than with HTTPX.
 """
 
 import os
@@ -25,7 +25,7 @@ from conversations.providers.chunk_parser import QuickOpenAIConfig
 
 # 1.5 s: long enough for one TCP SYN retransmission (1 s).
 CONNECT_SECONDS: Final = 1.5
-# Silence after that is measured by the turn: it knows the limits, and one of these libraries ignores its client's.
+# No read timeout: the turn limits the silence, because one of these libraries ignores its client's timeout.
 _TIMEOUT: Final = httpx.Timeout(None, connect=CONNECT_SECONDS)
 _TIMEOUT2: Final = httpx2.Timeout(None, connect=CONNECT_SECONDS)
 
@@ -66,7 +66,7 @@ async def _config(provider: Provider, call: ModelCall, client: Any) -> ModelConf
     key = catalog.require_key(provider)
     most: int = settings.OUTCRY_MAX_ANSWER_TOKENS
     options = {"streaming": call.streaming, "http_client": client}
-    # The turn tries again itself, with another provider if there is one.
+    # No retries: the turn retries itself, with another provider if there is one.
     openai: Callable[..., ModelConfig] = partial(QuickOpenAIConfig, provider.model, max_retries=0, **options)
     match provider.kind:
         case "demo":
@@ -84,6 +84,6 @@ async def _config(provider: Provider, call: ModelCall, client: Any) -> ModelConf
             return GeminiConfig(provider.model, api_key=key, max_output_tokens=most, **options)
         case "ollama":
             host = os.environ.get("OLLAMA_HOST") or catalog.OLLAMA_URL
-            # The protocol asks for a files client, which Ollama has not.
+            # The protocol requires a files client, which Ollama lacks.
             return OllamaConfig(provider.model, host=host, max_tokens=most, **options)  # type: ignore[abstract]
     raise ProviderError("provider_unknown", f"There is no provider of kind {provider.kind}.", retryable=False)

@@ -1,4 +1,4 @@
-"""Failover: one turn's way through the providers, in order of preference, until one has answered completely."""
+"""Failover: tries the providers of a turn in order of preference, until one has answered completely."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,8 +10,8 @@ from conversations.domain.events import Fallback
 from conversations.providers import circuit_breaker
 from conversations.providers.catalog import Provider
 
-# Where only rate-limited providers are left, a turn waits for the one that is free soonest, if that is within so many
-# seconds, and at most so many times.
+# If only rate-limited providers are left, a turn waits for the one whose limit ends first: for at most this many
+# seconds, and at most this many times.
 LONGEST_WAIT_SECONDS: Final = 15.0
 MAX_WAITS: Final = 2
 # Failures of the local model after which its process is started again.
@@ -20,7 +20,7 @@ _RESTARTED: Final = frozenset({"provider_dropped", "provider_unreachable"})
 
 @dataclass(frozen=True)
 class Choice:
-    """The provider to call, after `wait` seconds. `fallback` is the event to store where it takes another's place."""
+    """The provider to call after `wait` seconds. `fallback` is the event to store if it replaces another provider."""
 
     provider: Provider
     fallback: Fallback | None = None
@@ -34,7 +34,7 @@ class Failover:
     2. `answering` when its answer begins.
     3. `succeeded`, `failed` or `abandoned` when the call is over.
 
-    `last` is the provider of the turn before; another one in its place is announced by a `fallback`."""
+    `last` is the previous turn's provider; a `fallback` event announces that another one replaces it."""
 
     def __init__(self, providers: Sequence[Provider], last: Provider) -> None:
         self._providers = providers
@@ -42,7 +42,7 @@ class Failover:
         self._last = last
         self._current: Provider | None = None
         self._failures: dict[Provider, ProviderError] = {}
-        # Providers that are called a second time; their circuits may be open by the first.
+        # Providers that are called a second time, even if the first call has opened their circuits.
         self._retried: set[Provider] = set()
         self._waits = 0
 
@@ -60,7 +60,7 @@ class Failover:
         raise self._exhausted()
 
     def has_another_live(self) -> bool:
-        """Whether a provider with a real model is left beside the current one."""
+        """Whether a live provider other than the current one is left."""
         return self._current is not None and self._others(self._current)
 
     async def answering(self) -> None:
@@ -74,12 +74,12 @@ class Failover:
             await circuit_breaker.succeeded(current)
 
     async def failed(self, failure: ProviderError, *, held: bool, begun: bool) -> None:
-        """The call failed: `held` if we had stopped reading for a while, `begun` if some of the answer had come."""
+        """The call failed. `held`: we had stopped reading for a while. `begun`: a part of the answer had arrived."""
         current = self._take_current()
         if current is None:
             return
         if current.mode is Mode.LIVE:
-            # A provider that gave up while we did not read may be in order.
+            # If we had stopped reading, the failure does not mean that the provider is down.
             await (circuit_breaker.abandoned(current) if held else circuit_breaker.failed(current, failure))
         if current not in self._retried and self._is_worth_a_retry(current, failure, held=held, begun=begun):
             self._retried.add(current)
@@ -102,7 +102,7 @@ class Failover:
             return failure.retryable
         if current.kind == "local":
             return failure.reason in _RESTARTED
-        # It answered a moment ago, and no other real model is left.
+        # The provider was answering until now, and no other live one is left.
         return begun and failure.retryable and not self._others(current)
 
     def _others(self, speaker: Provider) -> bool:
@@ -119,7 +119,7 @@ class Failover:
         return True
 
     def _rate_limited(self) -> Choice | None:
-        """The provider whose rate limit ends soonest, if a turn may wait that long."""
+        """The provider whose rate limit ends first, if a turn may wait that long."""
         waits = [
             (failure.retry_after, place, provider)
             for place, provider in enumerate(self._live)
@@ -140,7 +140,7 @@ class Failover:
         return Choice(provider, _fallback_event(before, provider, failure.reason, sentence), seconds or 0.0)
 
     def _fallback(self, provider: Provider) -> Fallback | None:
-        """The event for a provider that takes the place of a preferred one, which has failed; else None."""
+        """The event if the provider replaces a preferred one that has failed, else None."""
         before, self._last = self._last, provider
         if provider == before or not self._failures:
             return None

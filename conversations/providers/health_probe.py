@@ -1,4 +1,4 @@
-"""Health probe: asks a silent provider's host for any answer, to tell a dead host from a slow model."""
+"""Health probe: sends a request to a silent provider's host, to distinguish a dead host from a slow model."""
 
 import asyncio
 import os
@@ -9,13 +9,13 @@ import httpx2
 from conversations.providers import tls
 from conversations.providers.catalog import OLLAMA_URL, Provider
 
-# Seconds after a request without a word from the model: when its host is asked, and when a host that has not answered
-# counts as dead.
+# Seconds after a request to which the model has not responded: when its host is probed, and when a host without a
+# response counts as dead.
 ASK_AFTER_SECONDS: Final = 0.7
 DEAD_AFTER_SECONDS: Final = 1.8
 _LATE_SECONDS: Final = 0.2
 
-# For each kind: the variable that overrides its base URL, that URL, and a path that answers without a model.
+# For each kind: the variable that overrides its base URL, the default URL, and a path that works without a model.
 _HOSTS: Final = {
     "openai": ("OPENAI_BASE_URL", "https://api.openai.com/v1", "/models"),
     "anthropic": ("ANTHROPIC_BASE_URL", "https://api.anthropic.com", "/v1/models"),
@@ -46,14 +46,14 @@ async def is_alive(url: str) -> bool:
             async with asyncio.timeout(seconds):
                 return await _answers(url)
         except TimeoutError:
-            # Later than that, this process was suspended or busy itself: probe again.
+            # If the timeout came late, this process was suspended or busy itself: probe again.
             if loop.time() - asked < seconds + _LATE_SECONDS:
                 return False
 
 
 async def _answers(url: str) -> bool:
     try:
-        # The status line is enough: some lists of models are long.
+        # Read the status line only, because some lists of models are long.
         async with (
             httpx2.AsyncClient(verify=tls.context(), timeout=None) as client,
             client.stream("GET", url),

@@ -5,7 +5,7 @@ from typing import Final
 
 from conversations.domain.events import Usage
 
-# Our provider kinds as genai-prices names them. A kind that is not here has no public price.
+# genai-prices' names of our provider kinds. Other kinds have no public price.
 _PRICED: Final = {"openai": "openai", "anthropic": "anthropic", "gemini": "google"}
 
 
@@ -13,7 +13,7 @@ def cost(provider: str, model: str, usage: Usage) -> float | None:
     """The price of a call, or None if the model's price or a token count is unknown."""
     if provider not in _PRICED or usage.input_tokens is None or usage.output_tokens is None:
         return None
-    # 0.3 s of CPU, for a debate's first price only.
+    # Imported here because it takes 0.3 s of CPU, when the first price is needed.
     import genai_prices
 
     tokens = genai_prices.Usage(input_tokens=usage.input_tokens, output_tokens=usage.output_tokens)

@@ -50,7 +50,7 @@ _INVALID: Final = _Kind(
 )
 _FAILED: Final = _Kind("provider_failed", "The model's provider failed.", True)
 
-# Other statuses are _REJECTED below 500, and _DOWN above.
+# Other statuses are _REJECTED if below 500, else _DOWN.
 _BY_STATUS: Final = {
     401: _Kind(
         "provider_unauthorized", "The model's provider refused the key. Check the key in the settings.", False
@@ -60,7 +60,8 @@ _BY_STATUS: Final = {
     413: _Kind("provider_too_long", "The debate is too long for this model.", False),
     429: _Kind("provider_rate_limited", "The model's provider limits our rate at the moment.", True),
 }
-# (modules, exception, kind). aiohttp's stand first: the OpenAI library passes refusals and resets on as timeouts.
+# (modules, exception, kind). aiohttp's come first, because the OpenAI library reports refused and reset connections as
+# timeouts.
 _BY_EXCEPTION: Final = (
     (("aiohttp",), "ClientConnectorError", _UNREACHABLE),
     (("httpx", "httpx2"), "ConnectError", _UNREACHABLE),
@@ -73,13 +74,13 @@ _BY_EXCEPTION: Final = (
     (("httpx", "httpx2"), "TransportError", _DROPPED),
     (("openai", "anthropic"), "APIConnectionError", _DROPPED),
     (("builtins",), "ConnectionError", _DROPPED),
-    # An error in the stream, in place of the answer's rest: it carries no status.
+    # An error event in the stream, which has no status.
     (("openai", "anthropic", "google.genai.errors"), "APIError", _DOWN),
 )
 
 
 def provider_error(failure: BaseException) -> ProviderError:
-    """The ProviderError for an exception of a turn. `reason` is stable; the original goes to the log only."""
+    """The ProviderError for an exception of a turn. `reason` is stable; the original exception is only logged."""
     if isinstance(failure, ProviderError):
         return failure
     if (status := _status(failure)) is not None:
@@ -96,7 +97,7 @@ def provider_error(failure: BaseException) -> ProviderError:
 
 
 def _retry_after(failure: BaseException) -> float | None:
-    """The seconds of its Retry-After, which may also be a date."""
+    """The seconds in the exception's Retry-After header, which may also be a date."""
     headers = getattr(getattr(failure, "response", None), "headers", None)
     stated = headers.get("retry-after") if headers is not None else None
     if not isinstance(stated, str):

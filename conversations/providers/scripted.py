@@ -1,4 +1,4 @@
-"""The demo: scripted texts instead of a model, streamed through AG2 like a model's and always labelled as a demo."""
+"""The demo: scripted texts that are streamed through AG2 like a model's answers, and always labelled as a demo."""
 
 import asyncio
 import re
@@ -56,7 +56,7 @@ class ScriptedConfig(ModelConfig):
 
     @property
     def provider(self) -> ModelProvider:
-        # AG2's list of providers is closed; the response names the real one.
+        # AG2's list of providers is closed; the response has the real one.
         return ModelProvider.OPENAI
 
     @property
@@ -89,7 +89,7 @@ class _ScriptedClient(LLMClient):
         text = _VERDICT if response_schema is not None else self.config.text
         if self.config.streaming:
             for token in re.findall(r"\S+\s*|\s+", text):
-                # The pace of a real model, so that a demo looks like a debate.
+                # The speed of a real model, so that a demo looks like a debate.
                 await asyncio.sleep(1 / self.config.tokens_per_second)
                 await context.send(ModelMessageChunk(token))
         message = ModelMessage(text)

@@ -11,7 +11,7 @@ from conversations.providers.circuit_breaker import State
 
 
 def by_preference() -> Sequence[Provider]:
-    """The providers in the order in which a turn tries them. Raises ValueError where OUTCRY_PROVIDERS is wrong."""
+    """The providers in the order in which a turn tries them. Raises ValueError if OUTCRY_PROVIDERS is invalid."""
     configured = list(catalog.configured())
     if settings.OUTCRY_DEMO_FALLBACK and DEMO not in configured:
         configured.append(DEMO)
@@ -19,11 +19,11 @@ def by_preference() -> Sequence[Provider]:
 
 
 def live() -> Sequence[Provider]:
-    """The providers with a real model, in the same order."""
+    """The live providers, in the same order."""
     return [provider for provider in by_preference() if provider.mode is Mode.LIVE]
 
 
 def live_is_down() -> bool:
-    """Whether there are providers with a real model, and the circuit of each is open. Reads the cache."""
+    """Whether there are live providers, and the circuits of all are open. Reads the cache."""
     statuses = circuit_breaker.statuses(live())
     return bool(statuses) and all(status.state is State.OPEN for status in statuses)

@@ -1,4 +1,4 @@
-"""The certificates that connections to providers are checked against."""
+"""The CA certificates for connections to providers."""
 
 import ssl
 from functools import cache
@@ -6,5 +6,6 @@ from functools import cache
 
 @cache
 def context() -> ssl.SSLContext:
-    """The system's CA certificates. Read once in a process: it takes 17 ms, and every turn connects anew."""
+    """A TLS context with the system's CA certificates. Cached, because it takes 17 ms and every turn makes a
+    connection."""
     return ssl.create_default_context()
