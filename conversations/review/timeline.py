@@ -1,4 +1,4 @@
-"""For reviewers: a search in the texts of all conversations, and one conversation as a timeline of its log."""
+"""For reviewers: full-text search in all conversations, and a conversation as a timeline of its log."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -16,13 +16,13 @@ from conversations.domain.panels import PANELS
 from conversations.event_log import queries
 from conversations.models import Conversation, ConversationQuerySet, Event
 
-# Each word is one pass over all messages. A longer query is searched for as one phrase.
+# Each word takes one scan of all messages. A longer query is searched for as one phrase.
 MAX_WORDS = 6
 
 
 def search(conversations: ConversationQuerySet, query: str) -> ConversationQuerySet:
-    """The conversations that contain each word (or "quoted phrase") in their topic, content, owner's name or address,
-    or messages of agents and people; or the one whose id the query is."""
+    """The conversations that contain every word (or "quoted phrase") of the query in their topic, content, owner's name
+    or address, or messages. If the query is an id, the conversation with that id."""
     try:
         return conversations.filter(pk=UUID(query.strip()))
     except ValueError:
@@ -37,7 +37,7 @@ def search(conversations: ConversationQuerySet, query: str) -> ConversationQuery
             | Q(content__icontains=word)
             | Q(owner__username__icontains=word)
             | Q(owner__email__icontains=word)
-            # One pass over the messages, however many conversations; and no row twice.
+            # A subquery scans the messages once for all conversations, and does not duplicate rows.
             | Q(pk__in=Event.objects.filter(said).order_by().values("conversation"))
         )
     return conversations
@@ -51,7 +51,7 @@ def _unquoted(word: str) -> str:
 
 @dataclass(frozen=True)
 class Moment:
-    """Something that happened. `kind` is message, tool, human, request, expiry, control, fallback, error or status;
+    """An entry of the timeline. `kind` is message, tool, human, request, expiry, control, fallback, error or status;
     `data` is its part of the folded state, or the data of the status event."""
 
     kind: str
@@ -65,12 +65,12 @@ class Moment:
 
     @property
     def asked(self) -> str:
-        """The state of a question, in words."""
+        """The state of a question, for people."""
         return {"open": "not answered", "expired": "not answered in time"}.get(self.data["state"], "answered")
 
     @property
     def facts(self) -> formatting.Labelled:
-        """What is known of a message, labelled for display; values that are not known read "unknown"."""
+        """A message's values, labelled for display; unknown ones are "unknown"."""
         usage = self.data["usage"] or {}
         facts = [
             ("Model", f"{self.data['model']} ({self.data['provider']})"),
@@ -87,8 +87,8 @@ class Moment:
 
 @dataclass
 class Review:
-    """A conversation, read from its log. `damage` is a sentence on what is wrong with the log, or None; `sha256` is the
-    digest of the messages that are stored now, None where there is none."""
+    """A conversation, read from its log. `damage` is a sentence about damage of the log, or None; `sha256` is the
+    digest of the messages stored now, None if there are none."""
 
     conversation: Conversation
     state: transcript.State = field(default_factory=transcript.empty)
@@ -98,7 +98,7 @@ class Review:
 
     @property
     def promised_sha256(self) -> str | None:
-        """The digest that the `complete` event holds; None before it."""
+        """The digest in the `complete` event; None before that."""
         complete = self.state["complete"]
         return complete["transcript_sha256"] if complete else None
 
@@ -108,7 +108,7 @@ class Review:
 
     @property
     def facts(self) -> formatting.Labelled:
-        """What is known of the conversation, labelled for display."""
+        """The conversation's values, labelled for display."""
         conversation = self.conversation
         panel = PANELS.get(conversation.panel)
         summary = self.state["complete"]["cost_summary"] if self.state["complete"] else {}
@@ -132,13 +132,13 @@ class Review:
 
     @property
     def verdict(self) -> formatting.Labelled:
-        """The verdict's texts that say something; its stance and confidence first."""
+        """The stance, the confidence, and the verdict's texts that are not empty."""
         complete = self.state["complete"]
         return [] if complete is None else formatting.verdict(complete)
 
 
 def read(conversation: Conversation) -> Review:
-    """The review of a conversation, as far as its log can be read."""
+    """Read a conversation's log, up to its end or to damage."""
     log = transcript.Transcript()
     review = Review(conversation, log.state)
     try:
@@ -176,7 +176,7 @@ def _moments(state: transcript.State, frame: Frame) -> Iterator[Moment]:
 
 
 def duration(conversation: Conversation) -> timedelta | None:
-    """From the first work on it to its end, in whole seconds; null before the end."""
+    """The seconds, rounded to whole ones, from the start of its first run to its end; None before the end."""
     if conversation.finished_at is None:
         return None
     since = conversation.started_at or conversation.created_at

@@ -1,5 +1,5 @@
-"""Client threads: the names that AG-UI and A2A clients give debates, a thread and the runs in it. A run begins at most
-one debate, so that a repeated request starts no second one.
+"""Client threads: the names that AG-UI and A2A clients use for debates, a thread and its runs. A run begins at most one
+debate, so that a repeated request starts no second one.
 """
 
 import hashlib
@@ -19,7 +19,7 @@ MAX_NAME = 200
 
 @dataclass(frozen=True)
 class Run:
-    """A client's names of a thread, of a run in it, and of the message that the run answers, None without one."""
+    """A client's names of a thread, of a run in it, and of the message that the run answers, or None."""
 
     thread: str
     name: str
@@ -39,8 +39,8 @@ class Run:
 
 @dataclass(frozen=True)
 class ThreadDebate:
-    """The debate of a run. `is_answered`: the run, or its message, was handled before. `question` is the id of the
-    question that an agent waits on; None where none waits."""
+    """The debate of a run. `is_answered`: the run or its message was handled before. `question` is the id of the open
+    question, or None."""
 
     conversation: Conversation
     is_answered: bool
@@ -54,8 +54,8 @@ def key(thread: str, message: str) -> str:
 
 
 def find(user: AbstractUser, run: Run) -> ThreadDebate | None:
-    """The debate whose id is the thread's name, else the one that this run began, else the thread's newest; None where
-    there is none that the user may watch."""
+    """The debate whose id is the thread's name, else the one that this run began, else the thread's newest. None if
+    there is none; raises NotFound if the user may not watch it."""
     if (named := _by_id(user, run.thread)) is not None:
         return ThreadDebate(named, True, None)
     rows = ThreadRun.objects.filter(owner_id=user.pk, thread=run.thread)
@@ -71,7 +71,7 @@ def find(user: AbstractUser, run: Run) -> ThreadDebate | None:
 
 
 def keep(owner: AbstractUser, run: Run, conversation: Conversation) -> None:
-    """Store that the run began the conversation. Raises IntegrityError where it has begun one before."""
+    """Store that the run began the conversation. Raises IntegrityError if it has begun one before."""
     message = "" if run.message is None else key(run.thread, run.message)
     ThreadRun.objects.create(
         owner_id=owner.pk, thread=run.thread, run=run.name, message=message, conversation=conversation
@@ -79,7 +79,7 @@ def keep(owner: AbstractUser, run: Run, conversation: Conversation) -> None:
 
 
 def begun_by(owner: AbstractUser, run: Run) -> Conversation | None:
-    """The conversation that the run began; None without one."""
+    """The conversation that the run began, or None."""
     begun = Q(thread_runs__owner_id=owner.pk, thread_runs__thread=run.thread, thread_runs__run=run.name)
     return Conversation.objects.filter(begun).first()
 

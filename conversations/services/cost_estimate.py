@@ -1,4 +1,4 @@
-"""Cost estimate of a debate before it starts: its real prompts, turn by turn, with answers of usual lengths."""
+"""Estimates a debate's cost before it starts, from its real prompts, turn by turn, and answers of typical lengths."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -19,14 +19,14 @@ N = TypeVar("N", int, float)
 
 @dataclass(frozen=True)
 class Length:
-    """Tokens of an answer: of its text, and of the reasoning before it, which is billed and not shown."""
+    """Tokens of an answer: of its text, and of the reasoning before it, which is billed but not shown."""
 
     text: int
     reasoning: int = 0
 
 
-# Prompts ask for at most 180 words, about 240 tokens. Many answers are a third of that, some half as long again, and
-# reasoning models take about four times as many tokens besides.
+# Prompts ask for at most 180 words, about 240 tokens. Many answers have a third of that, some 1.5 times as many, and
+# reasoning models take about four times as many in addition.
 SHORT: Final = Length(80)
 LONG: Final = Length(360, reasoning=1_000)
 # The local model's grammar allows two or three sentences, and its answers are limited in tokens.
@@ -64,7 +64,7 @@ def estimate(new: NewConversation, provider: Provider) -> Estimate:
 
 
 def first_and_last(new: NewConversation, provider: Provider) -> tuple[Call, Call]:
-    """The calls that must fit the budget before a debate starts: its first turn, and the verdict right after it."""
+    """The calls that the budget must allow before a debate starts: its first turn, and a verdict right after it."""
     agent = PANELS[new.panel].speakers[0]
     prompt = builder.build(Task(agent, 1, _question(new), []), provider)
     longest = longest_answer(provider, prompt.sampling)
@@ -75,7 +75,7 @@ def first_and_last(new: NewConversation, provider: Provider) -> tuple[Call, Call
 
 
 def _calls(new: NewConversation, provider: Provider, length: Length) -> Iterator[Call]:
-    """The call of each turn, with answers of that length."""
+    """The call of each turn, if answers have this length."""
     question = _question(new)
     spoken: list[Spoken] = []
     for round_, agent in _turns(new):

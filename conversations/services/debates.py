@@ -1,4 +1,4 @@
-"""Use cases of debates: each checks that the user may, and how often, and then does it."""
+"""Use cases of debates. Each checks the user's permission and rate limit first."""
 
 from uuid import UUID
 
@@ -29,7 +29,8 @@ from conversations.services.cost_estimate import Estimate
 
 
 async def start(owner: AbstractUser, new: NewConversation) -> Conversation:
-    """Create the conversation and have it run, by this process or by a worker, whether or not the client stays.
+    """Create the conversation and start its run, in this process or a worker. It does not depend on the client's
+    connection.
 
     Raises LimitReached and LogUnavailable; then nothing is stored."""
     with tracing.start():
@@ -38,7 +39,7 @@ async def start(owner: AbstractUser, new: NewConversation) -> Conversation:
 
 
 async def start_once(owner: AbstractUser, new: NewConversation, run: client_threads.Run) -> Conversation:
-    """Like `start`, for a client's run; a repeated request returns the conversation that the run began.
+    """Start a conversation for a client's run; a repeated request returns the conversation that the run began.
 
     Raises LimitReached and LogUnavailable; then nothing is stored."""
     with tracing.start():
@@ -64,12 +65,12 @@ async def restart(user: AbstractUser, conversation: UUID) -> Conversation:
 
 
 async def estimate(user: AbstractUser, new: NewConversation) -> tuple[Estimate, Amounts]:
-    """What the conversation would cost, and what the user may still spend today. Raises LogUnavailable."""
+    """The conversation's estimated cost, and what is left of today's limits. Raises LogUnavailable."""
     return await database.call(_estimate, user, new, timeout=database.REQUEST_SECONDS)
 
 
 async def control(user: AnyUser, conversation: UUID, command: Command) -> Accepted:
-    """Store a user's command and notify the run, which answers with a `status` event.
+    """Store a user's command and notify the run, which then stores a `status` event.
 
     Raises NotFound, Forbidden, Finished, Conflict, LimitReached and LogUnavailable; then nothing is stored."""
     await database.call(permissions.control, user, conversation, timeout=database.REQUEST_SECONDS)
@@ -99,7 +100,7 @@ def create(owner: AbstractUser, new: NewConversation) -> Conversation:
     workers run debates. Raises LimitReached."""
     provider = catalog.configured()[0]
     with transaction.atomic():
-        # Lock the owner's row, so that two starts at once cannot both take the last place.
+        # Lock the owner's row, so that two concurrent starts cannot both take the last place.
         get_user_model().objects.select_for_update().get(pk=owner.pk)
         running = Conversation.objects.running().filter(owner_id=owner.pk).count()
         if running >= settings.OUTCRY_MAX_RUNNING_PER_USER:
@@ -149,7 +150,7 @@ def _create_once(
             conversation = create(owner, new)
             client_threads.keep(owner, run, conversation)
     except (IntegrityError, LimitReached):
-        # A concurrent request for the same run came first, and may have taken the owner's last place.
+        # A concurrent request for the same run was first, and may have taken the owner's last place.
         if (begun := client_threads.begun_by(owner, run)) is None:
             raise
         return begun, False
@@ -168,7 +169,7 @@ def _input_of(user: AnyUser, conversation: UUID) -> NewConversation:
             "content_type": found.content_type,
             "panel": found.panel,
             "rounds": found.rounds,
-            # The settings may be stricter than when the first one started.
+            # The settings may be stricter now than when the original started.
             "max_usd": service.stricter(limits.usd, settings.OUTCRY_MAX_USD_PER_CONVERSATION),
             "max_tokens": service.stricter(limits.tokens, settings.OUTCRY_MAX_TOKENS_PER_CONVERSATION),
             "max_seconds": service.stricter(limits.seconds, settings.OUTCRY_MAX_SECONDS_PER_CONVERSATION),
