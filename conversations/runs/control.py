@@ -1,4 +1,4 @@
-"""Controlling a run: what people command and say is read from the log, and the run's status is written to it."""
+"""Controlling a run: reads people's commands and messages from the log, and writes the run's status to it."""
 
 import asyncio
 from collections.abc import Callable
@@ -24,16 +24,16 @@ logger = structlog.get_logger(__name__)
 
 
 class Left(OutcryError):
-    """The run was asked to leave, and did so between two turns; another one continues the debate."""
+    """The run was asked to stop, and did so between two turns; another run continues the debate."""
 
     code = "left"
 
 
 class RunControl:
-    """The debate's `DebateControl`, and its way into the log.
+    """The debate's `DebateControl`, and the writer of its events.
 
-    `human_input` is what the log had when the run began; `wakeup` is set when the log may have more. `on_idle` is
-    called when the status changes, with whether the debate now waits for people."""
+    `human_input` is people's input in the log when the run began; `wakeup` is set when there may be more. `on_idle` is
+    called when the status changes, with whether the debate is now waiting for people."""
 
     def __init__(
         self,
@@ -43,20 +43,20 @@ class RunControl:
         on_idle: Callable[[bool], None] = lambda _: None,
     ) -> None:
         self.appender = Appender(lease.conversation, lease.run)
-        # Set when the debate shall stop at once.
+        # Set when the debate has to stop at once.
         self.stopping = asyncio.Event()
         self.is_leaving = False
         self._lease = lease
         self._human_input = human_input
         self._wakeup = wakeup
         self._on_idle = on_idle
-        # Set unless paused.
+        # Set unless the debate is paused.
         self._gate = asyncio.Event()
         self._gate.set()
         self._throttle = Throttle(settings.OUTCRY_MAX_TOKENS_PER_SECOND, self._gate, self.appender)
         self._refreshing = asyncio.Lock()
         self._refreshed = asyncio.Event()
-        # The debate's own status, and the one last stored: while it is paused they differ.
+        # The debate's own status, and the one last stored, which differs during a pause.
         self._status: StatusChanged | None = None
         self._stored: StatusChanged | None = None
 
@@ -66,17 +66,17 @@ class RunControl:
 
     @property
     def has_ended(self) -> bool:
-        """Whether the debate has come to its own end."""
+        """Whether the debate has ended by itself."""
         return self._status is not None and self._status.status in TERMINAL
 
     @property
     def is_idle(self) -> bool:
-        """Whether the debate waits for people."""
+        """Whether the debate is paused or waits for an answer."""
         is_awaiting = self._status is not None and self._status.status is Status.AWAITING_INPUT
         return is_awaiting or not self._gate.is_set()
 
     def leave(self) -> None:
-        """Stop before the next turn, or at once where the debate is idle."""
+        """Stop before the next turn, or at once if the debate is idle."""
         self.is_leaving = True
         if self.is_idle:
             self.stopping.set()
@@ -105,14 +105,15 @@ class RunControl:
                     await self._refreshed.wait()
             except TimeoutError:
                 await commands.expire(self._lease.conversation, self._lease.run, request)
-                # It has expired now, unless somebody answered first.
+                # The question is expired now, unless an answer was stored first.
                 await self._refresh()
         return question
 
     # For the executor
 
     async def store(self, event: EventData) -> None:
-        """Hand the debate's next event to the log, once it may be stored. Raises the failure of any earlier one."""
+        """Queue the debate's next event for the log, once the throttle admits it. Raises the failure of any earlier
+        event."""
         if isinstance(event, StatusChanged) and event.status not in TERMINAL:
             self._status = event
             self._show_status()
@@ -123,20 +124,20 @@ class RunControl:
         self.appender.put(_dated(event) if isinstance(event, InputRequest) else event)
 
     async def follow(self) -> None:
-        """Read the log at each wake-up, until cancelled. Raises the failure of any event that was handed over."""
+        """Read the log at each wake-up, until cancelled. Raises the failure of any queued event."""
         while True:
             await self._wakeup.wait()
             self._wakeup.clear()
             try:
                 await self._refresh()
             except LogUnavailable:
-                # The next heartbeat wakes it up again.
+                # The next heartbeat sets the wake-up again.
                 logger.warning("commands_not_read", exc_info=True)
-            # While the run is paused nothing else would notice that an event, such as the pause, was not stored.
+            # During a pause nothing else would notice that storing an event, such as the pause, has failed.
             self.appender.check()
 
     async def _refresh(self) -> None:
-        """Fold the new events of people, and obey them."""
+        """Fold people's new events, and execute their commands."""
         async with self._refreshing:
             rows = await database.call(
                 endings.human_input, self._lease.conversation, self._human_input.head, retry=True
@@ -149,7 +150,8 @@ class RunControl:
             self.stopping.set()
 
     def _show_status(self) -> None:
-        """Store the status if it has changed. A pause comes before the debate's own status, and closes the gate."""
+        """Store the status if it has changed. A pause takes precedence over the debate's own status, and clears the
+        gate."""
         own = self._status
         if own is None or own.status in TERMINAL or self.is_cancelled:
             return
@@ -174,7 +176,7 @@ class RunControl:
 
 
 def _dated(request: InputRequest) -> InputRequest:
-    """The question with its whole time from now on, however long a pause has held it back."""
+    """The question with a deadline counted from now, since a pause may have delayed it."""
     if request.timeout is None:
         return request
     return request.model_copy(update={"deadline": timezone.now() + timedelta(seconds=request.timeout)})

@@ -1,5 +1,5 @@
-"""What a run reads from its conversation's log while it runs, and the events that end what was left unfinished. Unlike
-recovery, it needs no part of a debate."""
+"""Reads from a conversation's log during a run, and makes the events that end unfinished messages. Unlike recovery, it
+does not import the debate."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -27,8 +27,8 @@ def human_input(conversation: UUID, after: int) -> list[Row]:
 
 
 def cancelled(conversation: UUID) -> list[EventData]:
-    """The events that end the unfinished messages of a cancelled debate: what is stored of a message becomes its text,
-    and a message of which nothing is stored is discarded."""
+    """The events that end the unfinished messages of a cancelled debate: the stored tokens of a message become its
+    text, and a message without any is discarded."""
     started: dict[str, tuple[datetime, MessageStart]] = {}
     last: dict[str, datetime] = {}
     state = transcript.empty()

@@ -1,8 +1,8 @@
 """Executing a claimed debate to its end.
 
-Two tasks. One takes the debate's events and stores them; in a pause it holds the next one. The other reads what people
-command: it closes and opens the gate of the pause, or stops the first. Both write through one appender, so what they
-write is stored in the order in which they wrote it.
+Two tasks run. One stores the debate's events; during a pause it waits before the next one. The other reads people's
+commands: it pauses and resumes the first, or stops it. Both use one appender, so that their events are stored in the
+order in which they are written.
 """
 
 import asyncio
@@ -34,16 +34,16 @@ class RunExecutor:
 
     @property
     def mode(self) -> Mode:
-        """The mode to end in, where the debate does not end by itself. A demo stays one."""
+        """The mode for the last status of a debate that does not end by itself. A demo stays a demo."""
         return Mode.DEMO if self._lease.mode is Mode.DEMO else self._debate.state.mode
 
     async def execute(self) -> None:
-        """Return when the debate has ended, or was cancelled, and that is stored.
+        """Return when the end of the debate, or its cancellation, is stored.
 
-        Raises what ended it otherwise: ProviderError, Fenced, Left, LogUnavailable, or a fault of ours."""
+        Otherwise raises ProviderError, Fenced, Left, LogUnavailable, or an unexpected exception."""
         control = self._control
         ended = None if control.is_cancelled else await self._until_stopped()
-        # First everything is stored; a failure of that is what counts.
+        # Flush first: a failure to store is reported before any other.
         if control.has_ended:
             await control.appender.flush()
         elif control.is_cancelled:
@@ -55,7 +55,7 @@ class RunExecutor:
             ended.result()
 
     async def _until_stopped(self) -> "asyncio.Task[None] | None":
-        """Run the tasks until one has ended, and return it; None where `control` stopped them."""
+        """Run the tasks until one has ended, and return it; None if `control` stopped them."""
         events = asyncio.create_task(self._store_events())
         following = asyncio.create_task(self._control.follow())
         stopping = asyncio.create_task(self._control.stopping.wait())
@@ -66,10 +66,10 @@ class RunExecutor:
             ended = next((task for task in (events, following) if task.done()), None)
             for task in tasks:
                 task.cancel()
-            # When the events have ended, so has the connection to the model.
+            # Wait for the tasks, so that the connection to the model is closed.
             await asyncio.wait(tasks)
             for task in tasks:
-                # Retrieved, so that asyncio does not log those that are of no interest.
+                # Retrieve the exceptions, so that asyncio does not log them.
                 task.cancelled() or task.exception()
         return ended
 

@@ -1,6 +1,6 @@
 """The queue of conversations for workers: Procrastinate's, in the database of the log.
 
-A job only asks for a run of a conversation; which process runs it is decided by the lease."""
+A job only requests a run of a conversation; the lease decides which process runs it."""
 
 from collections.abc import Collection
 from datetime import timedelta
@@ -23,7 +23,7 @@ def is_used() -> bool:
 
 
 def enqueue(conversation: UUID) -> None:
-    """Add a job in the caller's transaction, unless the conversation has one that waits. Raises OperationalError."""
+    """Add a job in the caller's transaction, unless the conversation has a waiting one. Raises OperationalError."""
     # Imported here: only PostgreSQL has the queue.
     from procrastinate import exceptions
     from procrastinate.contrib.django import app
@@ -35,12 +35,12 @@ def enqueue(conversation: UUID) -> None:
     except exceptions.AlreadyEnqueued:
         pass
     except exceptions.ConnectorException as failure:
-        # As the ORM says it, so that callers handle one kind of outage.
+        # The ORM's exception, so that callers handle one kind of outage.
         raise OperationalError(str(failure.__cause__ or failure)) from (failure.__cause__ or failure)
 
 
 def enqueue_missing(conversations: Collection[UUID]) -> None:
-    """Enqueue each conversation that has no job which waits, or which a living worker has taken."""
+    """Enqueue each conversation that has neither a waiting job nor one that a live worker has taken."""
     enqueued = _enqueued()
     for conversation in conversations:
         if conversation not in enqueued:

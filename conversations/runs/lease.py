@@ -1,7 +1,7 @@
-"""Leases: of all processes, the one that holds a conversation's lease runs it.
+"""Leases: only the process that holds a conversation's lease runs it.
 
-A lease ends by the database's clock, which all processes share. It is taken by a conditional UPDATE, renewed by
-heartbeats, and released at the end; one that has lapsed may be claimed by any process.
+A lease expires by the database's clock, which all processes share. It is claimed by a conditional UPDATE, renewed by
+heartbeats, and released at the end. Any process may claim an expired one.
 """
 
 import uuid
@@ -22,8 +22,8 @@ from conversations.models import Conversation
 
 @dataclass(frozen=True)
 class Lease:
-    """A conversation that `run` may execute. `mode` is the conversation's so far, `attempts` how many runs have begun
-    since its last finished turn, `traceparent` where its trace begins."""
+    """A conversation that `run` may execute. `mode` is the conversation's mode so far, `attempts` the number of runs
+    since its last finished turn, `traceparent` the root of its trace."""
 
     conversation: UUID
     run: UUID
@@ -33,7 +33,7 @@ class Lease:
 
 
 def claim(conversation: UUID) -> Lease | None:
-    """A new lease; None where another run holds one, or the conversation has ended."""
+    """Claim a lease; None if another run holds one, or the conversation has ended."""
     run = uuid.uuid4()
     free = Conversation.objects.running().filter(_free(), pk=conversation)
     if not free.update(run=run, lease_until=_end(), attempts=F("attempts") + 1):
@@ -46,9 +46,10 @@ def claim(conversation: UUID) -> Lease | None:
 
 
 def renew(lease: Lease, is_idle: bool) -> bool:
-    """Whether no other run has taken the conversation; one that has ended needs no lease.
+    """Renew the lease. Returns False if another run has claimed the conversation, and True if the conversation has
+    ended, which needs no lease.
 
-    `is_idle`: the run waits for people. Over days it may see many restarts, which are no failed attempts."""
+    `is_idle`: the debate waits for people, so restarts meanwhile do not count as failed attempts."""
     attempts = {"attempts": 1} if is_idle else {}
     if _held(lease).update(lease_until=_end(), **attempts):
         return True
@@ -56,18 +57,18 @@ def renew(lease: Lease, is_idle: bool) -> bool:
 
 
 def release(lease: Lease) -> None:
-    """Let another run claim the conversation at once."""
+    """Release the lease, so that another run can claim the conversation at once."""
     _held(lease).update(run=None, lease_until=None)
 
 
 def hand_back(lease: Lease) -> None:
-    """Release a conversation that was left on purpose, which does not count as an attempt."""
+    """Release the lease after a deliberate stop, which does not count as an attempt."""
     _held(lease).filter(attempts__gt=0).update(attempts=F("attempts") - 1)
     release(lease)
 
 
 def orphans() -> QuerySet[Conversation]:
-    """Conversations that have not ended and that no run holds."""
+    """Conversations that have not ended and have no valid lease."""
     return Conversation.objects.running().filter(_free())
 
 

@@ -1,7 +1,7 @@
-"""Importing what speaks a debate: AG2 and the providers' SDKs, which take about 4 s of CPU and 80 MB.
+"""Importing AG2 and the providers' SDKs, which takes about 4 s of CPU and 80 MB.
 
-Only processes that run debates need it, and only once they serve: it is imported in a thread, while the event loop
-goes on, and the first debate waits for it.
+Only processes that run debates need them. They are imported in a thread while the process already serves, and the first
+debate waits for that.
 """
 
 import asyncio
@@ -10,13 +10,13 @@ from concurrent.futures import ThreadPoolExecutor
 from importlib import import_module
 from typing import Final
 
-# One thread: whoever asks while the import is under way waits for that import.
+# One thread, so that further calls wait for an import that is under way.
 _importer: Final = ThreadPoolExecutor(1, thread_name_prefix="outcry-import")
 _is_loaded = False
 
 
 async def load() -> None:
-    """Return once debates can be run without importing anything more. Called again, it returns at once."""
+    """Wait until everything is imported. Later calls return at once."""
     if not _is_loaded:
         await asyncio.get_running_loop().run_in_executor(_importer, _import)
 
@@ -25,8 +25,8 @@ def _import() -> None:
     global _is_loaded
     if _is_loaded:
         return
-    # A collection amid half a million new objects would stop the event loop for some 0.1 s, and find nothing. They
-    # stay, so later collections need not look through them, either.
+    # Collecting garbage among half a million new objects would block the event loop for about 0.1 s. They are
+    # permanent, so they are also excluded from later collections.
     gc.disable()
     try:
         import_module("genai_prices")

@@ -18,8 +18,8 @@ from conversations.providers.selection import by_preference
 
 
 def read(conversation: UUID) -> tuple[DebateState, HumanInput]:
-    """The debate and what people have said in it, as far as the log has them. Finished messages are kept; an unfinished
-    one is spoken again, and so is a judgement whose `complete` is missing."""
+    """The state of the debate and people's input, from the log. Finished messages are kept. The turn of an unfinished
+    message is repeated, and so is a judgement whose `complete` is missing."""
     row = Conversation.objects.get(pk=conversation)
     log = transcript.Transcript()
     for event in queries.read_all(conversation):
@@ -50,7 +50,7 @@ def read(conversation: UUID) -> tuple[DebateState, HumanInput]:
 
 
 def limits() -> Limits:
-    """The limits of the settings."""
+    """The limits in the settings."""
     return Limits(
         first_token=settings.OUTCRY_FIRST_TOKEN_SECONDS,
         stall=settings.OUTCRY_STALL_SECONDS,

@@ -1,8 +1,8 @@
 """Supervising the runs of this process.
 
-1. `launch` starts a run: it claims the conversation's lease, and renews it by a heartbeat.
+1. `launch` starts a run, which claims the conversation's lease and renews it by a heartbeat.
 2. The run recovers the debate from the log, and executes it.
-3. It stores the end of a debate that failed, or releases the lease for another run to go on.
+3. If the debate fails, the run stores its end, or releases the lease so that another run can continue.
 4. `adopt_orphans` looks for conversations without a run, `hand_over` stops all runs of this process.
 """
 
@@ -28,37 +28,38 @@ from conversations.runs.lease import Lease
 
 logger = structlog.get_logger(__name__)
 
-# Longest pause between two looks for orphans.
+# Longest pause between two searches for orphans (conversations without a run).
 ORPHANS_SECONDS = 2.0
 GAVE_UP = (
     "The debate broke off four times at the same turn, so it was ended. What was said until then stands;"
     " start it again to try once more."
 )
-# How often a conversation is resumed without having finished a turn in between.
+# How often a conversation is resumed without finishing a turn in between.
 MAX_RESUMES = 3
 
 tasks = BackgroundTasks()
 adoptions = BackgroundTasks()
-# Of the runs that execute, by the run's id.
+# The controls of this process's runs, by the run's id.
 _controls: dict[UUID, RunControl] = {}
-# Set while the runs of the loop are handed over: it begins no new ones.
+# Set during `hand_over`: no new runs begin.
 _leaving = PerLoop(asyncio.Event)
 
 
 def launch(conversation: UUID, on_idle: Callable[[bool], None] = lambda _: None) -> "asyncio.Task[None]":
-    """Run a conversation in the background. `on_idle` is called when it begins to wait for people (True), and when it
-    goes on (False)."""
+    """Run a conversation in the background. `on_idle` is called with True when the debate begins to wait for people,
+    and with False when it continues."""
     return tasks.spawn(run(conversation, on_idle), str(conversation))
 
 
 def adopt_orphans(take: Callable[[Collection[UUID]], Awaitable[None]] | None = None) -> "asyncio.Task[None]":
-    """From now on, run every conversation whose run has ended without it, as after a crash; or pass them to `take`."""
+    """Start a task that finds conversations without a run, as after a crash, and runs them, or passes them to
+    `take`."""
     return adoptions.spawn(_adopt(take or _launch_all))
 
 
 async def hand_over() -> None:
-    """Stop every run of this loop, for another process to go on. A turn may be finished within OUTCRY_GRACE_SECONDS;
-    otherwise it is spoken again from its beginning."""
+    """Stop every run of this loop, so that another process can continue. A turn that does not finish within
+    OUTCRY_GRACE_SECONDS is repeated there."""
     leaving = _leaving.here()
     leaving.set()
     try:
@@ -72,13 +73,13 @@ async def hand_over() -> None:
 
 
 async def run(conversation: UUID, on_idle: Callable[[bool], None] = lambda _: None) -> None:
-    """Claim the conversation and execute it to its end; return at once if another run has it."""
+    """Claim the conversation and execute it to its end; return at once if another run holds its lease."""
     if _leaving.here().is_set():
         return
     try:
         claimed = await _claimed(conversation)
     except LogUnavailable:
-        # It is an orphan, and is found when the database answers again.
+        # The conversation is an orphan, and will be adopted when the database is available.
         logger.warning("conversation_not_claimed", conversation=str(conversation))
         return
     if claimed is None:
@@ -89,11 +90,11 @@ async def run(conversation: UUID, on_idle: Callable[[bool], None] = lambda _: No
     ):
         heartbeat = asyncio.create_task(_heartbeat(claimed, asyncio.current_task()))
         try:
-            # First listen, then read the log: whatever is stored later wakes the run up.
+            # Listen before reading the log, so that no later command is missed.
             async with wakeups.listening(conversation) as wakeup:
                 await _execute(claimed, wakeup, on_idle)
         except (asyncio.CancelledError, Left) as stopped:
-            # Another run need not wait until the lease lapses.
+            # Release the lease, so that another run need not wait until it expires.
             with contextlib.suppress(LogUnavailable):
                 await database.call(lease.hand_back, claimed)
             _count("left")
@@ -104,7 +105,7 @@ async def run(conversation: UUID, on_idle: Callable[[bool], None] = lambda _: No
 
 
 def running() -> int:
-    """How many debates this process executes."""
+    """The number of debates that this process executes."""
     return len(_controls)
 
 
@@ -115,7 +116,7 @@ async def _claimed(conversation: UUID) -> Lease | None:
     try:
         return await asyncio.shield(claiming)
     except asyncio.CancelledError:
-        # The claim is stored all the same, and nobody would renew it.
+        # The claim may have been stored, and would not be renewed: release it.
         if (claimed := await claiming) is not None:
             await database.call(lease.hand_back, claimed)
         raise
@@ -139,7 +140,8 @@ async def _execute(claimed: Lease, wakeup: asyncio.Event, on_idle: Callable[[boo
         mode = executor.mode if executor else claimed.mode
         await _fail(claimed, mode, failure.reason, failure.message, retryable=failure.retryable)
     except LogUnavailable:
-        # Nothing can be stored. Another run may go on once the database answers, at the latest when the lease lapses.
+        # Nothing can be stored. Another run can continue when the database is available, at the latest when the lease
+        # expires.
         logger.exception("run_lost_its_log")
         _count("lost_log")
         with contextlib.suppress(LogUnavailable):
@@ -154,7 +156,7 @@ async def _execute(claimed: Lease, wakeup: asyncio.Event, on_idle: Callable[[boo
 
 async def _executor(claimed: Lease, wakeup: asyncio.Event, on_idle: Callable[[bool], None]) -> RunExecutor:
     await loading.load()
-    # With AG2, which only processes that run debates import.
+    # Imported here with AG2, which only processes that run debates need.
     from conversations.orchestration.debate import Debate
 
     await service.write_off_reservations(claimed.conversation)
@@ -167,7 +169,7 @@ async def _executor(claimed: Lease, wakeup: asyncio.Event, on_idle: Callable[[bo
 
 
 def _count(outcome: str) -> None:
-    """Count the outcome of a run that did not end its debate."""
+    """Count and trace the outcome of a run that did not end its debate."""
     metrics.RUNS.labels(outcome).inc()
     tracing.failed(outcome)
 
@@ -192,7 +194,7 @@ async def _unfinished(claimed: Lease, code: str) -> list[EventData]:
     except LogUnavailable:
         raise
     except Exception:
-        # A log that cannot be folded, such as that of a newer release, is ended all the same.
+        # End the debate even if its log cannot be folded, such as that of a newer release.
         logger.exception("log_not_understood")
         return []
 
@@ -205,7 +207,7 @@ async def _launch_all(conversations: Collection[UUID]) -> None:
 async def _adopt(take: Callable[[Collection[UUID]], Awaitable[None]]) -> None:
     await loading.load()
     while True:
-        # While the database is slow, others' heartbeats are as late as ours: a lapsed lease does not mean a dead run.
+        # While the database is slow, all processes' heartbeats are late, so an expired lease does not mean a dead run.
         if not database.is_slow(2 * settings.OUTCRY_LEASE_HEARTBEAT_SECONDS):
             await _adopt_once(take)
         await asyncio.sleep(min(ORPHANS_SECONDS, settings.OUTCRY_LEASE_HEARTBEAT_SECONDS))
@@ -216,7 +218,7 @@ async def _adopt_once(take: Callable[[Collection[UUID]], Awaitable[None]]) -> No
         if orphans := await database.call(lease.orphan_ids, timeout=database.REQUEST_SECONDS):
             await take(orphans)
     except LogUnavailable:
-        # The outage is logged where it is noticed; the next look may succeed.
+        # `database` has logged the outage; the next search may succeed.
         pass
     except Exception:
         logger.exception("orphans_not_looked_for")
@@ -229,7 +231,7 @@ async def _heartbeat(claimed: Lease, running_task: "asyncio.Task[None] | None") 
         try:
             is_held = await database.call(lease.renew, claimed, control is not None and control.is_idle)
         except LogUnavailable:
-            # The next heartbeat may succeed; meanwhile the fence protects the log.
+            # The next heartbeat may succeed; until then, `store` refuses events of a run without a lease.
             continue
         except Exception:
             logger.exception("heartbeat_failed")
@@ -238,5 +240,5 @@ async def _heartbeat(claimed: Lease, running_task: "asyncio.Task[None] | None") 
             logger.warning("run_lost_its_lease")
             running_task.cancel()
             return
-        # A wake-up may have been lost.
+        # In case a wake-up was lost.
         wakeups.call_here(claimed.conversation)

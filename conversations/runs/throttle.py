@@ -1,24 +1,24 @@
-"""When the next event of a run may be stored."""
+"""Limits how fast the events of a run are stored."""
 
 import asyncio
 
 from conversations.domain.events import EventData, Token
 from conversations.event_log.appender import Appender
 
-# A model that was silent for longer than this does not catch up in a burst: the tokens it might have sent are not made
-# up for. Less than this is made up for, so that many short waits add up to the rate.
+# After a silence, a model may make up for at most this much time: short waits do not lower the average rate, and a long
+# one causes no burst.
 SLACK_SECONDS = 0.25
 
 
 class TokenRate:
-    """Lets token number N pass no sooner than N / rate seconds after the first; at once where the rate is None."""
+    """Lets token number N pass no earlier than N / rate seconds after the first; at once if the rate is None."""
 
     def __init__(self, tokens_per_second: float | None) -> None:
         self._rate = tokens_per_second
         self._due: float | None = None
 
     async def wait(self, tokens: int = 1) -> None:
-        """Return when that many more tokens may pass."""
+        """Return when so many more tokens may pass."""
         if self._rate is None:
             return
         now = asyncio.get_running_loop().time()
@@ -29,7 +29,8 @@ class TokenRate:
 
 
 class Throttle:
-    """Holds events back: by the token rate, while the run is paused (`gate` is not set), while the log is behind."""
+    """Delays events to the token rate, while the run is paused (`gate` is not set), and while too many events wait for
+    their commit."""
 
     def __init__(self, tokens_per_second: float | None, gate: asyncio.Event, appender: Appender) -> None:
         self._rate = TokenRate(tokens_per_second)
@@ -43,5 +44,5 @@ class Throttle:
         await self._appender.room()
         while not self._gate.is_set():
             await self._gate.wait()
-            # It may have filled up meanwhile, by other events.
+            # Other events may have been queued during the pause.
             await self._appender.room()

@@ -22,20 +22,20 @@ from conversations.runs import job_queue, lease, supervisor
 
 logger = structlog.get_logger(__name__)
 
-# Pause between two looks for jobs whose notification was lost.
+# Pause between two polls for jobs whose notification was lost.
 POLL_SECONDS: Final = 1.0
 # Pause before the queue is opened again after a failure.
 PAUSE_SECONDS: Final = 0.5
-# Longest wait of one query for a connection.
+# How long one query may wait for a connection.
 PATIENCE_SECONDS: Final = 2.0
-# Connections of the queue, beside the one that listens.
+# Connections of the queue, in addition to the listening one.
 CONNECTIONS: Final = 2
 
 _AWAY: Final = (exceptions.ConnectorException, psycopg.OperationalError)
 
 
 async def work(stop: asyncio.Event) -> None:
-    """Work until `stop` is set; then hand over every run, for other workers to continue at once."""
+    """Work until `stop` is set, then stop every run, so that other workers can continue at once."""
     worker = _Worker()
     adoption = supervisor.adopt_orphans(_enqueue_missing)
     consuming = asyncio.create_task(worker.consume(), name="queue")
@@ -44,7 +44,7 @@ async def work(stop: asyncio.Event) -> None:
     finally:
         adoption.cancel()
         consuming.cancel()
-        # Take no more jobs. Closing a queue that is away may take longer; the runs do not wait for it.
+        # Take no more jobs. Closing an unavailable queue may take longer, but the runs do not wait for it.
         await asyncio.wait({consuming}, timeout=PATIENCE_SECONDS)
         await supervisor.hand_over()
         await worker.runs_ended()
@@ -56,15 +56,15 @@ async def _enqueue_missing(conversations: Collection[UUID]) -> None:
 
 
 class _Slots:
-    """Limits how many debates speak at once. A debate that waits for people releases its slot, and takes one back
-    without waiting, so the limit may be exceeded for a while."""
+    """Limits the number of active debates. A debate that waits for people releases its slot, and takes one back without
+    waiting, so the limit may be exceeded for a while."""
 
     def __init__(self, number: int) -> None:
         self._free = number
         self._released = asyncio.Event()
 
     async def acquire(self, seconds: float) -> bool:
-        """Whether a slot became free within so many seconds."""
+        """Take a slot. Returns False if none became free within so many seconds."""
         try:
             async with asyncio.timeout(seconds):
                 while self._free <= 0:
@@ -89,7 +89,8 @@ class _Worker:
         self._runs = BackgroundTasks()
 
     async def consume(self) -> None:
-        """Take jobs until cancelled. A queue that is away ends no run: a run depends on its lease, not on its job."""
+        """Take jobs until cancelled. An outage of the queue ends no run, since a run depends on its lease, not on its
+        job."""
         this = asyncio.current_task()
         assert this is not None  # noqa: S101 (for the type checker)
         while True:
@@ -99,13 +100,13 @@ class _Worker:
                 QUEUE.failed("queue", failure)
             except Exception:
                 logger.exception("queue_failed")
-            # Closing a queue that is away raises an error of its own in place of the cancellation.
+            # Closing an unavailable queue raises its own error in place of the cancellation.
             if this.cancelling():
                 return
             await asyncio.sleep(PAUSE_SECONDS)
 
     async def _consume(self) -> None:
-        # A pool of our own: procrastinate's waits up to 30 s for a connection, and notices late that the database is
+        # Our own pool: procrastinate's waits up to 30 s for a connection, and is slow to notice that the database is
         # back.
         async with _pool() as pool:
             await pool.wait(PATIENCE_SECONDS)
@@ -118,7 +119,7 @@ class _Worker:
                 queues=[job_queue.QUEUE],
                 concurrency=settings.OUTCRY_WORKER_DEBATES,
                 fetch_job_polling_interval=POLL_SECONDS,
-                # A run outlives its job; `work` ends it.
+                # Do not wait for runs, which may outlive their jobs: `work` stops them.
                 shutdown_graceful_timeout=0,
                 install_signal_handlers=False,
                 delete_jobs="always",
@@ -129,13 +130,13 @@ class _Worker:
 
     async def _debate(self, conversation: str) -> None:
         if not await self._slots.acquire(POLL_SECONDS):
-            # Runs that have outlived their jobs hold all slots. Another worker may have a free one.
+            # All slots are held by runs that have outlived their jobs. Another worker may have a free one.
             await database.call(job_queue.enqueue, UUID(conversation), timeout=database.REQUEST_SECONDS)
             return
         slot = _Slot(self._slots)
         run = self._runs.spawn(_run(UUID(conversation), slot.set_idle), f"job {conversation}")
         run.add_done_callback(lambda _: slot.release())
-        # The job is done when its slot is free again.
+        # The job ends when its slot is released.
         await slot.released.wait()
 
     async def runs_ended(self) -> None:
@@ -152,7 +153,7 @@ class _Slot:
         self.released = asyncio.Event()
 
     def set_idle(self, is_idle: bool) -> None:
-        """The run begins to wait for people, or goes on."""
+        """The debate begins to wait for people, or continues."""
         if is_idle:
             self.release()
         elif not self._is_held:
@@ -178,9 +179,9 @@ def _pool() -> AsyncConnectionPool:
 
 
 def _delete_stalled_each_minute(app: App) -> None:
-    """Delete the jobs of dead workers; their conversations are found by their leases.
+    """Delete the jobs of dead workers, whose conversations are adopted when their leases expire.
 
-    It also has a worker notice a lost connection for notifications, which it would not without any periodic task."""
+    It also makes a worker notice a lost connection for notifications, which needs any periodic task."""
 
     @app.periodic(cron="* * * * *")
     @app.task(name="conversations.clean", queue=job_queue.QUEUE, queueing_lock="clean")
@@ -191,17 +192,17 @@ def _delete_stalled_each_minute(app: App) -> None:
 
 
 async def _run(conversation: UUID, on_idle: Callable[[bool], None]) -> None:
-    # A run is cancelled when this worker stops, or has lost the lease.
+    # A run is cancelled when this worker stops or has lost the lease.
     with contextlib.suppress(asyncio.CancelledError):
         await supervisor.launch(conversation, on_idle)
     try:
         await database.call(_enqueue_orphan, conversation, timeout=database.REQUEST_SECONDS)
     except LogUnavailable:
-        # It is adopted when the database is back.
+        # The conversation is adopted when the database is available.
         logger.warning("conversation_not_put_back", conversation=str(conversation))
 
 
 def _enqueue_orphan(conversation: UUID) -> None:
-    """Enqueue the conversation for another worker, unless it has ended or somebody runs it."""
+    """Enqueue the conversation for another worker, unless it has ended or has a valid lease."""
     if lease.orphans().filter(pk=conversation).exists():
         job_queue.enqueue(conversation)
