@@ -1,4 +1,4 @@
-"""The admin site: its name, its sign-in, and which of allauth's models it leaves out."""
+"""The admin site: its sign-in, and its models of allauth."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +15,7 @@ else:
 
 admin.site.site_title = admin.site.site_header = "Outcry"
 admin.site.index_title = "Administration"
-# The index has the same few links, and the lists need the width.
+# The index has the same few links, and the lists need the space.
 admin.site.enable_nav_sidebar = False
 # Staff sign in through the site's own page, with its rate limits and second factors.
 admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]

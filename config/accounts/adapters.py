@@ -15,8 +15,8 @@ from django.utils.crypto import salted_hmac
 
 logger = structlog.get_logger(__name__)
 
-# Part of the key that encrypts every stored second factor. It looks like an import path and is none: changing it makes
-# every stored secret unreadable.
+# Part of the key that encrypts every stored second factor. Changing it makes them unreadable; it only looks like an
+# import path.
 _SECOND_FACTOR_SALT: Final = "config.adapters.MFAAdapter"
 
 
@@ -27,11 +27,11 @@ class MFAAdapter(DefaultMFAAdapter):  # type: ignore[misc]  # allauth is not typ
         return _fernet().encrypt(text.encode()).decode()
 
     def decrypt(self, encrypted_text: str) -> str:
-        """Raises ValidationError, which forms show, where SECRET_KEY has changed since it was encrypted."""
+        """Raises ValidationError, which forms show, if SECRET_KEY has changed since the encryption."""
         try:
             return _fernet().decrypt(encrypted_text.encode()).decode()
         except InvalidToken:
-            # Never return a placeholder: codes could be computed from it.
+            # Do not return a placeholder: valid codes could be computed from it.
             logger.exception("second_factor_unreadable", hint="Add the earlier key to SECRET_KEY_FALLBACKS.")
             raise ValidationError(
                 "Your second factor cannot be checked on this server. Ask its administrator.",
@@ -49,7 +49,7 @@ def _key(secret: str) -> Fernet:
 
 
 class NotConfigured(SocialApp.DoesNotExist, Http404):  # type: ignore[misc]  # allauth is not typed
-    """The provider is not configured. allauth catches it where it looks for one; elsewhere it is a 404."""
+    """The provider is not configured. allauth catches this when it searches for one; elsewhere it becomes a 404."""
 
 
 class SocialAccountAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]  # allauth is not typed

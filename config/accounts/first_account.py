@@ -14,10 +14,10 @@ DEMO: Final = "demo"
 
 
 def ensure() -> list[str]:
-    """Create the first account where there is none; sentences that say how to sign in.
+    """Create the first account if there is none. Returns sentences that say how to sign in.
 
-    The account is DJANGO_SUPERUSER_USERNAME's where that is set, else `demo`'s. Safe to call from several processes at
-    once. Raises ImproperlyConfigured where an administrator is named without a password."""
+    The account's name is DJANGO_SUPERUSER_USERNAME if that is set, else `demo`. Several processes may call this at
+    once. Raises ImproperlyConfigured if an administrator's name is set without a password."""
     users = get_user_model().objects
     if username := os.environ.get("DJANGO_SUPERUSER_USERNAME"):
         return _administrator(username)
@@ -29,7 +29,7 @@ def ensure() -> list[str]:
     if users.exists():
         return ["Sign in with your account."]
     if settings.HTTPS:
-        # A public site gets no account whose password stands in a log.
+        # On a public site no password may be printed to a log.
         return ["Nobody has an account yet. To make an administrator: manage.py createsuperuser"]
     password = secrets.token_urlsafe(12)
     if _created(lambda: users.create_user(DEMO, password=password)):
@@ -53,7 +53,7 @@ def _administrator(username: str) -> list[str]:
 
 
 def _created(create: Callable[[], object]) -> bool:
-    """Whether this process created the account, and not another one at the same moment."""
+    """Create the account; returns False if another process has just created it."""
     try:
         with transaction.atomic():
             create()

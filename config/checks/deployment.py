@@ -14,7 +14,7 @@ _MIN_DISTINCT_CHARACTERS: Final = 5
 
 @register()
 def check_several_processes(**_: Any) -> Iterator[CheckMessage]:
-    """Several processes need stores that all of them share."""
+    """Several processes need shared stores."""
     is_worker = settings.OUTCRY_RUNNER == "worker"
     if is_worker and not settings.REDIS_URL:
         yield Error(
@@ -78,7 +78,7 @@ def check_production(**_: Any) -> Iterator[CheckMessage]:
 
 @register()
 def check_proxies(**_: Any) -> Iterator[CheckMessage]:
-    """Behind a proxy, clients are told apart only by the addresses that it forwards."""
+    """Behind a proxy, clients can be distinguished only by the addresses that it forwards."""
     if settings.SECURE_PROXY_SSL_HEADER is not None and settings.ALLAUTH_TRUSTED_PROXY_COUNT == 0:
         yield Warning(
             "OUTCRY_BEHIND_PROXY=true, but OUTCRY_PROXY_COUNT=0: rate limits would count all people as one.",
@@ -89,7 +89,7 @@ def check_proxies(**_: Any) -> Iterator[CheckMessage]:
 
 @register(deploy=True)
 def check_deployment(**_: Any) -> Iterator[CheckMessage]:
-    """Warnings for a site that serves others: mail and collected static files."""
+    """Warnings of `manage.py check --deploy`: mail and collected static files."""
     if text("EMAIL_URL", "consolemail:").startswith("consolemail:"):
         yield Warning(
             "EMAIL_URL is not set: who forgets a password waits for a mail that the server's terminal shows.",

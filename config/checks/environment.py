@@ -1,4 +1,4 @@
-"""System checks: sign-in and mail that are only half configured."""
+"""System checks of sign-in and mail settings that are incomplete."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -16,7 +16,7 @@ _OWN_MACHINE = {"localhost", "127.0.0.1", "::1"}
 
 @register()
 def check_sign_in(**_: Any) -> Iterator[CheckMessage]:
-    """A provider that is configured in part would silently not be offered."""
+    """An incompletely configured provider would silently be left out."""
     for provider, names in sso.NEEDED.items():
         unset = sso.missing(provider)
         for name in unset:
@@ -50,7 +50,7 @@ def _check_oidc() -> Iterator[CheckMessage]:
 
 @register()
 def check_mail(**_: Any) -> Iterator[CheckMessage]:
-    """Mandatory confirmation needs mail that reaches people, not only the server's terminal."""
+    """Mandatory confirmation needs a mail server, not mail that is printed to the terminal."""
     to_terminal = text("EMAIL_URL", "consolemail:").startswith("consolemail:")
     if settings.HTTPS and settings.ACCOUNT_EMAIL_VERIFICATION == "mandatory" and to_terminal:
         yield Warning(

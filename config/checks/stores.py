@@ -1,7 +1,7 @@
-"""System checks of the stores that the settings name: the database and Redis answer, and all migrations are applied.
+"""System checks of the configured stores: the database and Redis respond, and all migrations are applied.
 
-They use the network, so they run only where a database is named: by `manage.py check --database default`, and before
-every process that serves or works.
+They use the network, so they run only with a database argument: in `manage.py check --database default`, and before a
+process serves or works.
 """
 
 from collections.abc import Iterator, Sequence
@@ -19,7 +19,7 @@ from config.env import service_urls
 from config.env.parsing import text
 from streaming.monitoring.health import missing_migrations
 
-# For connecting and for each answer; a slower Redis would be unusable anyway.
+# Timeout of connecting and of each answer; a slower Redis would be unusable.
 TIMEOUT_SECONDS: Final = 3.0
 
 _migrating: ContextVar[bool] = ContextVar("migrating", default=False)
@@ -27,7 +27,7 @@ _migrating: ContextVar[bool] = ContextVar("migrating", default=False)
 
 @contextmanager
 def migrating() -> Iterator[None]:
-    """Within, the checks leave out what migrating does not need: migrations that are applied, and Redis."""
+    """Context in which the checks of applied migrations and of Redis, which migrating does not need, are skipped."""
     token = _migrating.set(True)
     try:
         yield
@@ -37,7 +37,7 @@ def migrating() -> Iterator[None]:
 
 @register(Tags.database)
 def check_database(databases: Sequence[str] | None = None, **_: Any) -> Iterator[CheckMessage]:
-    """The database answers, and all migrations of this version are applied."""
+    """Check that the database responds and all migrations of this version are applied."""
     if not databases:
         return
     try:
@@ -61,10 +61,10 @@ def check_database(databases: Sequence[str] | None = None, **_: Any) -> Iterator
 
 @register(Tags.database)
 def check_redis(databases: Sequence[str] | None = None, **_: Any) -> Iterator[CheckMessage]:
-    """Every configured Redis answers."""
+    """Check that every configured Redis responds."""
     if not databases or _migrating.get() or not settings.REDIS_URL:
         return
-    # Loaded only where there is a Redis.
+    # Loaded only with Redis.
     import redis
 
     shards = [host["address"] for host in settings.CHANNEL_LAYERS["default"]["CONFIG"]["hosts"]]
@@ -83,7 +83,7 @@ def check_redis(databases: Sequence[str] | None = None, **_: Any) -> Iterator[Ch
 
 
 def _database() -> str:
-    """Where the database is, without its password."""
+    """The database's location, without its password."""
     if connection.vendor == "sqlite":
         return str(settings.DATABASES["default"]["NAME"])
     return service_urls.without_password(text("DATABASE_URL"))
@@ -98,7 +98,7 @@ def _reason(failure: Exception) -> str:
 
 
 def _passwords() -> set[str]:
-    """As they stand in the URLs, and decoded."""
+    """The passwords as written in the URLs, and decoded."""
     urls = [text("DATABASE_URL"), settings.REDIS_URL, *text("OUTCRY_CHANNEL_REDIS_URLS").split(",")]
     encoded = {url.rpartition("@")[0].rpartition(":")[2] for url in urls}
     return {password for password in {*encoded, settings.DATABASES["default"].get("PASSWORD")} if password}
