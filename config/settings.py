@@ -25,7 +25,7 @@ environ.Env.read_env(BASE_DIR / ".env")
 
 DATA_DIR = (BASE_DIR / text("OUTCRY_DATA_DIR", "var")).resolve()
 try:
-    # It holds sessions and debates, so no other user of the machine may read it.
+    # Readable by this user only, because it holds sessions and debates.
     DATA_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
 except OSError as failure:
     raise ImproperlyConfigured(
@@ -35,7 +35,7 @@ except OSError as failure:
 # Security
 
 DEBUG = flag("DEBUG", default=False)
-# True where the site is public: people reach it by https, directly or through a proxy.
+# True if the site is public: people reach it by https, directly or through a proxy.
 HTTPS = flag("OUTCRY_HTTPS", default=False)
 
 SECRET_KEY = secret_key(DATA_DIR, is_public=HTTPS)
@@ -84,7 +84,7 @@ CHANNEL_LAYERS = stores.channel_layers(
 
 # Applications
 
-# Sites whose pages may call the APIs, with a key in the header: their cookies are not accepted.
+# Sites whose pages may call the APIs with an API key in a header; cookies are not accepted from them.
 OUTCRY_CORS_ORIGINS = CORS_ALLOWED_ORIGINS = words("OUTCRY_CORS_ORIGINS")
 INSTALLED_APPS = [
     "config",
@@ -114,7 +114,7 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "streaming.monitoring.probes.probes",
-    # Before everything that may answer by itself.
+    # Before every middleware that may answer by itself.
     *(["corsheaders.middleware.CorsMiddleware"] if CORS_ALLOWED_ORIGINS else []),
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -150,7 +150,7 @@ TIME_ZONE = "UTC"
 USE_I18N = True
 USE_TZ = True
 
-# Static files: hashed and compressed where `collectstatic` has been run for this version, else as they are found
+# Static files: hashed and compressed if `collectstatic` has been run for this version, else unchanged
 
 STATIC_URL = "static/"
 STATIC_ROOT = Path(text("OUTCRY_STATIC_DIR", str(DATA_DIR / "static")))
@@ -192,7 +192,7 @@ ACCOUNT_SIGNUP_FIELDS = ["email*", "username*", "password1*", "password2*"]
 ACCOUNT_EMAIL_VERIFICATION = choice(
     "ACCOUNT_EMAIL_VERIFICATION", "optional", ("none", "optional", "mandatory")
 )
-# The password reset does not tell whether an address has an account; signing up does not with 'mandatory'.
+# The password reset does not reveal whether an address has an account; with 'mandatory', neither does signing up.
 ACCOUNT_PREVENT_ENUMERATION = True
 # Mail tells the owner of a changed password, address or second factor.
 ACCOUNT_EMAIL_NOTIFICATIONS = True
@@ -207,7 +207,7 @@ MFA_TOTP_ISSUER = "Outcry"
 
 SOCIALACCOUNT_ADAPTER = "config.accounts.adapters.SocialAccountAdapter"
 SOCIALACCOUNT_PROVIDERS = sso.providers()
-# An address that a provider vouches for does not sign in to an existing account: its owner connects the two.
+# A provider's verified address does not sign in to an existing account; its owner has to connect the two.
 SOCIALACCOUNT_EMAIL_AUTHENTICATION = False
 SOCIALACCOUNT_STORE_TOKENS = False
 
@@ -223,7 +223,7 @@ OUTCRY_RUNNER = choice("OUTCRY_RUNNER", "process", ("process", "worker"))
 # Debates that one worker executes at once; further ones wait in the queue.
 OUTCRY_WORKER_DEBATES = whole("OUTCRY_WORKER_DEBATES", 100, least=1)
 OUTCRY_PROVIDERS = words("OUTCRY_PROVIDERS", "local")
-# Whether a scripted demo, marked as one, takes over where no provider answers; else the debate ends with an error.
+# Whether a scripted demo, marked as one, replaces a debate's providers if none answers; else it ends with an error.
 OUTCRY_DEMO_FALLBACK = flag("OUTCRY_DEMO_FALLBACK", default=True)
 OUTCRY_MAX_RUNNING_PER_USER = whole("OUTCRY_MAX_RUNNING_PER_USER", 5, least=1)
 # How often one user may start debates; and how often control them and speak in them.
@@ -260,9 +260,9 @@ OUTCRY_LOCAL_MODEL = Path(
 OUTCRY_LOCAL_STATE = DATA_DIR / "local-model.json"
 # Seconds that a debate waits for the database during an outage.
 OUTCRY_DATABASE_PATIENCE_SECONDS = number("OUTCRY_DATABASE_PATIENCE_SECONDS", 60)
-# Seconds that turns get to finish when the server stops; other turns are repeated by the next process.
+# Seconds that turns may take to finish when the server stops; unfinished turns are repeated by the next process.
 OUTCRY_GRACE_SECONDS = number("OUTCRY_GRACE_SECONDS", 5)
-# Seconds after which a lease lapses without a heartbeat, and between two heartbeats.
+# Seconds after which a lease expires without a heartbeat, and between two heartbeats.
 OUTCRY_LEASE_SECONDS = number("OUTCRY_LEASE_SECONDS", 15, least=0.1)
 OUTCRY_LEASE_HEARTBEAT_SECONDS = number("OUTCRY_LEASE_HEARTBEAT_SECONDS", 5, least=0.01)
 if OUTCRY_LEASE_HEARTBEAT_SECONDS > OUTCRY_LEASE_SECONDS / 3:

@@ -7,7 +7,7 @@ import django
 from django.core.exceptions import ImproperlyConfigured
 from environ import Env
 
-# A mail server that hangs holds a request no longer than this.
+# Limits how long a mail server that hangs delays a request.
 TIMEOUT_SECONDS = 10
 
 
@@ -15,7 +15,7 @@ def mail_settings(url: str) -> dict[str, Any]:
     """EMAIL_... settings, or MAILERS from Django 6.1 on. Raises ImproperlyConfigured."""
     scheme = urlsplit(url).scheme
     if scheme not in Env.EMAIL_SCHEMES:
-        # The URL itself is not repeated, because it holds a password.
+        # Do not repeat the URL, which holds a password.
         raise ImproperlyConfigured(
             f"Unexpected value EMAIL_URL={scheme}:..., use one of: {', '.join(sorted(Env.EMAIL_SCHEMES))}."
         )

@@ -10,7 +10,7 @@ MIN_CHARACTERS = 16
 
 
 def metrics_token(value: str) -> str:
-    """The token, empty for none. Raises ImproperlyConfigured, which does not repeat it."""
+    """The token, or empty. Raises ImproperlyConfigured, without repeating the token."""
     if value and (len(value) < MIN_CHARACTERS or not re.fullmatch(r"[A-Za-z0-9._~+/=-]+", value)):
         raise ImproperlyConfigured(
             f"Unexpected value in OUTCRY_METRICS_TOKEN, use {MIN_CHARACTERS} or more of: letters, digits, ._~+/=-"

@@ -1,4 +1,4 @@
-"""The key that signs sessions: from the environment, or made once and kept in the data folder."""
+"""The key that signs sessions: from the environment, or generated once and kept in the data folder."""
 
 import contextlib
 import os
@@ -11,8 +11,8 @@ from config.env.parsing import text
 
 
 def secret_key(data_dir: Path, *, is_public: bool) -> str:
-    """SECRET_KEY. A public site has to set it; on a person's own machine one is kept, so that a restart signs nobody
-    out. Raises ImproperlyConfigured."""
+    """SECRET_KEY. A public site has to set it; otherwise a generated one is kept, so that a restart does not end
+    sessions. Raises ImproperlyConfigured."""
     if key := text("SECRET_KEY"):
         return key
     if is_public:
@@ -21,7 +21,7 @@ def secret_key(data_dir: Path, *, is_public: bool) -> str:
         )
     kept = data_dir / "secret-key"
     if not kept.exists():
-        # Written whole and then linked, so that of several processes that start at once the first one's key is kept.
+        # Write the whole file, then link it: if several processes start at once, all use the first one's key.
         made = data_dir / f"secret-key.{os.getpid()}"
         made.touch(mode=0o600)
         made.write_text(secrets.token_urlsafe(50))

@@ -1,4 +1,4 @@
-"""The stores' URLs. An error names the setting and never repeats its value, which may hold a password."""
+"""The stores' URLs. An error names the setting without its value, which may hold a password."""
 
 import os
 from pathlib import Path
@@ -17,7 +17,7 @@ def database(name: str, url: str) -> dict[str, Any]:
     use = f"Unexpected value in {name}, use sqlite:///PATH or postgresql://USER:PASSWORD@HOST:5432/NAME."
     parts = _split(url, use)
     if parts.scheme == "sqlite":
-        # sqlite:// and sqlite:PATH mean a database in memory, or another file.
+        # sqlite:// and sqlite:PATH would be a database in memory, or another file.
         usable = url.startswith("sqlite:///") and len(parts.path) > 1
     else:
         usable = parts.scheme in _POSTGRES and len(parts.path) > 1
@@ -46,7 +46,7 @@ def redis(name: str, url: str) -> str:
 
 
 def without_password(url: str) -> str:
-    """The address's host and port, or its path."""
+    """The URL's host and port, or its path."""
     return urlsplit(url).netloc.rpartition("@")[2] or urlsplit(url).path
 
 
@@ -60,7 +60,7 @@ def _require_writable(name: str, file: Path) -> None:
 
 
 def _split(url: str, use: str) -> SplitResult:
-    """Raises ImproperlyConfigured where an unescaped character of the password ended a part of the URL too early."""
+    """Raises ImproperlyConfigured if an unescaped character of the password makes the URL invalid."""
     try:
         parts = urlsplit(url)
     except ValueError:

@@ -1,4 +1,4 @@
-"""Sign-in through Google, GitHub and any OpenID Connect provider, by environment variables alone."""
+"""Sign-in through Google, GitHub and any OpenID Connect provider, configured by environment variables."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ NEEDED: dict[str, tuple[str, ...]] = {
 
 
 def missing(provider: str) -> list[str]:
-    """The variables that a provider lacks; empty where all are set, and where none is."""
+    """The variables that a provider lacks; empty if all or none are set."""
     unset = [name for name in NEEDED[provider] if not text(name)]
     return [] if len(unset) == len(NEEDED[provider]) else unset
 

@@ -1,4 +1,4 @@
-"""Storages of static files: as `collectstatic` made them, hashed and compressed, or as they are found."""
+"""Storages of static files: hashed and compressed by `collectstatic`, or unchanged."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -8,14 +8,14 @@ from whitenoise.storage import CompressedManifestStaticFilesStorage
 
 from config.env.collected import COLLECTION
 
-# Names that change with what they name: Vite's (main-BRwuzZAJ.js), and Django's (admin.0a1b2c3d4e5f.css).
+# File names that contain a hash of the content: Vite's (main-BRwuzZAJ.js), and Django's (admin.0a1b2c3d4e5f.css).
 _VITE: Final = r"assets/[^/]+-[A-Za-z0-9_-]{8}\.[a-z0-9]+"
 _DJANGO: Final = r".+\.[0-9a-f]{12}\.[A-Za-z0-9]+"
 IMMUTABLE: Final = rf"^/static/({_VITE}|{_DJANGO})$"
 
 
 class Collected(CompressedManifestStaticFilesStorage):  # type: ignore[misc]
-    """Hashes every name but those of Vite, which are hashed already and by which its scripts import each other."""
+    """Adds hashes to all names except those of Vite, which have one, and with which its scripts import each other."""
 
     manifest_name = COLLECTION
 
@@ -33,8 +33,7 @@ class Collected(CompressedManifestStaticFilesStorage):  # type: ignore[misc]
 
 
 class Found(Collected):
-    """The names as they are, before anything has been collected. `collectstatic` does with it what it does with
-    Collected."""
+    """Unchanged names, for use before `collectstatic`, which itself treats this storage like Collected."""
 
     def stored_name(self, name: str) -> str:
         return name

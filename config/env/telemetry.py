@@ -1,5 +1,4 @@
-"""OpenTelemetry's own variables. Its SDK reads them itself, but goes on with a default where a value is wrong; so they
-are checked here, and a wrong one stops the start."""
+"""Checks OpenTelemetry's own variables. Its SDK would replace a wrong value by a default; here it stops the start."""
 
 import re
 from typing import Final
@@ -20,8 +19,8 @@ SAMPLERS: Final = (
 
 
 def is_telemetry_on() -> bool:
-    """Whether there is a collector, and OTEL_SDK_DISABLED is not true. Raises ImproperlyConfigured; what it says
-    repeats no value that may hold a password."""
+    """Whether a collector is configured, and OTEL_SDK_DISABLED is not true. Raises ImproperlyConfigured, without values
+    that may hold a password."""
     for name in ENDPOINTS:
         _require_url(name)
     for name in ("OTEL_EXPORTER_OTLP_HEADERS", "OTEL_RESOURCE_ATTRIBUTES"):

@@ -9,7 +9,7 @@ from django.core.exceptions import ImproperlyConfigured
 from config.env.parsing import is_http_url, text, words
 
 TRANSPORTS = ("websocket", "sse", "openai", "agui", "a2a")
-# A client can follow a conversation without these. Without any other, it would miss messages or the end.
+# Event types that a client can do without; without any other type, it would miss messages or the end.
 OPTIONAL_EVENTS = (
     "control",
     "error",
@@ -42,7 +42,7 @@ OWN_PATHS = (
     "readyz/",
     "static/",
 )
-# At its default path, SSE adds to the addresses of the API.
+# SSE's default path is below the API's path, which is allowed.
 _ADDED = {("sse", "api/conversations/")}
 # Characters of a target's URL, which is stored with each delivery.
 MAX_TARGET = 500
@@ -94,7 +94,7 @@ def _overlap(one: str, other: str) -> bool:
 
 
 def left_out() -> dict[str, frozenset[str]]:
-    """The event types that OUTCRY_EVENTS has each transport leave out. Raises ImproperlyConfigured."""
+    """The event types that each transport leaves out, from OUTCRY_EVENTS. Raises ImproperlyConfigured."""
     kinds: dict[str, set[str]] = {}
     for word in words("OUTCRY_EVENTS"):
         transport, _, kind = word.partition(":-")
@@ -109,7 +109,8 @@ def left_out() -> dict[str, frozenset[str]]:
 
 
 def cross_origin_paths(*paths: str) -> str:
-    """A regular expression of the URL paths that pages of other sites may call: the API, these, and the agent card."""
+    """A regular expression of the URL paths that other sites' pages may call: the API, these paths, and the agent
+    card."""
     prefixes = [re.escape(path) for path in ("api/", *paths)]
     return rf"^/({'|'.join(prefixes)}|\.well-known/agent-card\.json$)"
 
