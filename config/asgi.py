@@ -7,11 +7,11 @@ from django.core.asgi import get_asgi_application
 from django.core.exceptions import ImproperlyConfigured
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
-# Before the imports below: they need the applications that this loads.
+# Before the imports below, which need the loaded applications.
 try:
     django_application = get_asgi_application()
 except ImproperlyConfigured as wrong:
-    # One line: a server that imports this would print a traceback.
+    # One line instead of a traceback.
     raise SystemExit(f"Outcry does not start. {wrong}") from None
 
 from config.observability.tracing import traced
@@ -20,7 +20,7 @@ from streaming.http.direct_send import DirectSend
 from streaming.middleware.origin import SameOriginOnly
 from streaming.routing import http_router, websocket_urlpatterns
 
-# DirectSend is the outermost: whatever wraps the server's `send` hides its connection.
+# DirectSend is the outermost, because any other wrapper of the server's `send` hides its connection.
 application = DirectSend(
     traced(
         ProtocolTypeRouter(

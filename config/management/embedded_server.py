@@ -1,4 +1,4 @@
-"""A uvicorn server inside a running event loop, beside other work; it leaves the process's signals alone."""
+"""A uvicorn server inside a running event loop that does other work. It does not handle signals."""
 
 import asyncio
 import contextlib
@@ -11,8 +11,8 @@ import uvicorn
 
 
 class Server(uvicorn.Server):
-    """Does not handle signals: at its end uvicorn would restore a handler of a loop that is closed, and the next Ctrl-C
-    would go there."""
+    """Without signal handling: at its end, uvicorn would restore the handler of a closed loop, and the next Ctrl-C
+    would call that."""
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -21,7 +21,7 @@ class Server(uvicorn.Server):
 
 @asynccontextmanager
 async def serving(application: Any, bound: socket.socket) -> AsyncIterator[None]:
-    """Serve the application on a socket that listens, until the context is left."""
+    """Context in which the application is served on a listening socket."""
     config = uvicorn.Config(
         application,
         lifespan="off",
@@ -40,7 +40,7 @@ async def serving(application: Any, bound: socket.socket) -> AsyncIterator[None]
 
 
 def only(paths: Collection[str]) -> Any:
-    """The site's application with nothing but these paths; any other is answered with 404."""
+    """The site's application, restricted to these paths; any other is answered with 404."""
     from config.asgi import django_application
 
     async def answer(scope: Any, receive: Any, send: Any) -> None:

@@ -1,4 +1,4 @@
-"""The web servers that `manage.py serve` runs: uvicorn, or Daphne where it is chosen. Both stop on SIGTERM and SIGINT,
+"""The web servers that `manage.py serve` runs: uvicorn, or Daphne if it is chosen. Both stop on SIGTERM and SIGINT,
 after this process has handed over its debates."""
 
 import asyncio
@@ -9,10 +9,10 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Final
 
-# Connections that may wait to be accepted. After a restart all watchers come back at once; one that does not fit comes
-# by TCP's retry, a second or more later.
+# Connections that may wait to be accepted: after a restart all watchers reconnect at once. One that does not fit is
+# delayed by TCP's retry, 1 s or more.
 BACKLOG: Final = 2_048
-# How long a server that stops waits for responses whose clients do not read them to the end.
+# How long a stopping server waits for responses that clients are still reading.
 STREAMS_SECONDS: Final = 5
 
 
@@ -21,9 +21,9 @@ class NotListening(Exception):
 
 
 def uvicorn(host: str, port: int, listening: Callable[[], None]) -> None:
-    """Serve until told to stop; `listening` is called once the port is open. Raises NotListening.
+    """Serve until a stop signal; `listening` is called once the port is open. Raises NotListening.
 
-    The application's lifespan starts and stops what goes with a process."""
+    The application's lifespan starts and stops the process's other services."""
     from uvicorn import Config, Server
 
     from config.asgi import application
@@ -37,7 +37,7 @@ def uvicorn(host: str, port: int, listening: Callable[[], None]) -> None:
         async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
             for server in self.servers:
                 server.close()
-            # Before uvicorn closes the WebSockets that are left, with a code of its own.
+            # Before uvicorn closes the remaining WebSockets with its own code.
             await lifespan.end()
             await super().shutdown(sockets)
 
@@ -49,10 +49,10 @@ def uvicorn(host: str, port: int, listening: Callable[[], None]) -> None:
             log_config=None,
             access_log=False,
             server_header=False,
-            # Which proxies to believe is a setting of Outcry's.
+            # Trusted proxies are a setting of Outcry (OUTCRY_PROXY_COUNT).
             proxy_headers=False,
             ws="websockets-sansio",
-            # Compression would double the CPU of a frame, to save a hundred bytes.
+            # Compression would double the CPU time of a frame to save 100 bytes.
             ws_per_message_deflate=False,
             timeout_graceful_shutdown=STREAMS_SECONDS,
         )
@@ -62,9 +62,9 @@ def uvicorn(host: str, port: int, listening: Callable[[], None]) -> None:
 
 
 def daphne(host: str, port: int, listening: Callable[[], None]) -> None:
-    """Serve until told to stop, as `uvicorn` does, by Daphne. It speaks no ASGI lifespan, so the lifespan's functions
-    are called here. Raises NotListening."""
-    # First: it chooses Twisted's reactor.
+    """Serve with Daphne until a stop signal. Daphne does not support ASGI lifespan, so the lifespan's functions are
+    called here. Raises NotListening."""
+    # Imported first, because it chooses Twisted's reactor.
     from daphne.endpoints import build_endpoint_description_strings
     from daphne.server import Server
     from twisted.internet import reactor
@@ -75,12 +75,12 @@ def daphne(host: str, port: int, listening: Callable[[], None]) -> None:
 
     async def stop() -> None:
         await lifespan.end()
-        # Requests that are being answered: Daphne would cancel them, and a thread that waits for one would never end.
+        # Wait for running requests: Daphne would cancel them, and a thread that waits for one would never end.
         requests = [found.get("application_instance") for found in server.connections.values()]
         if unanswered := [request for request in requests if request is not None]:
             await asyncio.wait(unanswered, timeout=STREAMS_SECONDS)
 
-    # Daphne itself only logs that a port is taken.
+    # Bind once to raise NotListening: Daphne itself only logs that the port is in use.
     listener(host, port).close()
     endpoints = build_endpoint_description_strings(host=host, port=port)
     server = Server(application, endpoints, server_name="outcry", ready_callable=listening)
@@ -94,7 +94,7 @@ def is_port(text: str) -> bool:
 
 
 def listener(host: str, port: int) -> socket.socket:
-    """A socket that listens there. Raises NotListening."""
+    """A listening socket. Raises NotListening."""
     try:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         return socket.create_server((host, port), family=family, backlog=BACKLOG)
@@ -104,7 +104,7 @@ def listener(host: str, port: int) -> socket.socket:
 
 @contextmanager
 def _signals_end_here() -> Iterator[None]:
-    """At its end uvicorn raises the signal that stopped it once more; ignore it, so that the process ends with 0."""
+    """Context that ignores the stop signal, which uvicorn raises again at its end, so that the process exits with 0."""
     before = {number: signal.signal(number, _ignore) for number in (signal.SIGTERM, signal.SIGINT)}
     try:
         yield

@@ -7,7 +7,7 @@ from typing import Any, Final
 import structlog
 from opentelemetry import trace
 
-# The least level of libraries that repeat our own lines, or log what only a client did wrong.
+# The minimum level of libraries that repeat our log lines or log clients' errors.
 _LIBRARY_LEVELS: Final = {
     **dict.fromkeys(("httpx", "httpx2", "openai", "anthropic", "google_genai"), "WARNING"),
     **dict.fromkeys(("daphne", "uvicorn", "procrastinate"), "WARNING"),
@@ -16,7 +16,7 @@ _LIBRARY_LEVELS: Final = {
 
 
 class OncePerOutage(logging.Filter):
-    """Replaces the exceptions that a library logs every second during an outage by the one line of that outage."""
+    """Drops the exceptions that a library logs every second during an outage, which `availability` logs once."""
 
     def __init__(self, outage: str, operation: str) -> None:
         super().__init__()
@@ -25,7 +25,7 @@ class OncePerOutage(logging.Filter):
     def filter(self, record: logging.LogRecord) -> bool:
         if not record.exc_info or record.exc_info[1] is None:
             return True
-        # It needs the settings, which are still being read when filters are made.
+        # Imported here because it needs the settings, which are not loaded when filters are made.
         from conversations.infrastructure import availability
 
         outage: availability.Availability = getattr(availability, self._outage)
@@ -34,7 +34,7 @@ class OncePerOutage(logging.Filter):
 
 
 def add_span_ids(_logger: Any, _method: str, line: Any) -> Any:
-    """A structlog processor: the ids of the current span, where there is one."""
+    """A structlog processor that adds the ids of the current span, if there is one."""
     context = trace.get_current_span().get_span_context()
     if context.is_valid:
         line["trace_id"] = trace.format_trace_id(context.trace_id)
@@ -43,7 +43,7 @@ def add_span_ids(_logger: Any, _method: str, line: Any) -> Any:
 
 
 def configure_logs(*, json: bool, level: str, traced: bool = False) -> None:
-    """Write every log line of the process to standard error; `traced`: with the ids of its span."""
+    """Write all logs of the process to standard error; with `traced`, lines have the ids of their span."""
     processors: list[Any] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_logger_name,
@@ -52,7 +52,7 @@ def configure_logs(*, json: bool, level: str, traced: bool = False) -> None:
         *([add_span_ids] if traced else []),
     ]
     structlog.configure(
-        # The level comes first, so that a line that is not logged costs next to nothing.
+        # The level is checked first, so that lines below it cost almost nothing.
         processors=[
             structlog.stdlib.filter_by_level,
             *processors,

@@ -1,4 +1,4 @@
-"""The way of spans out of the process: what is left out on it, and the exporter. Loaded only where telemetry is on.
+"""Exports spans, without attributes that are not on an allowlist. Loaded only if telemetry is on.
 
 The SDK reads its own variables (OTEL_EXPORTER_OTLP_..., OTEL_TRACES_SAMPLER, OTEL_BSP_..., OTEL_RESOURCE_ATTRIBUTES);
 `config.env.telemetry` has checked them.
@@ -20,7 +20,7 @@ from conversations.infrastructure.availability import COLLECTOR
 
 AG2_SCOPE: Final = "opentelemetry.instrumentation.ag2"
 AG2_SPANS: Final = frozenset({"invoke_agent", "chat", "await_human_input"})
-# The attributes that may leave this process. What else a library records, in this release or a later one, is dropped.
+# The attributes that are exported. Any other that a library records, now or in a later release, is dropped.
 ATTRIBUTES: Final = frozenset(
     {
         "outcry.agent",
@@ -54,7 +54,7 @@ ATTRIBUTES: Final = frozenset(
 
 
 def provider(role: str, exporter: SpanExporter | None = None) -> TracerProvider:
-    """Makes spans of this process, a `web` or a `worker`, and exports them in batches from a thread of its own."""
+    """The tracer provider of this process, a `web` or a `worker`; a thread exports its spans in batches."""
     resource = Resource.create(
         {
             "service.name": text("OTEL_SERVICE_NAME", "outcry"),
@@ -70,7 +70,7 @@ def provider(role: str, exporter: SpanExporter | None = None) -> TracerProvider:
 
 
 class AllowlistExporter(SpanExporter):
-    """Exports spans without what is not on the list, and logs once that the collector is away."""
+    """Exports spans with allowed attributes only, and logs an outage of the collector once."""
 
     def __init__(self, exporter: SpanExporter) -> None:
         self._exporter = exporter
@@ -88,7 +88,7 @@ class AllowlistExporter(SpanExporter):
 
 
 def allowed(span: ReadableSpan) -> ReadableSpan:
-    """The span without anything that a person or a model may have written."""
+    """The span without any text of a person or a model."""
     return ReadableSpan(
         _name(span),
         span.context,
@@ -98,7 +98,7 @@ def allowed(span: ReadableSpan) -> ReadableSpan:
         [Event(event.name, _listed(event.attributes), event.timestamp) for event in span.events],
         [Link(link.context) for link in span.links],
         span.kind,
-        # Without its description, which may hold the words of an exception.
+        # Without its description, which may hold an exception's message.
         status=Status(span.status.status_code),
         start_time=span.start_time,
         end_time=span.end_time,
@@ -107,7 +107,7 @@ def allowed(span: ReadableSpan) -> ReadableSpan:
 
 
 def _name(span: ReadableSpan) -> str:
-    """AG2 names a tool's span as the model called the tool, `execute_tool NAME`: the name is left out."""
+    """The span's name. AG2's `execute_tool NAME` is cut, because NAME is text of the model."""
     operation = span.name.partition(" ")[0]
     scope = span.instrumentation_scope
     return operation if scope and scope.name == AG2_SCOPE and operation not in AG2_SPANS else span.name

@@ -1,6 +1,6 @@
-"""Traces by OpenTelemetry: switched on where a collector is given, and the ASGI middleware that continues a caller's.
+"""OpenTelemetry traces: enabled if a collector is configured. Has the ASGI middleware that continues a caller's trace.
 
-Our provider is not the global one, so that no library but AG2, which is given it, makes spans.
+Our tracer provider is not the global one, so that of all libraries only AG2, which gets it, makes spans.
 """
 
 import atexit
@@ -14,18 +14,18 @@ from starlette.datastructures import Headers
 
 from conversations.infrastructure import metrics, tracing
 
-# A process that ends waits no longer than this for its collector.
+# How long a process waits for its collector at its end.
 FLUSH_SECONDS: Final = 5.0
-# What the page measured between the click and its request, by its own clock; more than a minute is not believed.
+# Milliseconds between the click and the request, measured by the page; more than 60 s is ignored.
 CLICK_HEADER: Final = "x-clicked-ms-ago"
 MAX_CLICK_MS: Final = 60_000
 
 
 def begin(role: str) -> None:
-    """Name what this process is, `web` or `worker`, and start to export spans where telemetry is on."""
+    """Set the process's role, `web` or `worker`, and start exporting spans if telemetry is on."""
     metrics.role = role
     if settings.OUTCRY_TELEMETRY and not tracing.is_on():
-        # The SDK is loaded only where it is used.
+        # Imported here so that the SDK is loaded only with telemetry.
         from config.observability import span_export
 
         tracing.use(span_export.provider(role))
@@ -34,22 +34,22 @@ def begin(role: str) -> None:
 
 
 def end() -> None:
-    """Export what is left, for at most FLUSH_SECONDS. What is recorded later is lost. Blocks."""
+    """Export the remaining spans; blocks for at most FLUSH_SECONDS. Spans recorded later are lost."""
     if (provider := tracing.use(None)) is not None:
-        # The SDK itself would wait for half a minute.
+        # In a thread, because the SDK itself would wait for 30 s.
         flushing = threading.Thread(target=provider.shutdown, name="telemetry-end", daemon=True)
         flushing.start()
         flushing.join(FLUSH_SECONDS)
 
 
 def traced(application: Any) -> Any:
-    """The ASGI application, within TraceContext where telemetry is on."""
+    """The ASGI application, wrapped in TraceContext if telemetry is on."""
     return TraceContext(application) if settings.OUTCRY_TELEMETRY else application
 
 
 class TraceContext:
-    """ASGI middleware: notes the arrival of each request and WebSocket, and the trace that it names, for spans that are
-    made while it is handled. It makes none itself, and leaves `receive` and `send` as they are."""
+    """ASGI middleware: sets the Arrival of each request and WebSocket for spans that are made during it. It makes no
+    spans itself, and does not wrap `receive` and `send`."""
 
     def __init__(self, application: Any) -> None:
         self._application = application
@@ -77,8 +77,8 @@ def _arrival(scope: Any) -> tracing.Arrival:
 
 
 def _nanoseconds_since_click(headers: Headers) -> int:
-    """0 where the page says nothing, or what cannot be."""
+    """0 without the header, or if its value is invalid."""
     value = headers.get(CLICK_HEADER, "")
-    # ASCII digits only: float() takes much more for a number.
+    # ASCII digits only, because float() accepts much more.
     milliseconds = float(value) if re.fullmatch(r"[0-9]{1,6}(\.[0-9]{1,3})?", value) else 0.0
     return tracing.nanoseconds(milliseconds / 1000) if milliseconds <= MAX_CLICK_MS else 0

@@ -11,7 +11,7 @@ from typing import Any, Final
 from ninja import NinjaAPI
 from ninja.openapi.schema import OpenAPISchema
 
-# By class name: A2A's types must not be loaded where it is off.
+# By class name, so that A2A's types are not loaded while it is disabled.
 DESCRIBED_ELSEWHERE: Final[Mapping[str, str]] = {
     "CallRpc": "JSON-RPC has one address for all methods, which A2A's specification describes.",
     "CallRest": "A2A's specification describes its addresses; the agent's card says where they are.",
@@ -19,7 +19,7 @@ DESCRIBED_ELSEWHERE: Final[Mapping[str, str]] = {
 
 
 class DescribedAPI(NinjaAPI):
-    """An API whose document has the streaming endpoints, too."""
+    """A NinjaAPI whose document also has the streaming endpoints."""
 
     def get_openapi_schema(
         self, *, path_prefix: str | None = None, path_params: dict[str, Any] | None = None
@@ -30,7 +30,7 @@ class DescribedAPI(NinjaAPI):
 
 
 def add_endpoints(document: dict[str, Any]) -> None:
-    """Add every streaming endpoint that is on, with the schemas that it refers to."""
+    """Add every enabled streaming endpoint, with its schemas."""
     # The transports are loaded where they are served or described, not by every management command.
     from config.openapi.streaming_endpoints import OPERATIONS
     from streaming import routing
@@ -42,7 +42,7 @@ def add_endpoints(document: dict[str, Any]) -> None:
         if name in DESCRIBED_ELSEWHERE:
             continue
         operation = OPERATIONS[name]
-        # Django's side comes first: a model that both have is the same one.
+        # A model that both documents have is the same, so Django's is kept.
         schemas = document["components"]["schemas"]
         document["components"]["schemas"] = operation.schemas() | schemas
         described = {

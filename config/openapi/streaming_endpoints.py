@@ -55,7 +55,7 @@ class Operation:
     is_public: bool = False
 
     def described(self) -> Schema:
-        """As OpenAPI has it, without what depends on the address."""
+        """The operation in OpenAPI's format, without the parts that depend on its path."""
         content = {"application/json": self.json, STREAM: self.stream}
         answer: Schema = {
             "description": self.answer,
@@ -99,7 +99,7 @@ def _event(fields: Schema) -> Schema:
 
 
 def _text_of(*models: str) -> Schema:
-    """A text that is JSON: one of these models."""
+    """A string that holds JSON of one of these models."""
     schema = {"anyOf": [_ref(model) for model in models]}
     return {"type": "string", "contentMediaType": "application/json", "contentSchema": schema}
 
@@ -151,7 +151,7 @@ def _moved(part: Any) -> Any:
 
 _EVENT: Final = _event(
     {
-        # A frame that is not in the log has none.
+        # Optional: a frame that is not in the log has no id.
         "id": {"type": "string", "pattern": "^[0-9]+$"},
         "event": {"enum": [*EVENTS, *WIRE_ONLY, "closed"]},
         "retry": {"type": "integer"},

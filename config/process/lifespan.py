@@ -1,7 +1,8 @@
-"""What starts and stops with a process that serves or works, whichever server it has.
+"""Starts and stops the services of a process that serves or works, with any server.
 
-1. `begin`, once the process is about to serve: its settings and stores have been checked (preflight).
-2. `end`, once it is told to stop: debates are handed over, watchers are closed, what is unsent is sent.
+1. `begin` is called before the process serves, after its settings and stores have been checked (preflight).
+2. `end` is called when it has to stop: debates are handed over, watchers are closed, the outbox stops, spans are
+   exported.
 """
 
 import asyncio
@@ -26,21 +27,21 @@ from streaming.wire.close_codes import Close
 
 logger = structlog.get_logger(__name__)
 
-# New objects after which Python collects its youngest generation. Its default of 700 is some 30 tokens' worth.
+# New objects after which Python collects its youngest generation. Its default of 700 is reached by about 30 tokens.
 _YOUNG_OBJECTS: Final = 20_000
 
 
 def settle() -> None:
-    """Exclude all objects that exist now from garbage collection: each full collection would go through them, and
-    every live token would wait 0.1 s for it."""
+    """Exclude all present objects from garbage collection. Otherwise each full collection would examine them, which
+    delays live tokens by 0.1 s."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(_YOUNG_OBJECTS)
 
 
 def begin() -> None:
-    """Adopt debates that no process runs, and do what goes with it; with workers, that is theirs. Call it in the event
-    loop that serves."""
+    """Start adopting debates that no process runs, and the services for running debates, unless workers do that. Call
+    it in the event loop that serves."""
     settle()
     tracing.begin("web")
     if not job_queue.is_used():
@@ -49,8 +50,8 @@ def begin() -> None:
 
 
 def assist() -> None:
-    """Start what goes with running debates: the outbox, and the local model where a provider needs it and no other
-    process of this machine has started it."""
+    """Start the services for running debates: the outbox, and the local model if a provider needs it and no other
+    process on this machine has started it."""
     _start_local_model()
     sender.begin()
 
@@ -62,13 +63,13 @@ def _start_local_model() -> None:
             local_service.require()
         local_service.take_over()
     except (ProviderError, ValueError) as failure:
-        # Debates go on with the other providers.
+        # Debates use the other providers.
         logger.warning("local_model_not_started", reason=str(failure))
 
 
 def end() -> "asyncio.Future[None]":
-    """Hand over the debates to other processes, and send the watchers there. It is done once, however often it is
-    called; the future is done when it is."""
+    """Hand over the debates and the watchers to other processes. Runs once; each call returns the future of its
+    completion."""
     return _endings.here()
 
 
@@ -77,7 +78,7 @@ async def _end() -> None:
         try:
             await step()
         except Exception:
-            # The later steps are done all the same.
+            # Continue with the later steps.
             logger.exception("end_failed", step=step.__name__)
 
 
@@ -93,7 +94,7 @@ async def _end_telemetry() -> None:
 
 
 async def lifespan(scope: Any, receive: Any, send: Any) -> None:
-    """The ASGI lifespan. Daphne does not speak it: `serve --server daphne` calls `begin` and `end` itself."""
+    """The ASGI lifespan. Daphne does not support it: `serve --server daphne` calls `begin` and `end` itself."""
     with ExitStack() as signals:
         while True:
             match (await receive())["type"]:

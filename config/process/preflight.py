@@ -10,8 +10,8 @@ _passed = False
 
 
 def failures() -> str:
-    """Each check that fails, with its hint; empty where all pass. A process that has passed is not checked again. Call
-    it in a thread."""
+    """The failed checks with their hints; empty if all pass. After a pass, the process is not checked again. Call it in
+    a thread."""
     global _passed
     if _passed:
         return ""
@@ -28,7 +28,7 @@ def _described(error: CheckMessage) -> str:
 
 
 class ServingCommand(BaseCommand):
-    """A command that runs until it is told to stop. Before it starts, the database and Redis are checked, too."""
+    """A command that runs until a stop signal. Before it starts, the database and Redis are checked, too."""
 
     def check(self, *args: Any, **options: Any) -> None:
         global _passed

@@ -1,7 +1,7 @@
-"""Work that has to begin when a process gets a signal to stop, and not only at ASGI's `lifespan.shutdown`.
+"""Work that has to begin when a process receives a stop signal, before ASGI's `lifespan.shutdown`.
 
-uvicorn sends `lifespan.shutdown` after all open responses have ended. Those that stream a debate end only because of
-the work that is done here.
+uvicorn sends `lifespan.shutdown` only after all open responses have ended, and responses that stream a debate end only
+through this work.
 """
 
 import asyncio
@@ -18,10 +18,10 @@ STOPS: Final = (signal.SIGTERM, signal.SIGINT)
 
 @contextmanager
 def on_signals(begin: Callable[[], object]) -> Iterator[None]:
-    """Within the context SIGTERM and SIGINT call `begin` in the running event loop, and then the handlers that were
-    there before.
+    """Context in which SIGTERM and SIGINT call `begin` in the running event loop, and then the previous handlers.
 
-    A signal without a handler keeps its default. Outside the main thread Python handles none, and nothing changes."""
+    A signal without a handler keeps its default. Outside the main thread, where Python handles no signals, this does
+    nothing."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -30,7 +30,7 @@ def on_signals(begin: Callable[[], object]) -> Iterator[None]:
 
     def handle(number: int, frame: FrameType | None) -> None:
         if not loop.is_closed():
-            # An empty context: the signal has interrupted unrelated code, whose context is not the work's.
+            # An empty context, because the signal has interrupted unrelated code.
             loop.call_soon_threadsafe(begin, context=contextvars.Context())
         previous = before[signal.Signals(number)]
         if callable(previous):
@@ -43,6 +43,6 @@ def on_signals(begin: Callable[[], object]) -> Iterator[None]:
         yield
     finally:
         for number, previous in before.items():
-            # The server may have restored its own handler already.
+            # The server may already have restored its own handler.
             if signal.getsignal(number) is handle:
                 signal.signal(number, previous)

@@ -68,11 +68,11 @@ class Command(ServingCommand):
 
     @asynccontextmanager
     async def _probes(self, host: str, port: int | None) -> AsyncIterator[None]:
-        """Within the context answer health checks and metrics, where a port is given."""
+        """Context in which health checks and metrics are served, if a port is given."""
         if port is None:
             yield
             return
-        # Imported here because it loads the whole site.
+        # Imported here because it loads all of the site.
         from config.management import embedded_server
 
         try:
