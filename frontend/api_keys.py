@@ -66,7 +66,7 @@ class KeyForm(forms.Form):
     )
 
     def new_key(self) -> NewKey:
-        """What a valid form asks for."""
+        """The new key of a valid form."""
         days: int | None = self.cleaned_data["lifetime"]
         expires_at = None if days is None else timezone.now() + timedelta(days=days)
         return NewKey(
@@ -87,8 +87,8 @@ class KeyForm(forms.Form):
 def api_keys(request: HttpRequest) -> HttpResponse:
     """The list of keys, and the form for a new one. A POST names its action.
 
-    A new key is part of the response to its POST, which no cache keeps: it is stored neither in a session nor in a
-    URL, and is gone with the next page.
+    A new key is shown only in the response to its POST, which no cache keeps; it is stored neither in a session nor in
+    a URL.
     """
     if request.method != "POST":
         return _page(request, KeyForm())
@@ -158,7 +158,7 @@ def _chosen(request: HttpRequest) -> ApiKey:
 
 
 def _count(request: HttpRequest) -> None:
-    """The same rate limit as for the API. Raises TooManyRequests."""
+    """Count the action in the API's rate limit. Raises TooManyRequests."""
     async_to_sync(rate_limits.control)(str(_user(request).pk))
 
 

@@ -1,8 +1,8 @@
-"""The Content Security Policy of the pages, beyond the site's own."""
+"""The pages' addition to the site's Content Security Policy."""
 
 from csp.decorators import csp_update
 
-# DOM from a model's text is made only by these two libraries; a string cannot become markup.
+# Only these two libraries may make DOM from a string, such as a model's text.
 trusted_types = csp_update(
     {"require-trusted-types-for": ["'script'"], "trusted-types": ["lit-html", "dompurify"]}
 )

@@ -59,7 +59,7 @@ def dashboard(request: HttpRequest) -> HttpResponse:
 
 
 def _initial(request: HttpRequest) -> requests.NewConversation | Conversation:
-    """The form's initial values: with `?again=ID` those of that debate, else the defaults."""
+    """The form's initial values: those of the debate in `?again=ID`, else the defaults."""
     try:
         again = UUID(request.GET.get("again", ""))
     except ValueError:
@@ -78,7 +78,7 @@ def _limits_of_site() -> dict[str, float | None]:
 
 
 def _limits_of(initial: requests.NewConversation | Conversation) -> dict[str, float | None]:
-    """Initial values of the form's limits: without those that a debate took over from the installation."""
+    """Initial values of the form's limits, without those that are the installation's."""
     if not isinstance(initial, Conversation):
         return {}
     entered = {
@@ -102,7 +102,7 @@ def _minutes(seconds: float | None) -> float | None:
 @never_cache
 @trusted_types  # type: ignore[arg-type]  # typed for views without arguments
 def conversation(request: HttpRequest, conversation_id: UUID) -> HttpResponse:
-    """The live page. A foreign and an unknown conversation both get 404."""
+    """The live page. 404 if the conversation does not exist or the user may not watch it."""
     found = get_object_or_404(permissions.visible_to(request.user), pk=conversation_id)
     data = {**page_data(found, request.user), "csrfToken": get_token(request)}
     return render(request, "frontend/conversation.html", {"conversation": found, "page_data": data})

@@ -1,4 +1,4 @@
-// Keeps the newest text in view for a reader who is at the bottom, and leaves the page alone for one who is not.
+// Keeps the newest text in view while the reader is at the bottom of the page; otherwise does not scroll.
 
 /** This close to the bottom counts as at the bottom, in pixels. */
 const NEAR = 96;
@@ -17,7 +17,7 @@ export class AutoScroll {
     this.#changed = changed;
   }
 
-  /** Whether there is something newer than what the reader sees. */
+  /** Whether there is newer text below the visible part. */
   get isBehind(): boolean {
     return !this.#following && below() > NEAR;
   }
@@ -32,7 +32,7 @@ export class AutoScroll {
     this.#resizes.disconnect();
   }
 
-  /** The reader is absent: until they return, the page stays where they left it. */
+  /** The reader is absent: do not scroll until `release`. */
   hold(): void {
     this.#held = true;
   }
@@ -63,7 +63,7 @@ export class AutoScroll {
     else this.#changed();
   }
 
-  /** New text never moves the page up; only a reader does. */
+  /** Only the reader scrolls up; new text never does. */
   #onScroll(): void {
     const up = scrollY < this.#lastTop;
     this.#lastTop = scrollY;
@@ -78,7 +78,7 @@ function motion(): ScrollBehavior {
   return matchMedia("(prefers-reduced-motion: reduce)").matches ? "instant" : "smooth";
 }
 
-/** How many pixels lie below what the reader sees. */
+/** The pixels below the visible part. */
 function below(): number {
   return document.documentElement.scrollHeight - innerHeight - scrollY;
 }

@@ -1,8 +1,8 @@
-// What a reader has missed: the messages that came while the tab was hidden or the connection lost. Pure.
+// The messages that a reader has missed, because the tab was hidden or the connection lost. Pure.
 
 import { type State, keyOf } from "../protocol/state.ts";
 
-/** In an absence of less than 5 s, in milliseconds, a reader does not lose the thread of the message they were reading. */
+/** Milliseconds. A shorter absence does not count, because the reader still remembers the message they were reading. */
 const BRIEF = 5_000;
 
 /** How many messages were missed, and the key of the first entry among them. */
@@ -23,7 +23,7 @@ export class Absence {
     return this.#left !== null;
   }
 
-  /** The reader leaves at `now`, with `state` on the page. Does nothing in an absence that has begun. */
+  /** The reader leaves at `now`, with `state` on the page. Does nothing during an absence. */
   begin(now: number, state: State): void {
     this.#left ??= { at: now, seen: seenIn(state) };
   }

@@ -38,7 +38,7 @@ export class PageVisibility {
       if (!document.hidden) this.#listener.doubt();
       changed();
     };
-    // A browser may say offline though the connection to this server still works: test the connection itself.
+    // A browser may report offline though the connection to this server works: test the connection itself.
     for (const name of ["online", "offline"]) addEventListener(name, back, { signal });
     document.addEventListener("visibilitychange", back, { signal });
     addEventListener("pageshow", ({ persisted }) => persisted && this.#listener.revived(), { signal });

@@ -1,4 +1,4 @@
-// Whether the reader is absent, and where the page goes on when they return.
+// Whether the reader is absent, and where the page scrolls when they return.
 
 import { Absence, type Missed, missedSentence } from "./missed-messages.ts";
 import type { AutoScroll } from "./auto-scroll.ts";
@@ -9,20 +9,20 @@ export type Situation = {
   readonly isHidden: boolean;
   /** Whether the page has everything: the debate is closed, or the connection is live and has caught up. */
   readonly isCurrent: boolean;
-  /** When a frame last arrived, and after how long a silence the connection must be dead. */
+  /** When a frame last arrived, and the silence after which the connection counts as dead. */
   readonly receivedAt: number;
   readonly patience: number;
 };
 
 export class ReadPosition {
-  /** What the divider of the last absence says, while it is shown. */
+  /** The content of the last absence's divider, while it is shown. */
   missed: Missed | null = null;
 
   #scroll: AutoScroll;
   #absence = new Absence();
-  /** Whether the page was ever current: what was in the log before has not been missed. */
+  /** Whether the page was ever current. Messages before that have not been missed. */
   #wasCurrent = false;
-  /** Where the page has to scroll once it is drawn. */
+  /** Where the page scrolls after it is drawn. */
   #target: "first missed" | "newest" | null = null;
 
   constructor(scroll: AutoScroll) {
@@ -43,7 +43,7 @@ export class ReadPosition {
     return this.#target !== null;
   }
 
-  /** The page has been drawn: scrolls to where the reader goes on. `divider` marks the absence, if there is one. */
+  /** The page has been drawn: scrolls to where the reader left off. `divider` marks the absence, if there is one. */
   restore(divider: Element | null): void {
     if (this.#target !== null) this.#scroll.release(this.#target === "first missed" ? divider : null);
     this.#target = null;
@@ -52,7 +52,7 @@ export class ReadPosition {
   #beginAbsence({ isHidden, receivedAt, patience }: Situation, state: State): void {
     if (this.#absence.hasBegun) return;
     const now = Date.now();
-    // A connection is found dead some time after it died.
+    // A dead connection is noticed only after some time.
     this.#absence.begin(!isHidden && now - receivedAt > patience ? receivedAt : now, state);
     this.#scroll.hold();
   }
@@ -61,7 +61,7 @@ export class ReadPosition {
     if (!this.#absence.hasBegun) return null;
     const missed = this.#absence.end(Date.now(), state);
     this.#target = missed ? "first missed" : "newest";
-    // An absence too brief to count leaves the divider of the last one where it is.
+    // An absence that is too short to count keeps the previous divider.
     if (missed !== undefined) this.missed = missed;
     return missed ? `${missedSentence(missed)}.` : null;
   }

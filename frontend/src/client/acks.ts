@@ -27,12 +27,12 @@ export class Acks {
     this.#takenAt = this.#platform.now();
     if (this.#callOff !== null) return;
     const wait = this.#ackedAt + APART - this.#takenAt;
-    // At once if possible: in a hidden tab a timer may take a minute.
+    // Immediately if allowed: in a hidden tab, timers may be delayed by a minute.
     if (wait <= 0) return this.answer();
     this.#callOff = this.#platform.later(wait, () => this.answer());
   }
 
-  /** Sends the ack, new or not: a heartbeat is answered in this way. */
+  /** Acknowledges the newest event, even a second time, which answers a heartbeat. */
   answer(): void {
     this.#callOff?.();
     this.#callOff = null;

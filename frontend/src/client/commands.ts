@@ -64,7 +64,7 @@ export class Commands {
     const place = placeOf(command);
     if (this.isPending(place)) return;
     const before = this.#attempts.get(place);
-    // The first attempt may have arrived: the same key tells the server that this is a retry.
+    // The same key marks this as a retry, because the first attempt may have arrived.
     const key = before?.state === "failed" && isSameText(before.command, command) ? before.key : newKey();
     const attempt: Attempt = { command, key, state: "pending", problem: null };
     this.#attempts.set(place, attempt);
@@ -139,7 +139,7 @@ function withoutNull(fields: object): object {
 
 function isDone(command: Command, key: string, before: State, { acceptedKeys, status }: State): boolean {
   if (acceptedKeys.includes(key)) return true;
-  // Where another device was quicker, only a change of the status shows it.
+  // If another device sent the same command first, only the change of status shows it.
   if (command.type !== "control" || status === before.status) return false;
   if (isTerminal(status)) return true;
   return command.action === "pause" ? status === "paused" : command.action === "resume" && status !== "paused";

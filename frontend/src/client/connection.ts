@@ -19,7 +19,7 @@ export interface Watcher {
   state(state: ConnectionState, ending: Ending | null): void;
 }
 
-/** The used part of the browser's WebSocket. */
+/** The part of the browser's WebSocket that is used. */
 export interface Socket {
   readonly readyState: number;
   onmessage: ((event: { data: unknown }) => void) | null;
@@ -50,7 +50,7 @@ const PONG_WITHIN = 3_000;
 const LONGEST_WAIT = 60_000;
 /** One heartbeat may be late; after two missing ones the connection is dead, though no close came. */
 const HEARTBEATS_MISSED = 2;
-/** Stream states in which a watcher is rightly behind: it paused, it is slow, or the server waits for its database. */
+/** Stream states in which a watcher may be behind: it paused, it is slow, or the server waits for its database. */
 const MAY_BE_BEHIND: ReadonlySet<StreamState> = new Set(["paused", "lagging", "reconnecting"]);
 
 export class Connection {
@@ -168,7 +168,8 @@ export class Connection {
     if (frame === null) return this.#breach();
     if (frame.type === "hello") return this.#greet(frame);
     if (!this.#greeted) return this.#breach();
-    // Not at the hello: a server may fail right after it, and all tabs would reconnect within a second.
+    // Reset here and not at the hello: if a server fails right after the hello, all tabs would reconnect within a
+    // second.
     this.#failures = 0;
     if (frame.seq === null) return this.#takeAside(frame);
     const event = frame as LogEvent;

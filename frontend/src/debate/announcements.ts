@@ -1,4 +1,4 @@
-// What a screen reader announces: who begins to speak, and each message once it is whole. Never single words.
+// What a screen reader announces: the next speaker, and each message once it is finished. Never single tokens.
 
 import { BUDGET_REACHED } from "../status/budget.ts";
 import { plain } from "../shared/markdown.ts";
@@ -19,7 +19,7 @@ export function announcements(before: State, after: State, mayAnswer: boolean): 
 
 function messageSentence({ agent, mode, state, kind, text, discard_reason }: Message): string | null {
   if (state === "discarded") return `A message of ${agent} was discarded. ${discardReason(discard_reason ?? "")}`;
-  // A badge is not read out, so its meaning is.
+  // A screen reader skips the badge, so its meaning is announced.
   const speaker = mode === "demo" ? `${agent}, scripted demo` : agent;
   if (state === "speaking") return `${speaker} is speaking.`;
   return kind === "final" ? null : `${speaker}: ${plain(text)}`; // the verdict says it

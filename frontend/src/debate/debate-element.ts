@@ -41,7 +41,7 @@ export class DebateElement extends LitElement {
     if (!this.hasUpdated) this.#page = pageData<Page>(this);
     super.connectedCallback();
     const draw = (): void => this.#drawing.request();
-    // A debate that is over is read from its beginning.
+    // A finished debate is read from its beginning.
     this.#scroll = new AutoScroll(!isTerminal(this.#page.status), draw);
     this.#session = new DebateSession(this.#page, new ReadPosition(this.#scroll), draw);
     this.#scroll.start();
@@ -67,14 +67,14 @@ export class DebateElement extends LitElement {
   }
 
   protected override updated(): void {
-    // Nothing is left to be stopped.
+    // The debate is over: close the dialog that confirms stopping it.
     if (this.#session.isOver) this.querySelector<HTMLDialogElement>("dialog[open]")?.close();
     if (this.#session.position.isBack) void this.#restorePosition();
     this.#painting.drawn();
   }
 
   async #restorePosition(): Promise<void> {
-    // The messages draw themselves after this element; before that, nothing is where it will be.
+    // Wait until the messages, which draw themselves after this element, have their final size.
     const parts = this.querySelectorAll<LitElement>("outcry-message, outcry-verdict");
     await Promise.all(Array.from(parts, (part) => part.updateComplete));
     this.#session.position.restore(this.querySelector(".missed-divider"));

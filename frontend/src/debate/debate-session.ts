@@ -29,11 +29,12 @@ export class DebateSession {
   #acks: Acks;
   #visibility: PageVisibility;
   #announcements: string[] = [];
-  /** The log's head when this page last connected: what is not above it is not announced. */
+  /** The log's head when this page last connected. Only later events are announced. */
   #history = 0;
   /** How far the server's clock is ahead of this one, in milliseconds. */
   #clockOffset = 0;
-  /** When a frame last arrived, by the wall clock, and after how many milliseconds of silence the line is lost. */
+  /** When a frame last arrived, by the wall clock, and the milliseconds of silence after which the connection counts as
+   * lost. */
   #receivedAt = Date.now();
   #patience = 0;
 

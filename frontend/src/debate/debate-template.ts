@@ -9,7 +9,7 @@ import type { DebateSession } from "./debate-session.ts";
 
 type Optional = TemplateResult | typeof nothing;
 
-/** The watermark of a demo. It is drawn, not a background, because printers leave backgrounds out. */
+/** The watermark of a demo. An element, because printers omit backgrounds. */
 export function watermarkTemplate(): TemplateResult {
   return html`<svg class="watermark" data-testid="watermark" aria-hidden="true">
     <pattern id="demo-mark" width="340" height="190" patternUnits="userSpaceOnUse">
@@ -31,7 +31,7 @@ export function questionTemplate({ topic, content, contentType }: Page): Templat
   </header>`;
 }
 
-/** Why nothing more arrives, where that needs a sentence. */
+/** A sentence on why no more events arrive, if it is needed. */
 export function endingTemplate({ ending, page }: DebateSession): Optional {
   if (!ending?.sentence) return nothing;
   return html`<p class="alert alert-warning" role="alert" data-testid="connection-ended">
@@ -42,7 +42,8 @@ export function endingTemplate({ ending, page }: DebateSession): Optional {
   </p>`;
 }
 
-/** The last line of a debate that ended without a verdict. Where a person stopped it, the transcript says so. */
+/** The last line of a debate that ended without a verdict. If a person stopped it, the transcript shows that instead.
+ * */
 export function stoppedTemplate({ state }: DebateSession): Optional {
   if (state.status !== "cancelled" || state.controls.some(({ action }) => action === "cancel")) return nothing;
   return html`<p class="alert alert-warning">The debate was stopped in round ${roundOf(state)}.</p>`;
@@ -62,7 +63,7 @@ export function composerTemplate({ page, state, commands }: DebateSession): Opti
   ></outcry-message-form>`;
 }
 
-/** What floats above the page's bottom: a lost connection, and the way to the newest. */
+/** The notices at the bottom of the window: a lost connection, and a button to the newest text. */
 export function floatingTemplate(session: DebateSession, isBehind: boolean, jump: () => void): TemplateResult {
   const lost = session.isOffline ? "You are offline. What you miss comes later" : "Connection lost. Reconnecting";
   const end = session.state.complete ? "Jump to the verdict" : "Jump to the newest";

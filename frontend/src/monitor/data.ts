@@ -1,4 +1,4 @@
-// What /api/streaming/ returns, and how its figures are written.
+// The responses of /api/streaming/, and the format of their figures.
 
 import type { Status, StreamState } from "../protocol/events.gen.ts";
 import { thousands } from "../shared/format.ts";
@@ -74,7 +74,7 @@ export function rate(value: number): string {
   return value >= 10 ? thousands(Math.round(value)) : String(Math.round(value * 10) / 10);
 }
 
-/** Milliseconds as "42 ms" or "1.3 s"; what is not known is a dash. */
+/** Milliseconds as "42 ms" or "1.3 s"; null is a dash. */
 export function milliseconds(value: number | null): string {
   if (value === null) return "–";
   return value < 1000 ? `${rate(value)} ms` : `${(value / 1000).toFixed(1)} s`;

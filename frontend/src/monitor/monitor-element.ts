@@ -1,4 +1,4 @@
-// <outcry-monitor>: what the server delivers, refreshed every two seconds.
+// <outcry-monitor>: the server's deliveries, refreshed every two seconds.
 
 import { LitElement, type TemplateResult, html, nothing } from "lit";
 import "./broadcast-element.ts";

@@ -12,7 +12,7 @@ export type PollFailure = "unreachable" | "failed" | "signed out" | "forbidden";
 
 export interface PollListener {
   refreshed(overview: Overview, sessions: Sessions): void;
-  /** No answer, and why. */
+  /** The request failed. */
   failed(problem: PollFailure): void;
 }
 

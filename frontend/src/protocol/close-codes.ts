@@ -1,9 +1,9 @@
 // Close codes of the WebSocket: some are final; after any other the client reconnects.
 
-/** Why nothing more arrives. `sentence` is for the person; null if the debate is complete. */
+/** Why no more events arrive. `sentence` is for the person; null if the debate is complete. */
 export type Ending = { readonly sentence: string | null; readonly signIn: boolean };
 
-/** The debate has ended, and all of it is here. */
+/** The debate has ended, and all of it has arrived. */
 export const OVER: Ending = { sentence: null, signIn: false };
 
 /** Codes after which a reconnect would end in the same way. */

@@ -1,7 +1,7 @@
 // The one place that interprets the events of the log. Everything on the page is derived from the state made here.
 //
-// Pure: the given state is never changed, and what an event does not touch keeps its identity, so that a view knows
-// by comparison alone what to render again. Events of an unknown type only advance `head`.
+// Pure: the given state is never changed, and parts that an event does not affect keep their identity, so that a view
+// can compare them to know what to render again. Events of an unknown type only advance `head`.
 
 import type { StatusFrame } from "./events.gen.ts";
 import {
@@ -53,7 +53,7 @@ function apply(state: State, event: LogEvent): State {
       const { message, content: text, confidence, usage, cost, model, provider, mode } = event.data;
       const { finish_reason, duration_ms, token_count } = event.data;
       const whole = { text, confidence, usage, cost, model, provider, mode, finish_reason, duration_ms };
-      // A watcher that got the message without its tokens counts the same. Logs of older versions have no count.
+      // The message's own count also serves watchers that got no tokens. Logs of older versions have none.
       const counted = token_count == null ? {} : { tokens: token_count };
       return withMessage(state, message, () => ({ state: "done", ...whole, ...counted }));
     }
@@ -118,7 +118,7 @@ function withStatus(state: State, { data: { status, mode, reason }, at }: Status
   const next = { ...state, status, mode, reason };
   if (isTerminal(status)) next.endedAt = at;
   else if (status !== "queued") next.startedAt ??= at;
-  // The end of the debate repeats the reason; the page shows it once, where the limit was reached.
+  // The last status repeats the reason, but the page shows it once, when the limit was reached.
   const isNew = reason === "budget" && state.entries.every(({ kind }) => kind !== "budget");
   return isNew ? withEntry(next, { kind: "budget", index: 0 }) : next;
 }

@@ -1,4 +1,4 @@
-// A conversation's state: what `reduce` makes of its events.
+// A conversation's state: the result of `reduce` for its events.
 
 import type {
   AgentMessage,
@@ -18,7 +18,7 @@ import type {
 /** An event of the log: a frame that has a seq. */
 export type LogEvent = StoredFrame & { seq: number };
 
-/** seq of the event before this one. A frame may stand for several events: it then names the one before the first. */
+/** The seq of the event before this one; for a frame that stands for several events, of the one before the first. */
 export function seqBefore(event: LogEvent): number {
   return event.after ?? event.seq - 1;
 }
@@ -46,7 +46,7 @@ export type AppliedControl = Omit<Control, "idempotency_key">;
 
 export type Failure = { readonly code: string; readonly message: string; readonly retryable: boolean };
 
-/** The same JSON as the server's conversations/domain/transcript.py makes of the same events. */
+/** Equal to the JSON that the server's conversations/domain/transcript.py makes of the same events. */
 export type Transcript = {
   readonly status: Status | null;
   readonly mode: Mode | null;
@@ -74,7 +74,7 @@ export type Entry =
 
 export type State = Transcript & {
   readonly entries: readonly Entry[];
-  /** When the debate began to run and when it ended: ISO 8601, or null. */
+  /** When the debate started to run and when it ended: ISO 8601, or null. */
   readonly startedAt: string | null;
   readonly endedAt: string | null;
   /** Idempotency keys of the commands and texts that are in the log. */

@@ -1,6 +1,6 @@
 // Copying to the clipboard.
 
-/** Copies the text of `source`. Without https there is no clipboard to write to: the text is selected instead, so that
+/** Copies the text of `source`. Without https, browsers have no clipboard API: the text is selected instead, so that
  * the keyboard can copy it. Returns whether the text was copied. */
 export async function copyText(source: HTMLElement): Promise<boolean> {
   const isField = source instanceof HTMLTextAreaElement;
@@ -26,7 +26,7 @@ export function setUpCopyButtons(): void {
   }
 }
 
-/** Where the response to a form shows something once, a reload opens the plain page instead of sending the form again. */
+/** After a form's response that shows something once, a reload opens the page instead of sending the form again. */
 export function forgetSubmission(): void {
   const page = document.querySelector<HTMLElement>("[data-shown-once]")?.dataset["shownOnce"];
   if (page !== undefined) history.replaceState(null, "", page);

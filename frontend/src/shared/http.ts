@@ -7,8 +7,8 @@ type Body = { message?: unknown; errors?: readonly { message?: unknown }[] };
 export const UNREACHABLE = "The server could not be reached. Check the connection and try again.";
 const SIGNED_OUT = "You are signed out. Sign in again, in another tab if you like, then reload this page.";
 
-/** Posts JSON with Django's CSRF token. `cause` is the click behind it: its age in milliseconds goes along, for traces.
- * Rejects if no server answers. */
+/** Posts JSON with Django's CSRF token. `cause` is the click that caused it; its age in milliseconds is sent for
+ * traces. Rejects if no server answers. */
 export function send(url: string, csrfToken: string, body: object, cause?: Event): Promise<Response> {
   const headers: Record<string, string> = { "Content-Type": "application/json", "X-CSRFToken": csrfToken };
   if (cause) headers["X-Clicked-Ms-Ago"] = Math.max(0, performance.now() - cause.timeStamp).toFixed(1);

@@ -1,5 +1,5 @@
 // A model's Markdown as inert DOM: no scripts, styles, images or forms, and no requests. Raw HTML is shown as text;
-// DOMPurify is the second barrier behind that.
+// DOMPurify is a second barrier.
 
 import DOMPurify from "dompurify";
 import { Marked, type Token } from "marked";
@@ -13,7 +13,7 @@ marked.use({
     link({ href, tokens }) {
       return anchor(href, this.parser.parseInline(tokens));
     },
-    // The page itself uses the first two levels.
+    // The page itself uses the first two heading levels.
     heading({ tokens, depth }) {
       const level = Math.min(6, depth + 2);
       return `<h${level}>${this.parser.parseInline(tokens)}</h${level}>`;
@@ -44,7 +44,7 @@ export function blocks(text: string): Token[] {
 export function nodesOf(block: Token): Node[] {
   const fragment = DOMPurify.sanitize(marked.parser([block]), ALLOWED);
   for (const link of fragment.querySelectorAll("a")) secure(link);
-  // Wide blocks scroll by themselves; the keyboard needs a focus for that.
+  // Wide blocks scroll by themselves, which the keyboard can do only with the focus on them.
   for (const wide of fragment.querySelectorAll<HTMLElement>("pre, table")) wide.tabIndex = 0;
   return [...fragment.childNodes].filter((node) => node.nodeType === Node.ELEMENT_NODE || node.textContent?.trim());
 }
@@ -62,8 +62,8 @@ export function plain(text: string): string {
 }
 
 /** A text that is still being written, with open marks of its last block closed and half a link reduced to its text.
- * Without this, the page would flicker between the marks and their effect. A mark without text after it, and a line
- * that may become the underline of a heading, wait for the next characters. */
+ * Otherwise the page would flicker between the marks and their effect. A mark without text after it, and a line that
+ * may become the underline of a heading, are left out until more characters arrive. */
 export function completed(text: string): string {
   const visible = text.replace(UNDERLINE, "\n").replace(BARE_MARK, "");
   const last = marked.lexer(visible).findLast(({ type }) => type !== "space");
@@ -73,7 +73,7 @@ export function completed(text: string): string {
 
 const UNDERLINE = /\n[ \t]*[-=*_]+[ \t]*$/;
 const BARE_MARK = /(?<=\s|^)(?:\*{1,3}|~~|`{1,2})$/;
-/** What would change the text in another way than the finished text is rendered is off. */
+/** Options that would render differently from the finished text are off. */
 const COMPLETION = {
   linkMode: "text-only",
   comparisonOperators: false,

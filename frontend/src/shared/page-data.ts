@@ -1,4 +1,4 @@
-// What the server put into a page for one of its elements.
+// Data that the server puts into a page for one of its elements.
 
 /** Reads the JSON of the script that `data-from` names, and removes what the element held for readers without
  * scripts. */

@@ -2,7 +2,7 @@
 
 const HIDDEN_TAB_MS = 1_000;
 
-/** Draws at most once a frame, however often it is asked to; in a hidden tab, which has no frames, once a second. */
+/** Draws at most once an animation frame; in a hidden tab, which has none, once a second. */
 export class DrawScheduler {
   #draw: () => void;
   #cancel: (() => void) | null = null;

@@ -18,7 +18,7 @@ type Row = {
   readonly limit: number | null;
   readonly spent: Spent;
   readonly format: (amount: number) => string;
-  /** How the rest is written, where it is rounded in another way. */
+  /** The format of the remaining amount, if it is rounded differently. */
   readonly formatLeft?: (amount: number) => string;
 };
 
@@ -46,7 +46,7 @@ export function limitsTemplate(limits: Limits, state: State, now: number): Optio
   </div>`;
 }
 
-/** Rounded down, so that the spent and the remaining time add up to the limit on the page. */
+/** Rounded down, so that on the page the spent and the remaining time add up to the limit. */
 function inWholeSeconds({ amount, isExact }: Spent): Spent {
   return { amount: Math.floor(amount / 1000) * 1000, isExact };
 }

@@ -1,4 +1,4 @@
-// The buttons that pause, resume and stop a debate, and the question before it is stopped.
+// The buttons that pause, resume and stop a debate, and the confirmation before stopping.
 
 import { type TemplateResult, html, nothing } from "lit";
 import type { Commands } from "../client/commands.ts";
@@ -14,7 +14,7 @@ const LABELS: Readonly<Record<Action, readonly [idle: string, busy: string]>> = 
   cancel: ["Stop", "Stopping"],
 };
 
-/** `status` is the page's own while no event has arrived. */
+/** `status` is the page's initial one until an event arrives. */
 export function controlsTemplate(status: Status, state: State, steering: Steering): TemplateResult | typeof nothing {
   if (isTerminal(status)) return nothing;
   const { commands, askToStop } = steering;
@@ -39,7 +39,7 @@ export function controlsTemplate(status: Status, state: State, steering: Steerin
   </div>`;
 }
 
-/** The action that was requested and has not taken effect: on this page, or by anybody according to the log. */
+/** The action that was requested, on this page or by anybody in the log, and has not taken effect. */
 function pendingAction(state: State, commands: Commands): Action | null {
   const attempt = commands.at("control");
   if (attempt?.state === "pending" && attempt.command.type === "control") return attempt.command.action;

@@ -1,4 +1,4 @@
-// Who speaks in a debate, and in which colour.
+// The speakers of a debate, and their colours.
 
 import type { Page } from "../client/page-data.ts";
 import type { State } from "../protocol/state.ts";

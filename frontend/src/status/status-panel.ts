@@ -28,7 +28,7 @@ const STREAM_NOTES: Partial<Readonly<Record<StreamState, string>>> = {
   reconnecting: "The server waits for its database; nothing is lost.",
 };
 
-/** The current speaker's state while the debate does not proceed. */
+/** The current speaker's state while the debate is paused or waits. */
 const HELD: Partial<Readonly<Record<Status, string>>> = { paused: "paused", awaiting_input: "asking" };
 
 const CONNECTION_LABELS: Readonly<Record<ConnectionState, string>> = {
@@ -136,7 +136,7 @@ function speakersTemplate(page: Page, state: State, status: Status): TemplateRes
   return html`<ul class="speakers" aria-label="On the floor">${[...speakersOf(page, state)].map(row)}</ul>`;
 }
 
-/** Milliseconds since the debate began, or that it took in all; null before it began. */
+/** The debate's duration so far, or in total, in milliseconds; null before it started. */
 function elapsedOf(state: State, now: number): number | null {
   return state.startedAt === null ? null : endOf(state, now) - Date.parse(state.startedAt);
 }

@@ -1,9 +1,9 @@
-// What a debate has used so far: US dollars, tokens and time.
+// A debate's usage so far: US dollars, tokens and time.
 
 import type { Message, State } from "../protocol/state.ts";
 import { money } from "../shared/format.ts";
 
-/** An amount. Where it is not exact, a part of it is unknown, and it is at least this much. */
+/** An amount; a minimum if it is not exact because a part is unknown. */
 export type Spent = { readonly amount: number; readonly isExact: boolean };
 
 /** US dollars; undefined before any model has answered. */
@@ -13,7 +13,7 @@ export function cost(state: State): Spent | undefined {
   const paid = state.messages.filter(hasSpoken);
   if (paid.length === 0) return undefined;
   const amount = paid.reduce((total, { cost }) => total + (cost ?? 0), 0);
-  // Providers do not report the cost of a turn that failed half way.
+  // Providers do not report the cost of a failed turn.
   const isExact = summary === undefined && paid.every(({ cost, state }) => cost !== null && state !== "discarded");
   return { amount, isExact };
 }

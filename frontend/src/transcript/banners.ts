@@ -5,7 +5,7 @@ import { repeat } from "lit/directives/repeat.js";
 
 export type Banner = { readonly id: number; readonly text: string; readonly kind: "notice" | "refusal" };
 
-/** More would push the debate off the screen; the oldest go. */
+/** More would push the debate off the screen; the oldest ones are removed. */
 const MAX_BANNERS = 5;
 
 export function withBanner(banners: readonly Banner[], text: string, kind: Banner["kind"]): readonly Banner[] {
@@ -20,7 +20,7 @@ export function bannersTemplate(
   banners: readonly Banner[],
   dismiss: (id: number) => void,
 ): TemplateResult {
-  // The region exists before its first text: screen readers announce what is added to it.
+  // The region exists before its first text, because screen readers announce only what is added to it.
   return html`<div class="banners">
     ${first}
     <div role="status" data-testid="banners">${list(banners, dismiss)}</div>

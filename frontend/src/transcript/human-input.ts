@@ -1,4 +1,4 @@
-// Messages from people, questions to them, and how they controlled the debate.
+// People's messages, questions to people, and people's commands.
 
 import { type TemplateResult, html, nothing } from "lit";
 import "./message-form.ts";
@@ -8,7 +8,7 @@ import { duration } from "../shared/format.ts";
 
 type Optional = TemplateResult | typeof nothing;
 
-/** What the page knows about answering a question. */
+/** The data for answering a question. */
 export type Answering = {
   readonly mayAnswer: boolean;
   readonly isOver: boolean;
@@ -76,7 +76,7 @@ function answerTemplate(request: Request, answering: Answering): TemplateResult 
 
 function countdownTemplate(request: Request, now: number): Optional {
   if (request.deadline === null) return nothing;
-  // Rounded up to whole seconds: 0:00 would read as too late.
+  // Rounded up to whole seconds, because 0:00 would mean that the time is over.
   const left = Math.max(0, Date.parse(request.deadline) - now);
   const words = left === 0 ? "Time is up" : `${duration(left + 999)} left`;
   return html`<span class="countdown" role="timer" data-testid="countdown" ?data-short=${left < 30_000}>${words}</span>`;

@@ -1,5 +1,5 @@
 // <outcry-message>: one message of an agent. It is drawn again only when the message has changed, and its text only
-// from the first block that has: what a reader has selected above stays selected.
+// from the first changed block, so that a selection above stays.
 
 import { LitElement, type TemplateResult, html, nothing } from "lit";
 import { blocks, completed, nodesOf } from "../shared/markdown.ts";
@@ -30,9 +30,9 @@ export class MessageElement extends LitElement {
   declare isInVerdict: boolean;
   /** Whether the debate is over. */
   declare isOver: boolean;
-  /** Whether the model is named in the header: where several models speak. */
+  /** Whether the header names the model, because several models speak. */
   declare showsModel: boolean;
-  /** Why the message does not go on: the debate is paused, or waits for an answer. */
+  /** Why the message is interrupted: the debate is paused, or waits for an answer. */
   declare held: "paused" | "awaiting_input" | null;
 
   #rendered: { source: string; nodes: Node[] }[] = [];
@@ -92,7 +92,7 @@ export class MessageElement extends LitElement {
 
   get #state(): Message["state"] | "cut" {
     const { state, finish_reason } = this.message;
-    // A cancelled message keeps its text. If no process was left to end it, it ended with the debate.
+    // A cancelled message keeps its text. A message that no process ended is over when the debate is.
     const cut = state === "speaking" ? this.isOver : state === "done" && finish_reason === "cancelled";
     return cut ? "cut" : state;
   }

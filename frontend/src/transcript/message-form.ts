@@ -1,5 +1,5 @@
-// <outcry-message-form>: a field for a text to the panel. The text stays in it until it is known to have arrived.
-// Sends a "submitted" event whose detail is the text.
+// <outcry-message-form>: a field for a text to the panel. The text stays in it until the server has confirmed it. Sends
+// a "submitted" event whose detail is the text.
 
 import { LitElement, type TemplateResult, html, nothing } from "lit";
 import type { Attempt } from "../client/commands.ts";
@@ -39,7 +39,7 @@ export class MessageFormElement extends LitElement {
   protected override willUpdate(changed: Map<string, unknown>): void {
     const { attempt } = this;
     if (!changed.has("attempt") || attempt?.state !== "done" || attempt.command.type !== "input") return;
-    // It arrived. A text that was changed since is another one.
+    // Confirmed: clear the field, unless its text has been changed since.
     if (attempt.command.text === this.#text.trim()) this.#setText("");
   }
 

@@ -31,8 +31,8 @@ export function localTemplate(model: string, tookOver: boolean): TemplateResult 
   </aside>`;
 }
 
-/** The note above a debate that became a demo because no model answered. A demo that was asked for has none: each of
- * its messages is marked. */
+/** The note above a debate that became a demo because no model answered. A requested demo has none, since each of its
+ * messages is marked. */
 export function demoTemplate(page: Page, state: State): Optional {
   if (!state.fallbacks.some(({ to }) => to === DEMO)) return nothing;
   const wasLive = state.messages.some((message) => message.mode === "live" && message.state === "done");
@@ -68,7 +68,7 @@ export function fallbackTemplate(fallback: Fallback | undefined, wasAsked: boole
   </p>`;
 }
 
-/** Takes the duration out of the server's sentence. */
+/** Removes the duration from the server's sentence. */
 function waitedSentence(sentence: string): string {
   const pause = /\bin (\d+) s\b/.exec(sentence)?.[1];
   return `limits our rate; asked again${pause === undefined ? "" : ` after ${waitTime(Number(pause))}`}.`;

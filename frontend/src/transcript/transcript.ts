@@ -1,4 +1,4 @@
-// The transcript of a debate: everything that happened, in its order.
+// The transcript of a debate: all its entries, in order.
 
 import { type TemplateResult, html, nothing } from "lit";
 import { repeat } from "lit/directives/repeat.js";
@@ -17,7 +17,7 @@ import { reason } from "../shared/format.ts";
 
 type Optional = TemplateResult | typeof nothing;
 
-/** What the transcript shows, and what a person can do in it. */
+/** The data that the transcript shows, and the person's commands. */
 export type Scene = {
   readonly page: Page;
   readonly state: State;
@@ -147,7 +147,7 @@ function roundMark({ state }: Scene, index: number): Optional {
   return html`<h2 class="round-mark"><span>${here === "final" ? "Judgement" : `Round ${here}`}</span></h2>`;
 }
 
-/** That the debate is paused, unless the last line says it already. */
+/** The note that the debate is paused, unless the last entry already shows it. */
 function pausedTemplate({ state }: Scene): Optional {
   const last = state.entries.at(-1);
   const isShown = last?.kind === "control" && state.controls[last.index]?.action === "pause";
