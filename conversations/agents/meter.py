@@ -21,8 +21,8 @@ _NOTHING = Usage(input_tokens=0, output_tokens=0)
 
 
 class Meter:
-    """`first` is the turn's first call, `system` the system message of all its calls. `keep` is a call that must stay
-    payable after each, or None.
+    """`first` is the turn's first call, `system` the system message of all its calls. `keep` is a call that must remain
+    within the budget after each one, or None.
 
     Only calls of live providers are reserved."""
 

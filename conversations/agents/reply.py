@@ -26,8 +26,8 @@ MAX_TOOL_CALLS = 5
 class Reply:
     """`partial` is the text so far, `buffer` holds our events. `longest` is the length of the longest answer in tokens.
 
-    `asked` describes the agent's question to a person, at most one, with its outcome to a model that takes no tools;
-    None until there is one."""
+    `asked` is a text with the agent's question to a person and its outcome, for a repeated call without tools; None
+    without a question. A turn has at most one."""
 
     def __init__(self, partial: PartialMessage, agent: str, clock: ReplyClock, longest: int) -> None:
         self.partial = partial
@@ -45,7 +45,7 @@ class Reply:
     async def receive(self, event: BaseEvent) -> None:
         """Take the next event of AG2; returns once there is room for another.
 
-        Raises ProviderError where the model does not come to an end."""
+        Raises ProviderError if the model exceeds the bounds on chunks or tool calls."""
         if not self.has_begun:
             self.has_begun = True
             self.span.add_event("first_word")
@@ -56,7 +56,7 @@ class Reply:
                 # Some servers ignore the limit in the request.
                 raise _looped("The model went on and on, past the longest answer that was asked for.")
         elif isinstance(event, ToolCallsEvent):
-            # The model is called once more after them.
+            # The next call of the model begins after them.
             self._chunks = 0
             self._tool_calls += 1
             self.partial.interrupted()

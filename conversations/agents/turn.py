@@ -1,8 +1,8 @@
 """One turn: asks an AG2 agent once, and yields its reply token by token.
 
-1. `builder.build` makes the prompt, `Meter` reserves what the first call may cost.
+1. `builder.build` makes the prompt, `Meter` reserves the maximum cost of the first call.
 2. A task asks AG2's agent. `Reply` translates AG2's events and puts them into a buffer, which `next` reads.
-3. `ReplyClock` ends a reply that is silent too long, `Meter` pays for each call.
+3. `ReplyClock` ends a reply after too long a silence, `Meter` reserves and settles each call.
 """
 
 import asyncio

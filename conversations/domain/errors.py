@@ -57,8 +57,8 @@ class InvalidInput(OutcryError):
 
 
 class LimitReached(OutcryError):
-    """A limit is reached: of running debates, of messages to a debate, or of costs today. `retry_after` is the number
-    of seconds until the next attempt may succeed, or None if that is unknown."""
+    """A limit is reached: of running debates, messages to a debate, API keys, or today's costs. `retry_after` is the
+    number of seconds until the next attempt may succeed, or None if that is unknown."""
 
     code = "limit_reached"
     http_status = 429
@@ -184,7 +184,8 @@ def error_body(error: OutcryError) -> dict[str, Any]:
 
 
 def error_headers(error: OutcryError) -> dict[str, str]:
-    """Headers of an HTTP response: when to come again, in whole seconds, where that is known; how to sign in."""
+    """Headers of an HTTP response: Retry-After in whole seconds, if it is known; WWW-Authenticate for
+    Unauthenticated."""
     if isinstance(error, LimitReached) and error.retry_after is not None:
         return {"Retry-After": str(max(1, math.ceil(error.retry_after)))}
     return {"WWW-Authenticate": "Bearer"} if isinstance(error, Unauthenticated) else {}

@@ -97,7 +97,7 @@ class Form(BaseModel):
 
     @classmethod
     def parse(cls, values: Mapping[str, Any]) -> Self:
-        """The form of these values. Raises InvalidInput with a problem for each broken rule."""
+        """Validate the values. Raises InvalidInput with a problem for each broken rule."""
         try:
             return cls.model_validate(values)
         except ValidationError as failure:

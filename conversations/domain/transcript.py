@@ -1,4 +1,5 @@
-"""A conversation's state as the fold of its events. Pure; the browser's reducer does the same.
+"""A conversation's state as the fold of its events. Pure. The browser's reducer (frontend/src/protocol/reducer.ts) must
+give the same state.
 
 A new event type is added to `_change`. The state is JSON:
 

@@ -57,7 +57,7 @@ def store_batch(appends: Sequence[Append], attempts: list[Stored] | None = None)
             if _was_committed(attempts[-1]):
                 return attempts[-1]
             attempts.pop()
-        _renew_lapsed(appends, owners)
+        _renew_expired(appends, owners)
         accepted, refused = _accept(appends, owners)
         frames = {
             conversation: _number(conversation, owners[conversation].head, events)
@@ -75,12 +75,12 @@ def store_batch(appends: Sequence[Append], attempts: list[Stored] | None = None)
 
 
 class _Owner(NamedTuple):
-    """A conversation's newest seq, and the run that may append to it. `lapsed`: the run's lease has expired, by the
+    """A conversation's newest seq, and the run that may append to it. `expired`: the run's lease has expired, by the
     database's clock."""
 
     head: int
     run: UUID | None
-    lapsed: bool
+    expired: bool
 
 
 # The database's own clock, in the SQL that the ORM's Now() writes.
@@ -103,8 +103,8 @@ def _lock(conversations: set[UUID]) -> dict[UUID, _Owner]:
     with connection.cursor() as cursor:
         cursor.execute(sql, [_key(conversation) for conversation in conversations])
         return {
-            _uuid(pk): _Owner(head, None if run is None else _uuid(run), bool(lapsed))
-            for pk, head, run, lapsed in cursor.fetchall()
+            _uuid(pk): _Owner(head, None if run is None else _uuid(run), bool(expired))
+            for pk, head, run, expired in cursor.fetchall()
         }
 
 
@@ -113,7 +113,7 @@ def _uuid(value: UUID | str) -> UUID:
     return value if isinstance(value, UUID) else UUID(value)
 
 
-def _renew_lapsed(appends: Sequence[Append], owners: dict[UUID, _Owner]) -> None:
+def _renew_expired(appends: Sequence[Append], owners: dict[UUID, _Owner]) -> None:
     """Renew the leases that expired because the database was too slow for the heartbeat. The rows are locked, so no
     other process can have claimed these conversations since."""
     ours = [
@@ -121,7 +121,7 @@ def _renew_lapsed(appends: Sequence[Append], owners: dict[UUID, _Owner]) -> None
         for append in appends
         if append.run is not None
         and (owner := owners.get(append.conversation)) is not None
-        and owner.lapsed
+        and owner.expired
         and owner.run == append.run
     ]
     if not ours or not database.is_slow(settings.OUTCRY_LEASE_SECONDS):
@@ -129,7 +129,7 @@ def _renew_lapsed(appends: Sequence[Append], owners: dict[UUID, _Owner]) -> None
     lease = timedelta(seconds=settings.OUTCRY_LEASE_SECONDS)
     Conversation.objects.filter(pk__in=ours).update(lease_until=Now() + lease)
     for conversation in ours:
-        owners[conversation] = owners[conversation]._replace(lapsed=False)
+        owners[conversation] = owners[conversation]._replace(expired=False)
 
 
 def _was_committed(attempt: Stored) -> bool:
@@ -176,7 +176,7 @@ def _fenced(append: Append, owners: dict[UUID, _Owner]) -> OutcryError | None:
         return NotFound("There is no such conversation.")
     if append.run is not None and append.run != owner.run:
         return Fenced("Another run owns this conversation.")
-    if append.run is not None and owner.lapsed:
+    if append.run is not None and owner.expired:
         return Fenced("The lease of this run has lapsed.")
     return None
 

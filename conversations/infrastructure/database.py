@@ -45,7 +45,7 @@ _pool: ThreadPoolExecutor | None = None
 _losses = 0
 _thread = threading.local()
 _slow_at = -math.inf
-# When each use of the database under way began, in monotonic time.
+# When each running use of the database began, in monotonic time.
 _under_way: dict[object, float] = {}
 
 

@@ -1,4 +1,4 @@
-"""The local model's server: SmolLM2-135M behind llama.cpp's OpenAI-compatible HTTP server, in a process of its own.
+"""The local model's server: SmolLM2-135M in llama.cpp's OpenAI-compatible HTTP server, as a process of its own.
 
     python -m conversations.local_model.server MODEL_PATH [--port N] [--reuse-port] [--log PATH]
 

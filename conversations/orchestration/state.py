@@ -1,6 +1,6 @@
-"""What a debate consists of so far, and the `complete` event that ends it.
+"""The state of a debate, and the `complete` event that ends it.
 
-Recovery rebuilds the state from the log; the debate's turns add to it."""
+Recovery rebuilds the state from the log; the debate's turns update it."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field

@@ -41,7 +41,7 @@ ATTEMPT_SECONDS: Final = 60.0
 SILENCE_SECONDS: Final = 20.0
 # Maximum bytes of one response (the agent's card, or its answer).
 MAX_ANSWER: Final = 1024 * 1024
-# The protocol bindings that we speak.
+# The supported protocol bindings.
 BINDINGS: Final = ("JSONRPC", "HTTP+JSON")
 
 tasks = BackgroundTasks()

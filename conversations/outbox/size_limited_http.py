@@ -16,7 +16,7 @@ class TooLarge(Exception):
 class SizeLimitedTransport(httpx.AsyncBaseTransport):
     """HTTPX's own transport, for responses of at most `limit` bytes. Send the headers UNCOMPRESSED with each request.
 
-    Raises TooLarge, and ValueError for a response that is compressed all the same."""
+    Raises TooLarge, and ValueError for a response that is compressed nevertheless."""
 
     def __init__(self, limit: int) -> None:
         self._limit = limit

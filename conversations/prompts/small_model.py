@@ -1,10 +1,10 @@
 """Prompts for SmolLM2-135M, which otherwise repeats the last speaker, invents figures and writes headings.
 
-What was found to help:
+Measures that help:
 
 1. One short question, with only the last point of the speaker before.
 2. A grammar (GBNF, which llama.cpp enforces while sampling) of two or three sentences of plain words without digits, so
-   that an answer ends by itself and states no figure that nobody gave.
+   that an answer ends by itself and invents no figures.
 3. Opening words by role and round, of which the model chooses, so that it replies to the speaker before.
 
 No I/O.
@@ -184,7 +184,7 @@ class LocalVerdict(BaseModel):
 
 
 def moderator_prompt(topic: str, turns: Sequence[tuple[str, str]]) -> SmallModelPrompt:
-    """`turns` are names and whole texts in the order they were spoken; the answer is a LocalVerdict."""
+    """The moderator's prompt, for a LocalVerdict. `turns` are (name, whole text), in order."""
     lines = [f"{_speakable(name)}: {last_point(text)}" for name, text in turns[-MAX_TURNS:]]
     return SmallModelPrompt(
         system="You are the moderator of a debate. You judge only what was said. Answer in JSON.",

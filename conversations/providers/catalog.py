@@ -20,7 +20,7 @@ from conversations.domain.errors import ProviderError
 LOCAL_NAME: Final = "SmolLM2-135M-Instruct"
 OLLAMA_URL: Final = "http://127.0.0.1:11434"
 
-# The environment variables of each kind's key; the first one that is set is used.
+# The environment variables with each kind's key; the first one that is set is used.
 KEYS: Final = {
     "openai": ("OPENAI_API_KEY",),
     "anthropic": ("ANTHROPIC_API_KEY",),

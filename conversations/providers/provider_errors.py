@@ -1,9 +1,9 @@
-"""Error mapping: what the providers' libraries raise, as a ProviderError.
+"""Error mapping: turns exceptions of the providers' libraries into ProviderErrors.
 
 AG2 wraps none of these exceptions, and each library has its own. In this order:
-1. A status code of HTTP decides, wherever a library keeps it.
-2. Else the first row of `_BY_EXCEPTION` does that names the exception or one of its causes. Rows are names, so that no
-   library is imported here: an exception can only be of a library that is loaded.
+1. An HTTP status code decides, if the exception has one.
+2. Otherwise the first row of `_BY_EXCEPTION` that names the exception or one of its causes. Rows are names, so that no
+   library has to be imported here.
 """
 
 import json

@@ -123,7 +123,7 @@ class _Worker:
                 shutdown_graceful_timeout=0,
                 install_signal_handlers=False,
                 delete_jobs="always",
-                # A worker counts as dead when its leases lapse.
+                # A worker counts as dead when its leases expire.
                 update_heartbeat_interval=settings.OUTCRY_LEASE_HEARTBEAT_SECONDS,
                 stalled_worker_timeout=settings.OUTCRY_LEASE_SECONDS,
             )

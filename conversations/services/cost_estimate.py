@@ -44,7 +44,7 @@ class Range(Generic[N]):
 
 @dataclass(frozen=True)
 class Estimate:
-    """`provider` is its label; `usd` is None where the model's price is unknown. Repeated turns are not included."""
+    """`provider` is its label; `usd` is None if the model's price is unknown. Repeated turns are not included."""
 
     provider: str
     tokens: Range[int]
@@ -52,7 +52,7 @@ class Estimate:
 
 
 def estimate(new: NewConversation, provider: Provider) -> Estimate:
-    """The estimate, if the provider answers every turn and no user sends messages."""
+    """The estimate, assuming that the provider answers every turn and no user sends messages."""
     short, long = (LOCAL_SHORT, LOCAL_LONG) if provider.kind == "local" else (SHORT, LONG)
     low, high = [*_calls(new, provider, short)], [*_calls(new, provider, long)]
     cheapest, dearest = _total_cost(low), _total_cost(high)

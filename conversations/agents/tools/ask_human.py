@@ -20,10 +20,10 @@ _ASKED: Final = "You have asked already; only one question is allowed. Go on wit
 _BLANK: Final = "That was no question. Go on without."
 # The key in a turn's context that marks its one question as asked.
 _ASKED_KEY: Final = "conversations.asking"
-# After this many seconds tools are offered again to a model that took none: the server may have got another model.
+# After this many seconds, tools are offered again: the server may have loaded another model.
 FORGET_SECONDS = 600
 
-# Providers whose models were found to take no tools, with until when, on the monotonic clock.
+# Providers whose models rejected tools, with the monotonic time until which none are offered.
 _without_tools: dict[Provider, float] = {}
 
 Ask = Callable[[str], Awaitable[str]]
