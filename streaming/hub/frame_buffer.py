@@ -20,7 +20,7 @@ class FrameBuffer:
         self._characters = 0
 
     def add(self, frames: Sequence[Frame]) -> None:
-        """Append frames that continue at the head."""
+        """Append frames that follow the head without a gap."""
         for frame in frames:
             self._frames.append(frame)
             self._characters += len(frame.data_text)

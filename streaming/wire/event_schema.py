@@ -40,7 +40,7 @@ def _frame_name(model: type[EventData]) -> str:
 def _frame(model: type[EventData], *, stored: bool) -> Schema:
     seq: Schema = {"type": "null"}
     if stored:
-        # A stored type may also travel outside the log (a refusal is an `error`): then it has no seq.
+        # A stored type may also be sent outside the log, without a seq, such as an `error` for a refused frame.
         seq = {"anyOf": [{"type": "integer", "minimum": 1}, seq]}
     properties: Schema = {
         "type": {"const": model.type, "type": "string"},
@@ -51,7 +51,7 @@ def _frame(model: type[EventData], *, stored: bool) -> Schema:
     }
     required = list(properties)
     if stored:
-        # Of a frame that stands for several events: the seq before the first.
+        # Only in a frame that stands for several events: the seq before the first one.
         properties["after"] = {"type": "integer", "minimum": 0}
     return {
         "type": "object",

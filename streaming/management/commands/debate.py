@@ -1,4 +1,4 @@
-"""`manage.py debate "TOPIC"`: a debate in the terminal, live. What is typed meanwhile is said to the panel."""
+"""`manage.py debate "TOPIC"`: a live debate in the terminal. Typed lines are sent to the panel."""
 
 import asyncio
 import contextlib

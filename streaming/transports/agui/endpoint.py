@@ -49,7 +49,7 @@ def routes() -> list[Route]:
 
 
 class RunAgent(Endpoint):
-    """Starts a debate, or takes part in one, and streams it from its beginning."""
+    """Starts a debate or sends a message to one, and streams it from its first event."""
 
     async def post(self, request: Request) -> ASGIApp:
         principal = await request.authenticate()
