@@ -39,7 +39,7 @@ DEBUG = flag("DEBUG", default=False)
 HTTPS = flag("OUTCRY_HTTPS", default=False)
 
 SECRET_KEY = secret_key(DATA_DIR, is_public=HTTPS)
-# Earlier secret keys; what was signed or encrypted with them stays valid.
+# Earlier secret keys; data that was signed or encrypted with them stays valid.
 SECRET_KEY_FALLBACKS = words("SECRET_KEY_FALLBACKS")
 ALLOWED_HOSTS = words("ALLOWED_HOSTS", "127.0.0.1,localhost,[::1]")
 CSRF_TRUSTED_ORIGINS = words("CSRF_TRUSTED_ORIGINS")
@@ -194,7 +194,7 @@ ACCOUNT_EMAIL_VERIFICATION = choice(
 )
 # The password reset does not reveal whether an address has an account; with 'mandatory', neither does signing up.
 ACCOUNT_PREVENT_ENUMERATION = True
-# Mail tells the owner of a changed password, address or second factor.
+# Notify users by mail of a changed password, address or second factor.
 ACCOUNT_EMAIL_NOTIFICATIONS = True
 ACCOUNT_EMAIL_SUBJECT_PREFIX = "[Outcry] "
 ACCOUNT_DEFAULT_HTTP_PROTOCOL = "https" if HTTPS else "http"

@@ -1,4 +1,4 @@
-"""System checks: settings that contradict each other, or that a public site must not have."""
+"""System checks of settings that contradict each other, or that a public site must not have."""
 
 from collections.abc import Iterator
 from typing import Any, Final
@@ -52,7 +52,7 @@ def check_secret_key(**_: Any) -> Iterator[CheckMessage]:
 
 @register(Tags.security)
 def check_production(**_: Any) -> Iterator[CheckMessage]:
-    """Errors and warnings for a public site, which is one with OUTCRY_HTTPS=true."""
+    """Errors and warnings for public sites (those with OUTCRY_HTTPS=true)."""
     if not settings.HTTPS:
         return
     if settings.DEBUG:

@@ -1,4 +1,4 @@
-"""Which clients may read /metrics: those that send a token, or whose address is in certain networks."""
+"""Who may read /metrics: clients that send a token, or whose address is in given networks."""
 
 import re
 from collections.abc import Sequence

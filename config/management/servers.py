@@ -17,7 +17,7 @@ STREAMS_SECONDS: Final = 5
 
 
 class NotListening(Exception):
-    """The port cannot be used; the message says why."""
+    """The port cannot be used; the message has the reason."""
 
 
 def uvicorn(host: str, port: int, listening: Callable[[], None]) -> None:

@@ -24,8 +24,8 @@ export type Attempt = {
 type Answer = { readonly ok: true } | { readonly ok: false; readonly problem: string };
 export type Post = (path: "control" | "input", body: object) => Promise<Answer>;
 
-/** After this many milliseconds without confirmation over the connection, a command is sent by a request, whose response
- * tells the outcome. */
+/** After this many milliseconds without confirmation over the connection, a command is sent by an HTTP request, whose
+ * response has the outcome. */
 const CONFIRMED_WITHIN = 6_000;
 
 export class Commands {

@@ -1,5 +1,5 @@
-// Watches one conversation over a WebSocket: every event once and in order, however often the
-// connection breaks. The cursor is the head of the state; after a break the server goes on from it.
+// Watches one conversation over a WebSocket: every event once and in order, however often the connection breaks. The
+// cursor is the head of the state; after a break the server continues from it.
 
 import { type Ending, OVER, ending, isRestart } from "../protocol/close-codes.ts";
 import type { Frame, HelloFrame, StreamState } from "../protocol/events.gen.ts";

@@ -105,7 +105,7 @@ export class DebateSession {
     return this.state.requests.find(({ state }) => state === "open")?.request ?? null;
   }
 
-  /** Every sentence that has not been announced, each once; null where there is none. */
+  /** The sentences that have not been announced yet, each once; null if there are none. */
   takeAnnouncements(): string | null {
     return this.#announcements.length === 0 ? null : this.#announcements.splice(0).join(" ");
   }
