@@ -1,6 +1,6 @@
 // The messages that a reader has missed, because the tab was hidden or the connection lost. Pure.
 
-import { type State, keyOf } from "../protocol/state.ts";
+import { type Entry, type State, keyOf } from "../protocol/state.ts";
 
 /** Milliseconds. A shorter absence does not count, because the reader still remembers the message they were reading. */
 const BRIEF = 5_000;
@@ -54,25 +54,17 @@ function seenIn(state: State): Seen {
 
 function missed(state: State, seen: Seen, brief: boolean): Missed | null {
   const known = brief ? seen.begun : seen.whole;
-  const messages = new Map(state.messages.map((message) => [message.id, message]));
-  let count = 0;
-  let before: string | null = null;
-  for (const entry of state.entries) {
-    let counts = false;
-    if (entry.kind === "message") {
-      const message = messages.get(entry.id);
-      if (message?.state !== "done" || known.has(entry.id)) continue;
-      // The verdict repeats the moderator's last message.
-      counts = message.kind !== "final" || state.complete === null;
-    } else if (entry.kind === "human") {
-      if (entry.index < seen.humans) continue;
-      counts = true;
-    } else if (entry.kind === "verdict") {
-      if (seen.judged) continue;
-      counts = true;
-    } else continue;
-    before ??= keyOf(entry);
-    if (counts) count += 1;
-  }
-  return before === null || count === 0 ? null : { count, before };
+  const fresh = state.messages.filter((message) => message.state === "done" && !known.has(message.id));
+  const messages = new Map(fresh.map((message) => [message.id, message]));
+  const entries = state.entries.filter((entry) => {
+    if (entry.kind === "message") return messages.has(entry.id);
+    if (entry.kind === "human") return entry.index >= seen.humans;
+    return entry.kind === "verdict" && !seen.judged;
+  });
+  // The verdict repeats the moderator's last message.
+  const isRepeated = (entry: Entry): boolean =>
+    entry.kind === "message" && messages.get(entry.id)?.kind === "final" && state.complete !== null;
+  const count = entries.filter((entry) => !isRepeated(entry)).length;
+  const [first] = entries;
+  return first === undefined || count === 0 ? null : { count, before: keyOf(first) };
 }

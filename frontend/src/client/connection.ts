@@ -1,7 +1,7 @@
 // Watches one conversation over a WebSocket: every event once and in order, however often the connection breaks. The
 // cursor is the head of the state; after a break the server continues from it.
 
-import { type Ending, OVER, ending, isRestart } from "../protocol/close-codes.ts";
+import { ENDINGS, type Ending, OVER, RESTARTS } from "../protocol/close-codes.ts";
 import type { Frame, HelloFrame, StreamState } from "../protocol/events.gen.ts";
 import { reduce } from "../protocol/reducer.ts";
 import { EMPTY, type LogEvent, type State, isTerminal, seqBefore } from "../protocol/state.ts";
@@ -217,8 +217,8 @@ export class Connection {
 
   #closed(code: number): void {
     this.#release();
-    if (isRestart(code)) this.#restartedAt = this.#platform.now();
-    const final = isTerminal(this.conversation.status) ? OVER : ending(code);
+    if (RESTARTS.has(code)) this.#restartedAt = this.#platform.now();
+    const final = isTerminal(this.conversation.status) ? OVER : ENDINGS.get(code);
     if (final === undefined) return this.#retry();
     this.#stopped = true;
     this.#watcher.state("closed", final);

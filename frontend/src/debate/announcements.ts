@@ -1,5 +1,6 @@
 // What a screen reader announces: the next speaker, and each message once it is finished. Never single tokens.
 
+import type { Complete } from "../protocol/events.gen.ts";
 import { BUDGET_REACHED } from "../status/budget.ts";
 import { plain } from "../shared/markdown.ts";
 import { fallbackSentence } from "../transcript/notices.ts";
@@ -14,7 +15,7 @@ export function announcements(before: State, after: State, mayAnswer: boolean): 
   return [
     ...messages.map((message) => messageSentence(message)),
     ...entries.map((entry) => entrySentence(entry, after, mayAnswer)),
-  ].filter((sentence) => sentence != null);
+  ].filter((sentence) => sentence !== null);
 }
 
 function messageSentence({ agent, mode, state, kind, text, discard_reason }: Message): string | null {
@@ -25,36 +26,30 @@ function messageSentence({ agent, mode, state, kind, text, discard_reason }: Mes
   return kind === "final" ? null : `${speaker}: ${plain(text)}`; // the verdict says it
 }
 
-function entrySentence(entry: Entry, state: State, mayAnswer: boolean): string | null | undefined {
+function entrySentence(entry: Entry, { status }: State, mayAnswer: boolean): string | null {
   switch (entry.kind) {
     case "message":
       return null;
-    case "human": {
-      const human = state.humans[entry.index];
-      return human && `${human.author}: ${human.text}`;
-    }
+    case "human":
+      return `${entry.human.author}: ${entry.human.text}`;
     case "request": {
-      const request = state.requests[entry.index];
-      return request && `${mayAnswer ? "A question for you" : `${request.agent} asks the owner`}: ${request.prompt}`;
+      const { agent, prompt } = entry.request;
+      return `${mayAnswer ? "A question for you" : `${agent} asks the owner`}: ${prompt}`;
     }
-    case "control": {
-      const control = state.controls[entry.index];
-      return control && controlSentence(control);
-    }
-    case "fallback": {
-      const fallback = state.fallbacks[entry.index];
-      return fallback && fallbackSentence(fallback);
-    }
+    case "control":
+      return controlSentence(entry.control);
+    case "fallback":
+      return fallbackSentence(entry.fallback);
     case "error":
-      return state.errors[entry.index]?.message;
+      return entry.error.message;
     case "budget":
-      return isTerminal(state.status) ? null : BUDGET_REACHED;
+      return isTerminal(status) ? null : BUDGET_REACHED;
     case "verdict":
-      return state.complete && verdictSentence(state.complete);
+      return verdictSentence(entry.complete);
   }
 }
 
-function verdictSentence({ verdict, confidence, summary }: NonNullable<State["complete"]>): string {
+function verdictSentence({ verdict, confidence, summary }: Complete): string {
   const sure = confidence === null ? "" : `, ${percent(confidence)} confidence`;
   return `Verdict: ${label(verdict)}${sure}. ${plain(summary)}`;
 }

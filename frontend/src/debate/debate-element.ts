@@ -1,6 +1,7 @@
 // <outcry-debate>: draws one debate, live, at most once a frame.
 
-import { LitElement, type TemplateResult, html, nothing } from "lit";
+import { type TemplateResult, html, nothing } from "lit";
+import { customElement } from "lit/decorators.js";
 import { AutoScroll } from "../attention/auto-scroll.ts";
 import { ReadPosition } from "../attention/read-position.ts";
 import type { Page } from "../client/page-data.ts";
@@ -21,8 +22,10 @@ import {
   stoppedTemplate,
   watermarkTemplate,
 } from "./debate-template.ts";
+import { PageElement } from "../shared/page-element.ts";
 
-export class DebateElement extends LitElement {
+@customElement("outcry-debate")
+export class DebateElement extends PageElement {
   #page!: Page;
   #session!: DebateSession;
   #scroll!: AutoScroll;
@@ -32,10 +35,6 @@ export class DebateElement extends LitElement {
   #clock: ReturnType<typeof setInterval> | undefined;
   #drawing = new DrawScheduler(() => this.requestUpdate());
   #painting = new PaintObserver(() => this.#session.painted(this.#drawn));
-
-  protected override createRenderRoot(): this {
-    return this;
-  }
 
   override connectedCallback(): void {
     if (!this.hasUpdated) this.#page = pageData<Page>(this);
@@ -75,7 +74,7 @@ export class DebateElement extends LitElement {
 
   async #restorePosition(): Promise<void> {
     // Wait until the messages, which draw themselves after this element, have their final size.
-    const parts = this.querySelectorAll<LitElement>("outcry-message, outcry-verdict");
+    const parts = this.querySelectorAll<PageElement>("outcry-message, outcry-verdict");
     await Promise.all(Array.from(parts, (part) => part.updateComplete));
     this.#session.position.restore(this.querySelector(".missed-divider"));
   }
@@ -111,5 +110,3 @@ export class DebateElement extends LitElement {
 
   #stop = (): void => this.#session.commands.give({ type: "control", action: "cancel" });
 }
-
-customElements.define("outcry-debate", DebateElement);

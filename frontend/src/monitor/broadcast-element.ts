@@ -1,22 +1,19 @@
 // <outcry-broadcast>: a form for an announcement to everyone who is connected.
 
-import { LitElement, type TemplateResult, html, nothing } from "lit";
+import { type TemplateResult, html, nothing } from "lit";
+import { customElement, property, state } from "lit/decorators.js";
 import type { MonitorPage } from "./data.ts";
 import { post } from "../shared/http.ts";
 import { characterCount, thousands } from "../shared/format.ts";
+import { PageElement } from "../shared/page-element.ts";
 
-export class BroadcastElement extends LitElement {
-  static override properties = { page: { attribute: false } };
+@customElement("outcry-broadcast")
+export class BroadcastElement extends PageElement {
+  @property({ attribute: false }) page!: MonitorPage;
 
-  declare page: MonitorPage;
-
-  #sending = false;
-  #problem: string | null = null;
-  #sent: string | null = null;
-
-  protected override createRenderRoot(): this {
-    return this;
-  }
+  @state() isSending = false;
+  @state() problem: string | null = null;
+  @state() sent: string | null = null;
 
   protected override render(): TemplateResult {
     return html`<form class="broadcast" data-testid="broadcast" novalidate @submit=${this.#submit}>
@@ -28,41 +25,39 @@ export class BroadcastElement extends LitElement {
           rows="3"
           data-testid="broadcast-text"
           aria-describedby="broadcast-hint broadcast-problem"
-          aria-invalid=${this.#problem === null ? "false" : "true"}
+          aria-invalid=${this.problem === null ? "false" : "true"}
         ></textarea>
         <p class="help" id="broadcast-hint">
           It stands at the top of every open debate, of every process, at once. At most ${thousands(this.page.maxNotice)}
           characters.
         </p>
-        <p class="field-error" id="broadcast-problem" role="alert">${this.#problem ?? nothing}</p>
+        <p class="field-error" id="broadcast-problem" role="alert">${this.problem ?? nothing}</p>
       </div>
-      <button class="btn btn-primary" data-testid="broadcast-send" ?disabled=${this.#sending}>
-        ${this.#sending ? "Sending" : "Send announcement"}
+      <button class="btn btn-primary" data-testid="broadcast-send" ?disabled=${this.isSending}>
+        ${this.isSending ? "Sending" : "Send announcement"}
       </button>
-      <p class="quiet" role="status" data-testid="broadcast-sent">${this.#sent ?? nothing}</p>
+      <p class="quiet" role="status" data-testid="broadcast-sent">${this.sent ?? nothing}</p>
     </form>`;
   }
 
   #submit = async (event: SubmitEvent): Promise<void> => {
     event.preventDefault();
     const field = this.querySelector("textarea");
-    if (field === null || this.#sending) return;
+    if (field === null || this.isSending) return;
     const text = field.value.trim();
-    this.#sent = null;
-    this.#problem = this.#validate(text);
-    if (this.#problem === null) {
-      this.#sending = true;
-      this.requestUpdate();
+    this.sent = null;
+    this.problem = this.#validate(text);
+    if (this.problem === null) {
+      this.isSending = true;
       const answer = await post(this.page.broadcastUrl, this.page.csrfToken, { text });
-      this.#sending = false;
+      this.isSending = false;
       if (answer.ok) {
         const time = new Date().toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit" });
-        this.#sent = `Sent at ${time}.`;
+        this.sent = `Sent at ${time}.`;
         field.value = "";
-      } else this.#problem = answer.problem;
+      } else this.problem = answer.problem;
     }
-    this.requestUpdate();
-    if (this.#problem !== null) field.focus();
+    if (this.problem !== null) field.focus();
   };
 
   #validate(text: string): string | null {
@@ -71,5 +66,3 @@ export class BroadcastElement extends LitElement {
     return over > 0 ? `This is ${thousands(over)} characters too long.` : null;
   }
 }
-
-customElements.define("outcry-broadcast", BroadcastElement);

@@ -1,14 +1,16 @@
 // <outcry-monitor>: the server's deliveries, refreshed every two seconds.
 
-import { LitElement, type TemplateResult, html, nothing } from "lit";
+import { type TemplateResult, html, nothing } from "lit";
+import { customElement } from "lit/decorators.js";
 import "./broadcast-element.ts";
 import "./stream-tester-element.ts";
 import { type Chart, chartTemplate } from "./chart.ts";
 import { type MonitorPage, type Overview, type Sample, type Sessions, milliseconds, rate, timeOfDay } from "./data.ts";
 import { closedTemplate, gaugesTemplate } from "./gauges.ts";
 import { pageData } from "../shared/page-data.ts";
-import { Poll, type PollFailure } from "./poll.ts";
+import { Poll, type PollAnswer, type PollFailure } from "./poll.ts";
 import { sessionsTemplate } from "./sessions.ts";
+import { PageElement } from "../shared/page-element.ts";
 
 const PROBLEMS: Readonly<Record<PollFailure, string>> = {
   unreachable: "The server does not answer.",
@@ -17,7 +19,8 @@ const PROBLEMS: Readonly<Record<PollFailure, string>> = {
   forbidden: "You may not see this any more.",
 };
 
-export class MonitorElement extends LitElement {
+@customElement("outcry-monitor")
+export class MonitorElement extends PageElement {
   #page!: MonitorPage;
   #poll!: Poll;
   #overview: Overview | null = null;
@@ -25,32 +28,25 @@ export class MonitorElement extends LitElement {
   #refreshedAt = 0;
   #problem: PollFailure | null = null;
 
-  protected override createRenderRoot(): this {
-    return this;
-  }
-
   override connectedCallback(): void {
     if (!this.hasUpdated) this.#page = pageData<MonitorPage>(this);
     super.connectedCallback();
-    this.#poll = new Poll(this.#page.statusUrl, this.#page.sessionsUrl, {
-      refreshed: (overview, sessions) => {
-        this.#overview = overview;
-        this.#sessions = sessions;
-        this.#refreshedAt = Date.now();
-        this.#problem = null;
-        this.requestUpdate();
-      },
-      failed: (problem) => {
-        this.#problem = problem;
-        this.requestUpdate();
-      },
-    });
+    this.#poll = new Poll(this.#page.statusUrl, this.#page.sessionsUrl, (answer) => this.#show(answer));
     this.#poll.start();
   }
 
   override disconnectedCallback(): void {
     super.disconnectedCallback();
     this.#poll.stop();
+  }
+
+  #show(answer: PollAnswer): void {
+    this.#problem = typeof answer === "string" ? answer : null;
+    if (typeof answer !== "string") {
+      [this.#overview, this.#sessions] = answer;
+      this.#refreshedAt = Date.now();
+    }
+    this.requestUpdate();
   }
 
   protected override render(): TemplateResult {
@@ -141,5 +137,3 @@ function charts(series: readonly Sample[]): Chart[] {
     },
   ];
 }
-
-customElements.define("outcry-monitor", MonitorElement);

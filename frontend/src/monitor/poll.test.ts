@@ -16,10 +16,7 @@ beforeEach(() => {
     if (status === 0) throw new TypeError("Failed to fetch");
     return new Response(JSON.stringify({ url }), { status });
   });
-  poll = new Poll("/status", "/sessions", {
-    refreshed: (overview, sessions) => calls.push([overview, sessions]),
-    failed: (problem) => calls.push(problem),
-  });
+  poll = new Poll("/status", "/sessions", (answer) => calls.push(answer));
 });
 
 afterEach(() => {

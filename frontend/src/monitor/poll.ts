@@ -10,25 +10,22 @@ const ROWS = 100;
 
 export type PollFailure = "unreachable" | "failed" | "signed out" | "forbidden";
 
-export interface PollListener {
-  refreshed(overview: Overview, sessions: Sessions): void;
-  /** The request failed. */
-  failed(problem: PollFailure): void;
-}
+/** The figures, or why there are none. */
+export type PollAnswer = readonly [Overview, Sessions] | PollFailure;
 
 export class Poll {
   #statusUrl: string;
   #sessionsUrl: string;
-  #listener: PollListener;
+  #answered: (answer: PollAnswer) => void;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #isRequesting = false;
   #stopped = true;
   #poll = (): void => void this.#request();
 
-  constructor(statusUrl: string, sessionsUrl: string, listener: PollListener) {
+  constructor(statusUrl: string, sessionsUrl: string, answered: (answer: PollAnswer) => void) {
     this.#statusUrl = statusUrl;
     this.#sessionsUrl = `${sessionsUrl}?limit=${ROWS}`;
-    this.#listener = listener;
+    this.#answered = answered;
   }
 
   start(): void {
@@ -51,14 +48,13 @@ export class Poll {
     const answer = await fetchBoth(this.#statusUrl, this.#sessionsUrl);
     this.#isRequesting = false;
     if (this.#stopped) return;
-    if (typeof answer === "string") this.#listener.failed(answer);
-    else this.#listener.refreshed(...answer);
+    this.#answered(answer);
     if (answer === "signed out" || answer === "forbidden") return this.stop();
     this.#timer = setTimeout(this.#poll, EVERY);
   }
 }
 
-async function fetchBoth(statusUrl: string, sessionsUrl: string): Promise<[Overview, Sessions] | PollFailure> {
+async function fetchBoth(statusUrl: string, sessionsUrl: string): Promise<PollAnswer> {
   try {
     const signal = AbortSignal.timeout(WITHIN);
     const answers = await Promise.all([fetch(statusUrl, { signal }), fetch(sessionsUrl, { signal })]);

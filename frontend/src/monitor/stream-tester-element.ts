@@ -1,12 +1,14 @@
 // <outcry-stream-tester>: starts a debate by hand, and shows every frame of its stream.
 
-import { LitElement, type TemplateResult, html, nothing } from "lit";
+import { type TemplateResult, html, nothing } from "lit";
+import { customElement, property } from "lit/decorators.js";
 import { repeat } from "lit/directives/repeat.js";
 import { type MonitorPage, rate, timeOfDay } from "./data.ts";
 import { post, webSocketUrl } from "../shared/http.ts";
 import { DrawScheduler, PaintObserver } from "../shared/paint.ts";
 import { type LogLine, MAX_LINES, StreamTester, type TesterState } from "./stream-tester.ts";
 import { characterCount, label, thousands } from "../shared/format.ts";
+import { PageElement } from "../shared/page-element.ts";
 
 /** This close to the log's end counts as at the end, in pixels. */
 const NEAR = 24;
@@ -19,10 +21,9 @@ const STATES: Readonly<Record<TesterState, string>> = {
   closed: "Closed",
 };
 
-export class StreamTesterElement extends LitElement {
-  static override properties = { page: { attribute: false } };
-
-  declare page: MonitorPage;
+@customElement("outcry-stream-tester")
+export class StreamTesterElement extends PageElement {
+  @property({ attribute: false }) page!: MonitorPage;
 
   #tester!: StreamTester;
   #problem: string | null = null;
@@ -33,10 +34,6 @@ export class StreamTesterElement extends LitElement {
   #follows = true;
   #top = 0;
   #drawn = 0;
-
-  protected override createRenderRoot(): this {
-    return this;
-  }
 
   override connectedCallback(): void {
     super.connectedCallback();
@@ -160,5 +157,3 @@ function lineTemplate(line: LogLine): TemplateResult {
     <time>${timeOfDay(line.at)}</time><span class="seq">${line.seq}</span><b>${line.type}</b><span class="text">${line.text}</span>
   </li>`;
 }
-
-customElements.define("outcry-stream-tester", StreamTesterElement);

@@ -150,9 +150,7 @@ export class StreamTester {
   #connect(conversation: string, first: Socket): void {
     let opened: Socket | null = first;
     const platform: Platform = {
-      now: () => this.#platform.now(),
-      random: () => this.#platform.random(),
-      later: (wait, action) => this.#platform.later(wait, action),
+      ...this.#platform,
       open: (url) => {
         const socket = opened ?? this.#platform.open(url);
         opened = null;

@@ -7,7 +7,7 @@ export type Ending = { readonly sentence: string | null; readonly signIn: boolea
 export const OVER: Ending = { sentence: null, signIn: false };
 
 /** Codes after which a reconnect would end in the same way. */
-const FINAL: ReadonlyMap<number, Ending> = new Map([
+export const ENDINGS: ReadonlyMap<number, Ending> = new Map([
   [4400, { sentence: "This page lost its place in the debate. Reload it to start anew.", signIn: false }],
   [4401, { sentence: "You are signed out, so the debate stopped arriving.", signIn: true }],
   [4403, { sentence: "You may not watch this debate any more.", signIn: false }],
@@ -16,12 +16,4 @@ const FINAL: ReadonlyMap<number, Ending> = new Map([
 ]);
 
 /** Codes of a server that restarts. */
-const RESTARTS: ReadonlySet<number> = new Set([1012, 4501]);
-
-export function ending(code: number): Ending | undefined {
-  return FINAL.get(code);
-}
-
-export function isRestart(code: number): boolean {
-  return RESTARTS.has(code);
-}
+export const RESTARTS: ReadonlySet<number> = new Set([1012, 4501]);

@@ -69,33 +69,36 @@ function apply(state: State, event: LogEvent): State {
       return withTool(state, event.data.call, { error: event.data.code });
     case "input_request": {
       const requests = [...state.requests, { ...event.data, state: "open" as const }];
-      return withEntry({ ...state, requests }, { kind: "request", index: state.requests.length });
+      return withEntry({ ...state, requests }, { kind: "request", index: state.requests.length, request: event.data });
     }
     case "input_expired":
       return withRequest(state, event.data.request, "expired");
     case "human_message": {
       const { author, text, reply_to, idempotency_key } = event.data;
-      const humans = [...state.humans, { author, text, reply_to }];
-      const next = withEntry({ ...state, humans }, { kind: "human", index: state.humans.length });
+      const human = { author, text, reply_to };
+      const humans = [...state.humans, human];
+      const next = withEntry({ ...state, humans }, { kind: "human", index: state.humans.length, human });
       return withKey(withRequest(next, reply_to, "answered"), idempotency_key);
     }
     case "control": {
       const { action, actor, idempotency_key } = event.data;
-      const controls = [...state.controls, { action, actor }];
-      const next = withEntry({ ...state, controls }, { kind: "control", index: state.controls.length });
+      const control = { action, actor };
+      const controls = [...state.controls, control];
+      const next = withEntry({ ...state, controls }, { kind: "control", index: state.controls.length, control });
       return withKey(next, idempotency_key);
     }
     case "fallback": {
-      const fallbacks = [...state.fallbacks, event.data];
-      return withEntry({ ...state, fallbacks }, { kind: "fallback", index: state.fallbacks.length });
+      const { data: fallback } = event;
+      const fallbacks = [...state.fallbacks, fallback];
+      return withEntry({ ...state, fallbacks }, { kind: "fallback", index: state.fallbacks.length, fallback });
     }
     case "error": {
       const { code, message, retryable } = event.data;
-      const errors = [...state.errors, { code, message, retryable }];
-      return withEntry({ ...state, errors }, { kind: "error", index: state.errors.length });
+      const error = { code, message, retryable };
+      return withEntry({ ...state, errors: [...state.errors, error] }, { kind: "error", index: state.errors.length, error });
     }
     case "complete":
-      return withEntry({ ...state, complete: event.data }, { kind: "verdict", index: 0 });
+      return withEntry({ ...state, complete: event.data }, { kind: "verdict", index: 0, complete: event.data });
     default:
       event satisfies never; // the compiler asks for a case where a new type is generated
       return state;

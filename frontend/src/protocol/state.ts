@@ -63,14 +63,17 @@ export type Transcript = {
   readonly complete: Complete | null;
 };
 
-/** One item of the page, in the order in which things happened: a message by its id, anything else by its index in
- * the transcript's list. */
+/** One item of the page, in the order in which things happened. `index` is its place among those of its kind. Messages
+ * and requests change: the transcript has their present state. */
 export type Entry =
   | { readonly kind: "message"; readonly id: string; readonly at: string }
-  | {
-      readonly kind: "human" | "request" | "control" | "fallback" | "error" | "verdict" | "budget";
-      readonly index: number;
-    };
+  | { readonly kind: "human"; readonly index: number; readonly human: Human }
+  | { readonly kind: "request"; readonly index: number; readonly request: InputRequest }
+  | { readonly kind: "control"; readonly index: number; readonly control: AppliedControl }
+  | { readonly kind: "fallback"; readonly index: number; readonly fallback: Fallback }
+  | { readonly kind: "error"; readonly index: number; readonly error: Failure }
+  | { readonly kind: "verdict"; readonly index: 0; readonly complete: Complete }
+  | { readonly kind: "budget"; readonly index: 0 };
 
 export type State = Transcript & {
   readonly entries: readonly Entry[];

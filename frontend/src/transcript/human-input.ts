@@ -6,8 +6,6 @@ import type { Attempt } from "../client/commands.ts";
 import type { AppliedControl, Human, Request } from "../protocol/state.ts";
 import { duration } from "../shared/format.ts";
 
-type Optional = TemplateResult | typeof nothing;
-
 /** The data for answering a question. */
 export type Answering = {
   readonly mayAnswer: boolean;
@@ -27,22 +25,19 @@ export function controlSentence({ actor, action }: AppliedControl): string {
   return `${actor} ${PAST_TENSE[action]} the debate.`;
 }
 
-export function controlTemplate(control: AppliedControl | undefined): Optional {
-  if (!control) return nothing;
+export function controlTemplate(control: AppliedControl): TemplateResult {
   return html`<p class="control" data-testid="control" data-action=${control.action}>${controlSentence(control)}</p>`;
 }
 
 /** `request` is the question that this answers, if it answers one. */
-export function humanTemplate(human: Human | undefined, request: Request | undefined): Optional {
-  if (!human) return nothing;
+export function humanTemplate(human: Human, request: Request | undefined): TemplateResult {
   return html`<article class="human" data-testid="human-message" aria-label=${human.author}>
     <p class="author">${human.author}${request ? html`, to ${request.agent}` : nothing}</p>
     <p class="words">${human.text}</p>
   </article>`;
 }
 
-export function requestTemplate(request: Request | undefined, answering: Answering): Optional {
-  if (!request) return nothing;
+export function requestTemplate(request: Request, answering: Answering): TemplateResult {
   const open = request.state === "open" && !answering.isOver;
   const title = `question-${request.request}`;
   return html`<section
@@ -74,7 +69,7 @@ function answerTemplate(request: Request, answering: Answering): TemplateResult 
   ></outcry-message-form>`;
 }
 
-function countdownTemplate(request: Request, now: number): Optional {
+function countdownTemplate(request: Request, now: number): TemplateResult | typeof nothing {
   if (request.deadline === null) return nothing;
   // Rounded up to whole seconds, because 0:00 would mean that the time is over.
   const left = Math.max(0, Date.parse(request.deadline) - now);

@@ -1,45 +1,33 @@
 // <outcry-message>: one message of an agent. It is drawn again only when the message has changed, and its text only
 // from the first changed block, so that a selection above stays.
 
-import { LitElement, type TemplateResult, html, nothing } from "lit";
+import { type TemplateResult, html, nothing } from "lit";
+import { customElement, property } from "lit/decorators.js";
 import { blocks, completed, nodesOf } from "../shared/markdown.ts";
 import type { Message, Tool } from "../protocol/state.ts";
 import { discardReason, modelName, money, percent, seconds } from "../shared/format.ts";
+import { PageElement } from "../shared/page-element.ts";
 
 const HELD = { paused: "Paused here.", awaiting_input: "Waiting for an answer." } as const;
 
-export class MessageElement extends LitElement {
-  static override properties = {
-    message: { attribute: false },
-    color: { attribute: false },
-    startedAt: { attribute: false },
-    tools: { attribute: false, hasChanged: differs },
-    isInVerdict: { attribute: false },
-    isOver: { attribute: false },
-    showsModel: { attribute: false },
-    held: { attribute: false },
-  };
-
-  declare message: Message;
+@customElement("outcry-message")
+export class MessageElement extends PageElement {
+  @property({ attribute: false }) message!: Message;
   /** Index of the speaker's colour. */
-  declare color: number;
+  @property({ attribute: false }) color!: number;
   /** ISO 8601. */
-  declare startedAt: string;
-  declare tools: readonly Tool[];
+  @property({ attribute: false }) startedAt!: string;
+  @property({ attribute: false, hasChanged: differs }) tools!: readonly Tool[];
   /** Whether the verdict on the same page has the same text. */
-  declare isInVerdict: boolean;
+  @property({ attribute: false }) isInVerdict!: boolean;
   /** Whether the debate is over. */
-  declare isOver: boolean;
+  @property({ attribute: false }) isOver!: boolean;
   /** Whether the header names the model, because several models speak. */
-  declare showsModel: boolean;
+  @property({ attribute: false }) showsModel!: boolean;
   /** Why the message is interrupted: the debate is paused, or waits for an answer. */
-  declare held: "paused" | "awaiting_input" | null;
+  @property({ attribute: false }) held!: "paused" | "awaiting_input" | null;
 
   #rendered: { source: string; nodes: Node[] }[] = [];
-
-  protected override createRenderRoot(): this {
-    return this;
-  }
 
   protected override render(): TemplateResult {
     const { agent, round, mode, state, kind, id } = this.message;
@@ -117,15 +105,8 @@ export class MessageElement extends LitElement {
     const { agent, role, kind, round, mode, id } = this.message;
     this.role = "article";
     this.setAttribute("aria-labelledby", `name-${id}`);
-    this.dataset["testid"] = "agent-message";
-    this.dataset["message"] = id;
-    this.dataset["agent"] = agent;
-    this.dataset["role"] = role;
-    this.dataset["state"] = this.#state;
-    this.dataset["kind"] = kind;
-    this.dataset["round"] = String(round);
-    this.dataset["mode"] = mode;
-    this.dataset["color"] = String(this.color);
+    const data = { message: id, agent, role, state: this.#state, kind, round, mode, color: this.color };
+    Object.assign(this.dataset, data, { testid: "agent-message" });
     this.tabIndex = 0;
   }
 
@@ -145,8 +126,6 @@ export class MessageElement extends LitElement {
     }
   }
 }
-
-customElements.define("outcry-message", MessageElement);
 
 function toolTemplate(tool: Tool): TemplateResult {
   const outcome = tool.error !== null ? `failed: ${tool.error}` : tool.output === null ? "running" : "done";

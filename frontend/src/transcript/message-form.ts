@@ -1,40 +1,30 @@
 // <outcry-message-form>: a field for a text to the panel. The text stays in it until the server has confirmed it. Sends
 // a "submitted" event whose detail is the text.
 
-import { LitElement, type TemplateResult, html, nothing } from "lit";
+import { type TemplateResult, html, nothing } from "lit";
+import { customElement, property } from "lit/decorators.js";
 import type { Attempt } from "../client/commands.ts";
 import { characterCount, thousands } from "../shared/format.ts";
+import { PageElement } from "../shared/page-element.ts";
 
 const NEAR_THE_LIMIT = 500;
 const APPLE = /Mac|iPhone|iPad/.test(navigator.userAgent);
 
-export class MessageFormElement extends LitElement {
-  static override properties = {
-    name: { attribute: false },
-    label: { attribute: false },
-    verb: { attribute: false },
-    limit: { attribute: false },
-    attempt: { attribute: false },
-    closed: { attribute: false },
-  };
-
+@customElement("outcry-message-form")
+export class MessageFormElement extends PageElement {
   /** Prefix of the ids in this form, unique on the page. */
-  declare name: string;
-  declare label: string;
+  @property({ attribute: false }) name!: string;
+  @property({ attribute: false }) label!: string;
   /** The button's label. */
-  declare verb: string;
+  @property({ attribute: false }) verb!: string;
   /** Characters at most, as the server counts them. */
-  declare limit: number;
+  @property({ attribute: false }) limit!: number;
   /** The last attempt to send. */
-  declare attempt: Attempt | undefined;
+  @property({ attribute: false }) attempt!: Attempt | undefined;
   /** Why the form is closed, or null. */
-  declare closed: string | null;
+  @property({ attribute: false }) closed!: string | null;
 
   #text = "";
-
-  protected override createRenderRoot(): this {
-    return this;
-  }
 
   protected override willUpdate(changed: Map<string, unknown>): void {
     const { attempt } = this;
@@ -105,5 +95,3 @@ export class MessageFormElement extends LitElement {
     if (field) field.value = text;
   }
 }
-
-customElements.define("outcry-message-form", MessageFormElement);

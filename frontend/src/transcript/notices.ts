@@ -2,7 +2,6 @@
 
 import { type TemplateResult, html, nothing } from "lit";
 import "./restart-button.ts";
-import { errorAdvice } from "./error-advice.ts";
 import type { Fallback } from "../protocol/events.gen.ts";
 import type { Page } from "../client/page-data.ts";
 import type { Failure, State } from "../protocol/state.ts";
@@ -14,20 +13,34 @@ type Optional = TemplateResult | typeof nothing;
 /** The provider's label of the scripted demo. */
 const DEMO = "demo";
 const CONNECT = "OUTCRY_PROVIDERS=openai:gpt-5-mini OPENAI_API_KEY=... make run";
+const LATER = "Such faults mostly pass: try again in a minute.";
+const OPERATOR = "Whoever runs this site has to set the provider's key or model right; until then it would fail again.";
+
+/** What a person can do about an error that ended a debate, by its code. */
+const ADVICE: Readonly<Record<string, string>> = {
+  providers_exhausted: "Every model was tried. Wait a few minutes and try again.",
+  resume_failed: "What was said is kept. Start it again; if that ends the same way, the server's log says why.",
+  provider_rate_limited: "Wait a minute, then try again.",
+  provider_too_long: "Ask again with less material or fewer rounds.",
+  provider_empty: "Try again, or word the question differently.",
+  provider_looped: "Try again, or word the question differently.",
+  provider_rejected: "Try again with other material; if that fails too, the server's log says why.",
+  provider_unauthorized: OPERATOR,
+  provider_forbidden: OPERATOR,
+  provider_unknown_model: OPERATOR,
+  provider_not_configured: OPERATOR,
+};
 
 /** `tookOver`: whether it replaced a model that failed. */
 export function localTemplate(model: string, tookOver: boolean): TemplateResult {
-  if (tookOver) {
-    return html`<aside class="local-note" data-testid="local-note">
-      <p>${modelName(model)} is a very small model that runs on this computer. It speaks where no better one answered.</p>
-    </aside>`;
-  }
+  const purpose = tookOver ? ". It speaks where no better one answered." : ", for trying Outcry out. Connect a better one:";
+  const command = html`<p class="command">
+    <code>${CONNECT}</code>
+    <button type="button" class="btn btn-outline btn-xs" @click=${copy}>Copy</button>
+  </p>`;
   return html`<aside class="local-note" data-testid="local-note">
-    <p>${modelName(model)} is a very small model that runs on this computer, for trying Outcry out. Connect a better one:</p>
-    <p class="command">
-      <code>${CONNECT}</code>
-      <button type="button" class="btn btn-outline btn-xs" @click=${copy}>Copy</button>
-    </p>
+    <p>${modelName(model)} is a very small model that runs on this computer${purpose}</p>
+    ${tookOver ? nothing : command}
   </aside>`;
 }
 
@@ -56,8 +69,7 @@ function restartTemplate(page: Page): Optional {
 
 /** Why another provider answers, or the same one was asked again. `wasAsked`: whether the first provider was asked and
  * failed; otherwise it was skipped. */
-export function fallbackTemplate(fallback: Fallback | undefined, wasAsked: boolean): Optional {
-  if (!fallback) return nothing;
+export function fallbackTemplate(fallback: Fallback, wasAsked: boolean): TemplateResult {
   const { from, to, code } = fallback;
   const isWait = from === to && code === "provider_rate_limited";
   return html`<p class="between" data-testid="fallback" data-to=${to === DEMO ? "demo" : "live"}>
@@ -87,8 +99,7 @@ export function fallbackSentence({ to }: Fallback): string | null {
 }
 
 /** `isEnd`: whether the debate ended with this error. */
-export function errorTemplate(error: Failure | undefined, isEnd: boolean, page: Page): Optional {
-  if (!error) return nothing;
+export function errorTemplate(error: Failure, isEnd: boolean, page: Page): TemplateResult {
   return html`<div class="alert alert-error failure" data-testid="error">
     <div>
       <p>${error.message} <span class="mono quiet">${error.code}</span></p>
@@ -103,6 +114,10 @@ export function errorTemplate(error: Failure | undefined, isEnd: boolean, page: 
       }
     </div>
   </div>`;
+}
+
+function errorAdvice({ code, retryable }: Failure): string {
+  return ADVICE[code] ?? (retryable ? LATER : "Trying again would end the same way; the server's log says why.");
 }
 
 async function copy(event: Event): Promise<void> {

@@ -1,33 +1,19 @@
 // <outcry-restart-button>: starts a new debate with the input of this one, and goes there.
 
-import { LitElement, type TemplateResult, html, nothing } from "lit";
+import { type TemplateResult, html, nothing } from "lit";
+import { customElement, property, state } from "lit/decorators.js";
 import { UNREACHABLE, refusal, send } from "../shared/http.ts";
+import { PageElement } from "../shared/page-element.ts";
 
-export class RestartButtonElement extends LitElement {
-  static override properties = {
-    url: { attribute: false },
-    csrfToken: { attribute: false },
-    busy: { state: true },
-    problem: { state: true },
-  };
-
-  declare url: string;
-  declare csrfToken: string;
-  declare busy: boolean;
-  declare problem: string | null;
+@customElement("outcry-restart-button")
+export class RestartButtonElement extends PageElement {
+  @property({ attribute: false }) url!: string;
+  @property({ attribute: false }) csrfToken!: string;
+  @state() busy = false;
+  @state() problem: string | null = null;
 
   /** Opens another page. */
   go: (address: string) => void = (address) => location.assign(address);
-
-  constructor() {
-    super();
-    this.busy = false;
-    this.problem = null;
-  }
-
-  protected override createRenderRoot(): this {
-    return this;
-  }
 
   protected override render(): TemplateResult {
     return html`<button
@@ -60,5 +46,3 @@ export class RestartButtonElement extends LitElement {
     this.busy = false;
   };
 }
-
-customElements.define("outcry-restart-button", RestartButtonElement);

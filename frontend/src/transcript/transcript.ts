@@ -9,7 +9,8 @@ import { dismissTemplate } from "./banners.ts";
 import { budgetTemplate } from "../status/budget.ts";
 import type { Commands } from "../client/commands.ts";
 import { errorTemplate, fallbackTemplate } from "./notices.ts";
-import { type Page, canAnswer } from "../client/page-data.ts";
+import { canAnswer } from "../client/page-data.ts";
+import type { LiveDebate } from "../status/status-panel.ts";
 import { controlTemplate, humanTemplate, requestTemplate } from "./human-input.ts";
 import { type Entry, type State, type Tool, isTerminal, keyOf } from "../protocol/state.ts";
 import { type Speaker, speakersOf } from "../status/speakers.ts";
@@ -18,13 +19,9 @@ import { reason } from "../shared/format.ts";
 type Optional = TemplateResult | typeof nothing;
 
 /** The data that the transcript shows, and the person's commands. */
-export type Scene = {
-  readonly page: Page;
-  readonly state: State;
+export type Scene = LiveDebate & {
   readonly commands: Commands;
   readonly position: { readonly missed: Missed | null };
-  /** The server's time in milliseconds. */
-  readonly now: number;
   dismissMissed(): void;
 };
 
@@ -61,35 +58,33 @@ function entryTemplate(
     case "message":
       return messageTemplate(state, speakers, entry.id, entry.at);
     case "human": {
-      const human = state.humans[entry.index];
-      return humanTemplate(
-        human,
-        human?.reply_to == null ? undefined : state.requests.find(({ request }) => request === human.reply_to),
-      );
+      const { human } = entry;
+      return humanTemplate(human, state.requests.find(({ request }) => request === human.reply_to));
     }
     case "request": {
       const request = state.requests[entry.index];
+      if (!request) return nothing;
       return requestTemplate(request, {
         mayAnswer: canAnswer(page),
         isOver: isTerminal(state.status),
-        attempt: request && commands.at(`request ${request.request}`),
+        attempt: commands.at(`request ${request.request}`),
         limit: page.maxText,
         now,
-        answer: (text) => request && commands.give({ type: "input", text, reply_to: request.request }),
+        answer: (text) => commands.give({ type: "input", text, reply_to: request.request }),
       });
     }
     case "control":
-      return controlTemplate(state.controls[entry.index]);
+      return controlTemplate(entry.control);
     case "fallback":
-      return fallbackTemplate(state.fallbacks[entry.index], failedBefore(state, state.entries[index - 1]));
+      return fallbackTemplate(entry.fallback, failedBefore(state, state.entries[index - 1]));
     case "error": {
       const isEnd = state.status === "error" && entry.index === state.errors.length - 1;
-      return errorTemplate(state.errors[entry.index], isEnd, page);
+      return errorTemplate(entry.error, isEnd, page);
     }
     case "budget":
       return budgetTemplate(state);
     case "verdict":
-      return state.complete ? html`<outcry-verdict .complete=${state.complete}></outcry-verdict>` : nothing;
+      return html`<outcry-verdict .complete=${entry.complete}></outcry-verdict>`;
   }
 }
 
@@ -150,7 +145,7 @@ function roundMark({ state }: Scene, index: number): Optional {
 /** The note that the debate is paused, unless the last entry already shows it. */
 function pausedTemplate({ state }: Scene): Optional {
   const last = state.entries.at(-1);
-  const isShown = last?.kind === "control" && state.controls[last.index]?.action === "pause";
+  const isShown = last?.kind === "control" && last.control.action === "pause";
   return state.status === "paused" && !isShown ? html`<p class="control">The debate is paused.</p>` : nothing;
 }
 

@@ -1,18 +1,15 @@
 // <outcry-verdict>: the verdict, as the moderator gave it.
 
-import { LitElement, type TemplateResult, html, nothing } from "lit";
+import { type TemplateResult, html, nothing } from "lit";
+import { customElement, property } from "lit/decorators.js";
 import type { Complete } from "../protocol/events.gen.ts";
 import { markdown } from "../shared/markdown.ts";
 import { label, money, percent, reason, thousands } from "../shared/format.ts";
+import { PageElement } from "../shared/page-element.ts";
 
-export class VerdictElement extends LitElement {
-  static override properties = { complete: { attribute: false } };
-
-  declare complete: Complete;
-
-  protected override createRenderRoot(): this {
-    return this;
-  }
+@customElement("outcry-verdict")
+export class VerdictElement extends PageElement {
+  @property({ attribute: false }) complete!: Complete;
 
   protected override render(): TemplateResult {
     const { verdict, mode, summary, consensus, dissent, key_points, risks, horizon, cost_summary } = this.complete;
@@ -59,8 +56,6 @@ export class VerdictElement extends LitElement {
     </div>`;
   }
 }
-
-customElements.define("outcry-verdict", VerdictElement);
 
 function part(title: string, text: string): TemplateResult | typeof nothing {
   return text ? html`<div><h3>${title}</h3><div class="prose">${markdown(text)}</div></div>` : nothing;
