@@ -4,14 +4,13 @@ Their data is in one folder. Passwords are made once and kept there. Every port 
 """
 
 import secrets
-import subprocess
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from scripts import cluster_servers
-from scripts.console import StepFailedError, environment
+from scripts.console import environment, run
 from scripts.member import Guard, Member
 from scripts.places import PYTHON, ROOT
 from scripts.ports import free_port
@@ -92,9 +91,9 @@ class Cluster:
         try:
             self.postgres.start()
             self.redis.start()
-            self.manage("migrate", "--no-input", "--verbosity", "0")
+            self._manage("migrate")
             if self.collects:
-                self.manage("collectstatic", "--no-input", "--verbosity", "0")
+                self._manage("collectstatic")
             for member in (*self.worker, self.web[0]):
                 member.begin()
             # The first web process creates the first account; the others find it.
@@ -125,14 +124,9 @@ class Cluster:
                     yield f"{member.name} ended with {code}, and starts again"
                     member.begin()
 
-    def manage(self, *arguments: str) -> None:
-        """Run a command of manage.py. Raises StepFailedError."""
-        env = environment(self.settings)
-        done = subprocess.run(
-            [PYTHON, "manage.py", *arguments], cwd=ROOT, env=env, check=False, capture_output=True, text=True
-        )
-        if done.returncode:
-            raise StepFailedError(f"`manage.py {' '.join(arguments)}` failed:\n{done.stdout}{done.stderr}")
+    def _manage(self, name: str) -> None:
+        command = [str(PYTHON), "manage.py", name, "--no-input", "--verbosity", "0"]
+        run(command, otherwise="The lines above say why.", cwd=ROOT, **self.settings)
 
     def _outcry(self, name: str, command: str) -> Member:
         port = self.ports[name]

@@ -43,17 +43,9 @@ def install_tools() -> None:
     say("Installing pip, uv and Node.js into .venv (about 100 MB)")
     with tempfile.TemporaryDirectory(prefix="outcry-") as scratch:
         pip = find_pip(Path(scratch)) / "pip"
+        options = ["--force-reinstall", "--require-hashes", "--only-binary=:all:"]
         run(
-            [
-                PYTHON,
-                pip,
-                "install",
-                "--force-reinstall",
-                "--require-hashes",
-                "--only-binary=:all:",
-                "-r",
-                TOOLS,
-            ],
+            [PYTHON, pip, "install", *options, "-r", TOOLS],
             otherwise="Is the network there? Run the same command again to go on.",
             PIP_DISABLE_PIP_VERSION_CHECK="1",
             PIP_ROOT_USER_ACTION="ignore",
@@ -92,14 +84,10 @@ def newest(folder: Path) -> Path | None:
 def debian_pip(scratch: Path) -> Path:
     """Debian has pip in a package of its own, which is unpacked rather than installed: that needs no root."""
     say("This Python comes without pip: fetching Debian's package of it")
-    if apt.download("python3-pip-whl", scratch):
-        found = newest(scratch / DEBIAN_WHEELS)
-        if found:
-            return found
-    if apt.install(["python3-venv"]):
-        found = newest(Path("/") / DEBIAN_WHEELS)
-        if found:
-            return found
+    if apt.download("python3-pip-whl", scratch) and (found := newest(scratch / DEBIAN_WHEELS)):
+        return found
+    if apt.install(["python3-venv"]) and (found := newest(Path("/") / DEBIAN_WHEELS)):
+        return found
     raise StepFailedError(
         f"{sys.executable} comes without pip, and Debian's package of it could not be fetched. "
         "Is the network there? Run the same command again, or install it: apt-get install python3-venv"
