@@ -5,6 +5,7 @@ import type { ClientFrame } from "./connection.ts";
 import type { Action, Error as Refusal } from "../protocol/events.gen.ts";
 import { type State, isTerminal } from "../protocol/state.ts";
 import type { Platform } from "./platform.ts";
+import type { Outcome } from "../shared/http.ts";
 
 export type Command =
   | { readonly type: "control"; readonly action: Action }
@@ -21,8 +22,7 @@ export type Attempt = {
   readonly problem: string | null;
 };
 
-type Answer = { readonly ok: true } | { readonly ok: false; readonly problem: string };
-export type Post = (path: "control" | "input", body: object) => Promise<Answer>;
+export type Post = (path: "control" | "input", body: object) => Promise<Outcome>;
 
 /** After this many milliseconds without confirmation over the connection, a command is sent by an HTTP request, whose
  * response has the outcome. */

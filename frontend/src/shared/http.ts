@@ -4,6 +4,8 @@ import { waitTime } from "./format.ts";
 
 type Body = { message?: unknown; errors?: readonly { message?: unknown }[] };
 
+export type Outcome = { readonly ok: true } | { readonly ok: false; readonly problem: string };
+
 export const UNREACHABLE = "The server could not be reached. Check the connection and try again.";
 const SIGNED_OUT = "You are signed out. Sign in again, in another tab if you like, then reload this page.";
 
@@ -16,11 +18,7 @@ export function send(url: string, csrfToken: string, body: object, cause?: Event
 }
 
 /** Posts JSON like `send`, and turns every failure into `problem`, a sentence for a person. Never rejects. */
-export async function post(
-  url: string,
-  csrfToken: string,
-  body: object,
-): Promise<{ readonly ok: true } | { readonly ok: false; readonly problem: string }> {
+export async function post(url: string, csrfToken: string, body: object): Promise<Outcome> {
   try {
     const response = await send(url, csrfToken, body);
     return response.ok ? { ok: true } : { ok: false, problem: await refusal(response) };

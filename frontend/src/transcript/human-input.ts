@@ -2,22 +2,10 @@
 
 import { type TemplateResult, html, nothing } from "lit";
 import "./message-form.ts";
-import type { Attempt } from "../client/commands.ts";
-import type { AppliedControl, Human, Request } from "../protocol/state.ts";
+import { canAnswer } from "../client/page-data.ts";
+import type { Scene } from "./scene.ts";
+import { type AppliedControl, type Human, type Request, isTerminal } from "../protocol/state.ts";
 import { duration } from "../shared/format.ts";
-
-/** The data for answering a question. */
-export type Answering = {
-  readonly mayAnswer: boolean;
-  readonly isOver: boolean;
-  /** The last attempt to answer it. */
-  readonly attempt: Attempt | undefined;
-  /** Characters of an answer, at most. */
-  readonly limit: number;
-  /** The server's time in milliseconds. */
-  readonly now: number;
-  readonly answer: (text: string) => void;
-};
 
 const PAST_TENSE = { pause: "paused", resume: "resumed", cancel: "stopped" } as const;
 
@@ -37,8 +25,8 @@ export function humanTemplate(human: Human, request: Request | undefined): Templ
   </article>`;
 }
 
-export function requestTemplate(request: Request, answering: Answering): TemplateResult {
-  const open = request.state === "open" && !answering.isOver;
+export function requestTemplate(scene: Scene, request: Request): TemplateResult {
+  const open = request.state === "open" && !isTerminal(scene.state.status);
   const title = `question-${request.request}`;
   return html`<section
     class="input-request"
@@ -48,24 +36,25 @@ export function requestTemplate(request: Request, answering: Answering): Templat
     aria-labelledby=${title}
   >
     <header>
-      <h3 id=${title}>${request.agent} asks ${answering.mayAnswer ? "you" : "the owner"}</h3>
-      ${open ? countdownTemplate(request, answering.now) : nothing}
+      <h3 id=${title}>${request.agent} asks ${canAnswer(scene.page) ? "you" : "the owner"}</h3>
+      ${open ? countdownTemplate(request, scene.now) : nothing}
     </header>
     <p class="prompt">${request.prompt}</p>
-    ${open ? answerTemplate(request, answering) : html`<p class="quiet">${outcome(request)}</p>`}
+    ${open ? answerTemplate(scene, request) : html`<p class="quiet">${outcome(request)}</p>`}
   </section>`;
 }
 
-function answerTemplate(request: Request, answering: Answering): TemplateResult {
-  if (!answering.mayAnswer) return html`<p class="quiet">Waiting for an answer from the owner.</p>`;
+function answerTemplate({ page, commands }: Scene, { request }: Request): TemplateResult {
+  if (!canAnswer(page)) return html`<p class="quiet">Waiting for an answer from the owner.</p>`;
   return html`<outcry-message-form
-    .name=${`answer-${request.request}`}
+    .name=${`answer-${request}`}
     .label=${"Your answer"}
     .verb=${"Answer"}
-    .limit=${answering.limit}
-    .attempt=${answering.attempt}
+    .limit=${page.maxText}
+    .attempt=${commands.at(`request ${request}`)}
     .closed=${null}
-    @submitted=${({ detail }: CustomEvent<string>) => answering.answer(detail)}
+    @submitted=${({ detail }: CustomEvent<string>) =>
+      commands.give({ type: "input", text: detail, reply_to: request })}
   ></outcry-message-form>`;
 }
 

@@ -7,23 +7,14 @@ import "./verdict-element.ts";
 import { type Missed, missedSentence } from "../attention/missed-messages.ts";
 import { dismissTemplate } from "./banners.ts";
 import { budgetTemplate } from "../status/budget.ts";
-import type { Commands } from "../client/commands.ts";
 import { errorTemplate, fallbackTemplate } from "./notices.ts";
-import { canAnswer } from "../client/page-data.ts";
-import type { LiveDebate } from "../status/status-panel.ts";
+import type { Scene } from "./scene.ts";
 import { controlTemplate, humanTemplate, requestTemplate } from "./human-input.ts";
 import { type Entry, type State, type Tool, isTerminal, keyOf } from "../protocol/state.ts";
 import { type Speaker, speakersOf } from "../status/speakers.ts";
 import { reason } from "../shared/format.ts";
 
 type Optional = TemplateResult | typeof nothing;
-
-/** The data that the transcript shows, and the person's commands. */
-export type Scene = LiveDebate & {
-  readonly commands: Commands;
-  readonly position: { readonly missed: Missed | null };
-  dismissMissed(): void;
-};
 
 export function transcriptTemplate(scene: Scene): TemplateResult {
   const { state } = scene;
@@ -53,7 +44,7 @@ function entryTemplate(
   entry: Entry,
   index: number,
 ): Optional {
-  const { page, state, commands, now } = scene;
+  const { page, state } = scene;
   switch (entry.kind) {
     case "message":
       return messageTemplate(state, speakers, entry.id, entry.at);
@@ -63,15 +54,7 @@ function entryTemplate(
     }
     case "request": {
       const request = state.requests[entry.index];
-      if (!request) return nothing;
-      return requestTemplate(request, {
-        mayAnswer: canAnswer(page),
-        isOver: isTerminal(state.status),
-        attempt: commands.at(`request ${request.request}`),
-        limit: page.maxText,
-        now,
-        answer: (text) => commands.give({ type: "input", text, reply_to: request.request }),
-      });
+      return request ? requestTemplate(scene, request) : nothing;
     }
     case "control":
       return controlTemplate(entry.control);
