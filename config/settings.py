@@ -10,7 +10,7 @@ import environ
 from corsheaders.defaults import default_headers
 from django.core.exceptions import ImproperlyConfigured
 
-from config.env import collected, service_urls, sso, static_files, stores
+from config.env import collected, sso, static_files, stores
 from config.env.mail import mail_settings
 from config.env.metrics_access import metrics_networks, metrics_token
 from config.env.parsing import choice, flag, number, rate, text, whole, words
@@ -44,15 +44,12 @@ SECRET_KEY_FALLBACKS = words("SECRET_KEY_FALLBACKS")
 ALLOWED_HOSTS = words("ALLOWED_HOSTS", "127.0.0.1,localhost,[::1]")
 CSRF_TRUSTED_ORIGINS = words("CSRF_TRUSTED_ORIGINS")
 CSRF_COOKIE_HTTPONLY = True
-SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = HTTPS
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
 SECURE_PROXY_SSL_HEADER = (
     ("HTTP_X_FORWARDED_PROTO", "https") if flag("OUTCRY_BEHIND_PROXY", default=False) else None
 )
-SECURE_REFERRER_POLICY = "same-origin"
-X_FRAME_OPTIONS = "DENY"
 CONTENT_SECURITY_POLICY: dict[str, Any] = {
     "DIRECTIVES": {
         "default-src": ["'none'"],
@@ -71,13 +68,10 @@ CONTENT_SECURITY_POLICY: dict[str, Any] = {
 # Stores
 
 DATABASES = stores.databases(DATA_DIR)
-REDIS_URL = service_urls.redis("REDIS_URL", text("REDIS_URL"))
+REDIS_URL = stores.redis("REDIS_URL", text("REDIS_URL"))
 CACHES = stores.caches(REDIS_URL)
 CHANNEL_LAYERS = stores.channel_layers(
-    [
-        service_urls.redis("OUTCRY_CHANNEL_REDIS_URLS", url)
-        for url in words("OUTCRY_CHANNEL_REDIS_URLS", REDIS_URL)
-    ]
+    [stores.redis("OUTCRY_CHANNEL_REDIS_URLS", url) for url in words("OUTCRY_CHANNEL_REDIS_URLS", REDIS_URL)]
     if REDIS_URL
     else []
 )
@@ -147,8 +141,6 @@ TEMPLATES = [
 ]
 LANGUAGE_CODE = "en"
 TIME_ZONE = "UTC"
-USE_I18N = True
-USE_TZ = True
 
 # Static files: hashed and compressed if `collectstatic` has been run for this version, else unchanged
 

@@ -15,8 +15,8 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import Error as DatabaseFailure
 from django.db import connection
 
-from config.env import service_urls
 from config.env.parsing import text
+from config.env.stores import without_password
 from streaming.monitoring.health import missing_migrations
 
 # Timeout of connecting and of each answer; a slower Redis would be unusable.
@@ -76,7 +76,7 @@ def check_redis(databases: Sequence[str] | None = None, **_: Any) -> Iterator[Ch
                 client.ping()
         except (redis.RedisError, OSError) as failure:
             yield Error(
-                f"Redis of {name} ({service_urls.without_password(url)}) cannot be used: {_reason(failure)}",
+                f"Redis of {name} ({without_password(url)}) cannot be used: {_reason(failure)}",
                 hint=f"Start it, or set {name} to the address and password of the one that runs.",
                 id="outcry.E122",
             )
@@ -86,7 +86,7 @@ def _database() -> str:
     """The database's location, without its password."""
     if connection.vendor == "sqlite":
         return str(settings.DATABASES["default"]["NAME"])
-    return service_urls.without_password(text("DATABASE_URL"))
+    return without_password(text("DATABASE_URL"))
 
 
 def _reason(failure: Exception) -> str:

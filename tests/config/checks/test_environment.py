@@ -14,7 +14,7 @@ from django.core.management.base import SystemCheckError
 from django.db.utils import ConnectionHandler
 
 from config.checks import deployment, stores
-from config.env import service_urls
+from config.env import stores as addresses
 from config.process import preflight
 from config.process.lifespan import lifespan
 from scripts.ports import free_port
@@ -132,7 +132,7 @@ def test_valid_settings_pass_all_checks(reading: Reading) -> None:
 )
 def test_unreadable_url_is_named_and_not_shown(name: str, url: str) -> None:
     with pytest.raises(ImproperlyConfigured) as refused:
-        service_urls.database(name, url) if name == "DATABASE_URL" else service_urls.redis(name, url)
+        addresses.database(name, url) if name == "DATABASE_URL" else addresses.redis(name, url)
     message = str(refused.value)
     assert f"Unexpected value in {name}, use " in message
     assert url not in message
