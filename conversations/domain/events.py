@@ -251,16 +251,17 @@ def dump(event: EventData) -> dict[str, Any]:
 
 
 def load(type_: str, data: Mapping[str, Any]) -> EventData | None:
-    """The event of a stored row, without fields that this version does not know; None where it does not know the type.
+    """The event of a stored row, without fields that this version does not know; None if it does not know the type.
 
-    Raises pydantic's ValidationError on data that no version may have written."""
+    Raises pydantic's ValidationError on data that no version writes."""
     model = EVENTS.get(type_)
     return None if model is None else model.model_validate(data, extra="ignore")
 
 
 def known_fields(type_: str, data: Mapping[str, Any]) -> dict[str, Any] | None:
-    """The `data` of a stored row with exactly the fields that this version knows, those that an earlier version did not
-    write with their defaults; None where this version does not know the type. Raises KeyError where one is missing."""
+    """The `data` of a stored row with exactly the fields that this version knows; fields that an earlier version did
+    not write have their defaults. None if this version does not know the type. Raises KeyError if a required field is
+    missing."""
     fields = _FIELDS.get(type_)
     if fields is None:
         return None
@@ -271,7 +272,7 @@ _REQUIRED: Final = object()
 
 
 def _defaults(model: type[EventData]) -> list[tuple[str, Any]]:
-    """Each field's name in JSON, with its default there."""
+    """The fields' JSON names and JSON defaults."""
     return [
         (
             field.alias or name,

@@ -199,7 +199,7 @@ def _stored(batch: list[_Waiting]) -> _Outcomes:
 
 
 def _try_to_store(batch: list[_Waiting], attempts: list[Stored]) -> Stored:
-    # Where writing to the log works, every other use of the database does, too.
+    # If writing to the log works, so does every other use of the database.
     with database.using("log", stands_for_all=True), database.writing():
         return store.store_batch([waiting.append for waiting in batch], attempts)
 

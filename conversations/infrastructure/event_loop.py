@@ -11,7 +11,7 @@ T = TypeVar("T")
 
 
 class PerLoop(WeakKeyDictionary[asyncio.AbstractEventLoop, T]):
-    """One `T` for each event loop, made at its first use and forgotten with the loop."""
+    """One `T` for each event loop, created at its first use and dropped with the loop."""
 
     def __init__(self, make: Callable[[], T]) -> None:
         super().__init__()

@@ -30,7 +30,7 @@ MAX_THREADS: Final = 4
 
 
 def serve(model_path: Path, port: int = 0, *, log: Path | None = None, reuse_port: bool = False) -> NoReturn:
-    """Serve on loopback until SIGTERM, SIGINT, or the end of stdin where stdin is a pipe.
+    """Serve on loopback until SIGTERM, SIGINT, or, if stdin is a pipe, its end.
 
     Takes over the process with its signals and standard streams, and exits with status 0, or with 1 if the model does
     not load. llama.cpp's log is appended to `log`; without one, its errors go to stderr. `reuse_port` shares a port

@@ -7,7 +7,7 @@ from django.conf import settings
 from conversations.domain.errors import ProviderError
 from conversations.local_model.process import ModelProcess, find_running
 
-# Loading takes 1 to 2 s; after a crash, the backoff comes on top.
+# Loading takes 1 to 2 s; after a crash, the backoff is added.
 READY_SECONDS = 45.0
 POLL_SECONDS = 0.05
 

@@ -21,7 +21,7 @@ from pydantic import BaseModel, ConfigDict, Field
 MAX_TOPIC: Final = 300
 MAX_CONTENT: Final = 600
 MAX_POINT: Final = 220
-# Characters. A shorter last sentence is often empty, so the one before it is taken, too.
+# Characters. A shorter last sentence often says nothing, so the one before it is taken, too.
 MIN_POINT: Final = 40
 MAX_NAME: Final = 40
 MAX_NAMES: Final = 20
@@ -57,7 +57,7 @@ VERDICT_SAMPLING: Final[Mapping[str, Any]] = {**SAMPLING, "temperature": 0.3, "m
 
 @dataclass(frozen=True)
 class SmallModelPrompt:
-    """System and user message. `grammar` constrains the answer; None where a response schema does."""
+    """System and user message. `grammar` constrains the answer; None if a response schema does."""
 
     system: str
     user: str
@@ -199,8 +199,8 @@ def moderator_prompt(topic: str, turns: Sequence[tuple[str, str]]) -> SmallModel
 
 
 def last_point(text: str) -> str:
-    """The last whole sentence of a text, or the last two where the last one is short; a text without a whole
-    sentence counts as one. At most MAX_POINT characters, on one line, without Markdown's characters."""
+    """The last whole sentence of a text, or the last two if the last one is shorter than MIN_POINT; a text without a
+    whole sentence counts as one. At most MAX_POINT characters, on one line, without Markdown's characters."""
     plain = _one_line(re.sub(r"[*_#`>|\"]+", " ", text))
     # Split, not searched for: a search is quadratic on a long text without an end.
     sentences = re.split(r"(?<=[.!?]) ", plain)
@@ -254,7 +254,7 @@ def _without_figures(text: str) -> str:
 
 
 def _clip(text: str, limit: int) -> str:
-    """The text on one line, cut after a word where it is longer than `limit` characters."""
+    """The text on one line, cut after a word if it is longer than `limit` characters."""
     text = _one_line(text)
     return text if len(text) <= limit else text[: limit - 1].rsplit(" ", 1)[0].rstrip(" ,;:") + "…"
 

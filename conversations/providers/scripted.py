@@ -48,7 +48,7 @@ def script(role: str, round_: int, topic: str) -> str:
 
 @dataclass(frozen=True)
 class ScriptedConfig(ModelConfig):
-    """An AG2 configuration that answers `text`, token by token, or the scripted verdict where one is asked for."""
+    """An AG2 configuration that answers `text`, token by token, or the scripted verdict if one is requested."""
 
     text: str
     streaming: bool

@@ -96,8 +96,8 @@ async def say(user: AnyUser, conversation: UUID, message: Input) -> Accepted:
 
 
 def create(owner: AbstractUser, new: NewConversation) -> Conversation:
-    """Store a queued conversation with its first event, its ledger entry and its deliveries, and with its job where
-    workers run debates. Raises LimitReached."""
+    """Store a queued conversation with its first event, its ledger entry and its deliveries, and, if workers run
+    debates, its job. Raises LimitReached."""
     provider = catalog.configured()[0]
     with transaction.atomic():
         # Lock the owner's row, so that two concurrent starts cannot both take the last place.
@@ -137,7 +137,7 @@ async def _start(owner: AbstractUser, new: NewConversation) -> Conversation:
 
 
 def _launch(conversation: Conversation) -> None:
-    # Where workers run debates, `create` has enqueued the job.
+    # If workers run debates, `create` has enqueued the job.
     if not job_queue.is_used():
         supervisor.launch(conversation.pk)
 

@@ -66,7 +66,7 @@ class Request(starlette_requests.Request):
 
     @property
     def site(self) -> str:
-        """The site's address as the client wrote it, without a slash at its end."""
+        """The site's base URL as the client sent it, without a slash at its end."""
         return self.django.build_absolute_uri("/").rstrip("/")
 
     def require_https(self) -> None:

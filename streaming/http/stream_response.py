@@ -1,6 +1,6 @@
 """A conversation as the body of an HTTP response: a watcher whose frames an encoder turns into bytes.
 
-1. The subscription is taken before the first byte is sent, so that its errors can still be a status code.
+1. The subscription is made before the first byte is sent, so that its errors can still become a status code.
 2. The watcher hands frames over; they are encoded at once and collected in a buffer.
 3. A task sends the buffer, as one message, whenever the server is ready. While more than MAX_BUFFER bytes wait, the
    watcher is blocked. After a silence a keep-alive is sent.

@@ -164,14 +164,14 @@ def _with_body(scope: ASGIScope, body: bytes) -> StarletteRequest:
 
 
 def _id_of(call: Any) -> str | int | None:
-    """The id of a JSON-RPC call; None where it has no valid one."""
+    """The id of a JSON-RPC call; None if it has no valid one."""
     id_ = call.get("id") if isinstance(call, dict) else None
     return id_ if isinstance(id_, str | int) and not isinstance(id_, bool) else None
 
 
 def _decoded(body: bytes) -> Any:
-    """The body as JSON; None where it is not JSON, which the SDK reports itself. Raises InvalidInput for what would
-    break the SDK: bytes that are not UTF-8, lone surrogates, and nesting too deep to parse."""
+    """The body as JSON; None if it is not JSON, which the SDK reports itself. Raises InvalidInput for bodies that would
+    break the SDK: not UTF-8, with lone surrogates, or nested too deeply to parse."""
     try:
         call = json.loads(body)
         json.dumps(call, ensure_ascii=False).encode()

@@ -195,7 +195,7 @@ class TokenTotals:
         }
 
     def totals(self) -> list[TokenUsage] | None:
-        """For RUN_FINISHED; None where no message was counted."""
+        """The totals for RUN_FINISHED; None if no message was counted."""
         totals = [
             TokenUsage(provider=provider, model=model, **counts)
             for (provider, model), counts in self._totals.items()

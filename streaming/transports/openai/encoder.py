@@ -16,7 +16,7 @@ from streaming.wire.text_deltas import Other, TextDeltas
 
 @dataclass(frozen=True)
 class Finish:
-    """The debate was completed. `usage` is None where the tokens of any call are unknown."""
+    """The debate was completed. `usage` is None if the tokens of any call are unknown."""
 
     reason: str
     usage: Mapping[str, int] | None
@@ -100,7 +100,7 @@ class ChunkEncoder:
         self._envelope = {**envelope, "object": "chat.completion.chunk"}
 
     def event(self, frame: Frame) -> bytes:
-        """A chunk, where the frame adds text."""
+        """A chunk, if the frame adds text."""
         text = self._debate.take(frame)
         return self._chunk({"content": text}) if text else b""
 

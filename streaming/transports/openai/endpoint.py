@@ -103,7 +103,7 @@ class CreateCompletion(OpenAIEndpoint):
 @dataclass(frozen=True)
 class CompletionResponse:
     """The response, as an ASGI application. A failure before its first byte becomes Unanswered, which clients do not
-    retry: that would start a second debate."""
+    retry, because a retry would start a second debate."""
 
     principal: Principal
     completion: CompletionRequest
