@@ -285,7 +285,7 @@ require_apart(
 OUTCRY_A2A_TARGETS = targets()
 OUTCRY_EVENTS = left_out()
 CORS_URLS_REGEX = cross_origin_paths(OUTCRY_SSE_PATH, OUTCRY_OPENAI_PATH, OUTCRY_AGUI_PATH, OUTCRY_A2A_PATH)
-# Headers that OpenAI's client sends from a page; its requests fail where one is not allowed.
+# Headers that OpenAI's client sends from a page; its requests fail if one of them is not allowed.
 OPENAI_CLIENT_HEADERS = (
     "openai-organization",
     "openai-project",

@@ -71,8 +71,8 @@ def path(name: str, default: str) -> str:
 
 
 def require_apart(enabled: Sequence[str], **paths: str) -> None:
-    """Raises ImproperlyConfigured where the path of an enabled HTTP transport overlaps with another one's or with the
-    site's own addresses. A WebSocket's path may overlap with any."""
+    """Raises ImproperlyConfigured if the path of an enabled HTTP transport overlaps with another one's or with the
+    site's own paths. A WebSocket's path may overlap with any."""
     paths = {name: path for name, path in paths.items() if name in enabled}
     settings = {name: f"OUTCRY_{name.upper()}_PATH={path}" for name, path in paths.items()}
     for name, path in paths.items():

@@ -31,7 +31,7 @@ class DescribedAPI(NinjaAPI):
 
 def add_endpoints(document: dict[str, Any]) -> None:
     """Add every enabled streaming endpoint, with its schemas."""
-    # The transports are loaded where they are served or described, not by every management command.
+    # Imported here so that management commands do not load the transports.
     from config.openapi.streaming_endpoints import OPERATIONS
     from streaming import routing
 
@@ -51,7 +51,7 @@ def add_endpoints(document: dict[str, Any]) -> None:
             "parameters": [*_path_parameters(route.path_format), *operation.parameters],
             "security": [] if operation.is_public else secured,
         }
-        # OpenAPI has a HEAD only where it differs from the GET.
+        # OpenAPI describes HEAD only if it differs from GET.
         for method in {*endpoint.methods} - {"HEAD"}:
             document["paths"].setdefault(route.path_format, {})[method.lower()] = described
 

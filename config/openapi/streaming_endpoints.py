@@ -129,7 +129,7 @@ def _agui_models() -> Schema:
 
 
 def _frames() -> Schema:
-    """The frames of the event stream, as every transport of ours sends them."""
+    """The frames of the event stream, which all our own transports send."""
     frames = {f"Debate{name}": _moved(schema) for name, schema in event_schema()["$defs"].items()}
     closed = {
         "reason": {"enum": [reason.name.lower() for reason in Close]},

@@ -11,7 +11,7 @@ export class AutoScroll {
   #resizes = new ResizeObserver(() => this.#onResize());
   #listener = (): void => this.#onScroll();
 
-  /** Calls `changed` whenever the reader leaves the bottom or comes back to it. */
+  /** Calls `changed` whenever the reader leaves the bottom or returns to it. */
   constructor(following: boolean, changed: () => void) {
     this.#following = following;
     this.#changed = changed;

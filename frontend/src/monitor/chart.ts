@@ -5,7 +5,7 @@ import { timeOfDay } from "./data.ts";
 
 export type ChartLine = {
   readonly name: string;
-  /** One for each time; null where it is unknown. */
+  /** One value for each time; null if it is unknown. */
   readonly values: readonly (number | null)[];
 };
 

@@ -44,7 +44,7 @@ export function withWait(sentence: string, response: Response): string {
   return `${sentence} Try again in ${waitTime(seconds)}.`;
 }
 
-/** An address of this site for a WebSocket: wss where the page came by https. */
+/** A WebSocket URL of this site: wss if the page was loaded by https. */
 export function webSocketUrl(path: string): string {
   const url = new URL(path, location.href);
   url.protocol = url.protocol === "https:" ? "wss:" : "ws:";

@@ -65,7 +65,7 @@ function rowTemplate({ name, testId, limit, spent, format, formatLeft = format }
   </div>`;
 }
 
-/** The transcript's line where the budget was reached. */
+/** The transcript's entry for a reached budget. */
 export function budgetTemplate(state: State): TemplateResult {
   const words = state.complete?.reason === "budget" ? BUDGET_REACHED_WITHOUT_VERDICT : BUDGET_REACHED;
   return html`<p class="between" data-testid="budget-reached">${words}</p>`;

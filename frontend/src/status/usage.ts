@@ -18,13 +18,13 @@ export function cost(state: State): Spent | undefined {
   return { amount, isExact };
 }
 
-/** A cost as text: "$0.0016", "≥ $0.0016", or "unknown" (never "$0") where nothing is known. */
+/** A cost as text: "$0.0016", "≥ $0.0016", or "unknown" (never "$0") if nothing is known. */
 export function formatCost({ amount, isExact }: Spent): string {
   if (isExact) return money(amount);
   return amount > 0 ? `≥ ${money(amount)}` : money(null);
 }
 
-/** Output tokens: the provider's own count where there is one. */
+/** Output tokens: the provider's own count if there is one. */
 export function outputTokens(state: State): number {
   return state.messages.reduce((total, message) => total + outputOf(message), 0);
 }
