@@ -32,28 +32,23 @@ class DescribedAPI(NinjaAPI):
 def add_endpoints(document: dict[str, Any]) -> None:
     """Add every enabled streaming endpoint, with its schemas."""
     # Imported here so that management commands do not load the transports.
-    from config.openapi.streaming_endpoints import OPERATIONS
+    from config.openapi import streaming_endpoints
     from streaming import routing
 
-    secured: list[dict[str, list[str]]] = [{name: []} for name in document["components"]["securitySchemes"]]
+    components = document["components"]
+    # A model that both documents have is the same, so Django's is kept.
+    components["schemas"] = streaming_endpoints.schemas() | components["schemas"]
+    secured: list[dict[str, list[str]]] = [{name: []} for name in components["securitySchemes"]]
     for route in routing.endpoint_routes():
         endpoint: Any = route.endpoint
         name = type(endpoint).__name__
         if name in DESCRIBED_ELSEWHERE:
             continue
-        operation = OPERATIONS[name]
-        # A model that both documents have is the same, so Django's is kept.
-        schemas = document["components"]["schemas"]
-        document["components"]["schemas"] = operation.schemas() | schemas
-        described = {
-            "operationId": operation.id,
-            **operation.described(),
-            "parameters": [*_path_parameters(route.path_format), *operation.parameters],
-            "security": [] if operation.is_public else secured,
-        }
+        operation = {"parameters": [], "security": secured, **streaming_endpoints.OPERATIONS[name]}
+        operation["parameters"] = _path_parameters(route.path_format) + operation["parameters"]
         # OpenAPI describes HEAD only if it differs from GET.
         for method in {*endpoint.methods} - {"HEAD"}:
-            document["paths"].setdefault(route.path_format, {})[method.lower()] = described
+            document["paths"].setdefault(route.path_format, {})[method.lower()] = operation
 
 
 def _path_parameters(path: str) -> list[dict[str, Any]]:

@@ -1,11 +1,11 @@
-"""The streaming endpoints in the OpenAPI document: one `Operation` each, by the models that the endpoint parses and
+"""The streaming endpoints in the OpenAPI document: one operation each, by the models that the endpoint parses and
 builds."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from functools import partial
 from typing import Any, Final, Literal
 
+from django.conf import settings
 from pydantic import TypeAdapter
 
 from conversations.domain.events import EVENTS
@@ -34,62 +34,35 @@ _REASONS: Final[Mapping[int, str]] = {
 }
 
 
-@dataclass(frozen=True)
-class Operation:
-    """One endpoint. `json` and `stream` are the schemas of a whole response and of one event of a stream; `body` is the
-    request's; `errors` are the status codes that answer with `error`; `others` are further responses."""
-
-    id: str
-    tag: str
-    summary: str
-    answer: str
-    errors: Sequence[int]
-    description: str = ""
-    body: Schema | None = None
-    json: Schema | None = None
-    stream: Schema | None = None
-    error: str = "Refusal"
-    others: Mapping[str, Schema] = field(default_factory=dict)
-    parameters: Sequence[Schema] = ()
-    schemas: Callable[[], Schema] = dict
-    is_public: bool = False
-
-    def described(self) -> Schema:
-        """The operation in OpenAPI's format, without the parts that depend on its path."""
-        content = {"application/json": self.json, STREAM: self.stream}
-        answer: Schema = {
-            "description": self.answer,
-            "content": {type_: {"schema": schema} for type_, schema in content.items() if schema},
-        }
-        if self.stream is not None:
-            answer["headers"] = {
-                "x-outcry-conversation": {
-                    "description": "The debate's id.",
-                    "schema": {"type": "string", "format": "uuid"},
-                }
-            }
-        errors = {str(status): _json(_REASONS[status], self.error) for status in self.errors}
-        operation: Schema = {
-            "tags": [self.tag],
-            "summary": self.summary,
-            "responses": {"200": answer, **errors, **self.others},
-        }
-        if self.description:
-            operation["description"] = self.description
-        if self.body is not None:
-            operation["requestBody"] = {
-                "required": True,
-                "content": {"application/json": {"schema": self.body}},
-            }
-        return operation
-
-
 def _ref(name: str) -> Schema:
     return {"$ref": f"{REF}{name}"}
 
 
 def _json(description: str, model: str) -> Schema:
     return {"description": description, "content": {"application/json": {"schema": _ref(model)}}}
+
+
+def _body(model: str) -> Schema:
+    return {"required": True, "content": {"application/json": {"schema": _ref(model)}}}
+
+
+def _answer(description: str, *, json: Schema | None = None, stream: Schema | None = None) -> Schema:
+    """The response 200: `json` describes a whole one, `stream` one event of a stream."""
+    content = {"application/json": json, STREAM: stream}
+    answer: Schema = {
+        "description": description,
+        "content": {type_: {"schema": schema} for type_, schema in content.items() if schema},
+    }
+    if stream is not None:
+        schema = {"type": "string", "format": "uuid"}
+        header = {"description": "The debate's id.", "schema": schema}
+        answer["headers"] = {"x-outcry-conversation": header}
+    return answer
+
+
+def _responses(answer: Schema, *errors: int, error: str = "Refusal") -> Schema:
+    """The answer, and the status codes that come with the model `error`."""
+    return {"200": answer, **{str(status): _json(_REASONS[status], error) for status in errors}}
 
 
 def _event(fields: Schema) -> Schema:
@@ -121,32 +94,33 @@ def _models(prefix: str, *types: Any) -> Schema:
     return unions | {f"{prefix}{name}": schema for name, schema in nested.get("$defs", {}).items()}
 
 
-def _agui_models() -> Schema:
-    # Imported here because AG-UI's types take a moment to load.
-    from ag_ui.core import Event, RunAgentInput
+def schemas() -> Schema:
+    """The schemas that the operations of those transports that are on refer to."""
+    found: Schema = {}
+    if "sse" in settings.OUTCRY_TRANSPORTS:
+        found |= _frames()
+    if "openai" in settings.OUTCRY_TRANSPORTS:
+        found |= _models("", ChatRequest, *_CHAT_RESPONSES)
+    if "agui" in settings.OUTCRY_TRANSPORTS:
+        # Imported here because AG-UI's types take a moment to load.
+        from ag_ui.core import Event, RunAgentInput
 
-    return _models("AgUi", RunAgentInput, Event)
+        found |= _models("AgUi", RunAgentInput, Event)
+    return found
 
 
 def _frames() -> Schema:
     """The frames of the event stream, which all our own transports send."""
-    frames = {f"Debate{name}": _moved(schema) for name, schema in event_schema()["$defs"].items()}
+    definitions = event_schema(f"{REF}Debate{{model}}")["$defs"]
     closed = {
         "reason": {"enum": [reason.name.lower() for reason in Close]},
         "code": {"type": "integer"},
         "retryable": {"type": "boolean"},
     }
-    return {**frames, "StreamClosed": {"type": "object", "properties": closed, "required": [*closed]}}
-
-
-def _moved(part: Any) -> Any:
-    """The schema with its references changed to the document's."""
-    if isinstance(part, dict):
-        return {
-            key: value.replace("#/$defs/", f"{REF}Debate") if key == "$ref" else _moved(value)
-            for key, value in part.items()
-        }
-    return [_moved(value) for value in part] if isinstance(part, list) else part
+    return {
+        **{f"Debate{name}": schema for name, schema in definitions.items()},
+        "StreamClosed": {"type": "object", "properties": closed, "required": [*closed]},
+    }
 
 
 _EVENT: Final = _event(
@@ -159,100 +133,104 @@ _EVENT: Final = _event(
     }
 )
 _CHUNK: Final = _event({"data": {"anyOf": [{"const": "[DONE]"}, _text_of("ChatChunk", "ChatFailure")]}})
-_CHAT_MODELS: Final = partial(
-    _models,
-    "",
-    ChatRequest,
+_CHAT_RESPONSES: Final = (
     responses.ChatCompletion,
     responses.ChatChunk,
     responses.ChatModel,
     responses.ChatModels,
     responses.ChatFailure,
 )
-_chat = partial(Operation, tag="chat completions", error="ChatFailure", schemas=_CHAT_MODELS)
-# By the names of the endpoints' classes.
-OPERATIONS: Final[Mapping[str, Operation]] = {
-    "FollowDebate": Operation(
-        id="doors_following",
-        tag="streams",
-        summary="Follow a debate",
-        description=(
+_chat_responses = partial(_responses, error="ChatFailure")
+_CHAT: Final = ["chat completions"]
+
+# By the names of the endpoints' classes: each operation in OpenAPI's format, without the parts that depend on its path.
+OPERATIONS: Final[Mapping[str, Schema]] = {
+    "FollowDebate": {
+        "operationId": "doors_following",
+        "tags": ["streams"],
+        "summary": "Follow a debate",
+        "description": (
             "Every event after the cursor, by Server-Sent Events: `id` is the seq, `event` the type, `data` the frame."
             " After the terminal status the response ends. `Last-Event-ID` goes before `after`."
             " docs/protocol.md has the events."
         ),
-        parameters=[
+        "parameters": [
             _integer("query", "after", "The seq to go on after.", 0, MAX_CURSOR),
             _integer("query", "rate", "Tokens a second at most.", 1, MAX_RATE),
             _integer("header", "Last-Event-ID", "The cursor.", 0, MAX_CURSOR),
         ],
-        answer="The events.",
-        stream=_EVENT,
-        errors=(401, 403, 404, 405, 413, 500, 503),
-        others={
+        "responses": {
+            **_responses(_answer("The events.", stream=_EVENT), 401, 403, 404, 405, 413, 500, 503),
             "204": {"description": "The debate is over, and nothing comes after the cursor."},
             "422": _json("A value is wrong.", "Invalid"),
         },
-        schemas=_frames,
-    ),
-    "StartDebate": Operation(
-        id="doors_starting",
-        tag="streams",
-        summary="Start a debate, and follow it",
-        body=_ref("NewConversation"),
-        answer="The events, from the first.",
-        stream=_EVENT,
-        errors=(401, 403, 405, 413, 429, 500, 503),
-        others={"422": _json("A value is wrong; nothing was started.", "Invalid")},
-        schemas=_frames,
-    ),
-    "RunAgent": Operation(
-        id="doors_running",
-        tag="agents",
-        summary="Run a debate by AG-UI",
-        description="The run's events, by AG-UI's own types. docs/agui.md says what is made of them.",
-        body=_ref("AgUiRunAgentInput"),
-        answer="The run's events.",
-        stream=_event({"data": _text_of("AgUiEvent")}),
-        errors=(401, 403, 404, 405, 413, 429, 500, 503),
-        others={
+    },
+    "StartDebate": {
+        "operationId": "doors_starting",
+        "tags": ["streams"],
+        "summary": "Start a debate, and follow it",
+        "requestBody": _body("NewConversation"),
+        "responses": {
+            **_responses(
+                _answer("The events, from the first.", stream=_EVENT), 401, 403, 405, 413, 429, 500, 503
+            ),
+            "422": _json("A value is wrong; nothing was started.", "Invalid"),
+        },
+    },
+    "RunAgent": {
+        "operationId": "doors_running",
+        "tags": ["agents"],
+        "summary": "Run a debate by AG-UI",
+        "description": "The run's events, by AG-UI's own types. docs/agui.md says what is made of them.",
+        "requestBody": _body("AgUiRunAgentInput"),
+        "responses": {
+            **_responses(
+                _answer("The run's events.", stream=_event({"data": _text_of("AgUiEvent")})),
+                *(401, 403, 404, 405, 413, 429, 500, 503),
+            ),
             "409": _json("The debate has ended, or the question is no longer open.", "Conflict"),
             "422": _json("A value is wrong; nothing was stored.", "Invalid"),
         },
-        schemas=_agui_models,
-    ),
-    "CreateCompletion": _chat(
-        id="doors_completions",
-        summary="Start a debate as a chat completion",
-        description="docs/openai.md says what becomes of each parameter.",
-        body=_ref("ChatRequest"),
-        answer="The debate: whole, or streamed in chunks where `stream` is true.",
-        json=_ref("ChatCompletion"),
-        stream=_CHUNK,
-        errors=(400, 401, 403, 404, 405, 409, 413, 429, 500, 503),
-    ),
-    "ListModels": _chat(
-        id="doors_models",
-        summary="The panels, as models",
-        answer="A model for each panel.",
-        json=_ref("ChatModels"),
-        errors=(401, 403, 405, 413, 500, 503),
-    ),
-    "GetModel": _chat(
-        id="doors_onemodel",
-        summary="A panel, as a model",
-        answer="The model.",
-        json=_ref("ChatModel"),
-        errors=(401, 403, 404, 405, 413, 500, 503),
-    ),
-    "GetCard": Operation(
-        id="doors_card",
-        tag="agents",
-        summary="A2A's card of this agent",
-        description="What it can, where, and how to sign in, as A2A's specification has it. For everybody.",
-        is_public=True,
-        answer="The card.",
-        json={"type": "object", "required": ["name", "skills"]},
-        errors=(405, 413, 500),
-    ),
+    },
+    "CreateCompletion": {
+        "operationId": "doors_completions",
+        "tags": _CHAT,
+        "summary": "Start a debate as a chat completion",
+        "description": "docs/openai.md says what becomes of each parameter.",
+        "requestBody": _body("ChatRequest"),
+        "responses": _chat_responses(
+            _answer(
+                "The debate: whole, or streamed in chunks where `stream` is true.",
+                json=_ref("ChatCompletion"),
+                stream=_CHUNK,
+            ),
+            *(400, 401, 403, 404, 405, 409, 413, 429, 500, 503),
+        ),
+    },
+    "ListModels": {
+        "operationId": "doors_models",
+        "tags": _CHAT,
+        "summary": "The panels, as models",
+        "responses": _chat_responses(
+            _answer("A model for each panel.", json=_ref("ChatModels")), 401, 403, 405, 413, 500, 503
+        ),
+    },
+    "GetModel": {
+        "operationId": "doors_onemodel",
+        "tags": _CHAT,
+        "summary": "A panel, as a model",
+        "responses": _chat_responses(
+            _answer("The model.", json=_ref("ChatModel")), 401, 403, 404, 405, 413, 500, 503
+        ),
+    },
+    "GetCard": {
+        "operationId": "doors_card",
+        "tags": ["agents"],
+        "summary": "A2A's card of this agent",
+        "description": "What it can, where, and how to sign in, as A2A's specification has it. For everybody.",
+        "security": [],
+        "responses": _responses(
+            _answer("The card.", json={"type": "object", "required": ["name", "skills"]}), 405, 413, 500
+        ),
+    },
 }

@@ -21,15 +21,15 @@ OutcryError                 code, and a sentence for a person
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 
 class OutcryError(Exception):
     """An expected failure. `code` is stable, `message` is a sentence for a person, and `http_status` is the status of
     an HTTP response."""
 
-    code: ClassVar[str] = "error"
-    http_status: ClassVar[int] = 500
+    code = "error"
+    http_status = 500
 
     def __init__(self, message: str) -> None:
         super().__init__(message)

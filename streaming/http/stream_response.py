@@ -10,8 +10,8 @@
 
 import asyncio
 import contextlib
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
 from uuid import UUID
 
@@ -24,9 +24,8 @@ from conversations.domain.frames import Frame
 from streaming.http import direct_send
 from streaming.http.responses import conversation_header
 from streaming.hub.subscription import subscribe
-from streaming.watchers.event_filter import filtered
 from streaming.watchers.registry import registry
-from streaming.watchers.watcher import Connection, Watcher
+from streaming.watchers.watcher import Watcher
 from streaming.wire.close_codes import Close
 
 logger = structlog.get_logger(__name__)
@@ -59,63 +58,53 @@ class Encoder(Protocol):
         """The last bytes. For any reason but ENDED, they must show the client that the response is incomplete."""
 
 
-@dataclass(frozen=True)
-class Stream:
-    """The parameters of one response. `after` is the client's cursor, `rate` the maximum of tokens a second. When
-    `stop` is set, the response ends as if the conversation had."""
+def one_line(text: str) -> str:
+    """JSON text for a `data:` line that any client reads as one line."""
+    return text if text.isascii() else text.translate(_LINE_ENDS)
+
+
+@dataclass
+class StreamResponse:
+    """The response, as an ASGI application. The caller has checked the access to the conversation and read the
+    request's body.
+
+    `after` is the client's cursor, `rate` the maximum of tokens a second. When `stop` returns, the response ends as if
+    the conversation had. `has_client_left` is set if the client disconnected before the end."""
 
     transport: str
     principal: Principal
     conversation: UUID
     after: int
     encoder: Encoder
-    headers: Mapping[str, str]
     rate: float | None = None
-    stop: asyncio.Event | None = None
-
-
-def stream_headers(conversation: UUID, content_type: str = EVENT_STREAM) -> dict[str, str]:
-    """The headers of a response that streams the conversation."""
-    return {
-        "content-type": content_type,
-        "cache-control": "no-cache, no-transform",
-        # Otherwise nginx buffers the response.
-        "x-accel-buffering": "no",
-        **conversation_header(conversation),
-    }
-
-
-def one_line(text: str) -> str:
-    """JSON text for a `data:` line that any client reads as one line."""
-    return text if text.isascii() else text.translate(_LINE_ENDS)
-
-
-class StreamResponse:
-    """The response, as an ASGI application. The caller has checked the access to the conversation and read the
-    request's body. `has_client_left` is set if the client disconnected before the end."""
-
-    def __init__(self, stream: Stream) -> None:
-        self._stream = stream
-        self.has_client_left = False
+    stop: Callable[[], Awaitable[None]] | None = None
+    content_type: str = EVENT_STREAM
+    has_client_left: bool = field(default=False, init=False)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send the response. Exceptions of `subscribe` are raised before anything is sent."""
-        stream = self._stream
         async with contextlib.AsyncExitStack() as stack:
-            subscription = await stack.enter_async_context(subscribe(stream.conversation, stream.after))
-            writer = _BodyWriter(stream.encoder, scope, send)
-            connection = Connection(
-                stream.principal, stream.transport, filtered(stream.transport, writer), writer.close
-            )
-            watcher = Watcher(connection, stream.rate)
+            subscription = await stack.enter_async_context(subscribe(self.conversation, self.after))
+            writer = _BodyWriter(self.encoder, scope, send)
+            watcher = Watcher(self.principal, self.transport, writer, writer.close, self.rate)
             registry().add(watcher)
             stack.callback(registry().remove, watcher)
             stack.callback(watcher.leave)
-            headers = Headers(stream.headers).raw
-            await send({"type": "http.response.start", "status": 200, "headers": headers})
+            await send({"type": "http.response.start", "status": 200, "headers": self._headers()})
             watcher.follow(subscription)
-            stack.callback(asyncio.ensure_future(_end_when(stream.stop, watcher)).cancel)
+            if self.stop is not None:
+                stack.callback(asyncio.ensure_future(_end_after(self.stop, watcher)).cancel)
             await self._send(writer, watcher, receive)
+
+    def _headers(self) -> list[tuple[bytes, bytes]]:
+        headers = {
+            "content-type": self.content_type,
+            "cache-control": "no-cache, no-transform",
+            # Otherwise nginx buffers the response.
+            "x-accel-buffering": "no",
+            **conversation_header(self.conversation),
+        }
+        return Headers(headers).raw
 
     async def _send(self, writer: "_BodyWriter", watcher: Watcher, receive: Receive) -> None:
         sending = asyncio.ensure_future(writer.send_all())
@@ -135,10 +124,9 @@ class StreamResponse:
             self.has_client_left = True
 
 
-async def _end_when(stop: asyncio.Event | None, watcher: Watcher) -> None:
-    if stop is not None:
-        await stop.wait()
-        watcher.end(Close.ENDED)
+async def _end_after(stop: Callable[[], Awaitable[None]], watcher: Watcher) -> None:
+    await stop()
+    watcher.end(Close.ENDED)
 
 
 async def _disconnect(receive: Receive) -> None:
@@ -171,17 +159,14 @@ class _BodyWriter:
         return self._room
 
     def close(self, reason: Close) -> None:
-        """End the response with the encoder's last bytes."""
         self._buffer += self._encoder.end(reason)
         self._is_closed = True
         self._is_due.set()
 
     def abort(self) -> None:
-        """Drop the connection."""
         direct_send.abort(self._scope)
 
     async def send_all(self) -> None:
-        """Send to the end of the response."""
         seconds, keepalive = self._encoder.keepalive
         while True:
             try:

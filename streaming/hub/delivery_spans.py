@@ -5,12 +5,9 @@ they are too many.
 """
 
 from datetime import datetime
-from typing import Final
 
 from conversations.domain.frames import Frame
 from conversations.infrastructure import tracing
-
-MESSAGE_START: Final = "message_start"
 
 
 class DeliverySpans:
@@ -25,7 +22,7 @@ class DeliverySpans:
 
     def handed_over(self, frame: Frame, at: datetime, now: datetime, transport: str) -> None:
         """An event that the log stored at `at` was handed to a connection. Records a `message_start`, once."""
-        if frame.type == MESSAGE_START and frame.seq > self._delivered_seq and self._is_recorded():
+        if frame.type == "message_start" and frame.seq > self._delivered_seq and self._is_recorded():
             self._delivered_seq = frame.seq
             self._record("deliver", frame, at, now, transport)
 

@@ -1,34 +1,27 @@
 """Serving the watchers of one conversation in slices, so that a thousand of them do not block the event loop."""
 
 import asyncio
-from typing import Protocol
+from collections.abc import Callable
 
 # Watchers served before the event loop gets its turn.
 SLICE = 100
 
 
-class Served(Protocol):
-    """A watcher, as its reader sees it."""
-
-    def pump(self) -> None:
-        """Send what `ConversationReader.ready` holds, as far as there is room. Must not raise."""
-
-
 class FanOut:
-    """Pumps every watcher after new frames have arrived. A watcher gets all frames that have arrived by its turn, so
-    deliveries grow under load, like the log's commits."""
+    """Calls every watcher's `pump` after new frames have arrived: it sends what there is room for, and must not raise. A
+    watcher gets all frames that have arrived by its turn, so deliveries grow under load, like the log's commits."""
 
     def __init__(self) -> None:
-        self._served: dict[Served, None] = {}
-        self._due: list[Served] = []
+        self._served: dict[Callable[[], None], None] = {}
+        self._due: list[Callable[[], None]] = []
         self._is_running = False
         self._is_again_due = False
 
-    def add(self, watcher: Served) -> None:
-        self._served[watcher] = None
+    def add(self, pump: Callable[[], None]) -> None:
+        self._served[pump] = None
 
-    def remove(self, watcher: Served) -> None:
-        self._served.pop(watcher, None)
+    def remove(self, pump: Callable[[], None]) -> None:
+        self._served.pop(pump, None)
 
     def start(self) -> None:
         """Pump every watcher soon. If a round is under way, another one follows it."""
@@ -45,5 +38,6 @@ class FanOut:
             self._is_again_due = False
             self._due = [*self._served]
         for _ in range(min(SLICE, len(self._due))):
-            self._due.pop().pump()
+            pump = self._due.pop()
+            pump()
         asyncio.get_running_loop().call_soon(self._serve)

@@ -93,11 +93,6 @@ class PageCache:
                 self._condensed[cursor] = condense(page)
         return self._condensed[cursor]
 
-    def clear(self) -> None:
-        """Forget every page."""
-        self._pages.clear()
-        self._condensed.clear()
-
     def _reading(self, start: int) -> "asyncio.Task[list[Frame]]":
         if start not in self._pages:
             self._pages[start] = asyncio.create_task(self._read(start))

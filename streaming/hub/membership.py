@@ -24,25 +24,20 @@ class GroupMembership:
         self._channel: str | None = None
         self._receiving: asyncio.Task[None] | None = None
         self._has_received = False
-        # Whether the layer has failed since it was last joined.
-        self._is_lost = False
+        # Whether the channel layer has failed since it was last joined: announcements may have been missed.
+        self.is_lost = False
 
     @property
     def is_joined(self) -> bool:
         return self._channel is not None
 
-    @property
-    def is_lost(self) -> bool:
-        """Whether the channel layer has failed, so that announcements may have been missed."""
-        return self._is_lost
-
     async def join(self) -> None:
         """Join the group. Raises the layer's exception if it is unavailable."""
-        if self._is_lost:
+        if self.is_lost:
             await channel_groups.require_answer(self._layer)
         self._channel = await self._layer.new_channel()
         await self._layer.group_add(self._group, self._channel)
-        self._is_lost = False
+        self.is_lost = False
         CHANNEL_LAYER.worked("read")
 
     async def wait(self, seconds: float) -> bool:
@@ -60,7 +55,7 @@ class GroupMembership:
     async def lose(self) -> None:
         """The layer has failed: leave the group, so that `join` can join it again."""
         await self.leave()
-        self._is_lost = True
+        self.is_lost = True
 
     async def leave(self) -> None:
         receiving, self._receiving = self._receiving, None

@@ -19,7 +19,7 @@ from conversations.event_log.queries import Position
 from conversations.infrastructure.availability import CHANNEL_LAYER
 from conversations.infrastructure.event_loop import PerLoop
 from streaming.hub.delivery_spans import DeliverySpans
-from streaming.hub.fan_out import FanOut, Served
+from streaming.hub.fan_out import FanOut
 from streaming.hub.frame_buffer import FrameBuffer
 from streaming.hub.log_pages import LogQueries, PageCache
 from streaming.hub.membership import Announcement, GroupMembership
@@ -41,12 +41,16 @@ class ConversationReader:
         self.spans = DeliverySpans("")
         self._log = LogQueries(conversation)
         self.pages = PageCache(self._log, lambda: self.head)
-        self._watchers = FanOut()
+        # Pumps the watchers whenever something new is ready.
+        self.fan_out = FanOut()
         self._membership = GroupMembership(conversation, self._take)
-        self._buffer: FrameBuffer | None = None
+        # Empty until the reader has joined.
+        self._buffer = FrameBuffer(0)
+        self._has_joined = False
         # Cache for `ready` by cursor; cleared when the head moves.
         self._ready: dict[int, list[Frame]] = {}
-        self._ended = False
+        # Whether the event at the head is the terminal status.
+        self.ended = False
         self._failure: NotFound | None = None
         self._changed = asyncio.Event()
         self._refreshing: asyncio.Task[None] | None = None
@@ -54,7 +58,7 @@ class ConversationReader:
 
     async def joined(self) -> Position:
         """Wait until the reader has joined; returns the newest position it knows. Raises NotFound."""
-        while self._buffer is None:
+        while not self._has_joined:
             if self._failure is not None:
                 raise self._failure
             await self._changed.wait()
@@ -63,12 +67,7 @@ class ConversationReader:
     @property
     def head(self) -> int:
         """The newest seq this reader knows of; 0 before it has joined."""
-        return 0 if self._buffer is None else self._buffer.head
-
-    @property
-    def ended(self) -> bool:
-        """Whether the event at the head is the terminal status."""
-        return self._ended
+        return self._buffer.head
 
     @property
     def away(self) -> bool:
@@ -79,18 +78,17 @@ class ConversationReader:
         """One frame for each event after the cursor. Waits until there is one; empty if the conversation has ended at
         the cursor."""
         await self.joined()
-        assert self._buffer is not None  # noqa: S101 (joined() waits for it)
         while True:
             frames = self._buffer.after(cursor)
             if frames is None:
                 frames = await self.pages.after(cursor)
-            if frames or self._ended:
+            if frames or self.ended:
                 return frames
             await self._changed.wait()
 
     def token(self, seq: int) -> Frame | None:
         """The token `seq`, or None if it is not a token or no longer in memory."""
-        newest = None if self._buffer is None else self._buffer.after(seq - 1)
+        newest = self._buffer.after(seq - 1)
         if not newest or newest[0].type != "token":
             return None
         return newest[0]
@@ -98,16 +96,12 @@ class ConversationReader:
     def ready(self, cursor: int) -> list[Frame] | None:
         """The frames after the cursor up to the head, condensed; None if not all of them are in memory."""
         found = self._ready.get(cursor)
-        if found is None and self._buffer is not None:
+        if found is None:
             frames = self._buffer.after(cursor)
             if frames is None:
                 return None
             found = self._ready[cursor] = condense(frames)
         return found
-
-    async def condensed_page(self, cursor: int) -> list[Frame]:
-        """The frames of a page of the log after the cursor, condensed: at least one unless the cursor is the head."""
-        return await self.pages.condensed_after(cursor)
 
     async def refreshed(self) -> Position:
         """The log's present position, read from the database. Raises LogUnavailable."""
@@ -117,19 +111,6 @@ class ConversationReader:
         await asyncio.shield(self._refreshing)
         return self.position
 
-    def serve(self, watcher: Served) -> None:
-        """From now on, pump the watcher whenever something new is ready."""
-        self._watchers.add(watcher)
-
-    def dismiss(self, watcher: Served) -> None:
-        """Pump the watcher no more."""
-        self._watchers.remove(watcher)
-
-    def forget(self) -> None:
-        """Drop the pages and condensed frames that are cached for watchers."""
-        self.pages.clear()
-        self._ready.clear()
-
     async def stop(self) -> None:
         """End the reader's task, and return when it has ended."""
         self._task.cancel()
@@ -138,7 +119,7 @@ class ConversationReader:
 
     async def _read(self) -> None:
         try:
-            while not self._ended:
+            while not self.ended:
                 try:
                     await self._join()
                     await self._repair()
@@ -167,18 +148,17 @@ class ConversationReader:
         await self._membership.join()
 
     async def _listen(self) -> None:
-        while not self._ended:
-            if not await self._membership.wait(POLL_SECONDS) and not self._ended:
+        while not self.ended:
+            if not await self._membership.wait(POLL_SECONDS) and not self.ended:
                 head = self.head
                 await self._repair()
                 counters.DROPS_REPAIRED.inc(self.head > head)
 
     async def _take(self, announcement: Announcement) -> bool:
         """Bring the buffer up to the announced head; returns whether more events may follow."""
-        assert self._buffer is not None  # noqa: S101 (the first repair made it)
-        head = self._buffer.head
+        head = self.head
         if announcement["head"] <= head:
-            return not self._ended
+            return not self.ended
         known = max(0, head + 1 - announcement["first"])
         frames = announcement["frames"][known:]
         if announcement["first"] <= head + 1 and frames:
@@ -186,26 +166,26 @@ class ConversationReader:
         else:
             counters.DROPS_REPAIRED.inc()
             await self._repair()
-        return not self._ended
+        return not self.ended
 
     async def _repair(self) -> None:
         """Bring the buffer up to the log's head."""
         position: Position = await self._log.run(queries.position)
-        if self._buffer is None:
+        if not self._has_joined:
+            self._has_joined = True
             self._buffer = FrameBuffer(position.head)
             self.spans = DeliverySpans(position.traceparent)
             self.whole = position.head
             self.position = position
-            self._ended = position.status in TERMINAL
+            self.ended = position.status in TERMINAL
             self._wake()
-        while self._buffer.head < position.head:
-            self.add(await self._log.read(self._buffer.head))
+        while self.head < position.head:
+            self.add(await self._log.read(self.head))
 
     def add(self, frames: Sequence[Frame]) -> None:
         """Append the frames after the head. They must continue without a gap, and may begin before the head, because an
         announcement and a poll may bring the same frames."""
-        assert self._buffer is not None  # noqa: S101
-        new = frames[max(0, self._buffer.head + 1 - frames[0].seq) :] if frames else frames
+        new = frames[max(0, self.head + 1 - frames[0].seq) :] if frames else frames
         if not new:
             return
         self._buffer.add(new)
@@ -219,9 +199,9 @@ class ConversationReader:
             if frame.type == "status":
                 status, mode = frame.data["status"], frame.data["mode"]
         self.position = Position(new[-1].seq, status, mode)
-        self._ended = self._ended or new[-1].is_last
+        self.ended = self.ended or new[-1].is_last
         self._wake()
-        self._watchers.start()
+        self.fan_out.start()
 
     def _wake(self) -> None:
         # Wakes the tasks that wait now; later callers check the buffer before they wait.

@@ -1,6 +1,6 @@
 """Following a conversation: every event after a cursor, once, in order, to the terminal status."""
 
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from uuid import UUID
@@ -23,15 +23,6 @@ class Subscription:
     recovered: bool
     reader: ConversationReader
 
-    async def batches(self) -> AsyncGenerator[Sequence[Frame], None]:
-        """Lists of one frame for each event after `start`, in order. Ends after the terminal status."""
-        cursor = self.start
-        while frames := await self.reader.after(cursor):
-            yield frames
-            cursor = frames[-1].seq
-            if frames[-1].is_last:
-                return
-
 
 @asynccontextmanager
 async def subscribe(conversation: UUID, after: int) -> AsyncIterator[Subscription]:
@@ -51,6 +42,8 @@ async def subscribe(conversation: UUID, after: int) -> AsyncIterator[Subscriptio
 async def follow(conversation: UUID, after: int = 0) -> AsyncGenerator[Frame, None]:
     """Each event after the cursor, once, in order, to the terminal status."""
     async with subscribe(conversation, after) as subscription:
-        async for frames in subscription.batches():
+        cursor = subscription.start
+        while frames := await subscription.reader.after(cursor):
             for frame in frames:
                 yield frame
+            cursor = frames[-1].seq

@@ -3,22 +3,19 @@
 import os
 import socket
 from collections import Counter
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 from uuid import UUID
 
 from django.db.models import Count
-from pydantic import BaseModel
+from pydantic import AliasPath, BaseModel, Field
 
 from conversations.domain.enums import TERMINAL, Status
 from conversations.models import Conversation
-from conversations.runs import job_queue, lease
 from streaming.hub.reader import readers
 from streaming.statistics import counters
 from streaming.statistics.rolling import Latency, Rates, Sample, total
 from streaming.watchers.registry import registry
-from streaming.watchers.watcher import Watcher
 from streaming.wire.close_codes import Close
 from streaming.wire.control_frames import StreamState
 
@@ -77,24 +74,24 @@ class Overview(BaseModel):
     series: list[Sample]
 
 
-class Session(BaseModel):
+class Session(BaseModel, from_attributes=True):
     """A watcher. `behind`: events of its conversation that it has not been sent yet; `acked`: whether its client
     acknowledges events. `tokens`, `frames` and `bytes` have been sent; `rate` is the most tokens a second that it asked
     for, null for no limit."""
 
     id: UUID
-    user: str
+    user: str = Field(validation_alias=AliasPath("principal", "user", "username"))
     conversation: UUID | None
     transport: str
     state: StreamState
-    since: datetime
+    since: datetime = Field(validation_alias="started")
     cursor: int
     head: int
     behind: int
-    acked: bool
+    acked: bool = Field(validation_alias=AliasPath("flow", "acks"))
     tokens: int
-    frames: int
-    bytes: int
+    frames: int = Field(validation_alias=AliasPath("sender", "frames"))
+    bytes: int = Field(validation_alias=AliasPath("sender", "bytes"))
     rate: float | None
 
 
@@ -110,19 +107,6 @@ def debates() -> dict[Status, int]:
     counted = Conversation.objects.order_by().values_list("status").annotate(Count("pk"))
     found = {Status(status): count for status, count in counted}
     return {status: found.get(status, 0) for status in Status}
-
-
-@dataclass(frozen=True)
-class Waiting:
-    """Debates that have not ended and that no process executes; jobs that wait for a worker, None without workers."""
-
-    debates: int
-    jobs: int | None
-
-
-def waiting() -> Waiting:
-    """As counted in the database."""
-    return Waiting(lease.orphans().count(), job_queue.waiting() if job_queue.is_used() else None)
 
 
 def states() -> dict[StreamState, int]:
@@ -167,23 +151,4 @@ def sessions(limit: int) -> Sessions:
     """The newest watchers first. Call it in the event loop that serves."""
     watchers = [*registry().watchers.values()]
     newest = sorted(watchers, key=lambda watcher: watcher.started, reverse=True)[:limit]
-    return Sessions(total=len(watchers), sessions=[_session(watcher) for watcher in newest])
-
-
-def _session(watcher: Watcher) -> Session:
-    return Session(
-        id=watcher.id,
-        user=watcher.principal.user.get_username(),
-        conversation=watcher.conversation,
-        transport=watcher.transport,
-        state=watcher.state,
-        since=watcher.started,
-        cursor=watcher.cursor,
-        head=watcher.head,
-        behind=max(0, watcher.head - watcher.cursor),
-        acked=watcher.flow.acks,
-        tokens=watcher.tokens,
-        frames=watcher.sender.frames,
-        bytes=watcher.sender.bytes,
-        rate=watcher.rate,
-    )
+    return Sessions(total=len(watchers), sessions=[Session.model_validate(watcher) for watcher in newest])

@@ -90,10 +90,6 @@ async def _works(part: str, check: Awaitable[None]) -> bool:
     return True
 
 
-class NotMigrated(Exception):
-    """This code's migrations have not all been applied to the database."""
-
-
 def _ask() -> None:
     with connection.cursor() as cursor:
         cursor.execute("SELECT 1")
@@ -108,7 +104,7 @@ def missing_migrations() -> list[str]:
 
 def _require_migrated() -> None:
     if missing := missing_migrations():
-        raise NotMigrated(", ".join(missing))
+        raise RuntimeError(f"Migrations are missing: {', '.join(missing)}.")
 
 
 _readinesses = PerLoop(Readiness)

@@ -2,12 +2,10 @@
 IP address instead of the site's name, without https if the proxy terminates it, and without a session."""
 
 from collections.abc import Awaitable, Callable
-from inspect import iscoroutinefunction
-from typing import Any, Final
+from typing import Final
 
-from asgiref.sync import async_to_sync
 from django.http import HttpRequest, HttpResponseBase
-from django.utils.decorators import sync_and_async_middleware
+from django.utils.decorators import async_only_middleware
 
 from streaming.monitoring import health, prometheus
 
@@ -27,21 +25,11 @@ def _view(request: HttpRequest) -> View | None:
     return None
 
 
-@sync_and_async_middleware
-def probes(get_response: Callable[[HttpRequest], Any]) -> Callable[[HttpRequest], Any]:
+@async_only_middleware
+def probes(get_response: View) -> View:
     """Has to be the first in MIDDLEWARE."""
-    if iscoroutinefunction(get_response):
 
-        async def answer(request: HttpRequest) -> HttpResponseBase:
-            view = _view(request)
-            response: HttpResponseBase = await (view or get_response)(request)
-            return response
+    async def answer(request: HttpRequest) -> HttpResponseBase:
+        return await (_view(request) or get_response)(request)
 
-        return answer
-
-    def answer_in_a_thread(request: HttpRequest) -> HttpResponseBase:
-        view = _view(request)
-        response: HttpResponseBase = (async_to_sync(view) if view else get_response)(request)
-        return response
-
-    return answer_in_a_thread
+    return answer

@@ -3,6 +3,7 @@
 import asyncio
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import Any
 
@@ -24,10 +25,9 @@ from conversations.domain.errors import LogUnavailable
 from conversations.infrastructure import database, metrics
 from conversations.providers import circuit_breaker, selection
 from conversations.providers.circuit_breaker import CircuitStatus, State
-from conversations.runs import supervisor
+from conversations.runs import job_queue, lease, supervisor
 from streaming.hub.reader import readers
 from streaming.monitoring import dashboard
-from streaming.monitoring.dashboard import Waiting
 from streaming.watchers.registry import registry
 
 logger = structlog.get_logger(__name__)
@@ -54,15 +54,22 @@ async def scrape(request: HttpRequest) -> HttpResponse:
 async def collected() -> CollectorRegistry:
     """All metrics. Call it in the event loop that serves watchers or executes debates."""
     try:
-        debates, waiting = await database.call(lambda: (dashboard.debates(), dashboard.waiting()))
+        debates, waiting, jobs = await database.call(_counted)
     except LogUnavailable:
         # The process's own metrics are needed most while the database is unavailable.
         logger.warning("debates_not_counted", exc_info=True)
-        debates, waiting = {}, None
+        debates, waiting, jobs = {}, None, None
     scraped = CollectorRegistry()
-    for collector in (metrics.REGISTRY, _Computed(debates, waiting, await _circuits()), _PROCESS):
+    for collector in (metrics.REGISTRY, _Computed(debates, waiting, jobs, await _circuits()), _PROCESS):
         scraped.register(collector)
     return scraped
+
+
+def _counted() -> tuple[Mapping[Status, int], int, int | None]:
+    """Debates by status; those that have not ended and that no process executes; and jobs that wait for a worker, None
+    without workers."""
+    jobs = job_queue.waiting() if job_queue.is_used() else None
+    return dashboard.debates(), lease.orphans().count(), jobs
 
 
 async def _circuits() -> Sequence[CircuitStatus]:
@@ -92,39 +99,29 @@ def _is_near(request: HttpRequest) -> bool:
     return any(peer in network for network in settings.OUTCRY_METRICS_NETWORKS)
 
 
+@dataclass(frozen=True)
 class _Computed(Collector):
     """Gauges that are computed on a scrape: this process's watchers and runs, the database's debates, the providers'
     circuits."""
 
-    def __init__(
-        self, debates: Mapping[Status, int], waiting: Waiting | None, circuits: Sequence[CircuitStatus]
-    ) -> None:
-        self._debates = debates
-        self._waiting = waiting
-        self._circuits = circuits
+    debates: Mapping[Status, int]
+    waiting: int | None
+    jobs: int | None
+    circuits: Sequence[CircuitStatus]
 
     def collect(self) -> Iterator[Metric]:
+        process = {(metrics.role, settings.OUTCRY_VERSION): 1}
         yield _gauge(
-            "outcry_process",
-            "1; what this process is, and of which release.",
-            {(metrics.role, settings.OUTCRY_VERSION): 1},
-            "role",
-            "version",
+            "outcry_process", "1; what this process is, and of which release.", process, "role", "version"
         )
         yield from self._of_watchers()
         yield _gauge("outcry_debates_running", "Debates that this process runs.", supervisor.running())
         yield from self._of_the_database()
-        yield _gauge(
-            "outcry_circuit",
-            "1 for the state that a provider's circuit is in.",
-            {
-                (circuit.provider, state): int(circuit.state is state)
-                for circuit in self._circuits
-                for state in State
-            },
-            "provider",
-            "state",
-        )
+        states = {
+            (each.provider, state): int(each.state is state) for each in self.circuits for state in State
+        }
+        help_text = "1 for the state that a provider's circuit is in."
+        yield _gauge("outcry_circuit", help_text, states, "provider", "state")
 
     def _of_watchers(self) -> Iterator[Metric]:
         watchers = registry().watchers.values()
@@ -138,14 +135,14 @@ class _Computed(Collector):
         yield _gauge("outcry_debates_watched", "Debates with watchers at this process.", len(readers()))
 
     def _of_the_database(self) -> Iterator[Metric]:
-        if self._debates:
-            statuses = {(status,): count for status, count in self._debates.items()}
+        if self.debates:
+            statuses = {(status,): count for status, count in self.debates.items()}
             yield _gauge("outcry_debates", "Debates in the database.", statuses, "status")
-        if self._waiting is not None:
-            waiting, jobs = self._waiting.debates, self._waiting.jobs
-            yield _gauge("outcry_debates_waiting", "Debates in the database that nobody runs yet.", waiting)
-            if jobs is not None:
-                yield _gauge("outcry_jobs_waiting", "Jobs that wait for a worker.", jobs)
+        if self.waiting is not None:
+            help_text = "Debates in the database that nobody runs yet."
+            yield _gauge("outcry_debates_waiting", help_text, self.waiting)
+        if self.jobs is not None:
+            yield _gauge("outcry_jobs_waiting", "Jobs that wait for a worker.", self.jobs)
 
 
 def _gauge(

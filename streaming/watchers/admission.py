@@ -6,7 +6,6 @@ queries. Session, user and permission are still checked for each of them.
 
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
@@ -21,12 +20,8 @@ from conversations.infrastructure.event_loop import PerLoop
 BATCH: Final = 100
 
 
-@dataclass(frozen=True)
-class _Handshake:
-    """A browser's handshake. `conversation` is None if it watches none yet."""
-
-    session: str
-    conversation: UUID | None
+# A browser's session, and the conversation that it asks for; None if it watches none yet.
+_Handshake = tuple[str, UUID | None]
 
 
 async def admit(headers: Mapping[str, str], conversation: UUID | None) -> Principal:
@@ -34,7 +29,7 @@ async def admit(headers: Mapping[str, str], conversation: UUID | None) -> Princi
     given. Raises Unauthenticated, ScopeMissing, NotFound and LogUnavailable."""
     if principals.key_in(headers) is not None:
         return await database.call(_admit_program, headers, conversation)
-    return await _queues.here().admit(_Handshake(principals.session_in(headers), conversation))
+    return await _queues.here().admit((principals.session_in(headers), conversation))
 
 
 def joined_headers(headers: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
@@ -93,11 +88,11 @@ def _admit_program(headers: Mapping[str, str], conversation: UUID | None) -> Pri
 
 def _admit_browsers(handshakes: Sequence[_Handshake]) -> list[Principal | OutcryError]:
     """A principal or an error for each handshake, in the same order, with three queries."""
-    found = principals.of_sessions({handshake.session for handshake in handshakes})
-    owners = permissions.owners({asked for handshake in handshakes if (asked := handshake.conversation)})
+    found = principals.of_sessions({session for session, _ in handshakes})
+    owners = permissions.owners({asked for _, asked in handshakes if asked is not None})
     answers: list[Principal | OutcryError] = []
-    for handshake in handshakes:
-        principal, asked = found.get(handshake.session), handshake.conversation
+    for session, asked in handshakes:
+        principal = found.get(session)
         if principal is None:
             answers.append(Unauthenticated("Sign in first, or send an API key."))
         elif asked is None or (asked in owners and permissions.may_watch(principal.user, owners[asked])):

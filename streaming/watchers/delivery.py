@@ -49,12 +49,7 @@ class Delivery:
         """Send the frames that are ready, as far as there is room."""
         raise NotImplementedError
 
-    def pause(self) -> None:
-        """Send nothing until `resume`."""
-        self.is_paused = True
-
     def resume(self) -> None:
-        """Let `pump` send again."""
         self.is_paused = False
 
     def acknowledged(self, seq: int, waited: float) -> None:
@@ -62,7 +57,6 @@ class Delivery:
         self.pump()
 
     def stop(self) -> None:
-        """Send nothing more."""
         self._is_stopped = True
         if self.task is not None and self.task is not asyncio.current_task():
             self.task.cancel()
@@ -85,7 +79,7 @@ class LiveDelivery(Delivery):
         # Latency is measured only for events after this seq: earlier ones are older than the connection, or came in a
         # pause.
         self._measured_after = subscription.position.head
-        self.reader.serve(self)
+        self.reader.fan_out.add(self.pump)
 
     def pump(self) -> None:
         if self.is_paused or self._is_stopped or self._sender.blocked is not None or self.task is not None:
@@ -118,7 +112,7 @@ class LiveDelivery(Delivery):
         super().acknowledged(seq, waited)
 
     def stop(self) -> None:
-        self.reader.dismiss(self)
+        self.reader.fan_out.remove(self.pump)
         super().stop()
 
     def _has_next(self) -> bool:
@@ -150,7 +144,7 @@ class LiveDelivery(Delivery):
     async def _send_page(self) -> None:
         """Send a page of the log, for a cursor that is older than the reader's buffer."""
         try:
-            frames = await self.reader.condensed_page(self.cursor)
+            frames = await self.reader.pages.condensed_after(self.cursor)
             while not (self.is_paused or self._is_stopped):
                 if self._send_all(frames):
                     if frames and self.cursor < frames[-1].seq:

@@ -34,7 +34,6 @@ class FlowControl:
         return self.lagging and self.level >= 1
 
     def sent(self, frame: Frame) -> None:
-        """The frame has been handed to the server."""
         if not self.acks:
             return
         self._frames.append((frame.seq, frame.size))

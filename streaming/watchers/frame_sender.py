@@ -48,11 +48,9 @@ class FrameSender:
             self._waiting.append(frame)
 
     def close(self) -> None:
-        """Drop the queued frames."""
         self._waiting.clear()
 
     def abort(self) -> None:
-        """Drop the connection."""
         self._writer.abort()
 
     def _taken(self, taken: "asyncio.Future[Any]") -> None:

@@ -63,7 +63,15 @@ class Registry:
 
     def remove(self, watcher: Watcher) -> None:
         if self.watchers.pop(watcher.id, None) is not None:
-            _log_left(watcher)
+            logger.info(
+                "watcher_left",
+                **_log_fields(watcher),
+                conversation=None if watcher.conversation is None else str(watcher.conversation),
+                cursor=watcher.cursor,
+                code=watcher.left,
+                seconds=round((datetime.now(UTC) - watcher.started).total_seconds(), 1),
+                tokens=watcher.tokens,
+            )
         self._left.set()
         self._left.clear()
         if not self.watchers:
@@ -128,23 +136,10 @@ def _log_fields(watcher: Watcher) -> dict[str, Any]:
     return {"watcher": str(watcher.id), "user": watcher.principal.user.pk, "transport": watcher.transport}
 
 
-def _log_left(watcher: Watcher) -> None:
-    logger.info(
-        "watcher_left",
-        **_log_fields(watcher),
-        conversation=None if watcher.conversation is None else str(watcher.conversation),
-        cursor=watcher.cursor,
-        code=watcher.left,
-        seconds=round((datetime.now(UTC) - watcher.started).total_seconds(), 1),
-        tokens=watcher.tokens,
-    )
-
-
 _registries = PerLoop(Registry)
 
 
 def registry() -> Registry:
-    """The registry of the running event loop."""
     return _registries.here()
 
 

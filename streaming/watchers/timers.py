@@ -3,7 +3,6 @@
 Pure: `now` is always the event loop's time, in seconds.
 """
 
-from dataclasses import dataclass
 from typing import Final
 
 from django.conf import settings
@@ -15,18 +14,6 @@ FULL_SECONDS: Final = 10.0
 # How long a client must lag before it is notified, because a short lag is normal while catching up.
 LAG_SECONDS: Final = 2.0
 HEARTBEATS_MISSED: Final = 2
-
-
-@dataclass(frozen=True)
-class Situation:
-    """The state of a watcher that the limits depend on. `is_full`: there are events after `cursor`, and no room to send
-    them."""
-
-    is_following: bool
-    is_paused: bool
-    is_full: bool
-    cursor: int
-    acknowledges: bool
 
 
 class Timers:
@@ -42,7 +29,6 @@ class Timers:
         self._full_at = 0
 
     def received(self, now: float) -> None:
-        """The client has sent something."""
         self._received = now
 
     def active(self, now: float) -> None:
@@ -64,25 +50,25 @@ class Timers:
             self._lagging_since = now
         return self._lagging_since is not None and now - self._lagging_since >= LAG_SECONDS
 
-    def exceeded(self, now: float, situation: Situation) -> Close | None:
-        """The close code of the limit that the watcher has reached, if any."""
-        if self._is_slow(now, situation):
+    def exceeded(self, now: float, *, is_idle: bool, full_at: int | None, acknowledges: bool) -> Close | None:
+        """The close code of the limit that the watcher has reached, if any. `full_at` is its cursor while there are
+        events after it and no room to send them; `acknowledges`: the client has acknowledged events."""
+        if self._is_slow(now, full_at):
             return Close.SLOW
         if now - self.connected >= settings.OUTCRY_SESSION_SECONDS:
             return Close.EXPIRED
-        is_idle = situation.is_paused or not situation.is_following
         if is_idle and now - self._active >= settings.OUTCRY_IDLE_SECONDS:
             return Close.IDLE
         # A client that never acknowledges need not answer heartbeats.
         silence = HEARTBEATS_MISSED * settings.OUTCRY_HEARTBEAT_SECONDS
-        if situation.is_following and situation.acknowledges and now - self._received > silence:
+        if acknowledges and now - self._received > silence:
             return Close.HEARTBEAT_MISSED
         return None
 
-    def _is_slow(self, now: float, situation: Situation) -> bool:
-        if not situation.is_full:
+    def _is_slow(self, now: float, full_at: int | None) -> bool:
+        if full_at is None:
             self._full_since = None
-        elif self._full_since is None or situation.cursor != self._full_at:
+        elif self._full_since is None or full_at != self._full_at:
             # A client that is slow but still makes progress restarts the timer.
-            self._full_since, self._full_at = now, situation.cursor
+            self._full_since, self._full_at = now, full_at
         return self._full_since is not None and now - self._full_since >= FULL_SECONDS

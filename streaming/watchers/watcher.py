@@ -10,7 +10,6 @@
 import asyncio
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 from uuid import UUID
@@ -27,8 +26,8 @@ from streaming.statistics import counters
 from streaming.watchers.delivery import Delivery, Destination, LiveDelivery, RateLimitedDelivery
 from streaming.watchers.flow_control import FlowControl
 from streaming.watchers.frame_sender import FrameSender
-from streaming.watchers.timers import Situation, Timers
-from streaming.watchers.writers import ConnectionWriter
+from streaming.watchers.timers import Timers
+from streaming.watchers.writers import ConnectionWriter, filtered
 from streaming.wire.close_codes import Close
 from streaming.wire.control_frames import Heartbeat, Hello, Stream, StreamState, wire_frame
 
@@ -41,31 +40,29 @@ REVOKED: Final = frozenset({Close.UNAUTHENTICATED, Close.FORBIDDEN})
 REVOKED_SECONDS: Final = 1.0
 
 
-@dataclass(frozen=True)
-class Connection:
-    """A client's connection: its principal and transport, and how to write to it and close it."""
-
-    principal: Principal
-    transport: str
-    writer: ConnectionWriter
-    close: Callable[[Close], None]
-
-
 class Watcher:
-    """`started` is wall-clock time; `closed` is the reason why the watcher has ended, `left` the client's close code.
-    `rate` is the maximum of tokens a second, None without a limit."""
+    """`close` closes the connection that `writer` writes to; `rate` is the maximum of tokens a second, None without a
+    limit. `started` is wall-clock time; `closed` is the reason why the watcher has ended, `left` the client's close
+    code."""
 
-    def __init__(self, connection: Connection, rate: float | None = None) -> None:
+    def __init__(
+        self,
+        principal: Principal,
+        transport: str,
+        writer: ConnectionWriter,
+        close: Callable[[Close], None],
+        rate: float | None = None,
+    ) -> None:
         self.id: UUID = uuid.uuid4()
-        self.principal = connection.principal
-        self.transport = connection.transport
+        self.principal = principal
+        self.transport = transport
         self.rate = rate
         self.started = datetime.now(UTC)
         self.closed: Close | None = None
         self.left: int | None = None
         self.flow = FlowControl()
-        self.sender = FrameSender(connection.writer, self.pump, self._fail)
-        self._close_connection = connection.close
+        self.sender = FrameSender(filtered(transport, writer), self.pump, self._fail)
+        self._close_connection = close
         self.delivery: Delivery | None = None
         self._loop = asyncio.get_running_loop()
         self.timers = Timers(self._loop.time())
@@ -105,8 +102,12 @@ class Watcher:
         return 0 if self.delivery is None else self.delivery.cursor
 
     @property
+    def behind(self) -> int:
+        """How many events it has not been sent yet."""
+        return max(0, self.head - self.cursor)
+
+    @property
     def tokens(self) -> int:
-        """The number of tokens sent."""
         return 0 if self.delivery is None else self.delivery.tokens
 
     def follow(self, subscription: Subscription) -> None:
@@ -138,7 +139,6 @@ class Watcher:
         self.pump()
 
     def pump(self) -> None:
-        """Send the frames that are ready, as far as there is room."""
         if self.delivery is not None:
             self.delivery.pump()
 
@@ -159,13 +159,12 @@ class Watcher:
             self.delivery.acknowledged(seq, waited)
 
     def received(self) -> None:
-        """The client has sent a frame."""
         self.timers.received(self._loop.time())
 
     def pause(self) -> None:
         """Pause the stream until `resume`."""
         if self.delivery is not None and not self.delivery.is_paused:
-            self.delivery.pause()
+            self.delivery.is_paused = True
             self.timers.active(self._loop.time())
             self._notify_state()
 
@@ -174,20 +173,19 @@ class Watcher:
         if self.delivery is not None and self.delivery.is_paused:
             self.delivery.resume()
             self._notify_state()
-            self.delivery.pump()
+            self.pump()
 
     def tick(self, now: float) -> None:
         """Send heartbeats and apply limits; `now` is the event loop's time."""
         if self.closed is not None:
             self._abort_if_late(now, self.closed)
             return
-        if (limit := self.timers.exceeded(now, self._situation())) is not None:
+        if (limit := self._exceeded(now)) is not None:
             self.end(limit)
             return
         if self.delivery is not None and self.timers.is_heartbeat_due(now):
             self.notify(Heartbeat(head=self.head))
-        has_lagged = self.timers.has_lagged(now, self.lagging)
-        if self.state is not StreamState.LAGGING or has_lagged:
+        if self.timers.has_lagged(now, self.lagging) or self.state is not StreamState.LAGGING:
             self._notify_state()
 
     def end(self, reason: Close) -> None:
@@ -206,14 +204,13 @@ class Watcher:
         self.closed = self.closed or Close.ENDED
         self._stop()
 
-    def _situation(self) -> Situation:
+    def _exceeded(self, now: float) -> Close | None:
         is_full = self.flow.full or (self.sender.blocked is not None and self.cursor < self.head)
-        return Situation(
-            is_following=self.delivery is not None,
-            is_paused=self.delivery is not None and self.delivery.is_paused,
-            is_full=is_full,
-            cursor=self.cursor,
-            acknowledges=self.flow.acks,
+        return self.timers.exceeded(
+            now,
+            is_idle=self.delivery is None or self.delivery.is_paused,
+            full_at=self.cursor if is_full else None,
+            acknowledges=self.delivery is not None and self.flow.acks,
         )
 
     def _notify_state(self) -> None:
@@ -229,7 +226,6 @@ class Watcher:
             self.sender.abort()
 
     def _fail(self, failure: BaseException) -> None:
-        """Sending a frame failed, or anything else did."""
         if isinstance(failure, OSError):
             # The client has disconnected; the server will report it.
             self.leave()

@@ -1,6 +1,8 @@
-"""Why a server closes a WebSocket."""
+"""Why the server closes a WebSocket, or breaks off an HTTP response."""
 
+from collections.abc import Mapping
 from enum import IntEnum
+from typing import Final
 
 
 class Close(IntEnum):
@@ -35,3 +37,29 @@ class Close(IntEnum):
     def retryable(self) -> bool:
         """Whether the client can reconnect with its cursor."""
         return self >= Close.FAULT
+
+    @property
+    def message(self) -> str:
+        """Why an HTTP response broke off, as a sentence for people."""
+        return _MESSAGES.get(self, "The answer broke off. The debate goes on.")
+
+    @property
+    def http_status(self) -> int:
+        """The status code of a response that had not begun."""
+        return _STATUSES.get(self, 503 if self.retryable else 500)
+
+
+_MESSAGES: Final[Mapping[Close, str]] = {
+    Close.UNAUTHENTICATED: "Your key or session has ended. The debate goes on.",
+    Close.FORBIDDEN: "You may not watch this debate any more.",
+    Close.NOT_FOUND: "There is no such debate.",
+    Close.RESTART: "The answer broke off: the server restarts. The debate goes on.",
+    Close.SLOW: "The answer broke off: it was read too slowly. The debate goes on.",
+    Close.EXPIRED: "The answer broke off: it had lasted as long as one may. The debate goes on.",
+}
+_STATUSES: Final[Mapping[Close, int]] = {
+    Close.UNAUTHENTICATED: 401,
+    Close.FORBIDDEN: 403,
+    Close.NOT_FOUND: 404,
+    Close.FAULT: 500,
+}

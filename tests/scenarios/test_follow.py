@@ -162,11 +162,11 @@ async def test_it_comes_by_the_ring_and_not_by_looking(
         monkeypatch.setattr(queries, "read", read)
         events = debates.every_event()
         received: list[Frame] = []
-        batches = subscription.batches()
-        async with asyncio.timeout(PATIENCE_SECONDS), aclosing(batches):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             for event in events:
                 await appender.append(conversation.pk, event)
-                received += await anext(batches)
+                cursor = received[-1].seq if received else subscription.start
+                received += await subscription.reader.after(cursor)
         assert [entry.type for entry in received] == [event.type for event in events]
 
 

@@ -14,7 +14,7 @@ from conversations.access.principals import Principal
 from conversations.domain import transcript
 from conversations.domain.frames import Frame
 from streaming.hub.subscription import subscribe
-from streaming.watchers.watcher import Connection, Watcher
+from streaming.watchers.watcher import Watcher
 from streaming.wire.close_codes import Close
 from tests.fakes.waiting import PATIENCE_SECONDS, Signal
 from tests.support.frames import fold_frames
@@ -117,7 +117,7 @@ async def watching(
     conversation: UUID, line: Line, after: int = 0, rate: float | None = None
 ) -> AsyncIterator[Watcher]:
     """A watcher that follows the conversation over the line."""
-    watcher = Watcher(Connection(PRINCIPAL, "test", line, line.close), rate)
+    watcher = Watcher(PRINCIPAL, "test", line, line.close, rate)
     async with subscribe(conversation, after) as subscription:
         watcher.follow(subscription)
         try:

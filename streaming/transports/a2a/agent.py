@@ -46,7 +46,6 @@ class Following:
     """The task that the response follows. With `waits`, the response is one whole task, sent when the task is settled
     or after so many seconds; else it is a stream. `is_reply`: it answers a message."""
 
-    conversation: UUID
     snapshot: TaskSnapshot
     waits: bool
     is_reply: bool = False
@@ -101,7 +100,8 @@ class Agent(RequestHandler):
 
     @_method
     async def on_message_send(self, params: SendMessageRequest) -> Task:
-        self._require(Scope.WATCH, Scope.CONTROL if params.message.task_id else Scope.START)
+        self.principal.require(Scope.WATCH)
+        self.principal.require(Scope.CONTROL if params.message.task_id else Scope.START)
         _require_valid(params)
         waits = not params.configuration.return_immediately
         if params.message.task_id:
@@ -114,44 +114,38 @@ class Agent(RequestHandler):
             waits = waits and snapshot.task.status.state not in SETTLED
         task_store.trim_history(snapshot.task, params.configuration)
         if self._streams or waits:
-            self.following = Following(conversation, snapshot, waits=not self._streams, is_reply=True)
+            self.following = Following(snapshot, waits=not self._streams, is_reply=True)
         return snapshot.task
 
     @_method
     async def on_get_task(self, params: Any) -> Task:
-        self._require(Scope.WATCH)
+        self.principal.require(Scope.WATCH)
         conversation = _uuid(params.id)
         snapshot = await database.call(task_store.read, self._user, conversation, None)
         if self._streams:
             if snapshot.task.status.state in ENDED:
                 raise UnsupportedOperationError("The task has ended; get it instead.")
-            self.following = Following(conversation, snapshot, waits=False)
+            self.following = Following(snapshot, waits=False)
         task_store.trim_history(snapshot.task, params)
         return snapshot.task
 
     @_method
     async def on_list_tasks(self, params: ListTasksRequest) -> ListTasksResponse:
-        self._require(Scope.WATCH)
+        self.principal.require(Scope.WATCH)
         return await database.call(task_store.list_tasks, self._user, params)
 
     @_method
     async def on_cancel_task(self, params: Any) -> Task:
-        self._require(Scope.WATCH, Scope.CONTROL)
+        self.principal.require(Scope.WATCH)
+        self.principal.require(Scope.CONTROL)
         conversation = _uuid(params.id)
         try:
             accepted = await debates.control(self._user, conversation, Command(action=Action.CANCEL))
         except Finished:
             raise TaskNotCancelableError("The task has ended.") from None
         snapshot = await database.call(task_store.read, self._user, conversation, accepted.seq)
-        self.following = Following(conversation, snapshot, waits=True, seconds=CANCEL_SECONDS)
+        self.following = Following(snapshot, waits=True, seconds=CANCEL_SECONDS)
         return snapshot.task
-
-    def on_message_send_stream(self, params: Any, context: ServerCallContext) -> Any:
-        # Neither is called: for streams, the endpoint has the SDK call the method without a stream.
-        return super().on_message_send_stream(params, context)
-
-    def on_subscribe_to_task(self, params: Any, context: ServerCallContext) -> Any:
-        return super().on_subscribe_to_task(params, context)
 
     async def _without_push(self, params: Any, context: ServerCallContext) -> Any:
         raise PushNotificationNotSupportedError
@@ -160,13 +154,12 @@ class Agent(RequestHandler):
     on_get_task_push_notification_config = _without_push
     on_list_task_push_notification_configs = _without_push
     on_delete_task_push_notification_config = _without_push
+    # Neither is called: for streams, the endpoint has the SDK call the method without a stream.
+    on_message_send_stream: Any = _without_push
+    on_subscribe_to_task: Any = _without_push
 
     async def on_get_extended_agent_card(self, params: Any, context: ServerCallContext) -> Any:
         raise ExtendedAgentCardNotConfiguredError
-
-    def _require(self, *scopes: str) -> None:
-        for scope in scopes:
-            self.principal.require(scope)
 
 
 def _require_valid(params: SendMessageRequest) -> None:
@@ -236,7 +229,7 @@ async def _send_message(user: AbstractUser, message: Message) -> tuple[UUID, int
     conversation = _uuid(message.task_id)
     key = client_threads.key(f"{task_store.THREAD}{conversation}", message.message_id)
     snapshot, question = await database.call(task_store.read_with_question, user, conversation, key)
-    if message.context_id not in {"", snapshot.ids.context}:
+    if message.context_id not in {"", snapshot.task.context_id}:
         raise InvalidInput([Problem("message.contextId", "context", "The task belongs to another context.")])
     if any(not part.HasField("text") for part in message.parts):
         raise ContentTypeNotSupportedError("Send text; nothing else is read here.")

@@ -34,9 +34,9 @@ from conversations.domain.errors import InvalidInput, NotFound, OutcryError, Pro
 from streaming.http.endpoint import Endpoint, MethodNotAllowed
 from streaming.http.request import Request
 from streaming.transports.a2a.agent import Agent
-from streaming.transports.a2a.bindings import STATUSES, Binding, Rest, Rpc03, Rpc10
+from streaming.transports.a2a.bindings import STATUSES, Rest, Rpc03, Rpc10
 from streaming.transports.a2a.card import card
-from streaming.transports.a2a.task_response import TaskResponse
+from streaming.transports.a2a.task_response import task_response
 
 CARD: Final = "/.well-known/agent-card.json"
 # For a streaming method the SDK is asked for the method without a stream, and our stream follows.
@@ -50,7 +50,6 @@ _WITHOUT_STREAM: Final = {
 
 
 def routes() -> list[Route]:
-    """The addresses of this transport."""
     path = f"/{settings.OUTCRY_A2A_PATH}"
     return [Route(CARD, GetCard()), Route(path, CallRpc()), Route(f"{path}{{method:path}}", CallRest())]
 
@@ -125,12 +124,12 @@ class GetCard(Endpoint):
     head = get
 
 
-def _answer(agent: Agent, binding: Binding, response: Response) -> ASGIApp:
+def _answer(agent: Agent, binding: Rest, response: Response) -> ASGIApp:
     """The SDK's response, or the agent's refusal, or the response that follows a task."""
     if agent.refused is not None:
         raise agent.refused
     if agent.following is not None:
-        return TaskResponse(agent.principal, agent.following, binding)
+        return task_response(agent.principal, agent.following, binding)
     response.headers["cache-control"] = "no-store"
     return response
 

@@ -7,13 +7,12 @@ Pure. Applying the updates of all later frames to a snapshot gives the same task
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, TypedDict
 
 from a2a.helpers import new_data_part, new_text_part
 from a2a.types import (
     Artifact,
     Message,
-    Part,
     Role,
     Task,
     TaskArtifactUpdateEvent,
@@ -50,12 +49,11 @@ _DESCRIBED: Final = ("agent", "role", "kind", "round", "model", "provider", "mod
 _MEASURED: Final = ("confidence", "usage", "cost", "finish_reason", "duration_ms")
 
 
-@dataclass(frozen=True)
-class TaskIds:
-    """The ids of the task and of its context."""
+class TaskIds(TypedDict):
+    """The ids of the task and of its context, as messages and updates have them."""
 
-    task: str
-    context: str
+    task_id: str
+    context_id: str
 
 
 class TaskUpdates:
@@ -132,12 +130,11 @@ class TaskUpdates:
         if self._last == (state, text):
             return
         self._last = (state, text)
-        update = TaskStatusUpdateEvent(
-            task_id=self._ids.task, context_id=self._ids.context, status=TaskStatus(state=state)
-        )
+        update = TaskStatusUpdateEvent(**self._ids, status=TaskStatus(state=state))
         update.status.timestamp.FromDatetime(at)
         if text:
-            update.status.message.CopyFrom(self._status_message(f"{self._ids.task}-{data['status']}", text))
+            id_ = f"{self._ids['task_id']}-{data['status']}"
+            update.status.message.CopyFrom(text_message(self._ids, Role.ROLE_AGENT, id_, text))
         update.metadata.update({key: data[key] for key in ("status", "mode", "reason")})
         yield update
 
@@ -156,15 +153,6 @@ class TaskUpdates:
             case _:
                 text = ""
         return f"{SIMULATED} {text}".strip() if data["mode"] == Mode.DEMO else text
-
-    def _status_message(self, id_: str, text: str) -> Message:
-        return Message(
-            message_id=id_,
-            task_id=self._ids.task,
-            context_id=self._ids.context,
-            role=Role.ROLE_AGENT,
-            parts=[new_text_part(text)],
-        )
 
     def _verdict_update(self, data: Data) -> TaskArtifactUpdateEvent:
         is_demo = data["mode"] == Mode.DEMO
@@ -201,20 +189,13 @@ class TaskUpdates:
         return self._update(artifact, append=append, last=last)
 
     def _update(self, artifact: Artifact, *, append: bool, last: bool) -> TaskArtifactUpdateEvent:
-        return TaskArtifactUpdateEvent(
-            task_id=self._ids.task,
-            context_id=self._ids.context,
-            artifact=artifact,
-            append=append,
-            last_chunk=last,
-        )
+        return TaskArtifactUpdateEvent(**self._ids, artifact=artifact, append=append, last_chunk=last)
 
 
 @dataclass(frozen=True)
 class TaskSnapshot:
     """The task at event `head`, and the TaskUpdates for the frames after it."""
 
-    ids: TaskIds
     task: Task
     updates: TaskUpdates
     head: int
@@ -226,7 +207,8 @@ def _named(name: str, *, is_demo: bool) -> str:
 
 def empty(ids: TaskIds) -> Task:
     """The task before its first event."""
-    return Task(id=ids.task, context_id=ids.context, status=TaskStatus(state=TaskState.TASK_STATE_SUBMITTED))
+    status = TaskStatus(state=TaskState.TASK_STATE_SUBMITTED)
+    return Task(id=ids["task_id"], context_id=ids["context_id"], status=status)
 
 
 def apply(task: Task, updates: Iterable[Update]) -> Task:
@@ -245,30 +227,24 @@ def apply(task: Task, updates: Iterable[Update]) -> Task:
         elif not update.append:
             found.CopyFrom(changed)
         else:
-            _extend(found.parts[0], changed.parts)
+            found.parts[0].text += changed.parts[0].text
             found.metadata.MergeFrom(changed.metadata)
     return task
 
 
-def _extend(part: Part, more: Iterable[Part]) -> None:
-    part.text += "".join(piece.text for piece in more)
+def text_message(ids: TaskIds, role: Role, message_id: str, *texts: str) -> Message:
+    """A message of the task, with a part for each text."""
+    return Message(**ids, message_id=message_id, role=role, parts=map(new_text_part, texts))
 
 
 def history(ids: TaskIds, frames: Iterable[Frame]) -> list[Message]:
     """The messages between people and the panel: questions, answers and remarks."""
     messages: list[Message] = []
     for frame in frames:
-        if frame.type not in {"input_request", "human_message"}:
-            continue
         data = frame.data
-        is_question = frame.type == "input_request"
-        messages.append(
-            Message(
-                message_id=data["request"] if is_question else f"{ids.task}-{frame.seq}",
-                task_id=ids.task,
-                context_id=ids.context,
-                role=Role.ROLE_AGENT if is_question else Role.ROLE_USER,
-                parts=[new_text_part(data["prompt"] if is_question else data["text"])],
-            )
-        )
+        if frame.type == "input_request":
+            messages.append(text_message(ids, Role.ROLE_AGENT, data["request"], data["prompt"]))
+        elif frame.type == "human_message":
+            id_ = f"{ids['task_id']}-{frame.seq}"
+            messages.append(text_message(ids, Role.ROLE_USER, id_, data["text"]))
     return messages

@@ -1,20 +1,21 @@
 """The response that follows a task: a stream of its updates, or the whole task once it is settled."""
 
 import asyncio
+import contextlib
 import json
-from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
+from uuid import UUID
 
 from a2a.types import Task
-from starlette.types import Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from conversations.access.principals import Principal
 from conversations.domain.frames import Frame
-from streaming.http import broken_off
-from streaming.http.stream_response import KEEPALIVE_COMMENT, Stream, StreamResponse, stream_headers
+from streaming.http.stream_response import KEEPALIVE_COMMENT, StreamResponse
 from streaming.transports.a2a import task
 from streaming.transports.a2a.agent import Following
-from streaming.transports.a2a.bindings import Binding, Rest
+from streaming.transports.a2a.bindings import Rest
 from streaming.transports.a2a.task import SETTLED, TaskSnapshot
 from streaming.transports.a2a.task_store import TRANSPORT
 from streaming.wire.close_codes import Close
@@ -23,37 +24,21 @@ from streaming.wire.close_codes import Close
 KEEPALIVE_SECONDS: Final = 3.0
 
 
-@dataclass(frozen=True)
-class TaskResponse:
-    """The response, as an ASGI application."""
+def task_response(principal: Principal, following: Following, binding: Rest) -> ASGIApp:
+    """The response to the principal, in the form of the binding."""
+    snapshot = following.snapshot
+    respond = partial(StreamResponse, TRANSPORT, principal, UUID(snapshot.task.id), snapshot.head)
+    if not following.waits:
+        return respond(UpdatesEncoder(snapshot, binding))
+    encoder = WholeEncoder(following, binding)
+    response = respond(encoder, stop=encoder.settled, content_type=binding.content_type)
+    if not binding.has_http_status:
+        return response
 
-    principal: Principal
-    following: Following
-    binding: Binding
+    async def respond_late(scope: Scope, receive: Receive, send: Send) -> None:
+        await response(scope, receive, _LateStatus(encoder, send))
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        snapshot, conversation = self.following.snapshot, self.following.conversation
-        if not self.following.waits:
-            encoder = UpdatesEncoder(snapshot, self.binding)
-            headers = stream_headers(conversation)
-            stream = Stream(TRANSPORT, self.principal, conversation, snapshot.head, encoder, headers)
-            await StreamResponse(stream)(scope, receive, send)
-            return
-        whole = WholeEncoder(snapshot, self.binding, is_reply=self.following.is_reply)
-        if isinstance(self.binding, Rest):
-            send = _LateStatus(whole, send)
-        headers = stream_headers(conversation, self.binding.content_type)
-        stream = Stream(
-            TRANSPORT, self.principal, conversation, snapshot.head, whole, headers, stop=whole.is_settled
-        )
-        timer = None
-        if self.following.seconds is not None:
-            timer = asyncio.get_running_loop().call_later(self.following.seconds, whole.is_settled.set)
-        try:
-            await StreamResponse(stream)(scope, receive, send)
-        finally:
-            if timer is not None:
-                timer.cancel()
+    return respond_late
 
 
 class _LateStatus:
@@ -85,13 +70,12 @@ class UpdatesEncoder:
 
     keepalive = (KEEPALIVE_SECONDS, KEEPALIVE_COMMENT)
 
-    def __init__(self, snapshot: TaskSnapshot, binding: Binding) -> None:
+    def __init__(self, snapshot: TaskSnapshot, binding: Rest) -> None:
         self._updates = snapshot.updates
         self._binding = binding
         self._first: Task | None = snapshot.task
 
     def event(self, frame: Frame) -> bytes:
-        """The updates of a stored frame."""
         return b"".join(_event(self._binding.update(update)) for update in self._updates.take(frame))
 
     def control(self, frame: Frame) -> bytes:
@@ -107,26 +91,30 @@ class UpdatesEncoder:
 
 
 class WholeEncoder:
-    """Encodes one answer, when the task is settled. `http_status` is 200 unless the answer failed; `is_reply`: it
-    answers a message."""
+    """Encodes one answer, when the task is settled. `http_status` is 200 unless the answer failed."""
 
     # JSON may begin with white space.
     keepalive = (KEEPALIVE_SECONDS, b"\n")
 
-    def __init__(self, snapshot: TaskSnapshot, binding: Binding, *, is_reply: bool) -> None:
-        self.is_settled = asyncio.Event()
+    def __init__(self, following: Following, binding: Rest) -> None:
         self.http_status = 200
-        self._updates = snapshot.updates
-        self._task = snapshot.task
-        self._is_reply = is_reply
+        self._following = following
+        self._task = following.snapshot.task
+        self._is_settled = asyncio.Event()
         self._binding = binding
+
+    async def settled(self) -> None:
+        """Return once the task is settled, or the time of the answer is over."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self._following.seconds):
+                await self._is_settled.wait()
 
     def event(self, frame: Frame) -> bytes:
         """Update the task; events after it has settled are ignored."""
-        if not self.is_settled.is_set():
-            task.apply(self._task, self._updates.take(frame))
+        if not self._is_settled.is_set():
+            task.apply(self._task, self._following.snapshot.updates.take(frame))
             if frame.type == "status" and self._task.status.state in SETTLED:
-                self.is_settled.set()
+                self._is_settled.set()
         return b""
 
     def control(self, frame: Frame) -> bytes:
@@ -135,8 +123,8 @@ class WholeEncoder:
     def end(self, reason: Close) -> bytes:
         """The task, or an error if it broke off."""
         if reason is Close.ENDED:
-            return _json(self._binding.whole(self._task, is_reply=self._is_reply))
-        self.http_status = broken_off.http_status(reason)
+            return _json(self._binding.whole(self._task, is_reply=self._following.is_reply))
+        self.http_status = reason.http_status
         return _json(self._binding.error(reason))
 
 

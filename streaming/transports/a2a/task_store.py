@@ -7,8 +7,7 @@ from datetime import UTC
 from typing import Any, Final
 from uuid import UUID
 
-from a2a.helpers import new_text_part
-from a2a.types import ListTasksRequest, ListTasksResponse, Message, Role, Task, TaskState
+from a2a.types import ListTasksRequest, ListTasksResponse, Role, Task, TaskState
 from django.conf import settings
 from django.contrib.auth.models import AbstractUser
 from django.db.models import Exists, OuterRef, Q, QuerySet
@@ -38,8 +37,7 @@ def read(user: AbstractUser, conversation: UUID, upto: int | None) -> TaskSnapsh
 
 def _snapshot(conversation: Conversation, upto: int | None = None) -> TaskSnapshot:
     opening = ThreadRun.objects.filter(conversation=conversation, thread__startswith=THREAD).first()
-    context = "" if opening is None else opening.thread.removeprefix(THREAD)
-    ids = TaskIds(str(conversation.pk), context or str(conversation.pk))
+    ids = _ids(conversation, opening)
     rows = queries.read(conversation.pk, 0, _EVERYTHING if upto is None else upto)
     left_out = settings.OUTCRY_EVENTS.get(TRANSPORT, frozenset())
     frames = condense([frame for frame in rows if frame.type not in left_out])
@@ -48,15 +46,16 @@ def _snapshot(conversation: Conversation, upto: int | None = None) -> TaskSnapsh
         task.apply(current, updates.take(frame))
     current.metadata.update(_described(conversation))
     texts = [conversation.topic, *([conversation.content] if conversation.content else [])]
-    question = Message(
-        message_id=f"{ids.task}-0" if opening is None else opening.run,
-        task_id=ids.task,
-        context_id=ids.context,
-        role=Role.ROLE_USER,
-        parts=[new_text_part(text) for text in texts],
-    )
+    message_id = f"{conversation.pk}-0" if opening is None else opening.run
+    question = task.text_message(ids, Role.ROLE_USER, message_id, *texts)
     current.history.extend([question, *task.history(ids, frames)])
-    return TaskSnapshot(ids, current, updates, rows[-1].seq if rows else 0)
+    return TaskSnapshot(current, updates, rows[-1].seq if rows else 0)
+
+
+def _ids(conversation: Conversation, opening: ThreadRun | None) -> TaskIds:
+    """A context that the client named when it opened the task, or the task's own."""
+    context = "" if opening is None else opening.thread.removeprefix(THREAD)
+    return TaskIds(task_id=str(conversation.pk), context_id=context or str(conversation.pk))
 
 
 def _described(conversation: Conversation) -> dict[str, Any]:
@@ -77,9 +76,9 @@ def list_tasks(user: AbstractUser, params: ListTasksRequest) -> ListTasksRespons
     rows = [*found[: size + 1]]
     response = ListTasksResponse(page_size=size, total_size=total)
     openings = ThreadRun.objects.filter(conversation__in=rows[:size], thread__startswith=THREAD)
-    contexts = {opening.conversation_id: opening.thread.removeprefix(THREAD) for opening in openings}
+    opened = {opening.conversation_id: opening for opening in openings}
     for row in rows[:size]:
-        found_task = _snapshot(row).task if params.include_artifacts else _outline(row, contexts.get(row.pk))
+        found_task = _snapshot(row).task if params.include_artifacts else _outline(row, opened.get(row.pk))
         response.tasks.append(trim_history(found_task, params))
     if len(rows) > size:
         response.next_page_token = str(rows[size - 1].pk)
@@ -118,8 +117,8 @@ def _after(user: AbstractUser, token: str) -> Q:
     return Q(created_at__lt=last.created_at) | Q(created_at=last.created_at, pk__lt=last.pk)
 
 
-def _outline(conversation: Conversation, context: str | None) -> Task:
-    outline = task.empty(TaskIds(str(conversation.pk), context or str(conversation.pk)))
+def _outline(conversation: Conversation, opening: ThreadRun | None) -> Task:
+    outline = task.empty(_ids(conversation, opening))
     outline.status.state = STATES[conversation.status]
     at = conversation.finished_at or conversation.started_at or conversation.created_at
     outline.status.timestamp.FromDatetime(at)
@@ -130,9 +129,7 @@ def _outline(conversation: Conversation, context: str | None) -> Task:
 def trim_history(changed: Task, params: Any) -> Task:
     """Keep as much of the task's history as the parameters ask for. Changes the task in place and returns it."""
     if params.HasField("history_length"):
-        kept = [*changed.history][-params.history_length :] if params.history_length > 0 else []
-        del changed.history[:]
-        changed.history.extend(kept)
+        del changed.history[: max(0, len(changed.history) - max(0, params.history_length))]
     return changed
 
 

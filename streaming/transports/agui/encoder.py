@@ -3,7 +3,8 @@
 `streaming.transports.agui.messages` has the messages.
 """
 
-from collections.abc import Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 from uuid import UUID
 
@@ -25,11 +26,10 @@ from django.urls import reverse
 
 from conversations.domain.enums import TERMINAL, Mode, Status
 from conversations.domain.frames import Frame
-from streaming.http import broken_off
 from streaming.http.stream_response import KEEPALIVE, KEEPALIVE_COMMENT, one_line
 from streaming.transports.agui.messages import Messages
 from streaming.wire.close_codes import Close
-from streaming.wire.text_deltas import Discarded, Ended, Other, Said, Speech, Started, TextDeltas
+from streaming.wire.text_deltas import TextDeltas
 
 Data = Mapping[str, Any]
 
@@ -45,7 +45,7 @@ class RunEncoder:
         self._conversation = str(conversation)
         self._messages = Messages(run_input, conversation)
         self._deltas = TextDeltas()
-        self._usage = TokenTotals()
+        self._ended_messages: list[Data] = []
         before = run_input.state if isinstance(run_input.state, dict) else {}
         new = {"conversation": self._conversation, "topic": topic, "verdict": None, "cost": None}
         self._state = {**before, **new}
@@ -67,7 +67,7 @@ class RunEncoder:
         if self._has_ended:
             return b""
         hint = " Run again in the same thread to follow it." if reason.retryable else ""
-        message = broken_off.message(reason) + hint
+        message = reason.message + hint
         return self._encode(RunErrorEvent(message=message, code=reason.name.lower()))
 
     def _encode(self, event: BaseEvent) -> bytes:
@@ -75,8 +75,7 @@ class RunEncoder:
 
     def _events(self, frame: Frame) -> Iterator[BaseEvent]:
         yield from self._begin()
-        for delta in self._deltas.take(frame.type, frame.data):
-            yield from self._delta_events(frame.seq, delta)
+        yield from self._frame_events(frame)
         if self._messages.needs_snapshot and self._messages.is_between_messages and not self._has_ended:
             yield self._messages.snapshot()
 
@@ -99,43 +98,51 @@ class RunEncoder:
         if self._messages.needs_snapshot:
             yield self._messages.snapshot()
 
-    def _delta_events(self, seq: int, delta: Speech) -> Iterator[BaseEvent]:
-        match delta:
-            case Started(message, data):
+    def _frame_events(self, frame: Frame) -> Iterator[BaseEvent]:
+        data = frame.data
+        match frame.type:
+            case "message_start":
                 yield from self._demo(data["mode"])
-                yield from self._messages.start(message, data)
-            case Said(message, text) if self._messages.is_open(message):
-                yield from self._messages.append(message, text)
-            case Ended(message, data) if self._messages.is_open(message):
-                self._usage.add(data)
-                yield from self._messages.end(message, data)
-            case Discarded(message, reason):
-                yield from self._messages.discard(message)
-                yield self._custom("message_discard", {"message": message, "reason": reason})
-            case Other(type_, data):
-                yield from self._other_events(seq, type_, data)
-
-    def _other_events(self, seq: int, type_: str, data: Data) -> Iterator[BaseEvent]:
-        match type_:
+                yield from self._messages.start(data["message"], data)
+            case "token" | "agent_message":
+                yield from self._text_events(frame)
             case "status":
                 yield from self._status(data)
-                return
             case "tool_start":
                 yield from self._messages.tool_start(data)
-                return
             case "tool_end":
                 yield from self._messages.tool_result(data, data["output"], None)
-                return
+            case _:
+                yield from self._note(frame)
+                yield self._custom(frame.type, data)
+
+    def _text_events(self, frame: Frame) -> Iterator[BaseEvent]:
+        data, message = frame.data, frame.data["message"]
+        text = self._deltas.take(frame)
+        if not self._messages.is_open(message):
+            return
+        if text:
+            yield from self._messages.append(message, text)
+        if frame.type == "agent_message":
+            self._ended_messages.append(data)
+            yield from self._messages.end(message, data)
+
+    def _note(self, frame: Frame) -> Iterator[BaseEvent]:
+        """What an event means beside its CUSTOM event."""
+        data = frame.data
+        match frame.type:
+            case "message_discard":
+                self._deltas.discard(data["message"])
+                yield from self._messages.discard(data["message"])
             case "tool_error":
                 text = f"The call failed: {data['code']}."
                 yield from self._messages.tool_result(data, text, data["code"])
             case "human_message":
-                yield from self._messages.human(seq, data)
+                yield from self._messages.human(frame.seq, data)
             case "complete":
                 self._state |= {"verdict": data, "cost": data["cost_summary"]["usd"]}
             case "error":
                 self._error = data
-        yield self._custom(type_, data)
 
     def _custom(self, type_: str, data: Data) -> CustomEvent:
         value = dict(data)
@@ -171,33 +178,31 @@ class RunEncoder:
         result = {key: self._state[key] for key in reported}
         match data["status"]:
             case Status.COMPLETED:
-                outcome = RunFinishedSuccessOutcome()
-                return RunFinishedEvent(**run, result=result, outcome=outcome, usage=self._usage.totals())
+                outcome, usage = RunFinishedSuccessOutcome(), _token_usage(self._ended_messages)
+                return RunFinishedEvent(**run, result=result, outcome=outcome, usage=usage)
             case Status.CANCELLED:
                 return RunFinishedEvent(**run, result=result, outcome=RunFinishedCancelledOutcome())
         code = self._error.get("code") or data["reason"] or "error"
         return RunErrorEvent(message=self._error.get("message") or "The debate has failed.", code=code)
 
 
-class TokenTotals:
-    """Tokens for each provider and model. A count that is unknown for one message is unknown for its sum."""
+def _token_usage(messages: Iterable[Data]) -> list[TokenUsage] | None:
+    """Tokens of the messages for each provider and model; None if there is no message. A count that is unknown for
+    one message is unknown for its sum."""
+    usages: defaultdict[tuple[str, str], list[Data]] = defaultdict(list)
+    for data in messages:
+        usages[data["provider"], data["model"]].append(data["usage"])
 
-    def __init__(self) -> None:
-        self._totals: dict[tuple[str, str], dict[str, int | None]] = {}
+    def total(model_usages: list[Data], part: str) -> int | None:
+        counts = [usage[part] for usage in model_usages]
+        return None if None in counts else sum(counts)
 
-    def add(self, data: Data) -> None:
-        """Add the usage of an `agent_message`."""
-        usage = {part: data["usage"][part] for part in ("input_tokens", "output_tokens")}
-        before = self._totals.get((data["provider"], data["model"]), dict.fromkeys(usage, 0))
-        self._totals[data["provider"], data["model"]] = {
-            part: None if count is None or before[part] is None else count + before[part]
-            for part, count in usage.items()
-        }
-
-    def totals(self) -> list[TokenUsage] | None:
-        """The totals for RUN_FINISHED; None if no message was counted."""
-        totals = [
-            TokenUsage(provider=provider, model=model, **counts)
-            for (provider, model), counts in self._totals.items()
-        ]
-        return totals or None
+    return [
+        TokenUsage(
+            provider=provider,
+            model=model,
+            input_tokens=total(found, "input_tokens"),
+            output_tokens=total(found, "output_tokens"),
+        )
+        for (provider, model), found in usages.items()
+    ] or None

@@ -19,7 +19,7 @@ client sends the thread back.
 from typing import Any, Final
 from uuid import UUID
 
-from ag_ui.core import RunAgentInput, TextPart, UserMessage
+from ag_ui.core import ResumeEntry, RunAgentInput, TextPart, UserMessage
 from django.conf import settings
 from pydantic import ValidationError
 from starlette.routing import Route
@@ -35,7 +35,7 @@ from conversations.models import Conversation
 from conversations.services import client_threads, debates
 from streaming.http.endpoint import Endpoint
 from streaming.http.request import Request
-from streaming.http.stream_response import Stream, StreamResponse, stream_headers
+from streaming.http.stream_response import StreamResponse
 from streaming.transports.agui.encoder import RunEncoder
 
 TRANSPORT: Final = "agui"
@@ -44,7 +44,6 @@ PROPERTIES: Final = frozenset(NewConversation.model_fields) - {"topic"}
 
 
 def routes() -> list[Route]:
-    """The address of this transport."""
     return [Route(f"/{settings.OUTCRY_AGUI_PATH}", RunAgent())]
 
 
@@ -57,8 +56,7 @@ class RunAgent(Endpoint):
         run_input = _parse(await request.body())
         conversation = await _conversation(principal, run_input)
         encoder = RunEncoder(run_input, conversation.pk, conversation.topic)
-        headers = stream_headers(conversation.pk)
-        return StreamResponse(Stream(TRANSPORT, principal, conversation.pk, 0, encoder, headers))
+        return StreamResponse(TRANSPORT, principal, conversation.pk, 0, encoder)
 
 
 async def _conversation(principal: Principal, run_input: RunAgentInput) -> Conversation:
@@ -70,44 +68,40 @@ async def _conversation(principal: Principal, run_input: RunAgentInput) -> Conve
     run.require_storable()
     found = await database.call(client_threads.find, user, run)
     if run_input.resume:
-        answers = _answers(run_input)
+        answer = _answer(run_input)
         if found is None:
             raise InvalidInput(
                 [Problem("resume", "unknown_thread", "This thread has no debate to answer in.")]
             )
-        for fields, question in answers:
-            await _send_message(principal, found.conversation, fields, question)
+        if answer is not None:
+            text = answer.payload.get("text") if isinstance(answer.payload, dict) else answer.payload
+            key = client_threads.key(run_input.thread_id, answer.interrupt_id)
+            await _send_message(principal, found.conversation, text, key, answer.interrupt_id)
     elif found is None or (not found.is_answered and found.conversation.is_finished):
         principal.require(Scope.START)
         return await debates.start_once(user, _new_conversation(run_input), run)
     elif message is not None and not found.is_answered:
         key = client_threads.key(run_input.thread_id, message.id)
-        fields = {"text": _text(message), "idempotency_key": key}
-        await _send_message(principal, found.conversation, fields, found.question)
+        await _send_message(principal, found.conversation, _text(message), key, found.question)
     return found.conversation
 
 
-def _answers(run_input: RunAgentInput) -> list[tuple[dict[str, Any], str]]:
-    """The answer in `resume`, and the id of its question. Only one is allowed: if a second one were refused, the first
-    would already be stored. Raises InvalidInput."""
+def _answer(run_input: RunAgentInput) -> ResumeEntry | None:
+    """The answer in `resume`, if any. Only one is allowed: if a second one were refused, the first would already be
+    stored. Raises InvalidInput."""
     # An unresolved entry is ignored: the question expires, and the debate continues.
     resolved = [entry for entry in run_input.resume or () if entry.status == "resolved"]
     if len(resolved) > 1:
         raise InvalidInput([Problem("resume", "one_answer", "Answer one question in a run.")])
-    answers = []
-    for entry in resolved:
-        text = entry.payload.get("text") if isinstance(entry.payload, dict) else entry.payload
-        key = client_threads.key(run_input.thread_id, entry.interrupt_id)
-        answers.append(({"text": text, "idempotency_key": key}, entry.interrupt_id))
-    return answers
+    return resolved[0] if resolved else None
 
 
 async def _send_message(
-    principal: Principal, conversation: Conversation, fields: dict[str, Any], reply_to: UUID | str | None
+    principal: Principal, conversation: Conversation, text: Any, key: str, question: UUID | str | None
 ) -> None:
     principal.require(Scope.CONTROL)
-    message = requests.Input.parse({**fields, "reply_to": reply_to})
-    await debates.say(principal.user, conversation.pk, message)
+    fields = {"text": text, "idempotency_key": key, "reply_to": question}
+    await debates.say(principal.user, conversation.pk, requests.Input.parse(fields))
 
 
 def _parse(body: bytes) -> RunAgentInput:

@@ -141,7 +141,8 @@ class Messages:
         """The result of a tool call, or the code of its error. No events if the call is unknown or has a result."""
         turn, call = self._messages.get(data["message"]), _call_id(data)
         if isinstance(turn, _Turn) and turn.calls.get(call, ...) is None:
-            turn.calls[call] = self._result(call, content, error)
+            result = ToolMessage(id=self._prefix + call, tool_call_id=call, content=content, error=error)
+            turn.calls[call] = result
             yield self._result_event(call, content)
 
     def human(self, seq: int, data: Data) -> Iterator[BaseEvent]:
@@ -169,9 +170,6 @@ class Messages:
         for call, result in turn.calls.items():
             if result is None:
                 yield self._result_event(call, "The call came to no end.")
-
-    def _result(self, call: str, content: str, error: str | None) -> ToolMessage:
-        return ToolMessage(id=self._prefix + call, tool_call_id=call, content=content, error=error)
 
     def _result_event(self, call: str, content: str) -> ToolCallResultEvent:
         return ToolCallResultEvent(

@@ -11,12 +11,11 @@ from streaming.http.stream_response import KEEPALIVE
 from streaming.transports.openai.errors import CANCELLED, FAULT, Failure, closed
 from streaming.transports.openai.markdown import Markdown
 from streaming.wire.close_codes import Close
-from streaming.wire.text_deltas import Other, TextDeltas
 
 
 @dataclass(frozen=True)
 class Finish:
-    """The debate was completed. `usage` is None if the tokens of any call are unknown."""
+    """The debate was completed. `usage` is None where the tokens of any call are unknown."""
 
     reason: str
     usage: Mapping[str, int] | None
@@ -26,22 +25,24 @@ class DebateText:
     """The text of a debate, frame by frame, and its outcome."""
 
     def __init__(self, rounds: int) -> None:
-        self._deltas = TextDeltas()
         self._markdown = Markdown(rounds)
         self._status: Mapping[str, Any] = {}
         self._error: Failure | None = None
         self._usage: Mapping[str, int] | None = None
 
-    def take(self, frame: Frame) -> str:
+    def _take(self, frame: Frame) -> str:
         """The text that the frame adds."""
-        pieces = []
-        for delta in self._deltas.take(frame.type, frame.data):
-            pieces.append(self._markdown.write(delta))
-            if isinstance(delta, Other):
-                self._note(delta)
-        return "".join(pieces)
+        data = frame.data
+        match frame.type:
+            case "status":
+                self._status = data
+            case "error":
+                self._error = Failure(500, data["code"], data["message"])
+            case "complete":
+                self._usage = _usage(data["cost_summary"])
+        return self._markdown.write(frame)
 
-    def outcome(self, reason: Close) -> Finish | Failure:
+    def _outcome(self, reason: Close) -> Finish | Failure:
         """The outcome of the debate, if the stream has ended for this reason."""
         if reason is not Close.ENDED:
             return closed(reason)
@@ -55,53 +56,41 @@ class DebateText:
                 return self._error or Failure(500, "error", "The debate failed.")
         return FAULT
 
-    def _note(self, event: Other) -> None:
-        match event.type:
-            case "status":
-                self._status = event.data
-            case "error":
-                self._error = Failure(500, event.data["code"], event.data["message"])
-            case "complete":
-                self._usage = _usage(event.data["cost_summary"])
 
-
-class WholeEncoder:
+class WholeEncoder(DebateText):
     """Keeps the text and the outcome, and sends nothing."""
 
     keepalive = (KEEPALIVE[0], b"")
 
     def __init__(self, rounds: int) -> None:
+        super().__init__(rounds)
         self.text: list[str] = []
         self.outcome: Finish | Failure = FAULT
-        self._debate = DebateText(rounds)
 
     def event(self, frame: Frame) -> bytes:
-        """Keep the frame's text."""
-        self.text.append(self._debate.take(frame))
+        self.text.append(self._take(frame))
         return b""
 
     def control(self, frame: Frame) -> bytes:
         return b""
 
     def end(self, reason: Close) -> bytes:
-        """Keep the outcome."""
-        self.outcome = self._debate.outcome(reason)
+        self.outcome = self._outcome(reason)
         return b""
 
 
-class ChunkEncoder:
+class ChunkEncoder(DebateText):
     """Encodes a chunk for the text that each frame adds. `envelope`: id, created and model."""
 
     keepalive = KEEPALIVE
 
     def __init__(self, envelope: Mapping[str, Any], rounds: int, *, include_usage: bool) -> None:
-        self._debate = DebateText(rounds)
+        super().__init__(rounds)
         self._include_usage = include_usage
         self._envelope = {**envelope, "object": "chat.completion.chunk"}
 
     def event(self, frame: Frame) -> bytes:
-        """A chunk, if the frame adds text."""
-        text = self._debate.take(frame)
+        text = self._take(frame)
         return self._chunk({"content": text}) if text else b""
 
     def control(self, frame: Frame) -> bytes:
@@ -110,7 +99,7 @@ class ChunkEncoder:
 
     def end(self, reason: Close) -> bytes:
         """The finish reason and [DONE] of a completed debate; else an error."""
-        outcome = self._debate.outcome(reason)
+        outcome = self._outcome(reason)
         if isinstance(outcome, Failure):
             return _event(outcome.body)
         last = self._chunk({}, outcome.reason)

@@ -30,7 +30,7 @@ from conversations.services import debates
 from streaming.http.endpoint import Endpoint
 from streaming.http.request import Request
 from streaming.http.responses import JSONResponse, conversation_header
-from streaming.http.stream_response import Stream, StreamResponse, stream_headers
+from streaming.http.stream_response import StreamResponse
 from streaming.transports.openai import errors
 from streaming.transports.openai.cancellation import cancel_soon
 from streaming.transports.openai.encoder import ChunkEncoder, WholeEncoder
@@ -46,7 +46,6 @@ PANELS_SINCE: Final = int(datetime(2026, 11, 20, tzinfo=UTC).timestamp())
 
 
 def routes() -> list[Route]:
-    """The addresses of this transport."""
     path = f"/{settings.OUTCRY_OPENAI_PATH}"
     return [
         Route(f"{path}chat/completions", CreateCompletion()),
@@ -131,17 +130,14 @@ class CompletionResponse:
         encoder = ChunkEncoder(
             self._envelope, self.conversation.rounds, include_usage=self.completion.include_usage
         )
-        headers = stream_headers(self.conversation.pk)
-        response = StreamResponse(
-            Stream(TRANSPORT, self.principal, self.conversation.pk, 0, encoder, headers)
-        )
+        response = StreamResponse(TRANSPORT, self.principal, self.conversation.pk, 0, encoder)
         await response(scope, receive, send)
         return response.has_client_left
 
     async def _send_whole(self, scope: ASGIScope, receive: Receive, send: Send) -> bool:
         """Wait for the end before anything is sent: the status code depends on it."""
         encoder = WholeEncoder(self.conversation.rounds)
-        waiting = StreamResponse(Stream(TRANSPORT, self.principal, self.conversation.pk, 0, encoder, {}))
+        waiting = StreamResponse(TRANSPORT, self.principal, self.conversation.pk, 0, encoder)
         await waiting(scope, receive, _send_nothing)
         if not waiting.has_client_left:
             await self._whole(encoder)(scope, receive, send)

@@ -13,7 +13,6 @@ from conversations.domain.errors import (
     TooManyRequests,
     Unauthenticated,
 )
-from streaming.http import broken_off
 from streaming.http.endpoint import Fault
 from streaming.wire.close_codes import Close
 
@@ -48,7 +47,6 @@ class Failure:
 
     @property
     def body(self) -> dict[str, Any]:
-        """The error object."""
         return _error(self.message, self.http_status, self.code, None)
 
 
@@ -67,7 +65,7 @@ def closed(reason: Close) -> Failure:
     """The failure for a stream that was closed before the debate's end."""
     if reason not in _CLOSE_CODES:
         return FAULT
-    return Failure(broken_off.http_status(reason), _CLOSE_CODES[reason], broken_off.message(reason))
+    return Failure(reason.http_status, _CLOSE_CODES[reason], reason.message)
 
 
 def body(error: OutcryError) -> dict[str, Any]:

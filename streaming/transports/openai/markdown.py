@@ -4,23 +4,22 @@ Sent text cannot be withdrawn, so a block quote says that a turn was discarded. 
 that is not a turn: the notice of a scripted demo, questions, people's messages, the budget.
 """
 
-from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final
 
 from conversations.domain import markdown
 from conversations.domain.enums import Mode
-from streaming.wire.text_deltas import Discarded, Ended, Other, Said, Speech, Started
-
-Data = Mapping[str, Any]
+from conversations.domain.frames import Frame
+from streaming.wire.text_deltas import TextDeltas
 
 SIMULATED: Final = "**Scripted demo.** From here on no model speaks: the words are a script, not an analysis."
 BUDGET: Final = "The debate has reached its budget; it is judged as far as it went."
 
 
 class Markdown:
-    """Writes the text of a debate of so many rounds, piece by piece."""
+    """Writes the text of a debate of so many rounds, frame by frame."""
 
     def __init__(self, rounds: int) -> None:
+        self._deltas = TextDeltas()
         self._rounds = rounds
         self._is_begun = False
         self._is_demo = False
@@ -31,27 +30,21 @@ class Markdown:
         self._is_after_quote = False
         self._last_content = ""
 
-    def write(self, delta: Speech) -> str:
-        """The text that the delta adds."""
-        match delta:
-            case Started(data=data):
+    def write(self, frame: Frame) -> str:
+        """The text that the frame adds."""
+        data = frame.data
+        match frame.type:
+            case "message_start":
                 with_round = self._rounds > 1 and data["kind"] != "final"
                 self._heading = markdown.heading(data, with_round=with_round)
                 return self._demo_quote(data["mode"])
-            case Said(text=text):
-                return self._append(text)
-            case Ended(data=data):
+            case "token":
+                return self._append(self._deltas.take(frame))
+            case "agent_message":
                 self._last_content = data["content"]
-                return ""
-            case Discarded(reason=reason, text=text):
-                if not text:
-                    return ""
-                return self._quote(f"**What was said last does not stand**: it broke off ({reason}).")
-            case Other(type=type_, data=data):
-                return self._other(type_, data)
-
-    def _other(self, type_: str, data: Data) -> str:
-        match type_:
+                return self._append(self._deltas.take(frame))
+            case "message_discard" if self._deltas.discard(data["message"]):
+                return self._quote(f"**What was said last does not stand**: it broke off ({data['reason']}).")
             case "status":
                 return self._demo_quote(data["mode"]) + self._budget_quote(data["reason"])
             case "input_request":
@@ -61,9 +54,8 @@ class Markdown:
             case "human_message":
                 return self._quote(f"**{data['author']}:** {data['text']}")
             case "complete":
-                return self._demo_quote(data["mode"]) + self._block(
-                    markdown.verdict(data, self._last_content)
-                )
+                verdict = markdown.verdict(data, self._last_content)
+                return self._demo_quote(data["mode"]) + self._block(verdict)
         return ""
 
     def _demo_quote(self, mode: str) -> str:
@@ -79,6 +71,8 @@ class Markdown:
         return self._quote(BUDGET)
 
     def _append(self, text: str) -> str:
+        if not text:
+            return ""
         if self._heading:
             heading, self._heading, self._is_after_quote = self._block(self._heading), "", False
             return f"{heading}\n\n{text}"

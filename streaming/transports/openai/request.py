@@ -36,54 +36,25 @@ from conversations.domain.requests import MAX_ROUNDS, NewConversation
 MODELS: Final[Mapping[str, Panel]] = {f"outcry-{panel.slug}": panel for panel in PANELS.values()}
 # Characters of an unknown parameter's name that an error repeats.
 MAX_PARAM: Final = 100
+# The code of what a debate does not do.
+UNSUPPORTED: Final = "unsupported_parameter"
 
 
 class BadRequest(OutcryError):
-    """A parameter is wrong; `param` is its name in OpenAI's notation."""
+    """A parameter is wrong; `param` is its name and `code` the kind of error in OpenAI's notation."""
 
-    code = "invalid_value"
-    http_status = 400
-
-    def __init__(self, param: str, message: str) -> None:
+    def __init__(self, param: str, message: str, code: str = "invalid_value", http_status: int = 400) -> None:
         super().__init__(f"{param}: {message}")
         self.param = param
-
-
-class Missing(BadRequest):
-    """A required parameter was not sent."""
-
-    code = "missing_required_parameter"
-
-
-class Unknown(BadRequest):
-    """There is no such parameter."""
-
-    code = "unknown_parameter"
-
-
-class Unsupported(BadRequest):
-    """The parameter asks for something that a debate does not do."""
-
-    code = "unsupported_parameter"
-
-
-class TooLong(BadRequest):
-    """The text is longer than a debate takes."""
-
-    code = "context_length_exceeded"
-
-
-class UnknownModel(BadRequest):
-    """There is no such panel."""
-
-    code = "model_not_found"
-    http_status = 404
+        self.code = code
+        self.http_status = http_status
 
 
 def find_model(name: str) -> tuple[str, Panel]:
-    """The model's id and the panel it stands for. Raises UnknownModel."""
+    """The model's id and the panel it stands for. Raises BadRequest."""
     if name not in MODELS:
-        raise UnknownModel("model", f"There is no such model. Use one of: {', '.join(MODELS)}.")
+        message = f"There is no such model. Use one of: {', '.join(MODELS)}."
+        raise BadRequest("model", message, "model_not_found", 404)
     return name, MODELS[name]
 
 
@@ -222,10 +193,10 @@ class ChatRequest(BaseModel):
         sent = {name: value for name, value in body.items() if value is not None}
         for name, value in sent.items():
             if name not in cls.model_fields:
-                raise Unknown(name[:MAX_PARAM], "There is no such parameter.")
+                raise BadRequest(name[:MAX_PARAM], "There is no such parameter.", "unknown_parameter")
             refused = cls.model_fields[name].json_schema_extra
             if isinstance(refused, dict) and not _is_any(value, refused["enum"]):
-                raise Unsupported(name, "A debate does not do this.")
+                raise BadRequest(name, "A debate does not do this.", UNSUPPORTED)
         return sent
 
 
@@ -287,7 +258,8 @@ def _new(values: Mapping[str, Any], last: int) -> NewConversation:
     # Report the error under the client's own parameter.
     names = {"topic": f"messages[{last}].content", "content": "messages"}
     param = names.get(problem.field, f"metadata.{problem.field}")
-    raise (TooLong if problem.rule == "string_too_long" else BadRequest)(param, problem.message)
+    is_too_long = problem.rule == "string_too_long"
+    raise BadRequest(param, problem.message, "context_length_exceeded" if is_too_long else "invalid_value")
 
 
 def _bad_request(error: ErrorDetails) -> BadRequest:
@@ -295,9 +267,9 @@ def _bad_request(error: ErrorDetails) -> BadRequest:
     param = path.removeprefix(".")
     message = requests.problems([error])[0].message
     if error["type"] == "unsupported":
-        return Unsupported(f"{param}.{error['ctx']['name']}", message)
+        return BadRequest(f"{param}.{error['ctx']['name']}", message, UNSUPPORTED)
     if param.endswith("].type"):
         message = "A debate takes parts of type text only: no images, sounds or files."
-        return Unsupported(param, message)
+        return BadRequest(param, message, UNSUPPORTED)
     is_missing = error["type"] == "missing" and len(error["loc"]) == 1
-    return (Missing if is_missing else BadRequest)(param, message)
+    return BadRequest(param, message, "missing_required_parameter" if is_missing else "invalid_value")

@@ -17,17 +17,15 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from conversations.access import permissions
-from conversations.access.principals import Principal
 from conversations.domain import requests
 from conversations.domain.enums import Scope
 from conversations.domain.errors import InvalidInput
 from conversations.domain.frames import Frame
 from conversations.infrastructure import database
-from conversations.models import Conversation
 from conversations.services import debates
 from streaming.http.endpoint import Endpoint
 from streaming.http.request import Request
-from streaming.http.stream_response import KEEPALIVE, Stream, StreamResponse, one_line, stream_headers
+from streaming.http.stream_response import KEEPALIVE, StreamResponse, one_line
 from streaming.wire import client_commands
 from streaming.wire.close_codes import Close
 
@@ -37,7 +35,6 @@ RETRY_MS: Final = 2_000
 
 
 def routes() -> list[Route]:
-    """The addresses of this transport."""
     path = f"/{settings.OUTCRY_SSE_PATH}"
     return [Route(f"{path}stream", StartDebate()), Route(f"{path}{{conversation}}/stream", FollowDebate())]
 
@@ -54,7 +51,7 @@ class FollowDebate(Endpoint):
         conversation = await database.call(permissions.watch, principal.user, conversation_id)
         if conversation.is_finished and after == conversation.head:
             return Response(status_code=204)
-        return _stream(principal, conversation, after, rate)
+        return StreamResponse(TRANSPORT, principal, conversation.pk, after, EventEncoder(), rate)
 
 
 class StartDebate(Endpoint):
@@ -66,7 +63,7 @@ class StartDebate(Endpoint):
         principal.require(Scope.WATCH)
         new = requests.NewConversation.parse(await request.json_object())
         conversation = await debates.start(principal.user, new)
-        return _stream(principal, conversation, 0, None)
+        return StreamResponse(TRANSPORT, principal, conversation.pk, 0, EventEncoder())
 
 
 class EventEncoder:
@@ -78,7 +75,6 @@ class EventEncoder:
         self._has_begun = False
 
     def event(self, frame: Frame) -> bytes:
-        """The event, with the seq as its id."""
         return self._block(frame, f"id: {frame.seq}\n")
 
     def control(self, frame: Frame) -> bytes:
@@ -97,13 +93,6 @@ class EventEncoder:
         # `retry:` goes into the first event's block: some clients take a block without data for an event.
         retry, self._has_begun = "" if self._has_begun else f"retry: {RETRY_MS}\n", True
         return f"{retry}{id_line}event: {frame.type}\ndata: {one_line(frame.text)}\n\n".encode()
-
-
-def _stream(
-    principal: Principal, conversation: Conversation, after: int, rate: float | None
-) -> StreamResponse:
-    headers = stream_headers(conversation.pk)
-    return StreamResponse(Stream(TRANSPORT, principal, conversation.pk, after, EventEncoder(), headers, rate))
 
 
 def _cursor(request: Request) -> int:

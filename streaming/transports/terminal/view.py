@@ -18,6 +18,7 @@ from conversations.domain.enums import Mode, Status
 from conversations.domain.errors import OutcryError
 from conversations.domain.frames import Data, Frame
 from conversations.services import debates
+from streaming.wire.text_deltas import TextDeltas
 
 COLOURS = ("cyan", "green", "magenta", "yellow", "blue")
 
@@ -61,7 +62,7 @@ class _Show:
         self.question: str | None = None
         self._console = console
         self._colours: dict[str, str] = {}
-        self._shown: dict[str, str] = {}
+        self._deltas = TextDeltas()
 
     def event(self, frame: Frame) -> None:
         data = frame.data
@@ -76,13 +77,10 @@ class _Show:
                 demo = " [black on yellow] DEMO [/]" if data["mode"] == "demo" else ""
                 by = f"round {data['round']}, {_printable(data['provider'])} {_printable(data['model'])}"
                 self._line(f"\n[bold {colour}]{escape(data['agent'])}[/] [dim]{escape(by)}[/dim]{demo}")
-                self._shown[data["message"]] = ""
             case "token":
-                self._shown[data["message"]] += data["text"]
-                self._text(data["text"])
+                self._text(self._deltas.take(frame))
             case "agent_message":
-                # Print what was not streamed.
-                self._text(data["content"][len(self._shown[data["message"]]) :])
+                self._text(self._deltas.take(frame))
                 self._line("")
             case "message_discard":
                 self._line(

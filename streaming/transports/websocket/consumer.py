@@ -50,9 +50,8 @@ from streaming.http import direct_send
 from streaming.hub.subscription import subscribe
 from streaming.watchers import admission
 from streaming.watchers.admission import joined_headers
-from streaming.watchers.event_filter import filtered
 from streaming.watchers.registry import registry
-from streaming.watchers.watcher import Connection, Watcher
+from streaming.watchers.watcher import Watcher
 from streaming.watchers.writers import writer_for
 from streaming.wire import client_commands
 from streaming.wire.close_codes import Close
@@ -103,8 +102,8 @@ class ConversationSocket(AsyncWebsocketConsumer):
                 await self.send(wire_frame(None, _error(refused, None)).text)
             await self.close(int(_close_code(refused)))
             return
-        writer = filtered(TRANSPORT, writer_for(scope[direct_send.KEY]))
-        self._watcher = Watcher(Connection(self._principal, TRANSPORT, writer, self._close_soon), rate)
+        writer = writer_for(scope[direct_send.KEY])
+        self._watcher = Watcher(self._principal, TRANSPORT, writer, self._close_soon, rate)
         registry().add(self._watcher)
         if conversation is not None:
             self._start_following(self._watcher, conversation, after)
@@ -137,7 +136,7 @@ class ConversationSocket(AsyncWebsocketConsumer):
             watcher.end(Close.UNAUTHENTICATED)
         except InvalidInput as refused:
             for problem in refused.problems:
-                watcher.notify(_invalid(refused, problem, key))
+                watcher.notify(_error(refused, key, problem))
         except OutcryError as refused:
             watcher.notify(_error(refused, key))
         except Exception as failure:
@@ -260,18 +259,13 @@ def _not_watching() -> InvalidInput:
     return InvalidInput([Problem("type", "not_watching", "This connection has no conversation yet.")])
 
 
-def _error(refused: OutcryError, key: str | None) -> Error:
-    # After these errors the client may send the same frame again later.
-    retryable = isinstance(refused, LimitReached | LogUnavailable)
-    return Error(code=refused.code, message=refused.message, retryable=retryable, idempotency_key=key)
-
-
-def _invalid(refused: InvalidInput, problem: Problem, key: str | None) -> Error:
+def _error(refused: OutcryError, key: str | None, problem: Problem | None = None) -> Error:
     return Error(
         code=refused.code,
-        message=problem.message,
-        retryable=False,
-        field=problem.field,
-        rule=problem.rule,
+        message=refused.message if problem is None else problem.message,
+        # After these errors the client may send the same frame again later.
+        retryable=isinstance(refused, LimitReached | LogUnavailable),
+        field=None if problem is None else problem.field,
+        rule=None if problem is None else problem.rule,
         idempotency_key=key,
     )

@@ -22,7 +22,7 @@ from conversations.event_log import appender
 from conversations.infrastructure import database, metrics
 from conversations.infrastructure.metrics import RUN_OUTCOMES
 from conversations.providers import catalog, circuit_breaker
-from conversations.runs import supervisor
+from conversations.runs import job_queue, supervisor
 from streaming.monitoring import dashboard as monitor
 from streaming.statistics import counters
 from tests.fakes.openai_server import OpenAIServer
@@ -276,7 +276,8 @@ async def test_grafana_dashboard_queries_existing_metrics(
         await supervisor.run(conversation.pk)
         await tab.until_closed()
     metrics.turn_completed("openai", "gpt-5-mini", Usage(), 0.01)
-    monkeypatch.setattr(monitor, "waiting", lambda: monitor.Waiting(1, 1))
+    monkeypatch.setattr(job_queue, "is_used", lambda: True)
+    monkeypatch.setattr(job_queue, "waiting", lambda: 1)
     text = (await ask(authorization=f"Bearer {TOKEN}")).text
     scraped = {
         sample.name: {*sample.labels} | {"job", "instance"}

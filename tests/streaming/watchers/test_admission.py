@@ -73,9 +73,9 @@ def test_more_handshakes_cost_no_more_queries(alice: User, bob: User, conversati
         assert all(isinstance(found, Principal) for found in answers)
         return len(captured)
 
-    one = admission._Handshake(signed_in(alice).session, conversation.pk)
-    many = [admission._Handshake(signed_in(alice).session, conversation.pk) for _ in range(20)]
-    many += [admission._Handshake(signed_in(bob).session, None) for _ in range(20)]
+    one = (signed_in(alice).session, conversation.pk)
+    many: list[admission._Handshake] = [(signed_in(alice).session, conversation.pk) for _ in range(20)]
+    many += [(signed_in(bob).session, None) for _ in range(20)]
     assert queries([one]) == queries(many) == 3
 
 

@@ -19,7 +19,7 @@ from streaming.hub import reader
 from streaming.watchers import registry, session_guard
 from streaming.watchers import watcher as watcher_module
 from streaming.watchers.registry import broadcast
-from streaming.watchers.watcher import Connection, Watcher
+from streaming.watchers.watcher import Watcher
 from streaming.wire.close_codes import Close
 from tests.fakes.waiting import PATIENCE_SECONDS, Signal
 from tests.streaming.watchers.test_session_guard import ENDS, signed_in
@@ -274,7 +274,7 @@ async def test_restart_does_not_wait_for_clients_that_stay(
     principal = await database.call(signed_in, alice)
     lines = [Line() for _ in range(3)]
     present = registry.registry()
-    watchers = [Watcher(connection(principal, line)) for line in lines]
+    watchers = [watcher_of(principal, line) for line in lines]
     for watcher in watchers:
         present.add(watcher)
     async with asyncio.timeout(PATIENCE_SECONDS):
@@ -285,8 +285,8 @@ async def test_restart_does_not_wait_for_clients_that_stay(
     assert present._tasks == []
 
 
-def connection(principal: Principal, line: Line) -> Connection:
-    return Connection(principal, "test", line, line.close)
+def watcher_of(principal: Principal, line: Line) -> Watcher:
+    return Watcher(principal, "test", line, line.close)
 
 
 async def test_connection_that_does_not_close_is_aborted(
@@ -295,7 +295,7 @@ async def test_connection_that_does_not_close_is_aborted(
     monkeypatch.setattr(watcher_module, "CLOSE_SECONDS", 0.05)
     principal = await database.call(signed_in, alice)
     line = Line()
-    stuck = Watcher(connection(principal, line))
+    stuck = watcher_of(principal, line)
     registry.registry().add(stuck)
     stuck.end(Close.SLOW)
     async with asyncio.timeout(PATIENCE_SECONDS):

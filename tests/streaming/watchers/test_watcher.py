@@ -28,7 +28,6 @@ from streaming.watchers.frame_sender import MAX_WAITING
 from streaming.watchers.timers import FULL_SECONDS, LAG_SECONDS
 from streaming.watchers.watcher import (
     CLOSE_SECONDS,
-    Connection,
     Watcher,
 )
 from streaming.wire.close_codes import Close
@@ -280,7 +279,7 @@ async def test_lag_by_acks_is_notified_while_it_lasts(conversation: Conversation
 
 async def test_idle_watcher_sends_only_what_it_is_asked_to(alice: User) -> None:
     line = Line()
-    idle = Watcher(Connection(PRINCIPAL, "test", line, line.close))
+    idle = Watcher(PRINCIPAL, "test", line, line.close)
     assert (idle.state, idle.head) == ("idle", 0)
     later(idle, 1)
     idle.pump()
@@ -451,7 +450,7 @@ async def test_stream_paused_too_long_is_closed_as_idle(
 
 async def test_connection_without_a_request_is_closed_as_idle(alice: User, settings: Settings) -> None:
     line = Line()
-    idle = Watcher(Connection(PRINCIPAL, "test", line, line.close))
+    idle = Watcher(PRINCIPAL, "test", line, line.close)
     later(idle, settings.OUTCRY_IDLE_SECONDS - 1)
     assert not line.closed
     idle.received()
@@ -629,14 +628,14 @@ async def test_lagging_watcher_behind_the_buffer_runs_no_task(
         assert slow.flow.lagging
         assert slow.cursor < slow.head - 40
         calls = 0
-        condensed_page = reader.ConversationReader.condensed_page
+        condensed_after = log_pages.PageCache.condensed_after
 
-        async def counting(self: reader.ConversationReader, cursor: int) -> object:
+        async def counting(self: log_pages.PageCache, cursor: int) -> object:
             nonlocal calls
             calls += 1
-            return await condensed_page(self, cursor)
+            return await condensed_after(self, cursor)
 
-        monkeypatch.setattr(reader.ConversationReader, "condensed_page", counting)
+        monkeypatch.setattr(log_pages.PageCache, "condensed_after", counting)
         slow.pump()
         for _ in range(200):
             await asyncio.sleep(0)
@@ -747,7 +746,9 @@ async def test_stalled_watcher_costs_bounded_memory(
             while taking.cursor < taking.head or taking.tokens < 20_000:
                 await asyncio.sleep(0)
         [shared] = readers()
-        shared.forget()
+        shared._ready.clear()
+        shared.pages._pages.clear()
+        shared.pages._condensed.clear()
         # Its timers hold on to pages, too.
         await asyncio.sleep(2 * log_pages.KEPT_SECONDS)
         gc.collect()

@@ -1,53 +1,57 @@
-"""Speech: whatever the frames join, each character is said once."""
+"""Text as it grows: whatever the frames join, each character comes once."""
 
-from typing import Any
+from collections.abc import Iterable
 from uuid import uuid4
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from conversations.domain.frames import condense
-from streaming.wire.text_deltas import Discarded, Ended, Other, Said, Started, TextDeltas
+from conversations.domain.frames import Frame, condense
+from streaming.wire.text_deltas import TextDeltas
 from tests.support import debates
 from tests.support.frames import framed
 
 
-def spoken(joined: list[Any]) -> list[Any]:
-    voices = TextDeltas()
-    return [said for each in joined for said in voices.take(each.type, each.data)]
+def texts(frames: Iterable[Frame]) -> dict[str, str]:
+    """The text of each message, put together from what each frame adds."""
+    deltas = TextDeltas()
+    grown: dict[str, str] = {}
+    for frame in frames:
+        if added := deltas.take(frame):
+            grown[frame.data["message"]] = grown.get(frame.data["message"], "") + added
+    return grown
 
 
 @given(st.data())
-def test_joined_frames_say_what_single_ones_say(data: st.DataObject) -> None:
+def test_joined_frames_add_the_same_text_as_single_ones(data: st.DataObject) -> None:
     single = framed(debates.every_event())
     joined, rest = [], single
     while rest:
         size = data.draw(st.integers(1, len(rest)))
         joined += condense(rest[:size])
         rest = rest[size:]
-    texts: list[dict[str, str]] = []
-    for each in (single, joined):
-        told: dict[str, str] = {}
-        for said in spoken(each):
-            if isinstance(said, Said):
-                told[said.message] = told.get(said.message, "") + said.text
-        texts.append(told)
-    whole = {said.message: said.data["content"] for said in spoken(single) if isinstance(said, Ended)}
-    assert {message: texts[0][message] for message in whole} == whole
-    assert {message: texts[1][message] for message in whole} == whole
+    whole = {each.data["message"]: each.data["content"] for each in single if each.type == "agent_message"}
+    for frames in (single, joined):
+        grown = texts(frames)
+        assert {message: grown[message] for message in whole} == whole
 
 
-def test_speech_is_in_order() -> None:
-    kinds = [type(said) for said in spoken(framed(debates.every_event())) if not isinstance(said, Other)]
-    assert kinds == [Started, Said, Said, Discarded, Started, *[Said] * 5, Ended]
+def test_text_comes_token_by_token() -> None:
+    deltas = TextDeltas()
+    added = [(frame.type, text) for frame in framed(debates.every_event()) if (text := deltas.take(frame))]
+    assert [type_ for type_, _ in added] == ["token"] * 7
 
 
-def test_what_is_discarded_is_told_with_what_was_said_of_it() -> None:
-    [gone] = [said for said in spoken(framed(debates.every_event())) if isinstance(said, Discarded)]
-    assert (gone.reason, gone.text) == ("provider_dropped", "Half a senten")
+def test_discarded_message_with_text_is_told_from_one_without() -> None:
+    deltas = TextDeltas()
+    for frame in framed(debates.every_event()):
+        deltas.take(frame)
+        if frame.type == "message_discard":
+            assert deltas.discard(frame.data["message"])
+            assert not deltas.discard(frame.data["message"])
 
 
-def test_a_message_that_was_not_streamed_is_said_whole() -> None:
+def test_message_that_was_not_streamed_comes_whole() -> None:
     start = debates.message_start(uuid4())
-    said = spoken(framed([start, debates.agent_message(start, "Whole.")]))
-    assert [each.text for each in said if isinstance(each, Said)] == ["Whole."]
+    [text] = texts(framed([start, debates.agent_message(start, "Whole.")])).values()
+    assert text == "Whole."

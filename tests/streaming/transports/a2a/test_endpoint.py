@@ -858,7 +858,7 @@ async def test_what_a_failing_model_said_is_taken_back(
     assert not any("Half" in text for text in texts(told).values())
 
 
-IDS = TaskIds(str(CONVERSATION), "context")
+IDS = TaskIds(task_id=str(CONVERSATION), context_id="context")
 
 
 @pytest.mark.parametrize("left_out", ["human_message", "input_expired"])

@@ -11,16 +11,12 @@ from conversations.domain.enums import Mode, Stance, Status
 from conversations.domain.events import EventData, HumanMessage, InputExpired, MessageDiscard
 from conversations.domain.frames import Frame, condense
 from streaming.transports.openai.markdown import Markdown
-from streaming.wire.text_deltas import TextDeltas
 from tests.support import debates
 from tests.support.frames import framed
 
 
 def written(joined: Iterable[Frame], rounds: int = 1) -> str:
-    voices, markdown = TextDeltas(), Markdown(rounds)
-    return "".join(
-        markdown.write(speech) for frame in joined for speech in voices.take(frame.type, frame.data)
-    )
+    return "".join(map(Markdown(rounds).write, joined))
 
 
 def text(*events: EventData, rounds: int = 1) -> str:
