@@ -8,8 +8,8 @@ SLICE = 100
 
 
 class FanOut:
-    """Calls every watcher's `pump` after new frames have arrived: it sends what there is room for, and must not raise. A
-    watcher gets all frames that have arrived by its turn, so deliveries grow under load, like the log's commits."""
+    """Calls every watcher's `pump` after new frames have arrived: it sends what there is room for, and must not raise.
+    A watcher gets all frames that have arrived by its turn, so deliveries grow under load, like the log's commits."""
 
     def __init__(self) -> None:
         self._served: dict[Callable[[], None], None] = {}
