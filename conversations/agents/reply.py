@@ -5,10 +5,11 @@ from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 from ag2.events import BaseEvent, ModelMessageChunk, ToolCallEvent, ToolCallsEvent, ToolResultEvent
+from django.conf import settings
 from opentelemetry.trace import Span
 
+from conversations.agents.clock import ReplyClock
 from conversations.agents.event_mapper import PartialMessage, translate
-from conversations.agents.limits import ReplyClock
 from conversations.agents.token_buffer import TokenBuffer
 from conversations.agents.tools import ask_human
 from conversations.domain.errors import ProviderError
@@ -70,9 +71,10 @@ class Reply:
                 await self.buffer.room()
         self._clock.token()
 
-    async def ask(self, question: str, seconds: float) -> str:
+    async def ask(self, question: str) -> str:
         """Put an InputRequest into the reply's buffer, and return the outcome once `resolve` is called."""
         self._outcome = asyncio.get_running_loop().create_future()
+        seconds = settings.OUTCRY_INPUT_TIMEOUT_SECONDS
         request = InputRequest(
             request=uuid4(),
             message=self.partial.message,

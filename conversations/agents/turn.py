@@ -19,16 +19,16 @@ import structlog
 from ag2 import ResponseSchema
 from ag2.config import ModelConfig
 from ag2.events import BaseEvent, ModelMessage, ModelRequest, ModelResponse, TextInput
+from django.conf import settings
 from pydantic import BaseModel, ValidationError
 
-from conversations.agents import usage_middleware
 from conversations.agents.clean_text import clean
+from conversations.agents.clock import ReplyClock
 from conversations.agents.event_mapper import PartialMessage
-from conversations.agents.limits import Limits, ReplyClock
-from conversations.agents.meter import Meter
 from conversations.agents.reply import Reply
 from conversations.agents.reply_stream import ReplyStream
 from conversations.agents.tools import ask_human
+from conversations.agents.usage_middleware import Meter, middleware, telemetry
 from conversations.domain.budget_guard import BudgetGuard, Call
 from conversations.domain.errors import OutcryError, ProviderError
 from conversations.domain.events import EventData, Usage
@@ -73,21 +73,20 @@ class Turn:
         task: Task,
         provider: Provider,
         message: UUID,
-        limits: Limits,
         schema: type[BaseModel] | None,
         budget: BudgetGuard,
     ) -> None:
         self.answer: Answer | None = None
         self._task = task
         self._provider = provider
-        self._limits = limits.of(provider)
         self._schema = schema
         self._prompt = builder.build(task, provider)
         longest = longest_answer(provider, self._prompt.sampling)
-        tokens = min(self._prompt.tokens, limits.prompt_tokens)
+        tokens = min(self._prompt.tokens, settings.OUTCRY_MAX_PROMPT_TOKENS)
         self.call = Call(provider.kind, provider.model, tokens, longest)
-        patience = self._limits.first_token if task.agent.streaming else self._limits.whole
-        self._clock = ReplyClock(patience, self._limits.stall)
+        first_token = provider.first_token or settings.OUTCRY_FIRST_TOKEN_SECONDS
+        patience = first_token if task.agent.streaming else settings.OUTCRY_WHOLE_ANSWER_SECONDS
+        self._clock = ReplyClock(patience, provider.stall or settings.OUTCRY_STALL_SECONDS)
         self._meter = Meter(budget, provider, self.call, self._prompt.system, self._clock)
         self._reply = Reply(_partial(message, self.call), task.agent.name, self._clock, longest)
         self._replying: asyncio.Task[Answer] | None = None
@@ -190,7 +189,7 @@ class Turn:
         if not self._task.may_ask(self._provider) or not ask_human.takes_tools(self._provider):
             return await self._ask(config)
         try:
-            return await self._ask(config, **ask_human.options(self._ask_person))
+            return await self._ask(config, **ask_human.options(self._reply.ask))
         except Exception as failure:
             if self.has_begun or provider_error(failure).reason != "provider_rejected":
                 raise
@@ -200,9 +199,6 @@ class Turn:
         ask_human.takes_no_tools(self._provider)
         return answer
 
-    async def _ask_person(self, question: str) -> str:
-        return await self._reply.ask(question, self._limits.answer)
-
     async def _ask(self, config: ModelConfig, **options: Any) -> tuple[str, BaseModel | None, str]:
         """Ask AG2's agent. Returns its text, its structured answer if it is valid, and its finish reason."""
         agent = ag2.Agent(
@@ -211,8 +207,8 @@ class Turn:
             config=config,
             response_schema=None if self._schema is None else _response_schema(self._schema),
             middleware=(
-                *usage_middleware.middleware(self._limits.prompt_tokens, self._meter.call),
-                *usage_middleware.telemetry(self._task.agent.name, self._provider),
+                *middleware(settings.OUTCRY_MAX_PROMPT_TOKENS, self._meter),
+                *telemetry(self._task.agent.name, self._provider),
             ),
             **options,
         )

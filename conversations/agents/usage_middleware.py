@@ -2,28 +2,91 @@
 
 1. The history is cut to the maximum prompt size; the topic is kept.
 2. Neighbouring requests are joined, because some models' chat templates require alternating roles.
-3. A hook makes the call, and can reserve and settle its cost.
+3. `Meter` makes the call, and reserves and settles its cost.
 """
 
+import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import replace
 from typing import Any
+from uuid import UUID
 
 from ag2.annotations import Context
-from ag2.events import BaseEvent, ModelRequest, ModelResponse, TextInput
+from ag2.events import BaseEvent, ModelRequest, ModelResponse, TextInput, estimated_tokens
 from ag2.middleware import BaseMiddleware, TelemetryMiddleware, TokenLimiter
 from ag2.middleware.base import LLMCall, MiddlewareFactory
 
+from conversations.agents.clock import ReplyClock
+from conversations.agents.event_mapper import counted
+from conversations.domain.budget_guard import BudgetGuard, Call
+from conversations.domain.enums import Mode
+from conversations.domain.events import Usage
 from conversations.infrastructure import tracing
+from conversations.prompts.builder import CHARACTERS_PER_TOKEN
 from conversations.providers.catalog import Provider
+from conversations.providers.provider_errors import UNBILLED, provider_error
 
-CallNext = Callable[[Sequence[BaseEvent]], Awaitable[ModelResponse]]
-# Makes the call with `CallNext`.
-CallHook = Callable[[CallNext, Sequence[BaseEvent]], Awaitable[ModelResponse]]
+_NOTHING = Usage(input_tokens=0, output_tokens=0)
 
 
-def middleware(longest: int, hook: CallHook) -> Iterable[MiddlewareFactory]:
-    """Middleware for an agent whose prompts have at most about `longest` tokens; `hook` makes each call."""
-    return (TokenLimiter(longest), _Joined, lambda event, context: _Hooked(event, context, hook))
+class Meter:
+    """Reserves the cost of each call of a turn before it, and settles it afterwards; only those of live providers.
+
+    `first` is the turn's first call, `system` the system message of all its calls. `keep` is a call that must remain
+    within the budget after each one, or None."""
+
+    def __init__(
+        self, budget: BudgetGuard, provider: Provider, first: Call, system: str, clock: ReplyClock
+    ) -> None:
+        self.keep: Call | None = None
+        self._budget = budget
+        self._is_live = provider.mode is Mode.LIVE
+        self._first = first
+        self._system = system
+        self._clock = clock
+        self._reservation: UUID | None = None
+
+    async def reserve(self) -> None:
+        """Reserve the first call. Raises OverBudget if it exceeds the budget, and LogUnavailable."""
+        if self._is_live:
+            self._reservation = await self._budget.reserve(self._first, self.keep)
+
+    async def release(self) -> None:
+        """Give back the reservation of a call that was never made, if there is one. Raises LogUnavailable."""
+        reservation, self._reservation = self._reservation, None
+        if reservation is not None:
+            await self._budget.settle(reservation, _NOTHING, 0.0)
+
+    async def call(
+        self, call_next: Callable[[], Awaitable[ModelResponse]], events: Sequence[BaseEvent]
+    ) -> ModelResponse:
+        """Call the model, and settle the call. Raises OverBudget if it exceeds the budget, and the call's own
+        exceptions."""
+        reservation, self._reservation = self._reservation, None
+        if reservation is None and self._is_live:
+            tokens = sum(estimated_tokens(event, CHARACTERS_PER_TOKEN) for event in events)
+            call = replace(self._first, input_tokens=tokens + len(self._system) // CHARACTERS_PER_TOKEN)
+            reservation = await self._budget.reserve(call, self.keep)
+        began, paused = time.monotonic(), self._clock.paused_seconds
+        # None (unknown) unless the provider reports it; nothing if it rejected the request.
+        usage: Usage | None = None
+        try:
+            response = await call_next()
+            usage = counted(response.usage)
+        except Exception as failure:
+            if provider_error(failure).reason in UNBILLED:
+                usage = _NOTHING
+            raise
+        finally:
+            if reservation is not None:
+                seconds = time.monotonic() - began - (self._clock.paused_seconds - paused)
+                await self._budget.settle(reservation, usage, seconds)
+        return response
+
+
+def middleware(longest: int, meter: Meter) -> Iterable[MiddlewareFactory]:
+    """Middleware for an agent whose prompts have at most about `longest` tokens."""
+    return (TokenLimiter(longest), _Joined, lambda event, context: _Paid(event, context, meter))
 
 
 def telemetry(agent: str, provider: Provider) -> Iterable[MiddlewareFactory]:
@@ -55,15 +118,15 @@ class _Joined(BaseMiddleware):
         return await call_next(joined, context)
 
 
-class _Hooked(BaseMiddleware):
-    def __init__(self, event: BaseEvent, context: Context, hook: CallHook) -> None:
+class _Paid(BaseMiddleware):
+    def __init__(self, event: BaseEvent, context: Context, meter: Meter) -> None:
         super().__init__(event, context)
-        self._hook = hook
+        self._meter = meter
 
     async def on_llm_call(
         self, call_next: LLMCall, events: Sequence[BaseEvent], context: Context
     ) -> ModelResponse:
-        return await self._hook(lambda sent: call_next(sent, context), events)
+        return await self._meter.call(lambda: call_next(events, context), events)
 
 
 def _is_plain(event: Any) -> bool:

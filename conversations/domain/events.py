@@ -7,11 +7,10 @@ an upgrade an older process reads what a newer one writes.
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, ClassVar, Final, Literal, Self
+from typing import Any, ClassVar, Literal, Self
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
-from pydantic_core import to_jsonable_python
 
 from conversations.domain.enums import Action, Kind, Mode, Stance, Status
 
@@ -256,32 +255,3 @@ def load(type_: str, data: Mapping[str, Any]) -> EventData | None:
     Raises pydantic's ValidationError on data that no version writes."""
     model = EVENTS.get(type_)
     return None if model is None else model.model_validate(data, extra="ignore")
-
-
-def known_fields(type_: str, data: Mapping[str, Any]) -> dict[str, Any] | None:
-    """The `data` of a stored row with exactly the fields that this version knows; fields that an earlier version did
-    not write have their defaults. None if this version does not know the type. Raises KeyError if a required field is
-    missing."""
-    fields = _FIELDS.get(type_)
-    if fields is None:
-        return None
-    return {name: data[name] if default is _REQUIRED else data.get(name, default) for name, default in fields}
-
-
-_REQUIRED: Final = object()
-
-
-def _defaults(model: type[EventData]) -> list[tuple[str, Any]]:
-    """The fields' JSON names and JSON defaults."""
-    return [
-        (
-            field.alias or name,
-            _REQUIRED
-            if field.is_required()
-            else to_jsonable_python(field.get_default(call_default_factory=False)),
-        )
-        for name, field in model.model_fields.items()
-    ]
-
-
-_FIELDS: Final = {type_: _defaults(model) for type_, model in EVENTS.items()}

@@ -78,12 +78,12 @@ def _known_panel(slug: str) -> str:
     return slug
 
 
-def _at_most(setting: str) -> Callable[[N], N]:
+def _at_most(setting: str) -> Callable[[N | None], N | None]:
     """A validator: at most the installation's limit for one debate, if it has one."""
 
-    def check(value: N) -> N:
+    def check(value: N | None) -> N | None:
         allowed: N | None = getattr(settings, setting)
-        if allowed is not None and value > allowed:
+        if value is not None and allowed is not None and value > allowed:
             raise PydanticKnownError("less_than_equal", {"le": allowed})
         return value
 
@@ -123,30 +123,21 @@ class NewConversation(Form):
     panel: Annotated[str, AfterValidator(_known_panel), Field(description="Who debates.")] = DEFAULT_PANEL
     rounds: Annotated[int, Field(strict=True, ge=1, le=MAX_ROUNDS)] = DEFAULT_ROUNDS
     max_usd: Annotated[
-        Annotated[
-            float,
-            Field(strict=True, gt=0, le=MAX_USD, allow_inf_nan=False),
-            AfterValidator(_at_most("OUTCRY_MAX_USD_PER_CONVERSATION")),
-        ]
-        | None,
+        float | None,
+        Field(strict=True, gt=0, le=MAX_USD, allow_inf_nan=False),
+        AfterValidator(_at_most("OUTCRY_MAX_USD_PER_CONVERSATION")),
         Field(description="US dollars it may spend; null for the installation's limit."),
     ] = None
     max_tokens: Annotated[
-        Annotated[
-            int,
-            Field(strict=True, ge=1, le=MAX_TOKENS),
-            AfterValidator(_at_most("OUTCRY_MAX_TOKENS_PER_CONVERSATION")),
-        ]
-        | None,
+        int | None,
+        Field(strict=True, ge=1, le=MAX_TOKENS),
+        AfterValidator(_at_most("OUTCRY_MAX_TOKENS_PER_CONVERSATION")),
         Field(description="Tokens, in and out, it may spend; null for the installation's limit."),
     ] = None
     max_seconds: Annotated[
-        Annotated[
-            int,
-            Field(strict=True, ge=1, le=MAX_SECONDS),
-            AfterValidator(_at_most("OUTCRY_MAX_SECONDS_PER_CONVERSATION")),
-        ]
-        | None,
+        int | None,
+        Field(strict=True, ge=1, le=MAX_SECONDS),
+        AfterValidator(_at_most("OUTCRY_MAX_SECONDS_PER_CONVERSATION")),
         Field(description="Seconds during which its turns may be spoken; null for the installation's limit."),
     ] = None
 

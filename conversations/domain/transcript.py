@@ -24,7 +24,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-from conversations.domain.events import AgentMessage, MessageDiscard, known_fields, load
+from conversations.domain.events import AgentMessage, MessageDiscard, dump, load
 from conversations.domain.human_input import HumanInput
 
 State = dict[str, Any]
@@ -68,9 +68,10 @@ def fold(events: Iterable[tuple[int, str, Data]], state: State | None = None) ->
 def apply(state: State, seq: int, type_: str, data: Data) -> None:
     """Apply an event, or a frame that stands for several, up to `seq`. A type that this version does not know changes
     only the head."""
-    known = known_fields(type_, data)
-    if known is not None:
-        _change(state, type_, known)
+    event = load(type_, data)
+    if event is not None:
+        # With the defaults of fields that an earlier version did not write, without those of a later one.
+        _change(state, type_, dump(event))
     state["head"] = seq
 
 

@@ -11,7 +11,6 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass
 
-from conversations.agents.limits import Limits
 from conversations.domain.budget_guard import BudgetGuard
 from conversations.domain.enums import Status
 from conversations.domain.errors import OverBudget
@@ -25,7 +24,6 @@ class Debate:
     """A debate from `state` to its end. Every call of a model is reserved in `budget`."""
 
     state: DebateState
-    limits: Limits
     control: DebateControl
     budget: BudgetGuard
 
@@ -44,7 +42,7 @@ class Debate:
         yield state.status(Status.ACTIVE)
         turns = deque(() if state.is_judged else state.remaining())
         while turns:
-            turn = DebateTurn(state, self.limits, self.control, self.budget, turns.popleft())
+            turn = DebateTurn(state, self.control, self.budget, turns.popleft())
             try:
                 async with aclosing(turn.events()) as events:
                     async for event in events:

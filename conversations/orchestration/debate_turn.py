@@ -8,7 +8,6 @@ from dataclasses import replace
 from typing import Protocol
 from uuid import UUID
 
-from conversations.agents.limits import Limits
 from conversations.agents.turn import Turn
 from conversations.domain.budget_guard import BudgetGuard
 from conversations.domain.enums import Kind, Mode, Status
@@ -44,13 +43,11 @@ class DebateTurn:
     def __init__(
         self,
         state: DebateState,
-        limits: Limits,
         control: DebateControl,
         budget: BudgetGuard,
         turn: tuple[int, Agent, Kind],
     ) -> None:
         self._state = state
-        self._limits = limits
         self._control = control
         self._budget = budget
         self._round, self._agent, self._kind = turn
@@ -114,7 +111,7 @@ class DebateTurn:
         )
         is_final = self._kind is Kind.FINAL
         schema = schema_of(provider) if is_final else None
-        turn = Turn(task, provider, start.message, self._limits, schema, self._budget)
+        turn = Turn(task, provider, start.message, schema, self._budget)
         # Keep the verdict affordable: its prompt will also contain this turn's answer.
         longest = turn.call.input_tokens + turn.call.output_tokens
         await turn.reserve(keep=None if is_final else replace(turn.call, input_tokens=longest))

@@ -156,13 +156,9 @@ def _request(task: Task) -> str:
     answer = " Answer the others' strongest points by name, and add what they left out." if others else ""
     request = f"Round {task.round} of {task.question.rounds}. It is your turn, {task.agent.name}.{answer}"
     answers = [_unanswered(remark, f"Answer {remark.author} first.") for remark in task.unanswered]
-    return "\n\n".join([request, *_asked(task), *answers])
-
-
-def _asked(task: Task) -> list[str]:
-    if task.own_question is None:
-        return []
-    return [question_and_outcome(task.own_question.asked.prompt, outcome(task.own_question))]
+    if task.own_question is not None:
+        answers.insert(0, question_and_outcome(task.own_question.asked.prompt, outcome(task.own_question)))
+    return "\n\n".join([request, *answers])
 
 
 def question_and_outcome(question: str, outcome: str) -> str:
@@ -185,20 +181,16 @@ def _unanswered(remark: Remark, request: str) -> str:
 
 
 def _short(task: Task) -> Prompt:
+    question = task.question
     if task.agent.streaming:
         last = (task.spoken[-1].name, task.spoken[-1].text) if task.spoken else None
-        newest = task.unanswered[-1] if task.unanswered else None
+        remark = (task.unanswered[-1].author, task.unanswered[-1].text) if task.unanswered else None
         short = small_model.speaker_prompt(
-            task.agent.role,
-            task.question.topic,
-            task.question.content,
-            task.round,
-            last,
-            remark=(newest.author, newest.text) if newest else None,
+            task.agent.role, question.topic, question.content, task.round, last, remark=remark
         )
-        return Prompt(short.system, (), short.user, small_model.speaker_sampling(short))
-    short = small_model.moderator_prompt(task.question.topic, _in_order(task))
-    return Prompt(short.system, (), short.user, small_model.VERDICT_SAMPLING)
+    else:
+        short = small_model.moderator_prompt(question.topic, _in_order(task))
+    return Prompt(short.system, (), short.user, short.sampling)
 
 
 def _in_order(task: Task) -> list[tuple[str, str]]:

@@ -49,7 +49,7 @@ SAMPLING: Final[Mapping[str, Any]] = {
     "max_tokens": 160,
     "extra_body": _SAMPLERS,
 }
-"""Keyword arguments of AG2's OpenAIConfig for a speaker; see also `speaker_sampling`."""
+"""Keyword arguments of AG2's OpenAIConfig for a speaker, without its grammar."""
 
 VERDICT_SAMPLING: Final[Mapping[str, Any]] = {**SAMPLING, "temperature": 0.3, "max_tokens": 500}
 """Keyword arguments of AG2's OpenAIConfig for the moderator; `max_tokens` fits the longest LocalVerdict."""
@@ -62,6 +62,13 @@ class SmallModelPrompt:
     system: str
     user: str
     grammar: str | None = None
+
+    @property
+    def sampling(self) -> Mapping[str, Any]:
+        """Keyword arguments of AG2's OpenAIConfig."""
+        if self.grammar is None:
+            return VERDICT_SAMPLING
+        return {**SAMPLING, "extra_body": {**_SAMPLERS, "grammar": self.grammar}}
 
 
 @dataclass(frozen=True)
@@ -150,12 +157,6 @@ def speaker_prompt(
         user="\n".join(lines),
         grammar=_grammar(openings, f"{topic} {content}"),
     )
-
-
-def speaker_sampling(prompt: SmallModelPrompt) -> dict[str, Any]:
-    """SAMPLING with the prompt's own grammar: keyword arguments of AG2's OpenAIConfig."""
-    grammar = {"grammar": prompt.grammar} if prompt.grammar else {}
-    return {**SAMPLING, "extra_body": {**_SAMPLERS, **grammar}}
 
 
 # Patterns instead of lengths, because llama.cpp builds the grammar from them, so that every answer is bounded and

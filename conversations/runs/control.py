@@ -11,14 +11,14 @@ from django.utils import timezone
 
 from conversations.domain.enums import TERMINAL, Status
 from conversations.domain.errors import LogUnavailable, OutcryError
-from conversations.domain.events import EventData, InputRequest, StatusChanged
+from conversations.domain.events import EventData, InputRequest, StatusChanged, Token
 from conversations.domain.human_input import HumanInput, Question
 from conversations.event_log import commands
 from conversations.event_log.appender import Appender
 from conversations.infrastructure import database
 from conversations.runs import endings
 from conversations.runs.lease import Lease
-from conversations.runs.throttle import Throttle
+from conversations.runs.throttle import TokenRate
 
 logger = structlog.get_logger(__name__)
 
@@ -53,7 +53,7 @@ class RunControl:
         # Set unless the debate is paused.
         self._gate = asyncio.Event()
         self._gate.set()
-        self._throttle = Throttle(settings.OUTCRY_MAX_TOKENS_PER_SECOND, self._gate, self.appender)
+        self._rate = TokenRate(settings.OUTCRY_MAX_TOKENS_PER_SECOND)
         self._refreshing = asyncio.Lock()
         self._refreshed = asyncio.Event()
         # The debate's own status, and the one last stored, which differs during a pause.
@@ -112,13 +112,20 @@ class RunControl:
     # For the executor
 
     async def store(self, event: EventData) -> None:
-        """Queue the debate's next event for the log, once the throttle admits it. Raises the failure of any earlier
-        event."""
+        """Queue the debate's next event for the log, once the token rate, the log and a pause allow it.
+
+        Raises the failure of any earlier event."""
         if isinstance(event, StatusChanged) and event.status not in TERMINAL:
             self._status = event
             self._show_status()
             return
-        await self._throttle.admit(event)
+        if isinstance(event, Token):
+            await self._rate.wait(event.token_count)
+        await self.appender.room()
+        while not self._gate.is_set():
+            await self._gate.wait()
+            # Other events may have been queued during the pause.
+            await self.appender.room()
         if isinstance(event, StatusChanged):
             self._status = event
         self.appender.put(_dated(event) if isinstance(event, InputRequest) else event)

@@ -6,15 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from conversations.domain import transcript
-from conversations.domain.events import (
-    AgentMessage,
-    EventData,
-    MessageDiscard,
-    MessageStart,
-    Token,
-    Usage,
-    load,
-)
+from conversations.domain.events import AgentMessage, EventData, MessageDiscard, Usage
 from conversations.domain.human_input import HumanInput
 from conversations.event_log import queries
 
@@ -29,39 +21,40 @@ def human_input(conversation: UUID, after: int) -> list[Row]:
 def cancelled(conversation: UUID) -> list[EventData]:
     """The events that end the unfinished messages of a cancelled debate: the stored tokens of a message become its
     text, and a message without any is discarded."""
-    started: dict[str, tuple[datetime, MessageStart]] = {}
+    began: dict[str, datetime] = {}
     last: dict[str, datetime] = {}
     state = transcript.empty()
     for frame in queries.frames(conversation):
         transcript.fold([(frame.seq, frame.type, frame.data)], state)
-        event = load(frame.type, frame.data)
-        if isinstance(event, MessageStart):
-            started[str(event.message)] = (frame.at, event)
-        elif isinstance(event, Token):
-            last[str(event.message)] = frame.at
-    ends: list[EventData] = []
-    for message in state["messages"]:
-        if message["state"] == "speaking":
-            since, start = started[message["id"]]
-            ends.append(_cut(start, message, last.get(message["id"], since) - since))
-    return ends
+        if frame.type in ("message_start", "token"):
+            last[frame.data["message"]] = frame.at
+            began.setdefault(frame.data["message"], frame.at)
+    return [
+        _cut(message, last[message["id"]] - began[message["id"]])
+        if message["text"]
+        else _discard(message, "cancelled")
+        for message in _unfinished(state)
+    ]
 
 
 def unfinished(conversation: UUID, reason: str) -> list[EventData]:
     """The events that discard the unfinished messages of a debate that ends with an error."""
     state = transcript.fold(queries.read_all(conversation))
-    return [
-        MessageDiscard(message=UUID(message["id"]), reason=reason)
-        for message in state["messages"]
-        if message["state"] == "speaking"
-    ]
+    return [_discard(message, reason) for message in _unfinished(state)]
 
 
-def _cut(start: MessageStart, message: transcript.State, took: timedelta) -> EventData:
-    if not message["text"]:
-        return MessageDiscard(message=start.message, reason="cancelled")
+def _unfinished(state: transcript.State) -> list[transcript.State]:
+    return [message for message in state["messages"] if message["state"] == "speaking"]
+
+
+def _discard(message: transcript.State, reason: str) -> EventData:
+    return MessageDiscard(message=UUID(message["id"]), reason=reason)
+
+
+def _cut(message: transcript.State, took: timedelta) -> EventData:
     return AgentMessage(
-        **start.model_dump(exclude={"streaming"}),
+        **{name: message[name] for name in ("agent", "role", "kind", "round", "model", "provider", "mode")},
+        message=UUID(message["id"]),
         content=message["text"],
         token_count=message["tokens"],
         usage=Usage(),

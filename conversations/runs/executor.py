@@ -24,63 +24,52 @@ if TYPE_CHECKING:
 CANCELLED: Final = "cancelled"
 
 
-class RunExecutor:
-    """Executes `debate`, which must have `control` as its control."""
+def mode(lease: Lease, debate: "Debate | None") -> Mode:
+    """The mode for the last status of a debate that does not end by itself. A demo stays a demo."""
+    return lease.mode if debate is None or lease.mode is Mode.DEMO else debate.state.mode
 
-    def __init__(self, lease: Lease, debate: "Debate", control: RunControl) -> None:
-        self._lease = lease
-        self._debate = debate
-        self._control = control
 
-    @property
-    def mode(self) -> Mode:
-        """The mode for the last status of a debate that does not end by itself. A demo stays a demo."""
-        return Mode.DEMO if self._lease.mode is Mode.DEMO else self._debate.state.mode
+async def execute(lease: Lease, debate: "Debate", control: RunControl) -> None:
+    """Execute the debate, whose control is `control`. Return when its end, or its cancellation, is stored.
 
-    async def execute(self) -> None:
-        """Return when the end of the debate, or its cancellation, is stored.
+    Otherwise raises ProviderError, Fenced, Left, LogUnavailable, or an unexpected exception."""
+    ended = None if control.is_cancelled else await _until_stopped(debate, control)
+    # Flush first: a failure to store is reported before any other.
+    await control.appender.flush()
+    if control.has_ended:
+        return
+    if control.is_cancelled:
+        ends = await database.call(endings.cancelled, lease.conversation, retry=True)
+        last = StatusChanged(status=Status.CANCELLED, mode=mode(lease, debate), reason=CANCELLED)
+        await appender.append(lease.conversation, *ends, last, run=lease.run)
+    elif ended is None:
+        raise Left("The run was asked to leave.")
+    else:
+        ended.result()
 
-        Otherwise raises ProviderError, Fenced, Left, LogUnavailable, or an unexpected exception."""
-        control = self._control
-        ended = None if control.is_cancelled else await self._until_stopped()
-        # Flush first: a failure to store is reported before any other.
-        if control.has_ended:
-            await control.appender.flush()
-        elif control.is_cancelled:
-            await self._end_cancelled()
-        else:
-            await control.appender.flush()
-            if ended is None:
-                raise Left("The run was asked to leave.")
-            ended.result()
 
-    async def _until_stopped(self) -> "asyncio.Task[None] | None":
-        """Run the tasks until one has ended, and return it; None if `control` stopped them."""
-        events = asyncio.create_task(self._store_events())
-        following = asyncio.create_task(self._control.follow())
-        stopping = asyncio.create_task(self._control.stopping.wait())
-        tasks = {events, following, stopping}
-        try:
-            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            ended = next((task for task in (events, following) if task.done()), None)
-            for task in tasks:
-                task.cancel()
-            # Wait for the tasks, so that the connection to the model is closed.
-            await asyncio.wait(tasks)
-            for task in tasks:
-                # Retrieve the exceptions, so that asyncio does not log them.
-                task.cancelled() or task.exception()
-        return ended
+async def _until_stopped(debate: "Debate", control: RunControl) -> "asyncio.Task[None] | None":
+    """Run the tasks until one has ended, and return it; None if `control` stopped them."""
+    events = asyncio.create_task(_store_events(debate, control))
+    following = asyncio.create_task(control.follow())
+    stopping = asyncio.create_task(control.stopping.wait())
+    tasks = {events, following, stopping}
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        ended = next((task for task in (events, following) if task.done()), None)
+        for task in tasks:
+            task.cancel()
+        # Wait for the tasks, so that the connection to the model is closed.
+        await asyncio.wait(tasks)
+        for task in tasks:
+            # Retrieve the exceptions, so that asyncio does not log them.
+            task.cancelled() or task.exception()
+    return ended
 
-    async def _store_events(self) -> None:
-        async with aclosing(self._debate.events()) as events:
-            async for event in events:
-                await self._control.store(event)
-        await self._control.appender.flush()
 
-    async def _end_cancelled(self) -> None:
-        await self._control.appender.flush()
-        ends = await database.call(endings.cancelled, self._lease.conversation, retry=True)
-        ended = StatusChanged(status=Status.CANCELLED, mode=self.mode, reason=CANCELLED)
-        await appender.append(self._lease.conversation, *ends, ended, run=self._lease.run)
+async def _store_events(debate: "Debate", control: RunControl) -> None:
+    async with aclosing(debate.events()) as events:
+        async for event in events:
+            await control.store(event)
+    await control.appender.flush()

@@ -2,9 +2,6 @@
 
 from uuid import UUID
 
-from django.conf import settings
-
-from conversations.agents.limits import Limits
 from conversations.domain import transcript
 from conversations.domain.enums import Kind, Mode
 from conversations.domain.human_input import HumanInput
@@ -47,14 +44,3 @@ def read(conversation: UUID) -> tuple[DebateState, HumanInput]:
         reason=BUDGET if is_judged and row.reason == BUDGET else None,
     )
     return state, human_input
-
-
-def limits() -> Limits:
-    """The limits in the settings."""
-    return Limits(
-        first_token=settings.OUTCRY_FIRST_TOKEN_SECONDS,
-        stall=settings.OUTCRY_STALL_SECONDS,
-        whole=settings.OUTCRY_WHOLE_ANSWER_SECONDS,
-        answer=settings.OUTCRY_INPUT_TIMEOUT_SECONDS,
-        prompt_tokens=settings.OUTCRY_MAX_PROMPT_TOKENS,
-    )

@@ -9,22 +9,25 @@
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Collection
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 import structlog
 from django.conf import settings
 
 from conversations.budgets import service
-from conversations.domain.enums import Mode, Status
+from conversations.domain.enums import Status
 from conversations.domain.errors import Fenced, LogUnavailable, ProviderError
 from conversations.domain.events import Error, EventData, StatusChanged
 from conversations.event_log import appender, wakeups
 from conversations.infrastructure import database, metrics, tracing
 from conversations.infrastructure.event_loop import BackgroundTasks, PerLoop
-from conversations.runs import endings, lease, loading, recovery
+from conversations.runs import endings, executor, lease, loading, recovery
 from conversations.runs.control import Left, RunControl
-from conversations.runs.executor import RunExecutor
 from conversations.runs.lease import Lease
+
+if TYPE_CHECKING:
+    from conversations.orchestration.debate import Debate
 
 logger = structlog.get_logger(__name__)
 
@@ -124,12 +127,12 @@ async def _claimed(conversation: UUID) -> Lease | None:
 
 async def _execute(claimed: Lease, wakeup: asyncio.Event, on_idle: Callable[[bool], None]) -> None:
     if claimed.attempts > 1 + MAX_RESUMES:
-        await _fail(claimed, claimed.mode, "resume_failed", GAVE_UP, retryable=True)
+        await _fail(claimed, None, "resume_failed", GAVE_UP, retryable=True)
         return
-    executor: RunExecutor | None = None
+    debate: Debate | None = None
     try:
-        executor = await _executor(claimed, wakeup, on_idle)
-        await executor.execute()
+        debate, control = await _recovered(claimed, wakeup, on_idle)
+        await executor.execute(claimed, debate, control)
         metrics.RUNS.labels("ended").inc()
     except Left:
         raise
@@ -137,8 +140,7 @@ async def _execute(claimed: Lease, wakeup: asyncio.Event, on_idle: Callable[[boo
         logger.warning("run_fenced")
         _count("fenced")
     except ProviderError as failure:
-        mode = executor.mode if executor else claimed.mode
-        await _fail(claimed, mode, failure.reason, failure.message, retryable=failure.retryable)
+        await _fail(claimed, debate, failure.reason, failure.message, retryable=failure.retryable)
     except LogUnavailable:
         # Nothing can be stored. Another run can continue when the database is available, at the latest when the lease
         # expires.
@@ -148,13 +150,15 @@ async def _execute(claimed: Lease, wakeup: asyncio.Event, on_idle: Callable[[boo
             await database.call(lease.release, claimed)
     except Exception:
         logger.exception("run_failed")
-        mode = executor.mode if executor else claimed.mode
-        await _fail(claimed, mode, "internal", "The debate ended because of a fault of ours.", retryable=True)
+        sentence = "The debate ended because of a fault of ours."
+        await _fail(claimed, debate, "internal", sentence, retryable=True)
     finally:
         _controls.pop(claimed.run, None)
 
 
-async def _executor(claimed: Lease, wakeup: asyncio.Event, on_idle: Callable[[bool], None]) -> RunExecutor:
+async def _recovered(
+    claimed: Lease, wakeup: asyncio.Event, on_idle: Callable[[bool], None]
+) -> "tuple[Debate, RunControl]":
     await loading.load()
     # Imported here with AG2, which only processes that run debates need.
     from conversations.orchestration.debate import Debate
@@ -164,8 +168,7 @@ async def _executor(claimed: Lease, wakeup: asyncio.Event, on_idle: Callable[[bo
     control = _controls[claimed.run] = RunControl(claimed, human_input, wakeup, on_idle)
     if _leaving.here().is_set():
         control.leave()
-    budget = service.ConversationBudget(claimed.conversation)
-    return RunExecutor(claimed, Debate(state, recovery.limits(), control, budget), control)
+    return Debate(state, control, service.ConversationBudget(claimed.conversation)), control
 
 
 def _count(outcome: str) -> None:
@@ -174,14 +177,14 @@ def _count(outcome: str) -> None:
     tracing.failed(outcome)
 
 
-async def _fail(claimed: Lease, mode: Mode, code: str, message: str, *, retryable: bool) -> None:
+async def _fail(claimed: Lease, debate: "Debate | None", code: str, message: str, *, retryable: bool) -> None:
     metrics.RUNS.labels("failed").inc()
     tracing.failed(code)
     try:
         last: list[EventData] = [
             *await _unfinished(claimed, code),
             Error(code=code, message=message, retryable=retryable),
-            StatusChanged(status=Status.ERROR, mode=mode, reason=code),
+            StatusChanged(status=Status.ERROR, mode=executor.mode(claimed, debate), reason=code),
         ]
         await appender.append(claimed.conversation, *last, run=claimed.run)
     except (Fenced, LogUnavailable):

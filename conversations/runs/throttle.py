@@ -1,9 +1,6 @@
-"""Limits how fast the events of a run are stored."""
+"""The token rate of a run."""
 
 import asyncio
-
-from conversations.domain.events import EventData, Token
-from conversations.event_log.appender import Appender
 
 # After a silence, a model may make up for at most this much time: short waits do not lower the average rate, and a long
 # one causes no burst.
@@ -26,23 +23,3 @@ class TokenRate:
         self._due = max(since, now - SLACK_SECONDS) + tokens / self._rate
         if self._due > now:
             await asyncio.sleep(self._due - now)
-
-
-class Throttle:
-    """Delays events to the token rate, while the run is paused (`gate` is not set), and while too many events wait for
-    their commit."""
-
-    def __init__(self, tokens_per_second: float | None, gate: asyncio.Event, appender: Appender) -> None:
-        self._rate = TokenRate(tokens_per_second)
-        self._gate = gate
-        self._appender = appender
-
-    async def admit(self, event: EventData) -> None:
-        """Return when the event may be stored."""
-        if isinstance(event, Token):
-            await self._rate.wait(event.token_count)
-        await self._appender.room()
-        while not self._gate.is_set():
-            await self._gate.wait()
-            # Other events may have been queued during the pause.
-            await self._appender.room()

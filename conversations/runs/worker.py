@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import Callable, Collection
+from functools import partial
 from typing import Final
 from uuid import UUID
 
@@ -60,27 +61,36 @@ class _Slots:
     waiting, so the limit may be exceeded for a while."""
 
     def __init__(self, number: int) -> None:
-        self._free = number
+        self._number = number
+        self._held: set[object] = set()
         self._released = asyncio.Event()
 
-    async def acquire(self, seconds: float) -> bool:
+    async def acquire(self, run: object, seconds: float) -> bool:
         """Take a slot. Returns False if none became free within so many seconds."""
         try:
             async with asyncio.timeout(seconds):
-                while self._free <= 0:
-                    self._released.clear()
-                    await self._released.wait()
+                await self._until(lambda: len(self._held) < self._number)
         except TimeoutError:
             return False
-        self._free -= 1
+        self._held.add(run)
         return True
 
-    def acquire_now(self) -> None:
-        self._free -= 1
+    def set_idle(self, run: object, is_idle: bool) -> None:
+        """The debate begins to wait for people or has ended, or it continues."""
+        if is_idle:
+            self._held.discard(run)
+            self._released.set()
+        else:
+            self._held.add(run)
 
-    def release(self) -> None:
-        self._free += 1
-        self._released.set()
+    async def released(self, run: object) -> None:
+        """Return once the run holds no slot."""
+        await self._until(lambda: run not in self._held)
+
+    async def _until(self, condition: Callable[[], bool]) -> None:
+        while not condition():
+            self._released.clear()
+            await self._released.wait()
 
 
 class _Worker:
@@ -129,42 +139,20 @@ class _Worker:
             )
 
     async def _debate(self, conversation: str) -> None:
-        if not await self._slots.acquire(POLL_SECONDS):
+        slot = object()
+        if not await self._slots.acquire(slot, POLL_SECONDS):
             # All slots are held by runs that have outlived their jobs. Another worker may have a free one.
             await database.call(job_queue.enqueue, UUID(conversation), timeout=database.REQUEST_SECONDS)
             return
-        slot = _Slot(self._slots)
-        run = self._runs.spawn(_run(UUID(conversation), slot.set_idle), f"job {conversation}")
-        run.add_done_callback(lambda _: slot.release())
+        on_idle = partial(self._slots.set_idle, slot)
+        run = self._runs.spawn(_run(UUID(conversation), on_idle), f"job {conversation}")
+        run.add_done_callback(lambda _: on_idle(True))
         # The job ends when its slot is released.
-        await slot.released.wait()
+        await self._slots.released(slot)
 
     async def runs_ended(self) -> None:
         """Return once no run is left."""
         await asyncio.gather(*self._runs.here(), return_exceptions=True)
-
-
-class _Slot:
-    """A slot that a run holds. `released` is set once it was released for the first time."""
-
-    def __init__(self, slots: _Slots) -> None:
-        self._slots = slots
-        self._is_held = True
-        self.released = asyncio.Event()
-
-    def set_idle(self, is_idle: bool) -> None:
-        """The debate begins to wait for people, or continues."""
-        if is_idle:
-            self.release()
-        elif not self._is_held:
-            self._is_held = True
-            self._slots.acquire_now()
-
-    def release(self) -> None:
-        if self._is_held:
-            self._is_held = False
-            self._slots.release()
-            self.released.set()
 
 
 def _pool() -> AsyncConnectionPool:

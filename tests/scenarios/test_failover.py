@@ -526,7 +526,7 @@ async def test_a_judged_debate_says_nothing_more(
     run = await debates.claim(conversation)
     state, _ = await database.call(recovery.read, conversation.pk)
     budget = ConversationBudget(conversation.pk)
-    async for event in Debate(state, recovery.limits(), NoPeople(), budget).events():
+    async for event in Debate(state, NoPeople(), budget).events():
         if isinstance(event, StatusChanged) and event.status == "completed":
             break
         await appender.append(conversation.pk, event, run=run)

@@ -469,9 +469,9 @@ async def test_a_question_that_a_pause_held_back_has_all_its_time_when_it_comes(
 ) -> None:
     gate, ask, is_put = Gate(), AgentReply.ask, asyncio.Event()
 
-    async def noticed(reply: AgentReply, question: str, seconds: float) -> str:
+    async def noticed(reply: AgentReply, question: str) -> str:
         is_put.set()
-        return await ask(reply, question, seconds)
+        return await ask(reply, question)
 
     monkeypatch.setattr(AgentReply, "ask", noticed)
     openai.answer(asks(QUESTION, gate=gate), to="Financial Analyst")

@@ -29,7 +29,6 @@ from conversations.prompts.small_model import (
     LocalVerdict,
     moderator_prompt,
     speaker_prompt,
-    speaker_sampling,
 )
 
 pytestmark = pytest.mark.local_model
@@ -114,7 +113,7 @@ async def say(
 
     stream = MemoryStream()
     stream.where(ModelMessageChunk).subscribe(hear)
-    async with config(url, streaming=True, **speaker_sampling(prompt)) as connected:
+    async with config(url, streaming=True, **prompt.sampling) as connected:
         reply = await ag2.Agent(role, prompt.system, config=connected).ask(prompt.user, stream=stream)
     return pieces, reply.response.finish_reason
 

@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 from pytest_django import Settings
 
-from conversations.agents.limits import Limits
 from conversations.agents.token_buffer import TokenBuffer
 from conversations.domain import transcript
 from conversations.domain.errors import ProviderError
@@ -34,7 +33,6 @@ def debate(
     rounds: int = 1,
     content: str = "",
     provider: Provider | None = None,
-    patience: float = 20,
 ) -> Debate:
     return Debate(
         DebateState(
@@ -42,10 +40,14 @@ def debate(
             panel=PANELS["financial-debate"],
             providers=[provider or parse(server.provider)],
         ),
-        Limits(first_token=patience, stall=patience, whole=patience),
         NoPeople(),
         NoLimit(),
     )
+
+
+def set_patience(settings: Settings, seconds: float) -> None:
+    settings.OUTCRY_FIRST_TOKEN_SECONDS = settings.OUTCRY_STALL_SECONDS = seconds
+    settings.OUTCRY_WHOLE_ANSWER_SECONDS = seconds
 
 
 async def hold(debate: Debate) -> list[EventData]:
@@ -352,12 +354,12 @@ CASES = [
 
 @pytest.mark.parametrize(("agent", "reply", "reason", "retryable"), CASES)
 async def test_a_failing_model_ends_the_debate_with_a_reason(
-    openai: OpenAIServer, agent: str, reply: Reply, reason: str, retryable: bool
+    openai: OpenAIServer, agent: str, reply: Reply, reason: str, retryable: bool, settings: Settings
 ) -> None:
     openai.answer(reply, to=agent, times=3)
-    patience = 0.3 if reason == TIMEOUT else 20
+    set_patience(settings, 0.3 if reason == TIMEOUT else 20)
     with pytest.raises(ProviderError) as failed:
-        await hold(debate(openai, patience=patience))
+        await hold(debate(openai))
     assert (failed.value.reason, failed.value.retryable) == (reason, retryable)
     assert "secret-detail" not in failed.value.message
     assert failed.value.message.endswith(".")
@@ -393,12 +395,12 @@ async def test_a_failed_request_is_not_repeated_behind_our_back(openai: OpenAISe
 
 
 async def test_a_slow_listener_is_not_a_silent_model(
-    openai: OpenAIServer, monkeypatch: pytest.MonkeyPatch
+    openai: OpenAIServer, monkeypatch: pytest.MonkeyPatch, settings: Settings
 ) -> None:
     monkeypatch.setattr("conversations.agents.reply.TokenBuffer", partial(TokenBuffer, 4))
     openai.answer(says(*(f"w{n} " for n in range(20))), to="Financial Analyst")
     running = debate(openai)
-    running.limits = Limits(first_token=20, stall=0.2)
+    settings.OUTCRY_STALL_SECONDS = 0.2
     async with aclosing(running.events()) as events:
         async for event in events:
             if isinstance(event, Token) and event.offset == 0:
@@ -412,13 +414,16 @@ async def test_a_slow_listener_is_not_a_silent_model(
 
 
 @pytest.mark.parametrize("agent", ["Financial Analyst", "Market Context", "Moderator"])
-async def test_stopping_the_debate_ends_the_models_stream(openai: OpenAIServer, agent: str) -> None:
+async def test_stopping_the_debate_ends_the_models_stream(
+    openai: OpenAIServer, agent: str, settings: Settings
+) -> None:
     gate = Gate()
     openai.answer(says("One ", "two ", "three", gate=gate), to=agent)
     gate.let(2 if agent != "Moderator" else 0)
 
     # A silent model is not what ends it.
-    listening = asyncio.create_task(hold(debate(openai, patience=1000)))
+    set_patience(settings, 1_000)
+    listening = asyncio.create_task(hold(debate(openai)))
     await gate.reached(3 if agent != "Moderator" else 1)
     exchange = openai.asked[-1]
     assert (exchange.agent, exchange.closed_early) == (agent, False)
@@ -428,11 +433,14 @@ async def test_stopping_the_debate_ends_the_models_stream(openai: OpenAIServer, 
     await openai.until_closed_early(exchange)
 
 
-async def test_closing_the_debate_between_two_words_ends_the_models_stream(openai: OpenAIServer) -> None:
+async def test_closing_the_debate_in_mid_message_ends_the_models_stream(
+    openai: OpenAIServer, settings: Settings
+) -> None:
     gate = Gate()
     gate.let(1)
     openai.answer(says("One ", "two ", gate=gate))
-    async with asyncio.timeout(20), aclosing(debate(openai, patience=1000).events()) as events:
+    set_patience(settings, 1_000)
+    async with asyncio.timeout(20), aclosing(debate(openai).events()) as events:
         async for event in events:
             if isinstance(event, Token):
                 break

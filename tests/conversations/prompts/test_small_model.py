@@ -15,7 +15,6 @@ from conversations.prompts.small_model import (
     last_point,
     moderator_prompt,
     speaker_prompt,
-    speaker_sampling,
 )
 
 TOPIC = "Should we buy NVIDIA at today's price?"
@@ -120,7 +119,7 @@ def test_a_name_cannot_break_out_of_the_grammar_or_the_prompt() -> None:
 def test_the_sampling_carries_the_prompts_grammar_and_is_not_changed_by_it() -> None:
     prompt = speaker_prompt("financial_analyst", TOPIC, "", 1)
 
-    assert speaker_sampling(prompt)["extra_body"]["grammar"] == prompt.grammar
+    assert prompt.sampling["extra_body"]["grammar"] == prompt.grammar
     assert "grammar" not in SAMPLING["extra_body"]
 
 

@@ -25,7 +25,7 @@ from conversations.infrastructure import database
 from conversations.models import Conversation
 from conversations.orchestration.debate import Debate
 from conversations.runs import lease, loading, recovery, supervisor
-from conversations.runs.executor import RunExecutor
+from conversations.runs.control import RunControl
 from tests.fakes.openai_server import OpenAIServer
 from tests.fakes.replies import Fault, Reply, asks, fails, says
 from tests.fakes.waiting import Gate, Signal
@@ -480,7 +480,7 @@ async def test_a_demo_that_fails_stays_a_demo(
 async def test_a_verdict_is_given_once(conversation: Conversation, openai: OpenAIServer) -> None:
     run = await debates.claim(conversation)
     state, _ = await database.call(recovery.read, conversation.pk)
-    async for event in Debate(state, recovery.limits(), NoPeople(), NoLimit()).events():
+    async for event in Debate(state, NoPeople(), NoLimit()).events():
         if isinstance(event, StatusChanged) and event.status == "completed":
             break
         await appender.append(conversation.pk, event, run=run)
@@ -601,5 +601,5 @@ def _in_memory() -> Counter[str]:
     return Counter(
         type(each).__name__
         for each in gc.get_objects()
-        if isinstance(each, Debate | RunExecutor | Turn | appender.Appender | ConversationBudget)
+        if isinstance(each, Debate | RunControl | Turn | appender.Appender | ConversationBudget)
     )

@@ -1,38 +1,15 @@
-"""Time limits of a turn, and the maximum size of its prompt."""
+"""Time limits of a reply."""
 
 import asyncio
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
-
-from conversations.providers.catalog import Provider
-
-
-@dataclass(frozen=True)
-class Limits:
-    """In seconds: until the first token, between two tokens, for an answer that is not streamed (`whole`), and for a
-    person's answer to a question. `prompt_tokens`: the size of the longest prompt."""
-
-    first_token: float
-    stall: float
-    whole: float = 180
-    answer: float = 300
-    prompt_tokens: int = 32_000
-
-    def of(self, provider: Provider) -> "Limits":
-        """These limits, overridden by the provider's own."""
-        return replace(
-            self,
-            first_token=provider.first_token or self.first_token,
-            stall=provider.stall or self.stall,
-        )
 
 
 class ReplyClock:
-    """The time limit of a reply, in seconds: `patience` to the first token of each call, `stall` between two tokens.
+    """Limits in seconds: `patience` to the first token of each call, `stall` between two tokens.
 
-    It stops while the model waits for us; `paused_seconds` is for how long that was so far."""
+    The clock stops while the model waits for us; `paused_seconds` is for how long that was so far."""
 
     def __init__(self, patience: float, stall: float) -> None:
         self.paused_seconds = 0.0
