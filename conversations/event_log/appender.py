@@ -112,19 +112,20 @@ def close() -> None:
     database.close()
 
 
-@dataclass
-class _Waiting:
-    append: Append
+@dataclass(eq=False)
+class _Waiting(Append):
     loop: asyncio.AbstractEventLoop
     done: "asyncio.Future[None]"
     # The parent of its span; None for tokens, which get no spans because they are too many.
     parent: tracing.ParentContext | None
+    # Why it is not stored.
+    refusal: OutcryError | None = None
 
 
 def _submit(conversation: UUID, run: UUID | None, events: Sequence[EventData]) -> "asyncio.Future[None]":
     loop = asyncio.get_running_loop()
     parent = None if events and isinstance(events[-1], Token) else tracing.current()
-    waiting = _Waiting(Append(conversation, run, events, timezone.now()), loop, loop.create_future(), parent)
+    waiting = _Waiting(conversation, run, events, timezone.now(), loop, loop.create_future(), parent)
     _writer.submit(waiting)
     return waiting.done
 
@@ -139,16 +140,16 @@ def _commit(batch: list[_Waiting]) -> None:
 
 
 def _store_and_settle(batch: list[_Waiting]) -> None:
-    # Once an append of a run has failed, its later appends are dropped: the log must not have gaps.
-    accepted = [waiting for waiting in batch if waiting.append.run not in _broken_runs]
-    began = tracing.now()
-    outcomes, frames = _stored(accepted)
+    by_loop: dict[asyncio.AbstractEventLoop, list[_Waiting]] = defaultdict(list)
+    for waiting in batch:
+        by_loop[waiting.loop].append(waiting)
+        if waiting.run in _broken_runs:
+            # Once an append of a run has failed, its later appends are dropped: the log must not have gaps.
+            waiting.refusal = LogUnavailable(NOT_STORED)
+    accepted = [waiting for waiting in batch if waiting.refusal is None]
+    began = time.time_ns()
+    frames = _stored(accepted)
     _note_commit(accepted, frames, began)
-    for waiting in batch:
-        outcomes.setdefault(id(waiting), LogUnavailable(NOT_STORED))
-    by_loop: dict[asyncio.AbstractEventLoop, list[tuple[_Waiting, OutcryError | None]]] = defaultdict(list)
-    for waiting in batch:
-        by_loop[waiting.loop].append((waiting, outcomes[id(waiting)]))
     for loop, settled in by_loop.items():
         # The loop has been closed: its callers have ended.
         with contextlib.suppress(RuntimeError):
@@ -158,25 +159,22 @@ def _store_and_settle(batch: list[_Waiting]) -> None:
 def _note_commit(batch: list[_Waiting], frames: dict[UUID, list[Frame]], began: int) -> None:
     if not frames:
         return
-    ended, rows = tracing.now(), sum(map(len, frames.values()))
+    ended, rows = time.time_ns(), sum(map(len, frames.values()))
     metrics.committed((ended - began) / 1e9, len(batch), rows)
     # One span for each conversation of the batch that stored anything beside tokens.
-    parents = {each.append.conversation: each.parent for each in batch if each.parent is not None}
+    parents = {each.conversation: each.parent for each in batch if each.parent is not None}
     for conversation, parent in parents.items():
         if stored := frames.get(conversation):
             values = {"outcry.rows": len(stored), "outcry.seq": stored[-1].seq}
             tracing.record("log.commit", parent, began, ended, values)
 
 
-_Outcomes = tuple[dict[int, OutcryError | None], dict[UUID, list[Frame]]]
-
-
-def _stored(batch: list[_Waiting]) -> _Outcomes:
-    """Store the batch. Returns the outcome of each append (None: stored) and the new frames. While the database is
-    unavailable, the batch is retried. After any other failure each conversation is stored alone, so that one with
-    invalid events does not fail the others."""
+def _stored(batch: list[_Waiting]) -> dict[UUID, list[Frame]]:
+    """Store the batch, and set `refusal` where an append is refused. Returns the new frames by conversation. While the
+    database is unavailable, the batch is retried. After any other failure each conversation is stored alone, so that
+    one with invalid events does not fail the others."""
     if not batch:
-        return {}, {}
+        return {}
     until = time.monotonic() + settings.OUTCRY_DATABASE_PATIENCE_SECONDS
     retrying = Retrying(
         retry=retry_if_exception_type(database.AWAY),
@@ -184,60 +182,58 @@ def _stored(batch: list[_Waiting]) -> _Outcomes:
         stop=lambda _: time.monotonic() >= min(until, _give_up),
         reraise=True,
     )
-    attempts: list[Stored] = []
     try:
-        stored = retrying(_try_to_store, batch, attempts)
+        stored = retrying(_try_to_store, batch, [])
     except database.AWAY as failure:
-        return _lost(batch, failure)
+        return _lose(batch, failure)
     except Exception as failure:
         logger.exception("log_commit_failed", appends=len(batch))
         if isinstance(failure, database.FAILURES):
             connections.close_all()
         return _stored_apart(batch, failure)
-    refused = {id(batch[number]): refusal for number, refusal in stored.refused.items()}
-    return {id(waiting): refused.get(id(waiting)) for waiting in batch}, stored.frames
+    for number, refusal in stored.refused.items():
+        batch[number].refusal = refusal
+    return stored.frames
 
 
 def _try_to_store(batch: list[_Waiting], attempts: list[Stored]) -> Stored:
     # If writing to the log works, so does every other use of the database.
     with database.using("log", stands_for_all=True), database.writing():
-        return store.store_batch([waiting.append for waiting in batch], attempts)
+        return store.store_batch(batch, attempts)
 
 
-def _stored_apart(batch: list[_Waiting], failure: Exception) -> _Outcomes:
+def _stored_apart(batch: list[_Waiting], failure: Exception) -> dict[UUID, list[Frame]]:
     apart: dict[UUID, list[_Waiting]] = defaultdict(list)
     for waiting in batch:
-        apart[waiting.append.conversation].append(waiting)
+        apart[waiting.conversation].append(waiting)
     if len(apart) == 1:
         # Report it to the callers instead of raising it: the thread must survive for the next batch.
-        return _lost(batch, failure)
-    outcomes: dict[int, OutcryError | None] = {}
+        return _lose(batch, failure)
     frames: dict[UUID, list[Frame]] = {}
     for appends in apart.values():
-        stored, written = _stored(appends)
-        outcomes |= stored
-        frames |= written
-    return outcomes, frames
+        frames |= _stored(appends)
+    return frames
 
 
-def _lost(batch: list[_Waiting], failure: Exception) -> _Outcomes:
-    _broken_runs.update(waiting.append.run for waiting in batch if waiting.append.run is not None)
+def _lose(batch: list[_Waiting], failure: Exception) -> dict[UUID, list[Frame]]:
+    for waiting in batch:
+        waiting.refusal = database.unavailable(failure, NOT_STORED)
+        if waiting.run is not None:
+            _broken_runs.add(waiting.run)
     logger.error("log_gave_up", appends=len(batch), reason=database.unavailable(failure).code)
-    return {id(waiting): database.unavailable(failure, NOT_STORED) for waiting in batch}, {}
+    return {}
 
 
-def _settle(outcomes: list[tuple[_Waiting, OutcryError | None]], frames: Mapping[UUID, list[Frame]]) -> None:
-    announced = set()
-    for waiting, refusal in outcomes:
-        if not waiting.done.done():
-            if refusal is None:
-                waiting.done.set_result(None)
-            else:
-                waiting.done.set_exception(refusal)
-        conversation = waiting.append.conversation
-        if refusal is None and conversation not in announced:
-            announced.add(conversation)
-            notifier.publish(conversation, frames[conversation])
+def _settle(settled: list[_Waiting], frames: Mapping[UUID, list[Frame]]) -> None:
+    for waiting in settled:
+        if waiting.done.done():
+            continue
+        if waiting.refusal is None:
+            waiting.done.set_result(None)
+        else:
+            waiting.done.set_exception(waiting.refusal)
+    for conversation in {waiting.conversation for waiting in settled if waiting.refusal is None}:
+        notifier.publish(conversation, frames[conversation])
 
 
 # Runs of which an event could not be stored. Used by the writer's thread only.

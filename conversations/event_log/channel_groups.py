@@ -11,6 +11,8 @@ from conversations.infrastructure.availability import CHANNEL_LAYER
 
 # Pause before joining again after a failure of the channel layer.
 RETRY_SECONDS = 1.0
+# Timeout of sending one message. It also bounds how many frames wait behind an announcement.
+SEND_SECONDS = 5.0
 # Timeout of leaving a group: the layer may be unavailable.
 LEAVE_SECONDS = 2.0
 # A group without members.
@@ -42,6 +44,19 @@ async def listen(
             if channel is not None:
                 await _leave(layer, group, channel)
         await asyncio.sleep(RETRY_SECONDS)
+
+
+async def send(group: str, message: dict[str, Any], use: str) -> bool:
+    """Send a message to the group; whether the layer took it. Its outages are logged under the name `use`."""
+    layer: Any = get_channel_layer()
+    try:
+        async with asyncio.timeout(SEND_SECONDS):
+            await layer.group_send(group, message)
+    except Exception as failure:
+        CHANNEL_LAYER.failed(use, failure)
+        return False
+    CHANNEL_LAYER.worked(use)
+    return True
 
 
 async def require_answer(layer: Any) -> None:

@@ -19,7 +19,7 @@ from conversations.domain.errors import Conflict, Finished, LimitReached, NotFou
 from conversations.domain.events import Control, EventData, HumanMessage, InputExpired, dump
 from conversations.domain.frames import Frame
 from conversations.event_log import notifier, store, wakeups
-from conversations.event_log.queries import of_people
+from conversations.event_log.queries import of_people, questions
 from conversations.infrastructure import database
 from conversations.infrastructure.event_loop import BackgroundTasks
 from conversations.models import Conversation, Event
@@ -85,9 +85,8 @@ def _store(conversation: UUID, event: Control | HumanMessage) -> tuple[Accepted,
 def _expire(conversation: UUID, run: UUID, request: UUID) -> list[Frame]:
     with transaction.atomic():
         _locked_status(conversation)
-        answers = of_people(conversation).filter(type="human_message", data__reply_to=str(request))
-        expiries = of_people(conversation).filter(type="input_expired", data__request=str(request))
-        if answers.exists() or expiries.exists():
+        question = questions(conversation).get(request)
+        if question is not None and not question.is_open:
             return []
         return _append(conversation, run, InputExpired(request=request))
 
@@ -148,10 +147,10 @@ def _count(conversation: UUID, type_: str) -> int:
 
 
 def _require_open(conversation: UUID, request: UUID, status: str) -> None:
-    questions = of_people(conversation).filter(type="input_request", data__request=str(request))
-    if not questions.exists():
+    question = questions(conversation).get(request)
+    if question is None:
         raise Conflict("There is no such question in this debate.", status)
-    if of_people(conversation).filter(type="human_message", data__reply_to=str(request)).exists():
+    if question.answer is not None:
         raise Conflict("This question has been answered.", status)
-    if of_people(conversation).filter(type="input_expired", data__request=str(request)).exists():
+    if question.expired:
         raise Conflict("Nobody answered this question in time.", status)

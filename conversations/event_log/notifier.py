@@ -5,7 +5,6 @@ Channel layers deliver at most once and may reorder, so an announcement is a hin
 encoded, or are the `Frame` objects themselves if the layer stays within the process.
 """
 
-import asyncio
 from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
@@ -13,13 +12,11 @@ from uuid import UUID
 from channels.layers import get_channel_layer
 
 from conversations.domain.frames import Frame
-from conversations.infrastructure.availability import CHANNEL_LAYER
+from conversations.event_log import channel_groups
 from conversations.infrastructure.event_loop import BackgroundTasks, PerLoop
 
 # A larger announcement holds the head only, and readers fetch the rows; this bounds the layer's memory.
 MAX_CHARACTERS = 256 * 1024
-# Timeout of one announcement. It also bounds how many frames wait behind it.
-SEND_SECONDS = 5.0
 
 # Frames that wait while an earlier announcement of the conversation is being sent. A conversation is a key while its
 # task runs.
@@ -43,18 +40,14 @@ def publish(conversation: UUID, frames: Sequence[Frame]) -> None:
 
 
 async def _send(conversation: UUID) -> None:
-    layer: Any = get_channel_layer()
-    as_objects = getattr(layer, "carries_objects", False)
-    waiting = _waiting.here()
+    as_objects = getattr(get_channel_layer(), "carries_objects", False)
+    waiting, is_sent = _waiting.here(), True
     try:
-        while frames := waiting[conversation]:
+        # After a failure: the rows are stored; readers find them at their next look at the head.
+        while is_sent and (frames := waiting[conversation]):
             waiting[conversation] = []
-            async with asyncio.timeout(SEND_SECONDS):
-                await layer.group_send(group_name(conversation), message(frames, as_objects=as_objects))
-            CHANNEL_LAYER.worked("ring")
-    except Exception as failure:
-        # The rows are stored; readers find them when they next poll the head.
-        CHANNEL_LAYER.failed("ring", failure)
+            announcement = message(frames, as_objects=as_objects)
+            is_sent = await channel_groups.send(group_name(conversation), announcement, "ring")
     finally:
         del waiting[conversation]
 

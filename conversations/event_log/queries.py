@@ -10,7 +10,7 @@ from django.db.models.expressions import RawSQL
 
 from conversations.domain.errors import NotFound
 from conversations.domain.frames import Frame
-from conversations.domain.human_input import HumanInput
+from conversations.domain.human_input import HumanInput, Question
 from conversations.models import PEOPLE, Conversation, Event
 
 CHUNK_ROWS = 1_000
@@ -45,13 +45,18 @@ def of_people(conversation: UUID) -> QuerySet[Event]:
     return Event.objects.filter(condition, conversation_id=conversation).order_by()
 
 
+def questions(conversation: UUID) -> dict[UUID, Question]:
+    """The questions that agents have asked, oldest first."""
+    people = HumanInput()
+    for row in of_people(conversation).order_by("seq").values_list("seq", "type", "data"):
+        people.take(*row)
+    return people.questions
+
+
 def open_question(conversation: UUID) -> UUID | None:
     """The oldest unanswered question of an agent, if any."""
-    people = HumanInput()
-    rows = of_people(conversation).order_by("seq").values_list("seq", "type", "data")
-    for seq, type_, data in rows:
-        people.take(seq, type_, data)
-    return next((request for request, question in people.questions.items() if question.is_open), None)
+    asked = questions(conversation)
+    return next((request for request, question in asked.items() if question.is_open), None)
 
 
 _COLUMNS = ("seq", "type", "at", "data")

@@ -10,17 +10,10 @@ import contextlib
 from collections import defaultdict
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
 from uuid import UUID
 
-from channels.layers import get_channel_layer
-
 from conversations.event_log import channel_groups
-from conversations.infrastructure.availability import CHANNEL_LAYER
 from conversations.infrastructure.event_loop import BackgroundTasks
-
-# Timeout of sending one wake-up.
-CALL_SECONDS = 5.0
 
 # The runs of this process by conversation: each one's loop, and the event that wakes it.
 _runs: defaultdict[UUID, set[tuple[asyncio.AbstractEventLoop, asyncio.Event]]] = defaultdict(set)
@@ -35,7 +28,8 @@ def group_name(conversation: UUID) -> str:
 def call(conversation: UUID) -> None:
     """Have the conversation's run read its log, in this or another process; returns at once."""
     call_here(conversation)
-    tasks.spawn(_call_elsewhere(conversation))
+    # One that is lost does no harm: the run looks into its log at its next heartbeat.
+    tasks.spawn(channel_groups.send(group_name(conversation), {"type": "run.called"}, "call"))
 
 
 def call_here(conversation: UUID) -> None:
@@ -44,17 +38,6 @@ def call_here(conversation: UUID) -> None:
         # The loop may have been closed.
         with contextlib.suppress(RuntimeError):
             loop.call_soon_threadsafe(called.set)
-
-
-async def _call_elsewhere(conversation: UUID) -> None:
-    layer: Any = get_channel_layer()
-    try:
-        async with asyncio.timeout(CALL_SECONDS):
-            await layer.group_send(group_name(conversation), {"type": "run.called"})
-        CHANNEL_LAYER.worked("call")
-    except Exception as failure:
-        # The run reads its log at its next heartbeat.
-        CHANNEL_LAYER.failed("call", failure)
 
 
 @asynccontextmanager

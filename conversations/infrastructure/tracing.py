@@ -6,7 +6,6 @@ its start, so that all its spans are of one trace, whichever process executes or
 """
 
 import asyncio
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
@@ -161,11 +160,6 @@ def failed(code: str) -> None:
 def nanoseconds(seconds: float) -> int:
     """Seconds since 1970 as spans take them."""
     return round(seconds * 1e9)
-
-
-def now() -> int:
-    """Nanoseconds since 1970."""
-    return time.time_ns()
 
 
 @contextmanager

@@ -7,6 +7,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from channels.layers import get_channel_layer
 from django.conf import settings as django_settings
 from django.contrib.auth.models import User
 from django.db import DataError, InterfaceError, OperationalError
@@ -468,13 +469,16 @@ def direct_call(patched: pytest.MonkeyPatch) -> None:
 
 
 def layers_call(patched: pytest.MonkeyPatch) -> None:
+    announce = get_channel_layer().group_send  # type: ignore[union-attr]
+
     async def away(*_: object) -> None:
         raise ConnectionError("no channel layer")
 
-    for module in (wakeups, channel_groups):
-        patched.setattr(
-            module, "get_channel_layer", lambda: SimpleNamespace(group_send=away, new_channel=away)
-        )
+    async def no_wakeups(group: str, message: dict[str, Any]) -> None:
+        await (away() if group.startswith("commands_") else announce(group, message))
+
+    layer = SimpleNamespace(group_send=no_wakeups, new_channel=away)
+    patched.setattr(channel_groups, "get_channel_layer", lambda: layer)
     patched.setattr(django_settings, "OUTCRY_LEASE_HEARTBEAT_SECONDS", NEVER)
 
 
