@@ -4,8 +4,7 @@ A conversation's log ends with its terminal status, so each row holds its delive
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any, Final
 from urllib.parse import urlsplit
 from uuid import UUID
@@ -14,7 +13,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from conversations.domain.enums import TERMINAL, Status
-from conversations.models import Conversation, Delivery
+from conversations.models import Delivery
 
 State = Delivery.State
 
@@ -26,16 +25,6 @@ LONGEST_WAIT: Final = timedelta(minutes=30)
 PATIENCE: Final = timedelta(hours=6)
 
 
-@dataclass(frozen=True)
-class Due:
-    """A claimed attempt that is due. `number` is 1 for the first."""
-
-    delivery: int
-    conversation: UUID
-    target: str
-    number: int
-
-
 def plan(conversation: UUID) -> None:
     """Plan a delivery to each current target, due when the conversation has ended. Call it in the transaction that
     creates the conversation."""
@@ -44,63 +33,53 @@ def plan(conversation: UUID) -> None:
     )
 
 
-def claim(most: int) -> list[Due]:
-    """Claim up to `most` due attempts for this process."""
+def claim(most: int) -> list[Delivery]:
+    """Claim up to `most` due attempts for this process; `attempts` is 1 for the first of a delivery."""
     waiting = Delivery.objects.filter(state=State.WAITING)
     rows = waiting.filter(next_at__lte=timezone.now(), conversation__status__in=TERMINAL)
-    due: list[Due] = []
+    due: list[Delivery] = []
     for row in rows.select_related("conversation").order_by("next_at")[:most]:
         mine = waiting.filter(pk=row.pk, attempts=row.attempts)
         if row.conversation.status != Status.COMPLETED or row.target not in settings.OUTCRY_A2A_TARGETS:
             mine.update(state=State.DROPPED, events=[*row.events, _event("dropped")])
         elif mine.update(attempts=row.attempts + 1, next_at=timezone.now() + CLAIM):
-            due.append(Due(row.pk, row.conversation_id, row.target, row.attempts + 1))
+            row.attempts += 1
+            due.append(row)
     return due
 
 
-def delivered(due: Due, task: str) -> None:
+def delivered(due: Delivery, task: str) -> None:
     """The agent has accepted the debate as a task with this id."""
     _settle(due, _event("delivered"), state=State.DELIVERED, task=task[:200])
 
 
-def rejected(due: Due) -> None:
+def rejected(due: Delivery) -> None:
     """The agent has rejected the debate."""
     _settle(due, _event("rejected"), state=State.REJECTED)
 
 
-def failed(due: Due, code: str) -> None:
+def failed(due: Delivery, code: str) -> None:
     """The attempt has failed: plan the next one, or give up if it would be later than PATIENCE after the debate's
     end."""
-    ended = Conversation.objects.values_list("finished_at", flat=True).get(pk=due.conversation)
-    now = timezone.now()
+    ended, now = due.conversation.finished_at, timezone.now()
     event = _event("failed", code)
     if ended is not None and now - ended >= PATIENCE:
         _settle(due, event, _event("given_up"), state=State.GIVEN_UP)
     else:
-        _settle(due, event, next_at=now + wait_after(due.number))
+        _settle(due, event, next_at=now + wait_after(due.attempts))
 
 
 def wait_after(number: int) -> timedelta:
     """The wait after attempt `number`, the first being 1: 5 s, doubled each time, at most LONGEST_WAIT."""
-    wait = FIRST_WAIT
-    for _ in range(1, number):
-        wait = min(2 * wait, LONGEST_WAIT)
-    return wait
+    doublings: int = 2 ** min(number - 1, 10)
+    return min(FIRST_WAIT * doublings, LONGEST_WAIT)
 
 
 def listed(conversation: UUID) -> list[dict[str, Any]]:
     """The conversation's deliveries, for its watchers: targets without their paths, which may be secret."""
     rows = Delivery.objects.filter(conversation_id=conversation).order_by("pk")
-    return [
-        {
-            "target": shown(row.target),
-            "state": row.state,
-            "attempts": row.attempts,
-            "task": row.task,
-            "events": row.events,
-        }
-        for row in rows
-    ]
+    named = rows.values("target", "state", "attempts", "task", "events")
+    return [{**row, "target": shown(row["target"])} for row in named]
 
 
 def shown(target: str) -> str:
@@ -109,16 +88,12 @@ def shown(target: str) -> str:
     return f"{parts.scheme}://{parts.netloc}"
 
 
-def _settle(due: Due, *events: Mapping[str, Any], **changes: Any) -> None:
+def _settle(due: Delivery, *events: Mapping[str, Any], **changes: Any) -> None:
     # If the claim has expired and another process has made the next attempt, leave the row to that one.
-    row = Delivery.objects.filter(pk=due.delivery, attempts=due.number, state=State.WAITING).first()
-    if row is not None:
-        row.events = [*row.events, *events]
-        for name, value in changes.items():
-            setattr(row, name, value)
-        row.save(update_fields=["events", *changes])
+    claimed = Delivery.objects.filter(pk=due.pk, attempts=due.attempts, state=State.WAITING)
+    claimed.update(events=[*due.events, *events], **changes)
 
 
 def _event(type_: str, code: str | None = None) -> dict[str, Any]:
-    at: datetime = timezone.now()
-    return {"type": type_, "at": at.isoformat(timespec="milliseconds").replace("+00:00", "Z"), "code": code}
+    at = timezone.now().isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return {"type": type_, "at": at, "code": code}

@@ -10,11 +10,9 @@ Debates never wait for deliveries.
 
 import asyncio
 import contextlib
-from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any, Final
+from collections.abc import AsyncIterator, Iterator
+from typing import Any, Final, cast
 from urllib.parse import urlsplit
-from uuid import UUID
 
 import httpx
 import structlog
@@ -25,10 +23,8 @@ from conversations.domain.errors import LogUnavailable
 from conversations.event_log import queries
 from conversations.infrastructure import database
 from conversations.infrastructure.event_loop import BackgroundTasks
-from conversations.models import Conversation
+from conversations.models import Conversation, Delivery
 from conversations.outbox import deliveries
-from conversations.outbox.deliveries import Due
-from conversations.outbox.size_limited_http import UNCOMPRESSED, SizeLimitedTransport, TooLarge
 
 logger = structlog.get_logger(__name__)
 
@@ -47,21 +43,8 @@ BINDINGS: Final = ("JSONRPC", "HTTP+JSON")
 tasks = BackgroundTasks()
 
 
-@dataclass(frozen=True)
-class Payload:
-    """The parts of the message: the debate as Markdown, and its figures as JSON."""
-
-    conversation: UUID
-    text: str
-    data: dict[str, Any]
-
-
 class DeliveryFailed(Exception):
-    """An attempt has failed. `code` is stable, and quotes nothing from the agent."""
-
-    def __init__(self, code: str) -> None:
-        super().__init__(code)
-        self.code = code
+    """An attempt has failed. Its text is a stable code, and quotes nothing from the agent."""
 
 
 def begin() -> None:
@@ -75,23 +58,29 @@ async def end() -> None:
     await tasks.cancel()
 
 
-def payload_of(conversation: UUID) -> Payload:
-    """The message for a stored debate. Uses the database."""
-    row = Conversation.objects.get(pk=conversation)
-    verdict = dict(row.verdict or {})
+def _message(debate: Conversation) -> Any:
+    """The A2A message for a stored debate: as Markdown, and its figures as JSON. Uses the database."""
+    # Imported here: it takes half a second, and most installations have no A2A targets.
+    from a2a.helpers import new_data_part, new_text_part
+    from a2a.types import Message, Role
+
+    verdict = dict(debate.verdict or {})
     cost = verdict.pop("cost_summary", None)
     data = {
-        "conversation": str(row.pk),
-        "topic": row.topic,
-        "panel": row.panel,
-        "rounds": row.rounds,
-        "status": row.status,
-        "reason": row.reason,
-        "mode": row.mode,
+        "conversation": str(debate.pk),
+        **{name: getattr(debate, name) for name in ("topic", "panel", "rounds", "status", "reason", "mode")},
         "verdict": verdict or None,
         "cost": cost,
     }
-    return Payload(row.pk, markdown.whole(row.topic, row.content, queries.read_all(row.pk)), data)
+    text = markdown.whole(debate.topic, debate.content, queries.read_all(debate.pk))
+    return Message(
+        message_id=f"outcry-{debate.pk}",
+        role=Role.ROLE_USER,
+        parts=[
+            new_text_part(text, media_type="text/markdown"),
+            new_data_part(data, media_type="application/json"),
+        ],
+    )
 
 
 async def _deliver() -> None:
@@ -106,7 +95,7 @@ async def _deliver() -> None:
             await asyncio.sleep(POLL_SECONDS)
 
 
-async def _claim_due(most: int) -> list[Due]:
+async def _claim_due(most: int) -> list[Delivery]:
     try:
         return await database.call(deliveries.claim, most, timeout=database.REQUEST_SECONDS) if most else []
     except LogUnavailable:
@@ -117,18 +106,18 @@ async def _claim_due(most: int) -> list[Due]:
         return []
 
 
-async def _attempt(due: Due) -> None:
+async def _attempt(due: Delivery) -> None:
     """Make one attempt and record its outcome. Raises nothing but CancelledError."""
     known: dict[str, Any] = {
-        "conversation": str(due.conversation),
+        "conversation": str(due.conversation_id),
         "target": deliveries.shown(due.target),
-        "attempt": due.number,
+        "attempt": due.attempts,
     }
     try:
-        payload = await database.call(payload_of, due.conversation)
+        message = await database.call(_message, due.conversation)
         try:
             async with asyncio.timeout(ATTEMPT_SECONDS):
-                task = await _send(payload, due.target)
+                task = await _send(message, due.target)
         except TimeoutError:
             raise DeliveryFailed("timeout") from None
         if task is None:
@@ -138,8 +127,8 @@ async def _attempt(due: Due) -> None:
         logger.info("delivered", **known)
         await database.call(deliveries.delivered, due, task, retry=True)
     except DeliveryFailed as failure:
-        logger.warning("delivery_failed", code=failure.code, cause=type(failure.__cause__).__name__, **known)
-        await _record_failure(due, failure.code)
+        logger.warning("delivery_failed", code=str(failure), cause=type(failure.__cause__).__name__, **known)
+        await _record_failure(due, str(failure))
     except LogUnavailable:
         # The attempt is due again when the claim expires.
         logger.warning("delivery_not_recorded", **known)
@@ -148,26 +137,56 @@ async def _attempt(due: Due) -> None:
         await _record_failure(due, "internal")
 
 
-async def _record_failure(due: Due, code: str) -> None:
+async def _record_failure(due: Delivery, code: str) -> None:
     with contextlib.suppress(LogUnavailable):
         await database.call(deliveries.failed, due, code, retry=True)
 
 
-async def _send(payload: Payload, target: str) -> str | None:
+async def _send(message: Any, target: str) -> str | None:
     """Send the debate. Returns the id of the agent's task, or None if the agent rejected it. Raises DeliveryFailed."""
+    from a2a.types import SendMessageRequest
+
     # No redirects and no proxies: either could lead to addresses that only this server can reach.
     async with httpx.AsyncClient(
-        transport=SizeLimitedTransport(MAX_ANSWER),
-        headers=UNCOMPRESSED,
+        event_hooks={"response": [_limit]},
+        headers={"accept-encoding": "identity"},
         timeout=httpx.Timeout(SILENCE_SECONDS),
         follow_redirects=False,
         trust_env=False,
     ) as http:
         with _errors_as_codes():
             client = await _connect(http, target)
-            async for answer in client.send_message(_request(payload)):
+            async for answer in client.send_message(SendMessageRequest(message=message)):
                 return _task_id(answer)
     raise DeliveryFailed("no_answer")
+
+
+class TooLarge(Exception):
+    """The response is larger than MAX_ANSWER, and was not read to its end."""
+
+
+class _LimitedStream(httpx.AsyncByteStream):
+    def __init__(self, stream: httpx.AsyncByteStream) -> None:
+        self._stream = stream
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        left = MAX_ANSWER
+        async for piece in self._stream:
+            left -= len(piece)
+            if left < 0:
+                raise TooLarge
+            yield piece
+
+    async def aclose(self) -> None:
+        await self._stream.aclose()
+
+
+async def _limit(response: httpx.Response) -> None:
+    if response.headers.get("content-encoding", "identity") != "identity":
+        # A small compressed response could be larger than memory.
+        raise ValueError("The answer is compressed, which was not asked for.")
+    # The cast is safe: the responses of an asynchronous client have streams of this type only.
+    response.stream = _LimitedStream(cast("httpx.AsyncByteStream", response.stream))
 
 
 @contextlib.contextmanager
@@ -194,7 +213,6 @@ def _errors_as_codes() -> Iterator[None]:
 
 
 async def _connect(http: httpx.AsyncClient, target: str) -> Any:
-    # Imported here: it takes half a second, and most installations have no A2A targets.
     from a2a.client import A2ACardResolver, ClientConfig, ClientFactory
 
     card = await A2ACardResolver(http, target).get_agent_card()
@@ -233,18 +251,3 @@ def _origin(url: str) -> tuple[str, str, int | None] | None:
     except ValueError:
         return None
     return parts.scheme, parts.hostname or "", port or {"http": 80, "https": 443}.get(parts.scheme)
-
-
-def _request(payload: Payload) -> Any:
-    from a2a.helpers import new_data_part, new_text_part
-    from a2a.types import Message, Role, SendMessageRequest
-
-    message = Message(
-        message_id=f"outcry-{payload.conversation}",
-        role=Role.ROLE_USER,
-        parts=[
-            new_text_part(payload.text, media_type="text/markdown"),
-            new_data_part(payload.data, media_type="application/json"),
-        ],
-    )
-    return SendMessageRequest(message=message)
