@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date
 from decimal import Decimal
+from typing import NamedTuple
 from uuid import UUID
 
 from django.conf import settings
@@ -30,8 +31,7 @@ class Need:
     seconds: float
 
 
-@dataclass(frozen=True)
-class Spent:
+class Spent(NamedTuple):
     """`usd` excludes calls of unknown price, which `unpriced` counts."""
 
     usd: Decimal = Decimal(0)
@@ -57,7 +57,7 @@ class Account:
     def entry_key(self) -> Key:
         return self.scope.value, self.key, self.day
 
-    def exceeded(self, spent: Spent, need: Need) -> str | None:
+    def exceeded(self, spent: Spent | LedgerEntry, need: Need) -> str | None:
         """The limit that `spent` plus `need` would exceed, in words; None if there is none."""
         if self.max_usd is not None and need.usd is not None and spent.usd + need.usd > self.max_usd:
             return self.words.format(_dollars(self.max_usd))
@@ -140,11 +140,6 @@ def add(entries: Iterable[LedgerEntry], amount: Spent) -> None:
         # Sums of floats are inexact, and may end just below 0.
         entry.seconds = max(0.0, entry.seconds + amount.seconds)
         entry.save(update_fields=["usd", "unpriced", "tokens", "seconds", "longest"])
-
-
-def spent_or_reserved(entry: LedgerEntry) -> Spent:
-    """The entry's settled calls and open reservations."""
-    return Spent(entry.usd, entry.unpriced, entry.tokens, entry.seconds)
 
 
 def spent(account: Account) -> Spent | None:

@@ -5,13 +5,13 @@ A call counts in three accounts: its debate's, and those of the debate's owner a
 (UTC).
 """
 
-import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
-from typing import Final, TypeVar
-from uuid import UUID
+from operator import sub
+from typing import Any, Final, TypeVar
+from uuid import UUID, uuid4
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
@@ -53,7 +53,7 @@ class ConversationBudget:
         self._opened: date | None = None
 
     async def reserve(self, call: Call, keep: Call | None = None) -> UUID:
-        reservation = uuid.uuid4()
+        reservation = uuid4()
         # While the database is unavailable the debate waits, because no call may be made without a reservation.
         await database.call(self._reserve, reservation, call, keep, retry=True)
         return reservation
@@ -98,8 +98,7 @@ class ConversationBudget:
         held.save(force_insert=True)
         need = _need([call] if keep is None else [call, keep], longest)
         for account in accounts:
-            counted = ledger.spent_or_reserved(entries[account.entry_key])
-            if (limit := account.exceeded(counted, need)) is not None:
+            if (limit := account.exceeded(entries[account.entry_key], need)) is not None:
                 raise OverBudget(f"{limit} does not cover another turn.")
         ledger.add(entries.values(), _of(held))
 
@@ -112,22 +111,14 @@ class ConversationBudget:
             entries = ledger.lock_entries(accounts)
             own = entries[accounts[0].entry_key]
             own.longest = max(own.longest, seconds)
-            before, after = _of(held), _used(held, usage, seconds)
-            ledger.add(
-                entries.values(),
-                Spent(
-                    after.usd - before.usd,
-                    after.unpriced - before.unpriced,
-                    after.tokens - before.tokens,
-                    after.seconds - before.seconds,
-                ),
-            )
+            ledger.add(entries.values(), Spent(*map(sub, _used(held, usage, seconds), _of(held))))
             held.delete()
 
 
 async def write_off_reservations(conversation: UUID) -> None:
     """Count the open reservations of the conversation's earlier runs as spent. Raises LogUnavailable."""
-    await database.call(_write_off, conversation, retry=True)
+    # The ledger's entries already include the reserved amounts.
+    await database.call(Reservation.objects.filter(conversation=conversation).delete, retry=True)
 
 
 def open_account(conversation: Conversation) -> None:
@@ -156,18 +147,17 @@ def left_today(owner: int) -> Amounts:
     accounts = [
         (account, ledger.spent(account) or Spent()) for account in ledger.day_accounts(owner, ledger.today())
     ]
-    usd = [account.max_usd - spent.usd for account, spent in accounts if account.max_usd is not None]
-    tokens = [
-        account.max_tokens - spent.tokens for account, spent in accounts if account.max_tokens is not None
-    ]
-    seconds = [
-        account.max_seconds - spent.seconds for account, spent in accounts if account.max_seconds is not None
-    ]
+    usd = _least((account.max_usd, spent.usd) for account, spent in accounts)
     return Amounts(
-        usd=None if not usd else max(0.0, float(min(usd))),
-        tokens=None if not tokens else max(0, min(tokens)),
-        seconds=None if not seconds else max(0.0, min(seconds)),
+        usd=None if usd is None else float(usd),
+        tokens=_least((account.max_tokens, spent.tokens) for account, spent in accounts),
+        seconds=_least((account.max_seconds, spent.seconds) for account, spent in accounts),
     )
+
+
+def _least(limits_and_spent: Iterable[tuple[Any, Any]]) -> Any:
+    left = [limit - spent for limit, spent in limits_and_spent if limit is not None]
+    return max(0, min(left)) if left else None
 
 
 def require_today(owner: int, first: Call, last: Call) -> None:
@@ -188,14 +178,7 @@ def require_today(owner: int, first: Call, last: Call) -> None:
 
 def stricter(asked: N | None, allowed: N | None) -> N | None:
     """The stricter of two limits; None is no limit."""
-    if asked is None or allowed is None:
-        return allowed if asked is None else asked
-    return min(asked, allowed)
-
-
-def _write_off(conversation: UUID) -> None:
-    # The ledger's entries already include the reserved amounts.
-    Reservation.objects.filter(conversation=conversation).delete()
+    return min((limit for limit in (asked, allowed) if limit is not None), default=None)
 
 
 def _of(held: Reservation) -> Spent:
@@ -206,7 +189,7 @@ def _used(held: Reservation, usage: Usage | None, seconds: float) -> Spent:
     """The amounts that the call used. Where the provider did not count tokens, tokens and dollars are those
     reserved."""
     if usage is None or usage.input_tokens is None or usage.output_tokens is None:
-        return Spent(held.usd or Decimal(0), int(held.usd is None), held.tokens, seconds)
+        return _of(held)._replace(seconds=seconds)
     tokens = usage.input_tokens + usage.output_tokens
     # Zero tokens cost nothing, even at an unknown price.
     usd = _price(held.provider, held.model, usage) if tokens else Decimal(0)
@@ -214,8 +197,10 @@ def _used(held: Reservation, usage: Usage | None, seconds: float) -> Spent:
 
 
 def _need(calls: list[Call], longest: float) -> Need:
+    prices = [_price(call.provider, call.model, call.most) for call in calls]
+    known = [price for price in prices if price is not None]
     return Need(
-        usd=_sum(_price(call.provider, call.model, call.most) for call in calls),
+        usd=sum(known, Decimal(0)) if known else None,
         tokens=sum(call.input_tokens + call.output_tokens for call in calls),
         seconds=longest * len(calls),
     )
@@ -224,12 +209,6 @@ def _need(calls: list[Call], longest: float) -> Need:
 def _price(provider: str, model: str, usage: Usage) -> Decimal | None:
     cost = ledger.exact(pricing.cost(provider, model, usage))
     return None if cost is None else cost.quantize(_PLACES)
-
-
-def _sum(prices: Iterable[Decimal | None]) -> Decimal | None:
-    """The sum of the known prices; None if none is known."""
-    known = [price for price in prices if price is not None]
-    return sum(known, Decimal(0)) if known else None
 
 
 def _until_tomorrow() -> float:
