@@ -6,4 +6,4 @@ class ConversationsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from conversations.providers import checks  # noqa: F401 (registers them)
+        from conversations.providers import catalog  # noqa: F401 (registers its system check)

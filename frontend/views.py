@@ -20,7 +20,7 @@ from conversations.domain import requests
 from conversations.domain.enums import ContentType
 from conversations.domain.panels import DEFAULT_PANEL, PANELS
 from conversations.models import Conversation
-from conversations.providers import selection
+from conversations.providers import circuit_breaker
 from frontend.content_security import trusted_types
 from frontend.examples import EXAMPLES
 from streaming.watchers.registry import MAX_NOTICE
@@ -50,7 +50,7 @@ def dashboard(request: HttpRequest) -> HttpResponse:
         "most": _limits_of_site(),
         "initial": initial,
         "own_limits": _limits_of(initial),
-        "live_is_down": selection.live_is_down(),
+        "live_is_down": circuit_breaker.live_is_down(),
         "demo_fallback": settings.OUTCRY_DEMO_FALLBACK,
         "examples": EXAMPLES,
         "example_values": [asdict(example) for example in EXAMPLES],

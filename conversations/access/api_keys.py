@@ -33,6 +33,7 @@ MAX_KEPT: Final = 20
 USE_NOTED_EVERY: Final = timedelta(minutes=1)
 # How long writing it may wait for another connection's lock on a SQLite database.
 NOTING_SECONDS: Final = 0.25
+UNKNOWN: Final = "There is no such key."
 
 _SHAPE = re.compile(r"oc_[a-zA-Z0-9]{8}_[a-zA-Z0-9_-]{43}")
 _LETTERS = string.ascii_letters + string.digits
@@ -78,7 +79,7 @@ def rotate(owner: AbstractUser, key: UUID) -> tuple[ApiKey, str]:
     with transaction.atomic():
         found = listed(owner).select_for_update().filter(pk=key).first()
         if found is None:
-            raise _unknown()
+            raise NotFound(UNKNOWN)
         if found.has_expired:
             raise KeyExpired("This key has expired. Make a new one.")
         found.prefix, found.digest, found.last_used_at = prefix, _digest(text), None
@@ -90,7 +91,7 @@ def rotate(owner: AbstractUser, key: UUID) -> tuple[ApiKey, str]:
 def revoke(owner: AbstractUser, key: UUID) -> None:
     """Make the owner's key invalid. Raises NotFound."""
     if not listed(owner).filter(pk=key).revoke():
-        raise _unknown()
+        raise NotFound(UNKNOWN)
     logger.info("key_revoked", key=str(key), user=owner.pk)
 
 
@@ -119,7 +120,3 @@ def _new_secret() -> tuple[str, str]:
 
 def _digest(text: str) -> str:
     return sha256(text.encode()).hexdigest()
-
-
-def _unknown() -> NotFound:
-    return NotFound("There is no such key.")

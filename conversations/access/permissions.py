@@ -16,17 +16,12 @@ AnyUser = AbstractUser | AnonymousUser
 
 def may_review(user: AnyUser) -> bool:
     """Whether the user may watch every conversation: staff with the permission to review."""
-    return (
-        user.is_authenticated
-        and user.is_active
-        and user.is_staff
-        and user.has_perm("conversations.review_conversation")
-    )
+    return user.is_active and user.is_staff and user.has_perm("conversations.review_conversation")
 
 
 def may_speak(user: AnyUser, conversation: Conversation) -> bool:
     """Whether the user may send messages to the panel: the conversation's owner only."""
-    return user.is_authenticated and user.is_active and conversation.owner_id == user.pk
+    return user.is_active and conversation.owner_id == user.pk
 
 
 def may_control(user: AnyUser, conversation: Conversation) -> bool:

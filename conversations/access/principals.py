@@ -92,7 +92,12 @@ def of_session(session: str) -> Principal:
 
 def of_sessions(sessions: Iterable[str]) -> dict[str, Principal]:
     """The principals of the valid sessions among these; two queries for each CHUNK of them."""
-    stored = {key: data for key, data in _session_data(sessions) if _is_of_our_backends(data)}
+    rows = Session.objects.filter(expire_date__gt=timezone.now())
+    stored = {}
+    for session in (row for chunk in chunks(sessions) for row in rows.filter(session_key__in=chunk)):
+        data = session.get_decoded()
+        if SESSION_KEY in data and data.get(BACKEND_SESSION_KEY) in settings.AUTHENTICATION_BACKENDS:
+            stored[session.session_key] = data
     parse = get_user_model()._meta.pk.to_python
     users = active_users({parse(data[SESSION_KEY]) for data in stored.values()})
     found = {}
@@ -102,17 +107,6 @@ def of_sessions(sessions: Iterable[str]) -> dict[str, Principal]:
             if constant_time_compare(data.get(HASH_SESSION_KEY, ""), stamp):
                 found[key] = Principal(user, stamp=stamp, session=key)
     return found
-
-
-def _is_of_our_backends(data: Mapping[str, Any]) -> bool:
-    return SESSION_KEY in data and data.get(BACKEND_SESSION_KEY) in settings.AUTHENTICATION_BACKENDS
-
-
-def _session_data(sessions: Iterable[str]) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    rows = Session.objects.filter(expire_date__gt=timezone.now())
-    for chunk in chunks(sessions):
-        for session in rows.filter(session_key__in=chunk):
-            yield session.session_key, session.get_decoded()
 
 
 def active_users(ids: Iterable[Any]) -> dict[Any, AbstractUser]:

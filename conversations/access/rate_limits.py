@@ -33,11 +33,10 @@ async def control(user: str) -> None:
 
 
 async def _count(what: str, rate: str, user: str) -> None:
-    window = _window(rate)
     if settings.REDIS_URL:
-        wait = await asyncio.to_thread(_shared, window, what, user)
+        wait = await asyncio.to_thread(_shared, parse(rate), what, user)
     else:
-        wait = _hit(limiter_in_memory(), window, what, user)
+        wait = _hit(limiter_in_memory(), parse(rate), what, user)
     if wait is not None:
         seconds = max(1, math.ceil(wait))
         again = "1 second" if seconds == 1 else f"{seconds} seconds"
@@ -61,11 +60,6 @@ def _hit(counted: MovingWindowRateLimiter, window: RateLimitItem, what: str, use
     return max(0.0, counted.get_window_stats(window, what, user).reset_time - time.time())
 
 
-@lru_cache
-def _window(rate: str) -> RateLimitItem:
-    return parse(rate)
-
-
 @lru_cache(maxsize=1)
 def limiter_in_memory() -> MovingWindowRateLimiter:
     return MovingWindowRateLimiter(MemoryStorage())
@@ -74,16 +68,15 @@ def limiter_in_memory() -> MovingWindowRateLimiter:
 @lru_cache(maxsize=1)
 def limiter_in_redis(url: str) -> MovingWindowRateLimiter:
     # Loaded only with Redis: it takes 15 MiB and a tenth of the start.
-    from redis import ConnectionPool
     from redis.backoff import NoBackoff
     from redis.retry import Retry
 
-    pool = ConnectionPool.from_url(
+    storage = RedisStorage(
         url,
+        key_prefix="outcry:rates",
+        wrap_exceptions=True,
         socket_connect_timeout=REDIS_SECONDS,
         socket_timeout=REDIS_SECONDS,
-        retry=Retry(NoBackoff(), 0),
+        retry=Retry(NoBackoff(), 0),  # type: ignore[arg-type]
     )
-    return MovingWindowRateLimiter(
-        RedisStorage(url, connection_pool=pool, key_prefix="outcry:rates", wrap_exceptions=True)
-    )
+    return MovingWindowRateLimiter(storage)

@@ -26,8 +26,6 @@ class AuthenticatedRequest(HttpRequest):
 
 
 class _Key(AuthBase):
-    is_async = True
-
     def __init__(self, scope: str) -> None:
         super().__init__()
         self._scope = scope

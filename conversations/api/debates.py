@@ -72,12 +72,8 @@ class Limits(Schema):
     seconds: float | None
 
 
-class Spent(Schema):
+class Spent(Limits):
     """Spent so far; `usd` is null once the price of any call is unknown."""
-
-    usd: float | None
-    tokens: int | None
-    seconds: float | None
 
 
 class Tokens(Schema):
@@ -291,18 +287,9 @@ def _detail(user: AbstractUser, conversation: UUID) -> dict[str, Any]:
 
 def _summary(conversation: Conversation) -> dict[str, Any]:
     return {
-        "id": conversation.pk,
-        "topic": conversation.topic,
-        "panel": conversation.panel,
-        "rounds": conversation.rounds,
-        "status": conversation.status,
-        "mode": conversation.mode,
+        **{name: getattr(conversation, name) for name in Summary.model_fields if name != "url"},
         "verdict": conversation.verdict["verdict"] if conversation.verdict else None,
-        "cost": conversation.cost,
         "url": conversation.get_absolute_url(),
-        "created_at": conversation.created_at,
-        "started_at": conversation.started_at,
-        "finished_at": conversation.finished_at,
     }
 
 

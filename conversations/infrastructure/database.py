@@ -111,7 +111,7 @@ def unavailable(
 def using(what: str, *, stands_for_all: bool = False) -> Iterator[None]:
     """Context around each use of the database, in its thread: replaces connections that an outage may have broken, and
     logs the outage once. `what` names the use; `stands_for_all`: if this use works, all others do."""
-    global _losses
+    global _losses, _slow_at
     if getattr(_thread, "losses", _losses) != _losses:
         connections.close_all()
     _thread.losses = _losses
@@ -122,14 +122,14 @@ def using(what: str, *, stands_for_all: bool = False) -> Iterator[None]:
     except AWAY as failure:
         # The connection may be dead: the next use opens a new one.
         connections.close_all()
-        _note_slow()
+        _slow_at = time.monotonic()
         _losses += 1
         DATABASE.failed(what, failure, began, reason=unavailable(failure).code)
         raise
     finally:
         del _under_way[use]
         if _is_long(began):
-            _note_slow()
+            _slow_at = time.monotonic()
     DATABASE.worked(what, stands_for_all=stands_for_all)
 
 
@@ -171,11 +171,6 @@ def is_slow(within: float) -> bool:
 def _is_long(since: float) -> bool:
     # A shorter use cannot have delayed a heartbeat until the lease expired.
     return time.monotonic() - since > settings.OUTCRY_LEASE_HEARTBEAT_SECONDS
-
-
-def _note_slow() -> None:
-    global _slow_at
-    _slow_at = time.monotonic()
 
 
 def close() -> None:

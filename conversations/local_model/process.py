@@ -43,7 +43,7 @@ class ModelProcess:
         self._port = _held_port()
         port = self._port.getsockname()[1]
         self._command = [sys.executable, "-m", "conversations.local_model.server", str(model_path.resolve())]
-        self._command += ["--port", str(port), "--reuse-port", "--log", str(self._log)]
+        self._command += ["--port", str(port), "--log", str(self._log)]
         self.url = f"http://{HOST}:{port}/v1"
         self._process: subprocess.Popen[bytes] | None = None
         self._ready = threading.Event()

@@ -1,6 +1,6 @@
 """The local model's server: SmolLM2-135M in llama.cpp's OpenAI-compatible HTTP server, as a process of its own.
 
-    python -m conversations.local_model.server MODEL_PATH [--port N] [--reuse-port] [--log PATH]
+    python -m conversations.local_model.server MODEL_PATH [--port N] [--log PATH]
 
 prints one line, {"url": ..., "pid": ...}, when it is ready. Nothing here imports Django: a start takes a second.
 """
@@ -29,12 +29,12 @@ SPARE_CORES: Final = 1
 MAX_THREADS: Final = 4
 
 
-def serve(model_path: Path, port: int = 0, *, log: Path | None = None, reuse_port: bool = False) -> NoReturn:
+def serve(model_path: Path, port: int, log: Path | None) -> NoReturn:
     """Serve on loopback until SIGTERM, SIGINT, or, if stdin is a pipe, its end.
 
     Takes over the process with its signals and standard streams, and exits with status 0, or with 1 if the model does
-    not load. llama.cpp's log is appended to `log`; without one, its errors go to stderr. `reuse_port` shares a port
-    that the parent holds."""
+    not load. llama.cpp's log is appended to `log`; without one, its errors go to stderr. A `port` other than 0
+    is shared with the parent, which holds it."""
     # Block the signals before llama.cpp starts threads, which inherit this, so that only sigwait below receives them.
     endings = {signal.SIGTERM, signal.SIGINT}
     signal.pthread_sigmask(signal.SIG_BLOCK, endings)
@@ -46,7 +46,7 @@ def serve(model_path: Path, port: int = 0, *, log: Path | None = None, reuse_por
     import xllamacpp  # after the redirection: it loads all of llama.cpp
 
     try:
-        server = xllamacpp.Server(_parameters(xllamacpp, model_path, port, reuse_port, quiet=log is None))
+        server = xllamacpp.Server(_parameters(xllamacpp, model_path, port, quiet=log is None))
     except RuntimeError as failure:
         print(f"The local model {model_path} does not start: {failure}", file=sys.stderr, flush=True)  # noqa: T201
         os._exit(1)
@@ -58,13 +58,13 @@ def serve(model_path: Path, port: int = 0, *, log: Path | None = None, reuse_por
     os._exit(0)
 
 
-def _parameters(xllamacpp: Any, model_path: Path, port: int, reuse_port: bool, quiet: bool) -> Any:
+def _parameters(xllamacpp: Any, model_path: Path, port: int, quiet: bool) -> Any:
     params = xllamacpp.CommonParams()
     params.model.path = str(model_path)
     params.model_alias = {NAME}
     params.hostnames = [HOST]
     params.port = port
-    params.reuse_port = reuse_port
+    params.reuse_port = port != 0
     params.n_parallel = SLOTS
     params.n_ctx = CONTEXT_TOKENS
     params.kv_unified = True
@@ -103,13 +103,10 @@ def _redirect_output(log: Path | None) -> None:
 def main() -> NoReturn:
     parser = argparse.ArgumentParser(prog="python -m conversations.local_model.server")
     parser.add_argument("model_path", type=Path)
-    parser.add_argument("--port", type=int, default=0, help="on 127.0.0.1; default: a free one")
-    parser.add_argument(
-        "--reuse-port", action="store_true", help="share the port with the parent, which holds it"
-    )
+    parser.add_argument("--port", type=int, default=0, help="held by the parent; default: a free one")
     parser.add_argument("--log", type=Path, help="llama.cpp's log")
     options = parser.parse_args()
-    serve(options.model_path, options.port, log=options.log, reuse_port=options.reuse_port)
+    serve(options.model_path, options.port, options.log)
 
 
 if __name__ == "__main__":

@@ -36,7 +36,7 @@ def require() -> None:
 
 def is_available() -> bool:
     """Whether this or another process on this machine keeps a local model."""
-    return _kept is not None or is_running_elsewhere()
+    return _kept is not None or find_running(settings.OUTCRY_LOCAL_STATE) is not None
 
 
 def take_over() -> None:
@@ -52,11 +52,6 @@ def release() -> None:
     kept, _kept = _kept, None
     if kept is not None:
         kept.stop()
-
-
-def is_running_elsewhere() -> bool:
-    """Whether another process on this machine keeps a model that responds."""
-    return find_running(settings.OUTCRY_LOCAL_STATE) is not None
 
 
 async def url() -> str:

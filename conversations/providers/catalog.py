@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from django.conf import settings
+from django.core.checks import CheckMessage, Error, Warning, register
 
 from conversations.domain.enums import Mode
 from conversations.domain.errors import ProviderError
@@ -120,6 +121,19 @@ def configured() -> Sequence[Provider]:
     return [parse(entry) for entry in settings.OUTCRY_PROVIDERS]
 
 
+def by_preference() -> Sequence[Provider]:
+    """The providers in the order in which a turn tries them, the demo as the last resort. Raises ValueError."""
+    providers = configured()
+    if settings.OUTCRY_DEMO_FALLBACK and DEMO not in providers:
+        return [*providers, DEMO]
+    return providers
+
+
+def live() -> Sequence[Provider]:
+    """The live providers, in the same order."""
+    return [provider for provider in configured() if provider.mode is Mode.LIVE]
+
+
 def require_key(provider: Provider) -> str | None:
     """The provider's key from its usual variable; None for kinds that need none. Raises ProviderError."""
     names = KEYS.get(provider.kind)
@@ -136,6 +150,24 @@ def require_key(provider: Provider) -> str | None:
             retryable=False,
         )
     return value
+
+
+@register()
+def check_providers(**_: Any) -> list[CheckMessage]:
+    """OUTCRY_PROVIDERS must be readable, and its keys should be there."""
+    try:
+        providers = configured()
+    except ValueError as failure:
+        return [Error(f"OUTCRY_PROVIDERS is wrong: {failure}", id="outcry.E001")]
+    found: list[CheckMessage] = []
+    for provider in providers:
+        try:
+            require_key(provider)
+        except ProviderError as failure:
+            found.append(
+                Warning(failure.message, hint="Set it in the environment or in .env.", id="outcry.W001")
+            )
+    return found
 
 
 def longest_answer(provider: Provider, sampling: Mapping[str, Any]) -> int:

@@ -12,15 +12,15 @@ import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import structlog
 from django.core.cache import cache
 
 from conversations.domain.errors import ProviderError
 from conversations.infrastructure.availability import CACHE
+from conversations.providers import catalog
 from conversations.providers.catalog import Provider
 
 logger = structlog.get_logger(__name__)
@@ -56,15 +56,11 @@ class State(StrEnum):
     HALF_OPEN = "half_open"
 
 
-@dataclass(frozen=True)
-class CircuitStatus:
-    """`provider` is the provider's label, `code` the reason of the failure that opened the circuit, `until` when it
-    becomes half-open."""
+class CircuitStatus(NamedTuple):
+    """`provider` is the provider's label."""
 
     provider: str
     state: State
-    code: str | None = None
-    until: datetime | None = None
 
 
 @dataclass
@@ -148,17 +144,22 @@ async def let_probe(providers: Iterable[Provider]) -> None:
 
 def statuses(providers: Iterable[Provider]) -> list[CircuitStatus]:
     """The circuits of these providers, in the same order. Reads the cache: call it in a thread."""
-    return [_status(provider) for provider in providers]
+    return [CircuitStatus(provider.label, _state(provider)) for provider in providers]
 
 
-def _status(provider: Provider) -> CircuitStatus:
+def live_is_down() -> bool:
+    """Whether there are live providers, and the circuits of all are open. Reads the cache."""
+    states = [_state(provider) for provider in catalog.live()]
+    return bool(states) and all(state is State.OPEN for state in states)
+
+
+def _state(provider: Provider) -> State:
     record = local_records.get(provider.key)
     with _reporting_outages():
         record = _shared(provider, cache.get(_record_key(provider)))
     if record is None or not record.until:
-        return CircuitStatus(provider.label, State.CLOSED)
-    state = State.OPEN if time.time() < record.until else State.HALF_OPEN
-    return CircuitStatus(provider.label, state, record.code, datetime.fromtimestamp(record.until, UTC))
+        return State.CLOSED
+    return State.OPEN if time.time() < record.until else State.HALF_OPEN
 
 
 def _open(provider: Provider, record: _Record, failure: ProviderError) -> None:

@@ -64,12 +64,10 @@ class Failover:
         return self._current is not None and self._others(self._current)
 
     async def answering(self) -> None:
-        """The answer has begun."""
         if self._current is not None and self._current.mode is Mode.LIVE:
             await circuit_breaker.answering(self._current)
 
     async def succeeded(self) -> None:
-        """The answer is complete."""
         if (current := self._take_current()) is not None and current.mode is Mode.LIVE:
             await circuit_breaker.succeeded(current)
 

@@ -6,8 +6,8 @@ from typing import Final
 
 import httpx2
 
-from conversations.providers import tls
 from conversations.providers.catalog import OLLAMA_URL, Provider
+from conversations.providers.clients import certificates
 
 # Seconds after a request to which the model has not responded: when its host is probed, and when a host without a
 # response counts as dead.
@@ -43,21 +43,16 @@ async def is_alive(url: str) -> bool:
     while True:
         asked = loop.time()
         try:
-            async with asyncio.timeout(seconds):
-                return await _answers(url)
+            # Read the status line only, because some lists of models are long.
+            async with (
+                asyncio.timeout(seconds),
+                httpx2.AsyncClient(verify=certificates(), timeout=None) as client,
+                client.stream("GET", url),
+            ):
+                return True
+        except (httpx2.HTTPError, httpx2.InvalidURL):
+            return False
         except TimeoutError:
             # If the timeout came late, this process was suspended or busy itself: probe again.
             if loop.time() - asked < seconds + _LATE_SECONDS:
                 return False
-
-
-async def _answers(url: str) -> bool:
-    try:
-        # Read the status line only, because some lists of models are long.
-        async with (
-            httpx2.AsyncClient(verify=tls.context(), timeout=None) as client,
-            client.stream("GET", url),
-        ):
-            return True
-    except (httpx2.HTTPError, httpx2.InvalidURL):
-        return False

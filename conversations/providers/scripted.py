@@ -47,7 +47,7 @@ def script(role: str, round_: int, topic: str) -> str:
 
 
 @dataclass(frozen=True)
-class ScriptedConfig(ModelConfig):
+class ScriptedConfig(ModelConfig, LLMClient):
     """An AG2 configuration that answers `text`, token by token, or the scripted verdict if one is requested."""
 
     text: str
@@ -67,15 +67,10 @@ class ScriptedConfig(ModelConfig):
         return self
 
     def create(self) -> LLMClient:
-        return _ScriptedClient(self)
+        return self
 
     def create_files_client(self) -> "FilesClient[Any]":
         raise NotImplementedError("The scripted model has no files.")
-
-
-@dataclass(frozen=True)
-class _ScriptedClient(LLMClient):
-    config: ScriptedConfig
 
     async def __call__(
         self,
@@ -86,11 +81,11 @@ class _ScriptedClient(LLMClient):
         response_schema: ResponseProto[Any] | None,
         serializer: SerializerProto,
     ) -> ModelResponse:
-        text = _VERDICT if response_schema is not None else self.config.text
-        if self.config.streaming:
+        text = _VERDICT if response_schema is not None else self.text
+        if self.streaming:
             for token in re.findall(r"\S+\s*|\s+", text):
                 # The speed of a real model, so that a demo looks like a debate.
-                await asyncio.sleep(1 / self.config.tokens_per_second)
+                await asyncio.sleep(1 / self.tokens_per_second)
                 await context.send(ModelMessageChunk(token))
         message = ModelMessage(text)
         await context.send(message)

@@ -31,7 +31,7 @@ def _import() -> None:
     try:
         import_module("genai_prices")
         import_module("conversations.orchestration.debate")
-        import_module("conversations.providers.chunk_parser").warm_up()
+        import_module("conversations.providers.clients").warm_up()
         gc.freeze()
     finally:
         gc.enable()

@@ -10,8 +10,8 @@ from conversations.event_log import queries
 from conversations.models import Conversation
 from conversations.orchestration.state import BUDGET, DebateState
 from conversations.prompts.builder import DebateQuestion
+from conversations.providers.catalog import by_preference
 from conversations.providers.provider_errors import UNBILLED
-from conversations.providers.selection import by_preference
 
 
 def read(conversation: UUID) -> tuple[DebateState, HumanInput]:

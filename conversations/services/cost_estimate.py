@@ -2,19 +2,17 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Final, Generic, TypeVar
+from typing import Final
 
 from django.conf import settings
 
 from conversations.domain.budget_guard import Call
-from conversations.domain.panels import PANELS, Agent
+from conversations.domain.panels import PANELS
 from conversations.domain.requests import NewConversation
 from conversations.prompts import builder
-from conversations.prompts.builder import CHARACTERS_PER_TOKEN, DebateQuestion, Spoken, Task
+from conversations.prompts.builder import CHARACTERS_PER_TOKEN, DebateQuestion, Prompt, Spoken, Task
 from conversations.providers import pricing
 from conversations.providers.catalog import Provider, longest_answer
-
-N = TypeVar("N", int, float)
 
 
 @dataclass(frozen=True)
@@ -35,11 +33,11 @@ LOCAL_LONG: Final = Length(160)
 
 
 @dataclass(frozen=True)
-class Range(Generic[N]):
+class Range:
     """The totals of a debate with short answers, and of one with long answers."""
 
-    low: N
-    high: N
+    low: float
+    high: float
 
 
 @dataclass(frozen=True)
@@ -47,8 +45,8 @@ class Estimate:
     """`provider` is its label; `usd` is None if the model's price is unknown. Repeated turns are not included."""
 
     provider: str
-    tokens: Range[int]
-    usd: Range[float] | None
+    tokens: Range
+    usd: Range | None
 
 
 def estimate(new: NewConversation, provider: Provider) -> Estimate:
@@ -67,33 +65,26 @@ def first_and_last(new: NewConversation, provider: Provider) -> tuple[Call, Call
     """The calls that the budget must allow before a debate starts: its first turn, and a verdict right after it."""
     agent = PANELS[new.panel].speakers[0]
     prompt = builder.build(Task(agent, 1, _question(new), []), provider)
-    longest = longest_answer(provider, prompt.sampling)
-    first = Call(
-        provider.kind, provider.model, min(prompt.tokens, settings.OUTCRY_MAX_PROMPT_TOKENS), longest
-    )
-    return first, replace(first, input_tokens=first.input_tokens + longest)
+    first = _call(provider, prompt, longest_answer(provider, prompt.sampling))
+    return first, replace(first, input_tokens=first.input_tokens + first.output_tokens)
 
 
 def _calls(new: NewConversation, provider: Provider, length: Length) -> Iterator[Call]:
     """The call of each turn, if answers have this length."""
-    question = _question(new)
+    question, panel = _question(new), PANELS[new.panel]
+    turns = [(round_, agent) for round_ in range(1, new.rounds + 1) for agent in panel.speakers]
     spoken: list[Spoken] = []
-    for round_, agent in _turns(new):
+    for round_, agent in [*turns, (new.rounds, panel.moderator)]:
         prompt = builder.build(Task(agent, round_, question, spoken), provider)
         answer = min(length.text + length.reasoning, longest_answer(provider, prompt.sampling))
-        yield Call(
-            provider.kind, provider.model, min(prompt.tokens, settings.OUTCRY_MAX_PROMPT_TOKENS), answer
-        )
+        yield _call(provider, prompt, answer)
         text = "word " * (min(length.text, answer) * CHARACTERS_PER_TOKEN // len("word "))
         spoken.append(Spoken(agent.role, agent.name, text))
 
 
-def _turns(new: NewConversation) -> Iterator[tuple[int, Agent]]:
-    panel = PANELS[new.panel]
-    for round_ in range(1, new.rounds + 1):
-        for agent in panel.speakers:
-            yield round_, agent
-    yield new.rounds, panel.moderator
+def _call(provider: Provider, prompt: Prompt, answer: int) -> Call:
+    asked = min(prompt.tokens, settings.OUTCRY_MAX_PROMPT_TOKENS)
+    return Call(provider.kind, provider.model, asked, answer)
 
 
 def _question(new: NewConversation) -> DebateQuestion:

@@ -1,5 +1,6 @@
 """Use cases of debates. Each checks the user's permission and rate limit first."""
 
+from typing import Final
 from uuid import UUID
 
 from django.conf import settings
@@ -22,34 +23,25 @@ from conversations.event_log.commands import Accepted
 from conversations.infrastructure import database, tracing
 from conversations.models import Conversation
 from conversations.outbox import deliveries
-from conversations.providers import catalog, circuit_breaker, selection
+from conversations.providers import catalog, circuit_breaker
 from conversations.runs import job_queue, supervisor
 from conversations.services import client_threads, cost_estimate
 from conversations.services.cost_estimate import Estimate
 
+# What a conversation keeps of its form besides its limits.
+_INPUT: Final = ("topic", "content", "content_type", "panel", "rounds")
 
-async def start(owner: AbstractUser, new: NewConversation) -> Conversation:
+
+async def start(
+    owner: AbstractUser, new: NewConversation, run: client_threads.Run | None = None
+) -> Conversation:
     """Create the conversation and start its run, in this process or a worker. It does not depend on the client's
-    connection.
+    connection. For a client's run: a repeated request returns the conversation that the run began.
 
     Raises LimitReached and LogUnavailable; then nothing is stored."""
     with tracing.start():
         await rate_limits.start(str(owner.pk))
-        return await _start(owner, new)
-
-
-async def start_once(owner: AbstractUser, new: NewConversation, run: client_threads.Run) -> Conversation:
-    """Start a conversation for a client's run; a repeated request returns the conversation that the run began.
-
-    Raises LimitReached and LogUnavailable; then nothing is stored."""
-    with tracing.start():
-        await rate_limits.start(str(owner.pk))
-        conversation, is_new = await database.call(
-            _create_once, owner, new, run, timeout=database.REQUEST_SECONDS
-        )
-        if is_new:
-            _launch(conversation)
-        return conversation
+        return await _start(owner, new, run)
 
 
 async def restart(user: AbstractUser, conversation: UUID) -> Conversation:
@@ -60,8 +52,8 @@ async def restart(user: AbstractUser, conversation: UUID) -> Conversation:
     with tracing.start():
         await rate_limits.start(str(user.pk))
         new = await database.call(_input_of, user, conversation, timeout=database.REQUEST_SECONDS)
-        await circuit_breaker.let_probe(selection.live())
-        return await _start(user, new)
+        await circuit_breaker.let_probe(catalog.live())
+        return await _start(user, new, None)
 
 
 async def estimate(user: AbstractUser, new: NewConversation) -> tuple[Estimate, Amounts]:
@@ -110,11 +102,7 @@ def create(owner: AbstractUser, new: NewConversation) -> Conversation:
         service.require_today(owner.pk, *cost_estimate.first_and_last(new, provider))
         conversation = Conversation.objects.create(
             owner_id=owner.pk,
-            topic=new.topic,
-            content=new.content,
-            content_type=new.content_type,
-            panel=new.panel,
-            rounds=new.rounds,
+            **new.model_dump(include={*_INPUT}),
             mode=provider.mode,
             traceparent=tracing.traceparent(),
             max_usd=ledger.exact(service.stricter(new.max_usd, settings.OUTCRY_MAX_USD_PER_CONVERSATION)),
@@ -130,28 +118,27 @@ def create(owner: AbstractUser, new: NewConversation) -> Conversation:
     return conversation
 
 
-async def _start(owner: AbstractUser, new: NewConversation) -> Conversation:
-    conversation = await database.call(create, owner, new, timeout=database.REQUEST_SECONDS)
-    _launch(conversation)
+async def _start(owner: AbstractUser, new: NewConversation, run: client_threads.Run | None) -> Conversation:
+    conversation, is_new = await database.call(
+        _create_once, owner, new, run, timeout=database.REQUEST_SECONDS
+    )
+    # If workers run debates, `create` has enqueued the job.
+    if is_new and not job_queue.is_used():
+        supervisor.launch(conversation.pk)
     return conversation
 
 
-def _launch(conversation: Conversation) -> None:
-    # If workers run debates, `create` has enqueued the job.
-    if not job_queue.is_used():
-        supervisor.launch(conversation.pk)
-
-
 def _create_once(
-    owner: AbstractUser, new: NewConversation, run: client_threads.Run
+    owner: AbstractUser, new: NewConversation, run: client_threads.Run | None
 ) -> tuple[Conversation, bool]:
     try:
         with transaction.atomic():
             conversation = create(owner, new)
-            client_threads.keep(owner, run, conversation)
+            if run is not None:
+                client_threads.keep(owner, run, conversation)
     except (IntegrityError, LimitReached):
         # A concurrent request for the same run was first, and may have taken the owner's last place.
-        if (begun := client_threads.begun_by(owner, run)) is None:
+        if run is None or (begun := client_threads.begun_by(owner, run)) is None:
             raise
         return begun, False
     return conversation, True
@@ -164,11 +151,7 @@ def _input_of(user: AnyUser, conversation: UUID) -> NewConversation:
     limits = service.limits(found)
     return requests.NewConversation.parse(
         {
-            "topic": found.topic,
-            "content": found.content,
-            "content_type": found.content_type,
-            "panel": found.panel,
-            "rounds": found.rounds,
+            **{name: getattr(found, name) for name in _INPUT},
             # The settings may be stricter now than when the original started.
             "max_usd": service.stricter(limits.usd, settings.OUTCRY_MAX_USD_PER_CONVERSATION),
             "max_tokens": service.stricter(limits.tokens, settings.OUTCRY_MAX_TOKENS_PER_CONVERSATION),

@@ -23,7 +23,7 @@ from prometheus_client.registry import Collector
 from conversations.domain.enums import Status
 from conversations.domain.errors import LogUnavailable
 from conversations.infrastructure import database, metrics
-from conversations.providers import circuit_breaker, selection
+from conversations.providers import catalog, circuit_breaker
 from conversations.providers.circuit_breaker import CircuitStatus, State
 from conversations.runs import job_queue, lease, supervisor
 from streaming.hub.reader import readers
@@ -74,7 +74,7 @@ def _counted() -> tuple[Mapping[Status, int], int, int | None]:
 
 async def _circuits() -> Sequence[CircuitStatus]:
     try:
-        return await asyncio.to_thread(circuit_breaker.statuses, selection.live())
+        return await asyncio.to_thread(circuit_breaker.statuses, catalog.live())
     except ValueError:
         # OUTCRY_PROVIDERS is wrong, which the checks at the start have reported.
         return []

@@ -15,7 +15,6 @@ from conversations.domain.errors import ProviderError
 from conversations.event_log import appender
 from conversations.local_model import supervisor
 from conversations.providers import catalog
-from conversations.providers.selection import by_preference
 from conversations.runs import job_queue
 
 
@@ -79,6 +78,6 @@ class Command(ServingCommand):
             raise CommandError(failure.message) from None
         speakers = [
             provider.label if provider.url else f"{provider.kind}, {provider.model}"
-            for provider in by_preference()
+            for provider in catalog.by_preference()
         ]
         return [f"The models that speak, in this order: {'; '.join(speakers)}."]

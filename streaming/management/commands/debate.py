@@ -56,7 +56,7 @@ class Command(BaseCommand):
         owner = _owner(user)
         try:
             configured = catalog.configured()
-            if catalog.uses_local_model(configured) and not supervisor.is_running_elsewhere():
+            if catalog.uses_local_model(configured) and not supervisor.is_available():
                 supervisor.require()
             status = asyncio.run(_debate(owner, new, Console(highlight=False)))
         except (OutcryError, ValueError) as refused:

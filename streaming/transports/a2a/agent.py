@@ -185,7 +185,7 @@ async def _start(user: AbstractUser, message: Message) -> UUID:
     """The debate that the message starts, or that the same message started before."""
     new = requests.NewConversation.parse(_fields(message))
     run = client_threads.Run(f"{task_store.THREAD}{message.context_id}", message.message_id, None)
-    conversation = await debates.start_once(user, new, run)
+    conversation = await debates.start(user, new, run)
     if (conversation.topic, conversation.content) != (new.topic, new.content):
         raise Conflict("This message's id was used for another debate.", conversation.status)
     return conversation.pk

@@ -79,7 +79,7 @@ async def _conversation(principal: Principal, run_input: RunAgentInput) -> Conve
             await _send_message(principal, found.conversation, text, key, answer.interrupt_id)
     elif found is None or (not found.is_answered and found.conversation.is_finished):
         principal.require(Scope.START)
-        return await debates.start_once(user, _new_conversation(run_input), run)
+        return await debates.start(user, _new_conversation(run_input), run)
     elif message is not None and not found.is_answered:
         key = client_threads.key(run_input.thread_id, message.id)
         await _send_message(principal, found.conversation, _text(message), key, found.question)

@@ -17,7 +17,7 @@ from conversations.domain.requests import Command, Input
 from conversations.infrastructure import database
 from conversations.infrastructure.availability import CACHE
 from conversations.models import Conversation
-from conversations.providers import circuit_breaker, selection
+from conversations.providers import catalog, circuit_breaker
 from conversations.providers.circuit_breaker import State
 from conversations.services import debates as services
 from scripts.ports import free_port
@@ -168,7 +168,7 @@ async def test_again_is_its_owner_s_only(alice: User, bob: User, carol: User) ->
 
 async def test_again_asks_models_that_are_left_alone_once_more(alice: User, openai: OpenAIServer) -> None:
     conversation = await debates.created(alice)
-    [provider, *_] = selection.live()
+    [provider, *_] = catalog.live()
     await circuit_breaker.failed(
         provider, ProviderError("provider_unreachable", "It cannot be reached.", retryable=True)
     )

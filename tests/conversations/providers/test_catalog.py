@@ -6,7 +6,7 @@ from pytest_django import Settings
 
 from conversations.domain.enums import Mode
 from conversations.domain.errors import ProviderError
-from conversations.providers import catalog, checks
+from conversations.providers import catalog
 from conversations.providers.catalog import Provider
 
 READ = {
@@ -114,20 +114,20 @@ def test_a_compatible_server_gets_some_key() -> None:
 
 def test_a_right_setting_passes_the_checks(settings: Settings) -> None:
     settings.OUTCRY_PROVIDERS = ["openai-compatible:m@http://h/v1", "local", "demo"]
-    assert checks.check_providers() == []
+    assert catalog.check_providers() == []
 
 
 @pytest.mark.parametrize("entries", [[], ["local", "chatgpt"]])
 def test_a_wrong_setting_stops_the_start(settings: Settings, entries: list[str]) -> None:
     settings.OUTCRY_PROVIDERS = entries
-    [found] = checks.check_providers()
+    [found] = catalog.check_providers()
     assert isinstance(found, Error)
     assert (found.id, found.msg.startswith("OUTCRY_PROVIDERS is wrong: ")) == ("outcry.E001", True)
 
 
 def test_a_missing_key_is_a_warning_with_a_hint(settings: Settings) -> None:
     settings.OUTCRY_PROVIDERS = ["local", "openai:m", "gemini:m"]
-    found = checks.check_providers()
+    found = catalog.check_providers()
     assert [(type(one), one.id, one.hint) for one in found] == [
         (Warning, "outcry.W001", "Set it in the environment or in .env.")
     ] * 2

@@ -4,8 +4,8 @@ from pytest_django import Settings
 
 from conversations.domain.errors import ProviderError
 from conversations.providers import circuit_breaker
-from conversations.providers.catalog import parse
-from conversations.providers.selection import by_preference, live_is_down
+from conversations.providers.catalog import by_preference, parse
+from conversations.providers.circuit_breaker import live_is_down
 
 
 def test_the_demo_stands_last_unless_it_is_placed(settings: Settings) -> None:

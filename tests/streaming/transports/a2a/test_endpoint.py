@@ -713,7 +713,7 @@ async def test_a_fault_of_ours_is_not_told(
     async def fail(*_: object) -> None:
         raise KeyError("secret")
 
-    monkeypatch.setattr("conversations.services.debates.start_once", fail)
+    monkeypatch.setattr("conversations.services.debates.start", fail)
     async with agent(site, alice, binding, streams=streams) as client:
         with pytest.raises(A2AError, match="went wrong") as failure:
             await last(client.send_message(question()))
