@@ -1,6 +1,5 @@
 """The dashboard, the live debate and the operators' monitor."""
 
-from dataclasses import asdict
 from typing import Any
 from uuid import UUID
 
@@ -53,7 +52,6 @@ def dashboard(request: HttpRequest) -> HttpResponse:
         "live_is_down": circuit_breaker.live_is_down(),
         "demo_fallback": settings.OUTCRY_DEMO_FALLBACK,
         "examples": EXAMPLES,
-        "example_values": [asdict(example) for example in EXAMPLES],
     }
     return render(request, "frontend/dashboard.html", context)
 

@@ -1,7 +1,7 @@
 // <outcry-stream-tester>: starts a debate by hand, and shows every frame of its stream.
 
 import { type TemplateResult, html, nothing } from "lit";
-import { customElement, property } from "lit/decorators.js";
+import { customElement, property, state } from "lit/decorators.js";
 import { repeat } from "lit/directives/repeat.js";
 import { type MonitorPage, rate, timeOfDay } from "./data.ts";
 import { post, webSocketUrl } from "../shared/http.ts";
@@ -26,7 +26,7 @@ export class StreamTesterElement extends PageElement {
   @property({ attribute: false }) page!: MonitorPage;
 
   #tester!: StreamTester;
-  #problem: string | null = null;
+  @state() problem: string | null = null;
   #drawing = new DrawScheduler(() => this.requestUpdate());
   #painting = new PaintObserver(() => this.#tester.painted(this.#drawn));
   #tick: ReturnType<typeof setInterval> | undefined;
@@ -54,8 +54,7 @@ export class StreamTesterElement extends PageElement {
 
   async #cancel(conversation: string): Promise<void> {
     const answer = await post(`/api/conversations/${conversation}/control`, this.page.csrfToken, { action: "cancel" });
-    this.#problem = answer.ok ? null : answer.problem;
-    this.requestUpdate();
+    this.problem = answer.ok ? null : answer.problem;
   }
 
   protected override willUpdate(): void {
@@ -73,7 +72,7 @@ export class StreamTesterElement extends PageElement {
 
   protected override render(): TemplateResult {
     const tester = this.#tester;
-    const problem = this.#problem ?? tester.problem;
+    const problem = this.problem ?? tester.problem;
     return html`<form class="stream-tester" data-testid="stream-tester" novalidate @submit=${this.#start}>
         <div class="field">
           <label for="stream-tester-topic">Question</label>
@@ -83,7 +82,7 @@ export class StreamTesterElement extends PageElement {
             autocomplete="off"
             data-testid="stream-tester-topic"
             aria-describedby="stream-tester-hint stream-tester-problem"
-            aria-invalid=${this.#problem === null ? "false" : "true"}
+            aria-invalid=${this.problem === null ? "false" : "true"}
           />
           <p class="help" id="stream-tester-hint">A real debate: models speak, and it stays among your debates.</p>
           <p class="field-error" id="stream-tester-problem" role="alert" data-testid="stream-tester-problem">${problem ?? nothing}</p>
@@ -143,12 +142,11 @@ export class StreamTesterElement extends PageElement {
     const field = this.querySelector("input");
     if (field === null || this.#tester.isRunning) return;
     const over = characterCount(field.value) - this.page.maxTopic;
-    this.#problem = null;
-    if (characterCount(field.value) === 0) this.#problem = "Write a question first.";
-    else if (over > 0) this.#problem = `This is ${thousands(over)} characters too long.`;
+    this.problem = null;
+    if (characterCount(field.value) === 0) this.problem = "Write a question first.";
+    else if (over > 0) this.problem = `This is ${thousands(over)} characters too long.`;
     else this.#tester.start(field.value.trim());
-    if (this.#problem !== null) field.focus();
-    this.requestUpdate();
+    if (this.problem !== null) field.focus();
   };
 }
 

@@ -2,7 +2,7 @@
 // a "submitted" event whose detail is the text.
 
 import { type TemplateResult, html, nothing } from "lit";
-import { customElement, property } from "lit/decorators.js";
+import { customElement, property, state } from "lit/decorators.js";
 import type { Attempt } from "../client/commands.ts";
 import { characterCount, thousands } from "../shared/format.ts";
 import { PageElement } from "../shared/page-element.ts";
@@ -24,19 +24,19 @@ export class MessageFormElement extends PageElement {
   /** Why the form is closed, or null. */
   @property({ attribute: false }) closed!: string | null;
 
-  #text = "";
+  @state() text = "";
 
   protected override willUpdate(changed: Map<string, unknown>): void {
     const { attempt } = this;
     if (!changed.has("attempt") || attempt?.state !== "done" || attempt.command.type !== "input") return;
     // Confirmed: clear the field, unless its text has been changed since.
-    if (attempt.command.text === this.#text.trim()) this.#setText("");
+    if (attempt.command.text === this.text.trim()) this.#setText("");
   }
 
   protected override render(): TemplateResult {
     const { name, label, verb, limit, attempt, closed } = this;
     const sending = attempt?.state === "pending";
-    const left = limit - characterCount(this.#text);
+    const left = limit - characterCount(this.text);
     const problem = left < 0 ? `This is ${thousands(-left)} too long; ${thousands(limit)} characters at most.` : attempt?.problem;
     return html`<form class="message-form" data-testid=${name} novalidate @submit=${this.#submit}>
       <label for="${name}-text">${label}</label>
@@ -72,8 +72,7 @@ export class MessageFormElement extends PageElement {
   }
 
   #input = ({ target }: Event): void => {
-    this.#text = (target as HTMLTextAreaElement).value;
-    this.requestUpdate();
+    this.text = (target as HTMLTextAreaElement).value;
   };
 
   #keydown = (event: KeyboardEvent): void => {
@@ -84,13 +83,13 @@ export class MessageFormElement extends PageElement {
 
   #submit = (event: Event): void => {
     event.preventDefault();
-    const text = this.#text.trim();
+    const text = this.text.trim();
     if (text === "" || characterCount(text) > this.limit || this.closed !== null || this.attempt?.state === "pending") return;
     this.dispatchEvent(new CustomEvent<string>("submitted", { detail: text }));
   };
 
   #setText(text: string): void {
-    this.#text = text;
+    this.text = text;
     const field = this.querySelector("textarea");
     if (field) field.value = text;
   }
