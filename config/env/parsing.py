@@ -4,12 +4,13 @@ import math
 import os
 import re
 from collections.abc import Callable, Sequence
-from typing import TypeVar, overload
+from typing import TypeVar
 from urllib.parse import urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
 T = TypeVar("T", int, float)
+D = TypeVar("D", int, float, None)
 
 
 def text(name: str, default: str = "") -> str:
@@ -40,20 +41,12 @@ def choice(name: str, default: str, allowed: Sequence[str]) -> str:
     return value
 
 
-@overload
-def whole(name: str, default: int, *, least: int = 0) -> int: ...
-@overload
-def whole(name: str, default: None, *, least: int = 0) -> int | None: ...
-def whole(name: str, default: int | None, *, least: int = 0) -> int | None:
+def whole(name: str, default: D, *, least: int = 0) -> int | D:
     """A whole number of at least `least`. Raises ImproperlyConfigured."""
     return _number(int, "a whole number", name, default, least)
 
 
-@overload
-def number(name: str, default: float, *, least: float = 0, most: float = math.inf) -> float: ...
-@overload
-def number(name: str, default: None, *, least: float = 0, most: float = math.inf) -> float | None: ...
-def number(name: str, default: float | None, *, least: float = 0, most: float = math.inf) -> float | None:
+def number(name: str, default: D, *, least: float = 0, most: float = math.inf) -> float | D:
     """A finite number from `least` to `most`. Raises ImproperlyConfigured."""
     return _number(float, "a number", name, default, least, most)
 
@@ -79,8 +72,8 @@ def rate(name: str, default: str) -> str:
 
 
 def _number(
-    convert: Callable[[str], T], kind: str, name: str, default: T | None, least: T, most: float = math.inf
-) -> T | None:
+    convert: Callable[[str], T], kind: str, name: str, default: D, least: T, most: float = math.inf
+) -> T | D:
     value = text(name)
     if not value:
         return default
