@@ -99,7 +99,8 @@ def _is_near(request: HttpRequest) -> bool:
     return any(peer in network for network in settings.OUTCRY_METRICS_NETWORKS)
 
 
-@dataclass(frozen=True)
+# The registry hashes its collectors: by identity, as the fields have no hash.
+@dataclass(frozen=True, eq=False)
 class _Computed(Collector):
     """Gauges that are computed on a scrape: this process's watchers and runs, the database's debates, the providers'
     circuits."""
