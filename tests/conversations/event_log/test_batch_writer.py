@@ -4,7 +4,7 @@ import queue
 import threading
 from collections.abc import Callable
 
-from conversations.event_log.batch_writer import BatchWriter
+from conversations.event_log.batch_writer import MAX_REST, BatchWriter
 from tests.fakes.waiting import PATIENCE_SECONDS
 
 
@@ -78,3 +78,58 @@ def test_what_comes_while_it_is_being_stopped_is_committed_and_the_stop_ends() -
     assert not stopping.is_alive()
     assert {done.get(timeout=5), done.get(timeout=5)} == {1, 2}
     writer.stop()
+
+
+class Held:
+    """A commit that waits until it is let go, and a sleep that only counts."""
+
+    def __init__(self) -> None:
+        self.batches: list[list[int]] = []
+        self.rests: list[float] = []
+        self.begun = threading.Semaphore(0)
+        self.go = threading.Semaphore(0)
+        self.writer = BatchWriter(
+            "test-commit", self._commit, end=lambda: None, limit=10, sleep=self.rests.append
+        )
+
+    def _commit(self, batch: list[int]) -> None:
+        self.batches.append(batch)
+        self.begun.release()
+        assert self.go.acquire(timeout=PATIENCE_SECONDS)
+
+    def submit(self, *items: int) -> None:
+        for item in items:
+            self.writer.submit(item)
+
+    def wait_for_commit(self) -> None:
+        assert self.begun.acquire(timeout=PATIENCE_SECONDS)
+
+    def finish(self, commits: int) -> None:
+        for _ in range(commits):
+            self.go.release()
+        self.writer.stop()
+
+
+def test_lone_items_are_committed_without_a_rest() -> None:
+    held = Held()
+    for item in (1, 2, 3):
+        held.submit(item)
+        held.wait_for_commit()
+        held.go.release()
+    held.finish(0)
+    assert [len(batch) for batch in held.batches] == [1, 1, 1]
+    assert held.rests == []
+
+
+def test_it_rests_once_after_a_batch_of_several() -> None:
+    held = Held()
+    held.submit(1)
+    held.wait_for_commit()
+    held.submit(2, 3)
+    held.go.release()
+    held.wait_for_commit()
+    held.submit(4)
+    held.finish(2)
+    assert held.batches == [[1], [2, 3], [4]]
+    assert len(held.rests) == 1
+    assert 0 < held.rests[0] <= MAX_REST
