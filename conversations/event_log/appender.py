@@ -1,8 +1,8 @@
 """The only writer of conversations' logs.
 
 Writing is a group commit. One thread a process commits all waiting events, of every conversation, in one transaction;
-events that arrive meanwhile form the next batch. There is no timer: a single token is committed at once, and under load
-batches grow.
+events that arrive meanwhile form the next batch. A single token is committed at once; under load batches grow, and the
+thread rests between them.
 
 After each commit the new events are announced once to the conversation's channel group. Channel layers deliver at most
 once, so an announcement is a hint; the rows are authoritative.
@@ -13,7 +13,7 @@ import contextlib
 import math
 import time
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
@@ -50,7 +50,18 @@ async def append(conversation: UUID, *events: EventData, run: UUID | None = None
     """Store events and announce them to the conversation's group; returns after the commit.
 
     Raises Fenced when `run` does not own the conversation, or no longer does; NotFound; and LogUnavailable."""
-    await _submit(conversation, run, events)
+    stored = asyncio.get_running_loop().create_future()
+
+    def settled(refusal: OutcryError | None) -> None:
+        if stored.done():
+            return
+        if refusal is None:
+            stored.set_result(None)
+        else:
+            stored.set_exception(refusal)
+
+    _submit(conversation, run, events, settled)
+    await stored
 
 
 class Appender:
@@ -59,29 +70,29 @@ class Appender:
     def __init__(self, conversation: UUID, run: UUID) -> None:
         self._conversation = conversation
         self._run = run
-        self._pending = 0
+        # How many events were queued so far, and how many of them were committed or refused.
+        self._queued = 0
+        self._settled = 0
         self._settling = asyncio.Event()
-        self._last: asyncio.Future[None] | None = None
-        self._failure: BaseException | None = None
+        self._failure: OutcryError | None = None
 
     async def room(self) -> None:
         """Return once fewer than MAX_PENDING events wait for their commit."""
-        while self._pending >= MAX_PENDING:
-            self._settling.clear()
-            await self._settling.wait()
+        while self._queued - self._settled >= MAX_PENDING:
+            await self._next_settled()
 
     def put(self, event: EventData) -> None:
         """Queue an event without waiting for `room`. Raises the failure of any earlier event."""
         self.check()
-        self._pending += 1
-        self._last = _submit(self._conversation, self._run, [event])
-        self._last.add_done_callback(self._settled)
+        self._queued += 1
+        _submit(self._conversation, self._run, [event], self._settle)
 
     async def flush(self) -> None:
         """Return once every queued event is stored. Raises the failure of any of them."""
-        if self._last is not None:
-            # Events are committed in order: once the last one is stored, all are.
-            await asyncio.wait([self._last])
+        queued = self._queued
+        # Events are committed in order.
+        while self._settled < queued:
+            await self._next_settled()
         self.check()
 
     def check(self) -> None:
@@ -89,11 +100,14 @@ class Appender:
         if self._failure is not None:
             raise self._failure
 
-    def _settled(self, future: "asyncio.Future[None]") -> None:
-        self._pending -= 1
+    def _settle(self, refusal: OutcryError | None) -> None:
+        self._settled += 1
+        self._failure = self._failure or refusal
         self._settling.set()
-        if not future.cancelled() and (failure := future.exception()) is not None:
-            self._failure = self._failure or failure
+
+    async def _next_settled(self) -> None:
+        self._settling.clear()
+        await self._settling.wait()
 
 
 def held_up() -> bool:
@@ -112,22 +126,25 @@ def close() -> None:
     database.close()
 
 
+# Called in the caller's event loop after the commit, with the error of an append that was refused. Not a future: under
+# load a batch has many tokens, and each future would wake its waiter by a callback of its own.
+_Settled = Callable[[OutcryError | None], None]
+
+
 @dataclass(eq=False)
 class _Waiting(Append):
     loop: asyncio.AbstractEventLoop
-    done: "asyncio.Future[None]"
+    settled: _Settled
     # The parent of its span; None for tokens, which get no spans because they are too many.
     parent: tracing.ParentContext | None
     # Why it is not stored.
     refusal: OutcryError | None = None
 
 
-def _submit(conversation: UUID, run: UUID | None, events: Sequence[EventData]) -> "asyncio.Future[None]":
-    loop = asyncio.get_running_loop()
+def _submit(conversation: UUID, run: UUID | None, events: Sequence[EventData], settled: _Settled) -> None:
     parent = None if events and isinstance(events[-1], Token) else tracing.current()
-    waiting = _Waiting(conversation, run, events, timezone.now(), loop, loop.create_future(), parent)
-    _writer.submit(waiting)
-    return waiting.done
+    loop = asyncio.get_running_loop()
+    _writer.submit(_Waiting(conversation, run, events, timezone.now(), loop, settled, parent))
 
 
 def _commit(batch: list[_Waiting]) -> None:
@@ -224,15 +241,10 @@ def _lose(batch: list[_Waiting], failure: Exception) -> dict[UUID, list[Frame]]:
     return {}
 
 
-def _settle(settled: list[_Waiting], frames: Mapping[UUID, list[Frame]]) -> None:
-    for waiting in settled:
-        if waiting.done.done():
-            continue
-        if waiting.refusal is None:
-            waiting.done.set_result(None)
-        else:
-            waiting.done.set_exception(waiting.refusal)
-    for conversation in {waiting.conversation for waiting in settled if waiting.refusal is None}:
+def _settle(batch: list[_Waiting], frames: Mapping[UUID, list[Frame]]) -> None:
+    for waiting in batch:
+        waiting.settled(waiting.refusal)
+    for conversation in {waiting.conversation for waiting in batch if waiting.refusal is None}:
         notifier.publish(conversation, frames[conversation])
 
 
