@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import hypothesis
 import pytest
 import pytest_asyncio
 from asgiref.sync import SyncToAsync
@@ -32,6 +33,12 @@ from conversations.runs import loading, supervisor
 from tests.fakes.openai_server import OpenAIServer
 from tests.fakes.waiting import PATIENCE_SECONDS
 from tests.support import debates, servers
+
+# A busy machine takes its time to make an example and to try it; neither is what a test is about.
+hypothesis.settings.register_profile(
+    "outcry", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("outcry")
 
 # Selection
 

@@ -4,7 +4,7 @@ import asyncio
 import itertools
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from conversations.agents.token_buffer import MAX_AHEAD, TokenBuffer
@@ -13,7 +13,6 @@ from conversations.agents.token_buffer import MAX_AHEAD, TokenBuffer
 RUNS = st.lists(st.integers(min_value=-1_200, max_value=1_200), max_size=12)
 
 
-@settings(deadline=None)  # a busy machine
 @given(RUNS)
 def test_the_model_is_held_at_800_and_goes_on_at_300(runs: list[int]) -> None:
     async def follow() -> None:
@@ -36,7 +35,6 @@ def test_the_model_is_held_at_800_and_goes_on_at_300(runs: list[int]) -> None:
     asyncio.run(follow())
 
 
-@settings(deadline=None)  # a busy machine
 @given(st.integers(0, 3_000), st.lists(st.booleans(), max_size=60), st.integers(2, 40))
 def test_whatever_the_pace_of_both_nothing_is_lost_or_out_of_order(
     count: int, yields: list[bool], limit: int

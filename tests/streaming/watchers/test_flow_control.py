@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
@@ -109,9 +109,7 @@ class Watching(RuleBasedStateMachine):
 
 
 # A busy machine makes slow inputs.
-Watching.TestCase.settings = settings(
-    max_examples=40, stateful_step_count=30, suppress_health_check=[HealthCheck.too_slow]
-)
+Watching.TestCase.settings = settings(max_examples=40, stateful_step_count=30)
 TestWatching = Watching.TestCase
 
 

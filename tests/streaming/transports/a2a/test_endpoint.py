@@ -887,7 +887,7 @@ def test_question_is_told_when_the_previous_answer_is_left_out(left_out: str) ->
 
 
 @given(st.data())
-@hypothesis_settings(max_examples=200, deadline=None)
+@hypothesis_settings(max_examples=200)
 def test_a_task_and_what_follows_are_the_task_of_later(data: st.DataObject) -> None:
     story = data.draw(stories.stories())
     frames = framed(story)
