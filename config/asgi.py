@@ -17,8 +17,8 @@ except ImproperlyConfigured as wrong:
 from config.observability.tracing import traced
 from config.process.lifespan import lifespan
 from streaming.http.direct_send import DirectSend
-from streaming.middleware.origin import SameOriginOnly
 from streaming.routing import http_router, websocket_urlpatterns
+from streaming.transports.websocket.origin import SameOriginOnly
 
 # DirectSend is the outermost, because any other wrapper of the server's `send` hides its connection.
 application = DirectSend(

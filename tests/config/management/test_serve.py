@@ -1,7 +1,6 @@
 """`manage.py serve`: the first account, and what it says when it cannot start."""
 
 import re
-import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -126,4 +125,3 @@ def test_a_missing_model_is_named(settings: Settings, tmp_path: Path) -> None:
 def test_runserver_is_ours() -> None:
     # Daphne's, which only this command loads.
     assert get_commands()["runserver"] == "config"
-    assert "daphne" not in sys.modules

@@ -20,7 +20,7 @@ from tests.fakes.openai_server import OpenAIServer
 from tests.fakes.waiting import PATIENCE_SECONDS
 from tests.support import debates
 
-HEAVY = ("ag2", "openai", "anthropic", "google.genai", "ollama", "aiohttp", "genai_prices")
+HEAVY = ("ag2", "openai", "anthropic", "google.genai", "ollama", "aiohttp", "genai_prices", "daphne")
 PROGRAM = f"""
 import os, sys
 os.environ["OUTCRY_RUNNER"] = "worker"
@@ -31,7 +31,7 @@ print([name for name in {HEAVY} if name in sys.modules])
 """
 
 
-def test_a_web_process_in_worker_mode_imports_no_sdk() -> None:
+def test_a_web_process_in_worker_mode_imports_no_sdk_and_no_daphne() -> None:
     ran = subprocess.run(
         [sys.executable, "-c", PROGRAM],
         cwd=settings.BASE_DIR,
