@@ -17,9 +17,9 @@ def rows() -> Iterator[tuple[str, str, str]]:
             yield "", section[1], ""
             comment = []
         elif setting := re.fullmatch(r"#?([A-Z][A-Z0-9_]*)=.*", line):
-            said = " ".join(comment)
-            default = re.search(r"Default(?: of the dollars)?: (.+?)(?:[.;](?= |$)|$)", said)
-            yield setting[1], _first_sentence(said), default[1] if default else ""
+            text = " ".join(comment)
+            default = re.search(r"Default: (.+?)(?:[.;](?= |$)|$)", text)
+            yield setting[1], _first_sentence(text), default[1] if default else ""
             comment = []
         elif line.startswith("# "):
             comment.append(line.removeprefix("# ").strip())
@@ -28,16 +28,14 @@ def rows() -> Iterator[tuple[str, str, str]]:
 
 
 def _first_sentence(text: str) -> str:
-    return re.split(
-        r"(?<=[^.][.]) (?=[A-Z])", re.split(" Default(?: of the dollars)?: ", text)[0], maxsplit=1
-    )[0]
+    return re.split(r"(?<=[^.][.]) (?=[A-Z])", text.split(" Default: ")[0], maxsplit=1)[0]
 
 
 def table() -> str:
-    lines = ["| setting | what it says | default |", "| --- | --- | --- |"]
-    for name, said, default in rows():
-        comment = said.replace("|", "\\|")
-        lines.append(f"| `{name}` | {comment} | {default} |" if name else f"| **{said}** | | |")
+    lines = ["| setting | purpose | default |", "| --- | --- | --- |"]
+    for name, text, default in rows():
+        comment = text.replace("|", "\\|")
+        lines.append(f"| `{name}` | {comment} | {default} |" if name else f"| **{text}** | | |")
     return "\n".join(lines)
 
 
