@@ -106,8 +106,13 @@ async def live_site(_live_site: Site, model: OpenAIServer) -> AsyncIterator[Site
     model.forget()
     for connection in (*model._connections,):
         connection.cancel()
+    await until_silent(_live_site)
+
+
+async def until_silent(site: Site) -> None:
+    """Return once no model speaks in any of the site's debates, as the log has it."""
     async with asyncio.timeout(PATIENCE_SECONDS):
-        while await asyncio.to_thread(_speaking, _live_site):
+        while await asyncio.to_thread(_speaking, site):
             await asyncio.sleep(0.05)
 
 

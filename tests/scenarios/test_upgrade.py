@@ -4,6 +4,7 @@
 second agent spoke; and an account with a second factor, whose secret is that of every TOTP example.
 """
 
+import contextlib
 import json
 import os
 import sqlite3
@@ -26,7 +27,7 @@ FINISHED, CUT = "Is Tarnwick worth buying?", "Is Holdane worth holding?"
 @pytest.fixture(scope="module")
 def old_logs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[Any]]:
     """The logs as they stand in the dump."""
-    with sqlite3.connect(":memory:") as database:
+    with contextlib.closing(sqlite3.connect(":memory:")) as database:
         database.executescript(DUMP.read_text(encoding="utf-8"))
         rows = database.execute(
             "SELECT topic, seq, type, data FROM conversations_event"
@@ -42,7 +43,7 @@ def old_logs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[Any]]:
 def upgraded(tmp_path_factory: pytest.TempPathFactory) -> Any:
     """What the database holds after the upgrade."""
     folder: Path = tmp_path_factory.mktemp("old")
-    with sqlite3.connect(folder / "outcry.sqlite3") as database:
+    with contextlib.closing(sqlite3.connect(folder / "outcry.sqlite3")) as database:
         database.executescript(DUMP.read_text(encoding="utf-8"))
     environment = os.environ | {
         "OUTCRY_DATA_DIR": str(folder),
