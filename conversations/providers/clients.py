@@ -7,7 +7,7 @@ option of their library: concurrent streams take a third less CPU than with HTTP
 import os
 import ssl
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from functools import cache, partial
 from typing import Any, Final
@@ -97,12 +97,25 @@ async def connect(provider: Provider, call: ModelCall) -> AsyncIterator[ModelCon
 def _http_client(provider: Provider) -> AbstractAsyncContextManager[Any]:
     match provider.kind:
         case "openai" | "openai-compatible" | "local":
-            return DefaultAioHttpClient(verify=certificates(), timeout=_TIMEOUT2)
+            return _aiohttp_client()
         case "anthropic":
             return httpx2.AsyncClient(verify=certificates(), timeout=_TIMEOUT2)
         case "gemini" | "ollama":
             return httpx.AsyncClient(verify=certificates(), timeout=_TIMEOUT)
     return nullcontext()
+
+
+@asynccontextmanager
+async def _aiohttp_client() -> AsyncIterator[Any]:
+    # Closing the client closes no response, and the garbage collector warns of the connection of an unread one.
+    client = DefaultAioHttpClient(verify=certificates(), timeout=_TIMEOUT2)
+    async with client, AsyncExitStack() as responses:
+
+        async def close_at_the_end(response: httpx2.Response) -> None:
+            responses.push_async_callback(response.aclose)
+
+        client.event_hooks = {"response": [close_at_the_end]}
+        yield client
 
 
 async def _config(provider: Provider, call: ModelCall, client: Any) -> ModelConfig:
