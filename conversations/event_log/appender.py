@@ -149,14 +149,6 @@ def _submit(conversation: UUID, run: UUID | None, events: Sequence[EventData], s
 
 def _commit(batch: list[_Waiting]) -> None:
     global _under_way
-    _under_way = time.monotonic()
-    try:
-        _store_and_settle(batch)
-    finally:
-        _under_way = None
-
-
-def _store_and_settle(batch: list[_Waiting]) -> None:
     by_loop: dict[asyncio.AbstractEventLoop, list[_Waiting]] = defaultdict(list)
     for waiting in batch:
         by_loop[waiting.loop].append(waiting)
@@ -164,8 +156,12 @@ def _store_and_settle(batch: list[_Waiting]) -> None:
             # Once an append of a run has failed, its later appends are dropped: the log must not have gaps.
             waiting.refusal = LogUnavailable(NOT_STORED)
     accepted = [waiting for waiting in batch if waiting.refusal is None]
-    began = time.time_ns()
-    frames = _stored(accepted)
+    began, _under_way = time.time_ns(), time.monotonic()
+    try:
+        frames = _stored(accepted)
+    finally:
+        # Before the callers are told: they may ask at once whether the database holds the writer up.
+        _under_way = None
     _note_commit(accepted, frames, began)
     for loop, settled in by_loop.items():
         # The loop has been closed: its callers have ended.
