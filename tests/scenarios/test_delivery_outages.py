@@ -156,6 +156,9 @@ async def test_nobody_is_signed_out_because_nobody_can_be_asked(
         pytest.skip("a locked SQLite file is read all the same")
     async with browser(alice, path_of(conversation)) as tab, browser(alice, "/ws/conversations/") as idle:
         await tab.until("status")
+        # A socket is accepted before its session is looked up.
+        await idle.send(type="ping")
+        await idle.until("pong")
         await asyncio.to_thread(outage.begin)
         await tab.until("stream", state="reconnecting")
         # A command is refused for now, and the connection stays.
