@@ -15,6 +15,7 @@ from config.env.mail import mail_settings
 from config.env.metrics_access import metrics_networks, metrics_token
 from config.env.parsing import choice, flag, number, rate, text, whole, words
 from config.env.secret_key import secret_key
+from config.env.site import site_url
 from config.env.telemetry import is_telemetry_on
 from config.env.transports import cross_origin_paths, left_out, path, require_apart, targets, transports
 from config.observability.logs import configure_logs
@@ -41,6 +42,8 @@ HTTPS = flag("OUTCRY_HTTPS", default=False)
 SECRET_KEY = secret_key(DATA_DIR, is_public=HTTPS)
 # Earlier secret keys; data that was signed or encrypted with them stays valid.
 SECRET_KEY_FALLBACKS = words("SECRET_KEY_FALLBACKS")
+# Where people open the site. Links in mails begin with it, never with a host that a request names.
+OUTCRY_SITE_URL = site_url()
 ALLOWED_HOSTS = words("ALLOWED_HOSTS", "127.0.0.1,localhost,[::1]")
 CSRF_TRUSTED_ORIGINS = words("CSRF_TRUSTED_ORIGINS")
 CSRF_COOKIE_HTTPONLY = True
@@ -179,6 +182,7 @@ AUTH_PASSWORD_VALIDATORS = [
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "dashboard"
 ACCOUNT_LOGOUT_REDIRECT_URL = "account_login"
+ACCOUNT_ADAPTER = "config.accounts.adapters.AccountAdapter"
 ACCOUNT_LOGIN_METHODS = {"username", "email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "username*", "password1*", "password2*"]
 ACCOUNT_EMAIL_VERIFICATION = choice(

@@ -76,6 +76,7 @@ class Cluster:
             "REDIS_URL": self.redis_url,
             "OUTCRY_RUNNER": "worker",
             "OUTCRY_BEHIND_PROXY": "true",
+            "OUTCRY_SITE_URL": self.url,
             **self.env,
         }
 

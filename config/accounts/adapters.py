@@ -1,9 +1,11 @@
-"""Adapters for allauth: second factors are stored encrypted, and an unknown provider is a 404."""
+"""Adapters for allauth: mails lead to the site's own address, second factors are stored encrypted, and an unknown
+provider is a 404."""
 
 import base64
-from typing import Final
+from typing import Any, Final
 
 import structlog
+from allauth.account.adapter import DefaultAccountAdapter
 from allauth.mfa.adapter import DefaultMFAAdapter
 from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
 from allauth.socialaccount.models import SocialApp
@@ -13,11 +15,18 @@ from django.core.exceptions import ValidationError
 from django.http import Http404, HttpRequest
 from django.utils.crypto import salted_hmac
 
+from config.accounts import mails
+
 logger = structlog.get_logger(__name__)
 
 # Part of the key that encrypts every stored second factor. Changing it makes them unreadable; it only looks like an
 # import path.
 _SECOND_FACTOR_SALT: Final = "config.adapters.MFAAdapter"
+
+
+class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth is not typed
+    def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
+        super().send_mail(template_prefix, email, mails.context(context))
 
 
 class MFAAdapter(DefaultMFAAdapter):  # type: ignore[misc]  # allauth is not typed

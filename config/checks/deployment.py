@@ -2,11 +2,14 @@
 
 from collections.abc import Iterator
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Info, Tags, Warning, register
+from django.http.request import validate_host
 
 from config.env.parsing import text, words
+from config.env.site import OWN_MACHINE
 
 _MIN_KEY: Final = 50
 _MIN_DISTINCT_CHARACTERS: Final = 5
@@ -73,6 +76,32 @@ def check_production(**_: Any) -> Iterator[CheckMessage]:
             " send people back to itself.",
             hint="Set OUTCRY_BEHIND_PROXY=true, unless uvicorn itself has the certificate.",
             id="outcry.W112",
+        )
+
+
+@register(Tags.security)
+def check_site_url(**_: Any) -> Iterator[CheckMessage]:
+    """The links in mails lead to this address, so on a site that others reach it may not be a guess."""
+    address = urlsplit(settings.OUTCRY_SITE_URL)
+    if set(words("ALLOWED_HOSTS")) - OWN_MACHINE and not text("OUTCRY_SITE_URL"):
+        yield Error(
+            "OUTCRY_SITE_URL is not set, and ALLOWED_HOSTS names other hosts than this machine: the links in mails"
+            " would lead nowhere.",
+            hint="Set OUTCRY_SITE_URL to the address that people open, such as https://outcry.example.",
+            id="outcry.E116",
+        )
+    elif settings.HTTPS and address.scheme != "https":
+        yield Error(
+            f"OUTCRY_SITE_URL={settings.OUTCRY_SITE_URL} is http, but OUTCRY_HTTPS=true.",
+            hint="Set OUTCRY_SITE_URL to an address that begins with https://.",
+            id="outcry.E117",
+        )
+    elif text("OUTCRY_SITE_URL") and not validate_host(address.hostname or "", settings.ALLOWED_HOSTS):
+        yield Error(
+            f"OUTCRY_SITE_URL names the host {address.hostname}, which ALLOWED_HOSTS does not: the links in mails"
+            " would be refused.",
+            hint=f"Add {address.hostname} to ALLOWED_HOSTS, or change OUTCRY_SITE_URL.",
+            id="outcry.E118",
         )
 
 

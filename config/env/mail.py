@@ -1,7 +1,7 @@
 """Django's mail settings from EMAIL_URL, such as `smtp+tls://user:password@host:587`."""
 
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 import django
 from django.core.exceptions import ImproperlyConfigured
@@ -23,6 +23,9 @@ def mail_settings(url: str) -> dict[str, Any]:
     by_smtp = scheme.startswith("smtp")
     if by_smtp:
         parsed["EMAIL_TIMEOUT"] = TIMEOUT_SECONDS
+    if scheme == "filemail":
+        # django-environ takes the path's first slash away, and the folder would depend on where the server starts.
+        parsed["EMAIL_FILE_PATH"] = unquote(urlsplit(url).path)
     if django.VERSION < (6, 1):
         return {name: value for name, value in parsed.items() if value is not None}
     options = {}

@@ -36,6 +36,7 @@ STRANGER = {
     "X-Forwarded-For": "203.0.113.9",
     "X-Forwarded-Proto": "https",
     "X-Forwarded-Host": "evil.example",
+    "Daphne-Root-Path": "http://evil.example",
 }
 
 
@@ -239,6 +240,7 @@ async def test_a_client_s_own_word_about_where_it_comes_from_is_not_believed() -
         assert told["x-forwarded-for"].split(", ")[-1] == "127.0.0.1"
         assert told["x-forwarded-proto"] == "http"
         assert "x-forwarded-host" not in told
+        assert "daphne-root-path" not in told
         assert told["host"] == client.base_url.netloc.decode()
 
 

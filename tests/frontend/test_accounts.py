@@ -67,7 +67,7 @@ def is_signed_in(client: Client) -> bool:
 
 def link_in(mail: EmailMessage) -> str:
     """The way to the page that a mail sends people to."""
-    found = re.search(r"http://testserver(/\S+)", str(mail.body))
+    found = re.search(r"http://127\.0\.0\.1:8000(/\S+)", str(mail.body))
     assert found is not None
     return found[1]
 

@@ -118,6 +118,12 @@ def test_one_address_configures_mail() -> None:
         }
 
 
+def test_mails_are_written_to_the_folder_that_is_named() -> None:
+    found = mail_settings("filemail:///srv/out%20going")
+    options = found["MAILERS"]["default"]["OPTIONS"] if django.VERSION >= (6, 1) else found
+    assert "/srv/out going" in options.values()
+
+
 def test_a_wrong_mail_address_is_refused_without_its_password() -> None:
     with pytest.raises(ImproperlyConfigured, match="EMAIL_URL=smpt:") as failure:
         mail_settings("smpt://ada:secret@mail.example")

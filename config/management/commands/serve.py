@@ -9,6 +9,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import CommandError
 
 from config.accounts import first_account
+from config.env.parsing import text
 from config.management import servers
 from config.process.preflight import ServingCommand
 from conversations.domain.errors import ProviderError
@@ -51,9 +52,12 @@ class Command(ServingCommand):
             appender.close()
 
     def _serve(self, server: str, host: str, port: int) -> None:
+        address = f"http://{f'[{host}]' if ':' in host else host}:{port}"
+        if not text("OUTCRY_SITE_URL"):
+            settings.OUTCRY_SITE_URL = address
+
         def listening() -> None:
-            shown = f"[{host}]" if ":" in host else host
-            self.stdout.write(f"\nOutcry is at http://{shown}:{port}")
+            self.stdout.write(f"\nOutcry is at {address}")
             self.stdout.write("\n".join(self._greeting))
             self.stdout.write("Ctrl-C stops it.\n")
             self.stdout.flush()

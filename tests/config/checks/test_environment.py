@@ -26,6 +26,7 @@ PRODUCTION = {
     "OUTCRY_BEHIND_PROXY": "true",
     "SECRET_KEY": SECRET_KEY,
     "ALLOWED_HOSTS": "outcry.example",
+    "OUTCRY_SITE_URL": "https://outcry.example",
     "EMAIL_URL": "smtp+tls://outcry:secret@mail.example:587",
 }
 # Nothing listens there.
@@ -54,6 +55,7 @@ def deployment_checks() -> Sequence[CheckMessage]:
             deployment.check_several_processes,
             deployment.check_secret_key,
             deployment.check_production,
+            deployment.check_site_url,
             deployment.check_proxies,
             deployment.check_deployment,
         )
@@ -81,8 +83,16 @@ def deployment_checks() -> Sequence[CheckMessage]:
         ({**PRODUCTION, "DEBUG": "true"}, "outcry.E113", "set DEBUG=false"),
         ({"SECRET_KEY": SECRET}, "outcry.E114", "token_urlsafe(50)"),
         ({"SECRET_KEY": SECRET[:1] * 60}, "outcry.E114", "token_urlsafe(50)"),
-        ({**PRODUCTION, "ALLOWED_HOSTS": ""}, "outcry.E115", "Set ALLOWED_HOSTS"),
+        (
+            {**PRODUCTION, "ALLOWED_HOSTS": "", "OUTCRY_SITE_URL": "https://localhost"},
+            "outcry.E115",
+            "Set ALLOWED_HOSTS",
+        ),
         ({**PRODUCTION, "ALLOWED_HOSTS": "outcry.example,*"}, "outcry.E115", "Set ALLOWED_HOSTS"),
+        ({**PRODUCTION, "OUTCRY_SITE_URL": ""}, "outcry.E116", "Set OUTCRY_SITE_URL"),
+        ({"ALLOWED_HOSTS": "localhost,10.0.0.5"}, "outcry.E116", "Set OUTCRY_SITE_URL"),
+        ({**PRODUCTION, "OUTCRY_SITE_URL": "http://outcry.example"}, "outcry.E117", "begins with https://"),
+        ({**PRODUCTION, "OUTCRY_SITE_URL": "https://evil.example"}, "outcry.E118", "Add evil.example"),
         ({**PRODUCTION, "OUTCRY_BEHIND_PROXY": ""}, "outcry.W112", "Set OUTCRY_BEHIND_PROXY=true"),
         ({**PRODUCTION, "OUTCRY_PROXY_COUNT": "0"}, "outcry.W113", "Set OUTCRY_PROXY_COUNT"),
         ({**PRODUCTION, "EMAIL_URL": ""}, "outcry.W114", "Set EMAIL_URL"),
