@@ -14,6 +14,7 @@ from config.env import collected, sso, static_files, stores
 from config.env.mail import mail_settings
 from config.env.metrics_access import metrics_networks, metrics_token
 from config.env.parsing import choice, flag, number, rate, text, whole, words
+from config.env.private_files import keep_private
 from config.env.secret_key import secret_key
 from config.env.site import site_url
 from config.env.telemetry import is_telemetry_on
@@ -26,8 +27,7 @@ environ.Env.read_env(BASE_DIR / ".env")
 
 DATA_DIR = (BASE_DIR / text("OUTCRY_DATA_DIR", "var")).resolve()
 try:
-    # Readable by this user only, because it holds sessions and debates.
-    DATA_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
+    keep_private(DATA_DIR)
 except OSError as failure:
     raise ImproperlyConfigured(
         f"OUTCRY_DATA_DIR={str(DATA_DIR)!r} cannot be made ({failure.strerror}): use a folder that may be written to."

@@ -33,7 +33,7 @@ class Cluster:
     postgres_folder: Path | None = None
 
     def __post_init__(self) -> None:
-        self.folder.mkdir(parents=True, exist_ok=True)
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         webs = [f"web-{number + 1}" for number in range(self.webs)]
         workers = [f"worker-{number + 1}" for number in range(self.workers)]
         self.ports = {name: free_port() for name in ("postgres", "redis", *webs, *workers)}

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from config.env.private_files import keep_private
 from scripts import cluster_command, frontend, model, openmp, other_python, packages, programs
 from scripts.checks import CHECKS
 from scripts.console import StepFailedError, environment, run, say, status_of
@@ -45,7 +46,7 @@ def set_up(chosen: bool, *, development: bool = False, database: bool = True) ->
     with one_at_a_time():
         install(chosen, development=development)
         frontend.ensure_built()
-        data_dir().mkdir(parents=True, exist_ok=True)
+        keep_private(data_dir())
         if model.is_wanted():
             model.ensure_model()
         if database:

@@ -7,6 +7,7 @@ from pathlib import Path
 import httpx
 import pytest
 from websockets.sync.client import connect
+from websockets.typing import Origin
 
 from tests.e2e import programs
 from tests.e2e.site import Site, running
@@ -86,7 +87,7 @@ def test_no_door_repeats_the_root_path_of_a_client(site: Site, signed_in: bool) 
 def test_a_socket_opens_at_its_own_path_whatever_the_root_path(site: Site) -> None:
     address = site.url.replace("http", "ws", 1) + "/ws/conversations/"
     headers = {**POISON, "Cookie": programs.signed_in(site)}
-    with connect(address, additional_headers=headers, origin=site.url) as socket:  # type: ignore[arg-type]
+    with connect(address, additional_headers=headers, origin=Origin(site.url)) as socket:
         socket.send('{"type": "ping"}')
         assert "evil.example" not in str(socket.recv(timeout=PATIENCE_SECONDS))
 

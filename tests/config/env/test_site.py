@@ -25,7 +25,13 @@ def test_the_site_url_is_an_origin_without_a_slash(
 
 @pytest.mark.parametrize(
     "given",
-    ["outcry.example", "ftp://outcry.example", "https://outcry.example/path", "https://a@b.example", "https://"],
+    [
+        "outcry.example",
+        "ftp://outcry.example",
+        "https://outcry.example/path",
+        "https://a@b.example",
+        "https://",
+    ],
 )
 def test_what_is_no_origin_is_refused_by_name(monkeypatch: pytest.MonkeyPatch, given: str) -> None:
     monkeypatch.setenv("OUTCRY_SITE_URL", given)

@@ -5,6 +5,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from typing import Any
 
 import httpx
 import pytest
@@ -78,8 +79,17 @@ def test_aborted_response_is_seen_as_broken_off(port: int) -> None:
     assert made(port) >= 0
 
 
-def test_direct_send_is_the_outermost_middleware() -> None:
-    # Any other around it would wrap the server's `send`: frames could not be written straight to the connection.
+async def test_nothing_around_direct_send_wraps_the_servers_send(monkeypatch: pytest.MonkeyPatch) -> None:
+    # Frames could not be written straight to the connection.
     from config.asgi import application
 
-    assert type(application) is DirectSend
+    given: list[Any] = []
+
+    async def keep(_: Any, scope: Any, receive: Any, send: Any) -> None:
+        given.append(send)
+
+    async def send(message: Any) -> None: ...
+
+    monkeypatch.setattr(DirectSend, "__call__", keep)
+    await application({"type": "http", "path": "/"}, None, send)
+    assert given == [send]
