@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 from allauth.account.decorators import secure_admin_login
 from allauth.mfa.admin import Authenticator
 from allauth.socialaccount.admin import SocialApp, SocialToken
+from allauth.usersessions.admin import UserSession
 from django.contrib import admin
 from django.http import HttpRequest
 
@@ -21,6 +22,8 @@ admin.site.enable_nav_sidebar = False
 admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
 # Providers are configured by the environment only, and tokens are not stored.
 admin.site.unregister([SocialApp, SocialToken])
+# Removing a row there would not end the session.
+admin.site.unregister(UserSession)
 
 
 class AuthenticatorAdmin(ModelAdmin):

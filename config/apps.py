@@ -6,4 +6,5 @@ class ConfigConfig(AppConfig):
     label = "outcry"
 
     def ready(self) -> None:
+        from config.accounts import notifications  # noqa: F401 (connects it)
         from config.checks import deployment, environment, stores  # noqa: F401 (registers them)

@@ -102,6 +102,7 @@ INSTALLED_APPS = [
     "allauth",
     "allauth.account",
     "allauth.mfa",
+    "allauth.usersessions",
     "allauth.socialaccount",
     "allauth.socialaccount.providers.google",
     "allauth.socialaccount.providers.github",
@@ -183,6 +184,10 @@ LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "dashboard"
 ACCOUNT_LOGOUT_REDIRECT_URL = "account_login"
 ACCOUNT_ADAPTER = "config.accounts.adapters.AccountAdapter"
+ACCOUNT_FORMS = {
+    "change_password": "config.accounts.forms.ChangePasswordForm",
+    "reset_password_from_key": "config.accounts.forms.ResetPasswordKeyForm",
+}
 ACCOUNT_LOGIN_METHODS = {"username", "email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "username*", "password1*", "password2*"]
 ACCOUNT_EMAIL_VERIFICATION = choice(
@@ -192,6 +197,11 @@ ACCOUNT_EMAIL_VERIFICATION = choice(
 ACCOUNT_PREVENT_ENUMERATION = True
 # Notify users by mail of a changed password, address or second factor.
 ACCOUNT_EMAIL_NOTIFICATIONS = True
+# A stolen session must not become a stolen account: before addresses, providers, second factors and API keys change,
+# people give their password or second factor once more.
+ACCOUNT_REAUTHENTICATION_REQUIRED = True
+# The longest life of an API key, in days; None: no limit.
+OUTCRY_KEY_DAYS = whole("OUTCRY_KEY_DAYS", None, least=1)
 ACCOUNT_EMAIL_SUBJECT_PREFIX = "[Outcry] "
 ACCOUNT_DEFAULT_HTTP_PROTOCOL = "https" if HTTPS else "http"
 # allauth's rate limits count by client address. Each trusted proxy appends one to X-Forwarded-For.

@@ -1,6 +1,7 @@
 """The database: conversations with the append-only log of their events, the ledger, the outbox, API keys, threads."""
 
 import uuid
+from datetime import datetime, timedelta
 from typing import Any, NoReturn
 
 from django.conf import settings
@@ -179,6 +180,18 @@ class Delivery(models.Model):
         return f"{self.target} {self.state}"
 
 
+def _young() -> models.Q:
+    """Keys within the longest life that OUTCRY_KEY_DAYS allows, which holds for older keys, too."""
+    longest = longest_life()
+    return models.Q() if longest is None else models.Q(created_at__gt=timezone.now() - longest)
+
+
+def longest_life() -> timedelta | None:
+    """How long an API key may be valid; None: without limit."""
+    days = settings.OUTCRY_KEY_DAYS
+    return None if days is None else timedelta(days=days)
+
+
 class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
     def kept(self) -> "ApiKeyQuerySet":
         """Keys that are not revoked."""
@@ -187,7 +200,7 @@ class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
     def live(self) -> "ApiKeyQuerySet":
         """Keys that are valid now: not revoked, not expired, and of an active owner."""
         lasting = models.Q(expires_at=None) | models.Q(expires_at__gt=timezone.now())
-        return self.kept().filter(lasting, owner__is_active=True)
+        return self.kept().filter(lasting, _young(), owner__is_active=True)
 
     def revoke(self) -> int:
         """Make the keys invalid; returns how many were revoked by this call."""
@@ -221,8 +234,15 @@ class ApiKey(models.Model):
         return f"{self.name} ({self.prefix})"
 
     @property
+    def ends_at(self) -> datetime | None:
+        """When it expires by itself or by OUTCRY_KEY_DAYS, whichever is first; None: never."""
+        longest = longest_life()
+        ends = [self.expires_at, None if longest is None else self.created_at + longest]
+        return min((end for end in ends if end is not None), default=None)
+
+    @property
     def has_expired(self) -> bool:
-        return self.expires_at is not None and self.expires_at <= timezone.now()
+        return self.ends_at is not None and self.ends_at <= timezone.now()
 
 
 class ThreadRun(models.Model):

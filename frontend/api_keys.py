@@ -18,11 +18,11 @@ from django.views.decorators.debug import sensitive_variables
 from django.views.decorators.http import require_http_methods
 
 from conversations.access import api_keys as keys
-from conversations.access import rate_limits
+from conversations.access import rate_limits, reauthentication
 from conversations.domain.enums import Scope
 from conversations.domain.errors import NotFound, OutcryError
 from conversations.domain.requests import MAX_KEY_NAME, NewKey
-from conversations.models import ApiKey
+from conversations.models import ApiKey, longest_life
 from frontend.content_security import trusted_types
 
 # In days; the empty one never expires.
@@ -33,6 +33,15 @@ LIFETIMES = [
     ("365", "in a year"),
     ("", "never"),
 ]
+
+
+def lifetimes() -> list[tuple[str, str]]:
+    """Those that OUTCRY_KEY_DAYS allows, and itself."""
+    longest = longest_life()
+    if longest is None:
+        return LIFETIMES
+    shorter = [(days, label) for days, label in LIFETIMES if days and int(days) < longest.days]
+    return [*shorter, (str(longest.days), f"in {longest.days} days, the longest here")]
 
 
 class KeyForm(forms.Form):
@@ -57,11 +66,11 @@ class KeyForm(forms.Form):
     )
     lifetime = forms.TypedChoiceField(
         label="Expires",
-        choices=LIFETIMES,
+        choices=lifetimes,
         coerce=int,
         empty_value=None,
         required=False,
-        initial="90",
+        initial=lambda: "90" if "90" in dict(lifetimes()) else lifetimes()[-1][0],
         widget=forms.Select(attrs={"data-testid": "key-expiry"}),
     )
 
@@ -85,7 +94,8 @@ class KeyForm(forms.Form):
 @never_cache
 @trusted_types
 def api_keys(request: HttpRequest) -> HttpResponse:
-    """The list of keys, and the form for a new one. A POST names its action.
+    """The list of keys, and the form for a new one. A POST names its action. For a new secret, people give their
+    password once more.
 
     A new key is shown only in the response to its POST, which no cache keeps; it is stored neither in a session nor in
     a URL.
@@ -106,6 +116,7 @@ def api_keys(request: HttpRequest) -> HttpResponse:
 def _create(request: HttpRequest) -> HttpResponse:
     form = KeyForm(request.POST)
     if form.is_valid():
+        reauthentication.require(request)
         try:
             _count(request)
             key, text = keys.create(_user(request), form.new_key())
@@ -119,6 +130,7 @@ def _create(request: HttpRequest) -> HttpResponse:
 
 @sensitive_variables("text")
 def _rotate(request: HttpRequest) -> HttpResponse:
+    reauthentication.require(request)
     try:
         _count(request)
         key, text = keys.rotate(_user(request), _chosen(request).pk)

@@ -9,6 +9,7 @@ import re
 import secrets
 import string
 from datetime import timedelta
+from functools import partial
 from hashlib import sha256
 from typing import Final
 from uuid import UUID
@@ -18,14 +19,18 @@ from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AbstractUser
 from django.db import transaction
 from django.db.models import Q
+from django.dispatch import Signal
 from django.utils import timezone
 
-from conversations.domain.errors import KeyExpired, LimitReached, NotFound
+from conversations.domain.errors import InvalidInput, KeyExpired, LimitReached, NotFound, Problem
 from conversations.domain.requests import NewKey
 from conversations.infrastructure import database
-from conversations.models import ApiKey, ApiKeyQuerySet
+from conversations.models import ApiKey, ApiKeyQuerySet, longest_life
 
 logger = structlog.get_logger(__name__)
+
+# Sent with `key` after a key was made or got a new secret.
+key_made = Signal()
 
 # The most keys that one user can have.
 MAX_KEPT: Final = 20
@@ -51,7 +56,9 @@ def find(text: str) -> ApiKey | None:
 
 
 def create(owner: AbstractUser, new: NewKey) -> tuple[ApiKey, str]:
-    """A new key, and its text, which is not stored. Raises LimitReached."""
+    """A new key, and its text, which is not stored. Raises LimitReached; and InvalidInput if it would live longer than
+    OUTCRY_KEY_DAYS allows."""
+    _require_an_end(new)
     prefix, text = _new_secret()
     with transaction.atomic():
         # Lock the owner's row, so that two concurrent requests cannot both make the last key.
@@ -68,6 +75,7 @@ def create(owner: AbstractUser, new: NewKey) -> tuple[ApiKey, str]:
             scopes=[scope.value for scope in new.scopes],
             expires_at=new.expires_at,
         )
+        _announce(key_made, made)
     logger.info("key_created", key=str(made.pk), user=owner.pk)
     return made, text
 
@@ -84,6 +92,7 @@ def rotate(owner: AbstractUser, key: UUID) -> tuple[ApiKey, str]:
             raise KeyExpired("This key has expired. Make a new one.")
         found.prefix, found.digest, found.last_used_at = prefix, _digest(text), None
         found.save(update_fields=["prefix", "digest", "last_used_at"])
+        _announce(key_made, found)
     logger.info("key_rotated", key=str(key), user=owner.pk)
     return found, text
 
@@ -95,9 +104,31 @@ def revoke(owner: AbstractUser, key: UUID) -> None:
     logger.info("key_revoked", key=str(key), user=owner.pk)
 
 
+def revoke_all(owner: AbstractUser) -> int:
+    """Make all of the owner's keys invalid; returns how many."""
+    revoked = listed(owner).revoke()
+    logger.info("keys_revoked", user=owner.pk, number=revoked)
+    return revoked
+
+
 def listed(owner: AbstractUser) -> ApiKeyQuerySet:
     """The owner's keys that are not revoked, including expired ones, newest first."""
     return ApiKey.objects.kept().filter(owner_id=owner.pk)
+
+
+def _require_an_end(new: NewKey) -> None:
+    longest = longest_life()
+    if longest is None:
+        return
+    # A day more, for a page that has been open for a while and clients whose clock is fast.
+    if new.expires_at is None or new.expires_at > timezone.now() + longest + timedelta(days=1):
+        days = f"{longest.days} days"
+        raise InvalidInput([Problem("expires_at", "too_late", f"A key is valid for at most {days} here.")])
+
+
+def _announce(signal: Signal, key: ApiKey) -> None:
+    # A receiver that fails, such as a mail server that is away, takes the key back from nobody.
+    transaction.on_commit(partial(signal.send_robust, sender=ApiKey, key=key))
 
 
 def _note_use(key: ApiKey) -> None:

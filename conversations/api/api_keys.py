@@ -1,4 +1,5 @@
-"""The JSON API of API keys. It takes a session only, so that a stolen key cannot be used to make another one."""
+"""The JSON API of API keys. It takes a session only, so that a stolen key cannot be used to make another one; and a
+session makes a secret only after its user has confirmed who they are, so that a stolen session cannot do it either."""
 
 from datetime import datetime
 from typing import Any
@@ -8,7 +9,7 @@ from django.http import HttpResponse
 from ninja import Router, Schema, Status
 
 from conversations.access import api_keys as keys
-from conversations.access import rate_limits
+from conversations.access import rate_limits, reauthentication
 from conversations.api.authentication import AuthenticatedRequest, session_only
 from conversations.api.debates import Invalid, Refusal
 from conversations.domain.requests import NewKey
@@ -55,6 +56,7 @@ async def create(
     request: AuthenticatedRequest, new: NewKey, response: HttpResponse
 ) -> Status[dict[str, Any]]:
     await rate_limits.control(str(request.auth.pk))
+    await database.call(reauthentication.require_for_program, request)
     return _with_secret(response, *await database.call(keys.create, request.auth, new))
 
 
@@ -62,6 +64,7 @@ async def create(
 async def rotate(request: AuthenticatedRequest, key: UUID, response: HttpResponse) -> Status[dict[str, Any]]:
     """The old secret is invalid from now on."""
     await rate_limits.control(str(request.auth.pk))
+    await database.call(reauthentication.require_for_program, request)
     return _with_secret(response, *await database.call(keys.rotate, request.auth, key))
 
 
@@ -74,7 +77,8 @@ async def revoke(request: AuthenticatedRequest, key: UUID) -> Status[None]:
 
 def shown(key: ApiKey) -> dict[str, Any]:
     """The key's fields, without its secret."""
-    return {name: getattr(key, name) for name in KeyOut.model_fields}
+    fields = {name: getattr(key, name) for name in KeyOut.model_fields}
+    return {**fields, "expires_at": key.ends_at}
 
 
 def _with_secret(response: HttpResponse, key: ApiKey, text: str) -> Status[dict[str, Any]]:

@@ -8,7 +8,8 @@ OutcryError                 code, and a sentence for a person
 |-- Unauthenticated         no valid session or API key
 |-- NotFound                does not exist, or is not visible to the user
 |-- Forbidden               the user may not do this
-|   `-- ScopeMissing        the API key lacks the scope
+|   |-- ScopeMissing        the API key lacks the scope
+|   `-- NotReauthenticated  the session has to confirm first that it is its user's
 |-- KeyExpired              the API key has expired
 |-- Finished                the conversation has ended
 |-- Conflict                contradicts the log
@@ -106,6 +107,12 @@ class ScopeMissing(Forbidden):
     """The API key lacks the scope for this; the message names it."""
 
     code = "scope_missing"
+
+
+class NotReauthenticated(Forbidden):
+    """The session's user has to give their password, or their second factor, once more."""
+
+    code = "reauthentication_required"
 
 
 class KeyExpired(OutcryError):

@@ -18,24 +18,14 @@ from tests.e2e.site import Site
 
 def signed_in(site: Site) -> str:
     """The cookies of a new session, got as a browser gets them."""
-    jar = http.cookiejar.CookieJar()
-    browser = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(jar))
-    address = f"{site.url}/accounts/login/"
-    with browser.open(address) as page:
-        found = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', page.read().decode())
-    assert found is not None
-    fields = {"login": site.username, "password": site.password, "csrfmiddlewaretoken": found[1]}
-    request = urllib.request.Request(
-        address, urllib.parse.urlencode(fields).encode(), headers={"Referer": address, "Origin": site.url}
-    )
-    with browser.open(request):
-        pass
-    return "; ".join(f"{cookie.name}={cookie.value}" for cookie in jar)
+    return _cookies(_browser_of(site)[1])
 
 
 def key_of(site: Site, *scopes: str) -> str:
-    """A new API key of the administrator's."""
-    cookies = signed_in(site)
+    """A new API key of the administrator's. For one, the password is asked for once more."""
+    browser, jar = _browser_of(site)
+    _submit(browser, f"{site.url}/accounts/reauthenticate/", {"password": site.password})
+    cookies = _cookies(jar)
     token = re.search(r"csrftoken=([^;]+)", cookies)
     assert token is not None
     request = urllib.request.Request(
@@ -46,6 +36,29 @@ def key_of(site: Site, *scopes: str) -> str:
     with urllib.request.urlopen(request) as answer:
         made: str = json.load(answer)["key"]
     return made
+
+
+def _browser_of(site: Site) -> tuple[urllib.request.OpenerDirector, http.cookiejar.CookieJar]:
+    """A browser that has signed in, and its cookies."""
+    jar = http.cookiejar.CookieJar()
+    browser = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(jar))
+    _submit(browser, f"{site.url}/accounts/login/", {"login": site.username, "password": site.password})
+    return browser, jar
+
+
+def _submit(browser: urllib.request.OpenerDirector, address: str, fields: dict[str, str]) -> None:
+    """Fill in the form of the page at this address, and send it there."""
+    with browser.open(address) as page:
+        found = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', page.read().decode())
+    assert found is not None
+    body = urllib.parse.urlencode({**fields, "csrfmiddlewaretoken": found[1]}).encode()
+    origin = "{0.scheme}://{0.netloc}".format(urllib.parse.urlsplit(address))
+    with browser.open(urllib.request.Request(address, body, {"Referer": address, "Origin": origin})):
+        pass
+
+
+def _cookies(jar: http.cookiejar.CookieJar) -> str:
+    return "; ".join(f"{cookie.name}={cookie.value}" for cookie in jar)
 
 
 @asynccontextmanager

@@ -14,7 +14,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosedError
 
 from tests.e2e.person import sign_in, sign_up
-from tests.e2e.site import Site
+from tests.e2e.site import PASSWORD, Site
 from tests.e2e.usable import HEIGHT, WIDTH, expect_usable
 from tests.e2e.watchman import Watchman
 from tests.fakes.openai_server import OpenAIServer
@@ -37,6 +37,12 @@ async def make_key(page: Page, name: str, *scopes: str) -> str:
     for scope in ("watch", "start", "control"):
         await page.locator(f"[name=scopes][value={scope}]").set_checked(scope in scopes)
     await page.get_by_test_id("key-create").click()
+    # The password is asked for once, and not again for a while.
+    asks = page.get_by_role("heading", name="Confirm Access")
+    await expect(asks.or_(page.get_by_test_id("new-key"))).to_be_visible()
+    if await asks.is_visible():
+        await page.get_by_label("Password").fill(PASSWORD)
+        await page.get_by_role("button", name="Confirm").click()
     return await shown_key(page, name)
 
 

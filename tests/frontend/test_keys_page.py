@@ -149,6 +149,17 @@ def test_a_new_key_expires_as_chosen(signed_in: Client, lifetime: str, days: int
         assert abs(expires_at - timezone.now() - timedelta(days=days)) < timedelta(minutes=1)
 
 
+def test_the_longest_life_of_the_site_is_the_longest_offered(signed_in: Client, settings: Settings) -> None:
+    settings.OUTCRY_KEY_DAYS = 60
+    page = text(signed_in.get(ADDRESS))
+    assert re.findall(r'<option value="(\d*)"', page) == ["7", "30", "60"]
+    assert '<option value="60" selected>' in page
+    assert "A key is valid for at most 60 days here." in text(create(signed_in, lifetime=""))
+    assert "Select a valid choice." in text(create(signed_in, lifetime="365"))
+    create(signed_in, lifetime="60")
+    assert ApiKey.objects.get().ends_at is not None
+
+
 @pytest.mark.parametrize(
     ("fields", "name", "problem"),
     [

@@ -14,9 +14,17 @@ from django.db import OperationalError, connection
 from django.db.models import QuerySet
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
+from pytest_django import Settings
 
 from conversations.access import api_keys, principals
-from conversations.domain.errors import KeyExpired, LimitReached, NotFound, ScopeMissing, Unauthenticated
+from conversations.domain.errors import (
+    InvalidInput,
+    KeyExpired,
+    LimitReached,
+    NotFound,
+    ScopeMissing,
+    Unauthenticated,
+)
 from conversations.models import ApiKey
 from tests.support.api_keys import ENDS, UNKNOWN, delete_owner, disable_owner, expire, make, revoke, rotate
 from tests.support.outages import Lock
@@ -265,3 +273,26 @@ def test_the_ends_are_ends_of_this_key(alice: User) -> None:
     disable_owner(key)
     alice.refresh_from_db()
     assert not alice.is_active
+
+
+# The longest life
+
+
+def test_a_key_that_would_live_too_long_is_refused(alice: User, settings: Settings) -> None:
+    settings.OUTCRY_KEY_DAYS = 30
+    for expires_at in (None, datetime.now(UTC) + timedelta(days=32)):
+        with pytest.raises(InvalidInput, match="A key is valid for at most 30 days here"):
+            make(alice, expires_at=expires_at)
+    made, _ = make(alice, expires_at=datetime.now(UTC) + timedelta(days=30))
+    assert made.ends_at is not None
+
+
+def test_older_keys_end_with_the_longest_life(alice: User, settings: Settings) -> None:
+    key, text = make(alice)
+    ApiKey.objects.update(created_at=datetime.now(UTC) - timedelta(days=31))
+    assert api_keys.find(text) == key
+    settings.OUTCRY_KEY_DAYS = 30
+    assert api_keys.find(text) is None
+    assert ApiKey.objects.get().has_expired
+    with pytest.raises(KeyExpired):
+        api_keys.rotate(alice, key.pk)
