@@ -28,7 +28,7 @@ from conversations.event_log import appender
 from conversations.infrastructure import tracing
 from conversations.infrastructure.availability import CHANNEL_LAYER
 from conversations.models import Conversation
-from conversations.providers import circuit_breaker
+from conversations.providers import circuit_breaker, refusals
 from conversations.runs import loading, supervisor
 from tests.fakes.openai_server import OpenAIServer
 from tests.fakes.waiting import PATIENCE_SECONDS
@@ -118,6 +118,7 @@ def _plain(settings: Settings) -> Iterator[None]:
     yield
     cache.clear()
     circuit_breaker.local_records.clear()
+    refusals.forget()
 
 
 # A model provider

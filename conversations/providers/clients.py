@@ -6,25 +6,26 @@ option of their library: concurrent streams take a third less CPU than with HTTP
 
 import os
 import ssl
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from functools import cache, partial
 from typing import Any, Final
+from urllib.parse import parse_qsl
 
 import httpx
 import httpx2
-from ag2.config import AnthropicConfig, GeminiConfig, ModelConfig, OllamaConfig, OpenAIConfig
-from ag2.config.openai.openai_client import OpenAIClient
+from ag2.config import AnthropicConfig, GeminiConfig, LLMClient, ModelConfig, OllamaConfig
 from django.conf import settings
-from openai import DefaultAioHttpClient
-from openai.types.chat import ChatCompletionChunk
-from pydantic import ValidationError
+from openai import AsyncOpenAI, DefaultAioHttpClient
 
 from conversations.domain.errors import ProviderError
 from conversations.local_model import supervisor
 from conversations.providers import catalog, scripted
+from conversations.providers.adaptive_client import AdaptiveConfig
 from conversations.providers.catalog import Provider
+from conversations.providers.chat_client import ChatClient
+from conversations.providers.request_form import CHAT_KINDS, RequestForm
 
 # 1.5 s: long enough for one TCP SYN retransmission (1 s).
 CONNECT_SECONDS: Final = 1.5
@@ -35,7 +36,7 @@ _TIMEOUT2: Final = httpx2.Timeout(None, connect=CONNECT_SECONDS)
 
 @dataclass(frozen=True)
 class ModelCall:
-    """One call of a turn. `sampling` are keyword arguments for the local model's configuration; the role, the round
+    """One call of a turn. `sampling` are the local model's own parameters; the role, the round
     (1, 2, ...) and the topic choose the demo's text."""
 
     role: str
@@ -45,37 +46,9 @@ class ModelCall:
     sampling: Mapping[str, Any]
 
 
-class QuickOpenAIConfig(OpenAIConfig):
-    """An OpenAIConfig whose client parses valid chunks by pydantic's compiled code, and all others as the library does.
-
-    The library builds each chunk field by field in Python, which was half of this server's CPU under load."""
-
-    def create(self) -> OpenAIClient:
-        # Not super(), which does not work in a dataclass with slots, because that is a copy of the class.
-        client = OpenAIConfig.create(self)
-        library = client._client
-        read = library._process_response_data
-
-        def read_quickly(*, data: object, cast_to: Any, response: Any) -> Any:
-            if cast_to is ChatCompletionChunk:
-                try:
-                    return ChatCompletionChunk.model_validate(data)
-                except ValidationError:
-                    # Some servers omit required fields, which the library tolerates.
-                    pass
-            return read(data=data, cast_to=cast_to, response=response)
-
-        library._process_response_data = read_quickly  # type: ignore[method-assign]
-        return client
-
-
 def warm_up() -> None:
     """Load modules and types for which the first turn would otherwise wait about 0.1 s."""
-    library = QuickOpenAIConfig("none", api_key="none").create()._client
-    library.chat.completions  # noqa: B018 (loaded at its first use)
-    choice = {"index": 0, "delta": {"content": ""}, "finish_reason": None}
-    chunk = {"id": "", "object": "chat.completion.chunk", "created": 0, "model": "", "choices": [choice]}
-    ChatCompletionChunk.model_validate(chunk)
+    AsyncOpenAI(api_key="none").chat.completions.with_streaming_response  # noqa: B018 (loaded at its first use)
 
 
 @cache
@@ -118,28 +91,52 @@ async def _aiohttp_client() -> AsyncIterator[Any]:
         yield client
 
 
-async def _config(provider: Provider, call: ModelCall, client: Any) -> ModelConfig:
+async def _config(provider: Provider, call: ModelCall, http: Any) -> ModelConfig:
     key = catalog.require_key(provider)
-    most: int = settings.OUTCRY_MAX_ANSWER_TOKENS
-    options = {"streaming": call.streaming, "http_client": client}
-    # No retries: the turn retries itself, with another provider if there is one.
-    openai: Callable[..., ModelConfig] = partial(QuickOpenAIConfig, provider.model, max_retries=0, **options)
-    match provider.kind:
-        case "demo":
-            text = scripted.script(call.role, call.round, call.topic)
-            return scripted.ScriptedConfig(text, call.streaming, settings.OUTCRY_DEMO_TOKENS_PER_SECOND)
-        case "openai":
-            return openai(api_key=key, max_completion_tokens=most)
-        case "openai-compatible":
-            return openai(api_key=key, base_url=provider.url, max_tokens=most)
-        case "local":
-            return openai(api_key="none", base_url=await supervisor.url(), **call.sampling)
-        case "anthropic":
-            return AnthropicConfig(provider.model, api_key=key, max_tokens=most, max_retries=0, **options)
-        case "gemini":
-            return GeminiConfig(provider.model, api_key=key, max_output_tokens=most, **options)
-        case "ollama":
-            host = os.environ.get("OLLAMA_HOST") or catalog.OLLAMA_URL
-            # The protocol requires a files client, which Ollama lacks.
-            return OllamaConfig(provider.model, host=host, max_tokens=most, **options)  # type: ignore[abstract]
+    if provider.kind == "demo":
+        text = scripted.script(call.role, call.round, call.topic)
+        return scripted.ScriptedConfig(text, call.streaming, settings.OUTCRY_DEMO_TOKENS_PER_SECOND)
+    if provider.kind in CHAT_KINDS:
+        library = await _library(provider, key, http)
+        return AdaptiveConfig(provider, call.streaming, partial(_chat_client, library, call))
+    if provider.kind in {"anthropic", "gemini", "ollama"}:
+        return AdaptiveConfig(provider, call.streaming, partial(_own_client, key, http))
     raise ProviderError("provider_unknown", f"There is no provider of kind {provider.kind}.", retryable=False)
+
+
+async def _library(provider: Provider, key: str | None, http: Any) -> AsyncOpenAI:
+    url, query = provider.url, {}
+    if provider.kind == "local":
+        url, key = await supervisor.url(), "none"
+    elif url is not None and "?" in url:
+        # Azure's version, or the key of a proxy. The library would put the path behind them.
+        url, _, options = url.partition("?")
+        query = dict(parse_qsl(options, keep_blank_values=True))
+    # No retries: the turn retries itself, with another provider if there is one.
+    return AsyncOpenAI(api_key=key, base_url=url, default_query=query, max_retries=0, http_client=http)
+
+
+def _chat_client(library: AsyncOpenAI, call: ModelCall, form: RequestForm) -> LLMClient:
+    request: dict[str, Any] = {"model": form.provider.model, "stream": form.is_streamed, **call.sampling}
+    most = request.pop("max_tokens", settings.OUTCRY_MAX_ANSWER_TOKENS)
+    if (name := form.limit_name) is not None:
+        request[name] = most
+    if form.sends_stream_options:
+        request["stream_options"] = {"include_usage": True}
+    return ChatClient(library, request, json_object=form.sends_json_object)
+
+
+def _own_client(key: str | None, http: Any, form: RequestForm) -> LLMClient:
+    """AG2's client for a provider with a protocol of its own."""
+    model = form.provider.model
+    most: int = settings.OUTCRY_MAX_ANSWER_TOKENS
+    options = {"streaming": form.is_streamed, "http_client": http}
+    limit = most if form.sends_limit else None
+    match form.provider.kind:
+        case "anthropic":
+            return AnthropicConfig(model, api_key=key, max_tokens=most, max_retries=0, **options).create()
+        case "gemini":
+            return GeminiConfig(model, api_key=key, max_output_tokens=limit, **options).create()
+    host = os.environ.get("OLLAMA_HOST") or catalog.OLLAMA_URL
+    # The protocol requires a files client, which Ollama lacks.
+    return OllamaConfig(model, host=host, max_tokens=limit, **options).create()  # type: ignore[abstract]

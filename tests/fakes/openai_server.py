@@ -15,7 +15,7 @@ import signal
 import socket
 import threading
 import time
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any, Self
@@ -44,8 +44,9 @@ class Exchange:
 
     @property
     def system(self) -> str:
-        """The system prompt."""
-        return "\n".join(said["content"] for said in self.messages if said["role"] in {"system", "developer"})
+        """The system prompt; where there is none, the first message, which begins with it."""
+        system = [said for said in self.messages if said["role"] in {"system", "developer"}]
+        return "\n".join(str(said["content"]) for said in system or self.messages[:1])
 
     @property
     def messages(self) -> list[dict[str, Any]]:
@@ -101,7 +102,8 @@ class _Flapping:
 class OpenAIServer:
     """Answers each request by the first rule of `answer` that fits it, else with a few words or a valid verdict.
 
-    `outage` is the present fault of the whole server."""
+    `outage` is the present fault of the whole server. `refuses` takes a request for an answer, and returns the body of
+    the refusal (400) if the server refuses it."""
 
     port: int = 0
     model: str = MODEL
@@ -109,6 +111,7 @@ class OpenAIServer:
     changed: Signal = field(default_factory=Signal)
     default: Reply | None = None
     outage: Outage | None = None
+    refuses: Callable[[Mapping[str, Any]], str | None] | None = None
     _rules: list[_Rule] = field(default_factory=list)
     _flapping: _Flapping | None = None
     _breaking: tuple[int, Outage] | None = None
@@ -261,11 +264,18 @@ class OpenAIServer:
         if exchange.path.endswith("/models"):
             _whole(writer, 200, openai_format.models(self.model))
             return
+        if self.refuses is not None and (refusal := self.refuses(exchange.body)) is not None:
+            _whole(writer, 400, refusal.encode())
+            return
         reply = self._reply(exchange)
         if reply.fault is Fault.HANG:
             await asyncio.Event().wait()
         if reply.status != 200:
             _whole(writer, reply.status, openai_format.error(reply.status), retry_after=reply.retry_after)
+        elif reply.body is not None:
+            head = openai_format.head(200, reply.content_type, chunked=True)
+            body = openai_format.chunk(reply.body) if reply.body else b""
+            writer.write(head + body + openai_format.chunk(b""))
         elif exchange.body.get("stream"):
             await self._stream(exchange, reply, writer)
         else:
@@ -285,7 +295,7 @@ class OpenAIServer:
             if rule.fits(exchange):
                 rule.times -= 1
                 return rule.reply
-        if exchange.wants_json:
+        if exchange.wants_json or exchange.agent == "Moderator":
             return verdict()
         return self.default or says(f"{exchange.agent or 'Somebody'} ", "speaks ", f"({len(self.asked)}).")
 

@@ -50,7 +50,7 @@ class Reply:
     tokens, or None where the server does not say. With `tokens_per_second`, token N is due N / rate after the first,
     however late the ones before it were. `calls` are (tool, arguments in JSON), sent after the tokens. A `status`
     other than 200 is an error, with `retry_after` seconds if given. The first token comes `late` seconds after the
-    answer has begun."""
+    answer has begun. A `body` is sent as it is, in one piece, instead of all that."""
 
     tokens: Sequence[str] | Callable[[], Iterable[str]] = ("A ", "scripted ", "answer.")
     finish_reason: str = "stop"
@@ -63,6 +63,8 @@ class Reply:
     late: float = 0
     fault: Fault | None = None
     fault_after: int = 0
+    body: bytes | None = None
+    content_type: str = "text/event-stream"
 
     def iterate(self) -> Iterator[str]:
         return iter(self.tokens() if callable(self.tokens) else self.tokens)
@@ -87,6 +89,11 @@ def verdict(**how: Any) -> Reply:
 def fails(status: int, retry_after: int | None = None) -> Reply:
     """An error status instead of an answer."""
     return Reply(status=status, retry_after=retry_after)
+
+
+def sends(body: bytes, content_type: str = "text/event-stream") -> Reply:
+    """This body instead of an answer, with status 200."""
+    return Reply(body=body, content_type=content_type)
 
 
 def no_json() -> Reply:
