@@ -5,7 +5,6 @@ from uuid import UUID
 
 from ag2.events import (
     BaseEvent,
-    ModelMessageChunk,
     TextInput,
     ToolCallEvent,
     ToolErrorEvent,
@@ -46,8 +45,6 @@ class PartialMessage:
 def translate(event: BaseEvent, partial: PartialMessage) -> EventData | None:
     """Our event for an event of AG2, or None if it has none."""
     match event:
-        case ModelMessageChunk(content=text) if text:
-            return _token(clean(text), partial)
         case ToolCallEvent():
             partial.tools[event.id] = clean(event.name)[:MAX_TOOL_NAME]
             return ToolStart(
@@ -82,7 +79,8 @@ def counted(usage: Counts) -> Usage:
     return Usage(input_tokens=_whole(usage.prompt_tokens), output_tokens=_whole(usage.completion_tokens))
 
 
-def _token(text: str, partial: PartialMessage) -> Token:
+def token(text: str, partial: PartialMessage) -> Token:
+    """The Token event that adds this text to the message."""
     text, partial.pause = partial.pause + text, ""
     offset = len(partial.text)
     partial.text += text

@@ -10,6 +10,7 @@ from ag2.context import ConversationContext, SubId
 from ag2.events import (
     BaseEvent,
     ModelMessageChunk,
+    ModelReasoning,
     ToolCallEvent,
     ToolCallsEvent,
     ToolResultEvent,
@@ -20,7 +21,7 @@ from ag2.utils import CONTEXT_OPTION_NAME
 
 
 class ReplyStream(ag2.MemoryStream):
-    """A MemoryStream that passes chunks, tool events and usage to `receive`, in order, and awaits it.
+    """A MemoryStream that passes chunks, thoughts, tool events and usage to `receive`, in order, and awaits it.
 
     AG2 resolves each subscriber's parameters through models that it builds for each turn, which takes 15 ms of CPU.
     Subscribers that take `event` or `event, context`, as AG2's own do, are called directly instead."""
@@ -51,11 +52,11 @@ class ReplyStream(ag2.MemoryStream):
         return subscription
 
     async def send(self, event: BaseEvent, context: ConversationContext) -> None:
-        if isinstance(event, ModelMessageChunk):
-            # AG2 has no subscribers for chunks and does not store them.
+        # Not unions: AG2 overloads | between event classes.
+        if isinstance(event, (ModelMessageChunk, ModelReasoning)):
+            # AG2 has no subscribers for them and does not store them.
             await self._receive(event)
             return
-        # Not a union: AG2 overloads | between event classes.
         if isinstance(event, (ToolCallsEvent, ToolCallEvent, ToolResultEvent, UsageEvent)):
             await self._receive(event)
         await super().send(event, context)

@@ -20,22 +20,26 @@ from ag2 import ResponseSchema
 from ag2.config import ModelConfig
 from ag2.events import BaseEvent, ModelMessage, ModelRequest, ModelResponse, TextInput
 from django.conf import settings
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 
-from conversations.agents.clean_text import clean
+from conversations.agents.answer_form import AnswerForm, Unreadable
+from conversations.agents.clean_text import clean, is_blank
 from conversations.agents.clock import ReplyClock
 from conversations.agents.event_mapper import PartialMessage
 from conversations.agents.reply import Reply
 from conversations.agents.reply_stream import ReplyStream
+from conversations.agents.think_tags import spoken
+from conversations.agents.thoughts import Thoughts
+from conversations.agents.tool_calls import ReadableCalls, UnreadableCall
 from conversations.agents.tools import ask_human
 from conversations.agents.usage_middleware import Meter, middleware, telemetry
 from conversations.domain.budget_guard import BudgetGuard, Call
-from conversations.domain.errors import OutcryError, ProviderError
+from conversations.domain.errors import LogUnavailable, OutcryError, ProviderError
 from conversations.domain.events import EventData, Usage
 from conversations.infrastructure import tracing
 from conversations.prompts import builder
 from conversations.prompts.builder import Message, Task
-from conversations.providers import health_probe, pricing
+from conversations.providers import health_probe, pricing, provider_errors
 from conversations.providers.catalog import Provider, longest_answer
 from conversations.providers.clients import ModelCall, connect
 from conversations.providers.provider_errors import provider_error
@@ -48,8 +52,8 @@ CORRECTIONS = 1
 
 @dataclass(frozen=True)
 class Answer:
-    """A whole answer. `value` is the structured answer, None if there is no schema or the answer is invalid. `tokens`
-    is the number of streamed tokens."""
+    """A whole answer. `value` is the structured answer, None if there is no form or the answer has another. `tokens` is
+    the number of streamed tokens."""
 
     text: str
     tokens: int
@@ -73,13 +77,13 @@ class Turn:
         task: Task,
         provider: Provider,
         message: UUID,
-        schema: type[BaseModel] | None,
+        form: AnswerForm | None,
         budget: BudgetGuard,
     ) -> None:
         self.answer: Answer | None = None
         self._task = task
         self._provider = provider
-        self._schema = schema
+        self._form = form
         self._prompt = builder.build(task, provider)
         longest = longest_answer(provider, self._prompt.sampling)
         tokens = min(self._prompt.tokens, settings.OUTCRY_MAX_PROMPT_TOKENS)
@@ -88,13 +92,22 @@ class Turn:
         patience = first_token if task.agent.streaming else settings.OUTCRY_WHOLE_ANSWER_SECONDS
         self._clock = ReplyClock(patience, provider.stall or settings.OUTCRY_STALL_SECONDS)
         self._meter = Meter(budget, provider, self.call, self._prompt.system, self._clock)
-        self._reply = Reply(_partial(message, self.call), task.agent.name, self._clock, longest)
+        partial = _partial(message, self.call)
+        streamed = task.agent.streaming
+        self._reply = Reply(partial, task.agent.name, self._clock, longest, streamed=streamed)
+        # The text and finish reason of a whole answer that is not in its form yet.
+        self._whole: tuple[str, str] | None = None
         self._replying: asyncio.Task[Answer] | None = None
 
     @property
     def has_begun(self) -> bool:
-        """Whether any text has arrived from the model."""
-        return bool(self._reply.partial.text)
+        """Whether any text or thought has arrived from the model."""
+        return bool(self._reply.partial.text or self._reply.thoughts)
+
+    @property
+    def thoughts(self) -> Thoughts:
+        """What the model thinks. Its Token events are among the reply's, with messages of their own."""
+        return self._reply.thoughts
 
     @property
     def was_held(self) -> bool:
@@ -162,13 +175,18 @@ class Turn:
             async with self._clock.limit(), connect(self._provider, call) as config:
                 text, value, finish_reason = await self._ask_with_tools(config)
         except Exception as failure:
-            if isinstance(failure, OutcryError) and not isinstance(failure, ProviderError):
+            if self._whole is not None and not isinstance(failure, LogUnavailable):
+                # Only the correction of its form has failed.
+                logger.warning("correction_failed", provider=self._provider.label, exc_info=failure)
+                (text, finish_reason), value = self._whole, None
+            elif isinstance(failure, OutcryError) and not isinstance(failure, ProviderError):
                 raise
-            error = provider_error(failure)
-            logger.warning(
-                "turn_failed", provider=self._provider.label, reason=error.reason, exc_info=failure
-            )
-            raise error from failure
+            else:
+                error = provider_error(failure)
+                logger.warning(
+                    "turn_failed", provider=self._provider.label, reason=error.reason, exc_info=failure
+                )
+                raise error from failure
         finally:
             probing.cancel()
             await self._meter.release()
@@ -190,6 +208,9 @@ class Turn:
             return await self._ask(config)
         try:
             return await self._ask(config, **ask_human.options(self._reply.ask))
+        except UnreadableCall:
+            # The turn goes on without: another model of this server may well call tools.
+            return await self._ask(config)
         except Exception as failure:
             if self.has_begun or provider_error(failure).reason != "provider_rejected":
                 raise
@@ -205,8 +226,9 @@ class Turn:
             self._task.agent.role,
             self._prompt.system,
             config=config,
-            response_schema=None if self._schema is None else _response_schema(self._schema),
+            response_schema=None if self._form is None else _response_schema(self._form.schema),
             middleware=(
+                ReadableCalls,
                 *middleware(settings.OUTCRY_MAX_PROMPT_TOKENS, self._meter),
                 *telemetry(self._task.agent.name, self._provider),
             ),
@@ -217,19 +239,33 @@ class Turn:
         # If the agent asked a person before tools were given up, the prompt has the question and its outcome.
         prompt = "\n\n".join(filter(None, [self._prompt.message, self._reply.asked]))
         reply = await agent.ask(prompt, stream=stream)
+        await self._reply.end_call()
         finish_reason = reply.response.finish_reason
         if finish_reason is None:
             # The connection was closed in the middle of the answer; nothing else shows it.
-            raise ProviderError(
-                "provider_dropped", "The model's provider ended the answer half way.", retryable=True
-            )
-        value: BaseModel | str | None = None
-        if self._schema is not None:
-            with contextlib.suppress(ValidationError):
-                value = await reply.content(retries=CORRECTIONS)
-        text = self._reply.partial.text or clean(reply.body or "")
+            raise provider_errors.dropped()
+        self._reply.require_size(reply.body or "")
+        text = self._reply.partial.text or spoken(clean(reply.body or ""))
         _require_text(text, finish_reason)
-        return text, value if isinstance(value, BaseModel) else None, finish_reason
+        if self._form is None:
+            return text, None, finish_reason
+        self._whole = text, finish_reason
+        return text, await self._value(reply, self._form), finish_reason
+
+    async def _value(self, reply: Any, form: AnswerForm) -> BaseModel | None:
+        """The structured answer, which the model may correct; None if it is still in another form."""
+        for corrections_left in range(CORRECTIONS, -1, -1):
+            try:
+                return form.read(reply.body or "")
+            except Unreadable as problem:
+                logger.warning("answer_unreadable", provider=self._provider.label, problem=str(problem))
+                if not corrections_left:
+                    return None
+                schema = _response_schema(form.schema)
+                request = builder.correction(str(problem), schema.json_schema or {})
+                reply = await reply.ask(request, response_schema=schema)
+                await self._reply.end_call()
+        return None
 
 
 def _partial(message: UUID, call: Call) -> PartialMessage:
@@ -242,7 +278,7 @@ def _partial(message: UUID, call: Call) -> PartialMessage:
 
 
 def _require_text(text: str, finish_reason: str) -> None:
-    if text.strip():
+    if not is_blank(text):
         return
     if finish_reason == "length":
         sentence = "The model spent its whole answer on thinking. Raise OUTCRY_MAX_ANSWER_TOKENS."

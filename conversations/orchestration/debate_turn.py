@@ -12,12 +12,19 @@ from conversations.agents.turn import Turn
 from conversations.domain.budget_guard import BudgetGuard
 from conversations.domain.enums import Kind, Mode, Status
 from conversations.domain.errors import OverBudget, ProviderError
-from conversations.domain.events import AgentMessage, EventData, InputRequest, MessageDiscard, MessageStart
+from conversations.domain.events import (
+    AgentMessage,
+    EventData,
+    InputRequest,
+    MessageDiscard,
+    MessageStart,
+    Token,
+)
 from conversations.domain.human_input import HumanInput, Question
 from conversations.domain.panels import Agent
 from conversations.infrastructure import metrics
 from conversations.orchestration.state import BUDGET, DebateState
-from conversations.orchestration.verdict import Verdict, schema_of
+from conversations.orchestration.verdict import Verdict, form_of
 from conversations.prompts import builder
 from conversations.prompts.builder import Spoken, Task
 from conversations.providers import pricing
@@ -62,6 +69,8 @@ class DebateTurn:
         try:
             while True:
                 choice = await failover.next()
+                if choice.provider.mode is Mode.DEMO and self._is_verdict_missing():
+                    return
                 for event in self._announcements(choice):
                     yield event
                 await asyncio.sleep(choice.wait)
@@ -70,7 +79,7 @@ class DebateTurn:
                     async with turn, aclosing(self._attempt(turn, start, failover)) as events:
                         async for event in events:
                             yield event
-                    message = self._finish(start, turn, is_verdict_needed=failover.has_another_live())
+                    message = self._finish(start, turn)
                 except OverBudget:
                     yield self._discard(start, BUDGET)
                     raise
@@ -80,11 +89,26 @@ class DebateTurn:
                     yield self._discard(start, failure.reason, is_interrupted=held)
                     await failover.failed(failure, held=held, begun=turn.has_begun)
                 else:
-                    await failover.succeeded()
                     yield message
-                    return
+                    if not self._is_verdict_missing() or not failover.has_another_live():
+                        await failover.succeeded()
+                        return
+                    # The message stands, but another model may give a verdict.
+                    sentence = "The model gave no valid verdict."
+                    missing = ProviderError("provider_invalid_answer", sentence, retryable=True)
+                    await failover.failed(missing, held=False, begun=False)
+        except (ProviderError, OverBudget):
+            # A judgement without a verdict is more than none.
+            if not self._is_verdict_missing():
+                raise
         finally:
             await failover.abandoned()
+
+    def _is_verdict_missing(self) -> bool:
+        """Whether the moderator has spoken, and gave no verdict."""
+        messages = self._state.messages
+        is_judged = bool(messages) and messages[-1].kind is Kind.FINAL
+        return self._kind is Kind.FINAL and is_judged and self._state.verdict is None
 
     def _announcements(self, choice: Choice) -> Iterator[EventData]:
         """Events before the provider's first token: a fallback, and that a demo begins."""
@@ -110,8 +134,8 @@ class DebateTurn:
             streaming=self._agent.streaming,
         )
         is_final = self._kind is Kind.FINAL
-        schema = schema_of(provider) if is_final else None
-        turn = Turn(task, provider, start.message, schema, self._budget)
+        form = form_of(provider) if is_final else None
+        turn = Turn(task, provider, start.message, form, self._budget)
         # Keep the verdict affordable: its prompt will also contain this turn's answer.
         longest = turn.call.input_tokens + turn.call.output_tokens
         await turn.reserve(keep=None if is_final else replace(turn.call, input_tokens=longest))
@@ -126,7 +150,12 @@ class DebateTurn:
             state.answered = max(earlier, default=0)
         self._newest_remark = max((remark.seq for remark in remarks), default=0)
         unanswered = [remark for remark in remarks if remark.question is None and remark.seq > state.answered]
-        spoken = [Spoken(message.role, message.agent, message.content) for message in state.messages]
+        spoken = [
+            Spoken(message.role, message.agent, message.content)
+            for message in state.messages
+            # Another model's judgement, without a verdict, is no part of the debate.
+            if message.kind is not Kind.FINAL
+        ]
         return Task(self._agent, self._round, state.question, spoken, remarks, unanswered, state.own_question)
 
     async def _attempt(
@@ -136,10 +165,13 @@ class DebateTurn:
         yield start
         has_begun = False
         while (event := await turn.next()) is not None:
-            yield event
             if not has_begun:
                 has_begun = True
                 await failover.answering()
+            if isinstance(event, Token) and event.message != start.message:
+                # Thoughts are a sign of life, but no speech.
+                continue
+            yield event
             if isinstance(event, InputRequest):
                 yield self._state.status(Status.AWAITING_INPUT)
                 question = self._state.own_question = await self._control.answer(event.request)
@@ -153,8 +185,8 @@ class DebateTurn:
             self._state.discarded += 1
         return MessageDiscard(message=start.message, reason=reason)
 
-    def _finish(self, start: MessageStart, turn: Turn, *, is_verdict_needed: bool) -> AgentMessage:
-        """The finished message. Raises ProviderError if a verdict is missing and another model could give one."""
+    def _finish(self, start: MessageStart, turn: Turn) -> AgentMessage:
+        """The finished message."""
         answer, state = turn.answer, self._state
         # `next` has set it, or raised.
         assert answer is not None  # noqa: S101
@@ -165,9 +197,6 @@ class DebateTurn:
                 content = state.verdict.summary
                 is_live = start.mode is Mode.LIVE and state.mode is Mode.LIVE
                 confidence = state.verdict.confidence if is_live else None
-            elif is_verdict_needed:
-                sentence = "The model gave no valid verdict."
-                raise ProviderError("provider_invalid_answer", sentence, retryable=True)
         message = AgentMessage(
             **start.model_dump(exclude={"streaming"}),
             content=content,

@@ -1,14 +1,75 @@
-"""The moderator's structured answer."""
+"""The moderator's structured answer: its schema, and how an answer that is nearly in it is read.
 
-from typing import Annotated, Literal
+The schema names only types and choices, because providers refuse others: Anthropic refuses minimum, maximum and
+minLength. Their rules are checked here.
+"""
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+import re
+from collections.abc import Mapping
+from typing import Annotated, Any, Final, Literal
 
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    WithJsonSchema,
+)
+
+from conversations.agents.answer_form import AnswerForm, Unreadable
+from conversations.agents.answer_json import is_cut_off, objects
 from conversations.agents.clean_text import clean
 from conversations.prompts.small_model import LocalVerdict
 from conversations.providers.catalog import Provider
 
+_PERCENTAGE: Final = re.compile(r"\s*(\d{1,3}(?:\.\d{1,9})?)\s*%?\s*")
+
+
+def _stance(value: Any) -> Any:
+    """`Strong Buy` as strong_buy."""
+    return re.sub(r"[\s-]+", "_", value.strip(" \t\r\n.*").lower()) if isinstance(value, str) else value
+
+
+def _percentage(value: Any) -> Any:
+    """`55%` as 55."""
+    if isinstance(value, str) and (match := _PERCENTAGE.fullmatch(value)):
+        return float(match[1])
+    return value
+
+
+def _percent(value: float) -> float:
+    if not 0 <= value <= 100:
+        raise ValueError("must be from 0 to 100")
+    if 0 < value < 1:
+        # 0.55 may be a fraction, or half a percent.
+        raise ValueError("must be a percentage, such as 55, not a fraction")
+    return value
+
+
+def _filled(text: str) -> str:
+    if not text.strip():
+        raise ValueError("must not be empty")
+    return text
+
+
+def _list(value: Any) -> Any:
+    """One text as a list of it, and null as an empty list."""
+    if value is None:
+        return []
+    return [value] if isinstance(value, str) else value
+
+
 Text = Annotated[str, AfterValidator(clean)]
+Texts = Annotated[list[Text], BeforeValidator(_list)]
+Percent = Annotated[
+    float,
+    Field(strict=True),
+    BeforeValidator(_percentage),
+    AfterValidator(_percent),
+    WithJsonSchema({"type": "integer", "description": "Confidence in the stance, 0 to 100."}),
+]
 
 
 class VerdictAnswer(BaseModel):
@@ -17,16 +78,18 @@ class VerdictAnswer(BaseModel):
     # Strict structured outputs require all fields, and allow no others.
     model_config = ConfigDict(extra="forbid")
 
-    stance: Literal["strong_buy", "buy", "hold", "sell", "strong_sell"] = Field(
-        description="What the debate as a whole supports doing about its subject."
+    stance: Annotated[
+        Literal["strong_buy", "buy", "hold", "sell", "strong_sell"], BeforeValidator(_stance)
+    ] = Field(description="What the debate as a whole supports doing about its subject.")
+    # A whole percentage: models state fractions less reliably. One with decimals is read, too.
+    confidence_percent: Percent
+    summary: Annotated[Text, AfterValidator(_filled)] = Field(
+        description="The debate's outcome in two or three sentences."
     )
-    # A whole percentage: grammars that enforce schemas cannot enforce the range of a fraction.
-    confidence_percent: int = Field(ge=0, le=100, description="Confidence in the stance, 0 to 100.")
-    summary: Text = Field(min_length=1, description="The debate's outcome in two or three sentences.")
     consensus: Text = Field(description="What the analysts agree on.")
     dissent: Text = Field(description="Where they disagree, and who holds what.")
-    key_points: list[Text] = Field(description="The strongest points made, at most five.")
-    risks: list[Text] = Field(description="The main risks named, at most five.")
+    key_points: Texts = Field(description="The strongest points made, at most five.")
+    risks: Texts = Field(description="The main risks named, at most five.")
     horizon: Text = Field(description="The time the stance applies to, such as '12 months'.")
 
     @property
@@ -38,6 +101,61 @@ class VerdictAnswer(BaseModel):
 Verdict = VerdictAnswer | LocalVerdict
 
 
-def schema_of(provider: Provider) -> type[Verdict]:
-    """The schema for the provider's structured answer; the local model gets a smaller one."""
-    return LocalVerdict if provider.kind == "local" else VerdictAnswer
+def form_of(provider: Provider) -> AnswerForm:
+    """The form of the provider's structured answer; the local model gets a smaller one."""
+    return _LOCAL if provider.kind == "local" else _FULL
+
+
+def read(answer: str, schema: type[Verdict]) -> Verdict:
+    """The verdict in an answer. Wrapping, fields that nobody asked for, and how a value is written are put right;
+    nothing is added. Raises Unreadable with a sentence about what is wrong."""
+    found = objects(answer)
+    verdicts: list[Verdict] = []
+    problem = _missing(answer)
+    for each in found:
+        try:
+            verdicts.append(schema.model_validate(_known(each, schema)))
+        except ValidationError as failure:
+            problem = _problem(failure)
+    if not verdicts:
+        raise Unreadable(problem)
+    if any(verdict != verdicts[0] for verdict in verdicts):
+        raise Unreadable("It holds more than one verdict.")
+    return verdicts[0]
+
+
+def _missing(answer: str) -> str:
+    return "Its JSON object is cut off." if is_cut_off(answer) else "It holds no JSON object."
+
+
+def _known(found: Mapping[str, Any], schema: type[Verdict]) -> dict[str, Any]:
+    """The object's fields of the schema, whatever case and separators their names have."""
+    names = {_plain(name): name for name in schema.model_fields}
+    known = {names[plain]: value for name, value in found.items() if (plain := _plain(name)) in names}
+    if schema is VerdictAnswer and "confidence" in found:
+        known.setdefault("confidence_percent", _confidence(found["confidence"]))
+    return known
+
+
+def _confidence(value: Any) -> Any:
+    """A confidence by its shorter name, in percent: 0.55 and 55 are clear there, 1 may be either and is not read."""
+    if isinstance(value, float) and 0 < value < 1:
+        return round(value * 100, 6)
+    return None if value == 1 else value
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[\s_-]", "", name).lower()
+
+
+def _problem(failure: ValidationError) -> str:
+    """What is wrong, field by field. Only the fields' names come from the schema's side; values are not repeated."""
+    lines = [
+        f"{'.'.join(map(str, error['loc']))}: {error['msg'].removeprefix('Value error, ')}."
+        for error in failure.errors(include_url=False, include_input=False)
+    ]
+    return " ".join(lines)
+
+
+_FULL: Final = AnswerForm(VerdictAnswer, lambda answer: read(answer, VerdictAnswer))
+_LOCAL: Final = AnswerForm(LocalVerdict, lambda answer: read(answer, LocalVerdict))

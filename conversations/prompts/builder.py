@@ -1,5 +1,6 @@
 """Building the prompt of a turn. No I/O."""
 
+import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -165,6 +166,14 @@ def question_and_outcome(question: str, outcome: str) -> str:
     """A paragraph for an agent about the question that it asked in this turn, and its outcome."""
     return (
         f"You have asked the person who started this debate: {_quoted(question)} {outcome} Do not ask again."
+    )
+
+
+def correction(problem: str, schema: Mapping[str, Any]) -> str:
+    """The request to send a structured answer again; `problem` says in one sentence or more what is wrong with it."""
+    return (
+        f"Your answer cannot be read. {problem} Send it again as one JSON object in this schema, and nothing else:"
+        f"\n{json.dumps(schema)}"
     )
 
 

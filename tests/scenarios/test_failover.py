@@ -390,7 +390,10 @@ async def test_a_verdict_that_is_none_is_asked_of_the_next(
     rows = await held(conversation)
     state = await debates.state(conversation)
     assert (state["complete"]["verdict"], state["messages"][-1]["model"]) == ("buy", "healthy")
-    assert [data["reason"] for data in events(rows, "message_discard")] == ["provider_invalid_answer"]
+    # The judgement stands, though it has no verdict: it was paid for.
+    assert events(rows, "message_discard") == []
+    assert [message["model"] for message in state["messages"][-2:]] == ["faulty", "healthy"]
+    assert [data["code"] for data in events(rows, "fallback")] == ["provider_invalid_answer"]
 
 
 @pytest.mark.usefixtures("then_demo")

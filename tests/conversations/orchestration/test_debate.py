@@ -2,9 +2,9 @@
 
 import asyncio
 import json
+import math
 from contextlib import aclosing
 from functools import partial
-from typing import Any
 
 import pytest
 from pytest_django import Settings
@@ -13,54 +13,19 @@ from conversations.agents.token_buffer import TokenBuffer
 from conversations.domain import transcript
 from conversations.domain.errors import ProviderError
 from conversations.domain.events import AgentMessage, Complete, EventData, MessageStart, Token, dump
-from conversations.domain.panels import PANELS
-from conversations.orchestration.debate import Debate
-from conversations.orchestration.state import DebateState
-from conversations.prompts.builder import DebateQuestion
 from conversations.providers.catalog import Provider, parse
 from tests.fakes.openai_server import Exchange, OpenAIServer
 from tests.fakes.replies import VERDICT, Fault, Reply, fails, says, verdict
 from tests.fakes.waiting import Gate
 from tests.support.clock import advance
-from tests.support.ports import NoLimit, NoPeople
+from tests.support.held import debate, fold, hold, only
 
 ANALYSTS = ["Financial Analyst", "Market Context", "Risk Challenger"]
-
-
-def debate(
-    server: OpenAIServer,
-    *,
-    rounds: int = 1,
-    content: str = "",
-    provider: Provider | None = None,
-) -> Debate:
-    return Debate(
-        DebateState(
-            question=DebateQuestion("Is Tarnwick worth buying?", content, "earnings", rounds),
-            panel=PANELS["financial-debate"],
-            providers=[provider or parse(server.provider)],
-        ),
-        NoPeople(),
-        NoLimit(),
-    )
 
 
 def set_patience(settings: Settings, seconds: float) -> None:
     settings.OUTCRY_FIRST_TOKEN_SECONDS = settings.OUTCRY_STALL_SECONDS = seconds
     settings.OUTCRY_WHOLE_ANSWER_SECONDS = seconds
-
-
-async def hold(debate: Debate) -> list[EventData]:
-    async with aclosing(debate.events()) as events:
-        return [event async for event in events]
-
-
-def fold(events: list[EventData]) -> transcript.State:
-    return transcript.fold((seq, event.type, dump(event)) for seq, event in enumerate(events, 1))
-
-
-def only(kind: type[Any], events: list[EventData]) -> list[Any]:
-    return [event for event in events if isinstance(event, kind)]
 
 
 # Order
@@ -182,7 +147,6 @@ INVALID = [
     json.dumps({**VERDICT, "stance": "maybe"}),
     json.dumps({**VERDICT, "confidence_percent": 640}),
     json.dumps({key: value for key, value in VERDICT.items() if key != "risks"}),
-    json.dumps({**VERDICT, "surprise": 1}),
     json.dumps(VERDICT)[:-20],
     "[]",
 ]
@@ -356,7 +320,7 @@ CASES = [
 async def test_a_failing_model_ends_the_debate_with_a_reason(
     openai: OpenAIServer, agent: str, reply: Reply, reason: str, retryable: bool, settings: Settings
 ) -> None:
-    openai.answer(reply, to=agent, times=3)
+    openai.answer(reply, to=agent, times=math.inf)
     set_patience(settings, 0.3 if reason == TIMEOUT else 20)
     with pytest.raises(ProviderError) as failed:
         await hold(debate(openai))
