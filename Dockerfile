@@ -1,11 +1,11 @@
 # Outcry in a container: one image, three commands (web, worker, migrate). See docs/deploy.md.
 #   docker build -t outcry .
-#   docker build -t outcry --build-arg LOCAL_MODEL=true .    with the small model that runs on the CPU (93 MB)
+#   docker build -t outcry --build-arg LOCAL_MODEL=true .    includes the small model that runs on the CPU (93 MB)
 
 ARG PYTHON=python:3.13-slim-bookworm
 ARG NODE=node:22-bookworm-slim
 
-# The pages
+# The front end
 FROM ${NODE} AS pages
 WORKDIR /build/frontend
 COPY frontend/package.json frontend/package-lock.json ./
@@ -13,13 +13,13 @@ RUN npm ci --no-audit --no-fund
 COPY frontend/ ./
 RUN npm run build
 
-# What Outcry runs on; every package is the one that was tested, by its hash
+# Python packages: the tested versions, verified by their hashes
 FROM ${PYTHON} AS packages
 COPY requirements.txt ./
 RUN python -m venv --without-pip /opt/outcry \
     && pip --python /opt/outcry/bin/python install --no-cache-dir --only-binary :all: --require-hashes -r requirements.txt
 
-# The local model, where it is wanted
+# The local model, if LOCAL_MODEL is true
 FROM ${PYTHON} AS model
 ARG LOCAL_MODEL=false
 WORKDIR /build
@@ -28,9 +28,9 @@ RUN mkdir -p var/models && if [ "${LOCAL_MODEL}" = true ]; then \
         ln -s /usr/local .venv && python -c "from scripts.model import ensure_model; ensure_model()"; \
     fi
 
-# What runs
+# The image that runs
 FROM ${PYTHON}
-# The local model's runtime links to it.
+# The local model's runtime links to libgomp1.
 RUN apt-get update \
     && apt-get install -y --no-install-recommends libgomp1 \
     && rm -rf /var/lib/apt/lists/* \
@@ -55,7 +55,7 @@ ENV PATH=/opt/outcry/bin:$PATH \
     OUTCRY_DATA_DIR=/data \
     OUTCRY_STATIC_DIR=/srv/outcry/static \
     OUTCRY_LOCAL_MODEL=/srv/outcry/models/SmolLM2-135M-Instruct.Q4_1.gguf
-# Compiled once, and not at each start; then only root could change what runs.
+# Compile now instead of at each start: the unprivileged user cannot write bytecode beside root's files.
 RUN python -m compileall -q config conversations streaming frontend \
     && OUTCRY_DATA_DIR=/tmp/build python manage.py collectstatic --no-input --verbosity 0 \
     && rm -rf /tmp/build
@@ -63,7 +63,7 @@ RUN python -m compileall -q config conversations streaming frontend \
 USER outcry
 VOLUME /data
 EXPOSE 8000
-# The process lives; whether it can serve is asked by who sends it people (/readyz).
+# Liveness only. Whether the process can serve is for the load balancer to ask, at /readyz.
 HEALTHCHECK --interval=10s --timeout=5s --start-period=60s --retries=3 \
     CMD ["python", "-c", "import os, urllib.request as u; u.urlopen(f\"http://127.0.0.1:{os.environ.get('PORT') or 8000}/healthz\", timeout=4)"]
 ENTRYPOINT ["outcry"]

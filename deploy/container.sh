@@ -1,5 +1,5 @@
 #!/bin/sh
-# What a container runs: web, worker, migrate; or any command of manage.py.
+# The container's entry point: web, worker or migrate; or any command of manage.py.
 set -eu
 
 port="${PORT:-8000}"
