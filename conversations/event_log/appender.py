@@ -39,7 +39,7 @@ MAX_BATCH = 2_000
 # Uncommitted events of one run; at this many, the model is read no faster than events are stored.
 MAX_PENDING = 1_000
 # A commit that takes longer means that the database is slow.
-HELD_UP_SECONDS: Final = 1.0
+SLOW_COMMIT_SECONDS: Final = 1.0
 # In `close`: how long the writer retries while the database is unavailable, and how long to wait for its thread.
 CLOSE_SECONDS: Final = 5.0
 STOP_SECONDS: Final = 10.0
@@ -110,10 +110,10 @@ class Appender:
         await self._settling.wait()
 
 
-def held_up() -> bool:
-    """Whether the current commit has taken more than HELD_UP_SECONDS."""
+def is_commit_slow() -> bool:
+    """Whether the current commit has taken more than SLOW_COMMIT_SECONDS."""
     since = _under_way
-    return since is not None and time.monotonic() - since > HELD_UP_SECONDS
+    return since is not None and time.monotonic() - since > SLOW_COMMIT_SECONDS
 
 
 def close() -> None:
@@ -160,7 +160,7 @@ def _commit(batch: list[_Waiting]) -> None:
     try:
         frames = _stored(accepted)
     finally:
-        # Before the callers are told: they may ask at once whether the database holds the writer up.
+        # Before the callers are notified, since they may ask at once whether the commit is slow.
         _under_way = None
     _note_commit(accepted, frames, began)
     for loop, settled in by_loop.items():
@@ -190,14 +190,14 @@ def _stored(batch: list[_Waiting]) -> dict[UUID, list[Frame]]:
         return {}
     until = time.monotonic() + settings.OUTCRY_DATABASE_PATIENCE_SECONDS
     retrying = Retrying(
-        retry=retry_if_exception_type(database.AWAY),
+        retry=retry_if_exception_type(database.TRANSIENT_ERRORS),
         wait=database.BACKOFF,
         stop=lambda _: time.monotonic() >= min(until, _give_up),
         reraise=True,
     )
     try:
         stored = retrying(_try_to_store, batch, [])
-    except database.AWAY as failure:
+    except database.TRANSIENT_ERRORS as failure:
         return _lose(batch, failure)
     except Exception as failure:
         logger.exception("log_commit_failed", appends=len(batch))

@@ -61,7 +61,7 @@ async def _tell(conversation: UUID, event: Control | HumanMessage) -> Accepted:
     if frames:
         notifier.publish(conversation, frames)
     # Also for a repeated command: the first wake-up may have been lost.
-    wakeups.call(conversation)
+    wakeups.wake(conversation)
     return accepted
 
 

@@ -1,5 +1,5 @@
-"""Waking a conversation's run after a person's command was stored: directly if it is in this process, else through the
-channel layer.
+"""Wakes a conversation's run after a person's command was stored: directly in this process, and through the channel
+layer in others.
 
 A wake-up carries no data and is delivered at most once; the log is authoritative. Wake-ups have a group of their own: a
 run does not need the announcements of tokens that it has written itself.
@@ -25,34 +25,33 @@ def group_name(conversation: UUID) -> str:
     return f"commands_{conversation.hex}"
 
 
-def call(conversation: UUID) -> None:
+def wake(conversation: UUID) -> None:
     """Have the conversation's run read its log, in this or another process; returns at once."""
-    call_here(conversation)
-    # One that is lost does no harm: the run looks into its log at its next heartbeat.
+    wake_here(conversation)
+    # A wake-up may be lost: the run reads its log at each heartbeat, too.
     tasks.spawn(channel_groups.send(group_name(conversation), {"type": "run.called"}, "call"))
 
 
-def call_here(conversation: UUID) -> None:
+def wake_here(conversation: UUID) -> None:
     """Have the conversation's run read its log, if it is in this process, in any event loop."""
-    for loop, called in (*_runs.get(conversation, ()),):
+    for loop, wakeup in (*_runs.get(conversation, ()),):
         # The loop may have been closed.
         with contextlib.suppress(RuntimeError):
-            loop.call_soon_threadsafe(called.set)
+            loop.call_soon_threadsafe(wakeup.set)
 
 
 @asynccontextmanager
 async def listening(conversation: UUID) -> AsyncIterator[asyncio.Event]:
-    """An event that is set whenever the conversation's run has to read its log; the run clears it."""
-    called = asyncio.Event()
-    run = (asyncio.get_running_loop(), called)
+    """Context with an event that is set whenever the conversation's run has to read its log; the run clears it."""
+    wakeup = asyncio.Event()
+    run = (asyncio.get_running_loop(), wakeup)
     _runs[conversation].add(run)
-    # On joining, wake the run: earlier wake-ups were missed. Those that the layer loses are made up for by the
-    # heartbeat.
+    # On joining, wake the run, because earlier wake-ups were missed.
     task = asyncio.create_task(
-        channel_groups.listen(group_name(conversation), lambda _: called.set(), joined=called.set)
+        channel_groups.listen(group_name(conversation), lambda _: wakeup.set(), joined=wakeup.set)
     )
     try:
-        yield called
+        yield wakeup
     finally:
         _runs[conversation].discard(run)
         if not _runs[conversation]:

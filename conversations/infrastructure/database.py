@@ -33,10 +33,10 @@ REQUEST_SECONDS: Final = 2.0
 # Pauses between retries: 0.05 s, 0.1 s, 0.2 s ... 0.5 s, short enough to continue soon after the database is back.
 BACKOFF: Final = wait_exponential(multiplier=0.05, max=0.5)
 
-# What the ORM raises when the database fails; InterfaceError is not a subclass of DatabaseError.
+# What the ORM raises when the database fails. InterfaceError is not a subclass of DatabaseError.
 FAILURES: Final = (DatabaseError, InterfaceError)
-# Those of FAILURES that may be temporary: the database is locked, full or gone, or the connection was lost.
-AWAY: Final = (OperationalError, InterfaceError)
+# Failures worth a retry: the database is locked, full or unreachable, or the connection was lost.
+TRANSIENT_ERRORS: Final = (OperationalError, InterfaceError)
 
 _lock = threading.Lock()
 _writing = threading.Lock()
@@ -68,7 +68,7 @@ async def call(
         if not retry:
             return await _call(function, args, timeout)
         retrying = AsyncRetrying(
-            retry=retry_if_exception_type(AWAY),
+            retry=retry_if_exception_type(TRANSIENT_ERRORS),
             wait=BACKOFF,
             stop=stop_after_delay(settings.OUTCRY_DATABASE_PATIENCE_SECONDS),
             reraise=True,
@@ -119,7 +119,7 @@ def using(what: str, *, stands_for_all: bool = False) -> Iterator[None]:
     _under_way[use] = began
     try:
         yield
-    except AWAY as failure:
+    except TRANSIENT_ERRORS as failure:
         # The connection may be dead: the next use opens a new one.
         connections.close_all()
         _slow_at = time.monotonic()

@@ -244,4 +244,4 @@ async def _heartbeat(claimed: Lease, running_task: "asyncio.Task[None] | None") 
             running_task.cancel()
             return
         # In case a wake-up was lost.
-        wakeups.call_here(claimed.conversation)
+        wakeups.wake_here(claimed.conversation)

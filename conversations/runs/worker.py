@@ -32,7 +32,7 @@ PATIENCE_SECONDS: Final = 2.0
 # Connections of the queue, in addition to the listening one.
 CONNECTIONS: Final = 2
 
-_AWAY: Final = (exceptions.ConnectorException, psycopg.OperationalError)
+_TRANSIENT_ERRORS: Final = (exceptions.ConnectorException, psycopg.OperationalError)
 
 
 async def work(stop: asyncio.Event) -> None:
@@ -106,7 +106,7 @@ class _Worker:
         while True:
             try:
                 await self._consume()
-            except _AWAY as failure:
+            except _TRANSIENT_ERRORS as failure:
                 QUEUE.failed("queue", failure)
             except Exception:
                 logger.exception("queue_failed")

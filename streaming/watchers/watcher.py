@@ -78,7 +78,7 @@ class Watcher:
             return StreamState.IDLE
         if self.delivery.is_paused:
             return StreamState.PAUSED
-        if self.delivery.reader.away or appender.held_up():
+        if self.delivery.reader.away or appender.is_commit_slow():
             return StreamState.RECONNECTING
         return StreamState.LAGGING if self.lagging else StreamState.STREAMING
 

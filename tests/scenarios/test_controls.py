@@ -446,7 +446,7 @@ async def test_a_stopping_process_leaves_a_cancel_to_the_next(
     conversation: Conversation, openai: OpenAIServer, owner: Owner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await begin(conversation, openai, says("One ", "two.", gate=Gate()), "Financial Analyst")
-    monkeypatch.setattr(wakeups, "call", lambda _: None)
+    monkeypatch.setattr(wakeups, "wake", lambda _: None)
     await owner.send("cancel")
     await supervisor.hand_over()
     assert (await debates.fresh(conversation)).status == "active"
@@ -464,7 +464,7 @@ NEVER = 1_000.0
 
 
 def direct_call(patched: pytest.MonkeyPatch) -> None:
-    patched.setattr(wakeups, "call_here", lambda _: None)
+    patched.setattr(wakeups, "wake_here", lambda _: None)
     patched.setattr(django_settings, "OUTCRY_LEASE_HEARTBEAT_SECONDS", NEVER)
 
 
@@ -483,7 +483,7 @@ def layers_call(patched: pytest.MonkeyPatch) -> None:
 
 
 def both_calls(patched: pytest.MonkeyPatch) -> None:
-    patched.setattr(wakeups, "call", lambda _: None)
+    patched.setattr(wakeups, "wake", lambda _: None)
     patched.setattr(django_settings, "OUTCRY_LEASE_HEARTBEAT_SECONDS", 0.02)
 
 

@@ -46,7 +46,7 @@ def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(log_pages, "SLOW_QUERY_SECONDS", 0.2)
     monkeypatch.setattr(registry, "TICK_SECONDS", 0.02)
     monkeypatch.setattr(registry, "CHECK_SECONDS", 0.02)
-    monkeypatch.setattr(log, "HELD_UP_SECONDS", 0.1)
+    monkeypatch.setattr(log, "SLOW_COMMIT_SECONDS", 0.1)
 
 
 def said(number: int) -> HumanMessage:
@@ -294,7 +294,7 @@ async def test_redis_goes_and_comes_back_and_watchers_of_two_processes_lose_noth
     appender = log.Appender(conversation.pk, await debates.claim(conversation))
     elsewhere = Elsewhere(conversation)
     async with AsyncExitStack() as stack, asyncio.timeout(PATIENCE_SECONDS):
-        called = await stack.enter_async_context(wakeups.listening(conversation.pk))
+        wakeup = await stack.enter_async_context(wakeups.listening(conversation.pk))
         tab = await stack.enter_async_context(browser(alice, path_of(conversation)))
         other = asyncio.create_task(asyncio.to_thread(elsewhere.watch))
         appender.put(said(0))
@@ -308,9 +308,9 @@ async def test_redis_goes_and_comes_back_and_watchers_of_two_processes_lose_noth
         await tab.until("human_message", text="19")
         await elsewhere.signal.until(lambda: 21 in elsewhere.seqs)
         # What is told in this process reaches its run.
-        called.clear()
-        wakeups.call(conversation.pk)
-        await called.wait()
+        wakeup.clear()
+        wakeups.wake(conversation.pk)
+        await wakeup.wait()
         await asyncio.gather(*notifier.tasks.here(), *wakeups.tasks.here())
         await asyncio.to_thread(redis.start)
         before, number = len(heard), 20

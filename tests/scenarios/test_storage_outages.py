@@ -124,19 +124,19 @@ async def test_run_whose_lease_lapsed_in_an_outage_goes_on(
     assert lease > timezone.now()
 
 
-async def test_the_log_says_that_it_is_held_up_while_it_waits(
+async def test_commit_is_slow_while_the_database_is_unavailable(
     conversation: Conversation, outage: Outage, tries: Tries, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(log, "HELD_UP_SECONDS", 0)
-    assert not log.held_up()
+    monkeypatch.setattr(log, "SLOW_COMMIT_SECONDS", 0)
+    assert not log.is_commit_slow()
     await asyncio.to_thread(outage.begin)
     appending = asyncio.create_task(log.append(conversation.pk, said(0)))
     await tries.until_failed(1)
-    assert log.held_up()
+    assert log.is_commit_slow()
     outage.end()
     await appending
     await asyncio.to_thread(log.close)
-    assert not log.held_up()
+    assert not log.is_commit_slow()
 
 
 async def test_a_database_that_is_away_for_too_long_ends_the_run(

@@ -103,7 +103,7 @@ async def test_watchers_hear_of_it_at_once(alice: User, conversation: Conversati
 async def test_what_is_stored_is_heard_even_when_who_sent_it_has_gone(
     alice: User, conversation: Conversation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    store_command, news, called = commands._store, Signal(), []
+    store_command, news, woken = commands._store, Signal(), []
     state: list[str] = []
 
     def slowly(*args: Any) -> Any:
@@ -113,19 +113,19 @@ async def test_what_is_stored_is_heard_even_when_who_sent_it_has_gone(
         news.block_until(lambda: "gone" in state)
         return stored
 
-    def call(conversation: UUID) -> None:
-        called.append(conversation)
+    def wake(conversation: UUID) -> None:
+        woken.append(conversation)
         news.notify()
 
     monkeypatch.setattr(commands, "_store", slowly)
-    monkeypatch.setattr(wakeups, "call", call)
+    monkeypatch.setattr(wakeups, "wake", wake)
     telling = asyncio.create_task(control(alice, conversation.pk, action="cancel"))
     await news.until(lambda: "stored" in state)
     telling.cancel()
     await asyncio.wait([telling])
     state.append("gone")
     news.notify()
-    await news.until(lambda: called == [conversation.pk])
+    await news.until(lambda: woken == [conversation.pk])
 
 
 # Who may

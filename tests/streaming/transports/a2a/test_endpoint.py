@@ -257,7 +257,7 @@ async def test_who_drops_the_stream_subscribes_again_and_gets_no_word_twice(
 
 @pytest.fixture
 def outage(conversation: Conversation, monkeypatch: pytest.MonkeyPatch) -> Iterator[Outage]:
-    monkeypatch.setattr(appender, "HELD_UP_SECONDS", 0.1)
+    monkeypatch.setattr(appender, "SLOW_COMMIT_SECONDS", 0.1)
     with database_outage(monkeypatch) as outage:
         yield outage
 
@@ -279,7 +279,7 @@ async def test_stream_dropped_in_an_outage_resumes_with_each_word_once(
                     break
             await asyncio.to_thread(outage.begin)
             gate.open()
-            while not appender.held_up():
+            while not appender.is_commit_slow():
                 await asyncio.sleep(0.01)
         if isinstance(outage, Line):
             # A locked SQLite file is read all the same.
