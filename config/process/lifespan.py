@@ -58,10 +58,8 @@ def assist() -> None:
 
 def _start_local_model() -> None:
     try:
-        configured = catalog.configured()
-        if catalog.uses_local_model(configured) and not local_service.is_available():
+        if catalog.uses_local_model():
             local_service.require()
-        local_service.take_over()
     except (ProviderError, ValueError) as failure:
         # Debates use the other providers.
         logger.warning("local_model_not_started", reason=str(failure))

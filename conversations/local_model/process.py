@@ -2,8 +2,8 @@
 
 import json
 import logging
+import os
 import select
-import socket
 import subprocess
 import sys
 import threading
@@ -34,22 +34,17 @@ REPOSITORY: Final = Path(__file__).resolve().parents[2]
 class ModelProcess:
     """Keeps one server process alive from a thread, and restarts it with backoff.
 
-    `url` is valid from construction to `stop()`, even across restarts, because this process holds the port. Until the
-    model is ready, connections are refused. `state_file` has the URL, for `find_running` in other processes."""
+    `url` is the address of the server while the model is ready, else None. `state_file` has it, too, for `find_running`
+    in other processes."""
 
     def __init__(self, model_path: Path, *, state_file: Path, log: Path) -> None:
         self._state_file = state_file
         self._log = log.resolve()
-        self._port = _held_port()
-        port = self._port.getsockname()[1]
-        self._command = [sys.executable, "-m", "conversations.local_model.server", str(model_path.resolve())]
-        self._command += ["--port", str(port), "--log", str(self._log)]
-        self.url = f"http://{HOST}:{port}/v1"
+        self._model_path = model_path.resolve()
+        self.url: str | None = None
         self._process: subprocess.Popen[bytes] | None = None
-        self._ready = threading.Event()
         self._stopping = threading.Event()
         self._backoff = FIRST_BACKOFF
-        self._spawning = threading.Lock()
         # A daemon thread, so that a program can end without calling stop(); its end closes the child's stdin.
         self._thread = threading.Thread(target=self._keep_alive, name="local-model", daemon=True)
 
@@ -61,25 +56,19 @@ class ModelProcess:
     @property
     def is_failing(self) -> bool:
         """Whether the process has ended several times in a row, and is not ready."""
-        return self._backoff > PATIENT_BACKOFF and not self._ready.is_set()
+        return self._backoff > PATIENT_BACKOFF and self.url is None
 
     def start(self) -> None:
-        """Start the process and return at once; see `wait_ready`. May be called once. Raises OSError if the folder of
-        the state file or of the log cannot be made."""
+        """Start the process and return at once. May be called once. Raises OSError if the folder of the state file or
+        of the log cannot be made."""
         self._state_file.parent.mkdir(parents=True, exist_ok=True)
         self._log.parent.mkdir(parents=True, exist_ok=True)
         self._thread.start()
 
-    def wait_ready(self, timeout: float) -> bool:
-        """Block up to `timeout` seconds until the model is ready; returns whether it is."""
-        return self._ready.wait(timeout)
-
     def stop(self) -> None:
         """End the process within 5 s. May be called at any time and repeatedly."""
         self._stopping.set()
-        with self._spawning:
-            process = self._process
-        if process:
+        if process := self._process:
             process.terminate()
             try:
                 process.wait(TERM_SECONDS)
@@ -87,7 +76,6 @@ class ModelProcess:
                 process.kill()
         if self._thread.ident:
             self._thread.join(KILL_SECONDS)
-        self._port.close()
 
     def _keep_alive(self) -> None:
         while not self._stopping.is_set():
@@ -107,41 +95,37 @@ class ModelProcess:
 
     def _run(self) -> None:
         """Run one process from its start to its end."""
-        with self._spawning:
-            if self._stopping.is_set():
-                return
-            process = subprocess.Popen(  # noqa: S603 (the command is our own)
-                self._command, cwd=REPOSITORY, stdin=subprocess.PIPE, stdout=subprocess.PIPE
-            )
-            self._process = process
+        process = subprocess.Popen(  # noqa: S603 (the command is our own)
+            [sys.executable, "-m", "conversations.local_model.server", self._model_path, self._log],
+            cwd=REPOSITORY,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+        )
         with process:  # closes its pipes and waits for its end
-            if _has_announced(process):
-                _write_state(self._state_file, self.url, process.pid)
-                self._ready.set()
+            self._process = process
+            if self._stopping.is_set():
+                # `stop` may not have seen the process.
+                process.kill()
+            if ready := _announcement(process):
+                _write_state(self._state_file, ready)
+                self.url = json.loads(ready)["url"]
                 process.wait()
-                self._ready.clear()
+                self.url = None
 
 
-def _has_announced(process: "subprocess.Popen[bytes]") -> bool:
+def _announcement(process: "subprocess.Popen[bytes]") -> bytes:
+    """The line that the process prints when it is ready; empty if it ends, or needs longer than LOAD_SECONDS."""
     assert process.stdout  # noqa: S101 (for the type checker)
     if not select.select([process.stdout], [], [], LOAD_SECONDS)[0]:
         process.kill()
-    return bool(process.stdout.readline())
+    return process.stdout.readline()
 
 
-def _held_port() -> socket.socket:
-    """A socket bound to a free loopback port, which reserves the port without listening."""
-    held = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-    held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-    held.bind((HOST, 0))
-    return held
-
-
-def _write_state(state_file: Path, url: str, pid: int) -> None:
+def _write_state(state_file: Path, ready: bytes) -> None:
     # Renamed into place, so that readers never see a partial file.
-    part = state_file.with_name(f"{state_file.name}.{pid}")
+    part = state_file.with_name(f"{state_file.name}.{os.getpid()}")
     try:
-        part.write_text(json.dumps({"url": url, "pid": pid}))
+        part.write_bytes(ready)
         part.replace(state_file)
     except OSError:
         # Other processes will start models of their own; this one works without the file.

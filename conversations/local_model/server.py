@@ -1,18 +1,15 @@
 """The local model's server: SmolLM2-135M in llama.cpp's OpenAI-compatible HTTP server, as a process of its own.
 
-    python -m conversations.local_model.server MODEL_PATH [--port N] [--log PATH]
+    python -m conversations.local_model.server MODEL_PATH LOG
 
 prints one line, {"url": ..., "pid": ...}, when it is ready. Nothing here imports Django: a start takes a second.
 """
 
-import argparse
 import json
 import os
 import signal
-import stat
 import sys
 import threading
-from pathlib import Path
 from typing import Any, Final, NoReturn
 
 NAME: Final = "SmolLM2-135M-Instruct"
@@ -29,24 +26,22 @@ SPARE_CORES: Final = 1
 MAX_THREADS: Final = 4
 
 
-def serve(model_path: Path, port: int, log: Path | None) -> NoReturn:
-    """Serve on loopback until SIGTERM, SIGINT, or, if stdin is a pipe, its end.
+def serve(model_path: str, log: str) -> NoReturn:
+    """Serve on a free port of loopback until SIGTERM, SIGINT, or the end of stdin, which closes with the parent.
 
     Takes over the process with its signals and standard streams, and exits with status 0, or with 1 if the model does
-    not load. llama.cpp's log is appended to `log`; without one, its errors go to stderr. A `port` other than 0
-    is shared with the parent, which holds it."""
+    not load. Errors and llama.cpp's log are appended to the file `log`."""
     # Block the signals before llama.cpp starts threads, which inherit this, so that only sigwait below receives them.
     endings = {signal.SIGTERM, signal.SIGINT}
     signal.pthread_sigmask(signal.SIG_BLOCK, endings)
-    if stat.S_ISFIFO(os.fstat(0).st_mode):
-        threading.Thread(target=_end_with_stdin, daemon=True).start()
+    threading.Thread(target=_end_with_stdin, daemon=True).start()
     announcements = os.dup(1)
     _redirect_output(log)
 
     import xllamacpp  # after the redirection: it loads all of llama.cpp
 
     try:
-        server = xllamacpp.Server(_parameters(xllamacpp, model_path, port, quiet=log is None))
+        server = xllamacpp.Server(_parameters(xllamacpp, model_path))
     except RuntimeError as failure:
         print(f"The local model {model_path} does not start: {failure}", file=sys.stderr, flush=True)  # noqa: T201
         os._exit(1)
@@ -58,13 +53,12 @@ def serve(model_path: Path, port: int, log: Path | None) -> NoReturn:
     os._exit(0)
 
 
-def _parameters(xllamacpp: Any, model_path: Path, port: int, quiet: bool) -> Any:
+def _parameters(xllamacpp: Any, model_path: str) -> Any:
     params = xllamacpp.CommonParams()
-    params.model.path = str(model_path)
+    params.model.path = model_path
     params.model_alias = {NAME}
     params.hostnames = [HOST]
-    params.port = port
-    params.reuse_port = port != 0
+    params.port = 0
     params.n_parallel = SLOTS
     params.n_ctx = CONTEXT_TOKENS
     params.kv_unified = True
@@ -75,7 +69,7 @@ def _parameters(xllamacpp: Any, model_path: Path, port: int, quiet: bool) -> Any
     # No web page, no view of other turns' prompts, and no requests from pages of other origins.
     params.ui = params.endpoint_slots = False
     params.cors_origins = f"http://{HOST}"
-    params.verbosity = 1 if quiet else 2
+    params.verbosity = 2
     return params
 
 
@@ -93,21 +87,12 @@ def _end_with_stdin() -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-def _redirect_output(log: Path | None) -> None:
+def _redirect_output(log: str) -> None:
     # Redirect the descriptors, because llama.cpp's native code writes to them. stdout is for the one line only.
-    target = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600) if log else 2
+    target = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     os.dup2(target, 1)
     os.dup2(target, 2)
 
 
-def main() -> NoReturn:
-    parser = argparse.ArgumentParser(prog="python -m conversations.local_model.server")
-    parser.add_argument("model_path", type=Path)
-    parser.add_argument("--port", type=int, default=0, help="held by the parent; default: a free one")
-    parser.add_argument("--log", type=Path, help="llama.cpp's log")
-    options = parser.parse_args()
-    serve(options.model_path, options.port, options.log)
-
-
 if __name__ == "__main__":
-    main()
+    serve(*sys.argv[1:])

@@ -16,32 +16,15 @@ _kept: ModelProcess | None = None
 _may_start = False
 
 
-def keep() -> ModelProcess:
-    """Start the local model and keep it running until `release`. A process keeps at most one."""
-    global _kept
-    if _kept is None:
-        log = settings.DATA_DIR / "local-model.log"
-        _kept = ModelProcess(settings.OUTCRY_LOCAL_MODEL, state_file=settings.OUTCRY_LOCAL_STATE, log=log)
-        _kept.start()
-    return _kept
-
-
 def require() -> None:
-    """Start the local model. Raises ProviderError if its file does not exist."""
-    if not settings.OUTCRY_LOCAL_MODEL.exists():
-        sentence = f"The local model is missing: {settings.OUTCRY_LOCAL_MODEL}. `make setup` gets it."
-        raise ProviderError("provider_not_configured", sentence, retryable=False)
-    keep()
-
-
-def is_available() -> bool:
-    """Whether this or another process on this machine keeps a local model."""
-    return _kept is not None or find_running(settings.OUTCRY_LOCAL_STATE) is not None
-
-
-def take_over() -> None:
-    """Until `release`, start a model when a turn needs one and no process keeps one."""
+    """Start the local model, unless another process keeps one; in that case start it later, when a turn needs one and
+    no process keeps one. Raises ProviderError if it has to be started and its file does not exist."""
     global _may_start
+    if _kept is None and find_running(settings.OUTCRY_LOCAL_STATE) is None:
+        if not settings.OUTCRY_LOCAL_MODEL.exists():
+            sentence = f"The local model is missing: {settings.OUTCRY_LOCAL_MODEL}. `make setup` gets it."
+            raise ProviderError("provider_not_configured", sentence, retryable=False)
+        _keep()
     _may_start = True
 
 
@@ -52,6 +35,16 @@ def release() -> None:
     kept, _kept = _kept, None
     if kept is not None:
         kept.stop()
+
+
+def _keep() -> ModelProcess:
+    """Start the local model and keep it running until `release`. A process keeps at most one."""
+    global _kept
+    if _kept is None:
+        log = settings.DATA_DIR / "local-model.log"
+        _kept = ModelProcess(settings.OUTCRY_LOCAL_MODEL, state_file=settings.OUTCRY_LOCAL_STATE, log=log)
+        _kept.start()
+    return _kept
 
 
 async def url() -> str:
@@ -68,12 +61,12 @@ async def url() -> str:
                 "The local model is not running; `make run` starts it.",
                 retryable=True,
             )
-        kept = keep()
+        kept = _keep()
     # Poll, because a blocked thread for each waiting turn would exhaust the pool.
     loop = asyncio.get_running_loop()
     until = loop.time() + READY_SECONDS
-    while not kept.wait_ready(0):
+    while (ready := kept.url) is None:
         if kept.is_failing or loop.time() >= until:
             raise ProviderError("provider_unreachable", "The local model does not start.", retryable=True)
         await asyncio.sleep(POLL_SECONDS)
-    return kept.url
+    return ready

@@ -176,6 +176,6 @@ def longest_answer(provider: Provider, sampling: Mapping[str, Any]) -> int:
     return min(most, sampling.get("max_tokens", most)) if provider.kind == "local" else most
 
 
-def uses_local_model(configured: Sequence[Provider]) -> bool:
+def uses_local_model() -> bool:
     """Whether the local model is one of the providers."""
-    return any(provider.kind == "local" for provider in configured)
+    return any(provider.kind == "local" for provider in configured())

@@ -55,8 +55,7 @@ class Command(BaseCommand):
             raise CommandError(refused.message) from None
         owner = _owner(user)
         try:
-            configured = catalog.configured()
-            if catalog.uses_local_model(configured) and not supervisor.is_available():
+            if catalog.uses_local_model():
                 supervisor.require()
             status = asyncio.run(_debate(owner, new, Console(highlight=False)))
         except (OutcryError, ValueError) as refused:
