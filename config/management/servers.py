@@ -1,13 +1,15 @@
 """The web servers that `manage.py serve` runs: uvicorn, or Daphne if it is chosen. Both stop on SIGTERM and SIGINT,
-after this process has handed over its debates."""
+after this process has handed over its debates. `serving` runs uvicorn inside a process that does other work."""
 
 import asyncio
-import signal
 import socket
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from types import FrameType
-from typing import Final
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from typing import Any, Final
+
+import uvicorn
+
+from config.process.shutdown import STOPS
 
 # Connections that may wait to be accepted: after a restart all watchers reconnect at once. One that does not fit is
 # delayed by TCP's retry, 1 s or more.
@@ -20,16 +22,45 @@ class NotListening(Exception):
     """The port cannot be used; the message has the reason."""
 
 
-def uvicorn(host: str, port: int, listening: Callable[[], None]) -> None:
+class Server(uvicorn.Server):
+    """Without signal handling: at its end, uvicorn would restore the handler of a closed loop and raise the signal
+    again."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+def _config(application: Any, **options: Any) -> uvicorn.Config:
+    return uvicorn.Config(application, log_config=None, access_log=False, server_header=False, **options)
+
+
+@asynccontextmanager
+async def serving(application: Any, bound: socket.socket) -> AsyncIterator[None]:
+    """Context in which the application is served on a listening socket, in the running loop, without its lifespan."""
+    server = Server(_config(application, lifespan="off", timeout_graceful_shutdown=1))
+    task = asyncio.create_task(server.serve([bound]))
+    try:
+        yield
+    finally:
+        server.should_exit = True
+        await task
+
+
+def serve_uvicorn(host: str, port: int, listening: Callable[[], None]) -> None:
     """Serve until a stop signal; `listening` is called once the port is open. Raises NotListening.
 
     The application's lifespan starts and stops the process's other services."""
-    from uvicorn import Config, Server
-
     from config.asgi import application
     from config.process import lifespan
 
     class OutcryServer(Server):
+        @contextmanager
+        def capture_signals(self) -> Iterator[None]:
+            for number in STOPS:
+                asyncio.get_running_loop().add_signal_handler(number, self.handle_exit, number, None)
+            yield
+
         async def startup(self, sockets: list[socket.socket] | None = None) -> None:
             await super().startup(sockets)
             listening()
@@ -42,13 +73,10 @@ def uvicorn(host: str, port: int, listening: Callable[[], None]) -> None:
             await super().shutdown(sockets)
 
     server = OutcryServer(
-        Config(
+        _config(
             application,
             backlog=BACKLOG,
             lifespan="on",
-            log_config=None,
-            access_log=False,
-            server_header=False,
             # Trusted proxies are a setting of Outcry (OUTCRY_PROXY_COUNT).
             proxy_headers=False,
             ws="websockets-sansio",
@@ -57,16 +85,16 @@ def uvicorn(host: str, port: int, listening: Callable[[], None]) -> None:
             timeout_graceful_shutdown=STREAMS_SECONDS,
         )
     )
-    with listener(host, port) as bound, _signals_end_here():
+    with listener(host, port) as bound:
         asyncio.run(server.serve([bound]))
 
 
-def daphne(host: str, port: int, listening: Callable[[], None]) -> None:
+def serve_daphne(host: str, port: int, listening: Callable[[], None]) -> None:
     """Serve with Daphne until a stop signal. Daphne does not support ASGI lifespan, so the lifespan's functions are
     called here. Raises NotListening."""
     # Imported first, because it chooses Twisted's reactor.
     from daphne.endpoints import build_endpoint_description_strings
-    from daphne.server import Server
+    from daphne.server import Server as DaphneServer
     from twisted.internet import reactor
     from twisted.internet.defer import Deferred
 
@@ -83,7 +111,7 @@ def daphne(host: str, port: int, listening: Callable[[], None]) -> None:
     # Bind once to raise NotListening: Daphne itself only logs that the port is in use.
     listener(host, port).close()
     endpoints = build_endpoint_description_strings(host=host, port=port)
-    server = Server(application, endpoints, server_name="outcry", ready_callable=listening)
+    server = DaphneServer(application, endpoints, server_name="outcry", ready_callable=listening)
     server.kill_all_applications = lambda: Deferred.fromFuture(asyncio.ensure_future(stop()))
     reactor.callLater(0, lifespan.begin)  # type: ignore[arg-type]
     server.run()
@@ -100,18 +128,3 @@ def listener(host: str, port: int) -> socket.socket:
         return socket.create_server((host, port), family=family, backlog=BACKLOG)
     except OSError as error:
         raise NotListening(error.strerror or str(error)) from error
-
-
-@contextmanager
-def _signals_end_here() -> Iterator[None]:
-    """Context that ignores the stop signal, which uvicorn raises again at its end, so that the process exits with 0."""
-    before = {number: signal.signal(number, _ignore) for number in (signal.SIGTERM, signal.SIGINT)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
-def _ignore(number: int, frame: FrameType | None) -> None:
-    pass

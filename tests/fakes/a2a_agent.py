@@ -26,7 +26,7 @@ from a2a.types import (
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Router
 
-from config.management.embedded_server import Server
+from config.management.servers import Server
 from scripts.ports import free_port
 from tests.fakes.waiting import PATIENCE_SECONDS
 

@@ -5,8 +5,8 @@ from contextlib import asynccontextmanager
 
 from pytest_django import Settings
 
-from config.management import embedded_server
 from config.management.servers import listener
+from config.management.servers import serving as serving_on
 
 
 @asynccontextmanager
@@ -16,5 +16,5 @@ async def serving(settings: Settings) -> AsyncIterator[str]:
 
     settings.ALLOWED_HOSTS = ["127.0.0.1"]
     with listener("127.0.0.1", 0) as bound:
-        async with embedded_server.serving(application, bound):
+        async with serving_on(application, bound):
             yield f"http://127.0.0.1:{bound.getsockname()[1]}"

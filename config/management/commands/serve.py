@@ -41,47 +41,36 @@ class Command(ServingCommand):
             raise CommandError(
                 "OUTCRY_HTTPS=true needs a proxy that speaks https before this server: set OUTCRY_BEHIND_PROXY=true."
             )
-        try:
-            self._greeting = [*first_account.ensure(), *self._models()]
-        except ImproperlyConfigured as wrong:
-            raise CommandError(str(wrong)) from None
-        try:
-            self._serve(server, host, int(port))
-        finally:
-            supervisor.release()
-            appender.close()
-
-    def _serve(self, server: str, host: str, port: int) -> None:
         address = f"http://{f'[{host}]' if ':' in host else host}:{port}"
         if not text("OUTCRY_SITE_URL"):
             settings.OUTCRY_SITE_URL = address
 
         def listening() -> None:
-            self.stdout.write(f"\nOutcry is at {address}")
-            self.stdout.write("\n".join(self._greeting))
-            self.stdout.write("Ctrl-C stops it.\n")
+            lines = [f"\nOutcry is at {address}", *greeting, "Ctrl-C stops it.\n"]
+            self.stdout.write("\n".join(lines))
             self.stdout.flush()
 
-        run = servers.daphne if server == "daphne" else servers.uvicorn
+        run = servers.serve_daphne if server == "daphne" else servers.serve_uvicorn
         try:
-            run(host, port, listening)
+            greeting = [*first_account.ensure(), _prepare_models()]
+            run(host, int(port), listening)
+        except (ImproperlyConfigured, ProviderError) as failure:
+            raise CommandError(str(failure)) from None
         except servers.NotListening as failure:
             raise CommandError(f"Port {port} of {host} cannot be used: {failure}") from None
+        finally:
+            supervisor.release()
+            appender.close()
 
-    def _models(self) -> list[str]:
-        try:
-            configured = catalog.configured()
-        except ValueError as failure:
-            raise CommandError(f"OUTCRY_PROVIDERS is wrong: {failure}") from None
-        if job_queue.is_used():
-            return ["Debates are run by workers: manage.py work."]
-        try:
-            if catalog.uses_local_model(configured):
-                supervisor.require()
-        except ProviderError as failure:
-            raise CommandError(failure.message) from None
-        speakers = [
-            provider.label if provider.url else f"{provider.kind}, {provider.model}"
-            for provider in catalog.by_preference()
-        ]
-        return [f"The models that speak, in this order: {'; '.join(speakers)}."]
+
+def _prepare_models() -> str:
+    """Start the local model if it is used. Returns the line of the greeting about who speaks."""
+    if job_queue.is_used():
+        return "Debates are run by workers: manage.py work."
+    if catalog.uses_local_model():
+        supervisor.require()
+    speakers = [
+        provider.label if provider.url else f"{provider.kind}, {provider.model}"
+        for provider in catalog.by_preference()
+    ]
+    return f"The models that speak, in this order: {'; '.join(speakers)}."

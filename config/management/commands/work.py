@@ -1,7 +1,6 @@
 """`manage.py work`: a worker, which runs the debates that the queue hands out."""
 
 import asyncio
-import signal
 from argparse import ArgumentParser
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -9,11 +8,13 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management.base import CommandError
+from starlette.routing import Route, Router
 
-from config.management.servers import NotListening, is_port, listener
+from config.management.servers import NotListening, is_port, listener, serving
 from config.observability import tracing
 from config.process import lifespan
 from config.process.preflight import ServingCommand
+from config.process.shutdown import STOPS
 from conversations.event_log import appender
 from conversations.local_model import supervisor
 from conversations.outbox import sender
@@ -51,7 +52,7 @@ class Command(ServingCommand):
 
         stop = asyncio.Event()
         loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGINT):
+        for number in STOPS:
             loop.add_signal_handler(number, stop.set)
         async with self._probes(host, port):
             tracing.begin("worker")
@@ -73,11 +74,12 @@ class Command(ServingCommand):
             yield
             return
         # Imported here because it loads all of the site.
-        from config.management import embedded_server
+        from config.asgi import django_application
 
+        probes = Router([Route(path, django_application) for path in PROBES], redirect_slashes=False)
         try:
             with listener(host, port) as bound:
-                async with embedded_server.serving(embedded_server.only(PROBES), bound):
+                async with serving(probes, bound):
                     yield
         except NotListening as failure:
             raise CommandError(f"Port {port} of {host} cannot be used: {failure}") from None

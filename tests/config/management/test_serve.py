@@ -111,7 +111,7 @@ def test_a_port_that_is_none_is_refused(port: str) -> None:
 def test_a_provider_that_is_none_is_refused(settings: Settings) -> None:
     settings.OUTCRY_PROVIDERS = ["chatgpt"]
     with pytest.raises(CommandError, match="OUTCRY_PROVIDERS is wrong: 'chatgpt'"):
-        call_command("serve")
+        call_command("serve", skip_checks=False)
 
 
 def test_a_missing_model_is_named(settings: Settings, tmp_path: Path) -> None:

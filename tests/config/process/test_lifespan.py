@@ -10,7 +10,7 @@ from django.contrib.auth.models import User
 from pytest_django import Settings
 from websockets.asyncio.client import connect
 
-from config.management.embedded_server import Server
+from config.management.servers import Server
 from config.process import lifespan
 from conversations.infrastructure import database
 from conversations.models import Conversation
