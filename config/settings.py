@@ -10,7 +10,7 @@ import environ
 from corsheaders.defaults import default_headers
 from django.core.exceptions import ImproperlyConfigured
 
-from config.env import collected, sso, static_files, stores
+from config.env import sso, static_files, stores
 from config.env.mail import mail_settings
 from config.env.metrics_access import metrics_networks, metrics_token
 from config.env.parsing import choice, flag, number, rate, text, whole, words
@@ -153,7 +153,7 @@ STATIC_ROOT = Path(text("OUTCRY_STATIC_DIR", str(DATA_DIR / "static")))
 # WhiteNoise warns about a missing folder.
 STATIC_ROOT.mkdir(parents=True, exist_ok=True)
 STATICFILES_DIRS = [BASE_DIR / "frontend" / "dist"]
-STATIC_COLLECTED = collected.is_collected(STATIC_ROOT, STATICFILES_DIRS[0])
+STATIC_COLLECTED = static_files.is_collected(STATIC_ROOT, STATICFILES_DIRS[0])
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {
@@ -253,9 +253,7 @@ OUTCRY_WHOLE_ANSWER_SECONDS = number("OUTCRY_WHOLE_ANSWER_SECONDS", 180, least=0
 # For a person's answer to an agent's question.
 OUTCRY_INPUT_TIMEOUT_SECONDS = number("OUTCRY_INPUT_TIMEOUT_SECONDS", 300, least=1)
 # Tokens of one conversation reach its watchers no faster than this; None: as fast as the model sends them.
-OUTCRY_MAX_TOKENS_PER_SECOND = (
-    number("OUTCRY_MAX_TOKENS_PER_SECOND", 0, least=0.1) if text("OUTCRY_MAX_TOKENS_PER_SECOND") else None
-)
+OUTCRY_MAX_TOKENS_PER_SECOND = number("OUTCRY_MAX_TOKENS_PER_SECOND", None, least=0.1)
 # Estimated tokens of a prompt; earlier messages are left out to stay within it, the question never.
 OUTCRY_MAX_PROMPT_TOKENS = whole("OUTCRY_MAX_PROMPT_TOKENS", 32_000, least=1_000)
 OUTCRY_MAX_ANSWER_TOKENS = whole("OUTCRY_MAX_ANSWER_TOKENS", 4000, least=16)

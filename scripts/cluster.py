@@ -3,14 +3,21 @@
 Their data is in one folder. Passwords are made once and kept there. Every port but nginx's is chosen freely.
 """
 
+import os
 import secrets
+import shutil
+import signal
+import socket
+import subprocess
 import threading
+import urllib.request
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from scripts import cluster_servers
-from scripts.console import environment, run
+from scripts import programs, proxy
+from scripts.console import StepFailedError, environment, run
 from scripts.member import Guard, Member
 from scripts.places import PYTHON, ROOT
 from scripts.ports import free_port
@@ -27,8 +34,6 @@ class Cluster:
     env: Mapping[str, str] = field(default_factory=dict)
     webs: int = 2
     workers: int = 2
-    # Whether to run collectstatic before the start.
-    collects: bool = False
     # PostgreSQL's folder, if its user may not read `folder`.
     postgres_folder: Path | None = None
 
@@ -38,18 +43,12 @@ class Cluster:
         workers = [f"worker-{number + 1}" for number in range(self.workers)]
         self.ports = {name: free_port() for name in ("postgres", "redis", *webs, *workers)}
         self.ports["nginx"] = self.port
-        self._secret = _read_or_make(self.secret_file)
-        self.postgres = cluster_servers.postgres(
-            self.postgres_folder or self.folder / "postgres",
-            self.ports["postgres"],
-            self._secret,
-            self.on_line,
-        )
-        self.redis = cluster_servers.redis(self.folder, self.ports["redis"], self._secret, self.on_line)
+        self._secret = self._read_or_make_secret()
+        self.postgres = self._postgres(self.postgres_folder or self.folder / "postgres")
+        self.redis = self._redis()
         self.web = [self._outcry(name, "serve") for name in webs]
         self.worker = [self._outcry(name, "work") for name in workers]
-        upstreams = [self.ports[name] for name in webs]
-        self.nginx = cluster_servers.nginx(self.folder / "nginx", self.port, upstreams, self.on_line)
+        self.nginx = self._nginx(self.folder / "nginx", webs)
 
     @property
     def url(self) -> str:
@@ -92,9 +91,8 @@ class Cluster:
         try:
             self.postgres.start()
             self.redis.start()
-            self._manage("migrate")
-            if self.collects:
-                self._manage("collectstatic")
+            migrate = [str(PYTHON), "manage.py", "migrate", "--no-input", "--verbosity", "0"]
+            run(migrate, otherwise="The lines above say why.", cwd=ROOT, **self.settings)
             for member in (*self.worker, self.web[0]):
                 member.begin()
             # The first web process creates the first account; the others find it.
@@ -110,11 +108,8 @@ class Cluster:
     def stop(self) -> None:
         """Stop those that need others before those they need: watchers are sent away, then debates handed over."""
         for members in ([self.nginx], self.web, self.worker, [self.redis], [self.postgres]):
-            stopping = [threading.Thread(target=member.stop) for member in members]
-            for thread in stopping:
-                thread.start()
-            for thread in stopping:
-                thread.join()
+            with ThreadPoolExecutor(len(members)) as threads:
+                list(threads.map(Member.stop, members))
         self._guard.leave()
 
     def restarted(self, stop: threading.Event) -> Iterator[str]:
@@ -125,9 +120,68 @@ class Cluster:
                     yield f"{member.name} ended with {code}, and starts again"
                     member.begin()
 
-    def _manage(self, name: str) -> None:
-        command = [str(PYTHON), "manage.py", name, "--no-input", "--verbosity", "0"]
-        run(command, otherwise="The lines above say why.", cwd=ROOT, **self.settings)
+    def _read_or_make_secret(self) -> str:
+        if not self.secret_file.exists():
+            # Renamed when complete, so that an interrupted write leaves no half of a password.
+            made = self.secret_file.with_suffix(".new")
+            _write_private(made, secrets.token_hex(24))
+            made.rename(self.secret_file)
+        return self.secret_file.read_text()
+
+    def _postgres(self, folder: Path) -> Member:
+        """PostgreSQL with its data in `folder`, which is made on the first call."""
+        data, user = folder / "data", programs.unprivileged_user()
+        initdb = programs.POSTGRESQL.path()
+        if not data.exists():
+            folder.mkdir(parents=True, exist_ok=True)
+            password = folder / "password"
+            _write_private(password, self._secret)
+            if user is not None:
+                for path in (folder, password):
+                    shutil.chown(path, user)
+            options = [f"--pgdata={data}", "--username=outcry", "--auth=scram-sha-256", "--encoding=UTF8"]
+            command = [str(initdb), *options, f"--pwfile={password}"]
+            done = subprocess.run(command, user=user, cwd=folder, check=False, capture_output=True, text=True)
+            if done.returncode:
+                raise StepFailedError(f"`initdb` failed:\n{done.stdout}{done.stderr}")
+            password.unlink()
+        server, port = initdb.resolve().with_name("postgres"), str(self.ports["postgres"])
+        settings = ["listen_addresses=127.0.0.1", "unix_socket_directories=", "max_connections=200"]
+        probe: list[str | Path] = [server.with_name("pg_isready"), "-q", "-h", "127.0.0.1", "-p", port]
+        return Member(
+            "postgres",
+            [server, "-D", data, "-p", port, *(f"--{setting}" for setting in settings)],
+            os.environ,
+            lambda: subprocess.run(probe, check=False, capture_output=True).returncode == 0,
+            self.on_line,
+            user=user,
+            cwd=folder,
+            # Fast shutdown: it does not wait for clients to disconnect.
+            stop_signal=signal.SIGINT,
+        )
+
+    def _redis(self) -> Member:
+        # A file, because everybody on the machine can read arguments.
+        file, port = self.folder / "redis.conf", self.ports["redis"]
+        lines = [
+            "loglevel warning",
+            "bind 127.0.0.1",
+            f"port {port}",
+            f"requirepass {self._secret}",
+            'save ""',
+            f'dir "{self.folder}"',
+        ]
+        _write_private(file, "\n".join(lines))
+        command = [programs.REDIS.path(), file]
+        return Member("redis", command, os.environ, lambda: _accepts(port), self.on_line)
+
+    def _nginx(self, folder: Path, webs: list[str]) -> Member:
+        folder.mkdir(exist_ok=True)
+        file = folder / "nginx.conf"
+        upstreams = [f"127.0.0.1:{self.ports[name]}" for name in webs]
+        file.write_text(proxy.configuration(f"127.0.0.1:{self.port}", upstreams, folder))
+        command = proxy.command(programs.NGINX.path(), folder, file)
+        return Member("nginx", command, os.environ, lambda: _answers(f"{self.url}/healthz"), self.on_line)
 
     def _outcry(self, name: str, command: str) -> Member:
         port = self.ports[name]
@@ -135,16 +189,28 @@ class Cluster:
             name,
             [PYTHON, "manage.py", command, "--port", str(port)],
             environment({**self.settings, "PYTHONUNBUFFERED": "1"}),
-            lambda: cluster_servers.answers(f"http://127.0.0.1:{port}/readyz"),
+            lambda: _answers(f"http://127.0.0.1:{port}/readyz"),
             self.on_line,
         )
 
 
-def _read_or_make(file: Path) -> str:
-    if not file.exists():
-        # Renamed when complete, so that an interrupted write leaves no half of a password.
-        made = file.with_suffix(".new")
-        made.touch(mode=0o600)
-        made.write_text(secrets.token_hex(24))
-        made.rename(file)
-    return file.read_text()
+def _write_private(file: Path, text: str) -> None:
+    file.touch(mode=0o600)
+    file.write_text(text)
+
+
+def _answers(url: str) -> bool:
+    """Whether a GET is answered with status 200."""
+    try:
+        with urllib.request.urlopen(url, timeout=5) as answer:  # noqa: S310 (loopback)
+            return bool(answer.status == 200)
+    except OSError:
+        return False
+
+
+def _accepts(port: int) -> bool:
+    try:
+        with socket.create_connection(("127.0.0.1", port), timeout=1):
+            return True
+    except OSError:
+        return False

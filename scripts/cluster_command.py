@@ -6,11 +6,12 @@ import sys
 import threading
 from pathlib import Path
 
-from config.env.collected import is_collected
 from scripts import programs
 from scripts.cluster import Cluster
-from scripts.console import say
-from scripts.places import FRONTEND, data_dir, setting
+from scripts.console import run, say
+from scripts.frontend import BUILT
+from scripts.places import PYTHON, data_dir, setting
+from scripts.stamps import once
 
 # PostgreSQL does not run as root, and cannot enter root's folders.
 STATE = Path("/var/lib/outcry")
@@ -31,12 +32,13 @@ def serve(port: int) -> None:
 
     over = threading.Event()
     folder = data_dir().resolve() / "cluster"
-    static = Path(setting("OUTCRY_STATIC_DIR", str(data_dir() / "static")))
-    collects = not is_collected(static, FRONTEND / "dist")
-    cluster = Cluster(folder, port, print_line, collects=collects, postgres_folder=postgres_folder(folder))
+    cluster = Cluster(folder, port, print_line, postgres_folder=postgres_folder(folder))
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: over.set())
     say("Starting PostgreSQL, Redis, two workers, two web processes and nginx")
+    # Django's list of the collected files, and Vite's of the built ones.
+    collected = Path(setting("OUTCRY_STATIC_DIR", str(data_dir() / "static"))) / "staticfiles.json"
+    once("static", inputs=[BUILT / "manifest.json"], outputs=[collected], step=_collect_static)
     cluster.start()
     try:
         say(f"Outcry is at {cluster.url}")
@@ -47,6 +49,11 @@ def serve(port: int) -> None:
     finally:
         say("Stopping; debates that are running go on at the next start")
         cluster.stop()
+
+
+def _collect_static() -> None:
+    command = [str(PYTHON), "manage.py", "collectstatic", "--no-input", "--verbosity", "0"]
+    run(command, otherwise="The lines above say why.")
 
 
 def _addresses(cluster: Cluster) -> list[str]:

@@ -22,7 +22,7 @@ STOP_SECONDS: Final = 30.0
 @dataclass
 class Member:
     """A process that can be started, stopped, killed and started again. `on_line` gets the member's name and each line
-    of its output; `stdin` is written to it once."""
+    of its output."""
 
     name: str
     command: Sequence[str | Path]
@@ -31,7 +31,6 @@ class Member:
     on_line: Callable[[str, str], None]
     user: str | None = None
     cwd: Path = ROOT
-    stdin: str | None = None
     stop_signal: signal.Signals = signal.SIGTERM
     guard: "Guard | None" = None
     process: "subprocess.Popen[str] | None" = None
@@ -47,17 +46,13 @@ class Member:
             # Another user must not inherit root's groups.
             extra_groups=None if self.user is None else [],
             group=None if self.user is None else pwd.getpwnam(self.user).pw_gid,
-            stdin=subprocess.DEVNULL if self.stdin is None else subprocess.PIPE,
+            stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
             errors="replace",
             process_group=None if self.guard is None else self.guard.group,
         )
-        if self.stdin is not None:
-            assert self.process.stdin is not None
-            self.process.stdin.write(self.stdin)
-            self.process.stdin.close()
         self._reading = threading.Thread(target=self._read, args=(self.process,), daemon=True)
         self._reading.start()
 

@@ -27,6 +27,12 @@ class Program:
                 return beside[-1]
         return None
 
+    def path(self) -> Path:
+        """Its path. Raises StepFailedError if it is missing."""
+        if (found := self.find()) is None:
+            raise StepFailedError(f"{self.name} is not installed (package: {self.package}).")
+        return found
+
 
 CHROMIUM = Program("Chromium", ("chromium", "chromium-browser", "google-chrome"), "chromium", "end to end")
 POSTGRESQL = Program("PostgreSQL", ("initdb",), "postgresql", "on PostgreSQL")

@@ -41,9 +41,7 @@ def table() -> str:
 
 def written(page: str) -> str:
     """The page with its table replaced."""
-    before, _, rest = page.partition(_BEGIN)
-    _, _, after = rest.partition(_END)
-    return f"{before}{_BEGIN}\n{table()}\n{_END}{after}"
+    return re.sub(f"(?s){_BEGIN}.*?{_END}", lambda _: f"{_BEGIN}\n{table()}\n{_END}", page)
 
 
 if __name__ == "__main__":

@@ -2,16 +2,25 @@
 
 import re
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import Any, Final
 
 from whitenoise.storage import CompressedManifestStaticFilesStorage
 
-from config.env.collected import COLLECTION
-
+# Django's list of the collected files, and Vite's manifest of the built ones.
+COLLECTION: Final = "staticfiles.json"
+MANIFEST: Final = "manifest.json"
 # File names that contain a hash of the content: Vite's (main-BRwuzZAJ.js), and Django's (admin.0a1b2c3d4e5f.css).
 _VITE: Final = r"assets/[^/]+-[A-Za-z0-9_-]{8}\.[a-z0-9]+"
 _DJANGO: Final = r".+\.[0-9a-f]{12}\.[A-Za-z0-9]+"
 IMMUTABLE: Final = rf"^/static/({_VITE}|{_DJANGO})$"
+
+
+def is_collected(collected: Path, built: Path) -> bool:
+    """Whether the folder `collected` is complete and has the same build as the folder `built`."""
+    ours, current = collected / MANIFEST, built / MANIFEST
+    is_complete = (collected / COLLECTION).exists() and ours.exists() and current.exists()
+    return is_complete and ours.read_bytes() == current.read_bytes()
 
 
 class Collected(CompressedManifestStaticFilesStorage):  # type: ignore[misc]

@@ -14,8 +14,7 @@ import brotli
 import httpx
 import pytest
 
-from config.env.collected import is_collected
-from config.env.static_files import IMMUTABLE
+from config.env.static_files import IMMUTABLE, is_collected
 from scripts.places import read_env_file
 from tests.e2e import programs
 from tests.e2e.site import ROOT, Site, running
