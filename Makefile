@@ -1,8 +1,9 @@
 # Everything is done by scripts/; this file names the commands.
 
 PYTHON ?= python3
-chosen := $(if $(filter file,$(origin PYTHON)),,--chosen-python)
-scripts = @command -v $(PYTHON) > /dev/null || { echo "Outcry needs Python 3.11 or newer: no $(PYTHON) here." >&2; exit 1; }; exec $(PYTHON) -m scripts $(chosen)
+# Empty unless the person named a Python.
+export CHOSEN_PYTHON := $(filter-out file,$(origin PYTHON))
+scripts = @command -v $(PYTHON) > /dev/null || { echo "Outcry needs Python 3.11 or newer: no $(PYTHON) here." >&2; exit 1; }; exec $(PYTHON) -m scripts
 
 .DEFAULT_GOAL := help
 .PHONY: help run cluster setup test check format bench bench-cluster chaos requirements clean

@@ -7,10 +7,11 @@ import socket
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 from config.env.private_files import keep_private
-from scripts import cluster_command, frontend, model, openmp, other_python, packages, programs
+from scripts import cluster_command, frontend, model, openmp, packages, programs
 from scripts.checks import CHECKS
 from scripts.console import StepFailedError, environment, run, say, status_of
 from scripts.parts import Part, run_all
@@ -29,10 +30,9 @@ GENERATED = (".mypy_cache", ".ruff_cache", ".pytest_cache", ".hypothesis", ".imp
 
 
 def main(arguments: list[str]) -> int:
-    chosen = "--chosen-python" in arguments
-    name, *rest = [argument for argument in arguments if argument != "--chosen-python"]
+    name, *rest = arguments
     try:
-        return COMMANDS[name](chosen, rest)
+        return COMMANDS[name](rest)
     except StepFailedError as failure:
         print(f"\nOutcry could not go on: {failure}", file=sys.stderr)
         return 1
@@ -41,13 +41,13 @@ def main(arguments: list[str]) -> int:
         return 130
 
 
-def set_up(chosen: bool, *, development: bool = False, database: bool = True) -> None:
+def set_up(*, development: bool = False, database: bool = True) -> None:
     """Everything that a server needs; of a cluster, the database has a server of its own."""
     with one_at_a_time():
-        install(chosen, development=development)
+        install(development=development)
         frontend.ensure_built()
         keep_private(data_dir())
-        if model.is_wanted():
+        if development or model.is_wanted():
             model.ensure_model()
         if database:
             say("Bringing the database up to date")
@@ -58,8 +58,8 @@ def set_up(chosen: bool, *, development: bool = False, database: bool = True) ->
             )
 
 
-def install(chosen: bool, *, development: bool) -> None:
-    packages.ensure_packages(chosen=chosen, development=development)
+def install(*, development: bool) -> None:
+    packages.ensure_packages(development=development)
     openmp.ensure_openmp()
     frontend.ensure_modules()
 
@@ -76,15 +76,16 @@ def one_at_a_time() -> Iterator[None]:
         yield
 
 
-def serve(chosen: bool, _arguments: list[str]) -> int:
-    ensure_port_is_free(setting("PORT", "8000"))
-    set_up(chosen)
+def serve(_arguments: list[str]) -> int:
+    free_port("make run")
+    set_up()
     os.chdir(ROOT)
     os.execve(PYTHON, [str(PYTHON), "manage.py", "serve"], environment({}))
 
 
-def ensure_port_is_free(text: str, command: str = "make run") -> None:
-    """Raises StepFailedError, before the long steps rather than after them."""
+def free_port(command: str) -> int:
+    """PORT. Raises StepFailedError if it is taken, before the long steps rather than after them."""
+    text = setting("PORT", "8000")
     if not text.isdecimal() or not 0 < int(text) < 65536:
         raise StepFailedError(f"PORT={text} is no port: use a number from 1 to 65535.")
     port = int(text)
@@ -96,31 +97,30 @@ def ensure_port_is_free(text: str, command: str = "make run") -> None:
             raise StepFailedError(
                 f"port {port} is taken. Is Outcry running already? Another port: PORT={port + 1} {command}"
             ) from error
+    return port
 
 
-def serve_cluster(chosen: bool, _arguments: list[str]) -> int:
-    port = setting("PORT", "8000")
-    ensure_port_is_free(port, "make cluster")
-    set_up(chosen, database=False)
-    cluster_command.serve(int(port))
+def serve_cluster(_arguments: list[str]) -> int:
+    port = free_port("make cluster")
+    set_up(database=False)
+    cluster_command.serve(port)
     return 0
 
 
-def setup(chosen: bool, _arguments: list[str]) -> int:
-    set_up(chosen)
+def setup(_arguments: list[str]) -> int:
+    set_up()
     say("Ready. `make run` starts the server.")
     return 0
 
 
-def set_up_tests(chosen: bool) -> None:
-    set_up(chosen, development=True)
-    model.ensure_model()
+def set_up_tests() -> None:
+    set_up(development=True)
     programs.ensure_programs()
 
 
-def test(chosen: bool, arguments: list[str]) -> int:
+def test(arguments: list[str]) -> int:
     """Every test; with arguments, they go to one pytest on SQLite and the other parts are left out."""
-    set_up_tests(chosen)
+    set_up_tests()
     frontend.ensure_modules(frontend.CLIENTS)
     if arguments:
         say("Running pytest on SQLite only, with these arguments")
@@ -132,9 +132,8 @@ def test_parts() -> list[Part]:
     """Everything on SQLite, then what may differ on another Python and on PostgreSQL, then the front end."""
     pytest: list[str | Path] = ["-m", "pytest", *IN_PARALLEL]
     parts = [Part("All tests, on SQLite (pytest)", [PYTHON, *pytest])]
-    if (other := other_python.find()) is not None:
-        version, interpreter = other
-        python = other_python.ensure_installed(version, interpreter)
+    if (other := packages.ensure_other_python()) is not None:
+        version, python = other
         name = f"What may differ on Python {version} (pytest)"
         parts.append(Part(name, [python, *pytest, *ON_OTHER_PYTHON]))
     if programs.POSTGRESQL.find():
@@ -143,43 +142,31 @@ def test_parts() -> list[Part]:
     return [*parts, Part("The front end (Vitest)", ["npm", "test"], cwd=FRONTEND)]
 
 
-def check(chosen: bool, _arguments: list[str]) -> int:
+def check(_arguments: list[str]) -> int:
     with one_at_a_time():
-        install(chosen, development=True)
+        install(development=True)
     return run_all(CHECKS)
 
 
-def reformat(chosen: bool, _arguments: list[str]) -> int:
+def reformat(_arguments: list[str]) -> int:
     with one_at_a_time():
-        install(chosen, development=True)
+        install(development=True)
     return status_of(["ruff", "check", "--fix"]) | status_of(["ruff", "format"])
 
 
-def bench(chosen: bool, arguments: list[str]) -> int:
-    return run_module(chosen, "benchmarks", arguments)
-
-
-def bench_cluster(chosen: bool, arguments: list[str]) -> int:
-    return run_module(chosen, "benchmarks.cluster", arguments)
-
-
-def chaos(chosen: bool, arguments: list[str]) -> int:
-    return run_module(chosen, "reliability.chaos", arguments)
-
-
-def run_module(chosen: bool, name: str, arguments: list[str]) -> int:
-    set_up_tests(chosen)
+def run_module(name: str, arguments: list[str]) -> int:
+    set_up_tests()
     return status_of([PYTHON, "-m", name, *arguments])
 
 
-def requirements(chosen: bool, arguments: list[str]) -> int:
+def requirements(arguments: list[str]) -> int:
     with one_at_a_time():
-        packages.ensure_packages(chosen=chosen, development=False)
+        packages.ensure_packages()
     packages.compile_requirements(arguments)
     return 0
 
 
-def clean(_chosen: bool, _arguments: list[str]) -> int:
+def clean(_arguments: list[str]) -> int:
     say(f"Removing what can be made again; {data_dir()} (database and model) stays")
     modules = [folder / "node_modules" for folder in (FRONTEND, frontend.CLIENTS)]
     for path in (VENV, *modules, frontend.BUILT, *(ROOT / name for name in GENERATED)):
@@ -187,16 +174,16 @@ def clean(_chosen: bool, _arguments: list[str]) -> int:
     return 0
 
 
-COMMANDS: dict[str, Callable[[bool, list[str]], int]] = {
+COMMANDS: dict[str, Callable[[list[str]], int]] = {
     "run": serve,
     "cluster": serve_cluster,
     "setup": setup,
     "test": test,
     "check": check,
     "format": reformat,
-    "bench": bench,
-    "bench-cluster": bench_cluster,
-    "chaos": chaos,
+    "bench": partial(run_module, "benchmarks"),
+    "bench-cluster": partial(run_module, "benchmarks.cluster"),
+    "chaos": partial(run_module, "reliability.chaos"),
     "requirements": requirements,
     "clean": clean,
 }

@@ -17,11 +17,12 @@ DEBIAN_WHEELS = Path("usr/share/python-wheels")
 VERSION = "import sys; print(*sys.version_info[:2], sep='.')"
 
 
-def ensure_environment(*, chosen: bool) -> None:
-    """Make .venv unless there is a working one. With `chosen`, it must also have the version of this Python."""
+def ensure_environment() -> None:
+    """Make .venv unless there is a working one. If the person chose a Python (the Makefile sets CHOSEN_PYTHON), .venv
+    must also have its version."""
     current = version_of(PYTHON)
     wanted = f"{sys.version_info.major}.{sys.version_info.minor}"
-    if current and (current == wanted or not chosen):
+    if current and (current == wanted or not os.environ.get("CHOSEN_PYTHON")):
         return
     say(f"Making the virtual environment .venv with Python {wanted}")
     shutil.rmtree(VENV, ignore_errors=True)
@@ -85,8 +86,6 @@ def debian_pip(scratch: Path) -> Path:
     """Debian has pip in a package of its own, which is unpacked rather than installed: that needs no root."""
     say("This Python comes without pip: fetching Debian's package of it")
     if apt.download("python3-pip-whl", scratch) and (found := newest(scratch / DEBIAN_WHEELS)):
-        return found
-    if apt.install(["python3-venv"]) and (found := newest(Path("/") / DEBIAN_WHEELS)):
         return found
     raise StepFailedError(
         f"{sys.executable} comes without pip, and Debian's package of it could not be fetched. "

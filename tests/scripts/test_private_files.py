@@ -44,7 +44,7 @@ def test_setting_up_leaves_a_data_folder_that_others_cannot_read(
     monkeypatch.setattr(commands, "one_at_a_time", nullcontext)
     for step in ("install", "frontend.ensure_built", "model.ensure_model"):
         monkeypatch.setattr(f"scripts.commands.{step}", lambda *_, **__: None)
-    commands.set_up(chosen=True, database=False)
+    commands.set_up(database=False)
     assert mode(folder) == 0o700
     assert open_to_others(folder) == []
 
