@@ -18,7 +18,7 @@ from pathlib import Path
 
 from scripts import programs, proxy
 from scripts.console import StepFailedError, environment, run
-from scripts.member import Guard, Member
+from scripts.member import Member
 from scripts.places import PYTHON, ROOT
 from scripts.ports import free_port
 
@@ -85,9 +85,13 @@ class Cluster:
 
     def start(self) -> None:
         """Start all members and wait until they are ready. Raises StepFailedError; nothing is left running then."""
-        self._guard = Guard()
+        # Ends the members if this process is killed: they are in its process group, and its pipe closes then. The group
+        # is not this process's own, so that Ctrl-C reaches only this process, which stops the members in order.
+        self._guard = subprocess.Popen(
+            ["sh", "-c", "read _; kill -TERM 0"], stdin=subprocess.PIPE, process_group=0
+        )
         for member in self.members():
-            member.guard = self._guard
+            member.process_group = self._guard.pid
         try:
             self.postgres.start()
             self.redis.start()
@@ -110,7 +114,8 @@ class Cluster:
         for members in ([self.nginx], self.web, self.worker, [self.redis], [self.postgres]):
             with ThreadPoolExecutor(len(members)) as threads:
                 list(threads.map(Member.stop, members))
-        self._guard.leave()
+        self._guard.kill()
+        self._guard.communicate()
 
     def restarted(self, stop: threading.Event) -> Iterator[str]:
         """Until `stop` is set, start members again that ended by themselves; yield a sentence for each."""

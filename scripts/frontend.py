@@ -27,6 +27,14 @@ def ensure_modules(folder: Path = FRONTEND) -> None:
 
 
 def ensure_built() -> None:
+    def build() -> None:
+        say("Building the front end")
+        run(
+            ["npm", "run", "build"],
+            cwd=FRONTEND,
+            otherwise="The lines above say which file it stumbled over.",
+        )
+
     once("frontend", inputs=sources(FRONTEND), outputs=[BUILT], step=build)
 
 
@@ -37,8 +45,3 @@ def sources(folder: Path) -> Iterator[Path]:
             yield from sources(path)
         elif path.is_file() and path.suffix not in {".py", ".pyc"}:
             yield path
-
-
-def build() -> None:
-    say("Building the front end")
-    run(["npm", "run", "build"], cwd=FRONTEND, otherwise="The lines above say which file it stumbled over.")

@@ -1,4 +1,4 @@
-"""One process of a cluster, and the guard that ends all of them if the cluster's own process is killed."""
+"""One process of a cluster."""
 
 import pwd
 import signal
@@ -32,7 +32,7 @@ class Member:
     user: str | None = None
     cwd: Path = ROOT
     stop_signal: signal.Signals = signal.SIGTERM
-    guard: "Guard | None" = None
+    process_group: int | None = None
     process: "subprocess.Popen[str] | None" = None
     _reading: threading.Thread | None = None
 
@@ -51,7 +51,7 @@ class Member:
             stderr=subprocess.STDOUT,
             text=True,
             errors="replace",
-            process_group=None if self.guard is None else self.guard.group,
+            process_group=self.process_group,
         )
         self._reading = threading.Thread(target=self._read, args=(self.process,), daemon=True)
         self._reading.start()
@@ -102,23 +102,3 @@ class Member:
             self._reading.join(timeout=1)
         self.process = None
         return code
-
-
-class Guard:
-    """Ends the members of a cluster whose own process was killed. All of them are in the guard's process group, and the
-    guard reads a pipe that closes with the cluster's process."""
-
-    def __init__(self) -> None:
-        # A group of its own, so that Ctrl-C reaches only the cluster's process, which stops the members in order.
-        self._process = subprocess.Popen(
-            ["sh", "-c", "read _; kill -TERM 0"], stdin=subprocess.PIPE, process_group=0
-        )
-
-    @property
-    def group(self) -> int:
-        return self._process.pid
-
-    def leave(self) -> None:
-        """End the guard itself, after all members have stopped."""
-        self._process.kill()
-        self._process.communicate()
