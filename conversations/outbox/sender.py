@@ -10,9 +10,8 @@ Debates never wait for deliveries.
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from typing import Any, Final, cast
-from urllib.parse import urlsplit
 
 import httpx
 import structlog
@@ -165,28 +164,19 @@ class TooLarge(Exception):
     """The response is larger than MAX_ANSWER, and was not read to its end."""
 
 
-class _LimitedStream(httpx.AsyncByteStream):
-    def __init__(self, stream: httpx.AsyncByteStream) -> None:
-        self._stream = stream
-
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        left = MAX_ANSWER
-        async for piece in self._stream:
-            left -= len(piece)
-            if left < 0:
-                raise TooLarge
-            yield piece
-
-    async def aclose(self) -> None:
-        await self._stream.aclose()
-
-
 async def _limit(response: httpx.Response) -> None:
+    """Read a response of at most MAX_ANSWER bytes. Raises TooLarge, and ValueError if the response is compressed."""
     if response.headers.get("content-encoding", "identity") != "identity":
         # A small compressed response could be larger than memory.
         raise ValueError("The answer is compressed, which was not asked for.")
+    body = bytearray()
     # The cast is safe: the responses of an asynchronous client have streams of this type only.
-    response.stream = _LimitedStream(cast("httpx.AsyncByteStream", response.stream))
+    async with contextlib.aclosing(cast("httpx.AsyncByteStream", response.stream)) as stream:
+        async for piece in stream:
+            body += piece
+            if len(body) > MAX_ANSWER:
+                raise TooLarge
+    response.stream = httpx.ByteStream(bytes(body))
 
 
 @contextlib.contextmanager
@@ -244,10 +234,9 @@ def _restrict(interfaces: Any, target: str) -> None:
 
 
 def _origin(url: str) -> tuple[str, str, int | None] | None:
-    """Scheme, host and port in a normal form; None if the text is not a URL."""
+    """Scheme, host and port, None for the scheme's default port; None if the text is not a URL."""
     try:
-        parts = urlsplit(url)
-        port = parts.port
-    except ValueError:
+        parsed = httpx.URL(url)
+    except httpx.InvalidURL:
         return None
-    return parts.scheme, parts.hostname or "", port or {"http": 80, "https": 443}.get(parts.scheme)
+    return parsed.scheme, parsed.host, parsed.port
