@@ -7,6 +7,8 @@ from typing import Any, Final
 import structlog
 from opentelemetry import trace
 
+from conversations.infrastructure.availability import CHANNEL_LAYER, QUEUE, Availability
+
 # The minimum level of libraries that repeat our log lines or log clients' errors.
 _LIBRARY_LEVELS: Final = {
     **dict.fromkeys(("httpx", "httpx2", "openai", "anthropic", "google_genai"), "WARNING"),
@@ -18,18 +20,14 @@ _LIBRARY_LEVELS: Final = {
 class OncePerOutage(logging.Filter):
     """Drops the exceptions that a library logs every second during an outage, which `availability` logs once."""
 
-    def __init__(self, outage: str, operation: str) -> None:
+    def __init__(self, outage: Availability, operation: str) -> None:
         super().__init__()
         self._outage, self._operation = outage, operation
 
     def filter(self, record: logging.LogRecord) -> bool:
         if not record.exc_info or record.exc_info[1] is None:
             return True
-        # Imported here because it needs the settings, which are not loaded when filters are made.
-        from conversations.infrastructure import availability
-
-        outage: availability.Availability = getattr(availability, self._outage)
-        outage.failed(self._operation, record.exc_info[1])
+        self._outage.failed(self._operation, record.exc_info[1])
         return False
 
 
@@ -85,8 +83,8 @@ def _logging(formatter: dict[str, Any], level: str) -> dict[str, Any]:
         "disable_existing_loggers": False,
         "formatters": {"structlog": formatter},
         "filters": {
-            "layer_outage": {"()": OncePerOutage, "outage": "CHANNEL_LAYER", "operation": "receive"},
-            "queue_outage": {"()": OncePerOutage, "outage": "QUEUE", "operation": "queue"},
+            "layer_outage": {"()": OncePerOutage, "outage": CHANNEL_LAYER, "operation": "receive"},
+            "queue_outage": {"()": OncePerOutage, "outage": QUEUE, "operation": "queue"},
         },
         "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "structlog"}},
         "root": {"handlers": ["stderr"], "level": level},

@@ -1,5 +1,6 @@
 """Metrics of what this process does for its debates. `streaming.monitoring.prometheus` serves the registry."""
 
+from functools import partial
 from typing import Final
 
 import prometheus_client
@@ -12,40 +13,27 @@ prometheus_client.disable_created_metrics()  # type: ignore[no-untyped-call]
 
 # The metrics that this process counts. Gauges that are computed on a scrape are not in it.
 REGISTRY: Final = CollectorRegistry()
+_counter = partial(Counter, registry=REGISTRY)
 
 # Outcomes counted per run: claimed a new debate, adopted one that another run left or lost; finished, failed, left it
 # to another process, was fenced by another run, or lost the log because nothing could be stored.
 RUN_OUTCOMES: Final = ("claimed", "adopted", "ended", "failed", "left", "fenced", "lost_log")
-RUNS: Final = Counter(
-    "outcry_runs", "Runs of this process, by what became of them.", ["what"], registry=REGISTRY
-)
+RUNS: Final = _counter("outcry_runs", "Runs of this process, by what became of them.", ["what"])
 for _outcome in RUN_OUTCOMES:
     # A series is 0 until it is counted, not absent.
     RUNS.labels(_outcome)
 
 _MODEL: Final = ("provider", "model")
 # `outcome` is `spoken`, or the code of the failure.
-_TURNS: Final = Counter(
-    "outcry_turns", "Turns, by who spoke and what came of it.", [*_MODEL, "outcome"], registry=REGISTRY
+_TURNS: Final = _counter("outcry_turns", "Turns, by who spoke and what came of it.", [*_MODEL, "outcome"])
+_TURN_TOKENS: Final = _counter(
+    "outcry_turn_tokens", "Tokens of whole turns, as counted by the provider.", [*_MODEL, "direction"]
 )
-# `direction` is `input` or `output`.
-_TURN_TOKENS: Final = Counter(
-    "outcry_turn_tokens",
-    "Tokens of whole turns, as counted by the provider.",
-    [*_MODEL, "direction"],
-    registry=REGISTRY,
-)
-_UNMETERED: Final = Counter(
-    "outcry_turns_unmetered", "Turns whose tokens nobody told.", _MODEL, registry=REGISTRY
-)
-_COST_USD: Final = Counter(
-    "outcry_cost_usd", "What whole turns cost whose price is known.", _MODEL, registry=REGISTRY
-)
-_UNPRICED: Final = Counter(
-    "outcry_turns_unpriced", "Turns whose price nobody knows.", _MODEL, registry=REGISTRY
-)
+_UNMETERED: Final = _counter("outcry_turns_unmetered", "Turns whose tokens nobody told.", _MODEL)
+_COST_USD: Final = _counter("outcry_cost_usd", "What whole turns cost whose price is known.", _MODEL)
+_UNPRICED: Final = _counter("outcry_turns_unpriced", "Turns whose price nobody knows.", _MODEL)
 
-_LOG_APPENDS: Final = Counter("outcry_log_appends", "What was handed to the log's writer.", registry=REGISTRY)
+_LOG_APPENDS: Final = _counter("outcry_log_appends", "What was handed to the log's writer.")
 # From 0.5 ms to 33 s, each bound twice the one before.
 _COMMIT_SECONDS: Final = Histogram(
     "outcry_log_commit_seconds",
