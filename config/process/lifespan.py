@@ -52,17 +52,13 @@ def begin() -> None:
 def assist() -> None:
     """Start the services for running debates: the outbox, and the local model if a provider needs it and no other
     process on this machine has started it."""
-    _start_local_model()
-    sender.begin()
-
-
-def _start_local_model() -> None:
     try:
         if catalog.uses_local_model():
             local_service.require()
     except (ProviderError, ValueError) as failure:
         # Debates use the other providers.
         logger.warning("local_model_not_started", reason=str(failure))
+    sender.begin()
 
 
 def end() -> "asyncio.Future[None]":
