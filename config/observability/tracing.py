@@ -24,7 +24,7 @@ MAX_CLICK_MS: Final = 60_000
 def begin(role: str) -> None:
     """Set the process's role, `web` or `worker`, and start exporting spans if telemetry is on."""
     metrics.role = role
-    if settings.OUTCRY_TELEMETRY and not tracing.is_on():
+    if settings.OUTCRY_TELEMETRY and tracing.provider() is None:
         # Imported here so that the SDK is loaded only with telemetry.
         from config.observability import span_export
 
@@ -43,26 +43,18 @@ def end() -> None:
 
 
 def traced(application: Any) -> Any:
-    """The ASGI application, wrapped in TraceContext if telemetry is on."""
-    return TraceContext(application) if settings.OUTCRY_TELEMETRY else application
+    """The ASGI application. If telemetry is on, it is wrapped in a middleware that sets the Arrival of each request and
+    WebSocket for spans that are made during it; the middleware makes no spans, and passes on `receive` and `send`."""
+    if not settings.OUTCRY_TELEMETRY:
+        return application
 
+    async def with_arrival(scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] in {"http", "websocket"}:
+            # Not reset at the end: servers run each connection in a context of its own.
+            tracing.arrival.set(_arrival(scope))
+        await application(scope, receive, send)
 
-class TraceContext:
-    """ASGI middleware: sets the Arrival of each request and WebSocket for spans that are made during it. It makes no
-    spans itself, and does not wrap `receive` and `send`."""
-
-    def __init__(self, application: Any) -> None:
-        self._application = application
-
-    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        if scope["type"] not in {"http", "websocket"}:
-            await self._application(scope, receive, send)
-            return
-        reset = tracing.arrival.set(_arrival(scope))
-        try:
-            await self._application(scope, receive, send)
-        finally:
-            tracing.arrival.reset(reset)
+    return with_arrival
 
 
 def _arrival(scope: Any) -> tracing.Arrival:

@@ -14,7 +14,7 @@ from ag2.events import (
     ToolResultEvent,
 )
 from django.conf import settings
-from opentelemetry.trace import Span
+from opentelemetry.trace import INVALID_SPAN, Span
 
 from conversations.agents.clean_text import clean
 from conversations.agents.clock import ReplyClock
@@ -25,7 +25,6 @@ from conversations.agents.token_buffer import TokenBuffer
 from conversations.agents.tools import ask_human
 from conversations.domain.errors import ProviderError
 from conversations.domain.events import EventData, InputRequest
-from conversations.infrastructure import tracing
 from conversations.prompts import builder
 from conversations.providers import provider_errors
 
@@ -60,7 +59,7 @@ class Reply:
         self.buffer: TokenBuffer[EventData] = TokenBuffer()
         self.has_begun = False
         self.asked: str | None = None
-        self.span: Span = tracing.NO_SPAN
+        self.span: Span = INVALID_SPAN
         self._agent = agent
         self._clock = clock
         self._is_streamed = streamed

@@ -34,9 +34,6 @@ _provider: "TracerProvider | None" = None
 _tracer: Tracer = trace.NoOpTracer()
 _W3C: Final = TraceContextTextMapPropagator()
 
-# Records nothing.
-NO_SPAN: Final[Span] = trace.INVALID_SPAN
-
 
 @dataclass(frozen=True)
 class Arrival:
@@ -63,10 +60,6 @@ def use(tracer_provider: "TracerProvider | None") -> "TracerProvider | None":
     previous, _provider = _provider, tracer_provider
     _tracer = trace.NoOpTracer() if tracer_provider is None else tracer_provider.get_tracer(SCOPE)
     return previous
-
-
-def is_on() -> bool:
-    return _provider is not None
 
 
 def traceparent() -> str:
@@ -154,7 +147,9 @@ def record(
 
 def failed(code: str) -> None:
     """The current span's work failed or ended early."""
-    _failed(trace.get_current_span(), code)
+    span = trace.get_current_span()
+    span.set_attribute(CODE, code)
+    span.set_status(StatusCode.ERROR)
 
 
 def nanoseconds(seconds: float) -> int:
@@ -187,13 +182,8 @@ def _current(
         except BaseException as failure:
             # A code that was set earlier is more specific.
             if CODE not in (getattr(span, "attributes", None) or {}):
-                _failed(span, _code(failure))
+                failed(_code(failure))
             raise
-
-
-def _failed(span: Span, code: str) -> None:
-    span.set_attribute(CODE, code)
-    span.set_status(StatusCode.ERROR)
 
 
 def _code(failure: BaseException) -> str:

@@ -33,7 +33,7 @@ class DeliverySpans:
             self._record("paint", token, at, painted, transport)
 
     def _is_recorded(self) -> bool:
-        return bool(self._traceparent) and tracing.is_on()
+        return bool(self._traceparent) and tracing.provider() is not None
 
     def _record(self, name: str, frame: Frame, began: datetime, ended: datetime, transport: str) -> None:
         attributes: dict[str, tracing.Value] = {

@@ -13,6 +13,7 @@ from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import StatusCode
+from pytest_django import Settings
 from structlog.testing import capture_logs
 
 from config.env.telemetry import is_telemetry_on
@@ -120,7 +121,7 @@ def test_nothing_is_loaded_or_started_without_telemetry() -> None:
         "assert not [name for name in sys.modules if name.startswith('opentelemetry.exporter')]\n"
         "assert 'config.observability.span_export' not in sys.modules\n"
         "assert [thread.name for thread in threading.enumerate()] == ['MainThread']\n"
-        "assert not tracing.is_on() and not isinstance(asgi.application, telemetry.TraceContext)\n"
+        "assert tracing.provider() is None and telemetry.traced(asgi) is asgi\n"
         "with tracing.start() as span:\n"
         "    assert not span.is_recording() and tracing.traceparent() == '' and tracing.current() is None\n"
     )
@@ -162,13 +163,17 @@ def test_start_continues_the_trace_of_its_request(recorded: InMemorySpanExporter
         ("५", 0),
     ],
 )
-async def test_start_begins_with_the_click(recorded: InMemorySpanExporter, said: str, seconds: float) -> None:
+async def test_start_begins_with_the_click(
+    recorded: InMemorySpanExporter, settings: Settings, said: str, seconds: float
+) -> None:
+    settings.OUTCRY_TELEMETRY = True
+
     async def start(*_: object) -> None:
         with tracing.start():
             pass
 
     headers = [(b"x-clicked-ms-ago", said.encode())]
-    await telemetry.TraceContext(start)({"type": "http", "headers": headers}, None, None)
+    await telemetry.traced(start)({"type": "http", "headers": headers}, None, None)
     [span] = recorded.get_finished_spans()
     [arrived] = span.events
     assert arrived.name == "arrived"
@@ -176,14 +181,18 @@ async def test_start_begins_with_the_click(recorded: InMemorySpanExporter, said:
     assert arrived.timestamp - span.start_time == round(seconds * 1e9)
 
 
-async def test_repeated_traceparent_counts_as_none(recorded: InMemorySpanExporter) -> None:
+async def test_repeated_traceparent_counts_as_none(
+    recorded: InMemorySpanExporter, settings: Settings
+) -> None:
+    settings.OUTCRY_TELEMETRY = True
+
     async def start(*_: object) -> None:
         with tracing.start():
             pass
 
     header = (b"traceparent", f"00-{TRACE}-{PARENT}-01".encode())
     for headers in ([header], [header, header]):
-        await telemetry.TraceContext(start)({"type": "websocket", "headers": headers}, None, None)
+        await telemetry.traced(start)({"type": "websocket", "headers": headers}, None, None)
     once, twice = recorded.get_finished_spans()
     assert once.parent is not None
     assert twice.parent is None
@@ -285,7 +294,7 @@ def test_end_does_not_wait_for_a_hanging_collector(away: Away, monkeypatch: pyte
     telemetry.end()
     assert away.asked.wait(PATIENCE_SECONDS)
     assert not away.gave_up
-    assert not tracing.is_on()
+    assert tracing.provider() is None
 
 
 def test_outage_of_the_collector_is_logged_once(away: Away) -> None:
