@@ -1,4 +1,4 @@
-"""System checks of settings that contradict each other, or that a public site must not have."""
+"""System checks of settings that are incomplete, contradict each other, or that a public site must not have."""
 
 from collections.abc import Iterator
 from typing import Any, Final
@@ -6,8 +6,10 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Info, Tags, Warning, register
+from django.core.validators import slug_re
 from django.http.request import validate_host
 
+from config.env import sso
 from config.env.parsing import text, words
 from config.env.site import OWN_MACHINE
 
@@ -119,7 +121,7 @@ def check_proxies(**_: Any) -> Iterator[CheckMessage]:
 @register(deploy=True)
 def check_deployment(**_: Any) -> Iterator[CheckMessage]:
     """Warnings of `manage.py check --deploy`: mail and collected static files."""
-    if text("EMAIL_URL", "consolemail:").startswith("consolemail:"):
+    if _mail_goes_to_terminal():
         yield Warning(
             "EMAIL_URL is not set: who forgets a password waits for a mail that the server's terminal shows.",
             hint="Set EMAIL_URL, such as smtp+tls://user:password@mail.example:587.",
@@ -131,3 +133,53 @@ def check_deployment(**_: Any) -> Iterator[CheckMessage]:
             hint="Run `manage.py collectstatic --no-input` when this version is installed.",
             id="outcry.I115",
         )
+
+
+@register()
+def check_sign_in(**_: Any) -> Iterator[CheckMessage]:
+    """An incompletely configured provider would silently be left out."""
+    for provider, names in sso.NEEDED.items():
+        unset = sso.missing(provider)
+        for name in unset:
+            yield Error(
+                f"{name} is not set, but other settings of the same sign-in provider are.",
+                hint=f"Set {name}, or unset {' and '.join(sorted(set(names) - set(unset)))}.",
+                id="outcry.E101",
+            )
+    if text("OIDC_CLIENT_ID"):
+        yield from _check_oidc()
+
+
+def _check_oidc() -> Iterator[CheckMessage]:
+    if server := text("OIDC_SERVER_URL"):
+        address = urlsplit(server)
+        allowed = {"http", "https"} if address.hostname in OWN_MACHINE | {"::1"} else {"https"}
+        if address.scheme not in allowed or not address.hostname:
+            yield Error(
+                f"Unexpected value OIDC_SERVER_URL={server!r}: sign-in needs https.",
+                hint="Set OIDC_SERVER_URL to the issuer's address, such as https://id.example/realms/main.",
+                id="outcry.E102",
+            )
+    provider_id = sso.oidc_provider_id()
+    if not slug_re.match(provider_id) or provider_id in {"google", "github"}:
+        yield Error(
+            f"Unexpected value OIDC_PROVIDER_ID={provider_id!r}: it is part of an address.",
+            hint="Set OIDC_PROVIDER_ID to letters, digits, - and _, but not to google or github.",
+            id="outcry.E103",
+        )
+
+
+@register()
+def check_mail(**_: Any) -> Iterator[CheckMessage]:
+    """Mandatory confirmation needs a mail server, not mail that is printed to the terminal."""
+    is_mandatory = settings.ACCOUNT_EMAIL_VERIFICATION == "mandatory"
+    if settings.HTTPS and is_mandatory and _mail_goes_to_terminal():
+        yield Warning(
+            "ACCOUNT_EMAIL_VERIFICATION=mandatory, but mail goes to the server's terminal: nobody can sign up.",
+            hint="Set EMAIL_URL, such as smtp+tls://user:password@mail.example:587.",
+            id="outcry.W101",
+        )
+
+
+def _mail_goes_to_terminal() -> bool:
+    return text("EMAIL_URL", "consolemail:").startswith("consolemail:")

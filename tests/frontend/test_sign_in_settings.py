@@ -6,7 +6,7 @@ from django.conf import settings as running
 from django.core.exceptions import ImproperlyConfigured
 from pytest_django.fixtures import Settings
 
-from config.checks.environment import check_mail, check_sign_in
+from config.checks.deployment import check_mail, check_sign_in
 from config.env import sso
 from config.env.mail import TIMEOUT_SECONDS, mail_settings
 
