@@ -24,31 +24,26 @@ class DescribedAPI(NinjaAPI):
     def get_openapi_schema(
         self, *, path_prefix: str | None = None, path_params: dict[str, Any] | None = None
     ) -> OpenAPISchema:
+        # Imported here so that management commands do not load the transports.
+        from config.openapi import streaming_endpoints
+        from streaming import routing
+
         document = super().get_openapi_schema(path_prefix=path_prefix, path_params=path_params)
-        add_endpoints(document)
+        components = document["components"]
+        # A model that both documents have is the same, so Django's is kept.
+        components["schemas"] = streaming_endpoints.schemas() | components["schemas"]
+        secured: list[dict[str, list[str]]] = [{name: []} for name in components["securitySchemes"]]
+        for route in routing.endpoint_routes():
+            endpoint: Any = route.endpoint
+            name = type(endpoint).__name__
+            if name in DESCRIBED_ELSEWHERE:
+                continue
+            operation = {"parameters": [], "security": secured, **streaming_endpoints.OPERATIONS[name]}
+            operation["parameters"] = _path_parameters(route.path_format) + operation["parameters"]
+            # OpenAPI describes HEAD only if it differs from GET.
+            for method in {*endpoint.methods} - {"HEAD"}:
+                document["paths"].setdefault(route.path_format, {})[method.lower()] = operation
         return document
-
-
-def add_endpoints(document: dict[str, Any]) -> None:
-    """Add every enabled streaming endpoint, with its schemas."""
-    # Imported here so that management commands do not load the transports.
-    from config.openapi import streaming_endpoints
-    from streaming import routing
-
-    components = document["components"]
-    # A model that both documents have is the same, so Django's is kept.
-    components["schemas"] = streaming_endpoints.schemas() | components["schemas"]
-    secured: list[dict[str, list[str]]] = [{name: []} for name in components["securitySchemes"]]
-    for route in routing.endpoint_routes():
-        endpoint: Any = route.endpoint
-        name = type(endpoint).__name__
-        if name in DESCRIBED_ELSEWHERE:
-            continue
-        operation = {"parameters": [], "security": secured, **streaming_endpoints.OPERATIONS[name]}
-        operation["parameters"] = _path_parameters(route.path_format) + operation["parameters"]
-        # OpenAPI describes HEAD only if it differs from GET.
-        for method in {*endpoint.methods} - {"HEAD"}:
-            document["paths"].setdefault(route.path_format, {})[method.lower()] = operation
 
 
 def _path_parameters(path: str) -> list[dict[str, Any]]:

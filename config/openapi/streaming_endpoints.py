@@ -17,6 +17,10 @@ from streaming.wire.close_codes import Close
 from streaming.wire.control_frames import WIRE_ONLY
 from streaming.wire.event_schema import event_schema
 
+# The errors of every endpoint, and those of every endpoint that is not for everybody.
+_ALWAYS: Final = (405, 413, 500)
+_USUAL: Final = (401, 403, *_ALWAYS, 503)
+
 Schema = dict[str, Any]
 REF: Final = "#/components/schemas/"
 STREAM: Final = EVENT_STREAM.partition(";")[0]
@@ -54,8 +58,7 @@ def _answer(description: str, *, json: Schema | None = None, stream: Schema | No
         "content": {type_: {"schema": schema} for type_, schema in content.items() if schema},
     }
     if stream is not None:
-        schema = {"type": "string", "format": "uuid"}
-        header = {"description": "The debate's id.", "schema": schema}
+        header = {"description": "The debate's id.", "schema": {"type": "string", "format": "uuid"}}
         answer["headers"] = {"x-outcry-conversation": header}
     return answer
 
@@ -133,6 +136,7 @@ _EVENT: Final = _event(
     }
 )
 _CHUNK: Final = _event({"data": {"anyOf": [{"const": "[DONE]"}, _text_of("ChatChunk", "ChatFailure")]}})
+_AGUI_EVENT: Final = _event({"data": _text_of("AgUiEvent")})
 _CHAT_RESPONSES: Final = (
     responses.ChatCompletion,
     responses.ChatChunk,
@@ -160,7 +164,7 @@ OPERATIONS: Final[Mapping[str, Schema]] = {
             _integer("header", "Last-Event-ID", "The cursor.", 0, MAX_CURSOR),
         ],
         "responses": {
-            **_responses(_answer("The events.", stream=_EVENT), 401, 403, 404, 405, 413, 500, 503),
+            **_responses(_answer("The events.", stream=_EVENT), *_USUAL, 404),
             "204": {"description": "The debate is over, and nothing comes after the cursor."},
             "422": _json("A value is wrong.", "Invalid"),
         },
@@ -171,9 +175,7 @@ OPERATIONS: Final[Mapping[str, Schema]] = {
         "summary": "Start a debate, and follow it",
         "requestBody": _body("NewConversation"),
         "responses": {
-            **_responses(
-                _answer("The events, from the first.", stream=_EVENT), 401, 403, 405, 413, 429, 500, 503
-            ),
+            **_responses(_answer("The events, from the first.", stream=_EVENT), *_USUAL, 429),
             "422": _json("A value is wrong; nothing was started.", "Invalid"),
         },
     },
@@ -184,10 +186,7 @@ OPERATIONS: Final[Mapping[str, Schema]] = {
         "description": "The run's events, by AG-UI's own types. docs/agui.md says what is made of them.",
         "requestBody": _body("AgUiRunAgentInput"),
         "responses": {
-            **_responses(
-                _answer("The run's events.", stream=_event({"data": _text_of("AgUiEvent")})),
-                *(401, 403, 404, 405, 413, 429, 500, 503),
-            ),
+            **_responses(_answer("The run's events.", stream=_AGUI_EVENT), *_USUAL, 404, 429),
             "409": _json("The debate has ended, or the question is no longer open.", "Conflict"),
             "422": _json("A value is wrong; nothing was stored.", "Invalid"),
         },
@@ -204,24 +203,20 @@ OPERATIONS: Final[Mapping[str, Schema]] = {
                 json=_ref("ChatCompletion"),
                 stream=_CHUNK,
             ),
-            *(400, 401, 403, 404, 405, 409, 413, 429, 500, 503),
+            *(*_USUAL, 400, 404, 409, 429),
         ),
     },
     "ListModels": {
         "operationId": "doors_models",
         "tags": _CHAT,
         "summary": "The panels, as models",
-        "responses": _chat_responses(
-            _answer("A model for each panel.", json=_ref("ChatModels")), 401, 403, 405, 413, 500, 503
-        ),
+        "responses": _chat_responses(_answer("A model for each panel.", json=_ref("ChatModels")), *_USUAL),
     },
     "GetModel": {
         "operationId": "doors_onemodel",
         "tags": _CHAT,
         "summary": "A panel, as a model",
-        "responses": _chat_responses(
-            _answer("The model.", json=_ref("ChatModel")), 401, 403, 404, 405, 413, 500, 503
-        ),
+        "responses": _chat_responses(_answer("The model.", json=_ref("ChatModel")), *_USUAL, 404),
     },
     "GetCard": {
         "operationId": "doors_card",
@@ -230,7 +225,7 @@ OPERATIONS: Final[Mapping[str, Schema]] = {
         "description": "What it can, where, and how to sign in, as A2A's specification has it. For everybody.",
         "security": [],
         "responses": _responses(
-            _answer("The card.", json={"type": "object", "required": ["name", "skills"]}), 405, 413, 500
+            _answer("The card.", json={"type": "object", "required": ["name", "skills"]}), *_ALWAYS
         ),
     },
 }
