@@ -26,19 +26,16 @@ def on_signals(begin: Callable[[], object]) -> Iterator[None]:
         yield
         return
     loop = asyncio.get_running_loop()
-    before = {number: signal.getsignal(number) for number in STOPS}
+    before = {number: handler for number in STOPS if callable(handler := signal.getsignal(number))}
 
     def handle(number: int, frame: FrameType | None) -> None:
         if not loop.is_closed():
             # An empty context, because the signal has interrupted unrelated code.
             loop.call_soon_threadsafe(begin, context=contextvars.Context())
-        previous = before[signal.Signals(number)]
-        if callable(previous):
-            previous(number, frame)
+        before[signal.Signals(number)](number, frame)
 
-    for number, previous in before.items():
-        if callable(previous):
-            signal.signal(number, handle)
+    for number in before:
+        signal.signal(number, handle)
     try:
         yield
     finally:
