@@ -22,8 +22,11 @@ MAX_ANSWERED = 600
 _WITHOUT_TOOLS = frozenset({"local", "demo"})
 
 # Against prompt injection: lines that look like the start of another speaker's message, and <content> tags.
-_LABEL = re.compile(r"(^|[\r\v\f\x85\u2028\u2029])([^\S\n]*)\[([^\[\]\n]*)\]\s*:", re.MULTILINE)
-_MARK = re.compile(r"<(?=\s*/?\s*content\b)", re.IGNORECASE)
+# Bounded: no character may match two neighbouring parts, so that no text takes quadratic time.
+_LABEL = re.compile(
+    r"(^|[\r\v\f\x85\u2028\u2029])([^\S\n\r\v\f\x85\u2028\u2029]*)\[([^\[\]\n]*)\]\s*:", re.MULTILINE
+)
+_MARK = re.compile(r"<(?=\s*(?:/\s*)?content\b)", re.IGNORECASE)
 
 
 @dataclass(frozen=True)

@@ -28,6 +28,10 @@ MAX_NAMES: Final = 20
 # Two rounds of three speakers: with more, the moderator confuses them.
 MAX_TURNS: Final = 6
 
+_FIGURES: Final = re.compile(
+    r"[$€£~±]?\s?\d[\d.,]*(?<![.,])\s?(%|percent|per cent|(million|billion|trillion|bn|m)\b)?"
+)
+
 _SAMPLERS: Final[Mapping[str, Any]] = {
     "top_k": 40,
     "min_p": 0.08,
@@ -250,8 +254,8 @@ def _speakable(name: str) -> str:
 
 def _without_figures(text: str) -> str:
     """The text without figures, because the model fails when it tries to repeat one, which the grammar forbids."""
-    figures = r"[$€£~±]?\s?\d[\d.,]*(?<![.,])\s?(%|percent|per cent|(million|billion|trillion|bn|m)\b)?"
-    return re.sub(r" +([.,;:])", r"\1", _one_line(re.sub(figures, " ", text)))
+    # One space: the text has no two in a row, and a repeat would be quadratic on a text that has.
+    return re.sub(r" ([.,;:])", r"\1", _one_line(_FIGURES.sub(" ", text)))
 
 
 def _clip(text: str, limit: int) -> str:

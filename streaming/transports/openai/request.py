@@ -89,19 +89,23 @@ class ChatMessage(BaseModel):
         return message
 
 
-def _number(pattern: str, message: str) -> Any:
+def _number(pattern: re.Pattern[str], message: str) -> Any:
     """Accepts a text that is such a number, for the type's own parser."""
 
     def check(value: str) -> str:
-        if not re.fullmatch(pattern, value):
+        if not pattern.fullmatch(value):
             raise PydanticCustomError("number_text", message)
         return value
 
-    return BeforeValidator(check, json_schema_input_type=Annotated[str, Field(pattern=f"^{pattern}$")])
+    return BeforeValidator(
+        check, json_schema_input_type=Annotated[str, Field(pattern=f"^{pattern.pattern}$")]
+    )
 
 
-_WHOLE = _number(r"-?[0-9]{1,15}", "This has to be a whole number, as a text")
-_DECIMAL = _number(r"-?[0-9]{1,15}(\.[0-9]{1,15})?", "This has to be a number, as a text")
+_WHOLE = _number(re.compile(r"-?[0-9]{1,15}"), "This has to be a whole number, as a text")
+_DECIMAL = _number(
+    re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,15})?"), "This has to be a number, as a text"
+)
 _ROUNDS: Final = {"type": "string", "pattern": f"^[1-{MAX_ROUNDS}]$"}
 
 

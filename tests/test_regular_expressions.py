@@ -1,0 +1,192 @@
+"""No text makes a regular expression of ours quadratic.
+
+Each one is found in the source, and timed on hostile texts that are made of its own parts, relative to harmless prose of
+the same length in the same run. The front end's are in frontend/src/regular-expressions.test.ts.
+"""
+
+import ast
+import importlib
+import re
+import time
+from collections.abc import Iterator
+from itertools import product
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+import pytest
+
+from tests.support.servers import ROOT
+
+PACKAGES: Final = ("config", "conversations", "frontend", "scripts", "streaming")
+FUNCTIONS: Final = frozenset(
+    ("compile", "findall", "finditer", "fullmatch", "match", "search", "split", "sub", "subn")
+)
+PROSE: Final = "Revenue grew by 3% (to $5.2 million), but margins fell; see [1] at https://example.com. "
+# Characters: in these all combinations are tried, and the slowest of them in the long ones.
+SHORT: Final = 8_000
+LONG: Final = 500_000
+SLOWEST: Final = 3
+# Linear expressions were measured at 5 times as long on a hostile text as on prose at most, quadratic ones at some
+# hundred times with 8,000 characters.
+MOST_TIMES: Final = 50
+# What seems to take longer is timed again, because the machine may have been busy.
+SUSPICIOUS: Final = 5
+AGAIN: Final = 2
+
+
+class Expression(NamedTuple):
+    """A regular expression of the source, and whether it is only ever matched from the start of a text."""
+
+    place: str
+    pattern: re.Pattern[Any]
+    is_anchored: bool
+
+
+def expressions() -> Iterator[Expression]:
+    for package in PACKAGES:
+        for path in sorted((ROOT / package).rglob("*.py")):
+            if "node_modules" not in path.parts:
+                yield from _of_file(path)
+
+
+def _of_file(path: Path) -> Iterator[Expression]:
+    calls = [node for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(node, ast.Call)]
+    methods = [(call, name) for call in calls if (name := _method(call)) is not None]
+    # How the module uses what it compiles.
+    of_compiled = {name for call, name in methods if not _is_of_re(call)}
+    for call, name in methods:
+        if _is_of_re(call):
+            used = of_compiled if name == "compile" else {name}
+            place = f"{path.relative_to(ROOT)}:{call.lineno}"
+            yield Expression(place, _pattern(path, call), used <= {"fullmatch", "match"})
+
+
+def _method(call: ast.Call) -> str | None:
+    function = call.func
+    is_method = isinstance(function, ast.Attribute) and isinstance(function.value, ast.Name)
+    return function.attr if is_method and function.attr in FUNCTIONS else None
+
+
+def _is_of_re(call: ast.Call) -> bool:
+    return call.func.value.id == "re"  # type: ignore[attr-defined]
+
+
+def _pattern(path: Path, call: ast.Call) -> re.Pattern[Any]:
+    """The call's pattern: a literal, or a constant of its module. Anything else cannot be timed, and fails."""
+    flags = [node.attr for node in ast.walk(call) if isinstance(node, ast.Attribute) and node.attr.isupper()]
+    combined = sum(getattr(re, flag) for flag in flags)
+    pattern = call.args[0]
+    if isinstance(pattern, ast.Constant):
+        return re.compile(pattern.value, combined)
+    assert isinstance(pattern, ast.Name), f"{path}:{call.lineno}: name the pattern in a constant"
+    module = importlib.import_module(".".join(path.relative_to(ROOT).with_suffix("").parts))
+    return re.compile(getattr(module, pattern.id), combined)
+
+
+def _parts(parsed: Any) -> set[str]:
+    """The literals of a parsed pattern and their first characters, and members of each of its sets."""
+    found: set[str] = set()
+    literal = ""
+    for operator, value in [*parsed, ("END", None)]:
+        name = str(operator)
+        if name == "LITERAL":
+            literal += chr(value)
+            continue
+        found |= {literal, literal[:1]}
+        literal = ""
+        if name == "IN":
+            found |= _members(value)
+        elif name in {"SUBPATTERN", "MAX_REPEAT", "MIN_REPEAT", "POSSESSIVE_REPEAT"}:
+            found |= _parts(value[-1])
+        elif name in {"ASSERT", "ASSERT_NOT"}:
+            found |= _parts(value[1])
+        elif name == "BRANCH":
+            for branch in value[1]:
+                found |= _parts(branch)
+    return found - {""}
+
+
+def _members(items: Any) -> set[str]:
+    of_category = {"DIGIT": "1", "SPACE": " \r", "WORD": "a"}
+    found: set[str] = set()
+    for operator, value in items:
+        name = str(operator)
+        if name == "LITERAL":
+            found.add(chr(value))
+        elif name == "RANGE":
+            found.add(chr(value[0]))
+        elif name == "CATEGORY":
+            found |= set(of_category.get(str(value).removeprefix("CATEGORY_"), ""))
+    return found
+
+
+Pieces = tuple[str, str]
+
+
+def hostile(pattern: re.Pattern[Any]) -> Iterator[Pieces]:
+    """The begin and the repeated part of texts that may be slow; each ends in a character that fits nothing."""
+    own = sorted(_parts(re._parser.parse(pattern.pattern, pattern.flags)) | {" ", "a"})  # type: ignore[attr-defined]
+    yield from product(("", *own), own)
+    for one, other in product(own, repeat=2):
+        yield "", one + other
+
+
+def _text(pieces: Pieces, length: int) -> str:
+    begin, repeated = pieces
+    return (begin + repeated * (length // len(repeated) + 1))[: length - 1] + "\0"
+
+
+class Stopwatch:
+    """Times an expression on texts of one length, relative to prose."""
+
+    def __init__(self, expression: Expression, length: int) -> None:
+        self._expression = expression
+        self._length = length
+        prose = _text(("", PROSE), length)
+        words = Expression("", re.compile(r"\w+"), is_anchored=False)
+        self._harmless = max(_seconds(each, prose) for each in (expression, words, words))
+
+    def times(self, pieces: Pieces) -> float:
+        """How many times as long the text takes as prose, or as finding the words of prose if that takes longer."""
+        text = _text(pieces, self._length)
+        times = _seconds(self._expression, text) / self._harmless
+        for _ in range(AGAIN if times > SUSPICIOUS else 0):
+            times = min(times, _seconds(self._expression, text) / self._harmless)
+        return times
+
+
+def _seconds(expression: Expression, text: str) -> float:
+    pattern = expression.pattern
+    subject: Any = text.encode("utf-8") if isinstance(pattern.pattern, bytes) else text
+    begun = time.perf_counter()
+    if expression.is_anchored:
+        pattern.fullmatch(subject)
+    else:
+        for _ in pattern.finditer(subject):
+            pass
+    return time.perf_counter() - begun
+
+
+EXPRESSIONS: Final = list(expressions())
+
+
+def test_the_search_finds_the_expressions_of_the_source() -> None:
+    assert len(EXPRESSIONS) > 15
+    assert "conversations/access/api_keys.py" in {each.place.partition(":")[0] for each in EXPRESSIONS}
+
+
+@pytest.mark.parametrize("expression", EXPRESSIONS, ids=lambda expression: expression.place)
+def test_no_text_makes_a_regular_expression_slow(expression: Expression) -> None:
+    short = Stopwatch(expression, SHORT)
+    times = {pieces: short.times(pieces) for pieces in hostile(expression.pattern)}
+    assert {pieces: slow for pieces, slow in times.items() if slow >= MOST_TIMES} == {}
+    long = Stopwatch(expression, LONG)
+    for pieces in sorted(times, key=times.__getitem__)[-SLOWEST:]:
+        assert long.times(pieces) < MOST_TIMES, pieces
+
+
+@pytest.mark.parametrize("quadratic", [r"[^\S\n]*\[", r"<(?=\s*/?\s*content)", r" +,", r"\d+%", r"(\w+:)+"])
+def test_a_quadratic_expression_is_noticed(quadratic: str) -> None:
+    expression = Expression("", re.compile(quadratic), is_anchored=False)
+    short = Stopwatch(expression, SHORT)
+    assert any(short.times(pieces) >= MOST_TIMES for pieces in hostile(expression.pattern))
