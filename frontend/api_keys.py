@@ -20,7 +20,7 @@ from django.views.decorators.http import require_http_methods
 from conversations.access import api_keys as keys
 from conversations.access import rate_limits, reauthentication
 from conversations.domain.enums import Scope
-from conversations.domain.errors import NotFound, OutcryError
+from conversations.domain.errors import InvalidInput, NotFound, OutcryError
 from conversations.domain.requests import MAX_KEY_NAME, NewKey
 from conversations.models import ApiKey, longest_life
 from frontend.content_security import trusted_types
@@ -73,6 +73,13 @@ class KeyForm(forms.Form):
         initial=lambda: "90" if "90" in dict(lifetimes()) else lifetimes()[-1][0],
         widget=forms.Select(attrs={"data-testid": "key-expiry"}),
     )
+
+    def clean_name(self) -> str:
+        """The name by the API's rules."""
+        try:
+            return NewKey.parse({"name": self.cleaned_data["name"], "scopes": [*Scope]}).name
+        except InvalidInput as refused:
+            raise forms.ValidationError(refused.problems[0].message) from None
 
     def new_key(self) -> NewKey:
         """The new key of a valid form."""

@@ -23,7 +23,7 @@ from django.conf import settings
 from pydantic import BaseModel
 
 from conversations.agents.answer_form import AnswerForm, Unreadable
-from conversations.agents.clean_text import clean, is_blank
+from conversations.agents.clean_text import clean
 from conversations.agents.clock import ReplyClock
 from conversations.agents.event_mapper import PartialMessage
 from conversations.agents.reply import Reply
@@ -36,6 +36,7 @@ from conversations.agents.usage_middleware import Meter, middleware, telemetry
 from conversations.domain.budget_guard import BudgetGuard, Call
 from conversations.domain.errors import LogUnavailable, OutcryError, ProviderError
 from conversations.domain.events import EventData, Usage
+from conversations.domain.texts import has_visible_character
 from conversations.infrastructure import tracing
 from conversations.prompts import builder
 from conversations.prompts.builder import Message, Task
@@ -278,7 +279,7 @@ def _partial(message: UUID, call: Call) -> PartialMessage:
 
 
 def _require_text(text: str, finish_reason: str) -> None:
-    if not is_blank(text):
+    if has_visible_character(text):
         return
     if finish_reason == "length":
         sentence = "The model spent its whole answer on thinking. Raise OUTCRY_MAX_ANSWER_TOKENS."

@@ -22,6 +22,7 @@ from pydantic_core import PydanticCustomError, PydanticKnownError
 from conversations.domain.enums import Action, ContentType, Scope
 from conversations.domain.errors import InvalidInput, Problem
 from conversations.domain.panels import DEFAULT_PANEL, PANELS
+from conversations.domain.texts import cleaned, cleaned_line, has_visible_character
 
 MAX_TOPIC = 500
 MAX_CONTENT = 50_000
@@ -54,6 +55,7 @@ _SENTENCES = {
     "uuid_type": "This has to be a UUID.",
     "extra_forbidden": "There is no such field.",
     "string_unicode": "This has half a character in it.",
+    "invisible": "This has no visible character.",
     "model_type": "This has to be a JSON object.",
     "list_type": "This has to be a list.",
     "too_short": "Choose at least {min_length}.",
@@ -68,6 +70,28 @@ def without_nul(text: str) -> str:
     if "\0" in text:
         raise PydanticCustomError("no_nul", "Text must not contain the NUL character")
     return text
+
+
+def _text(clean: Callable[[str], str]) -> BeforeValidator:
+    """A validator that cleans a text, and refuses one that has characters of which none is visible, or NUL."""
+
+    def check(value: Any) -> Any:
+        if not isinstance(value, str):
+            # Refused later, with its type.
+            return value
+        text = without_nul(clean(value)).strip()
+        if text and not has_visible_character(text):
+            raise PydanticCustomError("invisible", "Text must have a visible character")
+        return text
+
+    return BeforeValidator(check)
+
+
+LINE = _text(cleaned_line)
+"""The validator of a person's text of one line."""
+
+LINES = _text(cleaned)
+"""The validator of a person's text of any number of lines."""
 
 
 def _known_panel(slug: str) -> str:
@@ -109,14 +133,14 @@ class NewConversation(Form):
 
     topic: Annotated[
         str,
-        StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_TOPIC),
-        AfterValidator(without_nul),
+        StringConstraints(min_length=1, max_length=MAX_TOPIC),
+        LINES,
         Field(description="The question, 1 to 500 characters."),
     ]
     content: Annotated[
         str,
-        StringConstraints(strip_whitespace=True, max_length=MAX_CONTENT),
-        AfterValidator(without_nul),
+        StringConstraints(max_length=MAX_CONTENT),
+        LINES,
         Field(description="Text to argue about, at most 50,000 characters."),
     ] = ""
     content_type: Annotated[ContentType, Field(description="What the content is.")] = ContentType.TEXT
@@ -162,8 +186,8 @@ class Input(Form):
 
     text: Annotated[
         str,
-        StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_TEXT),
-        AfterValidator(without_nul),
+        StringConstraints(min_length=1, max_length=MAX_TEXT),
+        LINES,
         Field(description="1 to 4,000 characters."),
     ]
     reply_to: Annotated[
@@ -197,8 +221,8 @@ class NewKey(Form):
 
     name: Annotated[
         str,
-        StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_KEY_NAME),
-        AfterValidator(without_nul),
+        StringConstraints(min_length=1, max_length=MAX_KEY_NAME),
+        LINE,
         Field(description="What it is for, 1 to 100 characters."),
     ]
     scopes: Annotated[

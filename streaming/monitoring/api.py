@@ -7,7 +7,7 @@ from django.contrib.auth.models import AbstractUser
 from ninja import Router, Schema
 from ninja import Status as Answer
 from ninja.errors import HttpError
-from pydantic import AfterValidator, Field, StringConstraints
+from pydantic import Field, StringConstraints
 
 from conversations.access import permissions
 from conversations.api.authentication import AuthenticatedRequest, needs
@@ -28,8 +28,8 @@ router = Router(tags=["streaming"])
 class Announcement(Schema):
     text: Annotated[
         str,
-        StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_NOTICE),
-        AfterValidator(requests.without_nul),
+        StringConstraints(min_length=1, max_length=MAX_NOTICE),
+        requests.LINES,
         Field(description="1 to 1,000 characters."),
     ]
 

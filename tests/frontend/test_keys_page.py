@@ -92,6 +92,12 @@ def test_a_name_cannot_become_markup(signed_in: Client, alice: User) -> None:
         assert "&lt;script&gt;alert(1)" in page
 
 
+def test_a_name_without_a_visible_character_is_refused(signed_in: Client) -> None:
+    page = text(create(signed_in, name="\u200b\ufeff"))
+    assert "This has no visible character." in page
+    assert not ApiKey.objects.exists()
+
+
 def test_it_keeps_to_the_sites_strict_policy(signed_in: Client) -> None:
     response = signed_in.get(ADDRESS)
     assert "unsafe" not in response["Content-Security-Policy"]

@@ -217,6 +217,18 @@ async def test_foreign_and_unknown_conversations_are_both_404(
 
 
 @every_start
+async def test_question_without_a_visible_character_is_refused_by_its_field(
+    alice: User, http: httpx.AsyncClient, call: Call
+) -> None:
+    body = json.dumps(call.body).replace(TOPIC, r"\u200b\ufeff\u2060")
+    answer = await call.send(http, content=body, headers=await bearer(alice))
+    field = {"openai": "messages[0].content: ", "agui": "messages: "}.get(call.name, "topic: ")
+    assert field in answer.text
+    assert "This has no visible character." in answer.text
+    assert await stored() == 0
+
+
+@every_start
 async def test_session_needs_its_csrf_token_to_start(
     alice: User, http: httpx.AsyncClient, openai: OpenAIServer, call: Call
 ) -> None:

@@ -12,6 +12,7 @@ from ag2.annotations import Context
 from ag2.events import HumanInputRequest, HumanMessage
 
 from conversations.agents.clean_text import clean
+from conversations.domain.texts import has_visible_character
 from conversations.providers.catalog import Provider
 
 NAME: Final = "ask_the_owner"
@@ -39,7 +40,7 @@ Ask = Callable[[str], Awaitable[str]]
 async def tool(question: str, context: Context) -> str:
     """Returns the answer, or a sentence for the model on why there is none."""
     text = clean(question).strip()[:MAX_QUESTION]
-    if not text:
+    if not has_visible_character(text):
         return _BLANK
     # Calls of the same answer run concurrently; the first one counts.
     if _ASKED_KEY in context.dependencies:

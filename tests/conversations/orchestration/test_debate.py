@@ -304,6 +304,7 @@ FAILURES = {
     "an error in mid-stream": (says("One ", fault=Fault.ERROR, fault_after=1), "provider_down", True),
     "empty": (says(), "provider_empty", True),
     "blank": (says(" ", "\n"), "provider_empty", True),
+    "invisible": (says("\u200b\ufeff\u2060"), "provider_empty", True),
 }
 
 

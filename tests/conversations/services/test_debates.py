@@ -90,6 +90,7 @@ WRONG: list[tuple[dict[str, Any], str, str]] = [
     ({"topic": 5}, "topic", "string_type"),
     ({"topic": None}, "topic", "string_type"),
     ({"topic": "a\0b"}, "topic", "no_nul"),
+    ({"topic": "\u200b"}, "topic", "invisible"),
     ({"topic": "a\ud800b"}, "topic", "string_unicode"),
     ({"topic": "Buy?", "content": "x" * 50_001}, "content", "string_too_long"),
     ({"topic": "Buy?", "content": "a\0"}, "content", "no_nul"),

@@ -382,6 +382,7 @@ async def test_started_debate_is_watched_on_the_same_socket(alice: User, openai:
         ({"topic": "x" * 501}, "topic", "string_too_long"),
         ({"topic": "a\0"}, "topic", "no_nul"),
         ({"topic": "\ud800"}, "topic", "string_unicode"),
+        ({"topic": "\u200b\ufeff\u2060"}, "topic", "invisible"),
         ({"topic": "Buy?", "rounds": 7}, "rounds", "less_than_equal"),
         ({"topic": "Buy?", "panel": "x"}, "panel", "unknown_panel"),
         ({"topic": "Buy?", "content_type": "poem"}, "content_type", "enum"),

@@ -1,0 +1,57 @@
+"""People's texts, as they are stored."""
+
+import pytest
+
+from conversations.domain.errors import InvalidInput
+from conversations.domain.requests import Input, NewConversation, NewKey
+from conversations.domain.texts import has_visible_character
+
+INVISIBLE = ["\u200b\ufeff\u2060", "\u00ad", "\u202e\u2066", "\u0301", "\u3164", "\u2800", "\x1b\u200b", "\ue000"]
+
+
+def test_line_ends_of_a_content_all_become_the_same() -> None:
+    content = "a\r\nb\rc\vd\fe\x85f\u2028g\u2029h\ni"
+    stored = NewConversation.parse({"topic": "Buy?", "content": content})
+    assert stored.content == "\n".join("abcdefghi")
+
+
+def test_a_name_is_one_line_whatever_was_sent() -> None:
+    stored = NewKey.parse({"name": "nightly\r\n\u2028build\t2", "scopes": ["watch"]})
+    assert stored.name == "nightly  build 2"
+
+
+def test_control_characters_are_left_out_of_texts() -> None:
+    stored = Input.parse({"text": "a\x1b[31mb\x07\x9b\x7f\tc"})
+    assert stored.text == "a[31mb\tc"
+    assert NewKey.parse({"name": "ci\x1b]0;x\x07", "scopes": ["watch"]}).name == "ci]0;x"
+
+
+def test_texts_of_other_scripts_are_stored_unchanged() -> None:
+    text = "קנה؟ 買\u200d👩\u200d🔬 e\u0301 \u2067مرحبا\u2069"
+    assert Input.parse({"text": text}).text == text
+
+
+@pytest.mark.parametrize("text", INVISIBLE, ids=ascii)
+@pytest.mark.parametrize(
+    ("form", "values", "field"),
+    [
+        (NewConversation, {}, "topic"),
+        (NewConversation, {"topic": "Buy?"}, "content"),
+        (Input, {}, "text"),
+        (NewKey, {"scopes": ["watch"]}, "name"),
+    ],
+)
+def test_a_text_without_visible_characters_is_refused(form: type, values: dict, field: str, text: str) -> None:
+    with pytest.raises(InvalidInput) as refused:
+        form.parse({**values, field: text})  # type: ignore[attr-defined]
+    [problem] = refused.value.problems
+    assert (problem.field, problem.rule, problem.message) == (
+        field,
+        "invisible",
+        "This has no visible character.",
+    )
+
+
+@pytest.mark.parametrize("text", ["a", "買", "?", "5", "💸", "\u200b.\u200b", "e\u0301", "$"])
+def test_a_text_with_any_drawn_character_is_visible(text: str) -> None:
+    assert has_visible_character(text)
