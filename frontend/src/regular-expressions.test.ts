@@ -95,7 +95,7 @@ describe.each(all)("$place", ({ pattern }) => {
   });
 });
 
-test.each([/ +,/g, /<(?=\s*\/?\s*content)/g, /\n[ \t]*-+[ \t]*-*$/g])("quadratic %s is noticed", (pattern) => {
+test.each([/ +,/g, /<(?=\s*\/?\s*content)/g, /\d+%/g])("quadratic %s is noticed", (pattern) => {
   const short = stopwatch(pattern, SHORT);
   expect(hostile(pattern).some((pieces) => short(pieces) >= MOST_TIMES)).toBe(true);
 });

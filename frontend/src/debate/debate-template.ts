@@ -22,11 +22,11 @@ export function watermarkTemplate(): TemplateResult {
 export function questionTemplate({ topic, content, contentType }: Page): TemplateResult {
   const material = html`<details class="material">
     <summary>${contentType}, ${thousands([...content].length)} characters</summary>
-    <div tabindex="0">${content}</div>
+    <div tabindex="0" dir="auto">${content}</div>
   </details>`;
   return html`<header class="question">
     <p class="kicker">Question</p>
-    <h1 class="topic" ?data-long=${topic.length > 140}>${topic}</h1>
+    <h1 class="topic" dir="auto" ?data-long=${topic.length > 140}>${topic}</h1>
     ${content ? material : nothing}
   </header>`;
 }

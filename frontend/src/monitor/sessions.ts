@@ -36,7 +36,7 @@ export function sessionsTemplate({ total, sessions }: Sessions): TemplateResult 
 function rowTemplate(session: Session): TemplateResult {
   const { conversation, head, cursor, behind } = session;
   return html`<tr data-testid="session" data-id=${session.id} data-state=${session.state}>
-    <th scope="row">${session.user}</th>
+    <th scope="row" dir="auto">${session.user}</th>
     <td><span class="stream-state" data-state=${session.state}>${label(session.state)}</span></td>
     <td>
       ${conversation === null

@@ -1,10 +1,11 @@
 import { describe, expect, test } from "vitest";
-import { markdown, completed, plain } from "./markdown.ts";
+import { blocks, completed, markdown, nodesOf, plain } from "./markdown.ts";
+import { MAX_LENGTH, MAX_MARKS } from "./markdown-bounds.ts";
 
 function html(text: string): string {
   const place = document.createElement("div");
   place.append(markdown(text));
-  return place.innerHTML;
+  return place.innerHTML.replaceAll(' dir="auto"', "");
 }
 
 describe("a model's text", () => {
@@ -88,7 +89,9 @@ describe.each(HOSTILE)("hostile: %s", (text) => {
       const name = element.localName;
       expect(ELEMENTS).toContain(name);
       for (const attribute of element.attributes) {
-        if (name === "a") {
+        if (attribute.name === "dir") {
+          expect(attribute.value).toBe("auto");
+        } else if (name === "a") {
           expect(["href", "rel", "target"]).toContain(attribute.name);
         } else {
           expect(OTHER_ATTRIBUTES).toContain(`${name} ${attribute.name}=${attribute.value}`);
@@ -100,6 +103,61 @@ describe.each(HOSTILE)("hostile: %s", (text) => {
       }
     }
   });
+});
+
+test("each block has its own direction, so that a bidirectional control ends with it", () => {
+  const [first, list] = markdown("\u202egnp.\n\n- קנה").children;
+  expect([first?.getAttribute("dir"), list?.getAttribute("dir")]).toEqual(["auto", "auto"]);
+});
+
+describe("a tilde", () => {
+  test.each(["worth (~$5~$10)", "range ~10~15 million", "~a~ b"])("%j strikes nothing out", (text) => {
+    expect(markdown(text).textContent).toBe(text);
+    expect(html(text)).not.toContain("<del>");
+    expect(completed(text)).toBe(text);
+  });
+
+  test("strikes out in twos", () => {
+    expect(html("~~no~~ ~yes~")).toBe("<p><del>no</del> ~yes~</p>");
+  });
+});
+
+describe("a text that Markdown cannot draw is shown as it is", () => {
+  test.each([
+    ["too long", `**a** ${"word ".repeat(MAX_LENGTH / 5)}`],
+    ["too many marks", "*a ".repeat(MAX_MARKS + 1)],
+    ["quotes in quotes", ">".repeat(6_000)],
+    ["lists in lists", "1. ".repeat(2_000)],
+    ["bullets in bullets", "x\n\n" + "* ".repeat(3_000) + "a"],
+  ])("%s", (_, text) => {
+    const [paragraph, ...others] = markdown(text).children;
+    expect([paragraph?.className, others.length]).toEqual(["plain", 0]);
+    expect(paragraph?.textContent === text).toBe(true);
+  });
+
+  test("because the parser fails", () => {
+    expect(nodesOf({ type: "list", raw: "- a", items: null } as never)[0]?.textContent).toBe("- a");
+  });
+});
+
+describe("hostile texts take a bounded time", () => {
+  const parts = ["*a ", "_a ", "**a ", "`a ", "[a ", "[a](", "~~a ", "> ", "- ", "1. ", "a*b*", "a_", "[", "=\n", "\n- a\n\n"];
+  const more = ["\n> a\n", "\n- a", "|a|b|\n|-|-|\n", "\n\n" + "*a ".repeat(100), "<a ", "&a;", "http://a ", "![a "];
+  test.each([...parts, ...more])("%j", (part) => {
+    const prose = "Revenue grew by 3%, but **margins** fell; see [the report](https://example.com).\n\n";
+    const harmless = Math.max(...[1, 2].map(() => seconds(prose, MAX_LENGTH)));
+    for (const length of [3_000, MAX_LENGTH, 500_000]) {
+      const times = [1, 2, 3].map(() => seconds(part, length) / harmless);
+      expect(Math.min(...times)).toBeLessThan(30);
+    }
+  });
+
+  function seconds(part: string, length: number): number {
+    const text = part.repeat(length / part.length);
+    const begun = performance.now();
+    blocks(completed(text));
+    return performance.now() - begun;
+  }
 });
 
 test("raw HTML is shown as text", () => {

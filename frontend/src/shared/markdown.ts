@@ -1,12 +1,20 @@
 // A model's Markdown as inert DOM: no scripts, styles, images or forms, and no requests. Raw HTML is shown as text;
-// DOMPurify is a second barrier.
+// DOMPurify is a second barrier. A text that cannot be drawn as Markdown is shown as it is.
 
 import DOMPurify from "dompurify";
 import { Marked, type Token } from "marked";
 import remend from "remend";
+import { isDrawable } from "./markdown-bounds.ts";
+
+/** The type of a block that is shown as it is. */
+const PLAIN = "outcry-plain";
 
 const marked = new Marked({ gfm: true, breaks: false });
 marked.use({
+  tokenizer: {
+    // One tilde is a tilde: "~$5~$10" is a range. Two strike out.
+    del: (source) => (source.startsWith("~~") ? false : undefined),
+  },
   renderer: {
     html: ({ text }) => escaped(text),
     image: ({ href, text }) => anchor(href, escaped(text ? `[image: ${text}]` : "[image]")),
@@ -37,16 +45,43 @@ const ALLOWED = {
 
 /** The top-level blocks of a text; `raw` is a block's source. */
 export function blocks(text: string): Token[] {
-  return marked.lexer(text).filter((token) => token.type !== "space" && token.type !== "def");
+  const tokens = lexed(text) ?? [{ type: PLAIN, raw: text }];
+  return tokens.filter((token) => token.type !== "space" && token.type !== "def");
+}
+
+/** The tokens of a text, or null if it cannot be drawn as Markdown. */
+function lexed(text: string): Token[] | null {
+  if (!isDrawable(text)) return null;
+  try {
+    return marked.lexer(text);
+  } catch {
+    return null; // such as a RangeError: too deep for the stack
+  }
 }
 
 /** One block as nodes that are safe to put into the page. */
 export function nodesOf(block: Token): Node[] {
-  const fragment = DOMPurify.sanitize(marked.parser([block]), ALLOWED);
+  if (block.type === PLAIN) return [plainly(block.raw)];
+  let html: string;
+  try {
+    html = marked.parser([block]);
+  } catch {
+    return [plainly(block.raw)];
+  }
+  const fragment = DOMPurify.sanitize(html, ALLOWED);
   for (const link of fragment.querySelectorAll("a")) secure(link);
   // Wide blocks scroll by themselves, which the keyboard can do only with the focus on them.
+  for (const block of fragment.children) (block as HTMLElement).dir = "auto";
   for (const wide of fragment.querySelectorAll<HTMLElement>("pre, table")) wide.tabIndex = 0;
   return [...fragment.childNodes].filter((node) => node.nodeType === Node.ELEMENT_NODE || node.textContent?.trim());
+}
+
+function plainly(text: string): HTMLElement {
+  const paragraph = document.createElement("p");
+  paragraph.className = "plain";
+  paragraph.dir = "auto";
+  paragraph.textContent = text;
+  return paragraph;
 }
 
 /** A whole text as nodes that are safe to put into the page. */
@@ -66,9 +101,13 @@ export function plain(text: string): string {
  * may become the underline of a heading, are left out until more characters arrive. */
 export function completed(text: string): string {
   const visible = text.replace(UNDERLINE, "\n").replace(BARE_MARK, "");
-  const last = marked.lexer(visible).findLast(({ type }) => type !== "space");
+  const last = lexed(visible)?.findLast(({ type }) => type !== "space");
   if (last === undefined || last.type === "code") return visible;
-  return visible.slice(0, visible.lastIndexOf(last.raw)) + remend(last.raw, COMPLETION);
+  try {
+    return visible.slice(0, visible.lastIndexOf(last.raw)) + remend(last.raw, COMPLETION);
+  } catch {
+    return visible;
+  }
 }
 
 const UNDERLINE = /\n[ \t]*[-=*_]+[ \t]*$/;

@@ -14,14 +14,15 @@ export function controlSentence({ actor, action }: AppliedControl): string {
 }
 
 export function controlTemplate(control: AppliedControl): TemplateResult {
-  return html`<p class="control" data-testid="control" data-action=${control.action}>${controlSentence(control)}</p>`;
+  const { actor, action } = control;
+  return html`<p class="control" data-testid="control" data-action=${action}><bdi>${actor}</bdi> ${PAST_TENSE[action]} the debate.</p>`;
 }
 
 /** `request` is the question that this answers, if it answers one. */
 export function humanTemplate(human: Human, request: Request | undefined): TemplateResult {
   return html`<article class="human" data-testid="human-message" aria-label=${human.author}>
-    <p class="author">${human.author}${request ? html`, to ${request.agent}` : nothing}</p>
-    <p class="words">${human.text}</p>
+    <p class="author"><bdi>${human.author}</bdi>${request ? html`, to ${request.agent}` : nothing}</p>
+    <p class="words" dir="auto">${human.text}</p>
   </article>`;
 }
 
@@ -39,7 +40,7 @@ export function requestTemplate(scene: Scene, request: Request): TemplateResult 
       <h3 id=${title}>${request.agent} asks ${canAnswer(scene.page) ? "you" : "the owner"}</h3>
       ${open ? countdownTemplate(request, scene.now) : nothing}
     </header>
-    <p class="prompt">${request.prompt}</p>
+    <p class="prompt" dir="auto">${request.prompt}</p>
     ${open ? answerTemplate(scene, request) : html`<p class="quiet">${outcome(request)}</p>`}
   </section>`;
 }

@@ -31,7 +31,7 @@ export class MessageElement extends PageElement {
 
   protected override render(): TemplateResult {
     const { agent, round, mode, state, kind, id } = this.message;
-    const name = html`<h3 class="name" id="name-${id}">${agent}</h3>`;
+    const name = html`<h3 class="name" dir="auto" id="name-${id}">${agent}</h3>`;
     return html`
       <header>
         <span class="avatar-letter" aria-hidden="true">${agent.charAt(0)}</span>
@@ -131,8 +131,8 @@ function toolTemplate(tool: Tool): TemplateResult {
   const outcome = tool.error !== null ? `failed: ${tool.error}` : tool.output === null ? "running" : "done";
   return html`<details class="tool" data-testid="tool" data-outcome=${outcome.split(":")[0] ?? ""}>
     <summary><span class="mono">${tool.tool}</span> <span class="quiet">${outcome}</span></summary>
-    <pre>${tool.input}</pre>
-    ${tool.output === null ? nothing : html`<pre>${tool.output}</pre>`}
+    <pre dir="auto">${tool.input}</pre>
+    ${tool.output === null ? nothing : html`<pre dir="auto">${tool.output}</pre>`}
   </details>`;
 }
 
