@@ -24,6 +24,7 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from pytest_django import Settings
 
+from conversations.access import rate_limits
 from conversations.event_log import appender
 from conversations.infrastructure import tracing
 from conversations.infrastructure.availability import CHANNEL_LAYER
@@ -117,6 +118,7 @@ def _plain(settings: Settings) -> Iterator[None]:
     settings.OUTCRY_GRACE_SECONDS = 0
     yield
     cache.clear()
+    rate_limits.limiter_in_memory.cache_clear()
     circuit_breaker.local_records.clear()
     refusals.forget()
 

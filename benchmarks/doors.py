@@ -89,6 +89,7 @@ def run(load: Load) -> list[Row]:
         environment = {
             "OUTCRY_PROVIDERS": stand_in["provider"],
             "OUTCRY_START_RATE": "100000/minute",
+            "OUTCRY_READ_RATE": "1000000/minute",
             "OUTCRY_LOG_LEVEL": "WARNING",
         }
         with (

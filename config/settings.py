@@ -232,9 +232,11 @@ OUTCRY_PROVIDERS = words("OUTCRY_PROVIDERS", "local")
 # Whether a scripted demo, marked as one, replaces a debate's providers if none answers; else it ends with an error.
 OUTCRY_DEMO_FALLBACK = flag("OUTCRY_DEMO_FALLBACK", default=True)
 OUTCRY_MAX_RUNNING_PER_USER = whole("OUTCRY_MAX_RUNNING_PER_USER", 5, least=1)
-# How often one user may start debates; and how often control them and speak in them.
+# How often one user may start debates; control them and speak in them; ask for estimates; and read.
 OUTCRY_START_RATE = rate("OUTCRY_START_RATE", "30/minute")
 OUTCRY_CONTROL_RATE = rate("OUTCRY_CONTROL_RATE", "120/minute")
+OUTCRY_ESTIMATE_RATE = rate("OUTCRY_ESTIMATE_RATE", "120/minute")
+OUTCRY_READ_RATE = rate("OUTCRY_READ_RATE", "1200/minute")
 # What debates may spend: US dollars, tokens in and out, and seconds of turns. None: no limit. Days are of UTC.
 OUTCRY_MAX_USD_PER_CONVERSATION = number("OUTCRY_MAX_USD_PER_CONVERSATION", None, least=0.0001)
 OUTCRY_MAX_USD_PER_USER_DAY = number("OUTCRY_MAX_USD_PER_USER_DAY", None, least=0.0001)

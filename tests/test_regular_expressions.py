@@ -1,7 +1,7 @@
 """No text makes a regular expression of ours quadratic.
 
-Each one is found in the source, and timed on hostile texts that are made of its own parts, relative to harmless prose of
-the same length in the same run. The front end's are in frontend/src/regular-expressions.test.ts.
+Each one is found in the source, and timed on hostile texts that are made of its own parts, relative to harmless prose
+of the same length in the same run. The front end's are in frontend/src/regular-expressions.test.ts.
 """
 
 import ast
@@ -50,7 +50,9 @@ def expressions() -> Iterator[Expression]:
 
 
 def _of_file(path: Path) -> Iterator[Expression]:
-    calls = [node for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(node, ast.Call)]
+    calls = [
+        node for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(node, ast.Call)
+    ]
     methods = [(call, name) for call in calls if (name := _method(call)) is not None]
     # How the module uses what it compiles.
     of_compiled = {name for call, name in methods if not _is_of_re(call)}

@@ -1,6 +1,7 @@
 """Rate limits for each user, as sliding windows, shared by all processes if Redis is configured.
 
-While Redis is unavailable, there is no limit. `user` is the user's id as text.
+While Redis is unavailable, there is no limit. Reading is counted by each process alone. `user` is the user's id as
+text.
 """
 
 import asyncio
@@ -32,11 +33,26 @@ async def control(user: str) -> None:
     await _count("control", settings.OUTCRY_CONTROL_RATE, user)
 
 
+async def estimate(user: str) -> None:
+    """Count an estimate, which builds all prompts of a debate. Raises TooManyRequests."""
+    await _count("estimate", settings.OUTCRY_ESTIMATE_RATE, user)
+
+
+def read(user: str) -> None:
+    """Count a request that reads, or that opens a stream. Raises TooManyRequests."""
+    # In this process only: a round trip to Redis would cost as much as most reads.
+    _refuse(_hit(limiter_in_memory(), parse(settings.OUTCRY_READ_RATE), "read", user))
+
+
 async def _count(what: str, rate: str, user: str) -> None:
     if settings.REDIS_URL:
         wait = await asyncio.to_thread(_shared, parse(rate), what, user)
     else:
         wait = _hit(limiter_in_memory(), parse(rate), what, user)
+    _refuse(wait)
+
+
+def _refuse(wait: float | None) -> None:
     if wait is not None:
         seconds = max(1, math.ceil(wait))
         again = "1 second" if seconds == 1 else f"{seconds} seconds"

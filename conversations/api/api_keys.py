@@ -46,7 +46,7 @@ ROTATED: Any = {201: NewKeyOut, 403: Refusal, 404: Refusal, 409: Refusal, 429: R
 REVOKED: Any = {204: None, 403: Refusal, 404: Refusal}
 
 
-@router.get("/", response={200: Keys, 403: Refusal}, summary="List your API keys, newest first")
+@router.get("/", response={200: Keys, 403: Refusal, 429: Refusal}, summary="List your API keys, newest first")
 async def list_own(request: AuthenticatedRequest) -> dict[str, Any]:
     return {"keys": await database.call(lambda: [shown(key) for key in keys.listed(request.auth)])}
 

@@ -12,7 +12,7 @@ from django.http import HttpRequest
 from ninja.security import SessionAuth
 from ninja.security.base import AuthBase
 
-from conversations.access import principals
+from conversations.access import principals, rate_limits
 from conversations.domain.errors import Forbidden
 from conversations.infrastructure import database
 
@@ -36,6 +36,7 @@ class _Key(AuthBase):
             return None
         principal = await database.call(principals.of_headers, request.headers)
         principal.require(self._scope)
+        _count(request, principal.user)
         return principal.user
 
 
@@ -65,7 +66,15 @@ class Session(SessionAuth):
         if self.param_name not in request.COOKIES:
             return None
         user: AbstractUser | None = super().__call__(request)
+        if user is not None:
+            _count(request, user)
         return user
+
+
+def _count(request: HttpRequest, user: AbstractUser) -> None:
+    """Count the request if it reads; others have limits of their own. Raises TooManyRequests."""
+    if request.method in {"GET", "HEAD"}:
+        rate_limits.read(str(user.pk))
 
 
 def needs(scope: str) -> list[Auth]:

@@ -180,7 +180,7 @@ async def start(request: AuthenticatedRequest, new: NewConversation) -> ApiStatu
 @router.post(
     "/estimate",
     auth=needs("start"),
-    response={200: Estimate, 403: Refusal, 422: Invalid},
+    response={200: Estimate, 403: Refusal, 422: Invalid, 429: Refusal},
     summary="What a debate would take",
 )
 async def estimate(request: AuthenticatedRequest, new: NewConversation) -> dict[str, Any]:
@@ -189,7 +189,10 @@ async def estimate(request: AuthenticatedRequest, new: NewConversation) -> dict[
 
 
 @router.get(
-    "/", auth=needs("watch"), response={200: Page, 403: Refusal}, summary="List your debates, newest first"
+    "/",
+    auth=needs("watch"),
+    response={200: Page, 403: Refusal, 429: Refusal},
+    summary="List your debates, newest first",
 )
 async def list_own(request: AuthenticatedRequest, page: Annotated[int, Field(ge=1)] = 1) -> dict[str, Any]:
     return await database.call(_page, request.auth, page)
@@ -198,7 +201,7 @@ async def list_own(request: AuthenticatedRequest, page: Annotated[int, Field(ge=
 @router.get(
     "/{uuid:conversation}/",
     auth=needs("watch"),
-    response={200: Detail, 403: Refusal, 404: Refusal},
+    response={200: Detail, 403: Refusal, 404: Refusal, 429: Refusal},
     summary="A debate, as it stands",
 )
 async def detail(request: AuthenticatedRequest, conversation: UUID) -> dict[str, Any]:
@@ -208,7 +211,7 @@ async def detail(request: AuthenticatedRequest, conversation: UUID) -> dict[str,
 @router.get(
     "/{uuid:conversation}/events",
     auth=needs("watch"),
-    response={200: Events, 403: Refusal, 404: Refusal},
+    response={200: Events, 403: Refusal, 404: Refusal, 429: Refusal},
     summary="A debate's log, paged",
 )
 async def events(

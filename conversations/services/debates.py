@@ -57,7 +57,9 @@ async def restart(user: AbstractUser, conversation: UUID) -> Conversation:
 
 
 async def estimate(user: AbstractUser, new: NewConversation) -> tuple[Estimate, Amounts]:
-    """The conversation's estimated cost, and what is left of today's limits. Raises LogUnavailable."""
+    """The conversation's estimated cost, and what is left of today's limits. Raises LimitReached and
+    LogUnavailable."""
+    await rate_limits.estimate(str(user.pk))
     return await database.call(_estimate, user, new, timeout=database.REQUEST_SECONDS)
 
 

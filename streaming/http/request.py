@@ -16,7 +16,7 @@ from django.core.handlers.asgi import ASGIRequest
 from ninja.utils import check_csrf
 from starlette import requests as starlette_requests
 
-from conversations.access import principals
+from conversations.access import principals, rate_limits
 from conversations.access.principals import Principal
 from conversations.domain.errors import Forbidden, InvalidInput, OutcryError, Problem, Unauthenticated
 from conversations.infrastructure import database
@@ -82,8 +82,13 @@ class Request(starlette_requests.Request):
             raise InvalidInput([Problem("Host", "host", "This site has another name.")]) from None
 
     async def authenticate(self) -> Principal:
-        """The sender, by an API key, else by the session. Raises Unauthenticated; and Forbidden for a session without a
-        CSRF token, unless the method is safe."""
+        """The sender, by an API key, else by the session. Raises Unauthenticated; Forbidden for a session without a
+        CSRF token, unless the method is safe; and TooManyRequests."""
+        principal = await self._principal()
+        rate_limits.read(str(principal.user.pk))
+        return principal
+
+    async def _principal(self) -> Principal:
         if principals.key_in(self.django.headers) is not None:
             return await database.call(principals.of_headers, self.django.headers)
         # Django parses the cookies: other applications on this host may have set malformed ones.

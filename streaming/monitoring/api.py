@@ -37,7 +37,7 @@ class Announcement(Schema):
 @router.get(
     "/status",
     auth=needs("watch"),
-    response={200: Overview, 403: Refusal},
+    response={200: Overview, 403: Refusal, 429: Refusal},
     summary="What this process delivers",
 )
 async def status(request: AuthenticatedRequest) -> Overview:
@@ -48,7 +48,7 @@ async def status(request: AuthenticatedRequest) -> Overview:
 @router.get(
     "/sessions",
     auth=needs("watch"),
-    response={200: Sessions, 403: Refusal},
+    response={200: Sessions, 403: Refusal, 429: Refusal},
     summary="Who is connected to this process",
 )
 async def sessions(

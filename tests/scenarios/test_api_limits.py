@@ -168,6 +168,28 @@ async def test_too_many_commands_are_429_with_retry_after(alice: User, settings:
         assert 1 <= int(wait) <= 3_600
 
 
+async def test_too_many_estimates_are_429_with_retry_after(alice: User, settings: Settings) -> None:
+    settings.OUTCRY_ESTIMATE_RATE = "1/hour"
+    client = await signed_in(alice)
+    assert (await post(client, f"{LIST}estimate", {"topic": "Buy?"}))[0] == 200
+    status, told, wait = await post(client, f"{LIST}estimate", {"topic": "Buy?"})
+    assert (status, told["code"]) == (429, "too_many_requests")
+    assert 1 <= int(wait) <= 3_600
+
+
+@pytest.mark.parametrize("path", ["", "{id}/", "{id}/events"])
+async def test_too_many_reads_are_429_with_retry_after(alice: User, settings: Settings, path: str) -> None:
+    settings.OUTCRY_READ_RATE = "1/hour"
+    conversation = await debates.created(alice)
+    client = await signed_in(alice)
+    assert (await client.get(LIST)).status_code == 200
+    refused = await client.get(LIST + path.replace("{id}", str(conversation.pk)))
+    assert (refused.status_code, refused.json()["code"]) == (429, "too_many_requests")
+    assert 1 <= int(refused.headers["Retry-After"]) <= 3_600
+    # Commands have a limit of their own.
+    assert (await post(client, f"{LIST}{conversation.pk}/control", {"action": "pause"}))[0] == 202
+
+
 async def test_a_limit_that_nobody_can_wait_for_has_no_retry_after(alice: User, settings: Settings) -> None:
     settings.OUTCRY_MAX_RUNNING_PER_USER = 1
     await debates.created(alice)

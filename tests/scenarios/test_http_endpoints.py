@@ -16,7 +16,7 @@ from django.contrib.auth.models import User
 from django.db import OperationalError
 from pytest_django import Settings
 
-from conversations.access import permissions
+from conversations.access import permissions, rate_limits
 from conversations.event_log import appender
 from conversations.infrastructure import database
 from conversations.models import Conversation
@@ -298,6 +298,19 @@ async def test_start_beyond_the_rate_is_429_with_retry_after(
     headers = await bearer(alice)
     assert (await STARTS[0].send(http, headers=headers)).status_code == 200
     answer = await call.send(http, headers=headers)
+    assert (answer.status_code, call.code(answer)) == (429, "too_many_requests")
+    assert 0 < int(answer.headers["retry-after"]) <= 60
+    assert await stored() == 1
+
+
+@every_call
+async def test_request_beyond_the_reading_rate_is_429_and_starts_nothing(
+    alice: User, conversation: Conversation, http: httpx.AsyncClient, settings: Settings, call: Call
+) -> None:
+    settings.OUTCRY_READ_RATE = "1/minute"
+    headers = await bearer(alice)
+    rate_limits.read(str(alice.pk))
+    answer = await call.send(http, conversation, headers=headers)
     assert (answer.status_code, call.code(answer)) == (429, "too_many_requests")
     assert 0 < int(answer.headers["retry-after"]) <= 60
     assert await stored() == 1

@@ -103,9 +103,7 @@ def _number(pattern: re.Pattern[str], message: str) -> Any:
 
 
 _WHOLE = _number(re.compile(r"-?[0-9]{1,15}"), "This has to be a whole number, as a text")
-_DECIMAL = _number(
-    re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,15})?"), "This has to be a number, as a text"
-)
+_DECIMAL = _number(re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,15})?"), "This has to be a number, as a text")
 _ROUNDS: Final = {"type": "string", "pattern": f"^[1-{MAX_ROUNDS}]$"}
 
 

@@ -6,7 +6,16 @@ from conversations.domain.errors import InvalidInput
 from conversations.domain.requests import Input, NewConversation, NewKey
 from conversations.domain.texts import has_visible_character
 
-INVISIBLE = ["\u200b\ufeff\u2060", "\u00ad", "\u202e\u2066", "\u0301", "\u3164", "\u2800", "\x1b\u200b", "\ue000"]
+INVISIBLE = [
+    "\u200b\ufeff\u2060",
+    "\u00ad",
+    "\u202e\u2066",
+    "\u0301",
+    "\u3164",
+    "\u2800",
+    "\x1b\u200b",
+    "\ue000",
+]
 
 
 def test_line_ends_of_a_content_all_become_the_same() -> None:
@@ -41,7 +50,9 @@ def test_texts_of_other_scripts_are_stored_unchanged() -> None:
         (NewKey, {"scopes": ["watch"]}, "name"),
     ],
 )
-def test_a_text_without_visible_characters_is_refused(form: type, values: dict, field: str, text: str) -> None:
+def test_a_text_without_visible_characters_is_refused(
+    form: type, values: dict, field: str, text: str
+) -> None:
     with pytest.raises(InvalidInput) as refused:
         form.parse({**values, field: text})  # type: ignore[attr-defined]
     [problem] = refused.value.problems
