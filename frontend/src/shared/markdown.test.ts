@@ -145,7 +145,8 @@ describe("hostile texts take a bounded time", () => {
   const more = ["\n> a\n", "\n- a", "|a|b|\n|-|-|\n", "\n\n" + "*a ".repeat(100), "<a ", "&a;", "http://a ", "![a "];
   test.each([...parts, ...more])("%j", (part) => {
     const prose = "Revenue grew by 3%, but **margins** fell; see [the report](https://example.com).\n\n";
-    const harmless = Math.max(...[1, 2].map(() => seconds(prose, MAX_LENGTH)));
+    // The fastest of some runs, because the machine may be busy during one.
+    const harmless = Math.min(...[1, 2, 3].map(() => seconds(prose, MAX_LENGTH)));
     for (const length of [3_000, MAX_LENGTH, 500_000]) {
       const times = [1, 2, 3].map(() => seconds(part, length) / harmless);
       expect(Math.min(...times)).toBeLessThan(30);

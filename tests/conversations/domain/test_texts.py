@@ -1,9 +1,11 @@
 """People's texts, as they are stored."""
 
+from typing import Any
+
 import pytest
 
 from conversations.domain.errors import InvalidInput
-from conversations.domain.requests import Input, NewConversation, NewKey
+from conversations.domain.requests import Form, Input, NewConversation, NewKey
 from conversations.domain.texts import has_visible_character
 
 INVISIBLE = [
@@ -51,10 +53,10 @@ def test_texts_of_other_scripts_are_stored_unchanged() -> None:
     ],
 )
 def test_a_text_without_visible_characters_is_refused(
-    form: type, values: dict, field: str, text: str
+    form: type[Form], values: dict[str, Any], field: str, text: str
 ) -> None:
     with pytest.raises(InvalidInput) as refused:
-        form.parse({**values, field: text})  # type: ignore[attr-defined]
+        form.parse({**values, field: text})
     [problem] = refused.value.problems
     assert (problem.field, problem.rule, problem.message) == (
         field,
