@@ -1,5 +1,6 @@
 """Makes the text of models and tools storable."""
 
+
 def clean(text: str) -> str:
     """The text with NUL and lone surrogates, which PostgreSQL and UTF-8 refuse, replaced by U+FFFD."""
     if text.isascii():
