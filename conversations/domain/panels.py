@@ -4,10 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 COMMON = (
-    "You are one of several analysts in a live debate. What the others said appears under their names, as"
-    " [Name]: text. Speak as yourself only, without a heading or your own name. Be concrete and brief: at most"
-    " 180 words of plain Markdown. Use only figures that stand in the question or the content; where a figure is"
-    " missing, say so instead of inventing one."
+    "You are one of several analysts in a live debate. Speak as yourself only, without a heading or your own name."
+    " Be concrete and brief: at most 180 words of plain Markdown, no JSON. Use only figures that stand in the question"
+    " or the content; where a figure is missing, say so instead of inventing one."
 )
 
 

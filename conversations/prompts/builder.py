@@ -1,7 +1,6 @@
 """Building the prompt of a turn. No I/O."""
 
 import json
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -10,6 +9,7 @@ from conversations.domain.enums import ContentType
 from conversations.domain.human_input import Question, Remark
 from conversations.domain.panels import Agent
 from conversations.prompts import small_model
+from conversations.prompts.quotation import RULE, quoted
 from conversations.providers.catalog import Provider
 
 # For estimates of a prompt's size: English has about four characters a token.
@@ -20,13 +20,6 @@ MAX_QUOTE = 300
 MAX_ANSWERED = 600
 # Kinds of providers whose models cannot call tools.
 _WITHOUT_TOOLS = frozenset({"local", "demo"})
-
-# Against prompt injection: lines that look like the start of another speaker's message, and <content> tags.
-# Bounded: no character may match two neighbouring parts, so that no text takes quadratic time.
-_LABEL = re.compile(
-    r"(^|[\r\v\f\x85\u2028\u2029])([^\S\n\r\v\f\x85\u2028\u2029]*)\[([^\[\]\n]*)\]\s*:", re.MULTILINE
-)
-_MARK = re.compile(r"<(?=\s*(?:/\s*)?content\b)", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -106,9 +99,9 @@ def _full(task: Task) -> Prompt:
         if spoken.role == task.agent.role:
             history.append(Message("assistant", spoken.text))
         else:
-            history.append(_user(f"[{spoken.name}]: {_unlabelled(spoken.text)}"))
+            history.append(_user(quoted(speaker=spoken.name, text=spoken.text)))
     history += map(_user, _remarks(task, len(task.spoken)))
-    return Prompt(task.agent.instructions, history, _request(task))
+    return Prompt(f"{task.agent.instructions}\n\n{RULE}", history, _request(task))
 
 
 def _user(text: str) -> Message:
@@ -121,9 +114,9 @@ def _remarks(task: Task, place: int) -> list[str]:
     for remark in task.remarks:
         if remark.place != place or (remark.question is not None and remark.question is task.own_question):
             continue
-        asked = "" if remark.question is None else f", asked by {remark.question.asked.agent}"
+        asked = {} if remark.question is None else {"asked_by": remark.question.asked.agent}
         text = remark.text if remark in task.unanswered else _cut(remark.text, MAX_ANSWERED)
-        texts.append(f"[{remark.author}{asked}]: {_unlabelled(text)}")
+        texts.append(quoted(person=remark.author, **asked, text=text))
     return texts
 
 
@@ -131,25 +124,12 @@ def _cut(text: str, most: int) -> str:
     return text if len(text) <= most else f"{text[:most]}…"
 
 
-def _unlabelled(text: str) -> str:
-    """The text, in which no line looks like another speaker's message."""
-    return _LABEL.sub(r"\1\2(\3):", text)
-
-
-def _quoted(text: str) -> str:
-    """The text in quotation marks, without any that would end the quote."""
-    return '"{}"'.format(_unlabelled(text).replace('"', "'"))
-
-
 def _opening(question: DebateQuestion) -> str:
-    opening = f"The question of the debate: {' '.join(question.topic.split())}"
+    content = {}
     if question.content:
-        # In tags, because it is untrusted material, not an instruction.
         kind = ContentType(question.content_type)
-        name = "Content" if kind is ContentType.TEXT else kind.label
-        content = _MARK.sub("(", _unlabelled(question.content))
-        opening += f"\n\n{name}, given by the person who asks:\n<content>\n{content}\n</content>"
-    return opening
+        content = {"content_type": kind.label, "content": question.content}
+    return f"The debate:\n{quoted(question=question.topic, **content)}"
 
 
 def _request(task: Task) -> str:
@@ -159,7 +139,7 @@ def _request(task: Task) -> str:
     others = any(spoken.role != task.agent.role for spoken in task.spoken)
     answer = " Answer the others' strongest points by name, and add what they left out." if others else ""
     request = f"Round {task.round} of {task.question.rounds}. It is your turn, {task.agent.name}.{answer}"
-    answers = [_unanswered(remark, f"Answer {remark.author} first.") for remark in task.unanswered]
+    answers = [_unanswered(remark, "Answer this person first.") for remark in task.unanswered]
     if task.own_question is not None:
         answers.insert(0, question_and_outcome(task.own_question.asked.prompt, outcome(task.own_question)))
     return "\n\n".join([request, *answers])
@@ -168,7 +148,8 @@ def _request(task: Task) -> str:
 def question_and_outcome(question: str, outcome: str) -> str:
     """A paragraph for an agent about the question that it asked in this turn, and its outcome."""
     return (
-        f"You have asked the person who started this debate: {_quoted(question)} {outcome} Do not ask again."
+        "You have asked the person who started this debate:"
+        f"\n{quoted(question=question)}\n{outcome}\nDo not ask again."
     )
 
 
@@ -181,15 +162,15 @@ def correction(problem: str, schema: Mapping[str, Any]) -> str:
 
 
 def outcome(question: Question) -> str:
-    """A sentence for the agent that asked the question: its answer, or that there is none."""
+    """For the agent that asked the question: its answer, or a sentence that there is none."""
     if question.answer is None:
         return "Nobody answered in time; go on without an answer."
-    return f"{question.answer.author} answered: {_quoted(question.answer.text)}"
+    return quoted(person=question.answer.author, answer=question.answer.text)
 
 
 def _unanswered(remark: Remark, request: str) -> str:
     quote = _cut(" ".join(remark.text.split()), MAX_QUOTE)
-    return f"{remark.author} has just said to the panel: {_quoted(quote)} {request}"
+    return f"A person has just said to the panel:\n{quoted(person=remark.author, text=quote)}\n{request}"
 
 
 def _short(task: Task) -> Prompt:

@@ -216,7 +216,7 @@ async def test_a_long_history_is_cut_and_the_question_is_kept(
         assert "The margin is 41 %." in heard
     # The newest stays, the oldest goes; and the voices alternate.
     last = openai.asked[-2].messages
-    assert "[Market Context]:" in _content(last[-1])
+    assert '"speaker": "Market Context"' in _content(last[-1])
     roles = [message["role"] for message in last if message["role"] != "system"]
     assert all(first != second for first, second in itertools.pairwise(roles))
 

@@ -49,6 +49,19 @@ def asked(openai: OpenAIServer, agent: str) -> list[Exchange]:
     return [exchange for exchange in openai.asked if exchange.agent == agent]
 
 
+def speaker(name: str, text: str) -> str:
+    return f'{{"speaker": "{name}", "text": "{text}"}}'
+
+
+def person(text: str) -> str:
+    return f'{{"person": "alice", "text": "{text}"}}'
+
+
+# What the agent that asked is told, and what the others hear.
+ANSWERED = '{"person": "alice", "answer": "Five years."}'
+HEARD = '{"person": "alice", "asked_by": "Financial Analyst", "text": "Five years."}'
+
+
 def last_request(exchange: Exchange) -> str:
     text: str = exchange.messages[-1]["content"]
     return text
@@ -96,13 +109,15 @@ async def test_what_the_owner_says_during_a_turn_is_answered_by_the_next_speaker
         asked(openai, name) for name in ("Market Context", "Risk Challenger", "Moderator")
     )
     # After the turn during which it came, under the person's name.
-    assert "[Financial Analyst]: One two.\n\n[alice]: What about the debt?" in last_request(context)
+    assert f"{speaker('Financial Analyst', 'One two.')}\n\n{person('What about the debt?')}" in last_request(
+        context
+    )
     assert last_request(context).endswith(
-        'alice has just said to the panel: "What about the debt?" Answer alice first.'
+        f"A person has just said to the panel:\n{person('What about the debt?')}\nAnswer this person first."
     )
     # Only the next one has to answer; the others have heard it.
     for later in (challenger, moderator):
-        assert "[alice]: What about the debt?\n\n[Market Context]:" in last_request(later)
+        assert f'{person("What about the debt?")}\n\n{{"speaker": "Market Context"' in last_request(later)
         assert "has just said" not in last_request(later)
 
 
@@ -111,8 +126,8 @@ async def test_what_is_said_before_the_first_turn_is_answered_in_it(
 ) -> None:
     await say(alice, conversation, "Mind the debt.")
     await supervisor.run(conversation.pk)
-    assert "[alice]: Mind the debt." in last_request(openai.asked[0])
-    assert "Answer alice first." in last_request(openai.asked[0])
+    assert person("Mind the debt.") in last_request(openai.asked[0])
+    assert "Answer this person first." in last_request(openai.asked[0])
 
 
 async def test_what_is_said_at_the_end_reaches_the_moderator(
@@ -126,8 +141,10 @@ async def test_what_is_said_at_the_end_reaches_the_moderator(
     gate.open()
     await run
     [moderator] = asked(openai, "Moderator")
-    assert "[Risk Challenger]: Last.\n\n[alice]: Mind the debt." in last_request(moderator)
-    assert last_request(moderator).endswith('alice has just said to the panel: "Mind the debt." Weigh it.')
+    assert f"{speaker('Risk Challenger', 'Last.')}\n\n{person('Mind the debt.')}" in last_request(moderator)
+    assert last_request(moderator).endswith(
+        f"A person has just said to the panel:\n{person('Mind the debt.')}\nWeigh it."
+    )
 
 
 async def test_after_a_cut_a_remark_stands_where_it_stood_and_is_still_to_be_answered(
@@ -153,12 +170,18 @@ async def test_after_a_cut_a_remark_stands_where_it_stood_and_is_still_to_be_ans
     again = last_request(asked(openai, "Market Context")[-1])
     # The turn that was cut is no place: both came after the one that stands, and neither has been answered.
     assert (
-        "[Financial Analyst]: Financial Analyst said.\n\n[alice]: First remark.\n\n[alice]: Second remark."
+        "\n\n".join(
+            [
+                speaker("Financial Analyst", "Financial Analyst said."),
+                person("First remark."),
+                person("Second remark."),
+            ]
+        )
         in again
     )
-    assert again.count("Answer alice first.") == 2
+    assert again.count("Answer this person first.") == 2
     after = last_request(asked(openai, "Risk Challenger")[-1])
-    assert "[alice]: Second remark.\n\n[Market Context]:" in after
+    assert f'{person("Second remark.")}\n\n{{"speaker": "Market Context"' in after
     assert "has just said" not in after
 
 
@@ -169,7 +192,7 @@ async def test_a_long_remark_is_repeated_only_in_part(
     await say(alice, conversation, text)
     await supervisor.run(conversation.pk)
     assert last_request(openai.asked[0]).count("word") < 800
-    assert f"[alice]: {text.strip()}" in last_request(openai.asked[0])
+    assert person(text.strip()) in last_request(openai.asked[0])
 
 
 # An agent asks
@@ -200,9 +223,9 @@ async def test_an_agent_asks_waits_and_goes_on_with_the_answer(
     assert statuses(rows) == ["queued", "initializing", "active", "awaiting_input", "active", "completed"]
     # The model got it as its tool's result, and the others hear what was asked of whom.
     told = openai.asked[1].messages[-1]
-    assert (told["role"], told["content"]) == ("tool", 'alice answered: "Five years."')
+    assert (told["role"], told["content"]) == ("tool", ANSWERED)
     [context] = asked(openai, "Market Context")
-    assert "[alice, asked by Financial Analyst]: Five years." in last_request(context)
+    assert HEARD in last_request(context)
     assert "has just said" not in last_request(context)
 
 
@@ -329,7 +352,7 @@ async def test_a_model_that_takes_no_answer_from_a_tool_is_told_it_otherwise(
     await run
     again = asked(openai, "Financial Analyst")[2]
     assert last_request(again).endswith(
-        f'person who started this debate: "{QUESTION}" alice answered: "Five years." Do not ask again.'
+        f'person who started this debate:\n{{"question": "{QUESTION}"}}\n{ANSWERED}\nDo not ask again.'
     )
     assert (await debates.fresh(conversation)).status == "completed"
 
@@ -363,8 +386,11 @@ async def test_an_open_question_is_asked_on_after_a_restart_and_not_again(
     assert len(state["requests"]) == 1
     assert [message["state"] for message in state["messages"][:2]] == ["discarded", "done"]
     again = asked(openai, "Financial Analyst")[-1]
-    assert f'You have asked the person who started this debate: "{QUESTION}"' in last_request(again)
-    assert 'alice answered: "Five years."' in last_request(again)
+    assert (
+        f'You have asked the person who started this debate:\n{{"question": "{QUESTION}"}}'
+        in last_request(again)
+    )
+    assert ANSWERED in last_request(again)
     assert not again.body.get("tools")
     # What is known of it from the request need not stand there twice.
     assert "[alice" not in last_request(again)
@@ -386,7 +412,7 @@ async def test_what_was_asked_in_one_turn_is_nothing_to_the_next(
     await supervisor.run(conversation.pk)
     for exchange in (*asked(openai, "Market Context"), *asked(openai, "Risk Challenger")):
         assert "You have asked" not in last_request(exchange)
-        assert "[alice, asked by Financial Analyst]: Five years." in last_request(exchange)
+        assert HEARD in last_request(exchange)
     # Who comes after may ask again.
     assert asked(openai, "Risk Challenger")[-1].body["tools"]
 
@@ -400,7 +426,7 @@ async def test_a_question_answered_while_nobody_ran_is_answered_after_the_restar
     await supervisor.hand_over()
     await say(alice, conversation, "Five years.", request)
     await supervisor.run(conversation.pk)
-    assert 'alice answered: "Five years."' in last_request(asked(openai, "Financial Analyst")[-1])
+    assert ANSWERED in last_request(asked(openai, "Financial Analyst")[-1])
     assert statuses(await debates.rows(conversation))[3:] == [
         "awaiting_input", "initializing", "active", "completed",
     ]  # fmt: skip

@@ -106,17 +106,17 @@ async def test_each_hears_the_question_and_the_others_under_their_names(openai: 
     told = heard(last_analyst)
     assert [role for role, _ in told] == ["user", "assistant", "user"]
     assert told[1] == ("assistant", "One from Risk Challenger.")
-    assert "[Financial Analyst]: One from Financial Analyst." in told[0][1]
-    assert "[Market Context]: One from Market Context." in told[0][1]
-    assert "[Financial Analyst]: Two from Financial Analyst." in told[2][1]
+    assert '{"speaker": "Financial Analyst", "text": "One from Financial Analyst."}' in told[0][1]
+    assert '{"speaker": "Market Context", "text": "One from Market Context."}' in told[0][1]
+    assert '{"speaker": "Financial Analyst", "text": "Two from Financial Analyst."}' in told[2][1]
     assert "Answer the others' strongest points" in told[2][1]
-    assert not any("[Risk Challenger]" in text for _, text in told)
+    assert not any('"speaker": "Risk Challenger"' in text for _, text in told)
 
     judged = heard(moderator)
     assert [role for role, _ in judged] == ["user"]
     for name in ANALYSTS:
-        assert f"[{name}]: One from {name}." in judged[0][1]
-        assert f"[{name}]: Two from {name}." in judged[0][1]
+        for word in ("One", "Two"):
+            assert f'{{"speaker": "{name}", "text": "{word} from {name}."}}' in judged[0][1]
 
 
 async def test_the_first_to_speak_is_not_asked_to_answer_anybody(openai: OpenAIServer) -> None:

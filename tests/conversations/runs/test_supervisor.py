@@ -347,7 +347,10 @@ async def test_after_a_cut_the_next_speaker_hears_what_was_said_before_it(
     await cut(conversation, gate, "Half ")
     await supervisor.run(conversation.pk)
     again = [exchange for exchange in openai.asked if exchange.agent == "Market Context"][-1]
-    assert "[Financial Analyst]: Financial Analyst speaks (1)." in again.messages[-1]["content"]
+    assert (
+        '{"speaker": "Financial Analyst", "text": "Financial Analyst speaks (1)."}'
+        in again.messages[-1]["content"]
+    )
     assert "Half" not in str(openai.asked[-1].body)
 
 
