@@ -124,6 +124,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
+    "config.accounts.second_factor.RequireSecondFactor",
     "config.accounts.middleware.NoDnsPrefetch",
     "config.accounts.middleware.RetryAfter",
     "config.accounts.middleware.ProviderPages",
@@ -207,6 +208,8 @@ ACCOUNT_DEFAULT_HTTP_PROTOCOL = "https" if HTTPS else "http"
 # allauth's rate limits count by client address. Each trusted proxy appends one to X-Forwarded-For.
 ALLAUTH_TRUSTED_PROXY_COUNT = whole("OUTCRY_PROXY_COUNT", 1 if SECURE_PROXY_SSL_HEADER else 0)
 
+# Of whom a second factor is required; others may have one.
+OUTCRY_SECOND_FACTOR = choice("OUTCRY_SECOND_FACTOR", "optional", ("optional", "staff", "all"))
 MFA_ADAPTER = "config.accounts.adapters.MFAAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
 MFA_TOTP_ISSUER = "Outcry"

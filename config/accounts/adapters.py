@@ -7,6 +7,7 @@ from typing import Any, Final
 import structlog
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.mfa.adapter import DefaultMFAAdapter
+from allauth.mfa.models import Authenticator
 from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
 from allauth.socialaccount.models import SocialApp
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
@@ -16,6 +17,7 @@ from django.http import Http404, HttpRequest
 from django.utils.crypto import salted_hmac
 
 from config.accounts import mails
+from conversations.access import second_factor
 
 logger = structlog.get_logger(__name__)
 
@@ -30,7 +32,12 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth is
 
 
 class MFAAdapter(DefaultMFAAdapter):  # type: ignore[misc]  # allauth is not typed
-    """Encrypts TOTP secrets and the seeds of recovery codes with keys made from SECRET_KEY."""
+    """Encrypts TOTP secrets and the seeds of recovery codes with keys made from SECRET_KEY. Keeps second factors that the
+    site requires."""
+
+    def can_delete_authenticator(self, authenticator: Authenticator) -> bool:
+        """Administrators remove one that was lost, in the admin."""
+        return not second_factor.is_required(authenticator.user)
 
     def encrypt(self, text: str) -> str:
         return _fernet().encrypt(text.encode()).decode()

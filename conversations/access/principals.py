@@ -17,9 +17,9 @@ from django.http.cookie import parse_cookie
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 
-from conversations.access import api_keys
+from conversations.access import api_keys, second_factor
 from conversations.domain.enums import Scope
-from conversations.domain.errors import ScopeMissing, Unauthenticated
+from conversations.domain.errors import ScopeMissing, SecondFactorMissing, Unauthenticated
 from conversations.models import ApiKey
 
 T = TypeVar("T")
@@ -59,7 +59,7 @@ def key_in(headers: Mapping[str, str]) -> str | None:
 
 def of_headers(headers: Mapping[str, str]) -> Principal:
     """The principal of the API key in these headers. Uses the database. Raises Unauthenticated if there is none, or it
-    is not valid."""
+    is not valid; and SecondFactorMissing."""
     text = key_in(headers)
     if text is None:
         raise Unauthenticated("Sign in first, or send an API key.")
@@ -70,6 +70,7 @@ def of_headers(headers: Mapping[str, str]) -> Principal:
 
 
 def _of_key(key: ApiKey) -> Principal:
+    second_factor.require_of_owner(key.owner)
     return Principal(key.owner, key.pk, frozenset(key.scopes), key.digest)
 
 
@@ -83,15 +84,17 @@ def session_in(headers: Mapping[str, str]) -> str:
 
 def of_session(session: str) -> Principal:
     """The principal of this session. Uses the database. Raises Unauthenticated when it has ended (signed out, expired,
-    password changed), or the account is disabled."""
+    password changed), or the account is disabled; and SecondFactorMissing."""
     found = of_sessions([session]).get(session)
     if found is None:
         raise Unauthenticated("Your session has ended. Sign in again.")
+    if isinstance(found, SecondFactorMissing):
+        raise found
     return found
 
 
-def of_sessions(sessions: Iterable[str]) -> dict[str, Principal]:
-    """The principals of the valid sessions among these; two queries for each CHUNK of them."""
+def of_sessions(sessions: Iterable[str]) -> dict[str, Principal | SecondFactorMissing]:
+    """The principals of the valid sessions among these, or what they lack; two queries for each CHUNK of them."""
     rows = Session.objects.filter(expire_date__gt=timezone.now())
     stored = {}
     for session in (row for chunk in chunks(sessions) for row in rows.filter(session_key__in=chunk)):
@@ -100,11 +103,17 @@ def of_sessions(sessions: Iterable[str]) -> dict[str, Principal]:
             stored[session.session_key] = data
     parse = get_user_model()._meta.pk.to_python
     users = active_users({parse(data[SESSION_KEY]) for data in stored.values()})
-    found = {}
+    found: dict[str, Principal | SecondFactorMissing] = {}
     for key, data in stored.items():
         if (user := users.get(parse(data[SESSION_KEY]))) is not None:
             stamp = user.get_session_auth_hash()
-            if constant_time_compare(data.get(HASH_SESSION_KEY, ""), stamp):
+            if not constant_time_compare(data.get(HASH_SESSION_KEY, ""), stamp):
+                continue
+            if second_factor.is_missing(user, data):
+                found[key] = SecondFactorMissing(
+                    "This site requires a second factor. Give it on its pages first."
+                )
+            else:
                 found[key] = Principal(user, stamp=stamp, session=key)
     return found
 

@@ -6,6 +6,7 @@ OutcryError                 code, and a sentence for a person
 |   `-- TooManyRequests     a rate limit is exceeded
 |-- OverBudget              another call to a model would exceed a limit
 |-- Unauthenticated         no valid session or API key
+|   `-- SecondFactorMissing the site requires a second factor, which was not given
 |-- NotFound                does not exist, or is not visible to the user
 |-- Forbidden               the user may not do this
 |   |-- ScopeMissing        the API key lacks the scope
@@ -87,6 +88,12 @@ class Unauthenticated(OutcryError):
 
     code = "unauthenticated"
     http_status = 401
+
+
+class SecondFactorMissing(Unauthenticated):
+    """The site requires a second factor: of the session, which was opened without one, or of the API key's owner."""
+
+    code = "second_factor_required"
 
 
 class NotFound(OutcryError):

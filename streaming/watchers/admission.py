@@ -12,7 +12,7 @@ from uuid import UUID
 from conversations.access import permissions, principals
 from conversations.access.principals import Principal
 from conversations.domain.enums import Scope
-from conversations.domain.errors import NotFound, OutcryError, Unauthenticated
+from conversations.domain.errors import NotFound, OutcryError, SecondFactorMissing, Unauthenticated
 from conversations.infrastructure import database
 from conversations.infrastructure.event_loop import PerLoop
 
@@ -95,7 +95,11 @@ def _admit_browsers(handshakes: Sequence[_Handshake]) -> list[Principal | Outcry
         principal = found.get(session)
         if principal is None:
             answers.append(Unauthenticated("Sign in first, or send an API key."))
-        elif asked is None or (asked in owners and permissions.may_watch(principal.user, owners[asked])):
+        elif (
+            isinstance(principal, SecondFactorMissing)
+            or asked is None
+            or (asked in owners and permissions.may_watch(principal.user, owners[asked]))
+        ):
             answers.append(principal)
         else:
             answers.append(NotFound("There is no such conversation."))

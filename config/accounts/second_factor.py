@@ -1,0 +1,70 @@
+"""The pages of a site that requires a second factor: without one, a session opens only the way to it."""
+
+from http import HTTPStatus
+from typing import Any, Final
+
+from allauth.account.internal.flows.login import record_authentication
+from allauth.mfa.models import Authenticator
+from allauth.mfa.signals import authenticator_added
+from django.contrib import messages
+from django.contrib.auth.models import AbstractUser
+from django.dispatch import receiver
+from django.http import HttpRequest, HttpResponseBase, JsonResponse
+from django.shortcuts import redirect
+from django.utils.deprecation import MiddlewareMixin
+from django.utils.http import urlencode
+
+from conversations.access import principals, second_factor
+from conversations.domain.errors import SecondFactorMissing, error_body
+
+# What it takes to set up a second factor, to give it, or to leave. An address has to be confirmed before.
+_OPEN: Final = frozenset(
+    {
+        "account_confirm_email",
+        "account_email",
+        "account_email_verification_sent",
+        "account_login",
+        "account_logout",
+        "account_reauthenticate",
+        "mfa_activate_totp",
+        "mfa_authenticate",
+        "mfa_index",
+        "mfa_reauthenticate",
+    }
+)
+
+
+class RequireSecondFactor(MiddlewareMixin):
+    """Has to follow the middlewares of sessions, users and messages."""
+
+    def process_view(self, request: HttpRequest, *_: Any) -> HttpResponseBase | None:
+        user = request.user
+        if not isinstance(user, AbstractUser) or not second_factor.is_missing(user, request.session):
+            return None
+        match = request.resolver_match
+        if match is not None and match.view_name in _OPEN:
+            return None
+        if request.path.startswith("/api/"):
+            # Each operation checks a key itself, and ignores the session beside it.
+            return None if principals.key_in(request.headers) is not None else _refusal()
+        if second_factor.has_one(user):
+            return _to("mfa_reauthenticate", request)
+        messages.info(request, "This site requires a second factor. Set one up to go on.")
+        return _to("mfa_activate_totp", request)
+
+
+def _to(view: str, request: HttpRequest) -> HttpResponseBase:
+    answer = redirect(view)
+    answer.headers["Location"] += f"?{urlencode({'next': request.get_full_path()})}"
+    return answer
+
+
+def _refusal() -> HttpResponseBase:
+    error = SecondFactorMissing("This site requires a second factor. Give it on the site's pages first.")
+    return JsonResponse(error_body(error), status=HTTPStatus.UNAUTHORIZED)
+
+
+@receiver(authenticator_added)
+def keep_proof(request: HttpRequest, user: AbstractUser, authenticator: Authenticator, **_: Any) -> None:
+    """Who sets up a second factor has just entered its code, and need not enter it again in this session."""
+    record_authentication(request, user, "mfa", id=authenticator.pk, type=authenticator.type)

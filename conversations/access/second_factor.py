@@ -1,0 +1,45 @@
+"""Of whom a second factor is required (OUTCRY_SECOND_FACTOR), and whether they gave it.
+
+A session has one if its user entered a code in it: to sign in, or since then. A program's key cannot enter any, so it
+is valid only while its owner has a second factor.
+"""
+
+from collections.abc import Mapping
+from types import SimpleNamespace
+from typing import Any
+
+from allauth.account.authentication import get_authentication_records
+from allauth.mfa.models import Authenticator
+from django.conf import settings
+from django.contrib.auth.models import AbstractUser
+
+from conversations.domain.errors import SecondFactorMissing
+
+
+def is_required(user: AbstractUser) -> bool:
+    match settings.OUTCRY_SECOND_FACTOR:
+        case "all":
+            return True
+        case "staff":
+            return user.is_staff or user.is_superuser
+    return False
+
+
+def has_one(user: AbstractUser) -> bool:
+    """Uses the database. Recovery codes alone are none: they stand in for one that was lost."""
+    factors = Authenticator.objects.filter(user_id=user.pk)
+    return bool(factors.exclude(type=Authenticator.Type.RECOVERY_CODES).exists())
+
+
+def is_missing(user: AbstractUser, session: Mapping[str, Any]) -> bool:
+    """Whether one is required of this user, and was not given in this session."""
+    if not is_required(user):
+        return False
+    records = get_authentication_records(SimpleNamespace(session=session), user)
+    return not any(record.get("method") == "mfa" for record in records)
+
+
+def require_of_owner(user: AbstractUser) -> None:
+    """For an API key of this user. Raises SecondFactorMissing."""
+    if is_required(user) and not has_one(user):
+        raise SecondFactorMissing("The owner of this key has to set up a second factor first.")
