@@ -6,13 +6,28 @@ from allauth.account.decorators import secure_admin_login
 from allauth.mfa.admin import Authenticator
 from allauth.socialaccount.admin import SocialApp, SocialToken
 from allauth.usersessions.admin import UserSession
+from django import forms
 from django.contrib import admin
+from django.contrib.auth import admin as auth_admin
+from django.contrib.auth import forms as auth_forms
+from django.contrib.auth.models import User
+from django.core.exceptions import ValidationError
 from django.http import HttpRequest
+
+from config.accounts import usernames
 
 if TYPE_CHECKING:
     ModelAdmin = admin.ModelAdmin[Any]
+    ModelForm = forms.ModelForm[User]
+    DjangoUserAdmin = auth_admin.UserAdmin[User]
+    CreationForm = auth_forms.AdminUserCreationForm[User]
+    ChangeForm = auth_forms.UserChangeForm[User]
 else:
     ModelAdmin = admin.ModelAdmin
+    ModelForm = forms.ModelForm
+    DjangoUserAdmin = auth_admin.UserAdmin
+    CreationForm = auth_forms.AdminUserCreationForm
+    ChangeForm = auth_forms.UserChangeForm
 
 admin.site.site_title = admin.site.site_header = "Outcry"
 admin.site.index_title = "Administration"
@@ -24,6 +39,36 @@ admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-a
 admin.site.unregister([SocialApp, SocialToken])
 # Removing a row there would not end the session.
 admin.site.unregister(UserSession)
+
+
+class _PlainName(ModelForm):
+    """Administrators may give reserved names, but none that looks like another."""
+
+    def clean(self) -> Any:
+        cleaned = super().clean()
+        if "username" in self.changed_data and "username" in self.cleaned_data:
+            try:
+                usernames.validate_letters(self.cleaned_data["username"])
+            except ValidationError as wrong:
+                self.add_error("username", wrong)
+        return cleaned
+
+
+class _UserCreationForm(_PlainName, CreationForm):
+    pass
+
+
+class _UserChangeForm(_PlainName, ChangeForm):
+    pass
+
+
+class UserAdmin(DjangoUserAdmin):
+    add_form = _UserCreationForm
+    form = _UserChangeForm
+
+
+admin.site.unregister(User)
+admin.site.register(User, UserAdmin)
 
 
 class AuthenticatorAdmin(ModelAdmin):

@@ -16,7 +16,7 @@ from django.core.exceptions import ValidationError
 from django.http import Http404, HttpRequest
 from django.utils.crypto import salted_hmac
 
-from config.accounts import mails
+from config.accounts import lockout, mails, usernames
 from conversations.access import second_factor
 
 logger = structlog.get_logger(__name__)
@@ -30,13 +30,21 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth is
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
         super().send_mail(template_prefix, email, mails.context(context))
 
+    def clean_username(self, username: str, shallow: bool = False) -> str:
+        """Raises ValidationError. Also called for names that a sign-in provider proposes."""
+        usernames.validate(username)
+        cleaned: str = super().clean_username(username, shallow)
+        return cleaned
+
+    def _get_login_attempts_cache_key(self, request: HttpRequest, **credentials: Any) -> str:
+        return lockout.key(credentials.get("username") or credentials.get("email") or "")
+
 
 class MFAAdapter(DefaultMFAAdapter):  # type: ignore[misc]  # allauth is not typed
-    """Encrypts TOTP secrets and the seeds of recovery codes with keys made from SECRET_KEY. Keeps second factors that the
-    site requires."""
+    """Encrypts TOTP secrets and the seeds of recovery codes with keys made from SECRET_KEY."""
 
     def can_delete_authenticator(self, authenticator: Authenticator) -> bool:
-        """Administrators remove one that was lost, in the admin."""
+        """Whether its owner may remove it. Administrators remove one that was lost, in the admin."""
         return not second_factor.is_required(authenticator.user)
 
     def encrypt(self, text: str) -> str:

@@ -470,6 +470,7 @@ def test_who_is_signed_in_connects_a_provider_and_then_comes_in_by_it(
     with openid_server({"sub": "7", "email": "elsewhere@example.com"}) as url:
         use_openid(settings, url)
         sign_in(client)
+        client.post(reverse("account_reauthenticate"), {"password": PASSWORD})
         sign_in_by_openid(client, process="connect")
         visitor = Client()
         sign_in_by_openid(visitor)
