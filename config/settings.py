@@ -18,7 +18,15 @@ from config.env.private_files import keep_private
 from config.env.secret_key import secret_key
 from config.env.site import site_url
 from config.env.telemetry import is_telemetry_on
-from config.env.transports import cross_origin_paths, left_out, path, require_apart, targets, transports
+from config.env.transports import (
+    a2a_secret,
+    cross_origin_paths,
+    left_out,
+    path,
+    require_apart,
+    targets,
+    transports,
+)
 from config.observability.logs import configure_logs
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -300,6 +308,7 @@ require_apart(
 )
 # A2A agents that every finished debate is sent to.
 OUTCRY_A2A_TARGETS = targets()
+OUTCRY_A2A_SECRET = a2a_secret()
 OUTCRY_EVENTS = left_out()
 CORS_URLS_REGEX = cross_origin_paths(OUTCRY_SSE_PATH, OUTCRY_OPENAI_PATH, OUTCRY_AGUI_PATH, OUTCRY_A2A_PATH)
 # Headers that OpenAI's client sends from a page; its requests fail if one of them is not allowed.

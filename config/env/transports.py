@@ -2,11 +2,13 @@
 
 import re
 from collections.abc import Sequence
+from ipaddress import ip_address
 from itertools import combinations
+from urllib.parse import urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
-from config.env.parsing import is_http_url, text, words
+from config.env.parsing import flag, is_http_url, text, words
 
 TRANSPORTS = ("websocket", "sse", "openai", "agui", "a2a")
 # Event types that a client can do without; without any other type, it would miss messages or the end.
@@ -46,6 +48,8 @@ OWN_PATHS = (
 _ADDED = {("sse", "api/conversations/")}
 # Characters of a target's URL, which is stored with each delivery.
 MAX_TARGET = 500
+# Characters of the secret that signs deliveries: as many as 16 random bytes have in hexadecimal.
+MIN_SECRET = 32
 
 
 def transports() -> Sequence[str]:
@@ -116,12 +120,38 @@ def cross_origin_paths(*paths: str) -> str:
 
 
 def targets() -> Sequence[str]:
-    """The URLs of OUTCRY_A2A_TARGETS, each once. Raises ImproperlyConfigured."""
+    """The URLs of OUTCRY_A2A_TARGETS, each once. Raises ImproperlyConfigured, also for http:// to another machine,
+    unless OUTCRY_A2A_ALLOW_HTTP allows it."""
     urls = words("OUTCRY_A2A_TARGETS")
+    allows_http = flag("OUTCRY_A2A_ALLOW_HTTP", default=False)
     for url in urls:
         if not is_http_url(url) or len(url) > MAX_TARGET:
             raise ImproperlyConfigured(
                 f"Unexpected value in OUTCRY_A2A_TARGETS: {url!r}, use addresses such as https://agent.example/path,"
                 " without a user, a query or a fragment."
             )
+        if not (allows_http or _is_private(url)):
+            raise ImproperlyConfigured(
+                f"OUTCRY_A2A_TARGETS: {url!r} would send debates unencrypted; use https://, or set"
+                " OUTCRY_A2A_ALLOW_HTTP=true in a network that you trust."
+            )
     return [*dict.fromkeys(url.rstrip("/") for url in urls)]
+
+
+def a2a_secret() -> str:
+    """OUTCRY_A2A_SECRET, or empty. Raises ImproperlyConfigured, without repeating the secret."""
+    secret = text("OUTCRY_A2A_SECRET")
+    if secret and len(secret) < MIN_SECRET:
+        raise ImproperlyConfigured(
+            f"Unexpected value in OUTCRY_A2A_SECRET, use {MIN_SECRET} or more characters."
+        )
+    return secret
+
+
+def _is_private(url: str) -> bool:
+    """Whether nobody on a network can read what is sent there: it is https, or this machine."""
+    parts = urlsplit(url)
+    try:
+        return parts.scheme == "https" or ip_address(parts.hostname or "").is_loopback
+    except ValueError:
+        return parts.hostname == "localhost"

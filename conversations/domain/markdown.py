@@ -18,23 +18,27 @@ Row = tuple[int, str, dict[str, Any]]
 
 def whole(topic: str, content: str, log: Iterable[Row]) -> str:
     """The question, the messages in order, and the verdict. `log` is (seq, type, data) from
-    `event_log.queries.read_all`. Texts of people and agents are not escaped."""
+    `event_log.queries.read_all`.
+
+    The content stands in a code block, and what people and agents have said in block quotes, so that no text can add a
+    heading, and with it a message or a verdict."""
     messages: list[tuple[str, list[str]]] = []
     verdict_section = ""
     is_demo = False
     for seq, type_, data in log:
         match type_:
             case "agent_message":
-                messages.append((data["message"], [heading(data, with_round=True), data["content"]]))
+                messages.append((data["message"], [heading(data, with_round=True), quote(data["content"])]))
                 is_demo = is_demo or data["mode"] == Mode.DEMO
             case "message_discard":
                 messages = [block for block in messages if block[0] != data["message"]]
             case "human_message":
-                messages.append((f"human-{seq}", [f"## {data['author']}", data["text"]]))
+                messages.append((f"human-{seq}", [f"## {data['author']} (a person)", quote(data["text"])]))
             case "complete":
-                verdict_section = verdict(data)
+                verdict_section = verdict({**data, "summary": quote(data["summary"])})
                 is_demo = is_demo or data["mode"] == Mode.DEMO
-    first = [f"# {topic}", f"> {DEMO}" if is_demo else "", *(["## Content", content] if content else [])]
+    material = ["## Content", _code_block(content)] if content else []
+    first = [f"# {_one_line(topic)}", f"> {DEMO}" if is_demo else "", *material]
     parts = [*first, *(part for _, block in messages for part in block), verdict_section]
     return "\n\n".join(part for part in parts if part) + "\n"
 
@@ -46,14 +50,33 @@ def verdict(complete: Data, spoken: str = "") -> str:
     if complete["summary"] and complete["summary"] != spoken:
         parts.append(complete["summary"])
     parts += [
-        f"**{name.capitalize()}.** {complete[name]}" for name in ("consensus", "dissent") if complete[name]
+        f"**{name.capitalize()}.** {_one_line(complete[name])}"
+        for name in ("consensus", "dissent")
+        if complete[name]
     ]
     for title, name in (("Key points", "key_points"), ("Risks", "risks")):
         if complete[name]:
-            parts.append(f"**{title}**\n\n" + "\n".join(f"- {point}" for point in complete[name]))
+            parts.append(f"**{title}**\n\n" + "\n".join(f"- {_one_line(point)}" for point in complete[name]))
     if complete["horizon"]:
-        parts.append(f"**Horizon.** {complete['horizon']}")
+        parts.append(f"**Horizon.** {_one_line(complete['horizon'])}")
     return "\n\n".join(parts)
+
+
+def quote(text: str) -> str:
+    """The text as a block quote."""
+    return "\n".join(f"> {line}".rstrip() for line in text.splitlines())
+
+
+def _code_block(text: str) -> str:
+    """The text in a fence that is longer than any in the text."""
+    fence = "```"
+    while fence in text:
+        fence += "`"
+    return f"{fence}text\n{text}\n{fence}"
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())
 
 
 def heading(message: Data, *, with_round: bool) -> str:

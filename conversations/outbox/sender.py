@@ -23,7 +23,7 @@ from conversations.event_log import queries
 from conversations.infrastructure import database
 from conversations.infrastructure.event_loop import BackgroundTasks
 from conversations.models import Conversation, Delivery
-from conversations.outbox import deliveries
+from conversations.outbox import deliveries, signature
 
 logger = structlog.get_logger(__name__)
 
@@ -147,7 +147,7 @@ async def _send(message: Any, target: str) -> str | None:
 
     # No redirects and no proxies: either could lead to addresses that only this server can reach.
     async with httpx.AsyncClient(
-        event_hooks={"response": [_limit]},
+        event_hooks={"request": [signature.sign], "response": [_limit]},
         headers={"accept-encoding": "identity"},
         timeout=httpx.Timeout(SILENCE_SECONDS),
         follow_redirects=False,

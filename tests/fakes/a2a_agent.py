@@ -23,6 +23,7 @@ from a2a.types import (
     TaskState,
     TaskStatus,
 )
+from starlette.datastructures import Headers
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Router
 
@@ -35,7 +36,8 @@ from tests.fakes.waiting import PATIENCE_SECONDS
 class Agent(AgentExecutor):
     """`state` is how its tasks end; None for a plain message instead of a task. `elsewhere`: the address that its card
     names; `beside`: what its card names before that, each an address and a binding; `redirects`: its card is somewhere
-    else; `answers`: what it answers instead, by the end of the path."""
+    else; `answers`: what it answers instead, by the end of the path.
+    `requests`: the headers and bodies that it has read."""
 
     port: int = field(default_factory=free_port)
     state: TaskState | None = TaskState.TASK_STATE_COMPLETED
@@ -45,6 +47,7 @@ class Agent(AgentExecutor):
     answers: Mapping[str, Callable[[], Response]] = field(default_factory=dict)
     received: list[Message] = field(default_factory=list)
     asked: int = 0
+    requests: list[tuple[Headers, bytes]] = field(default_factory=list)
 
     @property
     def url(self) -> str:
@@ -113,11 +116,20 @@ class Agent(AgentExecutor):
 
         async def application(scope: Any, receive: Any, send: Any) -> None:
             self.asked += 1
+            body = bytearray()
+
+            async def receive_and_keep() -> Any:
+                message = await receive()
+                body.extend(message.get("body", b""))
+                if not message.get("more_body"):
+                    self.requests.append((Headers(scope=scope), bytes(body)))
+                return message
+
             answer: Any = answering
             if self.redirects:
                 answer = RedirectResponse(self.redirects + scope["path"], 307)
             elif make := self.answers.get(scope["path"].rpartition("/")[2]):
                 answer = make()
-            await answer(scope, receive, send)
+            await answer(scope, receive_and_keep, send)
 
         return application

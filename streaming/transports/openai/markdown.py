@@ -83,7 +83,7 @@ class Markdown:
 
     def _quote(self, text: str) -> str:
         self._is_after_quote = True
-        return self._block("\n".join(f"> {line}".rstrip() for line in text.splitlines()))
+        return self._block(markdown.quote(text))
 
     def _block(self, text: str) -> str:
         before, self._is_begun = "\n\n" if self._is_begun else "", True
