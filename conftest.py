@@ -5,6 +5,7 @@ import contextlib
 import inspect
 import os
 import threading
+from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -44,6 +45,8 @@ hypothesis.settings.load_profile("outcry")
 # Selection
 
 ON_POSTGRESQL = os.environ.get("OUTCRY_TEST_DATABASE") == "postgres"
+# Of a file.
+MANY_TESTS = 30
 
 
 @pytest.hookimpl(trylast=True)
@@ -54,14 +57,18 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         config.hook.pytest_deselected(items=[item for item in items if not _uses_the_database(item)])
         items[:] = [item for item in items if _uses_the_database(item)]
     if hasattr(config, "workerinput"):
-        items.sort(key=_rank)
+        tests = Counter(item.path for item in items)
+        items.sort(key=lambda item: _rank(item, tests[item.path]))
 
 
-def _rank(item: pytest.Item) -> int:
-    """0 for clusters and killed processes (minutes a file), 1 for whole servers and browsers, 2 for the rest."""
+def _rank(item: pytest.Item, tests: int) -> int:
+    """0 for clusters and killed processes (minutes a file), 1 for whole servers and browsers, 2 for other files with
+    many tests, 3 for the rest."""
     if item.path.is_relative_to(servers.ROOT / "reliability"):
         return 0
-    return 1 if any(item.iter_markers("e2e")) or any(item.iter_markers("slow")) else 2
+    if any(item.iter_markers("e2e")) or any(item.iter_markers("slow")):
+        return 1
+    return 2 if tests >= MANY_TESTS else 3
 
 
 def _uses_the_database(item: pytest.Item) -> bool:

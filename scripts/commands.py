@@ -17,15 +17,14 @@ from scripts.console import StepFailedError, environment, run, say, status_of
 from scripts.parts import Part, run_all
 from scripts.places import FRONTEND, PYTHON, ROOT, VENV, data_dir, setting
 
-# One worker more than processors, because tests wait for timers and sockets about a third of their time. A file stays
-# on one worker, which keeps its servers; conftest.py orders the files, the longest first.
-IN_PARALLEL = ("-n", str((os.cpu_count() or 1) + 1), "--dist", "loadfile", "--no-loadscope-reorder")
-ON_POSTGRESQL = (
-    *("tests/conversations", "tests/streaming", "tests/scenarios"),
-    *("-m", "not e2e and not local_model and not any_database"),
-)
-# Browsers, whole servers and the local model run once, on the first Python: they take most of the time.
-ON_OTHER_PYTHON = ("tests", "-m", "not e2e and not local_model and not slow")
+# Two workers more than processors, because tests wait for timers, sockets and servers almost half of their time. A file
+# stays on one worker, which keeps its servers; conftest.py orders the files, the longest first.
+IN_PARALLEL = ("-n", str((os.cpu_count() or 1) + 2), "--dist", "loadfile", "--no-loadscope-reorder")
+# Browsers, whole servers, the local model and what transports make of events run once: they take most of the time.
+MAY_DIFFER = "not e2e and not local_model and (not any_database or each_database)"
+ON_POSTGRESQL = ("tests/conversations", "tests/streaming", "tests/scenarios", "-m", MAY_DIFFER)
+# Collecting a folder in which nothing is selected takes 3 s of each worker.
+ON_OTHER_PYTHON = ("tests", "--ignore", "tests/e2e", "-m", f"{MAY_DIFFER} and not slow")
 GENERATED = (".mypy_cache", ".ruff_cache", ".pytest_cache", ".hypothesis", ".import_linter_cache")
 
 

@@ -76,7 +76,7 @@ from tests.support.outages import Line, Outage, database_outage
 from tests.support.servers import ROOT
 from tests.support.serving import serving
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.any_database]
 
 BINDINGS = ["JSONRPC", "HTTP+JSON"]
 COMPLETED = TaskState.TASK_STATE_COMPLETED
@@ -262,6 +262,7 @@ def outage(conversation: Conversation, monkeypatch: pytest.MonkeyPatch) -> Itera
         yield outage
 
 
+@pytest.mark.each_database
 async def test_stream_dropped_in_an_outage_resumes_with_each_word_once(
     conversation: Conversation, outage: Outage, alice: User, site: str, openai: OpenAIServer, binding: str
 ) -> None:
@@ -294,6 +295,7 @@ async def test_stream_dropped_in_an_outage_resumes_with_each_word_once(
     assert "One two three." in texts(again).values()
 
 
+@pytest.mark.each_database
 async def test_a_debate_that_was_started_elsewhere_is_a_task_too(
     alice: User, bob: User, conversation: Conversation, site: str, binding: str
 ) -> None:
@@ -337,6 +339,7 @@ async def test_a_cancel_is_answered_with_the_task_that_it_ended(
 # Questions
 
 
+@pytest.mark.each_database
 async def test_a_message_to_the_task_answers_what_was_asked(
     alice: User, site: str, openai: OpenAIServer, binding: str
 ) -> None:
@@ -381,6 +384,7 @@ async def test_who_is_not_asked_speaks_to_the_panel_and_not_after_the_end(
 # The same message again
 
 
+@pytest.mark.each_database
 async def test_a_message_that_comes_twice_starts_one_debate(
     alice: User, bob: User, site: str, openai: OpenAIServer
 ) -> None:
@@ -396,6 +400,7 @@ async def test_a_message_that_comes_twice_starts_one_debate(
     assert first.history[0].message_id == "m-1"
 
 
+@pytest.mark.each_database
 async def test_a_task_keeps_the_context_that_it_was_given(
     alice: User, site: str, openai: OpenAIServer
 ) -> None:
@@ -415,6 +420,7 @@ async def test_a_task_keeps_the_context_that_it_was_given(
 # Lists
 
 
+@pytest.mark.each_database
 async def test_the_list_has_ones_own_tasks_page_by_page(
     alice: User, bob: User, site: str, binding: str
 ) -> None:

@@ -40,7 +40,7 @@ from tests.support.recipes import recipe
 from tests.support.servers import ROOT
 from tests.support.serving import serving
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.any_database]
 
 RECORDINGS = sorted((ROOT / "tests" / "recordings").glob("*.jsonl"))
 BUY = {"id": "u1", "role": "user", "content": "Buy?"}
@@ -357,6 +357,7 @@ async def told(conversation: Conversation) -> Conversation:
     return conversation
 
 
+@pytest.mark.each_database
 async def test_a_thread_that_is_a_conversations_id_is_that_conversation(
     told: Conversation, site: str, text: str, tmp_path: Path
 ) -> None:
@@ -408,6 +409,7 @@ async def test_ends_of_lines_in_words_end_no_line(told: Conversation, site: str,
 # The same thread again
 
 
+@pytest.mark.each_database
 async def test_the_same_run_again_is_the_same_debate(buyer: Agent, openai: OpenAIServer) -> None:
     first = await buyer.run(runId="run-1", **ONE_ROUND)
     again = await buyer.run(runId="run-1", **ONE_ROUND)
@@ -416,6 +418,7 @@ async def test_the_same_run_again_is_the_same_debate(buyer: Agent, openai: OpenA
     assert await database.call(Conversation.objects.count) == 1
 
 
+@pytest.mark.each_database
 async def test_the_same_run_twice_at_once_is_one_debate(site: str, text: str, openai: OpenAIServer) -> None:
     answers = await asyncio.gather(*(post(site, text, asked()) for _ in range(4)))
     assert [answer.status_code for answer in answers] == [200] * 4
@@ -424,6 +427,7 @@ async def test_the_same_run_twice_at_once_is_one_debate(site: str, text: str, op
     assert await database.call(ThreadRun.objects.count) == 1
 
 
+@pytest.mark.each_database
 async def test_another_run_of_a_thread_follows_its_debate(buyer: Agent, openai: OpenAIServer) -> None:
     first = await buyer.run(**ONE_ROUND)
     again = await buyer.run(**ONE_ROUND)
@@ -431,6 +435,7 @@ async def test_another_run_of_a_thread_follows_its_debate(buyer: Agent, openai: 
     assert await database.call(Conversation.objects.count) == 1
 
 
+@pytest.mark.each_database
 async def test_the_same_names_of_somebody_else_are_theirs(
     site: str, text: str, bob: User, openai: OpenAIServer
 ) -> None:
@@ -451,6 +456,7 @@ async def test_somebody_elses_conversation_is_no_thread_of_ones_own(
     assert answer.json() == unknown.json()
 
 
+@pytest.mark.each_database
 async def test_a_new_question_after_the_end_is_a_new_debate_in_the_thread(
     buyer: Agent, openai: OpenAIServer
 ) -> None:
@@ -538,6 +544,7 @@ async def test_who_speaks_in_a_debate_needs_the_scope_for_it(
     assert (await debates.state(await only()))["humans"] == []
 
 
+@pytest.mark.each_database
 @pytest.mark.parametrize(
     ("body", "status", "field"),
     [
@@ -597,6 +604,7 @@ async def test_an_answer_to_no_question_is_a_conflict(
     assert [type_ for _, type_, _ in await debates.rows(conversation)] == ["status"]
 
 
+@pytest.mark.each_database
 @pytest.mark.parametrize("second", ["open", "nonsense"])
 async def test_several_answers_at_once_are_refused_and_none_is_stored(
     site: str, text: str, conversation: Conversation, second: str
