@@ -260,7 +260,7 @@ OUTCRY_MAX_SECONDS_PER_USER_DAY = whole("OUTCRY_MAX_SECONDS_PER_USER_DAY", None,
 OUTCRY_MAX_SECONDS_PER_DAY = whole("OUTCRY_MAX_SECONDS_PER_DAY", None, least=1)
 # Timeouts in seconds: until a model's first token, and between two.
 OUTCRY_FIRST_TOKEN_SECONDS = number("OUTCRY_FIRST_TOKEN_SECONDS", 60, least=0.1)
-OUTCRY_STALL_SECONDS = number("OUTCRY_STALL_SECONDS", 30, least=0.1)
+OUTCRY_STALL_SECONDS = number("OUTCRY_STALL_SECONDS", 10, least=0.1)
 # For an answer that is not streamed, which is the verdict.
 OUTCRY_WHOLE_ANSWER_SECONDS = number("OUTCRY_WHOLE_ANSWER_SECONDS", 180, least=0.1)
 # For a person's answer to an agent's question.

@@ -33,6 +33,7 @@ from conversations.agents.thoughts import Thoughts
 from conversations.agents.tool_calls import ReadableCalls, UnreadableCall
 from conversations.agents.tools import ask_human
 from conversations.agents.usage_middleware import Meter, middleware, telemetry
+from conversations.domain import finish_reasons
 from conversations.domain.budget_guard import BudgetGuard, Call
 from conversations.domain.errors import LogUnavailable, OutcryError, ProviderError
 from conversations.domain.events import EventData, Usage
@@ -241,9 +242,9 @@ class Turn:
         prompt = "\n\n".join(filter(None, [self._prompt.message, self._reply.asked]))
         reply = await agent.ask(prompt, stream=stream)
         await self._reply.end_call()
-        finish_reason = reply.response.finish_reason
-        if finish_reason is None:
-            # The connection was closed in the middle of the answer; nothing else shows it.
+        finish_reason = finish_reasons.normalized(reply.response.finish_reason or finish_reasons.ERROR)
+        if finish_reason == finish_reasons.ERROR:
+            # Without a reason, the connection was closed in the middle of the answer; nothing else shows it.
             raise provider_errors.dropped()
         self._reply.require_size(reply.body or "")
         text = self._reply.partial.text or spoken(clean(reply.body or ""))
@@ -281,9 +282,11 @@ def _partial(message: UUID, call: Call) -> PartialMessage:
 def _require_text(text: str, finish_reason: str) -> None:
     if has_visible_character(text):
         return
-    if finish_reason == "length":
+    if finish_reason == finish_reasons.LENGTH:
         sentence = "The model spent its whole answer on thinking. Raise OUTCRY_MAX_ANSWER_TOKENS."
         raise ProviderError("provider_empty", sentence, retryable=False)
+    if finish_reason in finish_reasons.WITHHELD:
+        raise provider_errors.withheld()
     raise ProviderError("provider_empty", "The model gave an empty answer.", retryable=True)
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from conversations.domain.enums import Mode, Stance
+from conversations.domain.finish_reasons import cut_note
 
 DEMO: Final = "Simulated: a script spoke here, no model."
 _NO_VERDICT: Final = {
@@ -28,7 +29,9 @@ def whole(topic: str, content: str, log: Iterable[Row]) -> str:
     for seq, type_, data in log:
         match type_:
             case "agent_message":
-                messages.append((data["message"], [heading(data, with_round=True), quote(data["content"])]))
+                note = cut_note(data)
+                texts = [heading(data, with_round=True), quote(data["content"]), f"*{note}*" if note else ""]
+                messages.append((data["message"], texts))
                 is_demo = is_demo or data["mode"] == Mode.DEMO
             case "message_discard":
                 messages = [block for block in messages if block[0] != data["message"]]

@@ -20,6 +20,7 @@ from conversations.domain.events import (
     MessageStart,
     Token,
 )
+from conversations.domain.finish_reasons import WITHHELD, with_note
 from conversations.domain.human_input import HumanInput, Question
 from conversations.domain.panels import Agent
 from conversations.infrastructure import metrics
@@ -30,7 +31,7 @@ from conversations.prompts.builder import Spoken, Task
 from conversations.providers import pricing
 from conversations.providers.catalog import Provider
 from conversations.providers.failover import Choice, Failover
-from conversations.providers.provider_errors import UNBILLED
+from conversations.providers.provider_errors import UNBILLED, withheld
 
 
 class DebateControl(Protocol):
@@ -79,7 +80,7 @@ class DebateTurn:
                     async with turn, aclosing(self._attempt(turn, start, failover)) as events:
                         async for event in events:
                             yield event
-                    message = self._finish(start, turn)
+                    message = self._finish(start, turn, failover)
                 except OverBudget:
                     yield self._discard(start, BUDGET)
                     raise
@@ -151,7 +152,7 @@ class DebateTurn:
         self._newest_remark = max((remark.seq for remark in remarks), default=0)
         unanswered = [remark for remark in remarks if remark.question is None and remark.seq > state.answered]
         spoken = [
-            Spoken(message.role, message.agent, message.content)
+            Spoken(message.role, message.agent, with_note(message.content, message.finish_reason))
             for message in state.messages
             # Another model's judgement, without a verdict, is no part of the debate.
             if message.kind is not Kind.FINAL
@@ -185,11 +186,13 @@ class DebateTurn:
             self._state.discarded += 1
         return MessageDiscard(message=start.message, reason=reason)
 
-    def _finish(self, start: MessageStart, turn: Turn) -> AgentMessage:
-        """The finished message."""
+    def _finish(self, start: MessageStart, turn: Turn, failover: Failover) -> AgentMessage:
+        """The finished message. Raises ProviderError if its end was withheld and another model may say it."""
         answer, state = turn.answer, self._state
         # `next` has set it, or raised.
         assert answer is not None  # noqa: S101
+        if answer.finish_reason in WITHHELD and failover.has_another_live():
+            raise withheld()
         content, confidence = answer.text, None
         if start.kind is Kind.FINAL:
             state.verdict = answer.value if isinstance(answer.value, Verdict) else None

@@ -44,6 +44,9 @@ PERSISTENT: Final = frozenset(
         "provider_rate_limited",
         "provider_down",
         "provider_not_configured",
+        "provider_quota",
+        "provider_credit",
+        "provider_wrong_address",
     }
 )
 # Failures in the middle of an answer.

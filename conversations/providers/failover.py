@@ -96,6 +96,10 @@ class Failover:
     def _is_worth_a_retry(
         self, current: Provider, failure: ProviderError, *, held: bool, begun: bool
     ) -> bool:
+        if failure.reason == "provider_timeout":
+            # It was given all the time there is; whoever watches should not wait for it again.
+            others = [each for each in self._providers if each != current and each not in self._failures]
+            return begun and not others
         if held:
             return failure.retryable
         if current.kind == "local":

@@ -94,6 +94,12 @@ _FILTERED: Final = _Kind(
     " provider.",
     False,
 )
+_WITHHELD: Final = _Kind(
+    "provider_withheld",
+    "The model's provider cut the answer off by its safety rules. Reword the question or the material, or use another"
+    " provider.",
+    True,
+)
 # What came is put in; it is one of our own words.
 _WRONG_ADDRESS: Final = _Kind(
     "provider_wrong_address",
@@ -201,6 +207,11 @@ def looped() -> ProviderError:
 def dropped() -> ProviderError:
     """For an answer without its end."""
     return _DROPPED.error()
+
+
+def withheld() -> ProviderError:
+    """For an answer of which a filter or the model's refusal left too little."""
+    return _WITHHELD.error()
 
 
 def status(failure: BaseException) -> int | None:

@@ -9,7 +9,7 @@ from uuid import UUID
 from django.db.models import Q
 from django.utils.text import smart_split, unescape_string_literal
 
-from conversations.domain import formatting, transcript
+from conversations.domain import finish_reasons, formatting, transcript
 from conversations.domain.enums import Mode
 from conversations.domain.frames import Frame
 from conversations.domain.panels import PANELS
@@ -62,6 +62,11 @@ class Moment:
     @property
     def is_demo(self) -> bool:
         return self.data.get("mode") == Mode.DEMO
+
+    @property
+    def cut_note(self) -> str:
+        """A sentence about a message that was cut off; "" if it is whole."""
+        return finish_reasons.cut_note(self.data)
 
     @property
     def asked(self) -> str:

@@ -103,7 +103,7 @@ class OpenAIServer:
     """Answers each request by the first rule of `answer` that fits it, else with a few words or a valid verdict.
 
     `outage` is the present fault of the whole server. `refuses` takes a request for an answer, and returns the body of
-    the refusal (400) if the server refuses it."""
+    the refusal, with `refusal_status`, if the server refuses it."""
 
     port: int = 0
     model: str = MODEL
@@ -112,6 +112,7 @@ class OpenAIServer:
     default: Reply | None = None
     outage: Outage | None = None
     refuses: Callable[[Mapping[str, Any]], str | None] | None = None
+    refusal_status: int = 400
     _rules: list[_Rule] = field(default_factory=list)
     _flapping: _Flapping | None = None
     _breaking: tuple[int, Outage] | None = None
@@ -265,7 +266,7 @@ class OpenAIServer:
             _whole(writer, 200, openai_format.models(self.model))
             return
         if self.refuses is not None and (refusal := self.refuses(exchange.body)) is not None:
-            _whole(writer, 400, refusal.encode())
+            _whole(writer, self.refusal_status, refusal.encode())
             return
         reply = self._reply(exchange)
         if reply.fault is Fault.HANG:

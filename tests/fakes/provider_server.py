@@ -33,7 +33,7 @@ class ProviderServer:
     async def take(self, request: web.Request) -> web.Response:
         if request.method == "GET":
             return web.json_response({})
-        body = {**await request.json(), "path": request.path}
+        body = {**await request.json(), "path": request.path, "query": request.query_string}
         self.asked.append(body)
         sent = self.answer(body)
         return web.Response(body=sent.body, content_type=sent.content_type, status=sent.status)

@@ -83,6 +83,7 @@ async def held(conversation: Conversation) -> list[Row]:
 
 FAULTS = {
     "401": (fails(401), "provider_unauthorized"),
+    "402": (fails(402), "provider_credit"),
     "403": (fails(403), "provider_forbidden"),
     "404": (fails(404), "provider_unknown_model"),
     "429": (fails(429), "provider_rate_limited"),

@@ -200,6 +200,11 @@ test("a verdict without confidence says so", async () => {
   expect(words("verdict")).toContain("No confidence stated");
 });
 
+test("a message that was cut off says so", async () => {
+  await play("tools");
+  expect(all("cut-note").map(({ textContent }) => textContent)).toEqual(["Cut off here, at the length limit."]);
+});
+
 describe("a demo", () => {
   test("is marked in title, watermark, panel, messages and verdict", async () => {
     await play("demo");

@@ -69,6 +69,7 @@ export class MessageElement extends PageElement {
       <div class="prose" ?hidden=${this.isInVerdict} ?data-speaking=${isMoving && text !== ""}></div>
       ${isMoving && text === "" ? this.#waiting() : nothing} ${this.tools.map(toolTemplate)}
       ${isSpeaking && this.held !== null ? html`<p class="quiet">${HELD[this.held]}</p>` : nothing}
+      ${cutNote(this.message.finish_reason) ?? nothing}
       ${this.#state === "cut" ? html`<p class="quiet">${text === "" ? "Nothing was said." : "It broke off here."}</p>` : nothing}
       ${isSpeaking ? nothing : this.#footer()}
     </div>`;
@@ -91,13 +92,12 @@ export class MessageElement extends PageElement {
   }
 
   #footer(): TemplateResult {
-    const { cost, usage, confidence, duration_ms, finish_reason, state } = this.message;
+    const { cost, usage, confidence, duration_ms, state } = this.message;
     const facts = this.showsModel ? [] : [html`<span data-testid="message-model">${this.#model}</span>`];
     if (usage?.output_tokens != null) facts.push(html`<span>${usage.output_tokens} tokens</span>`);
     if (duration_ms !== null) facts.push(html`<span>${seconds(duration_ms)}</span>`);
     if (state === "done") facts.push(html`<span>cost ${money(cost)}</span>`);
     if (confidence !== null) facts.push(html`<span>confidence ${percent(confidence)}</span>`);
-    if (finish_reason === "length") facts.push(html`<span class="cut">cut off at the length limit</span>`);
     return html`<footer class="facts">${facts}</footer>`;
   }
 
@@ -125,6 +125,18 @@ export class MessageElement extends PageElement {
       place.append(...nodes);
     }
   }
+}
+
+const CUT: Readonly<Record<string, string>> = {
+  length: "Cut off here, at the length limit.",
+  content_filter: "Cut off here by the provider's safety rules.",
+  refusal: "Broken off here: the model refused to go on.",
+};
+
+/** The note at the end of a message that was cut off. */
+function cutNote(finishReason: string | null): TemplateResult | null {
+  const note = CUT[finishReason ?? ""];
+  return note === undefined ? null : html`<p class="cut" data-testid="cut-note">${note}</p>`;
 }
 
 function toolTemplate(tool: Tool): TemplateResult {

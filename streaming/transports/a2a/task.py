@@ -22,6 +22,7 @@ from a2a.types import (
 )
 
 from conversations.domain.enums import Mode, Status
+from conversations.domain.finish_reasons import cut_note
 from conversations.domain.frames import Frame
 
 Data = Mapping[str, Any]
@@ -107,7 +108,8 @@ class TaskUpdates:
         self._shown[message] = text
 
     def _message(self, data: Data) -> Update:
-        message, content, shown = data["message"], data["content"], self._shown.get(data["message"])
+        message, shown, note = data["message"], self._shown.get(data["message"]), cut_note(data)
+        content = f"{data['content']}\n\n> {note}" if note else data["content"]
         self._shown[message] = ""
         metadata = {key: data[key] for key in (*_DESCRIBED, *_MEASURED)}
         # Send the whole text if the client has none of it, or a different text.

@@ -30,6 +30,7 @@ from ag_ui.core import (
 )
 
 from conversations.domain.enums import Mode
+from conversations.domain.finish_reasons import cut_note
 from conversations.services import client_threads
 
 Data = Mapping[str, Any]
@@ -106,6 +107,8 @@ class Messages:
         """An open message is complete; `data` has its text."""
         turn = self._open.pop(message)
         measured = {key: data[key] for key in _MEASURED}
+        if note := cut_note(data):
+            measured["cut"] = note
         turn.message.metadata = {"outcry": {**turn.metadata, **measured}}
         self.needs_snapshot |= turn.message.content != data["content"]
         turn.message.content = data["content"]

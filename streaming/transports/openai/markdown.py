@@ -8,6 +8,7 @@ from typing import Final
 
 from conversations.domain import markdown
 from conversations.domain.enums import Mode
+from conversations.domain.finish_reasons import cut_note
 from conversations.domain.frames import Frame
 from streaming.wire.text_deltas import TextDeltas
 
@@ -42,7 +43,8 @@ class Markdown:
                 return self._append(self._deltas.take(frame))
             case "agent_message":
                 self._last_content = data["content"]
-                return self._append(self._deltas.take(frame))
+                text = self._append(self._deltas.take(frame))
+                return text + self._quote(note) if (note := cut_note(data)) else text
             case "message_discard" if self._deltas.discard(data["message"]):
                 return self._quote(f"**What was said last does not stand**: it broke off ({data['reason']}).")
             case "status":

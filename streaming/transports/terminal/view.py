@@ -16,6 +16,7 @@ from rich.text import Text
 from conversations.domain import formatting, requests
 from conversations.domain.enums import Mode, Status
 from conversations.domain.errors import OutcryError
+from conversations.domain.finish_reasons import cut_note
 from conversations.domain.frames import Data, Frame
 from conversations.services import debates
 from streaming.wire.text_deltas import TextDeltas
@@ -81,7 +82,8 @@ class _Show:
                 self._text(self._deltas.take(frame))
             case "agent_message":
                 self._text(self._deltas.take(frame))
-                self._line("")
+                note = cut_note(data)
+                self._line(f"\n[yellow]{escape(note)}[/]" if note else "")
             case "message_discard":
                 self._line(
                     f"\n[yellow]This message was cut ({escape(data['reason'])}); it is spoken again.[/]"

@@ -135,3 +135,17 @@ async def test_a_limit_of_anthropics_schema_is_not_met(monkeypatch: pytest.Monke
         events = await hold(debate(at(PROTOCOLS["anthropic"], server.url, monkeypatch)))
     assert only(Complete, events)[0].verdict == "buy"
     assert len(server.asked) == 4
+
+
+async def test_a_query_behind_an_address_is_kept() -> None:
+    await loading.load()
+
+    def answer(body: Body) -> Sent:
+        message = {"message": {"content": text_for(body)}, "finish_reason": "stop"}
+        return Sent(json.dumps({"choices": [message]}).encode())
+
+    async with provider_server.provider_server(answer) as server:
+        url = f"{server.url}/openai/deployments/d?api-version=2024-10-21"
+        await hold(debate(parse(f"openai-compatible:m@{url}")))
+    assert server.asked[0]["path"] == "/openai/deployments/d/chat/completions"
+    assert server.asked[0]["query"] == "api-version=2024-10-21"

@@ -71,10 +71,11 @@ KINDS: dict[str, tuple[Callable[[Body], object], str, int]] = {
 }
 
 
+@pytest.mark.parametrize("status", [400, 422])
 @pytest.mark.parametrize("kind", KINDS)
-async def test_a_parameter_that_is_refused_is_left_out(openai: OpenAIServer, kind: str) -> None:
+async def test_a_parameter_that_is_refused_is_left_out(openai: OpenAIServer, kind: str, status: int) -> None:
     is_wrong, refusal, refused = KINDS[kind]
-    openai.refuses = refuses(is_wrong, refusal)
+    openai.refuses, openai.refusal_status = refuses(is_wrong, refusal), status
     openai.answer(says("Margins ", "rose."), to="Financial Analyst")
     events = await hold(debate(openai))
     assert only(Complete, events)[0].verdict == "buy"

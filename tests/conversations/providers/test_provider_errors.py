@@ -1,7 +1,9 @@
 """The error table: exceptions of the providers' libraries, as our own errors."""
 
 import json
+import re
 from http.client import HTTPException
+from typing import Any
 
 import aiohttp
 import anthropic
@@ -13,7 +15,9 @@ from google.genai.errors import ClientError, ServerError
 from ollama import ResponseError
 
 from conversations.domain.errors import ProviderError
+from conversations.providers.chat_chunks import ErrorInAnswer
 from conversations.providers.provider_errors import provider_error
+from tests.support.servers import ROOT
 
 REQUEST, REQUEST2 = httpx.Request("POST", "http://model"), httpx2.Request("POST", "http://model")
 
@@ -58,6 +62,63 @@ ERRORS: list[tuple[Exception, str, bool]] = [
     (json.JSONDecodeError("no JSON", "", 0), "provider_invalid_answer", True),
     (HTTPException("of no library we know"), "provider_failed", True),
 ]
+
+
+def said(code: int, body: Any) -> Exception:
+    response = httpx2.Response(code, request=REQUEST2)
+    return openai.APIStatusError("refused", response=response, body=body)
+
+
+# (status, the provider's own words, our code)
+SAID: list[tuple[int, Any, str]] = [
+    (429, {"code": "insufficient_quota", "message": "You exceeded your current quota."}, "provider_quota"),
+    (429, {"message": "Rate limit reached for gpt-5 in organization org."}, "provider_rate_limited"),
+    (402, {"message": "Insufficient Balance"}, "provider_credit"),
+    (402, None, "provider_credit"),
+    (403, {"message": "Your team has insufficient credits."}, "provider_credit"),
+    (400, {"error": {"message": "Your credit balance is too low to access the API."}}, "provider_credit"),
+    (400, {"code": "context_length_exceeded", "message": "Too long."}, "provider_too_long"),
+    (400, {"error": {"message": "prompt is too long: 250000 tokens > 200000 maximum"}}, "provider_too_long"),
+    (400, {"message": "The input token count (1200000) exceeds the maximum."}, "provider_too_long"),
+    (500, {"message": "the request exceeds the available context size"}, "provider_too_long"),
+    (400, {"code": "content_filter", "message": "Azure's content management policy."}, "provider_filtered"),
+    (400, {"code": "data_inspection_failed", "message": "Input data may contain ..."}, "provider_filtered"),
+    (500, {"message": "The safety service is down."}, "provider_down"),
+    (401, {"message": "insufficient_quota"}, "provider_unauthorized"),
+    (404, {"message": "The model `x` does not exist"}, "provider_unknown_model"),
+    (404, 'model "x" not found, try pulling it first', "provider_unknown_model"),
+    (404, {"message": "Invalid URL (POST /chat/completions)"}, "provider_wrong_address"),
+    (404, {"detail": "Not Found"}, "provider_wrong_address"),
+    (404, "404 page not found", "provider_wrong_address"),
+    (404, "<html><body>Not Found</body></html>", "provider_wrong_address"),
+    (405, {"detail": "Method Not Allowed"}, "provider_wrong_address"),
+    (502, "<html><body>Bad Gateway</body></html>", "provider_down"),
+]
+
+
+@pytest.mark.parametrize(("status_", "body", "code"), SAID)
+def test_the_providers_own_words_tell_what_to_do(status_: int, body: Any, code: str) -> None:
+    error = provider_error(said(status_, body))
+    assert error.reason == code
+    assert error.message.endswith(".")
+    # Nothing that the provider wrote is shown to people.
+    assert str(body) not in error.message
+
+
+def test_an_error_in_an_answer_is_understood_like_a_status() -> None:
+    limited = ErrorInAnswer({"code": 429, "message": "Slow down."})
+    assert provider_error(limited).reason == "provider_rate_limited"
+    assert provider_error(ErrorInAnswer({"message": "context_length_exceeded"})).reason == "provider_too_long"
+    assert provider_error(ErrorInAnswer({"code": "odd"})).reason == "provider_down"
+
+
+def test_every_code_is_documented_and_has_a_sentence_on_the_page() -> None:
+    sources = [path.read_text() for path in (ROOT / "conversations").rglob("*.py")]
+    codes = {code for source in sources for code in re.findall(r'"(provider_[a-z_]+)"', source)}
+    documented = (ROOT / "docs" / "providers.md").read_text()
+    page = (ROOT / "frontend" / "src" / "shared" / "format.ts").read_text()
+    assert {code for code in codes if f"`{code}`" not in documented} == set()
+    assert {code for code in codes if f"{code}: " not in page} == set()
 
 
 @pytest.mark.parametrize(
