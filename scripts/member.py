@@ -1,6 +1,5 @@
 """One process of a cluster."""
 
-import pwd
 import signal
 import subprocess
 import threading
@@ -21,7 +20,7 @@ STOP_SECONDS: Final = 30.0
 
 @dataclass
 class Member:
-    """A process that can be started, stopped, killed and started again. `on_line` gets the member's name and each line
+    """A process that can be started, stopped and started again. `on_line` gets the member's name and each line
     of its output."""
 
     name: str
@@ -43,9 +42,9 @@ class Member:
             cwd=self.cwd,
             env=dict(self.env),
             user=self.user,
+            group=self.user,
             # Another user must not inherit root's groups.
             extra_groups=None if self.user is None else [],
-            group=None if self.user is None else pwd.getpwnam(self.user).pw_gid,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -80,23 +79,12 @@ class Member:
         """Stop it as a service manager does; its exit code."""
         if self.process is None:
             return 0
-        if self.process.poll() is None:
-            self.process.send_signal(self.stop_signal)
-            try:
-                self.process.wait(STOP_SECONDS)
-            except subprocess.TimeoutExpired:
-                self.process.kill()
-        return self._reap()
-
-    def kill(self) -> None:
-        """Send SIGKILL."""
-        if self.process is not None:
+        self.process.send_signal(self.stop_signal)
+        try:
+            code = self.process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
             self.process.kill()
-            self._reap()
-
-    def _reap(self) -> int:
-        assert self.process is not None
-        code = self.process.wait()
+            code = self.process.wait()
         # Its own children may keep the pipe open for longer.
         if self._reading is not None:
             self._reading.join(timeout=1)

@@ -28,7 +28,7 @@ async def worker_dies(cluster: Cluster) -> Row:
         if runs[dying.name] == 0:
             scene.row.found([f"no worker says that it runs a debate: {runs}"])
         at = scene.fault()
-        await asyncio.to_thread(dying.kill)
+        await asyncio.to_thread(_kill, dying)
         await scene.end()
         scene.heard_again(at)
         await asyncio.to_thread(dying.start)
@@ -109,7 +109,7 @@ async def _dies(name: str, cluster: Cluster, member: Member) -> Row:
         await scene.begin(DEBATES, rounds=2, watchers=2)
         await scene.until_spoken()
         at = scene.fault()
-        await asyncio.to_thread(member.kill)
+        await asyncio.to_thread(_kill, member)
         await asyncio.to_thread(member.start)
         await scene.end()
         scene.heard_again(at)
@@ -135,6 +135,12 @@ async def everything_restarts(
         hurry()
         await scene.end()
         return scene.row
+
+
+def _kill(member: Member) -> None:
+    assert member.process is not None
+    member.process.kill()
+    member.stop()
 
 
 def _restart(member: Member) -> int:
