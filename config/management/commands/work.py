@@ -2,8 +2,7 @@
 
 import asyncio
 from argparse import ArgumentParser
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack
 from typing import Any
 
 from django.conf import settings
@@ -54,7 +53,9 @@ class Command(ServingCommand):
         loop = asyncio.get_running_loop()
         for number in STOPS:
             loop.add_signal_handler(number, stop.set)
-        async with self._probes(host, port):
+        async with AsyncExitStack() as probes:
+            if port is not None:
+                await self._serve_probes(probes, host, port)
             tracing.begin("worker")
             lifespan.assist()
             self.stdout.write(
@@ -67,19 +68,14 @@ class Command(ServingCommand):
                 await sender.end()
                 await asyncio.to_thread(tracing.end)
 
-    @asynccontextmanager
-    async def _probes(self, host: str, port: int | None) -> AsyncIterator[None]:
-        """Context in which health checks and metrics are served, if a port is given."""
-        if port is None:
-            yield
-            return
+    async def _serve_probes(self, stack: AsyncExitStack, host: str, port: int) -> None:
+        """Serve health checks and metrics until the stack is closed."""
         # Imported here because it loads all of the site.
         from config.asgi import django_application
 
         probes = Router([Route(path, django_application) for path in PROBES], redirect_slashes=False)
         try:
-            with listener(host, port) as bound:
-                async with serving(probes, bound):
-                    yield
+            bound = stack.enter_context(listener(host, port))
         except NotListening as failure:
             raise CommandError(f"Port {port} of {host} cannot be used: {failure}") from None
+        await stack.enter_async_context(serving(probes, bound))
