@@ -114,11 +114,7 @@ async def _attempt(due: Delivery) -> None:
     }
     try:
         message = await database.call(_message, due.conversation)
-        try:
-            async with asyncio.timeout(ATTEMPT_SECONDS):
-                task = await _send(message, due.target)
-        except TimeoutError:
-            raise DeliveryFailed("timeout") from None
+        task = await _send(message, due.target)
         if task is None:
             logger.warning("delivery_rejected", **known)
             await database.call(deliveries.rejected, due, retry=True)
@@ -154,9 +150,10 @@ async def _send(message: Any, target: str) -> str | None:
         trust_env=False,
     ) as http:
         with _errors_as_codes():
-            client = await _connect(http, target)
-            async for answer in client.send_message(SendMessageRequest(message=message)):
-                return _task_id(answer)
+            async with asyncio.timeout(ATTEMPT_SECONDS):
+                client = await _connect(http, target)
+                async for answer in client.send_message(SendMessageRequest(message=message)):
+                    return _task_id(answer)
     raise DeliveryFailed("no_answer")
 
 
@@ -188,7 +185,7 @@ def _errors_as_codes() -> Iterator[None]:
 
     codes = (
         (AgentCardResolutionError, "no_card"),
-        (A2AClientTimeoutError, "timeout"),
+        ((TimeoutError, A2AClientTimeoutError), "timeout"),
         ((A2AError, httpx.HTTPError), "refused"),
         (TooLarge, "too_large"),
         ((ValueError, RecursionError), "not_understood"),
