@@ -32,12 +32,14 @@ REPOSITORY: Final = Path(__file__).resolve().parents[2]
 
 
 class ModelProcess:
-    """Keeps one server process alive from a thread, and restarts it with backoff.
+    """Starts a server process, and keeps it alive from a thread that restarts it with backoff.
 
     `url` is the address of the server while the model is ready, else None. `state_file` has it, too, for `find_running`
-    in other processes."""
+    in other processes. Raises OSError if the folder of either file cannot be made."""
 
     def __init__(self, model_path: Path, *, state_file: Path, log: Path) -> None:
+        for file in (state_file, log):
+            file.parent.mkdir(parents=True, exist_ok=True)
         self._state_file = state_file
         self._log = log.resolve()
         self._model_path = model_path.resolve()
@@ -47,23 +49,12 @@ class ModelProcess:
         self._backoff = FIRST_BACKOFF
         # A daemon thread, so that a program can end without calling stop(); its end closes the child's stdin.
         self._thread = threading.Thread(target=self._keep_alive, name="local-model", daemon=True)
-
-    @property
-    def pid(self) -> int | None:
-        """The id of the server process; None while there is none."""
-        return self._process.pid if self._process and self._process.poll() is None else None
+        self._thread.start()
 
     @property
     def is_failing(self) -> bool:
         """Whether the process has ended several times in a row, and is not ready."""
         return self._backoff > PATIENT_BACKOFF and self.url is None
-
-    def start(self) -> None:
-        """Start the process and return at once. May be called once. Raises OSError if the folder of the state file or
-        of the log cannot be made."""
-        self._state_file.parent.mkdir(parents=True, exist_ok=True)
-        self._log.parent.mkdir(parents=True, exist_ok=True)
-        self._thread.start()
 
     def stop(self) -> None:
         """End the process within 5 s. May be called at any time and repeatedly."""
@@ -74,8 +65,7 @@ class ModelProcess:
                 process.wait(TERM_SECONDS)
             except subprocess.TimeoutExpired:
                 process.kill()
-        if self._thread.ident:
-            self._thread.join(KILL_SECONDS)
+        self._thread.join(KILL_SECONDS)
 
     def _keep_alive(self) -> None:
         while not self._stopping.is_set():

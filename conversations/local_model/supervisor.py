@@ -43,7 +43,6 @@ def _keep() -> ModelProcess:
     if _kept is None:
         log = settings.DATA_DIR / "local-model.log"
         _kept = ModelProcess(settings.OUTCRY_LOCAL_MODEL, state_file=settings.OUTCRY_LOCAL_STATE, log=log)
-        _kept.start()
     return _kept
 
 

@@ -52,7 +52,6 @@ def model_path() -> Path:
 @pytest.fixture
 def model(model_path: Path, tmp_path: Path) -> Iterator[ModelProcess]:
     model = ModelProcess(model_path, state_file=tmp_path / "local-model.json", log=tmp_path / "llama.log")
-    model.start()
     try:
         assert eventually(lambda: model.url is not None), (tmp_path / "llama.log").read_text()
         yield model
@@ -85,6 +84,10 @@ def eventually(condition: Callable[[], bool]) -> bool:
             return False
         os.sched_yield()
     return True
+
+
+def running_pid(folder: Path) -> int:
+    return int(json.loads((folder / "local-model.json").read_text())["pid"])
 
 
 def ended(pid: int) -> bool:
@@ -175,12 +178,11 @@ def test_it_listens_on_loopback_only(model: ModelProcess) -> None:
 
 
 def test_killed_it_comes_back(model: ModelProcess, tmp_path: Path) -> None:
-    pid = model.pid
-    assert pid
+    pid = running_pid(tmp_path)
 
     os.kill(pid, signal.SIGKILL)
 
-    assert eventually(lambda: model.pid not in {None, pid})
+    assert eventually(lambda: running_pid(tmp_path) != pid)
     assert eventually(lambda: model.url is not None)
     assert find_running(tmp_path / "local-model.json") == model.url
 
@@ -189,12 +191,11 @@ def test_another_process_finds_it_while_it_runs(model: ModelProcess, tmp_path: P
     state_file = tmp_path / "local-model.json"
     assert find_running(state_file) == model.url
 
-    pid = model.pid
+    pid = running_pid(tmp_path)
     started = time.monotonic()
     model.stop()
 
     assert time.monotonic() - started < 5
-    assert pid
     assert ended(pid)
     assert find_running(state_file) is None
 
@@ -212,12 +213,10 @@ def test_a_stale_or_strange_state_file_finds_nothing(state: str, tmp_path: Path)
 
 def test_stopped_before_it_was_ready_it_leaves_nothing(model_path: Path, tmp_path: Path) -> None:
     model = ModelProcess(model_path, state_file=tmp_path / "local-model.json", log=tmp_path / "llama.log")
-    model.start()
 
     model.stop()
 
     assert model.url is None
-    assert model.pid is None
     assert not (tmp_path / "local-model.json").exists()
 
 
@@ -250,7 +249,6 @@ import sys, time
 from pathlib import Path
 from conversations.local_model.process import ModelProcess
 model = ModelProcess(Path({str(model_path)!r}), state_file=Path({str(state_file)!r}), log=Path({os.devnull!r}))
-model.start()
 while model.url is None:
     time.sleep(0.05)
 print("ready", flush=True)
