@@ -13,7 +13,9 @@ import threading
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from scripts import programs, proxy
@@ -59,10 +61,6 @@ class Cluster:
         return f"postgres://outcry:{self._secret}@127.0.0.1:{self.ports['postgres']}/postgres"
 
     @property
-    def redis_url(self) -> str:
-        return f"redis://:{self._secret}@127.0.0.1:{self.ports['redis']}/0"
-
-    @property
     def secret_file(self) -> Path:
         """Holds the password of PostgreSQL and Redis."""
         return self.folder / "secret"
@@ -72,7 +70,7 @@ class Cluster:
         """The environment of Outcry's own processes."""
         return {
             "DATABASE_URL": self.database_url,
-            "REDIS_URL": self.redis_url,
+            "REDIS_URL": f"redis://:{self._secret}@127.0.0.1:{self.ports['redis']}/0",
             "OUTCRY_RUNNER": "worker",
             "OUTCRY_BEHIND_PROXY": "true",
             "OUTCRY_SITE_URL": self.url,
@@ -178,7 +176,8 @@ class Cluster:
         ]
         _write_private(file, "\n".join(lines))
         command = [programs.REDIS.path(), file]
-        return Member("redis", command, os.environ, lambda: _accepts(port), self.on_line)
+        accepts = partial(_works, lambda: socket.create_connection(("127.0.0.1", port), timeout=1))
+        return Member("redis", command, os.environ, accepts, self.on_line)
 
     def _nginx(self, folder: Path, webs: list[str]) -> Member:
         folder.mkdir(exist_ok=True)
@@ -205,17 +204,13 @@ def _write_private(file: Path, text: str) -> None:
 
 
 def _answers(url: str) -> bool:
-    """Whether a GET is answered with status 200."""
-    try:
-        with urllib.request.urlopen(url, timeout=5) as answer:  # noqa: S310 (loopback)
-            return bool(answer.status == 200)
-    except OSError:
-        return False
+    """Whether a GET is answered without an error."""
+    return _works(lambda: urllib.request.urlopen(url, timeout=5))  # noqa: S310 (loopback)
 
 
-def _accepts(port: int) -> bool:
+def _works(connect: Callable[[], AbstractContextManager[object]]) -> bool:
     try:
-        with socket.create_connection(("127.0.0.1", port), timeout=1):
+        with connect():
             return True
     except OSError:
         return False

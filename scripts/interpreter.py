@@ -69,24 +69,16 @@ def link_node() -> None:
 
 
 def find_pip(scratch: Path) -> Path:
-    """A wheel of pip, which runs without being installed: Python's own, or Debian's."""
-    return python_own_pip() or newest(Path("/") / DEBIAN_WHEELS) or debian_pip(scratch)
-
-
-def python_own_pip() -> Path | None:
-    found = importlib.util.find_spec("ensurepip")
-    return newest(Path(found.origin).parent / "_bundled") if found and found.origin else None
-
-
-def newest(folder: Path) -> Path | None:
-    return max(folder.glob("pip-*.whl"), key=os.path.getmtime, default=None)
-
-
-def debian_pip(scratch: Path) -> Path:
-    """Debian has pip in a package of its own, which is unpacked rather than installed: that needs no root."""
+    """A wheel of pip, which runs without being installed: Python's own, or Debian's. If Debian's package is missing, it
+    is unpacked into `scratch` rather than installed, which needs no root."""
+    ensurepip = importlib.util.find_spec("ensurepip")
+    own = [Path(ensurepip.origin).parent / "_bundled"] if ensurepip and ensurepip.origin else []
+    for folder in (*own, Path("/") / DEBIAN_WHEELS):
+        if wheels := list(folder.glob("pip-*.whl")):
+            return max(wheels, key=os.path.getmtime)
     say("This Python comes without pip: fetching Debian's package of it")
-    if apt.download("python3-pip-whl", scratch) and (found := newest(scratch / DEBIAN_WHEELS)):
-        return found
+    if apt.download("python3-pip-whl", scratch):
+        return next((scratch / DEBIAN_WHEELS).glob("pip-*.whl"))
     raise StepFailedError(
         f"{sys.executable} comes without pip, and Debian's package of it could not be fetched. "
         "Is the network there? Run the same command again, or install it: apt-get install python3-venv"
