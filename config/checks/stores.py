@@ -5,7 +5,6 @@ process serves or works.
 """
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, Final
 
@@ -22,17 +21,8 @@ from streaming.monitoring.health import missing_migrations
 # Timeout of connecting and of each answer; a slower Redis would be unusable.
 TIMEOUT_SECONDS: Final = 3.0
 
-_migrating: ContextVar[bool] = ContextVar("migrating", default=False)
-
-
-@contextmanager
-def migrating() -> Iterator[None]:
-    """Context in which the checks of applied migrations and of Redis, which migrating does not need, are skipped."""
-    token = _migrating.set(True)
-    try:
-        yield
-    finally:
-        _migrating.reset(token)
+# Whether to skip the checks of applied migrations and of Redis, which migrating does not need.
+migrating: ContextVar[bool] = ContextVar("migrating", default=False)
 
 
 @register(Tags.database)
@@ -42,7 +32,7 @@ def check_database(databases: Sequence[str] | None = None, **_: Any) -> Iterator
         return
     try:
         connection.ensure_connection()
-        missing = [] if _migrating.get() else missing_migrations()
+        missing = [] if migrating.get() else missing_migrations()
     except (DatabaseFailure, ImproperlyConfigured, OSError) as failure:
         yield Error(
             f"The database of DATABASE_URL ({_database()}) cannot be used: {_reason(failure)}",
@@ -62,7 +52,7 @@ def check_database(databases: Sequence[str] | None = None, **_: Any) -> Iterator
 @register(Tags.database)
 def check_redis(databases: Sequence[str] | None = None, **_: Any) -> Iterator[CheckMessage]:
     """Check that every configured Redis responds."""
-    if not databases or _migrating.get() or not settings.REDIS_URL:
+    if not databases or migrating.get() or not settings.REDIS_URL:
         return
     # Loaded only with Redis.
     import redis

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager, contextmanager
 from typing import Any, Final
 
 import uvicorn
+from django.core.management.base import CommandError
 
 from config.process.shutdown import STOPS
 
@@ -16,10 +17,6 @@ from config.process.shutdown import STOPS
 BACKLOG: Final = 2_048
 # How long a stopping server waits for responses that clients are still reading.
 STREAMS_SECONDS: Final = 5
-
-
-class NotListening(Exception):
-    """The port cannot be used; the message has the reason."""
 
 
 class Server(uvicorn.Server):
@@ -48,7 +45,7 @@ async def serving(application: Any, bound: socket.socket) -> AsyncIterator[None]
 
 
 def serve_uvicorn(host: str, port: int, listening: Callable[[], None]) -> None:
-    """Serve until a stop signal; `listening` is called once the port is open. Raises NotListening.
+    """Serve until a stop signal; `listening` is called once the port is open. Raises CommandError.
 
     The application's lifespan starts and stops the process's other services."""
     from config.asgi import application
@@ -91,7 +88,7 @@ def serve_uvicorn(host: str, port: int, listening: Callable[[], None]) -> None:
 
 def serve_daphne(host: str, port: int, listening: Callable[[], None]) -> None:
     """Serve with Daphne until a stop signal. Daphne does not support ASGI lifespan, so the lifespan's functions are
-    called here. Raises NotListening."""
+    called here. Raises CommandError."""
     # Imported first, because it chooses Twisted's reactor.
     from daphne.endpoints import build_endpoint_description_strings
     from daphne.server import Server as DaphneServer
@@ -108,7 +105,7 @@ def serve_daphne(host: str, port: int, listening: Callable[[], None]) -> None:
         if unanswered := [request for request in requests if request is not None]:
             await asyncio.wait(unanswered, timeout=STREAMS_SECONDS)
 
-    # Bind once to raise NotListening: Daphne itself only logs that the port is in use.
+    # Bind once to raise CommandError: Daphne itself only logs that the port is in use.
     listener(host, port).close()
     endpoints = build_endpoint_description_strings(host=host, port=port)
     server = DaphneServer(application, endpoints, server_name="outcry", ready_callable=listening)
@@ -117,14 +114,17 @@ def serve_daphne(host: str, port: int, listening: Callable[[], None]) -> None:
     server.run()
 
 
-def is_port(text: str) -> bool:
-    return text.isdecimal() and 0 < int(text) < 65536
+def port_number(name: str, text: str) -> int:
+    """The port in the text, which comes from the option or variable `name`. Raises CommandError."""
+    if text.isdecimal() and 0 < int(text) < 65536:
+        return int(text)
+    raise CommandError(f"{name}={text!r} is no port: use a number from 1 to 65535.")
 
 
 def listener(host: str, port: int) -> socket.socket:
-    """A listening socket. Raises NotListening."""
+    """A listening socket. Raises CommandError."""
     try:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         return socket.create_server((host, port), family=family, backlog=BACKLOG)
     except OSError as error:
-        raise NotListening(error.strerror or str(error)) from error
+        raise CommandError(f"Port {port} of {host} cannot be used: {error.strerror or error}") from error

@@ -9,5 +9,8 @@ from config.checks.stores import migrating
 
 class Command(migrate.Command):
     def check(self, *args: Any, **options: Any) -> None:
-        with migrating():
+        token = migrating.set(True)
+        try:
             super().check(*args, **options)
+        finally:
+            migrating.reset(token)

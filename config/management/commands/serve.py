@@ -35,8 +35,7 @@ class Command(ServingCommand):
         )
 
     def handle(self, *args: Any, host: str, port: str, server: str, **options: Any) -> None:
-        if not servers.is_port(port):
-            raise CommandError(f"PORT={port!r} is no port: use a number from 1 to 65535.")
+        number = servers.port_number("PORT", port)
         if settings.HTTPS and settings.SECURE_PROXY_SSL_HEADER is None:
             raise CommandError(
                 "OUTCRY_HTTPS=true needs a proxy that speaks https before this server: set OUTCRY_BEHIND_PROXY=true."
@@ -53,11 +52,9 @@ class Command(ServingCommand):
         run = servers.serve_daphne if server == "daphne" else servers.serve_uvicorn
         try:
             greeting = [*first_account.ensure(), _prepare_models()]
-            run(host, int(port), listening)
+            run(host, number, listening)
         except (ImproperlyConfigured, ProviderError) as failure:
             raise CommandError(str(failure)) from None
-        except servers.NotListening as failure:
-            raise CommandError(f"Port {port} of {host} cannot be used: {failure}") from None
         finally:
             supervisor.release()
             appender.close()

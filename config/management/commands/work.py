@@ -9,7 +9,7 @@ from django.conf import settings
 from django.core.management.base import CommandError
 from starlette.routing import Route, Router
 
-from config.management.servers import NotListening, is_port, listener, serving
+from config.management.servers import listener, port_number, serving
 from config.observability import tracing
 from config.process import lifespan
 from config.process.preflight import ServingCommand
@@ -36,11 +36,10 @@ class Command(ServingCommand):
                 "OUTCRY_RUNNER=process: debates run where they are started. Set OUTCRY_RUNNER=worker, for the web"
                 " processes, too."
             )
-        if port is not None and not is_port(port):
-            raise CommandError(f"--port={port!r} is no port: use a number from 1 to 65535.")
+        number = None if port is None else port_number("--port", port)
         lifespan.settle()
         try:
-            asyncio.run(self._work(host, None if port is None else int(port)))
+            asyncio.run(self._work(host, number))
         finally:
             supervisor.release()
             appender.close()
@@ -74,8 +73,5 @@ class Command(ServingCommand):
         from config.asgi import django_application
 
         probes = Router([Route(path, django_application) for path in PROBES], redirect_slashes=False)
-        try:
-            bound = stack.enter_context(listener(host, port))
-        except NotListening as failure:
-            raise CommandError(f"Port {port} of {host} cannot be used: {failure}") from None
+        bound = stack.enter_context(listener(host, port))
         await stack.enter_async_context(serving(probes, bound))
