@@ -157,22 +157,18 @@ async def _send(message: Any, target: str) -> str | None:
     raise DeliveryFailed("no_answer")
 
 
-class TooLarge(Exception):
-    """The response is larger than MAX_ANSWER, and was not read to its end."""
-
-
 async def _limit(response: httpx.Response) -> None:
-    """Read a response of at most MAX_ANSWER bytes. Raises TooLarge, and ValueError if the response is compressed."""
+    """Read a response of at most MAX_ANSWER bytes, uncompressed. Raises DeliveryFailed."""
     if response.headers.get("content-encoding", "identity") != "identity":
         # A small compressed response could be larger than memory.
-        raise ValueError("The answer is compressed, which was not asked for.")
+        raise DeliveryFailed("not_understood")
     body = bytearray()
     # The cast is safe: the responses of an asynchronous client have streams of this type only.
     async with contextlib.aclosing(cast("httpx.AsyncByteStream", response.stream)) as stream:
         async for piece in stream:
             body += piece
             if len(body) > MAX_ANSWER:
-                raise TooLarge
+                raise DeliveryFailed("too_large")
     response.stream = httpx.ByteStream(bytes(body))
 
 
@@ -187,7 +183,6 @@ def _errors_as_codes() -> Iterator[None]:
         (AgentCardResolutionError, "no_card"),
         ((TimeoutError, A2AClientTimeoutError), "timeout"),
         ((A2AError, httpx.HTTPError), "refused"),
-        (TooLarge, "too_large"),
         ((ValueError, RecursionError), "not_understood"),
     )
     try:
