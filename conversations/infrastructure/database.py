@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from contextvars import copy_context
+from functools import partial
 from typing import Final, TypeVar, TypeVarTuple
 
 from django.conf import settings
@@ -38,9 +39,9 @@ FAILURES: Final = (DatabaseError, InterfaceError)
 # Failures worth a retry: the database is locked, full or unreachable, or the connection was lost.
 TRANSIENT_ERRORS: Final = (OperationalError, InterfaceError)
 
-_lock = threading.Lock()
 _writing = threading.Lock()
-_pool: ThreadPoolExecutor | None = None
+_new_pool = partial(ThreadPoolExecutor, THREADS, thread_name_prefix="outcry-database")
+_pool = _new_pool()
 # The number of failures after which connections may be dead; a thread that last saw a lower number opens new ones.
 _losses = 0
 _thread = threading.local()
@@ -79,7 +80,7 @@ async def call(
 
 
 async def _call(function: Callable[[*Ts], T], args: tuple[*Ts], seconds: float | None) -> T:
-    work = _executor().submit(copy_context().run, _in_thread, function, args, seconds)
+    work = _pool.submit(copy_context().run, _in_thread, function, args, seconds)
     result = asyncio.wrap_future(work)
     if seconds is not None:
         await asyncio.wait({result}, timeout=seconds)
@@ -176,23 +177,13 @@ def _is_long(since: float) -> bool:
 def close() -> None:
     """End the threads and their connections; the next `call` starts new ones."""
     global _pool, _slow_at
-    with _lock:
-        pool, _pool = _pool, None
-    if pool is not None:
-        barrier = threading.Barrier(THREADS)
-        for _ in range(THREADS):
-            pool.submit(_close_thread, barrier)
-        pool.shutdown(wait=True)
+    pool, _pool = _pool, _new_pool()
+    barrier = threading.Barrier(THREADS)
+    for _ in range(THREADS):
+        pool.submit(_close_thread, barrier)
+    pool.shutdown(wait=True)
     _slow_at = -math.inf
     DATABASE.reset()
-
-
-def _executor() -> ThreadPoolExecutor:
-    global _pool
-    with _lock:
-        if _pool is None:
-            _pool = ThreadPoolExecutor(THREADS, thread_name_prefix="outcry-database")
-        return _pool
 
 
 def _close_thread(barrier: threading.Barrier) -> None:
