@@ -74,13 +74,11 @@ def start() -> Iterator[Span]:
     """Context around the start of a conversation. The span begins at the click, else at the request's arrival. It is
     the root of the conversation's trace, or continues the trace of the request's `traceparent`."""
     came = arrival.get()
-    span = _current(
-        "start", {"outcry.door": came.door}, came.traceparent, SpanKind.SERVER, came.clicked or came.at
-    )
-    with span as started:
+    began = came.clicked or came.at
+    with _current("start", {"outcry.door": came.door}, came.traceparent, SpanKind.SERVER, began) as span:
         if came.at is not None:
-            started.add_event("arrived", timestamp=came.at)
-        yield started
+            span.add_event("arrived", timestamp=came.at)
+        yield span
 
 
 def debate(
