@@ -24,10 +24,7 @@ def as_root() -> list[str] | None:
     """What to put before a command so that it runs as root; None if that is not possible."""
     if os.geteuid() == 0:
         return []
-    if (
-        shutil.which("sudo")
-        and subprocess.run(["sudo", "-n", "true"], capture_output=True, check=False).returncode == 0
-    ):
+    if shutil.which("sudo") and subprocess.call(["sudo", "-n", "true"], stderr=subprocess.DEVNULL) == 0:
         return ["sudo", "-n"]
     return None
 

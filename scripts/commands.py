@@ -12,9 +12,8 @@ from pathlib import Path
 
 from config.env.private_files import keep_private
 from scripts import cluster_command, frontend, model, openmp, packages, programs
-from scripts.checks import CHECKS
 from scripts.console import StepFailedError, environment, run, say, status_of
-from scripts.parts import Part, run_all
+from scripts.parts import CHECKS, Part, run_all
 from scripts.places import FRONTEND, PYTHON, ROOT, VENV, data_dir, setting
 
 # Two workers more than processors, because tests wait for timers, sockets and servers almost half of their time. A file

