@@ -12,12 +12,11 @@ from django.core.exceptions import ImproperlyConfigured
 
 from config.env import sso, static_files, stores
 from config.env.mail import mail_settings
-from config.env.metrics_access import metrics_networks, metrics_token
 from config.env.parsing import choice, flag, number, rate, text, whole, words
 from config.env.private_files import keep_private
 from config.env.secret_key import secret_key
 from config.env.site import site_url
-from config.env.telemetry import is_telemetry_on
+from config.env.telemetry import is_telemetry_on, metrics_networks, metrics_token
 from config.env.transports import (
     a2a_secret,
     cross_origin_paths,

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from whitenoise.storage import CompressedManifestStaticFilesStorage
 
@@ -31,14 +31,12 @@ class Collected(CompressedManifestStaticFilesStorage):  # type: ignore[misc]
     def hashed_name(self, name: str, content: Any = None, filename: str | None = None) -> str:
         if re.fullmatch(_VITE, name):
             return name
-        hashed: str = super().hashed_name(name, content, filename)
-        return hashed
+        return cast("str", super().hashed_name(name, content, filename))
 
     def compress_files(self, paths: Iterable[str]) -> Iterator[tuple[str, str]]:
         """Compress only what pages load, which saves most of the time; source maps are for developers."""
         loaded = [path for path in paths if re.search(IMMUTABLE, f"/static/{path}") and ".map" not in path]
-        compressed: Iterator[tuple[str, str]] = super().compress_files(loaded)
-        return compressed
+        return cast("Iterator[tuple[str, str]]", super().compress_files(loaded))
 
 
 class Found(Collected):

@@ -1,12 +1,18 @@
-"""Checks OpenTelemetry's own variables. Its SDK would replace a wrong value by a default; here it stops the start."""
+"""Settings of telemetry: who may read /metrics, and OpenTelemetry's own variables.
+
+OpenTelemetry's SDK would replace a wrong value by a default; here it stops the start.
+"""
 
 import re
+from collections.abc import Sequence
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Final
 
 from django.core.exceptions import ImproperlyConfigured
 
 from config.env.parsing import choice, flag, is_http_url, number, text, whole
 
+MIN_TOKEN_CHARACTERS: Final = 16
 ENDPOINTS: Final = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
 SAMPLERS: Final = (
     "parentbased_always_on",
@@ -16,6 +22,30 @@ SAMPLERS: Final = (
     "always_off",
     "traceidratio",
 )
+
+
+def metrics_token(value: str) -> str:
+    """The token that opens /metrics, or empty. Raises ImproperlyConfigured, without repeating the token."""
+    if value and (len(value) < MIN_TOKEN_CHARACTERS or not re.fullmatch(r"[A-Za-z0-9._~+/=-]+", value)):
+        raise ImproperlyConfigured(
+            f"Unexpected value in OUTCRY_METRICS_TOKEN, use {MIN_TOKEN_CHARACTERS} or more of: letters, digits, ._~+/=-"
+        )
+    return value
+
+
+def metrics_networks(values: Sequence[str]) -> list[IPv4Network | IPv6Network]:
+    """The networks, such as 10.0.0.0/8, or single addresses that may read /metrics without a token. Raises
+    ImproperlyConfigured."""
+    return [_network(value) for value in values]
+
+
+def _network(value: str) -> IPv4Network | IPv6Network:
+    try:
+        return ip_network(value)
+    except ValueError as failure:
+        raise ImproperlyConfigured(
+            f"Unexpected value {value!r} in OUTCRY_METRICS_NETWORKS: {failure}; use networks such as 10.0.0.0/8."
+        ) from None
 
 
 def is_telemetry_on() -> bool:

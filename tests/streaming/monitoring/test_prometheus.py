@@ -14,7 +14,7 @@ from django.db import OperationalError
 from prometheus_client.parser import text_string_to_metric_families
 from pytest_django import Settings
 
-from config.env.metrics_access import metrics_networks, metrics_token
+from config.env.telemetry import metrics_networks, metrics_token
 from conversations.domain.enums import Status
 from conversations.domain.errors import ProviderError
 from conversations.domain.events import Usage
