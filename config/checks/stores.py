@@ -34,8 +34,10 @@ def check_database(databases: Sequence[str] | None = None, **_: Any) -> Iterator
         connection.ensure_connection()
         missing = [] if migrating.get() else missing_migrations()
     except (DatabaseFailure, ImproperlyConfigured, OSError) as failure:
+        is_file = connection.vendor == "sqlite"
+        place = settings.DATABASES["default"]["NAME"] if is_file else without_password(text("DATABASE_URL"))
         yield Error(
-            f"The database of DATABASE_URL ({_database()}) cannot be used: {_reason(failure)}",
+            f"The database of DATABASE_URL ({place}) cannot be used: {_reason(failure)}",
             hint="Start it, or set DATABASE_URL to its address, name, user and password.",
             id="outcry.E120",
         )
@@ -70,13 +72,6 @@ def check_redis(databases: Sequence[str] | None = None, **_: Any) -> Iterator[Ch
                 hint=f"Start it, or set {name} to the address and password of the one that runs.",
                 id="outcry.E122",
             )
-
-
-def _database() -> str:
-    """The database's location, without its password."""
-    if connection.vendor == "sqlite":
-        return str(settings.DATABASES["default"]["NAME"])
-    return without_password(text("DATABASE_URL"))
 
 
 def _reason(failure: Exception) -> str:

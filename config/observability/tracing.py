@@ -73,4 +73,4 @@ def _nanoseconds_since_click(headers: Headers) -> int:
     value = headers.get(CLICK_HEADER, "")
     # ASCII digits only, because float() accepts much more.
     milliseconds = float(value) if re.fullmatch(r"[0-9]{1,6}(\.[0-9]{1,3})?", value) else 0.0
-    return tracing.nanoseconds(milliseconds / 1000) if milliseconds <= MAX_CLICK_MS else 0
+    return round(milliseconds * 1e6) if milliseconds <= MAX_CLICK_MS else 0

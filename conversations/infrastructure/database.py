@@ -12,7 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from contextvars import copy_context
 from functools import partial
 from typing import Final, TypeVar, TypeVarTuple
@@ -134,15 +134,10 @@ def using(what: str, *, stands_for_all: bool = False) -> Iterator[None]:
     DATABASE.worked(what, stands_for_all=stands_for_all)
 
 
-@contextmanager
-def writing() -> Iterator[None]:
+def writing() -> AbstractContextManager[object]:
     """Context around a short writing transaction. SQLite allows one writer at a time; the others poll with growing
     pauses, so the log's writer would often be last. Within this process a lock makes the writers take turns."""
-    if connection.vendor != "sqlite":
-        yield
-        return
-    with _writing:
-        yield
+    return _writing if connection.vendor == "sqlite" else contextlib.nullcontext()
 
 
 @contextmanager

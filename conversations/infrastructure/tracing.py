@@ -150,11 +150,6 @@ def failed(code: str) -> None:
     span.set_status(StatusCode.ERROR)
 
 
-def nanoseconds(seconds: float) -> int:
-    """Seconds since 1970 as spans take them."""
-    return round(seconds * 1e9)
-
-
 @contextmanager
 def _current(
     name: str,

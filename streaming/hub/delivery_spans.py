@@ -41,5 +41,5 @@ class DeliverySpans:
             "outcry.seq": frame.seq,
             "outcry.transport": transport,
         }
-        began_ns, ended_ns = (tracing.nanoseconds(time.timestamp()) for time in (began, ended))
+        began_ns, ended_ns = (round(time.timestamp() * 1e9) for time in (began, ended))
         tracing.record(name, self._traceparent, began_ns, ended_ns, attributes)

@@ -7,7 +7,6 @@ import pytest
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from conversations.domain.frames import Frame
-from conversations.infrastructure import tracing
 from streaming.hub.delivery_spans import DeliverySpans
 from tests.support import debates
 from tests.support.frames import frame
@@ -53,10 +52,10 @@ def test_a_paint_lasts_from_the_log_to_the_browser(
     spans.handed_over(begin(4), TAKEN, GIVEN, "websocket")
     spans.painted(word(5), TAKEN, PAINTED, "websocket")
     deliver, paint = recorded.get_finished_spans()
-    assert deliver.start_time == paint.start_time == tracing.nanoseconds(TAKEN.timestamp())
+    assert deliver.start_time == paint.start_time == round(TAKEN.timestamp() * 1e9)
     assert (deliver.end_time, paint.end_time) == (
-        tracing.nanoseconds(GIVEN.timestamp()),
-        tracing.nanoseconds(PAINTED.timestamp()),
+        round(GIVEN.timestamp() * 1e9),
+        round(PAINTED.timestamp() * 1e9),
     )
     assert paint.parent is not None
     assert (f"{paint.parent.trace_id:032x}", f"{paint.parent.span_id:016x}") == (TRACE, PLACE)
