@@ -1,5 +1,6 @@
 """The admin site: its sign-in, and its models of allauth."""
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from allauth.account.decorators import secure_admin_login
@@ -12,19 +13,24 @@ from django.contrib.auth import admin as auth_admin
 from django.contrib.auth import forms as auth_forms
 from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.utils import timezone
 
-from config.accounts import usernames
+from config.accounts import sign_up, usernames
+from conversations.access import invitations
+from conversations.models import Invitation
 
 if TYPE_CHECKING:
     ModelAdmin = admin.ModelAdmin[Any]
     ModelForm = forms.ModelForm[User]
+    InvitationForm = forms.ModelForm[Invitation]
     DjangoUserAdmin = auth_admin.UserAdmin[User]
     CreationForm = auth_forms.AdminUserCreationForm[User]
     ChangeForm = auth_forms.UserChangeForm[User]
 else:
     ModelAdmin = admin.ModelAdmin
-    ModelForm = forms.ModelForm
+    ModelForm = InvitationForm = forms.ModelForm
     DjangoUserAdmin = auth_admin.UserAdmin
     CreationForm = auth_forms.AdminUserCreationForm
     ChangeForm = auth_forms.UserChangeForm
@@ -69,6 +75,56 @@ class UserAdmin(DjangoUserAdmin):
 
 admin.site.unregister(User)
 admin.site.register(User, UserAdmin)
+
+
+class _InvitationForm(InvitationForm):
+    days = forms.IntegerField(
+        initial=invitations.DEFAULT_DAYS,
+        min_value=1,
+        max_value=invitations.MAX_DAYS,
+        help_text="Until it expires.",
+    )
+
+    class Meta:
+        model = Invitation
+        fields = ("email",)
+
+
+class InvitationAdmin(ModelAdmin):
+    """Makes invitations, and shows the links of those that can still be used. Deleting one withdraws it."""
+
+    form = _InvitationForm
+    list_display = ("__str__", "created_by", "created_at", "expires_at", "used_at")
+    list_select_related = ("created_by",)
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        return ("email", "days") if obj is None else ("link", "email", *self.list_display[1:])
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        return () if obj is None else self.get_fields(request, obj)
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        obj.created_by = request.user
+        obj.expires_at = timezone.now() + timedelta(days=form.cleaned_data["days"])
+        super().save_model(request, obj, form, change)
+        if obj.email:
+            sign_up.send(obj)
+
+    def response_add(
+        self, request: HttpRequest, obj: Any, post_url_continue: str | None = None
+    ) -> HttpResponse:
+        """To the page with the link."""
+        return redirect("admin:conversations_invitation_change", obj.pk)
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    @admin.display(description="link")
+    def link(self, invitation: Invitation) -> str:
+        return sign_up.link(invitation) if invitation.is_open else "used or expired"
+
+
+admin.site.register(Invitation, InvitationAdmin)
 
 
 class AuthenticatorAdmin(ModelAdmin):

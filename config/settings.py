@@ -15,7 +15,7 @@ from config.env.mail import mail_settings
 from config.env.parsing import choice, flag, number, rate, text, whole, words
 from config.env.private_files import keep_private
 from config.env.secret_key import secret_key
-from config.env.site import site_url
+from config.env.site import OWN_MACHINE, site_url
 from config.env.telemetry import is_telemetry_on, metrics_networks, metrics_token
 from config.env.transports import (
     a2a_secret,
@@ -196,6 +196,14 @@ ACCOUNT_FORMS = {
     "change_password": "config.accounts.forms.ChangePasswordForm",
     "reset_password_from_key": "config.accounts.forms.ResetPasswordKeyForm",
 }
+# Who may make an account. Where others than this machine's people reach the site, only those who are invited.
+OUTCRY_SIGN_UP = choice(
+    "OUTCRY_SIGN_UP",
+    "invitation" if HTTPS or set(ALLOWED_HOSTS) - OWN_MACHINE else "open",
+    ("open", "invitation", "domain", "closed"),
+)
+# Mail domains whose people may sign up with OUTCRY_SIGN_UP=domain.
+OUTCRY_SIGN_UP_DOMAINS = [domain.lower() for domain in words("OUTCRY_SIGN_UP_DOMAINS")]
 ACCOUNT_LOGIN_METHODS = {"username", "email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "username*", "password1*", "password2*"]
 ACCOUNT_EMAIL_VERIFICATION = choice(

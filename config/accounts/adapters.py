@@ -6,17 +6,18 @@ from typing import Any, Final
 
 import structlog
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.core import context
 from allauth.mfa.adapter import DefaultMFAAdapter
 from allauth.mfa.models import Authenticator
 from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
-from allauth.socialaccount.models import SocialApp
+from allauth.socialaccount.models import SocialApp, SocialLogin
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.http import Http404, HttpRequest
 from django.utils.crypto import salted_hmac
 
-from config.accounts import lockout, mails, usernames
+from config.accounts import lockout, mails, sign_up, usernames
 from conversations.access import second_factor
 
 logger = structlog.get_logger(__name__)
@@ -28,13 +29,28 @@ _SECOND_FACTOR_SALT: Final = "config.adapters.MFAAdapter"
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth is not typed
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
-        super().send_mail(template_prefix, email, mails.context(context))
+        """Also without a request."""
+        self.render_mail(template_prefix, email, {"email": email, **mails.context(context)}).send()
 
     def clean_username(self, username: str, shallow: bool = False) -> str:
         """Raises ValidationError. Also called for names that a sign-in provider proposes."""
         usernames.validate(username)
         cleaned: str = super().clean_username(username, shallow)
         return cleaned
+
+    def clean_email(self, email: str) -> str:
+        """Raises ValidationError for an address that may not sign up."""
+        cleaned: str = super().clean_email(email)
+        sign_up.validate_email(context.request, cleaned)
+        return cleaned
+
+    def is_open_for_signup(self, request: HttpRequest) -> bool:
+        return sign_up.is_open(request)
+
+    def save_user(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        """Raises ImmediateHttpResponse if somebody else has used the invitation in the meantime."""
+        with sign_up.using_invitation(request):
+            return super().save_user(request, *args, **kwargs)
 
     def _get_login_attempts_cache_key(self, request: HttpRequest, **credentials: Any) -> str:
         return lockout.key(credentials.get("username") or credentials.get("email") or "")
@@ -77,6 +93,15 @@ class NotConfigured(SocialApp.DoesNotExist, Http404):  # type: ignore[misc]  # a
 
 
 class SocialAccountAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]  # allauth is not typed
+    def save_user(self, request: HttpRequest, sociallogin: SocialLogin, form: Any = None) -> Any:
+        """Without a form, the provider has told all that it asks for. Raises ImmediateHttpResponse if this person may
+        not sign up."""
+        if form is not None:
+            return super().save_user(request, sociallogin, form)
+        sign_up.require_email(request, sociallogin.user.email)
+        with sign_up.using_invitation(request):
+            return super().save_user(request, sociallogin)
+
     def get_app(self, request: HttpRequest, provider: str, client_id: str | None = None) -> SocialApp:
         """Raises NotConfigured."""
         try:

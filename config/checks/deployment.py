@@ -170,6 +170,25 @@ def _check_oidc() -> Iterator[CheckMessage]:
 
 
 @register()
+def check_sign_up(**_: Any) -> Iterator[CheckMessage]:
+    """A domain says something about a person only if they have confirmed their address."""
+    if settings.OUTCRY_SIGN_UP != "domain":
+        return
+    if not settings.OUTCRY_SIGN_UP_DOMAINS:
+        yield Error(
+            "OUTCRY_SIGN_UP=domain, but OUTCRY_SIGN_UP_DOMAINS is not set: nobody can sign up.",
+            hint="Set OUTCRY_SIGN_UP_DOMAINS, such as example.com; or OUTCRY_SIGN_UP=invitation.",
+            id="outcry.E104",
+        )
+    if settings.ACCOUNT_EMAIL_VERIFICATION != "mandatory":
+        yield Error(
+            "OUTCRY_SIGN_UP=domain without ACCOUNT_EMAIL_VERIFICATION=mandatory: anybody can claim an address.",
+            hint="Set ACCOUNT_EMAIL_VERIFICATION=mandatory.",
+            id="outcry.E105",
+        )
+
+
+@register()
 def check_mail(**_: Any) -> Iterator[CheckMessage]:
     """Mandatory confirmation needs a mail server, not mail that is printed to the terminal."""
     is_mandatory = settings.ACCOUNT_EMAIL_VERIFICATION == "mandatory"
