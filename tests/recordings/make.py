@@ -104,30 +104,23 @@ class Script:
     def end(
         self,
         message: UUID,
-        role: str,
         content: str,
         *,
-        round_: int = 1,
-        kind: Kind = Kind.ANALYSIS,
         cost: float | None = 0.0004,
         usage: Usage | None = None,
         confidence: float | None = None,
         finish_reason: str = "stop",
     ) -> None:
+        [start] = [
+            event for event in self.events if isinstance(event, MessageStart) and event.message == message
+        ]
         self.add(
             AgentMessage(
-                message=message,
-                agent=AGENTS[role],
-                role=role,
-                kind=kind,
-                round=round_,
+                **start.model_dump(exclude={"streaming"}),
                 content=content,
                 confidence=confidence,
                 usage=usage or Usage(input_tokens=180, output_tokens=42),
                 cost=cost,
-                model=self.model,
-                provider=self.provider,
-                mode=self.mode,
                 token_count=sum(
                     event.token_count
                     for event in self.events
@@ -141,7 +134,7 @@ class Script:
     def say(self, role: str, *pieces: str, round_: int = 1, cost: float | None = 0.0004) -> None:
         message = self.start(role, round_)
         text = self.tokens(message, *pieces, costs=cost is not None)
-        self.end(message, role, text, round_=round_, cost=cost)
+        self.end(message, text, cost=cost)
 
     def discard(self, message: UUID, reason: str) -> None:
         self.add(MessageDiscard(message=message, reason=reason))
@@ -151,7 +144,7 @@ class Script:
         content = fields.get("summary") or "No verdict."
         confidence = fields.get("confidence")
         cost = 0.0 if self.mode is Mode.DEMO else 0.0004
-        self.end(message, "moderator", content, round_=2, kind=Kind.FINAL, cost=cost, confidence=confidence)
+        self.end(message, content, cost=cost, confidence=confidence)
         self.complete(stance, usd, ending, **fields)
 
     def complete(self, stance: Stance, usd: float | None, ending: str | None = None, **fields: Any) -> None:
@@ -257,9 +250,9 @@ def overlap() -> Script:
     script.tokens(message, "Revenue ", "grew ", "8 %")
     script.tokens(message, "grew ", "8 %", " again", offset=8)
     script.tokens(message, "Earnings", offset=0)
-    script.end(message, "financial_analyst", "Revenue grew 8 % again.")
+    script.end(message, "Revenue grew 8 % again.")
     unspoken = script.start("market_context")
-    script.end(unspoken, "market_context", "A whole message without a single token.")
+    script.end(unspoken, "A whole message without a single token.")
     script.tokens(script.start("risk_challenger"), "Still ", "speaking")
     return script
 
@@ -295,7 +288,7 @@ def tools() -> Script:
         ToolError(call="call_3", message=message, tool="ratio", code="tool_failed"),
     )
     text = script.tokens(message, "The ratio is ", "0.61.")
-    script.end(message, "financial_analyst", text, kind=Kind.ACTION, finish_reason="length")
+    script.end(message, text, finish_reason="length")
     return script
 
 
@@ -366,14 +359,7 @@ def cancelled() -> Script:
     message = script.start("financial_analyst")
     text = script.tokens(message, "Cut ", "off here")
     script.add(Control(action=Action.CANCEL, actor="alice"))
-    script.end(
-        message,
-        "financial_analyst",
-        text,
-        cost=None,
-        usage=Usage(),
-        finish_reason="cancelled",
-    )
+    script.end(message, text, cost=None, usage=Usage(), finish_reason="cancelled")
     script.status(Status.CANCELLED, reason="cancelled")
     return script
 

@@ -77,6 +77,14 @@ async def request_of(conversation: Conversation) -> str:
     )
 
 
+async def asked_before_a_restart(conversation: Conversation) -> str:
+    """Run the debate up to its question, and hand it over as a server does that stops; the question's id."""
+    supervisor.launch(conversation.pk)
+    request = await request_of(conversation)
+    await supervisor.hand_over()
+    return request
+
+
 @pytest.fixture
 def late_expiry(monkeypatch: pytest.MonkeyPatch) -> asyncio.Event:
     """No question expires before this is set, whatever its deadline."""
@@ -373,9 +381,7 @@ async def test_an_open_question_is_asked_on_after_a_restart_and_not_again(
     alice: User, conversation: Conversation, openai: OpenAIServer
 ) -> None:
     openai.answer(asks(QUESTION, after=["Well. "]), says("Then buy."), to="Financial Analyst")
-    supervisor.launch(conversation.pk)
-    request = await request_of(conversation)
-    await supervisor.hand_over()
+    request = await asked_before_a_restart(conversation)
     before = await debates.rows(conversation)
     run = supervisor.launch(conversation.pk)
     await debates.until_stored_after(conversation, before[-1][0], "status", status="awaiting_input")
@@ -402,9 +408,7 @@ async def test_what_was_asked_in_one_turn_is_nothing_to_the_next(
     alice: User, conversation: Conversation, openai: OpenAIServer
 ) -> None:
     openai.answer(asks(QUESTION), says("Then buy."), to="Financial Analyst")
-    supervisor.launch(conversation.pk)
-    request = await request_of(conversation)
-    await supervisor.hand_over()
+    request = await asked_before_a_restart(conversation)
     await say(alice, conversation, "Five years.", request)
     gate = Gate()
     openai.answer(says("Half ", "a sentence.", gate=gate), to="Market Context")
@@ -421,9 +425,7 @@ async def test_a_question_answered_while_nobody_ran_is_answered_after_the_restar
     alice: User, conversation: Conversation, openai: OpenAIServer
 ) -> None:
     openai.answer(asks(QUESTION), says("Then buy."), to="Financial Analyst")
-    supervisor.launch(conversation.pk)
-    request = await request_of(conversation)
-    await supervisor.hand_over()
+    request = await asked_before_a_restart(conversation)
     await say(alice, conversation, "Five years.", request)
     await supervisor.run(conversation.pk)
     assert ANSWERED in last_request(asked(openai, "Financial Analyst")[-1])
@@ -437,9 +439,7 @@ async def test_the_deadline_goes_on_over_a_restart(
 ) -> None:
     settings.OUTCRY_INPUT_TIMEOUT_SECONDS = 0.05
     openai.answer(asks(QUESTION), says("Then hold."), to="Financial Analyst")
-    supervisor.launch(conversation.pk)
-    await request_of(conversation)
-    await supervisor.hand_over()
+    await asked_before_a_restart(conversation)
     settings.OUTCRY_INPUT_TIMEOUT_SECONDS = 1_000
     late_expiry.set()
     await supervisor.run(conversation.pk)

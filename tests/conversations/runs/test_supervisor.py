@@ -28,7 +28,7 @@ from conversations.runs import lease, loading, recovery, supervisor
 from conversations.runs.control import RunControl
 from tests.fakes.openai_server import OpenAIServer
 from tests.fakes.replies import Fault, Reply, asks, fails, says
-from tests.fakes.waiting import Gate, Signal
+from tests.fakes.waiting import PATIENCE_SECONDS, Gate, Signal
 from tests.support import debates
 from tests.support.debates import cut, lapse, statuses
 from tests.support.ports import NoLimit, NoPeople
@@ -39,6 +39,13 @@ pytestmark = pytest.mark.django_db(transaction=True)
 @pytest.fixture
 def conversation(alice: User, openai: OpenAIServer) -> Conversation:
     return debates.create(alice)
+
+
+async def run_to_its_end(conversation: Conversation) -> None:
+    """A run in a task of its own, which ends without an exception."""
+    task = supervisor.launch(conversation.pk)
+    await asyncio.wait([task], timeout=PATIENCE_SECONDS)
+    assert task.exception() is None
 
 
 # From start to end
@@ -293,9 +300,7 @@ async def test_a_fault_of_ours_before_the_first_turn_is_told(
         raise RuntimeError("secret-detail")
 
     monkeypatch.setattr(recovery, "read", broken)
-    task = supervisor.launch(conversation.pk)
-    await asyncio.wait([task], timeout=20)
-    assert task.exception() is None
+    await run_to_its_end(conversation)
     assert (await debates.fresh(conversation)).reason == "internal"
 
 
@@ -306,9 +311,7 @@ async def test_a_run_ends_when_its_log_is_away(
         raise OperationalError("away")
 
     monkeypatch.setattr(store, "store_batch", away)
-    task = supervisor.launch(conversation.pk)
-    await asyncio.wait([task], timeout=20)
-    assert task.exception() is None
+    await run_to_its_end(conversation)
     # Not ended in the log: another run goes on once the lease lapses.
     assert (await debates.fresh(conversation)).status == "queued"
 

@@ -5,7 +5,7 @@ import gc
 import json
 import tracemalloc
 from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, asynccontextmanager
 from itertools import accumulate
 from uuid import uuid4
 
@@ -91,6 +91,28 @@ async def caught_up(watcher: Watcher, line: Line) -> None:
     await reached(watcher, line, watcher.head)
 
 
+@asynccontextmanager
+async def lagging(
+    conversation: Conversation, count: int
+) -> AsyncIterator[tuple[Watcher, Line, MessageStart]]:
+    """A watcher that acknowledged nothing of a message's start and of so many words, each of which came alone."""
+    line = Line()
+    async with watching(conversation.pk, line) as slow:
+        await caught_up(slow, line)
+        slow.ack(0)
+        begun, spoken = words(count)
+        await say_and_see(conversation, slow, line, [begun, *spoken])
+        assert slow.flow.lagging
+        yield slow, line, begun
+
+
+def bounds(monkeypatch: pytest.MonkeyPatch, *, unacknowledged: int, buffered: int, page: int) -> None:
+    """How many frames a watcher may hold, the reader keeps, and a look into the log brings."""
+    monkeypatch.setattr(flow_control, "MAX_FRAMES", unacknowledged)
+    monkeypatch.setattr(frame_buffer, "MAX_FRAMES", buffered)
+    monkeypatch.setattr(log_pages, "PAGE", page)
+
+
 def later(watcher: Watcher, seconds: float) -> None:
     """The clocks are looked at, so long after the connection was opened; however long the test itself takes."""
     watcher.tick(watcher.timers.connected + seconds)
@@ -103,15 +125,9 @@ def later(watcher: Watcher, seconds: float) -> None:
 async def test_lagging_client_gets_whole_messages_until_it_catches_up(
     conversation: Conversation,
 ) -> None:
-    line = Line()
-    async with watching(conversation.pk, line) as slow:
-        await caught_up(slow, line)
-        slow.ack(0)
-        begun, spoken = words(12)
-        await say_and_see(conversation, slow, line, [begun, *spoken])
+    async with lagging(conversation, 12) as (slow, line, begun):
         # The queued status, sent before the ack, is not held against it: message_start and 7 words are 8 of 10.
         assert line.types == ["status", "message_start", *["token"] * 7]
-        assert slow.flow.lagging
         # An interruption comes though words are held, and brings those before it, for the order's sake.
         head = await say_and_see(conversation, slow, line, [HumanMessage(author="alice", text="Why?")])
         assert line.types[9:] == ["token", "human_message"]
@@ -135,14 +151,8 @@ async def test_lagging_client_gets_whole_messages_until_it_catches_up(
 
 @pytest.mark.usefixtures("small")
 async def test_lagging_client_gets_ended_message_without_tokens(conversation: Conversation) -> None:
-    line = Line()
-    async with watching(conversation.pk, line) as slow:
-        await caught_up(slow, line)
-        slow.ack(0)
-        begun, spoken = words(12)
-        await say_and_see(conversation, slow, line, [begun, *spoken])
+    async with lagging(conversation, 12) as (slow, line, begun):
         cursor = slow.cursor
-        assert slow.flow.lagging
         whole = debates.agent_message(begun, "word " * 12, 12)
         head = await say_and_see(conversation, slow, line, [whole])
         last = line.frames[-1]
@@ -616,16 +626,8 @@ async def test_lagging_watcher_behind_the_buffer_runs_no_task(
     conversation: Conversation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The page that it would need ends in the middle of a message, and it takes no words now."""
-    monkeypatch.setattr(flow_control, "MAX_FRAMES", 10)
-    monkeypatch.setattr(frame_buffer, "MAX_FRAMES", 5)
-    monkeypatch.setattr(log_pages, "PAGE", 20)
-    line = Line()
-    async with watching(conversation.pk, line) as slow:
-        await caught_up(slow, line)
-        slow.ack(0)
-        begun, spoken = words(60)
-        await say_and_see(conversation, slow, line, [begun, *spoken])
-        assert slow.flow.lagging
+    bounds(monkeypatch, unacknowledged=10, buffered=5, page=20)
+    async with lagging(conversation, 60) as (slow, line, _):
         assert slow.cursor < slow.head - 40
         calls = 0
         condensed_after = log_pages.PageCache.condensed_after
@@ -649,16 +651,8 @@ async def test_lagging_watcher_behind_the_buffer_gets_whole_messages(
     conversation: Conversation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Room for a frame of each page that is skipped.
-    monkeypatch.setattr(flow_control, "MAX_FRAMES", 30)
-    monkeypatch.setattr(frame_buffer, "MAX_FRAMES", 30)
-    monkeypatch.setattr(log_pages, "PAGE", 20)
-    line = Line()
-    async with watching(conversation.pk, line) as slow:
-        await caught_up(slow, line)
-        slow.ack(0)
-        begun, spoken = words(120)
-        await say_and_see(conversation, slow, line, [begun, *spoken])
-        assert slow.flow.lagging
+    bounds(monkeypatch, unacknowledged=30, buffered=30, page=20)
+    async with lagging(conversation, 120) as (slow, line, begun):
         head = await say(conversation, debates.agent_message(begun, "word " * 120, 120))
         await reached(slow, line, head)
         assert line.types[-1] == "agent_message"
@@ -673,13 +667,7 @@ async def test_nothing_is_joined_for_a_lagging_watcher(
     conversation: Conversation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Of many who lag each stands elsewhere, and what follows them grows with every word."""
-    line = Line()
-    async with watching(conversation.pk, line) as slow:
-        await caught_up(slow, line)
-        slow.ack(0)
-        begun, spoken = words(60)
-        await say_and_see(conversation, slow, line, [begun, *spoken[:20]])
-        assert slow.flow.lagging
+    async with lagging(conversation, 20) as (slow, line, begun):
         assert not slow.flow.full
         joined = 0
 
@@ -690,7 +678,8 @@ async def test_nothing_is_joined_for_a_lagging_watcher(
 
         monkeypatch.setattr(reader, "condense", counting)
         monkeypatch.setattr(log_pages, "condense", counting)
-        await say_and_see(conversation, slow, line, spoken[20:])
+        more = debates.tokens(begun.message, ["word "] * 60)[20:]
+        await say_and_see(conversation, slow, line, more)
         assert joined == 0
         whole = debates.agent_message(begun, "word " * 60, 60)
         head = await say_and_see(conversation, slow, line, [whole])
