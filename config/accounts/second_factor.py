@@ -1,6 +1,5 @@
 """The pages of a site that requires a second factor: without one, a session opens only the way to it."""
 
-from http import HTTPStatus
 from typing import Any, Final
 
 from allauth.account.internal.flows.login import record_authentication
@@ -15,7 +14,8 @@ from django.utils.deprecation import MiddlewareMixin
 from django.utils.http import urlencode
 
 from conversations.access import principals, second_factor
-from conversations.domain.errors import SecondFactorMissing, error_body
+from conversations.domain.errors import OutcryError, SecondFactorMissing, error_body, error_headers
+from conversations.infrastructure import database
 
 # What it takes to set up a second factor, to give it, or to leave. An address has to be confirmed before.
 _OPEN: Final = frozenset(
@@ -38,15 +38,22 @@ class RequireSecondFactor(MiddlewareMixin):
     """Has to follow the middlewares of sessions, users and messages."""
 
     def process_view(self, request: HttpRequest, *_: Any) -> HttpResponseBase | None:
-        user = request.user
-        if not isinstance(user, AbstractUser) or not second_factor.is_missing(user, request.session):
-            return None
+        is_api = request.path.startswith("/api/")
+        try:
+            user = request.user
+            if not isinstance(user, AbstractUser) or not second_factor.is_missing(user, request.session):
+                return None
+        except database.FAILURES as failure:
+            if not is_api:
+                raise
+            # The view is not called: what it would look up may be there again, but nobody was asked for the factor.
+            return _json(database.unavailable(failure))
         match = request.resolver_match
         if match is not None and match.view_name in _OPEN:
             return None
-        if request.path.startswith("/api/"):
+        if is_api:
             # Each operation checks a key itself, and ignores the session beside it.
-            return None if principals.key_in(request.headers) is not None else _refusal()
+            return None if principals.key_in(request.headers) is not None else _json(_missing())
         if second_factor.has_one(user):
             return _to("mfa_reauthenticate", request)
         messages.info(request, "This site requires a second factor. Set one up to go on.")
@@ -59,9 +66,12 @@ def _to(view: str, request: HttpRequest) -> HttpResponseBase:
     return answer
 
 
-def _refusal() -> HttpResponseBase:
-    error = SecondFactorMissing("This site requires a second factor. Give it on the site's pages first.")
-    return JsonResponse(error_body(error), status=HTTPStatus.UNAUTHORIZED)
+def _missing() -> SecondFactorMissing:
+    return SecondFactorMissing("This site requires a second factor. Give it on the site's pages first.")
+
+
+def _json(error: OutcryError) -> HttpResponseBase:
+    return JsonResponse(error_body(error), status=error.http_status, headers=error_headers(error))
 
 
 @receiver(authenticator_added)

@@ -14,7 +14,7 @@ from django.db import OperationalError
 from django.test import AsyncClient
 from pytest_django import Settings
 
-from conversations.access import permissions
+from conversations.access import permissions, second_factor
 from conversations.domain.enums import Mode, Status
 from conversations.domain.events import HumanMessage
 from conversations.event_log import appender as log
@@ -202,6 +202,19 @@ async def test_the_api_says_that_the_log_cannot_be_reached(
         "code": "log_unavailable",
         "message": "The server cannot reach its database just now. Try again in a moment.",
     }
+
+
+async def test_api_refuses_while_the_second_factor_cannot_be_looked_up(
+    alice: User, conversation: Conversation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(*_: object) -> bool:
+        raise OperationalError("secret host is down")
+
+    client = await signed_in(alice)
+    monkeypatch.setattr(second_factor, "is_missing", away)
+    answer = await client.get(f"/api/conversations/{conversation.pk}/")
+    assert (answer.status_code, json.loads(answer.content)["code"]) == (503, "log_unavailable")
+    assert "secret" not in answer.content.decode()
 
 
 async def test_nobody_starts_a_debate_on_a_full_disk_and_is_told_why(alice: User, disk: Disk) -> None:
