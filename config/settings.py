@@ -229,6 +229,8 @@ MFA_ADAPTER = "config.accounts.adapters.MFAAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
 MFA_TOTP_ISSUER = "Outcry"
 
+USERSESSIONS_ADAPTER = "config.accounts.adapters.UserSessionsAdapter"
+
 SOCIALACCOUNT_ADAPTER = "config.accounts.adapters.SocialAccountAdapter"
 SOCIALACCOUNT_PROVIDERS = sso.providers()
 # A provider's verified address does not sign in to an existing account; its owner has to connect the two.

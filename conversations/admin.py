@@ -17,12 +17,20 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.text import Truncator
 
-from conversations.access import permissions
+from conversations.access import audit, permissions
 from conversations.domain import formatting
-from conversations.domain.enums import Mode, Stance
+from conversations.domain.enums import AuditAction, Mode, Stance
 from conversations.domain.events import EVENTS
 from conversations.domain.panels import PANELS
-from conversations.models import ApiKey, ApiKeyQuerySet, Conversation, ConversationQuerySet, Delivery, Event
+from conversations.models import (
+    ApiKey,
+    ApiKeyQuerySet,
+    AuditEntry,
+    Conversation,
+    ConversationQuerySet,
+    Delivery,
+    Event,
+)
 from conversations.outbox import deliveries
 from conversations.review import timeline
 
@@ -136,6 +144,7 @@ class ConversationAdmin(ReviewersOnly):
         conversation = self.get_object(request, object_id)
         if conversation is None:
             raise Http404("There is no such conversation.")
+        audit.note_reading(request.user, conversation.pk, conversation.owner_id)
         context = {
             **self.admin_site.each_context(request),
             "title": conversation.topic,
@@ -224,6 +233,31 @@ class EventAdmin(ReviewersOnly):
             "conversation__content", "conversation__verdict"
         )
 
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        if self.has_view_permission(request):
+            self._note_reading(request)
+        return super().changelist_view(request, extra_context)
+
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Event | None:
+        found: Event | None = super().get_object(request, object_id, from_field)
+        if found is not None and self.has_view_permission(request):
+            audit.note_reading(request.user, found.conversation_id, found.conversation.owner_id)
+        return found
+
+    def _note_reading(self, request: HttpRequest) -> None:
+        """The list shows one debate's log, or what was said in the newest ones."""
+        if not _of_one(request):
+            audit.note_reading(request.user, "any", None)
+            return
+        try:
+            chosen = UUID(request.GET[ConversationFilter.parameter_name])
+        except ValueError:
+            return
+        for pk, owner in permissions.owners([chosen]).items():
+            audit.note_reading(request.user, pk, owner)
+
     def get_ordering(self, request: HttpRequest) -> tuple[str]:
         return ("seq",) if _of_one(request) else ("-pk",)
 
@@ -303,6 +337,7 @@ class ApiKeyAdmin(ReadOnly):
         queryset.filter(pk__in=[key.pk for key in revoked]).revoke()
         for key in revoked:
             self.log_change(request, key, "Revoked.")
+            audit.record(AuditAction.KEY_REVOKED, request.user, f"key:{key.pk}", owner=key.owner_id)
         self.message_user(
             request, f"Revoked: {len(revoked)}. Programs that use them are cut off within 5 seconds."
         )
@@ -310,6 +345,34 @@ class ApiKeyAdmin(ReadOnly):
     @admin.display(description="scopes")
     def allows(self, key: ApiKey) -> str:
         return ", ".join(key.scopes)
+
+
+@admin.register(AuditEntry)
+class AuditEntryAdmin(ReadOnly):
+    """The audit trail, for those with the permission to view it."""
+
+    list_display = ("at", "who", "did", "subject", "address")
+    list_filter = ("action", "at")
+    list_select_related = ("actor",)
+    list_per_page = 100
+    show_full_result_count = False
+    search_fields = ("=subject", "=actor__username", "=address")
+    search_help_text = "A whole subject such as user:7, a username, or an address"
+    actions = None
+    fields = ("at", "who", "did", "subject", "address", "more")
+    readonly_fields = fields
+
+    @admin.display(description="who", ordering="actor")
+    def who(self, entry: AuditEntry) -> str:
+        return "-" if entry.actor is None else entry.actor.get_username()
+
+    @admin.display(description="what", ordering="action")
+    def did(self, entry: AuditEntry) -> str:
+        return entry.get_action_display()
+
+    @admin.display(description="details")
+    def more(self, entry: AuditEntry) -> SafeString:
+        return _verbatim(entry.detail)
 
 
 def _of_one(request: HttpRequest) -> bool:

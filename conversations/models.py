@@ -9,7 +9,7 @@ from django.db import models
 from django.urls import reverse
 from django.utils import timezone
 
-from conversations.domain.enums import TERMINAL, ContentType, Mode, Status
+from conversations.domain.enums import TERMINAL, AuditAction, ContentType, Mode, Status
 from conversations.domain.panels import DEFAULT_PANEL
 
 
@@ -290,6 +290,51 @@ class ThreadRun(models.Model):
 
     def __str__(self) -> str:
         return f"{self.thread} {self.run}"
+
+
+class Unchangeable(models.QuerySet["AuditEntry"]):
+    """Rows are added by `conversations.access.audit` and never changed."""
+
+    def update(self, **kwargs: Any) -> NoReturn:
+        raise TypeError("Audit entries are never changed.")
+
+    def delete(self) -> NoReturn:
+        raise TypeError("Audit entries are never deleted.")
+
+
+class AuditEntry(models.Model):
+    """Who did what, when, and from where. Holds no secret, and of people only ids and the address of the request."""
+
+    at = models.DateTimeField(default=timezone.now, editable=False)
+    action = models.CharField(max_length=30, choices=AuditAction)
+    # Null for somebody who is not signed in, for the server itself, and after the person was erased.
+    actor = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+", db_index=False
+    )
+    subject = models.CharField(max_length=200, blank=True, help_text="What it was done to, as kind:id.")
+    address = models.GenericIPAddressField(null=True, blank=True, help_text="Of the request.")
+    detail = models.JSONField(default=dict, blank=True)
+
+    objects = Unchangeable.as_manager()
+
+    class Meta:
+        verbose_name_plural = "audit entries"
+        ordering = ["-pk"]
+        indexes = [
+            models.Index(fields=["actor", "action", "-at"], name="audit_of_actor"),
+            models.Index(fields=["subject", "-at"], name="audit_of_subject"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_action_display()} {self.subject}".strip()
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        if not self._state.adding:
+            raise TypeError("Audit entries are never changed.")
+        super().save(*args, **kwargs)
+
+    def delete(self, *args: Any, **kwargs: Any) -> NoReturn:
+        raise TypeError("Audit entries are never deleted.")
 
 
 # The types of events that people cause, and of questions to them.

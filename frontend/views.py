@@ -14,7 +14,7 @@ from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from conversations.access import permissions
+from conversations.access import audit, permissions
 from conversations.domain import requests
 from conversations.domain.enums import ContentType
 from conversations.domain.panels import DEFAULT_PANEL, PANELS
@@ -63,6 +63,8 @@ def _initial(request: HttpRequest) -> requests.NewConversation | Conversation:
     except ValueError:
         again = None
     found = permissions.visible_to(request.user).filter(pk=again).first() if again else None
+    if found is not None:
+        audit.note_reading(request.user, found.pk, found.owner_id)
     return found or requests.NewConversation.model_construct(topic="")
 
 
@@ -102,6 +104,7 @@ def _minutes(seconds: float | None) -> float | None:
 def conversation(request: HttpRequest, conversation_id: UUID) -> HttpResponse:
     """The live page. 404 if the conversation does not exist or the user may not watch it."""
     found = get_object_or_404(permissions.visible_to(request.user), pk=conversation_id)
+    audit.note_reading(request.user, found.pk, found.owner_id)
     data = {**page_data(found, request.user), "csrfToken": get_token(request)}
     return render(request, "frontend/conversation.html", {"conversation": found, "page_data": data})
 

@@ -2,6 +2,7 @@
 provider is a 404."""
 
 import base64
+from collections.abc import Sequence
 from typing import Any, Final
 
 import structlog
@@ -11,14 +12,17 @@ from allauth.mfa.adapter import DefaultMFAAdapter
 from allauth.mfa.models import Authenticator
 from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
 from allauth.socialaccount.models import SocialApp, SocialLogin
+from allauth.usersessions.adapter import DefaultUserSessionsAdapter
+from allauth.usersessions.models import UserSession
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.http import Http404, HttpRequest
 from django.utils.crypto import salted_hmac
 
-from config.accounts import lockout, mails, sign_up, usernames
-from conversations.access import second_factor
+from config.accounts import audit_trail, lockout, mails, sign_up, usernames
+from conversations.access import audit, second_factor
+from conversations.domain.enums import AuditAction
 
 logger = structlog.get_logger(__name__)
 
@@ -31,6 +35,14 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth is
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
         """Also without a request."""
         self.render_mail(template_prefix, email, {"email": email, **mails.context(context)}).send()
+
+    def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
+        """Raises ValidationError after too many wrong passwords."""
+        try:
+            super().pre_authenticate(request, **credentials)
+        except ValidationError:
+            audit_trail.note_failure(credentials, locked=True)
+            raise
 
     def clean_username(self, username: str, shallow: bool = False) -> str:
         """Raises ValidationError. Also called for names that a sign-in provider proposes."""
@@ -86,6 +98,13 @@ def _fernet() -> MultiFernet:
 def _key(secret: str) -> Fernet:
     digest = salted_hmac(_SECOND_FACTOR_SALT, "", secret=secret, algorithm="sha256").digest()
     return Fernet(base64.urlsafe_b64encode(digest))
+
+
+class UserSessionsAdapter(DefaultUserSessionsAdapter):  # type: ignore[misc]  # allauth is not typed
+    def end_sessions(self, sessions: Sequence[UserSession]) -> None:
+        super().end_sessions(sessions)
+        for user in {session.user for session in sessions}:
+            audit.record(AuditAction.SESSIONS_ENDED, user, f"user:{user.pk}", number=len(sessions))
 
 
 class NotConfigured(SocialApp.DoesNotExist, Http404):  # type: ignore[misc]  # allauth is not typed

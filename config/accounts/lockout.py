@@ -13,9 +13,15 @@ from django.http import HttpRequest
 
 def key(login: str) -> str:
     """The counter for what was typed as name or address; one for each person, and one for each unknown login."""
+    found = person(login)
+    return f"unknown:{login.strip().casefold()}" if found is None else _of(found)
+
+
+def person(login: str) -> AbstractUser | None:
+    """Whose name or mail address this is."""
     typed = login.strip()
-    found = filter_users_by_username(typed).first() or next(iter(filter_users_by_email(typed)), None)
-    return f"unknown:{typed.casefold()}" if found is None else _of(found)
+    found: AbstractUser | None = filter_users_by_username(typed).first()
+    return found or next(iter(filter_users_by_email(typed)), None)
 
 
 @receiver(password_reset)

@@ -11,7 +11,7 @@ import string
 from datetime import timedelta
 from functools import partial
 from hashlib import sha256
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 import structlog
@@ -22,6 +22,8 @@ from django.db.models import Q
 from django.dispatch import Signal
 from django.utils import timezone
 
+from conversations.access import audit
+from conversations.domain.enums import AuditAction
 from conversations.domain.errors import InvalidInput, KeyExpired, LimitReached, NotFound, Problem
 from conversations.domain.requests import NewKey
 from conversations.infrastructure import database
@@ -75,6 +77,7 @@ def create(owner: AbstractUser, new: NewKey) -> tuple[ApiKey, str]:
             scopes=[scope.value for scope in new.scopes],
             expires_at=new.expires_at,
         )
+        _record(AuditAction.KEY_CREATED, made, scopes=made.scopes)
         _announce(key_made, made)
     logger.info("key_created", key=str(made.pk), user=owner.pk)
     return made, text
@@ -92,6 +95,7 @@ def rotate(owner: AbstractUser, key: UUID) -> tuple[ApiKey, str]:
             raise KeyExpired("This key has expired. Make a new one.")
         found.prefix, found.digest, found.last_used_at = prefix, _digest(text), None
         found.save(update_fields=["prefix", "digest", "last_used_at"])
+        _record(AuditAction.KEY_ROTATED, found)
         _announce(key_made, found)
     logger.info("key_rotated", key=str(key), user=owner.pk)
     return found, text
@@ -101,12 +105,15 @@ def revoke(owner: AbstractUser, key: UUID) -> None:
     """Make the owner's key invalid. Raises NotFound."""
     if not listed(owner).filter(pk=key).revoke():
         raise NotFound(UNKNOWN)
+    audit.record(AuditAction.KEY_REVOKED, owner, f"key:{key}")
     logger.info("key_revoked", key=str(key), user=owner.pk)
 
 
 def revoke_all(owner: AbstractUser) -> int:
     """Make all of the owner's keys invalid; returns how many."""
     revoked = listed(owner).revoke()
+    if revoked:
+        audit.record(AuditAction.KEY_REVOKED, owner, f"user:{owner.pk}", number=revoked)
     logger.info("keys_revoked", user=owner.pk, number=revoked)
     return revoked
 
@@ -124,6 +131,10 @@ def _require_an_end(new: NewKey) -> None:
     if new.expires_at is None or new.expires_at > timezone.now() + longest + timedelta(days=1):
         days = f"{longest.days} days"
         raise InvalidInput([Problem("expires_at", "too_late", f"A key is valid for at most {days} here.")])
+
+
+def _record(action: AuditAction, key: ApiKey, **detail: Any) -> None:
+    audit.record(action, key.owner, f"key:{key.pk}", **detail)
 
 
 def _announce(signal: Signal, key: ApiKey) -> None:

@@ -8,6 +8,8 @@ from django.contrib.auth.models import AbstractUser
 from django.core.signing import BadSignature, Signer
 from django.utils import timezone
 
+from conversations.access import audit
+from conversations.domain.enums import AuditAction
 from conversations.models import Invitation
 
 DEFAULT_DAYS: Final = 7
@@ -20,7 +22,9 @@ def make(created_by: AbstractUser | None, email: str = "", days: int = DEFAULT_D
     """A new invitation, for any address if none is given. `created_by` is None on the server's command line."""
     expires_at = timezone.now() + timedelta(days=days)
     creator = None if created_by is None else created_by.pk
-    return Invitation.objects.create(created_by_id=creator, email=email.lower(), expires_at=expires_at)
+    made = Invitation.objects.create(created_by_id=creator, email=email.lower(), expires_at=expires_at)
+    audit.record(AuditAction.INVITED, created_by, f"invitation:{made.pk}", days=days)
+    return made
 
 
 def token(invitation: Invitation) -> str:

@@ -7,7 +7,9 @@ from uuid import UUID
 from django.contrib.auth.models import AbstractUser, AnonymousUser
 from django.db.models import QuerySet
 
+from conversations.access import audit
 from conversations.access.principals import chunks
+from conversations.domain.enums import AuditAction
 from conversations.domain.errors import Forbidden, NotFound
 from conversations.models import Conversation
 
@@ -60,10 +62,12 @@ def owners(conversations: Iterable[UUID]) -> dict[UUID, Any]:
 
 
 def watch(user: AnyUser, conversation: UUID) -> Conversation:
-    """The conversation, for a user who may watch it. Raises NotFound if it does not exist or they may not."""
+    """The conversation, for a user who may watch it; reading somebody else's is recorded. Raises NotFound if it does
+    not exist or they may not."""
     found = Conversation.objects.filter(pk=conversation).first()
     if found is None or not may_watch(user, found.owner_id):
         raise NotFound("There is no such conversation.")
+    audit.note_reading(user, found.pk, found.owner_id)
     return found
 
 
@@ -73,6 +77,8 @@ def control(user: AnyUser, conversation: UUID) -> Conversation:
     found = watch(user, conversation)
     if not may_control(user, found):
         raise Forbidden("You may watch this debate, but not control it.")
+    if not may_speak(user, found):
+        audit.record(AuditAction.DEBATE_COMMANDED, user, f"conversation:{found.pk}")
     return found
 
 

@@ -21,6 +21,38 @@ class Scope(models.TextChoices):
     CONTROL = "control", "Pause, stop and speak in debates"
 
 
+class AuditAction(models.TextChoices):
+    """What the audit trail records. `subject` of an entry names what it was done to."""
+
+    SIGNED_IN = "signed_in", "signed in"
+    SIGN_IN_FAILED = "sign_in_failed", "failed to sign in"
+    SIGNED_OUT = "signed_out", "signed out"
+    SIGNED_UP = "signed_up", "signed up"
+    SESSIONS_ENDED = "sessions_ended", "ended other sessions"
+    PASSWORD_CHANGED = "password_changed", "changed the password"
+    PASSWORD_RESET = "password_reset", "reset the password by mail"
+    EMAIL_ADDED = "email_added", "added a mail address"
+    EMAIL_CONFIRMED = "email_confirmed", "confirmed a mail address"
+    EMAIL_CHANGED = "email_changed", "changed the primary mail address"
+    EMAIL_REMOVED = "email_removed", "removed a mail address"
+    PROVIDER_ADDED = "provider_added", "connected a sign-in provider"
+    PROVIDER_REMOVED = "provider_removed", "disconnected a sign-in provider"
+    SECOND_FACTOR_ADDED = "second_factor_added", "added a second factor"
+    SECOND_FACTOR_REMOVED = "second_factor_removed", "removed a second factor"
+    SECOND_FACTOR_RESET = "second_factor_reset", "made new recovery codes"
+    SECOND_FACTOR_FAILED = "second_factor_failed", "gave a wrong second factor"
+    KEY_CREATED = "key_created", "made an API key"
+    KEY_ROTATED = "key_rotated", "gave an API key a new secret"
+    KEY_REVOKED = "key_revoked", "revoked an API key"
+    TRANSCRIPT_READ = "transcript_read", "read somebody else's debate"
+    DEBATE_COMMANDED = "debate_commanded", "commanded somebody else's debate"
+    EXPORTED = "exported", "exported data"
+    ANNOUNCED = "announced", "sent an announcement"
+    INVITED = "invited", "made an invitation"
+    ADMIN_CHANGED = "admin_changed", "changed data in the administration"
+    SETTINGS_CHANGED = "settings_changed", "started with other settings"
+
+
 class Status(StrEnum):
     QUEUED = "queued"
     INITIALIZING = "initializing"

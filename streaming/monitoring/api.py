@@ -9,11 +9,11 @@ from ninja import Status as Answer
 from ninja.errors import HttpError
 from pydantic import Field, StringConstraints
 
-from conversations.access import permissions
+from conversations.access import audit, permissions
 from conversations.api.authentication import AuthenticatedRequest, needs
 from conversations.api.debates import Invalid, Refusal
 from conversations.domain import requests
-from conversations.domain.enums import Status
+from conversations.domain.enums import AuditAction, Status
 from conversations.domain.errors import Forbidden
 from conversations.infrastructure import database
 from streaming.monitoring import dashboard
@@ -72,6 +72,7 @@ async def announce(request: AuthenticatedRequest, announcement: Announcement) ->
     """Reaches every connection of every process, as a `notice`. Needs a staff account with the rights to review and to
     control conversations."""
     await database.call(_require_broadcaster, request.auth)
+    await database.call(audit.record, AuditAction.ANNOUNCED, request.auth)
     try:
         await broadcast(announcement.text)
     except Exception:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 from uuid import UUID
 
-from conversations.access import permissions, principals
+from conversations.access import audit, permissions, principals
 from conversations.access.principals import Principal
 from conversations.domain.enums import Scope
 from conversations.domain.errors import NotFound, OutcryError, SecondFactorMissing, Unauthenticated
@@ -95,11 +95,10 @@ def _admit_browsers(handshakes: Sequence[_Handshake]) -> list[Principal | Outcry
         principal = found.get(session)
         if principal is None:
             answers.append(Unauthenticated("Sign in first, or send an API key."))
-        elif (
-            isinstance(principal, SecondFactorMissing)
-            or asked is None
-            or (asked in owners and permissions.may_watch(principal.user, owners[asked]))
-        ):
+        elif isinstance(principal, SecondFactorMissing) or asked is None:
+            answers.append(principal)
+        elif asked in owners and permissions.may_watch(principal.user, owners[asked]):
+            audit.note_reading(principal.user, asked, owners[asked])
             answers.append(principal)
         else:
             answers.append(NotFound("There is no such conversation."))

@@ -1,0 +1,61 @@
+"""The audit trail: who signed in or failed to, who read whose debate, who changed what.
+
+Entries are rows that nothing changes. They name people and things by id, and hold no secret: no password, key, code or
+text of a debate, and of a name that nobody has only that there was one.
+"""
+
+from datetime import timedelta
+from typing import Any, Final
+
+from allauth.account.adapter import get_adapter
+from allauth.core import context
+from django.contrib.auth.models import AbstractUser, AnonymousUser
+from django.core.exceptions import PermissionDenied
+from django.utils import timezone
+
+from conversations.domain.enums import AuditAction
+from conversations.models import AuditEntry
+
+# One entry for a debate that somebody goes on reading: pages ask again and again.
+READING_NOTED_EVERY: Final = timedelta(hours=1)
+
+
+def record(
+    action: AuditAction, actor: AbstractUser | AnonymousUser | None, subject: str = "", **detail: Any
+) -> None:
+    """Add an entry. `subject` is what it was done to, as kind:id."""
+    AuditEntry.objects.create(
+        action=action,
+        actor_id=None if actor is None else actor.pk,
+        subject=subject,
+        address=_address(),
+        detail=detail,
+    )
+
+
+def note_reading(user: AbstractUser | AnonymousUser, conversation: Any, owner: Any) -> None:
+    """Add an entry if the debate is somebody else's, at most once in READING_NOTED_EVERY."""
+    if user.pk == owner:
+        return
+    subject, since = f"conversation:{conversation}", timezone.now() - READING_NOTED_EVERY
+    before = AuditEntry.objects.filter(actor_id=user.pk, action=AuditAction.TRANSCRIPT_READ, at__gt=since)
+    if not before.filter(subject=subject).exists():
+        record(AuditAction.TRANSCRIPT_READ, user, subject, owner=owner)
+
+
+def note_settings(**values: str) -> None:
+    """Add an entry if these settings differ from those of the last start."""
+    last = AuditEntry.objects.filter(action=AuditAction.SETTINGS_CHANGED).first()
+    if last is None or last.detail != values:
+        record(AuditAction.SETTINGS_CHANGED, None, **values)
+
+
+def _address() -> str | None:
+    """The client's, of the request that Django answers; None for streams and sockets, and where it cannot be told."""
+    if context.request is None:
+        return None
+    try:
+        found: str = get_adapter().get_client_ip(context.request)
+    except PermissionDenied:
+        return None
+    return found
