@@ -29,11 +29,8 @@ def ensure_modules(folder: Path = FRONTEND) -> None:
 def ensure_built() -> None:
     def build() -> None:
         say("Building the front end")
-        run(
-            ["npm", "run", "build"],
-            cwd=FRONTEND,
-            otherwise="The lines above say which file it stumbled over.",
-        )
+        otherwise = "The lines above say which file is wrong."
+        run(["npm", "run", "build"], cwd=FRONTEND, otherwise=otherwise)
 
     once("frontend", inputs=sources(FRONTEND), outputs=[BUILT], step=build)
 
