@@ -75,13 +75,13 @@ def one_at_a_time() -> Iterator[None]:
 
 
 def serve(_arguments: list[str]) -> int:
-    free_port("make run")
+    require_free_port("make run")
     set_up()
     os.chdir(ROOT)
     os.execve(PYTHON, [str(PYTHON), "manage.py", "serve"], environment({}))
 
 
-def free_port(command: str) -> int:
+def require_free_port(command: str) -> int:
     """PORT. Raises StepFailedError if it is taken, before the long steps rather than after them."""
     text = setting("PORT", "8000")
     if not text.isdecimal() or not 0 < int(text) < 65536:
@@ -99,7 +99,7 @@ def free_port(command: str) -> int:
 
 
 def serve_cluster(_arguments: list[str]) -> int:
-    port = free_port("make cluster")
+    port = require_free_port("make cluster")
     set_up(database=False)
     cluster_command.serve(port)
     return 0
