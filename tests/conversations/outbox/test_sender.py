@@ -370,6 +370,16 @@ def endless() -> StreamingResponse:
     return StreamingResponse(pieces(), media_type="application/json")
 
 
+def silent() -> StreamingResponse:
+    """A beginning, and then nothing."""
+
+    async def pieces() -> AsyncIterator[bytes]:
+        yield b" "
+        await asyncio.Event().wait()
+
+    return StreamingResponse(pieces(), media_type="application/json")
+
+
 def inflating() -> Response:
     """A few bytes that are more than is read, unpacked."""
     body = gzip.compress(b" " * 2 * sender.MAX_ANSWER)
@@ -393,6 +403,18 @@ async def test_no_more_is_read_than_an_agent_may_say(
         conversation = await finished(alice)
         [delivery] = await until(conversation, State.WAITING, attempts=2)
     assert outcomes(delivery)[0] == ("failed", code)
+
+
+async def test_attempt_that_takes_too_long_fails_with_timeout(
+    alice: User, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sender, "ATTEMPT_SECONDS", 0.05)
+    agent = Agent(answers={"agent-card.json": silent})
+    settings.OUTCRY_A2A_TARGETS = [agent.url]
+    async with agent.serving(), meshed():
+        conversation = await finished(alice)
+        [delivery] = await until(conversation, State.WAITING, attempts=2)
+    assert outcomes(delivery)[0] == ("failed", "timeout")
 
 
 async def test_without_agents_nothing_is_planned_and_nothing_runs(alice: User) -> None:
