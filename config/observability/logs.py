@@ -77,20 +77,16 @@ def _renderers(*, json: bool) -> list[Any]:
 
 def _logging(formatter: dict[str, Any], level: str) -> dict[str, Any]:
     """The standard library's side: one handler for all loggers."""
-    queue = {"level": "WARNING", "filters": ["queue_outage"]}
+    queue = {"level": "WARNING", "filters": [OncePerOutage(QUEUE, "queue")]}
     return {
         "version": 1,
         "disable_existing_loggers": False,
         "formatters": {"structlog": formatter},
-        "filters": {
-            "layer_outage": {"()": OncePerOutage, "outage": CHANNEL_LAYER, "operation": "receive"},
-            "queue_outage": {"()": OncePerOutage, "outage": QUEUE, "operation": "queue"},
-        },
         "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "structlog"}},
         "root": {"handlers": ["stderr"], "level": level},
         "loggers": {
             **{name: {"level": least} for name, least in _LIBRARY_LEVELS.items()},
-            "channels_redis.pubsub": {"filters": ["layer_outage"]},
+            "channels_redis.pubsub": {"filters": [OncePerOutage(CHANNEL_LAYER, "receive")]},
             "procrastinate.worker": queue,
             "procrastinate.worker.worker": queue,
         },

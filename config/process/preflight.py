@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django.core.checks import ERROR, CheckMessage, run_checks
+from django.core.checks import ERROR, run_checks
 from django.core.management.base import BaseCommand
 from django.db import connections
 
@@ -20,11 +20,8 @@ def failures() -> str:
     finally:
         connections.close_all()
     _passed = not errors
-    return "\n".join(["Outcry does not start."] * bool(errors) + [_described(error) for error in errors])
-
-
-def _described(error: CheckMessage) -> str:
-    return f"{error.msg} {error.hint or ''} ({error.id})".replace("  ", " ")
+    described = [f"{error.msg} {error.hint or ''} ({error.id})".replace("  ", " ") for error in errors]
+    return "\n".join(["Outcry does not start.", *described]) if errors else ""
 
 
 class ServingCommand(BaseCommand):
