@@ -60,6 +60,19 @@ SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
 SECURE_PROXY_SSL_HEADER = (
     ("HTTP_X_FORWARDED_PROTO", "https") if flag("OUTCRY_BEHIND_PROXY", default=False) else None
 )
+# Features of a browser that no page of the site uses, so that no script that gets into one can either.
+UNUSED_FEATURES = (
+    *("accelerometer", "bluetooth", "browsing-topics", "camera", "display-capture", "encrypted-media"),
+    *("geolocation", "gyroscope", "hid", "magnetometer", "microphone", "midi", "payment", "serial", "usb"),
+    "xr-spatial-tracking",
+)
+# Headers of every response. No other site's page may embed one; pages of OUTCRY_CORS_ORIGINS ask by CORS, which is not
+# embedding. Browsers would look up the hosts of links in a model's answer before a click.
+OUTCRY_RESPONSE_HEADERS = {
+    "Permissions-Policy": ", ".join(f"{feature}=()" for feature in UNUSED_FEATURES),
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "X-DNS-Prefetch-Control": "off",
+}
 CONTENT_SECURITY_POLICY: dict[str, Any] = {
     "DIRECTIVES": {
         "default-src": ["'none'"],
@@ -121,6 +134,7 @@ MIDDLEWARE = [
     "streaming.monitoring.probes.probes",
     # Before every middleware that may answer by itself.
     *(["corsheaders.middleware.CorsMiddleware"] if CORS_ALLOWED_ORIGINS else []),
+    "config.accounts.middleware.ResponseHeaders",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -132,7 +146,6 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "config.accounts.second_factor.RequireSecondFactor",
-    "config.accounts.middleware.NoDnsPrefetch",
     "config.accounts.middleware.RetryAfter",
     "config.accounts.middleware.ProviderPages",
 ]

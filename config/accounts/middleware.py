@@ -19,11 +19,11 @@ RETRY_SECONDS = 60
 _PROVIDER_VIEWS = {"google_login", "github_login", "openid_connect_login"}
 
 
-class NoDnsPrefetch(MiddlewareMixin):
+class ResponseHeaders(MiddlewareMixin):
     def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
-        """Switch off DNS prefetching, so that browsers do not look up the hosts of links in a model's answer before a
-        click."""
-        response.headers["X-DNS-Prefetch-Control"] = "off"
+        """Add OUTCRY_RESPONSE_HEADERS. Has to precede every middleware that answers by itself, such as WhiteNoise."""
+        for name, value in settings.OUTCRY_RESPONSE_HEADERS.items():
+            response.headers[name] = value
         return response
 
 

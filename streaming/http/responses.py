@@ -31,5 +31,7 @@ def add_security_headers(message: Any) -> None:
     headers = MutableHeaders(scope=message)
     headers["x-content-type-options"] = "nosniff"
     headers["referrer-policy"] = "same-origin"
+    for name, value in settings.OUTCRY_RESPONSE_HEADERS.items():
+        headers[name] = value
     if settings.SECURE_HSTS_SECONDS:
         headers["strict-transport-security"] = f"max-age={settings.SECURE_HSTS_SECONDS}; includeSubDomains"
