@@ -20,10 +20,15 @@ from scripts.places import FRONTEND, PYTHON, ROOT, VENV, data_dir, setting
 # stays on one worker, which keeps its servers; conftest.py orders the files, the longest first.
 IN_PARALLEL = ("-n", str((os.cpu_count() or 1) + 2), "--dist", "loadfile", "--no-loadscope-reorder")
 # Browsers, whole servers, the local model and what transports make of events run once: they take most of the time.
-MAY_DIFFER = "not e2e and not local_model and (not any_database or each_database)"
-ON_POSTGRESQL = ("tests/conversations", "tests/streaming", "tests/scenarios", "-m", MAY_DIFFER)
+ON_POSTGRESQL = (
+    *("tests/conversations", "tests/streaming", "tests/scenarios"),
+    *("-m", "not e2e and not local_model and (not any_database or each_database)"),
+)
 # Collecting a folder in which nothing is selected takes 3 s of each worker.
-ON_OTHER_PYTHON = ("tests", "--ignore", "tests/e2e", "-m", f"{MAY_DIFFER} and not slow")
+ON_OTHER_PYTHON = (
+    *("tests", "--ignore", "tests/e2e"),
+    *("-m", "not e2e and not local_model and not slow and (not any_python or each_database)"),
+)
 GENERATED = (".mypy_cache", ".ruff_cache", ".pytest_cache", ".hypothesis", ".import_linter_cache")
 
 

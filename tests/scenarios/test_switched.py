@@ -12,6 +12,8 @@ from streaming.wire.close_codes import Close
 from tests.e2e.site import Site, running
 from tests.fakes.waiting import PATIENCE_SECONDS
 
+pytestmark = pytest.mark.slow
+
 NOWHERE = "00000000-0000-4000-8000-000000000000"
 MOVED = {
     "OUTCRY_WEBSOCKET_PATH": "moved/sockets/",
