@@ -10,7 +10,7 @@ from scripts.console import say, status_of
 
 
 def install(packages: Sequence[str]) -> bool:
-    """Whether they were installed. False without apt-get, or without root and sudo that asks for no password."""
+    """Install with apt-get; returns whether that worked. It needs root, or sudo without a password."""
     rights = as_root()
     if rights is None or not shutil.which("apt-get"):
         return False
@@ -21,7 +21,7 @@ def install(packages: Sequence[str]) -> bool:
 
 
 def as_root() -> list[str] | None:
-    """What to put before a command so that it runs as root; None if that is not possible."""
+    """The words before a command that make it run as root; None if that is impossible."""
     if os.geteuid() == 0:
         return []
     if shutil.which("sudo") and subprocess.call(["sudo", "-n", "true"], stderr=subprocess.DEVNULL) == 0:
@@ -30,7 +30,7 @@ def as_root() -> list[str] | None:
 
 
 def download(package: str, folder: Path) -> bool:
-    """Unpack a package into a folder, without root: apt keeps its lists in that folder, too. Whether it worked."""
+    """Unpack a package into a folder; returns whether that worked. It needs no root: apt's lists go there, too."""
     if not shutil.which("apt-get") or not shutil.which("dpkg-deb"):
         return False
     lists = folder / "lists"

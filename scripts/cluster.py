@@ -1,6 +1,6 @@
 """Outcry on several processes of this machine: PostgreSQL, Redis, nginx, web processes and workers.
 
-Their data is in one folder. Passwords are made once and kept there. Every port but nginx's is chosen freely.
+Their data is in one folder. The password is generated once and kept there. Every port but nginx's is chosen freely.
 """
 
 import os
@@ -108,7 +108,7 @@ class Cluster:
             raise
 
     def stop(self) -> None:
-        """Stop those that need others before those they need: watchers are sent away, then debates handed over."""
+        """Stop each member before those that it needs: nginx, web processes, workers, stores."""
         for members in ([self.nginx], self.web, self.worker, [self.redis], [self.postgres]):
             with ThreadPoolExecutor(len(members)) as threads:
                 list(threads.map(Member.stop, members))
@@ -116,7 +116,7 @@ class Cluster:
         self._guard.communicate()
 
     def restarted(self, stop: threading.Event) -> Iterator[str]:
-        """Until `stop` is set, start members again that ended by themselves; yield a sentence for each."""
+        """Until `stop` is set, restart members that ended by themselves; yields a sentence for each."""
         while not stop.wait(0.2):
             for member in self.members():
                 if member.process is not None and (code := member.process.poll()) is not None:

@@ -45,7 +45,7 @@ def main(arguments: list[str]) -> int:
 
 
 def set_up(*, development: bool = False, database: bool = True) -> None:
-    """Everything that a server needs; of a cluster, the database has a server of its own."""
+    """Set up everything that a server needs. `database` is False for a cluster, which has its own."""
     with one_at_a_time():
         install(development=development)
         frontend.ensure_built()
@@ -87,7 +87,7 @@ def serve(_arguments: list[str]) -> int:
 
 
 def require_free_port(command: str) -> int:
-    """PORT. Raises StepFailedError if it is taken, before the long steps rather than after them."""
+    """PORT. Raises StepFailedError if it is taken, so that the command fails before its long steps."""
     text = setting("PORT", "8000")
     if not text.isdecimal() or not 0 < int(text) < 65536:
         raise StepFailedError(f"PORT={text} is no port: use a number from 1 to 65535.")
@@ -122,7 +122,7 @@ def set_up_tests() -> None:
 
 
 def test(arguments: list[str]) -> int:
-    """Every test; with arguments, they go to one pytest on SQLite and the other parts are left out."""
+    """Run every test. Arguments go to a single pytest on SQLite, and the other parts are left out."""
     set_up_tests()
     frontend.ensure_modules(frontend.CLIENTS)
     if arguments:
@@ -132,7 +132,7 @@ def test(arguments: list[str]) -> int:
 
 
 def test_parts() -> list[Part]:
-    """Everything on SQLite, then what may differ on another Python and on PostgreSQL, then the front end."""
+    """All tests on SQLite, those that may differ on another Python and on PostgreSQL, and the front end's."""
     pytest: list[str | Path] = ["-m", "pytest", *IN_PARALLEL]
     parts = [Part("All tests, on SQLite (pytest)", [PYTHON, *pytest])]
     if (other := packages.ensure_other_python()) is not None:

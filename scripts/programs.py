@@ -47,7 +47,7 @@ def unprivileged_user() -> str | None:
 
 
 def missing(*wanted: Program) -> list[Program]:
-    """Those that are not there, and could not be installed with apt-get either."""
+    """Install absent programs with apt-get. Returns those that are still absent."""
     if absent := [program for program in wanted if not program.find()]:
         apt.install([program.package for program in absent])
     return [program for program in absent if not program.find()]
