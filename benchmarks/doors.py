@@ -90,6 +90,7 @@ def run(load: Load) -> list[Row]:
             "OUTCRY_PROVIDERS": stand_in["provider"],
             "OUTCRY_START_RATE": "100000/minute",
             "OUTCRY_READ_RATE": "1000000/minute",
+            "OUTCRY_MAX_CONNECTIONS_PER_USER": "100000",
             "OUTCRY_LOG_LEVEL": "WARNING",
         }
         with (

@@ -135,6 +135,7 @@ async def _outcry(load: Load, provider: str, layer_url: str) -> Row:
         "OUTCRY_MAX_RUNNING_PER_USER": str(load.debates),
         "OUTCRY_START_RATE": "100000/minute",
         "OUTCRY_READ_RATE": "1000000/minute",
+        "OUTCRY_MAX_CONNECTIONS_PER_USER": "100000",
         "OUTCRY_LOG_LEVEL": "WARNING",
         "REDIS_URL": layer_url,
     }

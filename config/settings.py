@@ -360,6 +360,12 @@ OUTCRY_HEARTBEAT_SECONDS = number("OUTCRY_HEARTBEAT_SECONDS", 20, least=0.1)
 # Seconds that a connection may stay without a conversation or paused; and that any may last.
 OUTCRY_IDLE_SECONDS = number("OUTCRY_IDLE_SECONDS", 600, least=1)
 OUTCRY_SESSION_SECONDS = number("OUTCRY_SESSION_SECONDS", 43_200, least=1)
+# Connections of one user at once in this process: WebSockets and streams.
+OUTCRY_MAX_CONNECTIONS_PER_USER = whole("OUTCRY_MAX_CONNECTIONS_PER_USER", 200, least=1)
+# What one connection may do: frames a second, bytes that it has not read, seconds for a request's head and body.
+OUTCRY_MAX_FRAMES_PER_SECOND = whole("OUTCRY_MAX_FRAMES_PER_SECOND", 50, least=1)
+OUTCRY_MAX_UNREAD_BYTES = whole("OUTCRY_MAX_UNREAD_BYTES", 1024 * 1024, least=256 * 1024)
+OUTCRY_REQUEST_SECONDS = number("OUTCRY_REQUEST_SECONDS", 60, least=1)
 
 # Monitoring: without one of these there is no /metrics
 

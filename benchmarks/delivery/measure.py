@@ -155,6 +155,8 @@ def _environment(folder: str, load: Load) -> dict[str, str]:
         "DJANGO_SETTINGS_MODULE": "config.settings",
         "OUTCRY_LOG_LEVEL": "WARNING",
         "OUTCRY_MAX_RUNNING_PER_USER": str(load.conversations),
+        "OUTCRY_READ_RATE": "1000000/minute",
+        "OUTCRY_MAX_CONNECTIONS_PER_USER": "100000",
         # No model speaks here.
         "OUTCRY_PROVIDERS": "demo",
     }

@@ -10,6 +10,7 @@ from typing import Any, Final
 import uvicorn
 from django.core.management.base import CommandError
 
+from config.management.connection_guards import GuardedHttp, GuardedWebSocket
 from config.process.shutdown import STOPS
 
 # Connections that may wait to be accepted: after a restart all watchers reconnect at once. One that does not fit is
@@ -29,7 +30,17 @@ class Server(uvicorn.Server):
 
 
 def _config(application: Any, **options: Any) -> uvicorn.Config:
-    return uvicorn.Config(application, log_config=None, access_log=False, server_header=False, **options)
+    return uvicorn.Config(
+        application,
+        http=GuardedHttp,
+        ws=GuardedWebSocket,
+        # Compression would double the CPU time of a frame to save 100 bytes.
+        ws_per_message_deflate=False,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        **options,
+    )
 
 
 @asynccontextmanager
@@ -76,9 +87,6 @@ def serve_uvicorn(host: str, port: int, listening: Callable[[], None]) -> None:
             lifespan="on",
             # Trusted proxies are a setting of Outcry (OUTCRY_PROXY_COUNT).
             proxy_headers=False,
-            ws="websockets-sansio",
-            # Compression would double the CPU time of a frame to save 100 bytes.
-            ws_per_message_deflate=False,
             timeout_graceful_shutdown=STREAMS_SECONDS,
         )
     )

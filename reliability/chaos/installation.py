@@ -19,7 +19,10 @@ BUSY = {
     "OUTCRY_MAX_RUNNING_PER_USER": "1000",
     "OUTCRY_START_RATE": "100000/minute",
     "OUTCRY_CONTROL_RATE": "100000/minute",
+    "OUTCRY_ESTIMATE_RATE": "100000/minute",
     "OUTCRY_READ_RATE": "1000000/minute",
+    "OUTCRY_MAX_CONNECTIONS_PER_USER": "100000",
+    "OUTCRY_MAX_FRAMES_PER_SECOND": "100000",
 }
 SHORT_LEASES = {"OUTCRY_LEASE_SECONDS": "2", "OUTCRY_LEASE_HEARTBEAT_SECONDS": "0.5"}
 # For the slowest thing there is here on a busy machine; whoever waits so long has failed.

@@ -4,6 +4,7 @@ For each message sent, Channels' session middleware checks whether the session h
 requires. And the server's connection can be reached only from its own `send`.
 """
 
+import asyncio
 from collections.abc import Mapping
 from typing import Any
 
@@ -20,8 +21,19 @@ class DirectSend:
         return await self._application({**scope, KEY: send}, receive, send)
 
 
+def unread(scope: Mapping[str, Any]) -> int:
+    """Bytes of a response that the client has not made room for, as far as the server tells; else 0."""
+    transport = _transport(scope)
+    return 0 if transport is None else transport.get_write_buffer_size()
+
+
 def abort(scope: Mapping[str, Any]) -> None:
     """Drop a response's connection with its unsent bytes, if the server allows it (uvicorn does)."""
-    transport = getattr(getattr(scope[KEY], "__self__", None), "transport", None)
-    if transport is not None and hasattr(transport, "abort"):
+    transport = _transport(scope)
+    if transport is not None:
         transport.abort()
+
+
+def _transport(scope: Mapping[str, Any]) -> asyncio.Transport | None:
+    transport = getattr(getattr(scope[KEY], "__self__", None), "transport", None)
+    return transport if isinstance(transport, asyncio.Transport) else None

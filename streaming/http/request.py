@@ -20,6 +20,7 @@ from conversations.access import principals, rate_limits
 from conversations.access.principals import Principal
 from conversations.domain.errors import Forbidden, InvalidInput, OutcryError, Problem, Unauthenticated
 from conversations.infrastructure import database
+from streaming.watchers.registry import registry
 
 # 1 MiB: three times the longest valid body with every character escaped.
 MAX_BODY: Final = 1024 * 1024
@@ -81,11 +82,15 @@ class Request(starlette_requests.Request):
         except DisallowedHost:
             raise InvalidInput([Problem("Host", "host", "This site has another name.")]) from None
 
-    async def authenticate(self) -> Principal:
+    async def authenticate(self, *, streams: bool = False) -> Principal:
         """The sender, by an API key, else by the session. Raises Unauthenticated; Forbidden for a session without a
-        CSRF token, unless the method is safe; and TooManyRequests."""
+        CSRF token, unless the method is safe; TooManyRequests; and LimitReached if the response `streams`, and the
+        sender has too many connections."""
         principal = await self._principal()
         rate_limits.read(str(principal.user.pk))
+        if streams:
+            # Before a debate is started for it.
+            registry().require_room(principal)
         return principal
 
     async def _principal(self) -> Principal:

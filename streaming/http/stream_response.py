@@ -82,11 +82,12 @@ class StreamResponse:
     has_client_left: bool = field(default=False, init=False)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send the response. Exceptions of `subscribe` are raised before anything is sent."""
+        """Send the response. LimitReached, and the exceptions of `subscribe`, are raised before anything is sent."""
         async with contextlib.AsyncExitStack() as stack:
             subscription = await stack.enter_async_context(subscribe(self.conversation, self.after))
             writer = _BodyWriter(self.encoder, scope, send)
             watcher = Watcher(self.principal, self.transport, writer, writer.close, self.rate)
+            registry().require_room(self.principal)
             registry().add(watcher)
             stack.callback(registry().remove, watcher)
             stack.callback(watcher.leave)
@@ -162,6 +163,11 @@ class _BodyWriter:
         self._buffer += self._encoder.end(reason)
         self._is_closed = True
         self._is_due.set()
+
+    @property
+    def unread(self) -> int:
+        waiting = 0 if self._room is None else len(self._buffer)
+        return waiting + direct_send.unread(self._scope)
 
     def abort(self) -> None:
         direct_send.abort(self._scope)

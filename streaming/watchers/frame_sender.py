@@ -47,6 +47,11 @@ class FrameSender:
             # A late heartbeat would be useless, so none is queued.
             self._waiting.append(frame)
 
+    @property
+    def unread(self) -> int:
+        """Bytes that the client has not made room for, as far as the server tells; else 0."""
+        return self._writer.unread
+
     def close(self) -> None:
         self._waiting.clear()
 

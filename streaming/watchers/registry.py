@@ -7,6 +7,7 @@
 
 import asyncio
 import contextlib
+from collections import Counter
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -15,7 +16,8 @@ import structlog
 from channels.layers import get_channel_layer
 from django.conf import settings
 
-from conversations.domain.errors import LogUnavailable
+from conversations.access.principals import Principal
+from conversations.domain.errors import LimitReached, LogUnavailable
 from conversations.event_log import channel_groups
 from conversations.infrastructure import database
 from conversations.infrastructure.event_loop import PerLoop
@@ -46,12 +48,20 @@ class Registry:
     def __init__(self) -> None:
         self.watchers: dict[UUID, Watcher] = {}
         self.statistics = RollingStatistics(self.watchers)
+        self._of_users: Counter[Any] = Counter()
         self.closing: Close | None = None
         self._left = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
 
+    def require_room(self, principal: Principal) -> None:
+        """Raises LimitReached if the user has as many connections in this process as are allowed at once."""
+        most = settings.OUTCRY_MAX_CONNECTIONS_PER_USER
+        if self._of_users[principal.user.pk] >= most:
+            raise LimitReached(f"You have {most} connections open, and no more are allowed at once.")
+
     def add(self, watcher: Watcher) -> None:
         self.watchers[watcher.id] = watcher
+        self._of_users[watcher.principal.user.pk] += 1
         logger.info("watcher_joined", **_log_fields(watcher))
         if not self._tasks:
             self._tasks = [
@@ -63,6 +73,9 @@ class Registry:
 
     def remove(self, watcher: Watcher) -> None:
         if self.watchers.pop(watcher.id, None) is not None:
+            self._of_users[watcher.principal.user.pk] -= 1
+            if not self._of_users[watcher.principal.user.pk]:
+                del self._of_users[watcher.principal.user.pk]
             logger.info(
                 "watcher_left",
                 **_log_fields(watcher),

@@ -26,7 +26,7 @@ class Timers:
         self._next_heartbeat = now + settings.OUTCRY_HEARTBEAT_SECONDS
         self._lagging_since: float | None = None
         self._full_since: float | None = None
-        self._full_at = 0
+        self._full_at = (0, 0)
 
     def received(self, now: float) -> None:
         self._received = now
@@ -50,9 +50,11 @@ class Timers:
             self._lagging_since = now
         return self._lagging_since is not None and now - self._lagging_since >= LAG_SECONDS
 
-    def exceeded(self, now: float, *, is_idle: bool, full_at: int | None, acknowledges: bool) -> Close | None:
-        """The close code of the limit that the watcher has reached, if any. `full_at` is its cursor while there are
-        events after it and no room to send them; `acknowledges`: the client has acknowledged events."""
+    def exceeded(
+        self, now: float, *, is_idle: bool, full_at: tuple[int, int] | None, acknowledges: bool
+    ) -> Close | None:
+        """The close code of the limit that the watcher has reached, if any. `full_at` is its cursor, and how many bytes
+        it has not read, while there is no room to send more; `acknowledges`: the client has acknowledged events."""
         if self._is_slow(now, full_at):
             return Close.SLOW
         if now - self.connected >= settings.OUTCRY_SESSION_SECONDS:
@@ -65,10 +67,13 @@ class Timers:
             return Close.HEARTBEAT_MISSED
         return None
 
-    def _is_slow(self, now: float, full_at: int | None) -> bool:
+    def _is_slow(self, now: float, full_at: tuple[int, int] | None) -> bool:
         if full_at is None:
             self._full_since = None
-        elif self._full_since is None or full_at != self._full_at:
+            return False
+        cursor, unread = full_at
+        if self._full_since is None or cursor != self._full_at[0] or unread < self._full_at[1]:
             # A client that is slow but still makes progress restarts the timer.
-            self._full_since, self._full_at = now, full_at
-        return self._full_since is not None and now - self._full_since >= FULL_SECONDS
+            self._full_since = now
+        self._full_at = full_at
+        return now - self._full_since >= FULL_SECONDS

@@ -205,11 +205,15 @@ class Watcher:
         self._stop()
 
     def _exceeded(self, now: float) -> Close | None:
-        is_full = self.flow.full or (self.sender.blocked is not None and self.cursor < self.head)
+        unread = self.sender.unread
+        # Not only while it watches: the server answers an idle client's protocol pings, too.
+        is_full = (
+            self.flow.full or unread > 0 or (self.sender.blocked is not None and self.cursor < self.head)
+        )
         return self.timers.exceeded(
             now,
             is_idle=self.delivery is None or self.delivery.is_paused,
-            full_at=self.cursor if is_full else None,
+            full_at=(self.cursor, unread) if is_full else None,
             acknowledges=self.delivery is not None and self.flow.acks,
         )
 

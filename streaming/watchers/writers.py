@@ -25,6 +25,10 @@ class ConnectionWriter(Protocol):
         """Pass a frame to the server. Returns None if there is room for more, else a future that is done once there is.
         Raises the server's exception if the client has disconnected."""
 
+    @property
+    def unread(self) -> int:
+        """Bytes that the client has not made room for, as far as the server tells; else 0."""
+
     def abort(self) -> None:
         """Drop the connection with its unsent frames, if the server allows it."""
 
@@ -33,7 +37,7 @@ def writer_for(send: Send) -> ConnectionWriter:
     """The cheapest writer for a server, by the `send` that it gave for this connection."""
     # uvicorn's `send` is a method of its protocol object. If another release differs inside, its `send` is used.
     protocol = getattr(send, "__self__", None)
-    is_uvicorns = type(protocol).__module__.startswith("uvicorn.")
+    is_uvicorns = any(each.__module__.startswith("uvicorn.") for each in type(protocol).__mro__)
     if is_uvicorns and hasattr(protocol, "transport") and hasattr(protocol, "writable"):
         return UvicornWriter(protocol)
     return TaskWriter(send)
@@ -54,6 +58,10 @@ class TaskWriter:
     def write(self, frame: Frame) -> "asyncio.Future[Any] | None":
         return asyncio.ensure_future(self._send(frame.message))
 
+    @property
+    def unread(self) -> int:
+        return 0
+
     def abort(self) -> None:
         pass
 
@@ -70,6 +78,11 @@ class UvicornWriter:
             raise ConnectionResetError("The client has left.")
         self._transport.write(frame.octets)
         return None if self._writable.is_set() else asyncio.ensure_future(self._writable.wait())
+
+    @property
+    def unread(self) -> int:
+        size: int = self._transport.get_write_buffer_size()
+        return size
 
     def abort(self) -> None:
         self._transport.abort()
@@ -99,6 +112,10 @@ class EventFilter:
         if self._after is None or frame.type != "heartbeat":
             return frame
         return replace(frame, data={"head": self._after})
+
+    @property
+    def unread(self) -> int:
+        return self._writer.unread
 
     def abort(self) -> None:
         self._writer.abort()

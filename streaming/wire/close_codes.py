@@ -19,6 +19,8 @@ class Close(IntEnum):
     # The conversation does not exist, or the user may not watch it; the code does not reveal which.
     NOT_FOUND = 4404
     TOO_LARGE = 4413
+    # The client sent frames faster than it may.
+    TOO_MANY_FRAMES = 4429
     FAULT = 4500
     # The server is stopping, and another one takes over.
     RESTART = 4501
@@ -32,6 +34,8 @@ class Close(IntEnum):
     EXPIRED = 4505
     # The database is unavailable, so permissions cannot be checked.
     UNAVAILABLE = 4506
+    # The user has as many connections as are allowed at once, or opens them faster than allowed.
+    TOO_MANY_CONNECTIONS = 4507
 
     @property
     def retryable(self) -> bool:

@@ -317,6 +317,22 @@ async def test_request_beyond_the_reading_rate_is_429_and_starts_nothing(
 
 
 @every_call
+async def test_stream_beyond_the_users_connections_is_429_and_starts_nothing(
+    alice: User, conversation: Conversation, http: httpx.AsyncClient, settings: Settings, call: Call
+) -> None:
+    settings.OUTCRY_MAX_CONNECTIONS_PER_USER = 1
+    headers = await bearer(alice)
+    path = FOLLOWS[0].request(http, conversation, headers=headers)
+    first = await http.send(path, stream=True)
+    try:
+        answer = await call.send(http, conversation, headers=headers)
+        assert (answer.status_code, call.code(answer)) == (429, "limit_reached")
+        assert await stored() == 1
+    finally:
+        await first.aclose()
+
+
+@every_call
 async def test_unavailable_database_is_503_and_starts_nothing(
     alice: User,
     conversation: Conversation,

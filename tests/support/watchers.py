@@ -59,6 +59,9 @@ class Line:
     def abort(self) -> None:
         self.aborts += 1
 
+    # The server's buffer for the client.
+    unread = 0
+
     def close(self, why: Close) -> None:
         self.closed = why
         self.signal.notify()

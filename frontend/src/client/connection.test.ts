@@ -310,6 +310,7 @@ test.each([
   [4403, false],
   [4404, false],
   [4413, false],
+  [4429, false],
 ])("%i is final and has a sentence", (code, signIn) => {
   platform.socket.hangUp(code);
   expect(page.states.at(-1)).toBe("closed");

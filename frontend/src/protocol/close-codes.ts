@@ -12,6 +12,7 @@ export const ENDINGS: ReadonlyMap<number, Ending> = new Map([
   [4401, { sentence: "You are signed out, so the debate stopped arriving.", signIn: true }],
   [4403, { sentence: "You may not watch this debate any more.", signIn: false }],
   [4404, { sentence: "There is no such debate, or it is not yours.", signIn: false }],
+  [4429, { sentence: "This page sent more than the server accepts. Reload it.", signIn: false }],
   [4413, { sentence: "This page sent more than the server accepts. Reload it.", signIn: false }],
 ]);
 

@@ -34,6 +34,7 @@ from conversations.services import client_threads, debates
 from streaming.http.endpoint import Fault, expected
 from streaming.transports.a2a import task_store
 from streaming.transports.a2a.task import ENDED, SETTLED, TaskSnapshot
+from streaming.watchers.registry import registry
 
 MAX_MESSAGE_ID: Final = 200
 MAX_CONTEXT_ID: Final = 190
@@ -102,6 +103,7 @@ class Agent(RequestHandler):
     async def on_message_send(self, params: SendMessageRequest) -> Task:
         self.principal.require(Scope.WATCH)
         self.principal.require(Scope.CONTROL if params.message.task_id else Scope.START)
+        registry().require_room(self.principal)
         _require_valid(params)
         waits = not params.configuration.return_immediately
         if params.message.task_id:
@@ -123,6 +125,7 @@ class Agent(RequestHandler):
         conversation = _uuid(params.id)
         snapshot = await database.call(task_store.read, self._user, conversation, None)
         if self._streams:
+            registry().require_room(self.principal)
             if snapshot.task.status.state in ENDED:
                 raise UnsupportedOperationError("The task has ended; get it instead.")
             self.following = Following(snapshot, waits=False)

@@ -51,7 +51,7 @@ class RunAgent(Endpoint):
     """Starts a debate or sends a message to one, and streams it from its first event."""
 
     async def post(self, request: Request) -> ASGIApp:
-        principal = await request.authenticate()
+        principal = await request.authenticate(streams=True)
         principal.require(Scope.WATCH)
         run_input = _parse(await request.body())
         conversation = await _conversation(principal, run_input)

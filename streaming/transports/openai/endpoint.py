@@ -86,7 +86,7 @@ class CreateCompletion(OpenAIEndpoint):
     """Starts a debate, or finds one, and sends its text."""
 
     async def post(self, request: Request) -> ASGIApp:
-        principal = await request.authenticate()
+        principal = await request.authenticate(streams=True)
         principal.require(Scope.WATCH)
         completion = parse(await _json(request))
         if completion.cancel_on_disconnect:

@@ -43,7 +43,7 @@ class FollowDebate(Endpoint):
     """Streams a conversation from a cursor."""
 
     async def get(self, request: Request) -> ASGIApp:
-        principal = await request.authenticate()
+        principal = await request.authenticate(streams=True)
         principal.require(Scope.WATCH)
         after = _cursor(request)
         rate = client_commands.rate(request.query_params.get("rate"))
@@ -58,7 +58,7 @@ class StartDebate(Endpoint):
     """Starts a conversation and streams it from its beginning."""
 
     async def post(self, request: Request) -> ASGIApp:
-        principal = await request.authenticate()
+        principal = await request.authenticate(streams=True)
         principal.require(Scope.START)
         principal.require(Scope.WATCH)
         new = requests.NewConversation.parse(await request.json_object())

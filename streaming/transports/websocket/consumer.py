@@ -29,7 +29,7 @@ import structlog
 from channels.generic.websocket import AsyncWebsocketConsumer
 from django.contrib.auth.models import AbstractUser
 
-from conversations.access import principals
+from conversations.access import principals, rate_limits
 from conversations.access.principals import Principal
 from conversations.domain import requests
 from conversations.domain.enums import Scope
@@ -50,6 +50,7 @@ from streaming.http import direct_send
 from streaming.hub.subscription import subscribe
 from streaming.watchers import admission
 from streaming.watchers.admission import joined_headers
+from streaming.watchers.frame_rate import FrameRate
 from streaming.watchers.registry import registry
 from streaming.watchers.watcher import Watcher
 from streaming.watchers.writers import writer_for
@@ -75,6 +76,7 @@ class ConversationSocket(AsyncWebsocketConsumer):
     channel_layer_alias = "none"
 
     _principal: Principal
+    _rate: FrameRate
     _watcher: Watcher | None = None
     # Set before the watcher follows the conversation, because commands may arrive at once.
     _conversation: UUID | None = None
@@ -97,11 +99,14 @@ class ConversationSocket(AsyncWebsocketConsumer):
         try:
             after, rate, conversation = _address(scope)
             self._principal = await admission.admit(joined_headers(scope["headers"]), conversation)
+            rate_limits.read(str(self._principal.user.pk))
+            registry().require_room(self._principal)
         except OutcryError as refused:
             if isinstance(refused, ScopeMissing):
                 await self.send(wire_frame(None, _error(refused, None)).text)
             await self.close(int(_close_code(refused)))
             return
+        self._rate = FrameRate(asyncio.get_running_loop().time())
         writer = writer_for(scope[direct_send.KEY])
         self._watcher = Watcher(self._principal, TRANSPORT, writer, self._close_soon, rate)
         registry().add(self._watcher)
@@ -125,6 +130,9 @@ class ConversationSocket(AsyncWebsocketConsumer):
             return
         if len(bytes_data or (text_data or "").encode()) > MAX_FRAME_BYTES:
             watcher.end(Close.TOO_LARGE)
+            return
+        if not self._rate.allows(asyncio.get_running_loop().time()):
+            watcher.end(Close.TOO_MANY_FRAMES)
             return
         watcher.received()
         key = None
@@ -252,6 +260,8 @@ def _close_code(refused: OutcryError) -> Close:
             return Close.NOT_FOUND
         case LogUnavailable():
             return Close.UNAVAILABLE
+        case LimitReached():
+            return Close.TOO_MANY_CONNECTIONS
     raise refused
 
 

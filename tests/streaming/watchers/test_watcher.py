@@ -659,6 +659,31 @@ async def test_lagging_watcher_behind_the_buffer_gets_whole_messages(
         assert line.after() == await debates.state(conversation)
 
 
+# A client that does not read
+
+
+async def test_idle_client_that_does_not_read_is_closed_as_slow() -> None:
+    line = Line()
+    watcher = Watcher(PRINCIPAL, "websocket", line, line.close)
+    line.unread = 70_000
+    later(watcher, 0)
+    # More unread, such as answers to its pings, is no progress.
+    line.unread = 80_000
+    later(watcher, FULL_SECONDS - 1)
+    assert line.closed is None
+    later(watcher, FULL_SECONDS)
+    assert line.closed is Close.SLOW
+
+
+async def test_idle_client_that_reads_slowly_is_not_closed() -> None:
+    line = Line()
+    watcher = Watcher(PRINCIPAL, "websocket", line, line.close)
+    for second in range(3 * int(FULL_SECONDS)):
+        line.unread = 70_000 - second
+        later(watcher, second)
+    assert line.closed is None
+
+
 # What it costs
 
 

@@ -343,6 +343,43 @@ async def test_frame_over_64_kib_closes_with_4413(alice: User, conversation: Con
     assert tab.closed == 4413
 
 
+async def test_frames_beyond_the_rate_close_with_4429(
+    alice: User, conversation: Conversation, settings: Settings
+) -> None:
+    settings.OUTCRY_MAX_FRAMES_PER_SECOND = 1
+    async with browser(alice, path_of(conversation)) as tab:
+        for _ in range(10):
+            await tab.send(type="ping")
+        frames = await tab.until_closed()
+    assert tab.closed == 4429
+    assert 0 < [frame["type"] for frame in frames].count("pong") < 10
+
+
+async def test_connections_beyond_the_users_limit_close_with_4507(
+    alice: User, bob: User, conversation: Conversation, settings: Settings
+) -> None:
+    settings.OUTCRY_MAX_CONNECTIONS_PER_USER = 2
+    async with browser(alice, path_of(conversation)) as first, browser(alice, NEW):
+        await first.until("hello")
+        async with browser(alice, NEW) as third, browser(bob, NEW) as others:
+            assert await third.next() is None
+            await others.send(type="ping")
+            await others.until("pong")
+        assert third.closed == 4507
+        await first.leave()
+        async with browser(alice, NEW) as again:
+            await again.send(type="ping")
+            await again.until("pong")
+
+
+async def test_connections_beyond_the_reading_rate_close_with_4507(alice: User, settings: Settings) -> None:
+    settings.OUTCRY_READ_RATE = "1/hour"
+    async with browser(alice, NEW):
+        async with browser(alice, NEW) as second:
+            assert await second.next() is None
+        assert second.closed == 4507
+
+
 async def test_nothing_comes_after_4413(alice: User, conversation: Conversation) -> None:
     async with browser(alice, path_of(conversation)) as tab:
         await tab.until("status")
