@@ -351,7 +351,7 @@ class ApiKeyAdmin(ReadOnly):
 class AuditEntryAdmin(ReadOnly):
     """The audit trail, for those with the permission to view it."""
 
-    list_display = ("at", "who", "did", "subject", "address")
+    list_display = ("time", "who", "did", "subject", "address")
     list_filter = ("action", "at")
     list_select_related = ("actor",)
     list_per_page = 100
@@ -359,8 +359,12 @@ class AuditEntryAdmin(ReadOnly):
     search_fields = ("=subject", "=actor__username", "=address")
     search_help_text = "A whole subject such as user:7, a username, or an address"
     actions = None
-    fields = ("at", "who", "did", "subject", "address", "more")
+    fields = ("time", "who", "did", "subject", "address", "more")
     readonly_fields = fields
+
+    @admin.display(description="time (UTC)", ordering="pk")
+    def time(self, entry: AuditEntry) -> str:
+        return entry.at.isoformat(" ", "seconds").removesuffix("+00:00")
 
     @admin.display(description="who", ordering="actor")
     def who(self, entry: AuditEntry) -> str:

@@ -38,7 +38,7 @@ async def make_key(page: Page, name: str, *scopes: str) -> str:
         await page.locator(f"[name=scopes][value={scope}]").set_checked(scope in scopes)
     await page.get_by_test_id("key-create").click()
     # The password is asked for once, and not again for a while.
-    asks = page.get_by_role("heading", name="Confirm Access")
+    asks = page.get_by_role("heading", name="Confirm it is you")
     await expect(asks.or_(page.get_by_test_id("new-key"))).to_be_visible()
     if await asks.is_visible():
         await page.get_by_label("Password").fill(PASSWORD)

@@ -12,6 +12,7 @@ from config.accounts import first_account
 from config.env.parsing import text
 from config.management import servers
 from config.process.preflight import ServingCommand
+from conversations.access import audit
 from conversations.domain.errors import ProviderError
 from conversations.event_log import appender
 from conversations.local_model import supervisor
@@ -52,6 +53,11 @@ class Command(ServingCommand):
         run = servers.serve_daphne if server == "daphne" else servers.serve_uvicorn
         try:
             greeting = [*first_account.ensure(), _prepare_models()]
+            audit.note_settings(
+                sign_up=settings.OUTCRY_SIGN_UP,
+                second_factor=settings.OUTCRY_SECOND_FACTOR,
+                email_verification=settings.ACCOUNT_EMAIL_VERIFICATION,
+            )
             run(host, number, listening)
         except (ImproperlyConfigured, ProviderError) as failure:
             raise CommandError(str(failure)) from None

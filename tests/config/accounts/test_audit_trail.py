@@ -2,16 +2,19 @@
 
 import json
 from collections.abc import Callable
+from io import StringIO
 from typing import Any
 
 import pytest
 from allauth.account.models import EmailAddress
 from allauth.mfa.totp.internal import auth as totp
 from django.contrib.auth.models import Permission, User
+from django.core.management import call_command
 from django.test import Client
 from django.urls import reverse
 from pytest_django import Settings
 
+from config.management import servers
 from conversations.access import audit
 from conversations.domain.enums import AuditAction
 from conversations.models import AuditEntry
@@ -185,10 +188,14 @@ def test_what_administrators_change_is_recorded(dora: User) -> None:
     assert sam.is_active
 
 
-def test_other_settings_of_a_start_are_recorded_once(dora: User, settings: Settings) -> None:
+def test_other_settings_of_a_start_are_recorded_once(
+    transactional_db: None, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(servers, "serve_uvicorn", lambda *_: None)
+    monkeypatch.delenv("DJANGO_SUPERUSER_USERNAME", raising=False)
+    settings.OUTCRY_PROVIDERS = ["demo"]
     for sign_up in ("open", "open", "closed"):
-        audit.note_settings(sign_up=sign_up)
-    assert [row.detail for row in AuditEntry.objects.order_by("pk")] == [
-        {"sign_up": "open"},
-        {"sign_up": "closed"},
-    ]
+        settings.OUTCRY_SIGN_UP = sign_up
+        call_command("serve", stdout=StringIO())
+    rows = AuditEntry.objects.filter(action="settings_changed").order_by("pk")
+    assert [row.detail["sign_up"] for row in rows] == ["open", "closed"]
