@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
-from conversations.domain.enums import Mode, Stance
+from conversations.domain.enums import Kind, Mode, Stance
 from conversations.domain.finish_reasons import cut_note
 
 DEMO: Final = "Simulated: a script spoke here, no model."
@@ -22,13 +22,13 @@ def whole(topic: str, content: str, log: Iterable[Row]) -> str:
     `event_log.queries.read_all`.
 
     The content stands in a code block, and what people and agents have said in block quotes, so that no text can add a
-    heading, and with it a message or a verdict."""
+    heading, and with it a message or a verdict. What agents thought, apart from what they said, is left out."""
     messages: list[tuple[str, list[str]]] = []
     verdict_section = ""
     is_demo = False
     for seq, type_, data in log:
         match type_:
-            case "agent_message":
+            case "agent_message" if data["kind"] != Kind.THINKING:
                 note = cut_note(data)
                 texts = [heading(data, with_round=True), quote(data["content"]), f"*{note}*" if note else ""]
                 messages.append((data["message"], texts))

@@ -24,6 +24,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
+from conversations.domain.enums import Kind
 from conversations.domain.events import AgentMessage, MessageDiscard, dump, load
 from conversations.domain.human_input import HumanInput
 
@@ -77,8 +78,8 @@ def apply(state: State, seq: int, type_: str, data: Data) -> None:
 
 @dataclass
 class Transcript:
-    """A fold of a log for recovery and review: the state, the finished messages that were not discarded, in the order
-    in which they ended, and the input of people."""
+    """A fold of a log for recovery and review: the state, the finished messages that were not discarded, without those
+    of thoughts, in the order in which they ended, and the input of people."""
 
     state: State = field(default_factory=empty)
     spoken: dict[UUID, AgentMessage] = field(default_factory=dict)
@@ -89,16 +90,20 @@ class Transcript:
         fold([(seq, type_, data)], self.state)
         self.people.take(seq, type_, data)
         match event := load(type_, data):
-            case AgentMessage():
+            case AgentMessage() if event.kind is not Kind.THINKING:
                 self.spoken[event.message] = event
             case MessageDiscard():
                 self.spoken.pop(event.message, None)
 
 
 def digest(spoken: Iterable[AgentMessage]) -> str:
-    """SHA-256 (hex) of the finished messages' fields below, in order, as canonical JSON."""
+    """SHA-256 (hex) of the finished messages' fields below, in order, as canonical JSON. Thoughts are left out."""
     fields = {"agent", "role", "kind", "round", "mode", "model", "provider", "content"}
-    lines = [message.model_dump(mode="json", include=fields) for message in spoken]
+    lines = [
+        message.model_dump(mode="json", include=fields)
+        for message in spoken
+        if message.kind is not Kind.THINKING
+    ]
     canonical = json.dumps(lines, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(canonical.encode()).hexdigest()
 
@@ -110,7 +115,7 @@ def _change(state: State, type_: str, data: Data) -> None:
         case "routing":
             state["panel"] = data["panel"]
         case "message_start":
-            state["messages"].append(_begun(data))
+            state["messages"].insert(_place(state["messages"], data), _begun(data))
         case "token":
             message = _newest(state["messages"], "id", data["message"])
             message["text"] = message["text"][: data["offset"]] + data["text"]
@@ -142,6 +147,12 @@ def _change(state: State, type_: str, data: Data) -> None:
             state["errors"].append({key: data[key] for key in ("code", "message", "retryable")})
         case "complete":
             state["complete"] = {**data}
+
+
+def _place(messages: list[State], data: Data) -> int:
+    """Where a message that begins belongs: thoughts stand before the message that they lead to, which has begun."""
+    is_within = bool(messages) and messages[-1]["state"] == "speaking"
+    return len(messages) - 1 if data["kind"] == Kind.THINKING and is_within else len(messages)
 
 
 def _begun(data: Data) -> State:

@@ -127,8 +127,9 @@ def _who(data: dict[str, Any]) -> str:
 
 
 def _require_hearing(conversation: UUID, status: str) -> None:
-    begun = Event.objects.filter(conversation_id=conversation, type="message_start").order_by("-seq")
-    newest = begun.values_list("data", flat=True).first()
+    begun = Event.objects.filter(conversation_id=conversation, type="message_start")
+    spoken = begun.exclude(data__kind=Kind.THINKING).order_by("-seq")
+    newest = spoken.values_list("data", flat=True).first()
     if newest is not None and newest["kind"] == Kind.FINAL:
         raise Conflict("The moderator is judging the debate; nobody would hear you any more.", status)
 

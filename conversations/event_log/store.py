@@ -18,7 +18,7 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.db.models.functions import Now
 
-from conversations.domain.enums import TERMINAL, Mode
+from conversations.domain.enums import TERMINAL, Kind, Mode
 from conversations.domain.errors import Fenced, NotFound, OutcryError
 from conversations.domain.events import AgentMessage, Complete, EventData, StatusChanged, dump
 from conversations.domain.frames import Data, Frame, join, neighbours
@@ -232,8 +232,9 @@ def _changed_columns(events: Sequence[_Event]) -> dict[str, Any]:
                 if status in TERMINAL:
                     changes |= {"finished_at": at, "run": None, "lease_until": None}
             case AgentMessage():
-                # A turn has finished: the next turn's first attempt is number 1 again.
-                changes["attempts"] = 1
+                if event.kind is not Kind.THINKING:
+                    # A turn has finished: the next turn's first attempt is number 1 again.
+                    changes["attempts"] = 1
                 if event.mode is Mode.DEMO:
                     changes["mode"] = event.mode
             case Complete():

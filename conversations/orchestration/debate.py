@@ -32,7 +32,7 @@ class Debate:
         exceptions of `control`, such as Left."""
         state = self.state
         yield state.status(Status.INITIALIZING)
-        for message in state.unfinished:
+        for message in (*state.unfinished, *state.unfinished_thoughts):
             yield MessageDiscard(message=message, reason="interrupted")
         if not state.messages:
             yield Routing(panel=state.panel.slug, reason="chosen_at_start")

@@ -18,13 +18,13 @@ from conversations.domain.events import (
     InputRequest,
     MessageDiscard,
     MessageStart,
-    Token,
 )
 from conversations.domain.finish_reasons import WITHHELD, with_note
 from conversations.domain.human_input import HumanInput, Question
 from conversations.domain.panels import Agent
 from conversations.infrastructure import metrics
 from conversations.orchestration.state import BUDGET, DebateState
+from conversations.orchestration.thinking import Thinking
 from conversations.orchestration.verdict import Verdict, form_of
 from conversations.prompts import builder
 from conversations.prompts.builder import Spoken, Task
@@ -76,18 +76,21 @@ class DebateTurn:
                     yield event
                 await asyncio.sleep(choice.wait)
                 turn, start = await self._begin(choice.provider)
+                thinking = Thinking(start, turn.thoughts)
                 try:
-                    async with turn, aclosing(self._attempt(turn, start, failover)) as events:
+                    async with turn, aclosing(self._attempt(turn, start, thinking, failover)) as events:
                         async for event in events:
                             yield event
                     message = self._finish(start, turn, failover)
                 except OverBudget:
-                    yield self._discard(start, BUDGET)
+                    for discard in self._discards(start, thinking, BUDGET):
+                        yield discard
                     raise
                 except ProviderError as failure:
                     # The provider may have closed the stream because we stopped reading, as in a pause.
                     held = turn.was_held and failure.retryable
-                    yield self._discard(start, failure.reason, is_interrupted=held)
+                    for discard in self._discards(start, thinking, failure.reason, is_interrupted=held):
+                        yield discard
                     await failover.failed(failure, held=held, begun=turn.has_begun)
                 else:
                     yield message
@@ -160,7 +163,7 @@ class DebateTurn:
         return Task(self._agent, self._round, state.question, spoken, remarks, unanswered, state.own_question)
 
     async def _attempt(
-        self, turn: Turn, start: MessageStart, failover: Failover
+        self, turn: Turn, start: MessageStart, thinking: Thinking, failover: Failover
     ) -> AsyncGenerator[EventData, None]:
         """The events of one reply. If the agent asks a person, waits for the outcome."""
         yield start
@@ -169,22 +172,26 @@ class DebateTurn:
             if not has_begun:
                 has_begun = True
                 await failover.answering()
-            if isinstance(event, Token) and event.message != start.message:
-                # Thoughts are a sign of life, but no speech.
-                continue
-            yield event
+            for each in thinking.around(event):
+                yield each
             if isinstance(event, InputRequest):
                 yield self._state.status(Status.AWAITING_INPUT)
                 question = self._state.own_question = await self._control.answer(event.request)
                 yield self._state.status(Status.ACTIVE)
                 turn.resolve(builder.outcome(question))
+        for each in thinking.end():
+            yield each
 
-    def _discard(self, start: MessageStart, code: str, *, is_interrupted: bool = False) -> MessageDiscard:
+    def _discards(
+        self, start: MessageStart, thinking: Thinking, code: str, *, is_interrupted: bool = False
+    ) -> Iterator[MessageDiscard]:
+        """Of the message of a failed attempt, and of its thoughts."""
         metrics.turn_failed(start.provider, start.model, code)
         reason = "interrupted" if is_interrupted else code
         if reason not in UNBILLED:
             self._state.discarded += 1
-        return MessageDiscard(message=start.message, reason=reason)
+        for message in (start.message, *thinking.messages):
+            yield MessageDiscard(message=message, reason=reason)
 
     def _finish(self, start: MessageStart, turn: Turn, failover: Failover) -> AgentMessage:
         """The finished message. Raises ProviderError if its end was withheld and another model may say it."""

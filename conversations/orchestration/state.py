@@ -28,15 +28,17 @@ class DebateState:
     """`messages` are the finished ones, in order. `unfinished` are messages that an earlier run left unfinished, whose
     turns are repeated. `discarded` counts the other discarded messages that may have been billed.
 
-    `own_question` is the question of the agent whose turn it is. `is_demo`: from a past or the current message on, all
-    are the demo's. `is_judged`: the verdict is stored, and only the end is missing. `reason` is why the debate ends
-    early. `answered` is the seq of the newest remark that a finished turn has answered; None until it is computed."""
+    `unfinished_thoughts` are an earlier run's unfinished messages of thoughts. `own_question` is the question of the
+    agent whose turn it is. `is_demo`: from a past or the current message on, all are the demo's. `is_judged`: the
+    verdict is stored, and only the end is missing. `reason` is why the debate ends early. `answered` is the seq of the
+    newest remark that a finished turn has answered; None until it is computed."""
 
     question: DebateQuestion
     panel: Panel
     providers: Sequence[Provider]
     messages: list[AgentMessage] = field(default_factory=list)
     unfinished: Sequence[UUID] = ()
+    unfinished_thoughts: Sequence[UUID] = ()
     discarded: int = 0
     own_question: Question | None = None
     is_demo: bool = False

@@ -159,7 +159,6 @@ def read(conversation: Conversation) -> Review:
 
 
 _LAST_OF = {
-    "message_start": ("message", "messages"),
     "human_message": ("human", "humans"),
     "input_request": ("request", "requests"),
     "control": ("control", "controls"),
@@ -175,6 +174,10 @@ def _moments(state: transcript.State, frame: Frame) -> Iterator[Moment]:
     elif frame.type == "input_expired":
         [request] = [each for each in state["requests"] if each["request"] == frame.data["request"]]
         yield Moment("expiry", frame.seq, frame.at, request)
+    elif frame.type == "message_start":
+        # Thoughts are not the last, but before their turn's message.
+        [message] = [each for each in state["messages"] if each["id"] == frame.data["message"]]
+        yield Moment("message", frame.seq, frame.at, message)
     elif frame.type in _LAST_OF:
         kind, part = _LAST_OF[frame.type]
         yield Moment(kind, frame.seq, frame.at, state[part][-1])

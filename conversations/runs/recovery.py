@@ -23,8 +23,12 @@ def read(conversation: UUID) -> tuple[DebateState, HumanInput]:
         log.take(*event)
     folded, human_input = log.state, log.people
     is_judged = folded["complete"] is not None
-    kept, unfinished, discarded = [], [], 0
+    kept, unfinished, thoughts, discarded = [], [], [], 0
     for message in folded["messages"]:
+        if message["kind"] == Kind.THINKING:
+            if message["state"] == "speaking":
+                thoughts.append(UUID(message["id"]))
+            continue
         if message["state"] == "discarded":
             discarded += message["discard_reason"] not in UNBILLED
         elif message["state"] == "done" and (is_judged or message["kind"] != Kind.FINAL):
@@ -37,6 +41,7 @@ def read(conversation: UUID) -> tuple[DebateState, HumanInput]:
         providers=by_preference(),
         messages=kept,
         unfinished=unfinished,
+        unfinished_thoughts=thoughts,
         discarded=discarded,
         own_question=human_input.question_after([message.message for message in kept]),
         is_demo=row.mode == Mode.DEMO,

@@ -64,7 +64,7 @@ def _doubled(events: Sequence[tuple[str, dict[str, Any]]], *, is_completed: bool
     standing = Counter(
         (data["round"], data["agent"], data["kind"] == "final")
         for data in whole
-        if data["message"] not in discarded
+        if data["message"] not in discarded and data["kind"] != "thinking"
     )
     for (round_, agent, _), times in standing.items():
         if times > 1:

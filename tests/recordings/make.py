@@ -136,6 +136,14 @@ class Script:
         text = self.tokens(message, *pieces, costs=cost is not None)
         self.end(message, text, cost=cost)
 
+    def think(self, role: str, *pieces: str, round_: int = 1, ended: bool = True) -> UUID:
+        """Thoughts within a message that has begun."""
+        message = self.start(role, round_, kind=Kind.THINKING)
+        text = self.tokens(message, *pieces, costs=False)
+        if ended:
+            self.end(message, text, cost=None, usage=Usage())
+        return message
+
     def discard(self, message: UUID, reason: str) -> None:
         self.add(MessageDiscard(message=message, reason=reason))
 
@@ -273,6 +281,37 @@ def fallback() -> Script:
     script.say("market_context", "Rates fall, ", "which helps.", cost=None)
     script.say("risk_challenger", "Not if ", "demand falls first.", cost=None)
     script.verdict(Stance.HOLD, None, summary="No clear edge.", consensus="", dissent="")
+    return script
+
+
+def thinking() -> Script:
+    """Models that think before they speak, again after a tool call, and in an attempt that fails."""
+    script = Script("thinking")
+    script.opening()
+    first = script.start("financial_analyst")
+    script.think("financial_analyst", "Margins or ", "cash?")
+    text = script.tokens(first, "Margins ", "rose.")
+    script.add(
+        ToolStart(call="call_1", message=first, tool="ratio", input='{"a": 61, "b": 100}'),
+        ToolEnd(call="call_1", message=first, tool="ratio", output="0.61"),
+    )
+    script.think("financial_analyst", "So it is 0.61.")
+    text += script.tokens(first, " The ratio is 0.61.", offset=len(text))
+    script.end(first, text)
+    lost = script.start("market_context")
+    thought = script.think("market_context", "Rates ", ended=False)
+    script.discard(lost, "provider_timeout")
+    script.discard(thought, "provider_timeout")
+    again = script.start("market_context")
+    done = script.think("market_context", "Rates fall.")
+    script.discard(again, "provider_withheld")
+    script.discard(done, "provider_withheld")
+    script.say("market_context", "Rates fall.")
+    script.say("risk_challenger", "Not if demand falls.")
+    judging = script.start("moderator", 2, kind=Kind.FINAL, streaming=False)
+    script.think("moderator", "Two to one.", round_=2)
+    script.end(judging, "Hold.", confidence=0.5)
+    script.complete(Stance.HOLD, 0.0016, summary="Hold.", confidence=0.5)
     return script
 
 
@@ -471,6 +510,7 @@ SCRIPTS = (
     demo_after_live,
     budget,
     budget_spent,
+    thinking,
 )
 
 

@@ -1,6 +1,6 @@
 // The messages that a reader has missed, because the tab was hidden or the connection lost. Pure.
 
-import { type Entry, type State, keyOf } from "../protocol/state.ts";
+import { type Entry, type State, keyOf, spokenMessages } from "../protocol/state.ts";
 
 /** Milliseconds. A shorter absence does not count, because the reader still remembers the message they were reading. */
 const BRIEF = 5_000;
@@ -54,7 +54,7 @@ function seenIn(state: State): Seen {
 
 function missed(state: State, seen: Seen, brief: boolean): Missed | null {
   const known = brief ? seen.begun : seen.whole;
-  const fresh = state.messages.filter((message) => message.state === "done" && !known.has(message.id));
+  const fresh = spokenMessages(state).filter((message) => message.state === "done" && !known.has(message.id));
   const messages = new Map(fresh.map((message) => [message.id, message]));
   const entries = state.entries.filter((entry) => {
     if (entry.kind === "message") return messages.has(entry.id);

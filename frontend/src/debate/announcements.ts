@@ -5,12 +5,13 @@ import { BUDGET_REACHED } from "../status/budget.ts";
 import { plain } from "../shared/markdown.ts";
 import { fallbackSentence } from "../transcript/notices.ts";
 import { controlSentence } from "../transcript/human-input.ts";
-import { type Entry, type Message, type State, isTerminal } from "../protocol/state.ts";
+import { type Entry, type Message, type State, isTerminal, spokenMessages } from "../protocol/state.ts";
 import { discardReason, label, percent } from "../shared/format.ts";
 
 /** The sentences for what happened between two states of a debate. */
 export function announcements(before: State, after: State, mayAnswer: boolean): string[] {
-  const messages = after.messages.filter(({ state }, index) => state !== before.messages[index]?.state);
+  const known = spokenMessages(before);
+  const messages = spokenMessages(after).filter(({ state }, index) => state !== known[index]?.state);
   const entries = after.entries.slice(before.entries.length);
   return [
     ...messages.map((message) => messageSentence(message)),

@@ -205,6 +205,18 @@ test("a message that was cut off says so", async () => {
   expect(all("cut-note").map(({ textContent }) => textContent)).toEqual(["Cut off here, at the length limit."]);
 });
 
+test("thoughts are folded before their message, and are no message", async () => {
+  await play("thinking");
+  const thoughts = all("thoughts");
+  expect(thoughts.map(({ textContent }) => textContent?.includes("Margins or cash?"))).toContain(true);
+  for (const each of thoughts) {
+    expect(each.tagName).toBe("DETAILS");
+    expect((each as HTMLDetailsElement).open).toBe(false);
+    expect(each.nextElementSibling?.matches("outcry-message, details")).toBe(true);
+  }
+  expect(all("agent-message").some(({ dataset }) => dataset["kind"] === "thinking")).toBe(false);
+});
+
 describe("a demo", () => {
   test("is marked in title, watermark, panel, messages and verdict", async () => {
     await play("demo");

@@ -38,8 +38,7 @@ function apply(state: State, event: LogEvent): State {
       return { ...state, panel: event.data.panel };
     case "message_start": {
       const { message: id, ...described } = event.data;
-      const messages = [...state.messages, { ...described, id, ...NOT_SPOKEN }];
-      return withEntry({ ...state, messages }, { kind: "message", id, at: event.at });
+      return withStarted(state, { ...described, id, ...NOT_SPOKEN }, event.at);
     }
     case "token": {
       const { message, offset, text, token_count, cost } = event.data;
@@ -124,6 +123,21 @@ function withStatus(state: State, { data: { status, mode, reason }, at }: Status
   // The last status repeats the reason, but the page shows it once, when the limit was reached.
   const isNew = reason === "budget" && state.entries.every(({ kind }) => kind !== "budget");
   return isNew ? withEntry(next, { kind: "budget", index: 0 }) : next;
+}
+
+/** The state with a message that begins. Thoughts stand before the message that they lead to, which has begun. */
+function withStarted(state: State, message: Message, at: string): State {
+  const entry: Entry = { kind: "message", id: message.id, at };
+  const last = state.messages.at(-1);
+  if (message.kind !== "thinking" || last?.state !== "speaking") {
+    return withEntry({ ...state, messages: [...state.messages, message] }, entry);
+  }
+  const place = state.entries.findLastIndex((other) => other.kind === "message" && other.id === last.id);
+  return {
+    ...state,
+    messages: [...state.messages.slice(0, -1), message, last],
+    entries: [...state.entries.slice(0, place), entry, ...state.entries.slice(place)],
+  };
 }
 
 function withEntry(state: State, entry: Entry): State {

@@ -104,6 +104,11 @@ export const EMPTY: State = {
   acceptedKeys: [],
 };
 
+/** The messages in which agents speak: all but their thoughts. */
+export function spokenMessages(state: State): readonly Message[] {
+  return state.messages.filter(({ kind }) => kind !== "thinking");
+}
+
 export function isTerminal(status: Status | null): boolean {
   return status === "completed" || status === "cancelled" || status === "error";
 }

@@ -8,7 +8,7 @@ import { limitsTemplate } from "./budget.ts";
 import { type Speaker, speakersOf } from "./speakers.ts";
 import { cost, endOf, formatCost, outputTokens, roundOf } from "./usage.ts";
 import { type Page, canAnswer } from "../client/page-data.ts";
-import { type State, isTerminal } from "../protocol/state.ts";
+import { type State, isTerminal, spokenMessages } from "../protocol/state.ts";
 import { duration, label, modelName, thousands } from "../shared/format.ts";
 
 /** A debate, and this page's connection to it. */
@@ -119,7 +119,7 @@ function speakersTemplate(page: Page, state: State, status: Status): TemplateRes
   const isOver = isTerminal(status);
   const current = isOver ? undefined : state.messages.findLast((message) => message.state === "speaking");
   const row = ([role, { name, color }]: [string, Speaker]): TemplateResult => {
-    const turns = state.messages.filter((message) => message.role === role && message.state === "done").length;
+    const turns = spokenMessages(state).filter((message) => message.role === role && message.state === "done").length;
     const isCurrent = current?.role === role;
     const isSpeaking = isCurrent && !(status in HELD);
     let text = turns === 1 ? "1 turn" : `${turns} turns`;

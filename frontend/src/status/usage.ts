@@ -1,6 +1,6 @@
 // A debate's usage so far: US dollars, tokens and time.
 
-import type { Message, State } from "../protocol/state.ts";
+import { type Message, type State, spokenMessages } from "../protocol/state.ts";
 import { money } from "../shared/format.ts";
 
 /** An amount; a minimum if it is not exact because a part is unknown. */
@@ -10,7 +10,7 @@ export type Spent = { readonly amount: number; readonly isExact: boolean };
 export function cost(state: State): Spent | undefined {
   const summary = state.complete?.cost_summary;
   if (summary?.usd != null) return { amount: summary.usd, isExact: true };
-  const paid = state.messages.filter(hasSpoken);
+  const paid = spokenMessages(state).filter(hasSpoken);
   if (paid.length === 0) return undefined;
   const amount = paid.reduce((total, { cost }) => total + (cost ?? 0), 0);
   // Providers do not report the cost of a failed turn.
@@ -26,12 +26,12 @@ export function formatCost({ amount, isExact }: Spent): string {
 
 /** Output tokens: the provider's own count if there is one. */
 export function outputTokens(state: State): number {
-  return state.messages.reduce((total, message) => total + outputOf(message), 0);
+  return spokenMessages(state).reduce((total, message) => total + outputOf(message), 0);
 }
 
 /** Input and output tokens, which is what a limit counts. */
 export function allTokens(state: State): Spent {
-  const paid = state.messages.filter(hasSpoken);
+  const paid = spokenMessages(state).filter(hasSpoken);
   const amount = paid.reduce((total, message) => total + (message.usage?.input_tokens ?? 0) + outputOf(message), 0);
   const isExact = paid.every(
     ({ state, usage }) => state === "speaking" || (usage?.input_tokens != null && usage.output_tokens !== null),
@@ -43,7 +43,7 @@ export function allTokens(state: State): Spent {
 export function speakingTime(state: State, now: number): Spent {
   let amount = 0;
   let isExact = true;
-  for (const message of state.messages) {
+  for (const message of spokenMessages(state)) {
     const begun = state.entries.find((entry) => entry.kind === "message" && entry.id === message.id);
     if (message.duration_ms !== null) amount += message.duration_ms;
     else if (message.state === "discarded") isExact = false;

@@ -5,6 +5,7 @@ import { repeat } from "lit/directives/repeat.js";
 import "./message-element.ts";
 import "./verdict-element.ts";
 import { type Missed, missedSentence } from "../attention/missed-messages.ts";
+import { thoughtsTemplate } from "./thoughts.ts";
 import { dismissTemplate } from "./banners.ts";
 import { budgetTemplate } from "../status/budget.ts";
 import { errorTemplate, fallbackTemplate } from "./notices.ts";
@@ -79,6 +80,7 @@ function messageTemplate(
 ): Optional {
   const message = state.messages.find((candidate) => candidate.id === id);
   if (!message) return nothing;
+  if (message.kind === "thinking") return thoughtsTemplate(message);
   const { status, complete } = state;
   const tools: Tool[] = state.tools.filter((tool) => tool.message === id);
   return html`<outcry-message
@@ -115,7 +117,9 @@ function dividerTemplate(missed: Missed, dismiss: () => void): TemplateResult {
 function roundMark({ state }: Scene, index: number): Optional {
   const roundOf = (entry: Entry | undefined): number | string | undefined => {
     if (entry?.kind !== "message") return undefined;
-    const message = state.messages.find(({ id }) => id === entry.id);
+    const index = state.messages.findIndex(({ id }) => id === entry.id);
+    // Thoughts belong to the message after them.
+    const message = state.messages.slice(index).find(({ kind }) => kind !== "thinking") ?? state.messages[index];
     return message?.kind === "final" ? "final" : message?.round;
   };
   const here = roundOf(state.entries[index]);

@@ -24,6 +24,7 @@ from a2a.types import (
 from conversations.domain.enums import Mode, Status
 from conversations.domain.finish_reasons import cut_note
 from conversations.domain.frames import Frame
+from streaming.wire.thoughts import Thoughts
 
 Data = Mapping[str, Any]
 Update = TaskStatusUpdateEvent | TaskArtifactUpdateEvent
@@ -63,6 +64,8 @@ class TaskUpdates:
     def __init__(self, ids: TaskIds) -> None:
         self._ids = ids
         self._starts: dict[str, Data] = {}
+        # Thoughts are no artifacts.
+        self._thoughts = Thoughts()
         # The text of each open message that the client has received.
         self._shown: dict[str, str] = {}
         self._questions: dict[str, str] = {}
@@ -72,6 +75,8 @@ class TaskUpdates:
 
     def take(self, frame: Frame) -> Iterator[Update]:
         """The updates of the next frame."""
+        if self._thoughts.has(frame):
+            return
         data = frame.data
         match frame.type:
             case "message_start":

@@ -30,6 +30,7 @@ from streaming.http.stream_response import KEEPALIVE, KEEPALIVE_COMMENT, one_lin
 from streaming.transports.agui.messages import Messages
 from streaming.wire.close_codes import Close
 from streaming.wire.text_deltas import TextDeltas
+from streaming.wire.thoughts import Thoughts
 
 Data = Mapping[str, Any]
 
@@ -45,6 +46,7 @@ class RunEncoder:
         self._conversation = str(conversation)
         self._messages = Messages(run_input, conversation)
         self._deltas = TextDeltas()
+        self._thoughts = Thoughts()
         self._ended_messages: list[Data] = []
         before = run_input.state if isinstance(run_input.state, dict) else {}
         new = {"conversation": self._conversation, "topic": topic, "verdict": None, "cost": None}
@@ -100,6 +102,9 @@ class RunEncoder:
 
     def _frame_events(self, frame: Frame) -> Iterator[BaseEvent]:
         data = frame.data
+        if self._thoughts.has(frame):
+            yield from self._reasoning(frame)
+            return
         match frame.type:
             case "message_start":
                 yield from self._demo(data["mode"])
@@ -115,6 +120,21 @@ class RunEncoder:
             case _:
                 yield from self._note(frame)
                 yield self._custom(frame.type, data)
+
+    def _reasoning(self, frame: Frame) -> Iterator[BaseEvent]:
+        """The events of thoughts, in AG-UI's own types. What follows a discarded one stands without it."""
+        message = frame.data["message"]
+        match frame.type:
+            case "message_start":
+                yield from self._messages.think(message)
+            case "message_discard":
+                self._deltas.discard(message)
+                yield from self._messages.end_thinking(message, is_discarded=True)
+            case _:
+                if text := self._deltas.take(frame):
+                    yield from self._messages.append_thought(message, text)
+                if frame.type == "agent_message":
+                    yield from self._messages.end_thinking(message)
 
     def _text_events(self, frame: Frame) -> Iterator[BaseEvent]:
         data, message = frame.data, frame.data["message"]

@@ -14,6 +14,12 @@ from ag_ui.core import (
     BaseEvent,
     FunctionCall,
     MessagesSnapshotEvent,
+    ReasoningEndEvent,
+    ReasoningMessage,
+    ReasoningMessageContentEvent,
+    ReasoningMessageEndEvent,
+    ReasoningMessageStartEvent,
+    ReasoningStartEvent,
     RunAgentInput,
     StepFinishedEvent,
     StepStartedEvent,
@@ -55,15 +61,16 @@ class Messages:
         # Without the debate's own messages: they are streamed again, and the client would append them.
         self._others = [one for one in run_input.messages if not one.id.startswith(self._prefix)]
         self._own_keys = {client_threads.key(run_input.thread_id, one.id) for one in self._others}
-        self._messages: dict[str, _Turn | UserMessage] = {}
+        self._messages: dict[str, _Turn | UserMessage | ReasoningMessage] = {}
         self._open: dict[str, _Turn] = {}
+        self._open_thoughts: dict[str, ReasoningMessage] = {}
         self._step: str | None = None
         self.needs_snapshot = len(self._others) < len(run_input.messages)
 
     @property
     def is_between_messages(self) -> bool:
         """Whether no message is open, so that the list can be replaced."""
-        return not self._open
+        return not self._open and not self._open_thoughts
 
     def is_open(self, message: str) -> bool:
         """Whether the message has begun in this run and has not ended."""
@@ -116,6 +123,30 @@ class Messages:
         if self._step == turn.step:
             yield from self._finish_step()
 
+    def think(self, message: str) -> Iterator[BaseEvent]:
+        """An agent begins to think. In the list its thoughts stand before its message, which is open."""
+        thought = ReasoningMessage(id=self._prefix + message, role="reasoning", content="")
+        self._messages[message] = self._open_thoughts[message] = thought
+        for opened in self._open:
+            self._messages[opened] = self._messages.pop(opened)
+            self.needs_snapshot = True
+        yield ReasoningStartEvent(message_id=thought.id)
+        yield ReasoningMessageStartEvent(message_id=thought.id, role="reasoning")
+
+    def append_thought(self, message: str, text: str) -> Iterator[BaseEvent]:
+        """The next text of open thoughts."""
+        if (thought := self._open_thoughts.get(message)) is not None:
+            thought.content += text
+            yield ReasoningMessageContentEvent(message_id=thought.id, delta=text)
+
+    def end_thinking(self, message: str, *, is_discarded: bool = False) -> Iterator[BaseEvent]:
+        """The thoughts are complete, or discarded with their turn."""
+        if is_discarded:
+            self.needs_snapshot |= self._messages.pop(message, None) is not None
+        if (thought := self._open_thoughts.pop(message, None)) is not None:
+            yield ReasoningMessageEndEvent(message_id=thought.id)
+            yield ReasoningEndEvent(message_id=thought.id)
+
     def discard(self, message: str) -> Iterator[BaseEvent]:
         """Remove a discarded message from the list."""
         self.needs_snapshot = True
@@ -160,6 +191,8 @@ class Messages:
 
     def close(self) -> Iterator[BaseEvent]:
         """The debate has ended: close what is open."""
+        for thought in [*self._open_thoughts]:
+            yield from self.end_thinking(thought)
         for turn in self._open.values():
             yield TextMessageEndEvent(message_id=turn.message.id)
         self._open.clear()

@@ -11,6 +11,8 @@ from streaming.http.stream_response import KEEPALIVE
 from streaming.transports.openai.errors import CANCELLED, FAULT, Failure, closed
 from streaming.transports.openai.markdown import Markdown
 from streaming.wire.close_codes import Close
+from streaming.wire.text_deltas import TextDeltas
+from streaming.wire.thoughts import Thoughts
 
 
 @dataclass(frozen=True)
@@ -26,12 +28,16 @@ class DebateText:
 
     def __init__(self, rounds: int) -> None:
         self._markdown = Markdown(rounds)
+        self._thoughts = Thoughts()
+        self._thought_deltas = TextDeltas()
         self._status: Mapping[str, Any] = {}
         self._error: Failure | None = None
         self._usage: Mapping[str, int] | None = None
 
-    def _take(self, frame: Frame) -> str:
-        """The text that the frame adds."""
+    def _take(self, frame: Frame) -> tuple[str, str]:
+        """The thoughts, or the text, that the frame adds."""
+        if self._thoughts.has(frame):
+            return self._thought_deltas.take(frame), ""
         data = frame.data
         match frame.type:
             case "status":
@@ -40,7 +46,7 @@ class DebateText:
                 self._error = Failure(500, data["code"], data["message"])
             case "complete":
                 self._usage = _usage(data["cost_summary"])
-        return self._markdown.write(frame)
+        return "", self._markdown.write(frame)
 
     def _outcome(self, reason: Close) -> Finish | Failure:
         """The outcome of the debate, if the stream has ended for this reason."""
@@ -65,10 +71,13 @@ class WholeEncoder(DebateText):
     def __init__(self, rounds: int) -> None:
         super().__init__(rounds)
         self.text: list[str] = []
+        self.thoughts: list[str] = []
         self.outcome: Finish | Failure = FAULT
 
     def event(self, frame: Frame) -> bytes:
-        self.text.append(self._take(frame))
+        thought, text = self._take(frame)
+        self.thoughts.append(thought)
+        self.text.append(text)
         return b""
 
     def control(self, frame: Frame) -> bytes:
@@ -90,7 +99,9 @@ class ChunkEncoder(DebateText):
         self._envelope = {**envelope, "object": "chat.completion.chunk"}
 
     def event(self, frame: Frame) -> bytes:
-        text = self._take(frame)
+        thought, text = self._take(frame)
+        if thought:
+            return self._chunk({"reasoning_content": thought})
         return self._chunk({"content": text}) if text else b""
 
     def control(self, frame: Frame) -> bytes:

@@ -148,9 +148,13 @@ class CompletionResponse:
         if isinstance(outcome, Failure):
             return JSONResponse(outcome.body, outcome.http_status, {**headers, **NO_RETRY})
         message = {"role": "assistant", "content": "".join(encoder.text), "refusal": None}
+        if thoughts := "".join(encoder.thoughts):
+            message["reasoning_content"] = thoughts
         choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": outcome.reason}
         body = {**self._envelope, "object": "chat.completion", "choices": [choice], "usage": outcome.usage}
-        return JSONResponse(ChatCompletion.model_validate(body).model_dump(), headers=headers)
+        return JSONResponse(
+            ChatCompletion.model_validate(body).model_dump(exclude_unset=True), headers=headers
+        )
 
 
 async def _send_nothing(message: Message) -> None:

@@ -6,9 +6,12 @@ from pydantic import BaseModel, ConfigDict, Field
 
 
 class ChatAnswer(BaseModel):
+    """`reasoning_content`, what the agents thought apart from what they said, is left out if it is empty."""
+
     role: Literal["assistant"]
     content: str
     refusal: None
+    reasoning_content: str = ""
 
 
 class ChatChoice(BaseModel):
@@ -42,6 +45,7 @@ class ChatDelta(BaseModel):
 
     role: Literal["assistant"] = "assistant"
     content: str = ""
+    reasoning_content: str = ""
 
 
 class ChatChunkChoice(BaseModel):

@@ -20,6 +20,7 @@ from conversations.domain.finish_reasons import cut_note
 from conversations.domain.frames import Data, Frame
 from conversations.services import debates
 from streaming.wire.text_deltas import TextDeltas
+from streaming.wire.thoughts import Thoughts
 
 COLOURS = ("cyan", "green", "magenta", "yellow", "blue")
 
@@ -64,10 +65,13 @@ class _Show:
         self._console = console
         self._colours: dict[str, str] = {}
         self._deltas = TextDeltas()
+        self._thoughts = Thoughts()
 
     def event(self, frame: Frame) -> None:
         data = frame.data
         self.head = frame.seq
+        if self._thoughts.has(frame):
+            return
         match frame.type:
             case "status":
                 self.status, self.mode = data["status"], data["mode"]

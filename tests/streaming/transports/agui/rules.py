@@ -75,6 +75,16 @@ class Client:
                 self._message(event["messageId"])["content"] += event["delta"]
             case "TEXT_MESSAGE_END":
                 self._open.remove(event["messageId"])
+            case "REASONING_START" | "REASONING_END":
+                pass
+            case "REASONING_MESSAGE_START":
+                self._open.add(event["messageId"])
+                self.messages.append({"id": event["messageId"], "role": "reasoning", "content": ""})
+            case "REASONING_MESSAGE_CONTENT":
+                assert event["messageId"] in self._open
+                self._message(event["messageId"])["content"] += event["delta"]
+            case "REASONING_MESSAGE_END":
+                self._open.remove(event["messageId"])
             case "TOOL_CALL_START":
                 id_ = event["toolCallId"]
                 owner = self._message(event["parentMessageId"])
@@ -131,9 +141,9 @@ def spoken(messages: Iterable[Event]) -> list[tuple[str, str]]:
 
 
 def stored(state: Any) -> list[tuple[str, str]]:
-    """What stands in a transcript, in the same form, without what people said."""
+    """What stands in a transcript, in the same form, without what people said and agents thought."""
     return [
         (message["agent"], message["text"])
         for message in state["messages"]
-        if message["state"] != "discarded"
+        if message["state"] != "discarded" and message["kind"] != "thinking"
     ]
