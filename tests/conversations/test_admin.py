@@ -295,9 +295,9 @@ def test_commands_and_questions_read_as_they_went(reviewer: Client, alice: User)
     conversation = stored(alice, "Buy bonds?", *debates.every_event())
     page = " ".join(reviewer.get(page_of(conversation)).content.decode().split())
     for words in (
-        'Risk Challenger asks the owner (answered):</p> <div class="verbatim">Which horizon?',
-        'a person, in answer to a question</span></h3> <div class="verbatim">Five years',
-        'Risk Challenger asks the owner (not answered in time):</p> <div class="verbatim">Which currency?',
+        'Risk Challenger asks the owner (answered):</p> <div class="verbatim" dir="auto">Which horizon?',
+        'a person, in answer to a question</span></h3> <div class="verbatim" dir="auto">Five years',
+        'Risk Challenger asks the owner (not answered in time):</p> <div class="verbatim" dir="auto">Which currency?',
         "Nobody answered Risk Challenger in time.",
         "alice commands: <strong>pause</strong>",
     ):
