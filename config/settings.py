@@ -384,5 +384,6 @@ LOGGING_CONFIG = None
 configure_logs(
     traced=OUTCRY_TELEMETRY,
     json=choice("OUTCRY_LOG_FORMAT", "text", ("text", "json")) == "json",
+    known=[SECRET_KEY, *SECRET_KEY_FALLBACKS],
     level=choice("OUTCRY_LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")),
 )

@@ -1,12 +1,15 @@
 """Logs through structlog: readable lines on a terminal, JSON for machines. Django's own logs included."""
 
 import logging.config
+import os
 import sys
+from collections.abc import Sequence
 from typing import Any, Final
 
 import structlog
 from opentelemetry import trace
 
+from config.observability.log_cleaning import Clean, secrets
 from conversations.infrastructure.availability import CHANNEL_LAYER, QUEUE, Availability
 
 # The minimum level of libraries that repeat our log lines or log clients' errors.
@@ -40,15 +43,10 @@ def add_span_ids(_logger: Any, _method: str, line: Any) -> Any:
     return line
 
 
-def configure_logs(*, json: bool, level: str, traced: bool = False) -> None:
-    """Write all logs of the process to standard error; with `traced`, lines have the ids of their span."""
-    processors: list[Any] = [
-        structlog.contextvars.merge_contextvars,
-        structlog.stdlib.add_logger_name,
-        structlog.stdlib.add_log_level,
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
-        *([add_span_ids] if traced else []),
-    ]
+def configure_logs(*, json: bool, level: str, traced: bool = False, known: Sequence[str] = ()) -> None:
+    """Write all logs of the process to standard error; with `traced`, lines have the ids of their span. `known` are
+    secrets beside those of the environment."""
+    processors = _processors(traced=traced)
     structlog.configure(
         # The level is checked first, so that lines below it cost almost nothing.
         processors=[
@@ -60,19 +58,35 @@ def configure_logs(*, json: bool, level: str, traced: bool = False) -> None:
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=True,
     )
-    formatter = {
-        "()": structlog.stdlib.ProcessorFormatter,
-        "foreign_pre_chain": processors,
-        "processors": [structlog.stdlib.ProcessorFormatter.remove_processors_meta, *_renderers(json=json)],
-    }
-    logging.config.dictConfig(_logging(formatter, level))
+    logging.config.dictConfig(
+        _logging({"()": lambda: formatter(json=json, traced=traced, known=known)}, level)
+    )
 
 
-def _renderers(*, json: bool) -> list[Any]:
-    if json:
-        return [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
+def formatter(*, json: bool, traced: bool = False, known: Sequence[str] = ()) -> logging.Formatter:
+    """The formatter of the standard library's handlers: all lines are cleaned, also of the `known` secrets, before they
+    are rendered."""
     exceptions = structlog.dev.plain_traceback
-    return [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=exceptions)]
+    console = structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=exceptions)
+    return structlog.stdlib.ProcessorFormatter(
+        foreign_pre_chain=_processors(traced=traced),
+        processors=[
+            structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+            structlog.processors.format_exc_info,
+            Clean([*known, *secrets(os.environ)]),
+            structlog.processors.JSONRenderer() if json else console,
+        ],
+    )
+
+
+def _processors(*, traced: bool) -> list[Any]:
+    return [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_logger_name,
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        *([add_span_ids] if traced else []),
+    ]
 
 
 def _logging(formatter: dict[str, Any], level: str) -> dict[str, Any]:

@@ -1,0 +1,86 @@
+"""Cleaning of log lines: texts of other programs, such as a provider's error, may hold control characters, forged lines
+and the keys that we have sent.
+
+1. Secrets are replaced: those of this process's environment, and all that have the form of an API key.
+2. Control characters are escaped, so that a value is one line and commands no terminal.
+3. Each line of a traceback is indented, so that none looks like a line of the log.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+from urllib.parse import unquote, urlsplit
+
+REDACTED: Final = "[redacted]"
+# A shorter value may be a part of ordinary words.
+MIN_SECRET: Final = 8
+INDENT: Final = "    "
+# OpenAI's and others' keys, Google's, Outcry's own, and whatever is sent as a bearer token.
+_KEYS: Final = re.compile(
+    r"\bsk-[A-Za-z0-9_-]{8,}|\bAIza[A-Za-z0-9_-]{20,}|\boc_[A-Za-z0-9]{8}_[A-Za-z0-9_-]{20,}"
+    r"|(?<=\b[Bb]earer )[A-Za-z0-9._~+/=-]{8,}"
+)
+# The ends of their names.
+_SECRET_NAMES: Final = ("_KEY", "SECRET", "TOKEN", "PASSWORD", "_HEADERS")
+_ESCAPED: Final[Mapping[int, str]] = {
+    code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160)) if chr(code) != "\t"
+} | {10: "\\n", 13: "\\r", 0x2028: "\\u2028", 0x2029: "\\u2029"}
+# Keys of a line whose texts have several lines of our own making.
+_MULTILINE: Final = frozenset({"exception", "stack"})
+
+
+def secrets(environment: Mapping[str, str]) -> list[str]:
+    """The secrets in environment variables, by their names and in URLs, the longest first."""
+    values = set()
+    for name, value in environment.items():
+        if name.upper().endswith(_SECRET_NAMES):
+            values.add(value.strip())
+        elif "URL" in name.upper():
+            values |= _passwords(value)
+    return sorted((value for value in values if len(value) >= MIN_SECRET), key=len, reverse=True)
+
+
+def _passwords(value: str) -> set[str]:
+    passwords = set()
+    for url in value.split(","):
+        try:
+            password = urlsplit(url.strip()).password
+        except ValueError:
+            continue
+        if password:
+            passwords |= {password, unquote(password)}
+    return passwords
+
+
+class Clean:
+    """A structlog processor that cleans every text of a line."""
+
+    def __init__(self, secrets: Iterable[str]) -> None:
+        self._secrets = [*secrets]
+
+    def __call__(self, _logger: Any, _method: str, line: Any) -> Any:
+        return {
+            self._cleaned(key): self._traceback(value) if key in _MULTILINE else self._cleaned(value)
+            for key, value in line.items()
+        }
+
+    def _cleaned(self, value: Any) -> Any:
+        match value:
+            case str():
+                return self._without_secrets(value).translate(_ESCAPED)
+            case dict():
+                return {self._cleaned(key): self._cleaned(item) for key, item in value.items()}
+            case list() | tuple():
+                return [self._cleaned(item) for item in value]
+            case None | bool() | int() | float():
+                return value
+        return self._cleaned(str(value))
+
+    def _traceback(self, value: Any) -> str:
+        lines = self._without_secrets(str(value)).split("\n")
+        return "\n".join(INDENT + line.translate(_ESCAPED) for line in lines)
+
+    def _without_secrets(self, text: str) -> str:
+        for secret in self._secrets:
+            text = text.replace(secret, REDACTED)
+        return _KEYS.sub(REDACTED, text)
