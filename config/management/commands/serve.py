@@ -43,7 +43,8 @@ class Command(ServingCommand):
             )
         address = f"http://{f'[{host}]' if ':' in host else host}:{port}"
         if not text("OUTCRY_SITE_URL"):
-            settings.OUTCRY_SITE_URL = address
+            # Nobody can open the address that means "on every network".
+            settings.OUTCRY_SITE_URL = f"http://127.0.0.1:{port}" if host in {"0.0.0.0", "::"} else address  # noqa: S104
 
         def listening() -> None:
             lines = [f"\nOutcry is at {address}", *greeting, "Ctrl-C stops it.\n"]

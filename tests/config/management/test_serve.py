@@ -3,6 +3,7 @@
 import re
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from io import StringIO
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from django.db import connections
 from pytest_django import Settings
 
 from config.accounts import first_account
+from config.management import servers
 
 pytestmark = pytest.mark.django_db(transaction=True)
 SUPERUSER = "DJANGO_SUPERUSER_USERNAME"
@@ -120,6 +122,26 @@ def test_a_missing_model_is_named(settings: Settings, tmp_path: Path) -> None:
         CommandError, match=r"The local model is missing: .*absent\.gguf\. `make setup` gets it"
     ):
         call_command("serve")
+
+
+@pytest.mark.parametrize(
+    ("configured", "host", "expected"),
+    [
+        ("", "127.0.0.1", "http://127.0.0.1:8041"),
+        ("", "::1", "http://[::1]:8041"),
+        ("", "0.0.0.0", "http://127.0.0.1:8041"),
+        ("https://outcry.example", "127.0.0.1", "https://outcry.example"),
+    ],
+)
+def test_links_in_mails_lead_to_where_the_site_is_served(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, configured: str, host: str, expected: str
+) -> None:
+    monkeypatch.setenv("OUTCRY_SITE_URL", configured)
+    settings.OUTCRY_SITE_URL = configured
+    settings.OUTCRY_PROVIDERS, settings.ALLOWED_HOSTS = ["demo"], ["outcry.example", "127.0.0.1"]
+    monkeypatch.setattr(servers, "serve_uvicorn", lambda *_: None)
+    call_command("serve", host=host, port="8041", stdout=StringIO())
+    assert expected == settings.OUTCRY_SITE_URL
 
 
 def test_runserver_is_ours() -> None:
