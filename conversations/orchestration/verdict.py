@@ -24,7 +24,7 @@ from conversations.agents.clean_text import clean
 from conversations.prompts.small_model import LocalVerdict
 from conversations.providers.catalog import Provider
 
-_PERCENTAGE: Final = re.compile(r"\s*(\d{1,3}(?:\.\d{1,9})?)\s*%?\s*")
+_PERCENTAGE: Final = re.compile(r"(\d{1,3}(?:\.\d{1,9})?) ?%?")
 
 
 def _stance(value: Any) -> Any:
@@ -34,7 +34,7 @@ def _stance(value: Any) -> Any:
 
 def _percentage(value: Any) -> Any:
     """`55%` as 55."""
-    if isinstance(value, str) and (match := _PERCENTAGE.fullmatch(value)):
+    if isinstance(value, str) and (match := _PERCENTAGE.fullmatch(value.strip())):
         return float(match[1])
     return value
 

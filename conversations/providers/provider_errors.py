@@ -111,30 +111,41 @@ _WRONG_ADDRESS: Final = _Kind(
 # Words of a provider's error, in lower case, and what they mean. Several statuses are used for each.
 _BY_TEXT: Final = (
     (
-        r"insufficient_quota|billing_hard_limit|billing_not_active|quota_exceeded|quota exceeded|spend(?:ing)? limit",
+        re.compile(
+            r"insufficient_quota|billing_hard_limit|billing_not_active|quota_exceeded|quota exceeded"
+            r"|spend(?:ing)? limit"
+        ),
         _QUOTA,
     ),
     (
-        r"credit balance|insufficient (?:credit|balance|fund)|insufficient_(?:credit|balance|fund)|payment required",
+        re.compile(
+            r"credit balance|insufficient (?:credit|balance|fund)|insufficient_(?:credit|balance|fund)|payment required"
+        ),
         _CREDIT,
     ),
     (
-        r"context_length|context length|context window|context size|maximum context|prompt is too long|too many tokens"
-        r"|input token count|reduce the length|input is too long|tokens_limit_reached",
+        re.compile(
+            r"context_length|context length|context window|context size|maximum context|prompt is too long"
+            r"|too many tokens"
+            r"|input token count|reduce the length|input is too long|tokens_limit_reached"
+        ),
         _TOO_LONG,
     ),
     (
-        r"content_filter|content_policy|content management policy|content policy|safety|moderation|flagged"
-        r"|prohibited_content|data_inspection_failed|inappropriate content",
+        re.compile(
+            r"content_filter|content_policy|content management policy|content policy|safety|moderation|flagged"
+            r"|prohibited_content|data_inspection_failed|inappropriate content"
+        ),
         _FILTERED,
     ),
     (
-        r"unexpected endpoint|invalid url|cannot post|no route|method not allowed|page not found|<html|<!doctype"
-        r"|\"detail\":\s?\"not found\"|'detail': 'not found'",
+        re.compile(
+            r"unexpected endpoint|invalid url|cannot post|no route|method not allowed|page not found|<html|<!doctype"
+            r"|\"detail\":\s?\"not found\"|'detail': 'not found'"
+        ),
         _WRONG_ADDRESS,
     ),
 )
-_WORDS: Final = tuple((re.compile(words), kind) for words, kind in _BY_TEXT)
 
 # What the words may mean with a status that says much itself; with others, anything.
 _ALWAYS: Final = (_QUOTA, _CREDIT, _TOO_LONG, _FILTERED)
@@ -238,7 +249,7 @@ def _stated(failure: BaseException, code: int | None) -> _Kind | None:
     if code is None and not isinstance(failure, ErrorInAnswer):
         return None
     said = text(failure).lower()
-    kind = next((kind for words, kind in _WORDS if words.search(said)), None)
+    kind = next((kind for words, kind in _BY_TEXT if words.search(said)), None)
     if code == 405 or (kind is None and code == 404 and "not found" in said and "model" not in said):
         kind = _WRONG_ADDRESS
     if kind is _WRONG_ADDRESS and (code is None or code < 500):

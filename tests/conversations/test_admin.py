@@ -299,7 +299,7 @@ def test_commands_and_questions_read_as_they_went(reviewer: Client, alice: User)
         'a person, in answer to a question</span></h3> <div class="verbatim" dir="auto">Five years',
         'Risk Challenger asks the owner (not answered in time):</p> <div class="verbatim" dir="auto">Which currency?',
         "Nobody answered Risk Challenger in time.",
-        "alice commands: <strong>pause</strong>",
+        "<bdi>alice</bdi> commands: <strong>pause</strong>",
     ):
         assert words in page
 
