@@ -38,7 +38,8 @@ def table() -> str:
 
 def written(page: str) -> str:
     """The page with its table replaced."""
-    return re.sub(f"(?s){_BEGIN}.*?{_END}", lambda _: f"{_BEGIN}\n{table()}\n{_END}", page)
+    before, _, rest = page.partition(_BEGIN)
+    return f"{before}{_BEGIN}\n{table()}\n{_END}{rest.partition(_END)[2]}"
 
 
 if __name__ == "__main__":

@@ -60,7 +60,8 @@ def _of_file(path: Path) -> Iterator[Expression]:
         if _is_of_re(call):
             used = of_compiled if name == "compile" else {name}
             place = f"{path.relative_to(ROOT)}:{call.lineno}"
-            yield Expression(place, _pattern(path, call), used <= {"fullmatch", "match"})
+            for pattern in _patterns(path, call):
+                yield Expression(place, pattern, used <= {"fullmatch", "match"})
 
 
 def _method(call: ast.Call) -> str | None:
@@ -77,16 +78,32 @@ def _is_of_re(call: ast.Call) -> bool:
     return False
 
 
-def _pattern(path: Path, call: ast.Call) -> re.Pattern[Any]:
-    """The call's pattern: a literal, or a constant of its module. Anything else cannot be timed, and fails."""
+def _patterns(path: Path, call: ast.Call) -> list[re.Pattern[Any]]:
+    """The call's pattern: a literal, a constant of its module, or else what the module keeps compiled in a table.
+    Anything else cannot be timed, and fails."""
     flags = [node.attr for node in ast.walk(call) if isinstance(node, ast.Attribute) and node.attr.isupper()]
     combined = sum(getattr(re, flag) for flag in flags)
     pattern = call.args[0]
     if isinstance(pattern, ast.Constant):
-        return re.compile(pattern.value, combined)
-    assert isinstance(pattern, ast.Name), f"{path}:{call.lineno}: name the pattern in a constant"
+        return [re.compile(pattern.value, combined)]
     module = importlib.import_module(".".join(path.relative_to(ROOT).with_suffix("").parts))
-    return re.compile(getattr(module, pattern.id), combined)
+    if isinstance(pattern, ast.Name) and hasattr(module, pattern.id):
+        return [re.compile(getattr(module, pattern.id), combined)]
+    tables = [value for value in vars(module).values() if isinstance(value, tuple | list | dict)]
+    found = [each for table in tables for each in _compiled(table)]
+    assert found, f"{path}:{call.lineno}: name the pattern in a constant"
+    return found
+
+
+def _compiled(value: Any) -> Iterator[re.Pattern[Any]]:
+    """The compiled patterns in tuples, lists and dicts."""
+    if isinstance(value, re.Pattern):
+        yield value
+    elif isinstance(value, dict):
+        yield from _compiled([*value, *value.values()])
+    elif isinstance(value, tuple | list):
+        for each in value:
+            yield from _compiled(each)
 
 
 def _parts(parsed: Any) -> set[str]:
