@@ -291,7 +291,9 @@ def _detail(user: AbstractUser, conversation: UUID) -> dict[str, Any]:
 def _summary(conversation: Conversation) -> dict[str, Any]:
     return {
         **{name: getattr(conversation, name) for name in Summary.model_fields if name != "url"},
-        "verdict": conversation.verdict["verdict"] if conversation.verdict else None,
+        "status": Status.read(conversation.status),
+        "mode": Mode.read(conversation.mode),
+        "verdict": Stance.read(conversation.verdict["verdict"]) if conversation.verdict else None,
         "url": conversation.get_absolute_url(),
     }
 

@@ -1,8 +1,23 @@
 """Closed sets of words that more than one layer names."""
 
 from enum import StrEnum
+from typing import Self
 
 from django.db import models
+
+
+class Word(StrEnum):
+    """A word of an event. A later version may write words that this one does not know."""
+
+    @classmethod
+    def read(cls, stored: str) -> Self:
+        """The member for a word of the log. An unknown word becomes a value of its own, which equals no member; values
+        that are written are validated strictly instead."""
+        if stored in cls._value2member_map_:
+            return cls(stored)
+        word = str.__new__(cls, stored)
+        word._name_ = word._value_ = stored
+        return word
 
 
 class ContentType(models.TextChoices):
@@ -53,7 +68,7 @@ class AuditAction(models.TextChoices):
     SETTINGS_CHANGED = "settings_changed", "started with other settings"
 
 
-class Status(StrEnum):
+class Status(Word):
     QUEUED = "queued"
     INITIALIZING = "initializing"
     ACTIVE = "active"
@@ -67,14 +82,14 @@ class Status(StrEnum):
 TERMINAL = frozenset({Status.COMPLETED, Status.CANCELLED, Status.ERROR})
 
 
-class Mode(StrEnum):
+class Mode(Word):
     """Whether a model really spoke (live) or a script did (demo)."""
 
     LIVE = "live"
     DEMO = "demo"
 
 
-class Kind(StrEnum):
+class Kind(Word):
     """What a message is, known from its turn and its tool calls, never from its words."""
 
     ROUTING = "routing"
@@ -87,7 +102,7 @@ class Kind(StrEnum):
     MESSAGE = "message"
 
 
-class Action(StrEnum):
+class Action(Word):
     """What a person may command of a conversation."""
 
     PAUSE = "pause"
@@ -95,7 +110,7 @@ class Action(StrEnum):
     CANCEL = "cancel"
 
 
-class Stance(StrEnum):
+class Stance(Word):
     STRONG_BUY = "strong_buy"
     BUY = "buy"
     HOLD = "hold"

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from conversations.domain.enums import Action, Kind, Mode, Stance, Status
+from conversations.domain.enums import Action, Kind, Mode, Stance, Status, Word
 
 
 class _Frozen(BaseModel):
@@ -250,8 +250,25 @@ def dump(event: EventData) -> dict[str, Any]:
 
 
 def load(type_: str, data: Mapping[str, Any]) -> EventData | None:
-    """The event of a stored row, without fields that this version does not know; None if it does not know the type.
+    """The event of a stored row, without fields that this version does not know, and with unknown words as they are;
+    None if it does not know the type.
 
     Raises pydantic's ValidationError on data that no version writes."""
     model = EVENTS.get(type_)
-    return None if model is None else model.model_validate(data, extra="ignore")
+    if model is None:
+        return None
+    words = {
+        name: word.read(data[name]) for name, word in _WORDS[type_].items() if isinstance(data.get(name), str)
+    }
+    return model.model_validate({**data, **words}, extra="ignore")
+
+
+# The fields of each event that hold a `Word`.
+_WORDS: Mapping[str, Mapping[str, type[Word]]] = {
+    type_: {
+        name: field.annotation
+        for name, field in model.model_fields.items()
+        if isinstance(field.annotation, type) and issubclass(field.annotation, Word)
+    }
+    for type_, model in EVENTS.items()
+}

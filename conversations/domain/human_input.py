@@ -56,7 +56,7 @@ class HumanInput:
         match event := load(type_, data):
             case Control(action=Action.CANCEL):
                 self.cancelled = True
-            case Control():
+            case Control(action=Action.PAUSE | Action.RESUME):
                 self.paused = event.action is Action.PAUSE
             case HumanMessage():
                 self._messages.append((seq, event))

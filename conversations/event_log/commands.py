@@ -14,7 +14,7 @@ from uuid import UUID
 from django.db import transaction
 from django.utils import timezone
 
-from conversations.domain.enums import TERMINAL, Action, Kind
+from conversations.domain.enums import TERMINAL, Action, Kind, Status
 from conversations.domain.errors import Conflict, Finished, LimitReached, NotFound
 from conversations.domain.events import Control, EventData, HumanMessage, InputExpired, dump
 from conversations.domain.frames import Frame
@@ -36,7 +36,7 @@ class Accepted:
     """The command was stored as event `seq`; the conversation was in `status`."""
 
     seq: int
-    status: str
+    status: Status
 
 
 async def tell(conversation: UUID, event: Control | HumanMessage) -> Accepted:
@@ -91,12 +91,12 @@ def _expire(conversation: UUID, run: UUID, request: UUID) -> list[Frame]:
         return _append(conversation, run, InputExpired(request=request))
 
 
-def _locked_status(conversation: UUID) -> str:
+def _locked_status(conversation: UUID) -> Status:
     row = Conversation.objects.select_for_update().filter(pk=conversation).values_list("status", flat=True)
     status = row.first()
     if status is None:
         raise NotFound("There is no such conversation.")
-    return status
+    return Status.read(status)
 
 
 def _append(conversation: UUID, run: UUID | None, event: EventData) -> list[Frame]:

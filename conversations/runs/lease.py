@@ -42,7 +42,7 @@ def claim(conversation: UUID) -> Lease | None:
     row = Conversation.objects.values_list("mode", "attempts", "traceparent")
     mode, attempts, traceparent = row.get(pk=conversation)
     metrics.RUNS.labels("claimed" if is_first else "adopted").inc()
-    return Lease(conversation, run, Mode(mode), attempts, traceparent)
+    return Lease(conversation, run, Mode.read(mode), attempts, traceparent)
 
 
 def renew(lease: Lease, is_idle: bool) -> bool:

@@ -105,7 +105,7 @@ class Sessions(BaseModel):
 def debates() -> dict[Status, int]:
     """How many debates the database has of each status, 0 included."""
     counted = Conversation.objects.order_by().values_list("status").annotate(Count("pk"))
-    found = {Status(status): count for status, count in counted}
+    found = dict(counted)
     return {status: found.get(status, 0) for status in Status}
 
 

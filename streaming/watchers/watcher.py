@@ -128,8 +128,8 @@ class Watcher:
         self.notify(
             Hello(
                 head=subscription.position.head,
-                status=Status(subscription.position.status),
-                mode=Mode(subscription.position.mode),
+                status=Status.read(subscription.position.status),
+                mode=Mode.read(subscription.position.mode),
                 recovered=subscription.recovered,
                 from_=subscription.start,
                 heartbeat_seconds=settings.OUTCRY_HEARTBEAT_SECONDS,

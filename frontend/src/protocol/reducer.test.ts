@@ -50,6 +50,18 @@ describe.each(recordings)("%s", (_name, { events, state }) => {
     });
     expect(reduce(newer)).toMatchObject(reduce(events));
   });
+
+  test("keeps unknown statuses, modes, kinds and commands as they are", () => {
+    const words = new Set(["status", "mode", "kind", "action", "verdict", "reason", "finish_reason"]);
+    const newer = events.map(({ data, ...event }) => {
+      const entries = Object.entries(data).map(([name, value]) => [name, words.has(name) ? "newer" : value]);
+      return { ...event, data: Object.fromEntries(entries) } as unknown as LogEvent;
+    });
+    const { status, mode, messages, entries } = reduce(newer);
+    expect({ status, mode }).toStrictEqual({ status: "newer", mode: "newer" });
+    expect(messages.map(({ kind }) => kind as string)).toStrictEqual(messages.map(() => "newer"));
+    expect(entries).toHaveLength(reduce(events).entries.filter(({ kind }) => kind !== "budget").length);
+  });
 });
 
 test("a missing event is an error, not a hole", () => {

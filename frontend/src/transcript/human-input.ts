@@ -5,12 +5,14 @@ import "./message-form.ts";
 import { canAnswer } from "../client/page-data.ts";
 import type { Scene } from "./scene.ts";
 import { type AppliedControl, type Human, type Request, isTerminal } from "../protocol/state.ts";
-import { duration } from "../shared/format.ts";
+import { duration, label } from "../shared/format.ts";
 
-const PAST_TENSE = { pause: "paused", resume: "resumed", cancel: "stopped" } as const;
+const PAST_TENSE: Readonly<Record<string, string>> = { pause: "paused", resume: "resumed", cancel: "stopped" };
 
 export function controlSentence({ actor, action }: AppliedControl): string {
-  return `${actor} ${PAST_TENSE[action]} the debate.`;
+  const past = PAST_TENSE[action];
+  // A later version may have more commands.
+  return past === undefined ? `${actor} sent the command “${label(action)}”.` : `${actor} ${past} the debate.`;
 }
 
 export function controlTemplate(control: AppliedControl): TemplateResult {

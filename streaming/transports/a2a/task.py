@@ -39,6 +39,8 @@ STATES: Final[Mapping[str, TaskState]] = {
     Status.CANCELLED: TaskState.TASK_STATE_CANCELED,
     Status.ERROR: TaskState.TASK_STATE_FAILED,
 }
+# A status of a later version, which is none of those that end a debate.
+UNKNOWN: Final = TaskState.TASK_STATE_WORKING
 ENDED: Final = frozenset(
     {TaskState.TASK_STATE_COMPLETED, TaskState.TASK_STATE_CANCELED, TaskState.TASK_STATE_FAILED}
 )
@@ -133,7 +135,7 @@ class TaskUpdates:
         if data["status"] == Status.ACTIVE:
             # An active debate has no open question. OUTCRY_EVENTS may leave out the event that answered it.
             self._questions.clear()
-        state, text = STATES[data["status"]], self._text(data)
+        state, text = STATES.get(data["status"], UNKNOWN), self._text(data)
         if self._last == (state, text):
             return
         self._last = (state, text)

@@ -18,7 +18,7 @@ from conversations.domain.frames import condense
 from conversations.event_log import queries
 from conversations.models import Conversation, Event, ThreadRun
 from streaming.transports.a2a import task
-from streaming.transports.a2a.task import STATES, TaskIds, TaskSnapshot, TaskUpdates
+from streaming.transports.a2a.task import STATES, UNKNOWN, TaskIds, TaskSnapshot, TaskUpdates
 
 TRANSPORT: Final = "a2a"
 # The prefix of an A2A context's name among the threads of all transports.
@@ -119,7 +119,7 @@ def _after(user: AbstractUser, token: str) -> Q:
 
 def _outline(conversation: Conversation, opening: ThreadRun | None) -> Task:
     outline = task.empty(_ids(conversation, opening))
-    outline.status.state = STATES[conversation.status]
+    outline.status.state = STATES.get(conversation.status, UNKNOWN)
     at = conversation.finished_at or conversation.started_at or conversation.created_at
     outline.status.timestamp.FromDatetime(at)
     outline.metadata.update({**_described(conversation), "mode": conversation.mode})

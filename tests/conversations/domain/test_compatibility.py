@@ -11,15 +11,18 @@ from functools import partial
 from typing import Any
 
 import pytest
+from django.test import Client
+from pydantic import ValidationError
 
 from conversations.domain import transcript
-from conversations.domain.enums import Status
-from conversations.domain.events import EVENTS, dump
+from conversations.domain.enums import Action, Status, Word
+from conversations.domain.events import EVENTS, EventData, dump, load
+from conversations.domain.human_input import HumanInput
 from conversations.event_log import queries
 from conversations.infrastructure import database
 from conversations.models import Conversation, Event
 from conversations.review import timeline
-from conversations.runs import endings, recovery
+from conversations.runs import endings, lease, recovery
 from streaming.hub.subscription import follow
 from tests.support import debates
 from tests.support.servers import ROOT
@@ -155,6 +158,90 @@ def test_a_log_of_an_earlier_version_has_the_defaults_of_later_fields() -> None:
     data = {key: value for key, value in dump(whole).items() if key != "token_count"}
     rows = [(1, "message_start", {**dump(start), "message": data["message"]}), (2, "agent_message", data)]
     assert transcript.fold(rows)["messages"][0]["state"] == "done"
+
+
+# Words of a later version: a status, a mode, a kind, a command, a stance
+
+
+def words_of(event: EventData) -> set[str]:
+    return {name for name in type(event).model_fields if isinstance(getattr(event, name), Word)}
+
+
+@pytest.mark.parametrize(
+    "event", [each for each in debates.every_event() if words_of(each)], ids=lambda event: event.type
+)
+def test_unknown_words_are_read_as_they_are_and_written_never(event: EventData) -> None:
+    later = {**dump(event), **dict.fromkeys(words_of(event), LATER)}
+    read = load(event.type, later)
+    assert read is not None
+    assert dump(read) == later
+    with pytest.raises(ValidationError):
+        type(event).model_validate(later)
+
+
+def test_a_log_with_unknown_words_folds_to_them() -> None:
+    rows = [
+        (seq, event.type, {**dump(event), **dict.fromkeys(words_of(event), LATER)})
+        for seq, event in enumerate(debates.every_event(), 1)
+    ]
+    state = transcript.fold(rows)
+    assert (state["status"], state["mode"], state["head"]) == (LATER, LATER, len(rows))
+    assert (state["messages"][0]["kind"], state["messages"][0]["mode"]) == (LATER, LATER)
+    assert (state["controls"][0]["action"], state["complete"]["verdict"]) == (LATER, LATER)
+
+
+@pytest.mark.parametrize("before", [Action.PAUSE, Action.RESUME])
+def test_an_unknown_command_neither_pauses_nor_resumes(before: Action) -> None:
+    people = HumanInput()
+    for seq, action in enumerate([before, LATER], 1):
+        people.take(seq, "control", {"action": action, "actor": "alice"})
+    assert people.paused is (before is Action.PAUSE)
+
+
+@pytest.fixture
+def with_later_words(conversation: Conversation) -> Conversation:
+    """A conversation in the middle of a message, of a status, mode and kind that today's version does not know."""
+    conversation.refresh_from_db()
+    start = next(dump(event) for event in debates.every_event() if event.type == "message_start")
+    token = next(dump(event) for event in debates.every_event() if event.type == "token")
+    rows = [
+        ("status", {"status": LATER, "mode": LATER, "reason": LATER}),
+        ("message_start", {**start, "kind": LATER, "mode": LATER}),
+        ("token", {**token, "message": start["message"], "offset": 0}),
+    ]
+    Event.objects.bulk_create(
+        Event(conversation=conversation, seq=seq, type=type_, data=data, at=conversation.created_at)
+        for seq, (type_, data) in enumerate(rows, conversation.head + 1)
+    )
+    found = Conversation.objects.filter(pk=conversation.pk)
+    found.update(head=conversation.head + len(rows), status=LATER[:20], mode=LATER[:10])
+    return found.get()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_message_of_an_unknown_kind_can_be_cut_and_reviewed(with_later_words: Conversation) -> None:
+    [cut] = endings.cancelled(with_later_words.pk)
+    assert {name: dump(cut)[name] for name in ("kind", "mode")} == {"kind": LATER, "mode": LATER}
+    assert timeline.read(with_later_words).damage is None
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_debate_of_unknown_status_and_mode_is_shown_and_left_alone(
+    with_later_words: Conversation, client: Client
+) -> None:
+    client.force_login(with_later_words.owner)
+    shown = client.get(f"/api/conversations/{with_later_words.pk}/").json()
+    assert (shown["status"], shown["mode"]) == (with_later_words.status, with_later_words.mode)
+    assert (shown["transcript"]["status"], shown["transcript"]["mode"]) == (LATER, LATER)
+    assert lease.claim(with_later_words.pk) is None
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_debate_of_an_unknown_mode_can_be_claimed(conversation: Conversation) -> None:
+    Conversation.objects.filter(pk=conversation.pk).update(mode="later")
+    claimed = lease.claim(conversation.pk)
+    assert claimed is not None
+    assert claimed.mode == "later"
 
 
 if __name__ == "__main__":

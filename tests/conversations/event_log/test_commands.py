@@ -75,7 +75,7 @@ async def ask(conversation: Conversation) -> UUID:
 
 async def test_a_command_is_stored_and_says_in_which_status(alice: User, conversation: Conversation) -> None:
     accepted = await control(alice, conversation.pk, action="pause", idempotency_key="k")
-    assert accepted == Accepted(seq=2, status="queued")
+    assert accepted == Accepted(seq=2, status=Status.QUEUED)
     assert (await debates.rows(conversation))[1:] == [
         (2, "control", {"action": "pause", "actor": "alice", "idempotency_key": "k"})
     ]
@@ -87,7 +87,7 @@ async def test_words_are_stored_without_the_space_around_them(
     alice: User, conversation: Conversation
 ) -> None:
     accepted = await say(alice, conversation.pk, text="  What about debt?\n")
-    assert accepted == Accepted(seq=2, status="queued")
+    assert accepted == Accepted(seq=2, status=Status.QUEUED)
     assert await of_type(conversation, "human_message") == [
         {"author": "alice", "text": "What about debt?", "reply_to": None, "idempotency_key": None}
     ]
@@ -305,7 +305,7 @@ async def test_the_same_key_again_is_the_same_command(alice: User, conversation:
     # Even when it has been carried out: whoever repeats it did not hear the answer.
     await appender.append(conversation.pk, debates.status(Status.CANCELLED))
     again = await control(alice, conversation.pk, action="cancel", idempotency_key="k")
-    assert again == Accepted(first.seq, "cancelled")
+    assert again == Accepted(first.seq, Status.CANCELLED)
     assert len(await of_type(conversation, "control")) == 1
 
 
@@ -358,7 +358,7 @@ def in_processes(
 def test_one_key_from_many_at_once_is_stored_once(conversation: Conversation) -> None:
     event = Control(action=Action.CANCEL, actor="alice", idempotency_key="k")
     outcomes = in_processes(lambda _: commands._store(conversation.pk, event))
-    assert set(outcomes) == {Accepted(2, "queued")}
+    assert set(outcomes) == {Accepted(2, Status.QUEUED)}
     assert conversation.events.count() == 2
 
 
