@@ -339,7 +339,7 @@ class ApiKeyAdmin(ReadOnly):
             self.log_change(request, key, "Revoked.")
             audit.record(AuditAction.KEY_REVOKED, request.user, f"key:{key.pk}", owner=key.owner_id)
         self.message_user(
-            request, f"Revoked: {len(revoked)}. Programs that use them are cut off within 5 seconds."
+            request, f"Revoked: {len(revoked)}. Connections that use these keys are closed within 5 seconds."
         )
 
     @admin.display(description="scopes")

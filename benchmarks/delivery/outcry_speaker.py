@@ -63,7 +63,7 @@ class OutcrySpeaker:
 
     async def _store(self, conversation: int, event: EventData) -> None:
         appending = self._appender(conversation)
-        await appending.room()
+        await appending.drain()
         appending.put(event)
 
     def _appender(self, conversation: int) -> log.Appender:

@@ -66,9 +66,7 @@ def create(owner: AbstractUser, new: NewKey) -> tuple[ApiKey, str]:
         # Lock the owner's row, so that two concurrent requests cannot both make the last key.
         get_user_model().objects.select_for_update().get(pk=owner.pk)
         if listed(owner).count() >= MAX_KEPT:
-            raise LimitReached(
-                f"You have {MAX_KEPT} keys, which is as many as are allowed. Revoke one first."
-            )
+            raise LimitReached(f"You have reached the limit of {MAX_KEPT} keys. Revoke one first.")
         made = ApiKey.objects.create(
             owner_id=owner.pk,
             name=new.name,

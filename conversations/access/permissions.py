@@ -86,5 +86,5 @@ def speak(user: AnyUser, conversation: UUID) -> Conversation:
     """The conversation, for a user who may send messages to its panel. Raises NotFound or Forbidden."""
     found = watch(user, conversation)
     if not may_speak(user, found):
-        raise Forbidden("Only its owner may speak in this debate.")
+        raise Forbidden("Only the owner of this debate may send messages to it.")
     return found

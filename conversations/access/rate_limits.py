@@ -56,7 +56,7 @@ def _refuse(wait: float | None) -> None:
     if wait is not None:
         seconds = max(1, math.ceil(wait))
         again = "1 second" if seconds == 1 else f"{seconds} seconds"
-        raise TooManyRequests(f"That was too often; try again in {again}.", wait)
+        raise TooManyRequests(f"Too many requests; try again in {again}.", wait)
 
 
 def _shared(window: RateLimitItem, what: str, user: str) -> float | None:

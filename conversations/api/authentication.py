@@ -91,4 +91,4 @@ async def _refuse_key(request: HttpRequest) -> None:
     if principals.key_in(request.headers) is None:
         return
     await database.call(principals.of_headers, request.headers)
-    raise Forbidden("This is done in a signed-in session, not with a key.")
+    raise Forbidden("API keys are not accepted here. Sign in instead.")

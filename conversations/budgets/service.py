@@ -171,9 +171,7 @@ def require_today(owner: int, first: Call, last: Call) -> None:
         if spent is None or spent == Spent():
             continue
         if (limit := account.exceeded(spent, need)) is not None:
-            raise LimitReached(
-                f"{limit} is used up. There is a new one after midnight UTC.", _until_tomorrow()
-            )
+            raise LimitReached(f"{limit} is used up. It is renewed at midnight UTC.", _until_tomorrow())
 
 
 def stricter(asked: N | None, allowed: N | None) -> N | None:

@@ -40,35 +40,35 @@ MAX_SECONDS = 604_800
 N = TypeVar("N", int, float)
 
 _SENTENCES = {
-    "missing": "This is needed.",
-    "string_type": "This has to be a text.",
-    "string_too_short": "This is empty; write at least {min_length} character.",
-    "string_too_long": "This is too long; write at most {max_length} characters.",
-    "int_type": "This has to be a whole number.",
-    "float_type": "This has to be a number.",
-    "finite_number": "This has to be a number.",
-    "greater_than": "Too small; use more than {gt}.",
-    "greater_than_equal": "Too small; use {ge} or more.",
-    "less_than_equal": "Too large; use {le} or less.",
-    "enum": "Use one of {expected}.",
-    "uuid_parsing": "This has to be a UUID.",
-    "uuid_type": "This has to be a UUID.",
-    "extra_forbidden": "There is no such field.",
-    "string_unicode": "This has half a character in it.",
-    "invisible": "This has no visible character.",
-    "model_type": "This has to be a JSON object.",
-    "list_type": "This has to be a list.",
+    "missing": "This field is required.",
+    "string_type": "Enter text.",
+    "string_too_short": "Enter at least {min_length} character.",
+    "string_too_long": "Enter at most {max_length} characters.",
+    "int_type": "Enter a whole number.",
+    "float_type": "Enter a number.",
+    "finite_number": "Enter a number.",
+    "greater_than": "Enter a number greater than {gt}.",
+    "greater_than_equal": "Enter {ge} or more.",
+    "less_than_equal": "Enter {le} or less.",
+    "enum": "Choose one of {expected}.",
+    "uuid_parsing": "Enter a UUID.",
+    "uuid_type": "Enter a UUID.",
+    "extra_forbidden": "This field does not exist; remove it.",
+    "string_unicode": "The text contains an invalid character; remove it.",
+    "invisible": "Enter at least one visible character.",
+    "model_type": "Send a JSON object.",
+    "list_type": "Send a list.",
     "too_short": "Choose at least {min_length}.",
-    "datetime_parsing": "This has to be a time, such as 2027-01-31T12:00:00Z.",
-    "datetime_from_date_parsing": "This has to be a time, such as 2027-01-31T12:00:00Z.",
-    "timezone_aware": "Say the time's zone, such as Z for UTC.",
+    "datetime_parsing": "Enter a time, such as 2027-01-31T12:00:00Z.",
+    "datetime_from_date_parsing": "Enter a time, such as 2027-01-31T12:00:00Z.",
+    "timezone_aware": "Add the time zone, such as Z for UTC.",
 }
 
 
 def without_nul(text: str) -> str:
     """The text, if it has no NUL, which PostgreSQL cannot store. A pydantic validator."""
     if "\0" in text:
-        raise PydanticCustomError("no_nul", "Text must not contain the NUL character")
+        raise PydanticCustomError("no_nul", "Remove the NUL character")
     return text
 
 
@@ -96,9 +96,7 @@ LINES = _text(cleaned)
 
 def _known_panel(slug: str) -> str:
     if slug not in PANELS:
-        raise PydanticCustomError(
-            "unknown_panel", "Panel should be one of: {panels}", {"panels": ", ".join(PANELS)}
-        )
+        raise PydanticCustomError("unknown_panel", "Choose one of: {panels}", {"panels": ", ".join(PANELS)})
     return slug
 
 
@@ -206,9 +204,11 @@ def _written(value: Any) -> Any:
 def _ahead(value: datetime) -> datetime:
     now = datetime.now(UTC)
     if value <= now:
-        raise PydanticCustomError("in_the_past", "This time has passed")
+        raise PydanticCustomError("in_the_past", "Enter a time in the future")
     if value > now + timedelta(days=MAX_KEY_DAYS):
-        raise PydanticCustomError("too_far", "A key lasts at most {days} days", {"days": MAX_KEY_DAYS})
+        raise PydanticCustomError(
+            "too_far", "Enter a time within the next {days} days", {"days": MAX_KEY_DAYS}
+        )
     return value.astimezone(UTC)
 
 

@@ -76,13 +76,13 @@ class Appender:
         self._settling = asyncio.Event()
         self._failure: OutcryError | None = None
 
-    async def room(self) -> None:
+    async def drain(self) -> None:
         """Return once fewer than MAX_PENDING events wait for their commit."""
         while self._queued - self._settled >= MAX_PENDING:
             await self._next_settled()
 
     def put(self, event: EventData) -> None:
-        """Queue an event without waiting for `room`. Raises the failure of any earlier event."""
+        """Queue an event without waiting for `drain`. Raises the failure of any earlier event."""
         self.check()
         self._queued += 1
         _submit(self._conversation, self._run, [event], self._settle)

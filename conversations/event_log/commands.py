@@ -8,10 +8,10 @@
 import asyncio
 from contextvars import copy_context
 from dataclasses import dataclass
-from typing import Any
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from conversations.domain.enums import TERMINAL, Action, Kind, Status
@@ -39,14 +39,14 @@ class Accepted:
     status: Status
 
 
-async def tell(conversation: UUID, event: Control | HumanMessage) -> Accepted:
+async def submit(conversation: UUID, event: Control | HumanMessage) -> Accepted:
     """Store a person's command or message, then notify the watchers and the run. A repeated idempotency key of the same
     person returns what was accepted the first time.
 
     Raises Finished; Conflict when the question is unknown, answered or expired, when the moderator is judging, or when
     the key was used for another command; LimitReached; NotFound; and LogUnavailable."""
     # Continues after its caller is cancelled: a stored command must be announced.
-    return await asyncio.shield(tasks.spawn(_tell(conversation, event), context=copy_context()))
+    return await asyncio.shield(tasks.spawn(_submit(conversation, event), context=copy_context()))
 
 
 async def expire(conversation: UUID, run: UUID, request: UUID) -> None:
@@ -56,7 +56,7 @@ async def expire(conversation: UUID, run: UUID, request: UUID) -> None:
         notifier.publish(conversation, frames)
 
 
-async def _tell(conversation: UUID, event: Control | HumanMessage) -> Accepted:
+async def _submit(conversation: UUID, event: Control | HumanMessage) -> Accepted:
     accepted, frames = await database.call(_store, conversation, event, timeout=database.REQUEST_SECONDS)
     if frames:
         notifier.publish(conversation, frames)
@@ -68,16 +68,20 @@ async def _tell(conversation: UUID, event: Control | HumanMessage) -> Accepted:
 def _store(conversation: UUID, event: Control | HumanMessage) -> tuple[Accepted, list[Frame]]:
     with transaction.atomic():
         status = _locked_status(conversation)
-        if (seq := _same(conversation, event, status)) is not None:
+        if (seq := _repeated(conversation, event, status)) is not None:
             return Accepted(seq, status), []
         if status in TERMINAL:
             raise Finished("This debate has ended.", status)
         match event:
-            case HumanMessage(reply_to=None):
-                _require_hearing(conversation, status)
             case HumanMessage(reply_to=UUID() as request):
                 _require_open(conversation, request, status)
-        _require_room(conversation, event)
+            case HumanMessage():
+                _require_not_judging(conversation, status)
+                # Each message adds to every later prompt.
+                _require_fewer(conversation, event.type, MAX_REMARKS, "messages")
+            case Control(action=Action.PAUSE | Action.RESUME):
+                # Each command adds to the transcript. A cancel is never refused.
+                _require_fewer(conversation, event.type, MAX_COMMANDS, "commands")
         frames = _append(conversation, None, event)
     return Accepted(frames[-1].seq, status), frames
 
@@ -106,52 +110,38 @@ def _append(conversation: UUID, run: UUID | None, event: EventData) -> list[Fram
     return stored.frames[conversation]
 
 
-def _same(conversation: UUID, event: Control | HumanMessage, status: str) -> int | None:
+def _repeated(conversation: UUID, event: Control | HumanMessage, status: Status) -> int | None:
     """The seq of the person's earlier event with this key, if any. Raises Conflict if its content differs."""
     if event.idempotency_key is None:
         return None
-    data = dump(event)
-    earlier = of_people(conversation).filter(data__idempotency_key=event.idempotency_key)
-    for seq, type_, before in earlier.values_list("seq", "type", "data"):
-        if _who(before) != _who(data):
-            continue
-        if (type_, before) != (event.type, data):
-            raise Conflict("This key was used for something else.", status)
-        return seq
-    return None
+    person = event.actor if isinstance(event, Control) else event.author
+    by_person = Q(data__actor=person) | Q(data__author=person)
+    earlier = of_people(conversation).filter(by_person, data__idempotency_key=event.idempotency_key).first()
+    if earlier is None:
+        return None
+    if (earlier.type, earlier.data) != (event.type, dump(event)):
+        raise Conflict("This idempotency key was already used for another command.", status)
+    return earlier.seq
 
 
-def _who(data: dict[str, Any]) -> str:
-    who: str = data["actor"] if "actor" in data else data["author"]
-    return who
-
-
-def _require_hearing(conversation: UUID, status: str) -> None:
-    begun = Event.objects.filter(conversation_id=conversation, type="message_start")
-    spoken = begun.exclude(data__kind=Kind.THINKING).order_by("-seq")
-    newest = spoken.values_list("data", flat=True).first()
-    if newest is not None and newest["kind"] == Kind.FINAL:
-        raise Conflict("The moderator is judging the debate; nobody would hear you any more.", status)
-
-
-def _require_room(conversation: UUID, event: Control | HumanMessage) -> None:
-    """Each remark adds to every later prompt, and each command to the transcript. A cancel is never refused."""
-    if isinstance(event, Control):
-        if event.action is not Action.CANCEL and _count(conversation, "control") >= MAX_COMMANDS:
-            raise LimitReached(f"A debate takes at most {MAX_COMMANDS} commands.")
-    elif event.reply_to is None and _count(conversation, "human_message") >= MAX_REMARKS:
-        raise LimitReached(f"A debate takes at most {MAX_REMARKS} remarks.")
-
-
-def _count(conversation: UUID, type_: str) -> int:
-    return of_people(conversation).filter(type=type_).count()
-
-
-def _require_open(conversation: UUID, request: UUID, status: str) -> None:
+def _require_open(conversation: UUID, request: UUID, status: Status) -> None:
     question = questions(conversation).get(request)
     if question is None:
         raise Conflict("There is no such question in this debate.", status)
     if question.answer is not None:
         raise Conflict("This question has been answered.", status)
     if question.expired:
-        raise Conflict("Nobody answered this question in time.", status)
+        raise Conflict("The time to answer this question has passed.", status)
+
+
+def _require_not_judging(conversation: UUID, status: Status) -> None:
+    begun = Event.objects.filter(conversation_id=conversation, type="message_start")
+    spoken = begun.exclude(data__kind=Kind.THINKING).order_by("-seq")
+    newest = spoken.values_list("data__kind", flat=True).first()
+    if newest == Kind.FINAL:
+        raise Conflict("The moderator is judging the debate, which accepts no more messages.", status)
+
+
+def _require_fewer(conversation: UUID, type_: str, limit: int, things: str) -> None:
+    if of_people(conversation).filter(type=type_).count() >= limit:
+        raise LimitReached(f"This debate has reached its limit of {limit} {things}.")

@@ -177,7 +177,7 @@ def _fenced(append: Append, owners: dict[UUID, _Owner]) -> OutcryError | None:
     if append.run is not None and append.run != owner.run:
         return Fenced("Another run owns this conversation.")
     if append.run is not None and owner.expired:
-        return Fenced("The lease of this run has lapsed.")
+        return Fenced("The lease of this run has expired.")
     return None
 
 

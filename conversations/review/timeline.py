@@ -151,9 +151,11 @@ def read(conversation: Conversation) -> Review:
             log.take(frame.seq, frame.type, frame.data)
             review.moments.extend(_moments(log.state, frame))
     except (ValueError, LookupError):
-        review.damage = f"The log cannot be read on after event {review.state['head']}."
+        review.damage = f"The log is damaged: nothing after event {review.state['head']} can be read."
     if review.damage is None and review.state["head"] < conversation.head:
-        review.damage = f"The log ends at event {review.state['head']}, but {conversation.head} were stored."
+        review.damage = (
+            f"The log is incomplete: it ends at event {review.state['head']} of {conversation.head}."
+        )
     review.sha256 = transcript.digest(log.spoken.values()) if log.spoken else None
     return review
 

@@ -121,11 +121,11 @@ class RunControl:
             return
         if isinstance(event, Token):
             await self._rate.wait(event.token_count)
-        await self.appender.room()
+        await self.appender.drain()
         while not self._gate.is_set():
             await self._gate.wait()
             # Other events may have been queued during the pause.
-            await self.appender.room()
+            await self.appender.drain()
         if isinstance(event, StatusChanged):
             self._status = event
         self.appender.put(_dated(event) if isinstance(event, InputRequest) else event)

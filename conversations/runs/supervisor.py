@@ -34,8 +34,8 @@ logger = structlog.get_logger(__name__)
 # Longest pause between two searches for orphans (conversations without a run).
 ORPHANS_SECONDS = 2.0
 GAVE_UP = (
-    "The debate broke off four times at the same turn, so it was ended. What was said until then stands;"
-    " start it again to try once more."
+    "The debate was ended because the same turn failed four times. What was said so far is kept."
+    " Start the debate again to retry."
 )
 # How often a conversation is resumed without finishing a turn in between.
 MAX_RESUMES = 3
@@ -150,7 +150,7 @@ async def _execute(claimed: Lease, wakeup: asyncio.Event, on_idle: Callable[[boo
             await database.call(lease.release, claimed)
     except Exception:
         logger.exception("run_failed")
-        sentence = "The debate ended because of a fault of ours."
+        sentence = "An internal error ended the debate. Start it again."
         await _fail(claimed, debate, "internal", sentence, retryable=True)
     finally:
         _controls.pop(claimed.run, None)

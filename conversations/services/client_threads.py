@@ -29,7 +29,7 @@ class Run:
         """Raises InvalidInput for names that are empty, too long, or contain NUL."""
         given = {"threadId": self.thread, "runId": self.name}
         problems = [
-            Problem(field, "name", f"Use 1 to {MAX_NAME} characters, and no NUL.")
+            Problem(field, "name", f"Use 1 to {MAX_NAME} characters, without the NUL character.")
             for field, text in given.items()
             if not 0 < len(text) <= MAX_NAME or "\0" in text
         ]

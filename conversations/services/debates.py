@@ -70,7 +70,7 @@ async def control(user: AnyUser, conversation: UUID, command: Command) -> Accept
     await database.call(permissions.control, user, conversation, timeout=database.REQUEST_SECONDS)
     await rate_limits.control(str(user.pk))
     event = Control(action=command.action, actor=user.get_username(), idempotency_key=command.idempotency_key)
-    return await commands.tell(conversation, event)
+    return await commands.submit(conversation, event)
 
 
 async def say(user: AnyUser, conversation: UUID, message: Input) -> Accepted:
@@ -86,7 +86,7 @@ async def say(user: AnyUser, conversation: UUID, message: Input) -> Accepted:
         reply_to=message.reply_to,
         idempotency_key=message.idempotency_key,
     )
-    return await commands.tell(conversation, event)
+    return await commands.submit(conversation, event)
 
 
 def create(owner: AbstractUser, new: NewConversation) -> Conversation:
@@ -96,11 +96,9 @@ def create(owner: AbstractUser, new: NewConversation) -> Conversation:
     with transaction.atomic():
         # Lock the owner's row, so that two concurrent starts cannot both take the last place.
         get_user_model().objects.select_for_update().get(pk=owner.pk)
-        running = Conversation.objects.running().filter(owner_id=owner.pk).count()
-        if running >= settings.OUTCRY_MAX_RUNNING_PER_USER:
-            raise LimitReached(
-                f"You have {running} debates running, and {settings.OUTCRY_MAX_RUNNING_PER_USER} are allowed at once."
-            )
+        limit = settings.OUTCRY_MAX_RUNNING_PER_USER
+        if Conversation.objects.running().filter(owner_id=owner.pk).count() >= limit:
+            raise LimitReached(f"Your limit of running debates is {limit}. Wait until one ends, or stop one.")
         service.require_today(owner.pk, *cost_estimate.first_and_last(new, provider))
         conversation = Conversation.objects.create(
             owner_id=owner.pk,
@@ -149,7 +147,7 @@ def _create_once(
 def _input_of(user: AnyUser, conversation: UUID) -> NewConversation:
     found = permissions.watch(user, conversation)
     if not permissions.may_speak(user, found):
-        raise Forbidden("Only its owner may start this debate again.")
+        raise Forbidden("Only the owner of this debate may start it again.")
     limits = service.limits(found)
     return requests.NewConversation.parse(
         {

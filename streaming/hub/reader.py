@@ -37,7 +37,7 @@ class ConversationReader:
         self.users = 0
         self.position = Position(0, "", "")
         # The seq of the newest event that is not a token; at first the head at which this reader joined.
-        self.whole = 0
+        self.last_non_token = 0
         self.spans = DeliverySpans("")
         self._log = LogQueries(conversation)
         self.pages = PageCache(self._log, lambda: self.head)
@@ -70,7 +70,7 @@ class ConversationReader:
         return self._buffer.head
 
     @property
-    def away(self) -> bool:
+    def is_unavailable(self) -> bool:
         """Whether the log cannot be read at present, so that it may have events that this reader lacks."""
         return self._log.unavailable
 
@@ -175,7 +175,7 @@ class ConversationReader:
             self._has_joined = True
             self._buffer = FrameBuffer(position.head)
             self.spans = DeliverySpans(position.traceparent)
-            self.whole = position.head
+            self.last_non_token = position.head
             self.position = position
             self.ended = position.status in TERMINAL
             self._wake()
@@ -195,7 +195,7 @@ class ConversationReader:
             if frame.type == "token":
                 counters.TOKENS_SPOKEN.inc(frame.token_count)
                 continue
-            self.whole = frame.seq
+            self.last_non_token = frame.seq
             if frame.type == "status":
                 status, mode = frame.data["status"], frame.data["mode"]
         self.position = Position(new[-1].seq, status, mode)

@@ -120,7 +120,7 @@ class LiveDelivery(Delivery):
         if self._flow.full:
             return False
         # A lagging client gets no tokens of the message that is being spoken.
-        return self.cursor < (self.reader.whole if self._flow.lagging else self.reader.head)
+        return self.cursor < (self.reader.last_non_token if self._flow.lagging else self.reader.head)
 
     def _send_all(self, frames: list[Frame]) -> bool:
         """Send the frames. Returns False if there was no room for all of them. Trailing tokens are held back from a

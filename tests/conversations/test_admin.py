@@ -324,7 +324,7 @@ def test_a_log_with_a_hole_is_shown_as_far_as_it_goes(reviewer: Client, alice: U
     with connection.cursor() as cursor:
         cursor.execute(f"DELETE FROM {Event._meta.db_table} WHERE seq = %s", [lost])
     page = reviewer.get(page_of(conversation)).content.decode()
-    assert re.search(rf"event {lost - 1}[.,]", page)
+    assert re.search(rf"event {lost - 1} (can|of)", page)
     assert "What follows is what could be read." in page
 
 

@@ -196,7 +196,7 @@ def test_what_was_entered_stays_after_a_problem(signed_in: Client) -> None:
 def test_keys_over_the_limit_are_refused_above_the_form(signed_in: Client, alice: User) -> None:
     for _ in range(api_keys.MAX_KEPT):
         make(alice)
-    assert "You have 20 keys, which is as many as are allowed." in text(create(signed_in))
+    assert "You have reached the limit of 20 keys." in text(create(signed_in))
     assert ApiKey.objects.count() == api_keys.MAX_KEPT
 
 
@@ -204,9 +204,9 @@ def test_the_rate_limit_of_the_api_holds_here(signed_in: Client, alice: User, se
     settings.OUTCRY_CONTROL_RATE = "1/minute"
     key, secret = make(alice)
     assert 'data-testid="new-key"' in text(create(signed_in))
-    assert "That was too often; try again in" in text(create(signed_in))
+    assert "Too many requests; try again in" in text(create(signed_in))
     refused = signed_in.post(ADDRESS, {"action": "rotate", "key": key.pk}, follow=True)
-    assert "That was too often; try again in" in text(refused)
+    assert "Too many requests; try again in" in text(refused)
     assert api_keys.find(secret) == key
 
 

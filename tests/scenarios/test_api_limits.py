@@ -80,7 +80,7 @@ async def test_a_limit_above_the_installation_s_names_what_is_allowed(
 ) -> None:
     settings.OUTCRY_MAX_USD_PER_CONVERSATION = 0.5
     _, told, _ = await post(await signed_in(alice), LIST, {"topic": "Buy?", "max_usd": 0.75})
-    assert told["errors"][0]["message"] == "Too large; use 0.5 or less."
+    assert told["errors"][0]["message"] == "Enter 0.5 or less."
 
 
 async def test_limits_are_taken_and_shown_with_what_was_spent(alice: User, openai: OpenAIServer) -> None:
@@ -137,7 +137,7 @@ async def test_a_day_that_is_spent_is_429_until_midnight(
         {
             "code": "limit_reached",
             "message": "The budget of 20 tokens a day for each person is used up."
-            " There is a new one after midnight UTC.",
+            " It is renewed at midnight UTC.",
         },
     )
     assert wait == "9000"
@@ -153,7 +153,7 @@ async def test_too_many_starts_are_429_with_retry_after(
     for path, body in ((LIST, {"topic": "Buy?"}), (f"{LIST}{started['id']}/again", {})):
         status, told, wait = await post(client, path, body)
         assert (status, told["code"]) == (429, "too_many_requests")
-        assert told["message"].startswith("That was too often; try again in ")
+        assert told["message"].startswith("Too many requests; try again in ")
         assert 1 <= int(wait) <= 3_600
 
 
@@ -226,7 +226,7 @@ async def test_too_many_starts_and_commands_are_told_on_the_websocket(
             await tab.send(type="control", action=action)
         told = (await tab.until("error"))["data"]
     assert (told["code"], told["retryable"]) == ("too_many_requests", True)
-    assert told["message"].startswith("That was too often; try again in ")
+    assert told["message"].startswith("Too many requests; try again in ")
     async with browser(alice, "/ws/conversations/") as tab:
         await tab.send(type="start", topic="Buy?")
         told = (await tab.until("error"))["data"]

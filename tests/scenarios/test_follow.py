@@ -240,7 +240,7 @@ async def test_what_people_say_while_a_model_speaks_is_in_its_place(
 
     async def interject() -> None:
         for number in range(40):
-            await commands.tell(conversation.pk, HumanMessage(author="alice", text=f"{number}"))
+            await commands.submit(conversation.pk, HumanMessage(author="alice", text=f"{number}"))
 
     await asyncio.gather(speak(), interject(), interject())
     run.put(debates.status(Status.COMPLETED))

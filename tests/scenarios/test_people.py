@@ -559,7 +559,7 @@ async def test_of_an_answer_and_an_expiry_at_once_one_is_stored(
         await appender.append(conversation.pk, start, request, run=run)
         answer = HumanMessage(author="alice", text="Yes.", reply_to=request.request)
         told, expired = await asyncio.gather(
-            commands.tell(conversation.pk, answer),
+            commands.submit(conversation.pk, answer),
             commands.expire(conversation.pk, run, request.request),
             return_exceptions=True,
         )
@@ -569,7 +569,7 @@ async def test_of_an_answer_and_an_expiry_at_once_one_is_stored(
         rows = [(type_, data) for _, type_, data in await debates.rows(conversation)][-1:]
         if isinstance(told, Conflict):
             assert (settled["state"], rows[0][0], told.message) == (
-                "expired", "input_expired", "Nobody answered this question in time.",
+                "expired", "input_expired", "The time to answer this question has passed.",
             )  # fmt: skip
         else:
             assert (settled["state"], rows[0][0]) == ("answered", "human_message")

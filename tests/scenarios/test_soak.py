@@ -142,7 +142,7 @@ async def test_a_thousand_watchers_end_with_the_stored_transcript(
     await present.until(lambda: all(client.watcher is not None for client in clients))
     run = appender.Appender(conversation.pk, await debates.claim(conversation))
     for event in debate(die):
-        await run.room()
+        await run.drain()
         run.put(event)
         await asyncio.sleep(0)
     await run.flush()

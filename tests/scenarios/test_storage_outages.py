@@ -309,7 +309,7 @@ async def test_command_during_an_outage_fails_soon_and_is_never_stored(
     monkeypatch.setattr(database, "REQUEST_SECONDS", 0.1)
     await asyncio.to_thread(outage.begin)
     with pytest.raises(LogUnavailable) as refused:
-        await commands.tell(conversation.pk, Control(action=Action.PAUSE, actor="alice"))
+        await commands.submit(conversation.pk, Control(action=Action.PAUSE, actor="alice"))
     assert refused.value.code == "log_unavailable"
     outage.end()
     await asyncio.to_thread(log.close)

@@ -103,13 +103,13 @@ describe("limits", () => {
   });
 
   test("that the server refuses are shown beside their field", async () => {
-    const errors = [{ field: "max_usd", rule: "less_than_equal", message: "Too large; use 2 or less." }];
+    const errors = [{ field: "max_usd", rule: "less_than_equal", message: "Enter 2 or less." }];
     serve(async () => Response.json(ESTIMATE), () => Response.json({ code: "invalid", errors }, { status: 422 }));
     write("topic", "Is it a buy?");
     write("max_usd", "5");
     vi.useRealTimers();
     await submit();
-    expect(error("max_usd")).toBe("Too large; use 2 or less.");
+    expect(error("max_usd")).toBe("Enter 2 or less.");
     expect(folded()).toBe(false);
   });
 });

@@ -47,10 +47,10 @@ test("starts a new debate and opens it", async () => {
 });
 
 test.each([
-  [403, "Only its owner may start this debate again.", {}, "Only its owner may start this debate again."],
+  [403, "Only the owner of this debate may start it again.", {}, "Only the owner of this debate may start it again."],
   [503, "The log cannot be written just now.", {}, "The log cannot be written just now."],
   [429, "You have 5 debates running.", { "Retry-After": "42" }, "You have 5 debates running. Try again in 42 seconds."],
-  [429, "That was too often; try again in 9 seconds.", { "Retry-After": "9" }, "That was too often; try again in 9 seconds."],
+  [429, "Too many requests; try again in 9 seconds.", { "Retry-After": "9" }, "Too many requests; try again in 9 seconds."],
   [429, "You have 5 debates running.", {}, "You have 5 debates running."],
 ])("a refusal (%i) is shown as a sentence: %s", async (status, message, headers, expected) => {
   answer(status, { code: "some", message }, headers as Record<string, string>);

@@ -61,7 +61,7 @@ async def test_more_than_the_rate_is_refused_with_the_time_to_wait(somebody: str
     assert refused[0].code == "too_many_requests"
     assert refused[0].retry_after is not None
     assert 3_000 < refused[0].retry_after <= 3_600
-    assert refused[0].message.startswith("That was too often; try again in 3")
+    assert refused[0].message.startswith("Too many requests; try again in 3")
 
 
 @pytest.mark.usefixtures("store")

@@ -123,7 +123,7 @@ async def test_one_debate_too_many_is_429(
     assert answer.status_code == 429
     assert body_of(answer) == {
         "code": "limit_reached",
-        "message": "You have 1 debates running, and 1 are allowed at once.",
+        "message": "Your limit of running debates is 1. Wait until one ends, or stop one.",
     }
     assert await stored() == (1, 1)
 

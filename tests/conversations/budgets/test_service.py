@@ -426,7 +426,7 @@ async def test_nothing_starts_on_a_day_that_is_spent(
     setattr(settings, f"OUTCRY_MAX_{name}", limit)
     with pytest.raises(LimitReached) as refused:
         await debates.created(alice)
-    assert refused.value.message == f"{sentence} is used up. There is a new one after midnight UTC."
+    assert refused.value.message == f"{sentence} is used up. It is renewed at midnight UTC."
     assert refused.value.retry_after is not None
     assert 0 < refused.value.retry_after <= 86_400
     assert await database.call(Conversation.objects.count) == 1

@@ -192,9 +192,9 @@ async def test_a_run_far_ahead_of_the_database_waits_for_it(
     appender = log.Appender(conversation.pk, run)
     first = await writer.hold(conversation.pk)
     for number in range(3):
-        await appender.room()
+        await appender.drain()
         appender.put(said("run", number))
-    fourth = asyncio.create_task(appender.room())
+    fourth = asyncio.create_task(appender.drain())
     await asyncio.sleep(0)
     assert not fourth.done()
     writer.release()
@@ -247,7 +247,7 @@ async def test_a_run_whose_lease_has_lapsed_stores_nothing_and_is_told(conversat
     await debates.lapse(conversation)
     with pytest.raises(Fenced) as refused:
         await log.append(conversation.pk, said("run", 2), run=run)
-    assert refused.value.message == "The lease of this run has lapsed."
+    assert refused.value.message == "The lease of this run has expired."
     await log.append(conversation.pk, said("alice", 1))
     assert [data["author"] for _, _, data in (await debates.rows(conversation))[1:]] == ["run", "alice"]
 

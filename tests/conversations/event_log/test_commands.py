@@ -219,7 +219,7 @@ async def test_an_answer_needs_a_question_that_is_open(alice: User, conversation
     before = await debates.rows(conversation)
     for request, sentence in (
         (first, "This question has been answered."),
-        (second, "Nobody answered this question in time."),
+        (second, "The time to answer this question has passed."),
         (uuid4(), "There is no such question in this debate."),
     ):
         with pytest.raises(Conflict) as failure:
@@ -327,7 +327,7 @@ async def test_a_key_stands_for_one_thing(alice: User, dave: User, conversation:
         say(alice, conversation.pk, text="Cash?", idempotency_key="w"),
         control(alice, conversation.pk, action="pause", idempotency_key="w"),
     ):
-        with pytest.raises(Conflict, match="This key was used for something else"):
+        with pytest.raises(Conflict, match="This idempotency key was already used"):
             await other
     # Somebody else's keys are their own, and so are another conversation's.
     await control(dave, conversation.pk, action="resume", idempotency_key="k")
@@ -423,7 +423,7 @@ async def test_a_debate_takes_so_many_remarks_and_answers_besides(
     request = await ask(conversation)
     for text in ("One.", "Two."):
         await say(alice, conversation.pk, text=text)
-    with pytest.raises(LimitReached, match="at most 2 remarks"):
+    with pytest.raises(LimitReached, match="limit of 2 messages"):
         await say(alice, conversation.pk, text="Three.")
     await say(alice, conversation.pk, text="The answer.", reply_to=str(request))
 
@@ -434,6 +434,6 @@ async def test_a_debate_takes_so_many_commands_and_a_cancel_always(
     monkeypatch.setattr(commands, "MAX_COMMANDS", 2)
     for action in ("pause", "resume"):
         await control(alice, conversation.pk, action=action)
-    with pytest.raises(LimitReached, match="at most 2 commands"):
+    with pytest.raises(LimitReached, match="limit of 2 commands"):
         await control(alice, conversation.pk, action="pause")
     await control(alice, conversation.pk, action="cancel")

@@ -546,7 +546,7 @@ async def test_a_debate_that_waits_for_people_does_not_hold_a_stopping_process(
     run = supervisor.launch(conversation.pk)
     if rests == "paused":
         await debates.until_stored(conversation, "message_start")
-        await commands.tell(conversation.pk, Control(action=Action.PAUSE, actor="alice"))
+        await commands.submit(conversation.pk, Control(action=Action.PAUSE, actor="alice"))
     await debates.until_stored(conversation, "status", status=rests)
     await supervisor.hand_over()
     assert run.done()

@@ -340,7 +340,7 @@ async def test_a_cancelled_debate_is_a_cancelled_run(buyer: Agent, openai: OpenA
     gate.let()
     await buyer.until("TEXT_MESSAGE_CONTENT")
     conversation = await only()
-    await commands.tell(conversation.pk, Control(action=Action.CANCEL, actor="alice"))
+    await commands.submit(conversation.pk, Control(action=Action.CANCEL, actor="alice"))
     end = await buyer.ended()
     assert buyer.events[-1]["outcome"] == {"type": "cancelled"}
     assert (end.run, end.errors) == ("resolved", [])

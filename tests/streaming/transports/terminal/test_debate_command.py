@@ -90,7 +90,7 @@ def test_a_file_is_argued_about_under_an_account(
     ("topic", "options", "said"),
     [
         ("", {}, "topic: This is empty"),
-        ("Buy?", {"rounds": 7}, "rounds: Too large; use 6 or less"),
+        ("Buy?", {"rounds": 7}, "rounds: Enter 6 or less"),
         ("Buy?", {"user": "nobody"}, "--user nobody: there is no such account"),
         (
             "Buy?",
