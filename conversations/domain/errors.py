@@ -1,20 +1,20 @@
-"""The exceptions that callers handle.
+"""The exceptions that callers handle. An operation that raises one of them has stored and reserved nothing.
 
 OutcryError                 code, and a sentence for a person
 |-- InvalidInput            values are invalid
-|-- LimitReached            of debates, messages or costs
+|-- LimitReached            of running debates, messages to a debate, API keys, or today's costs
 |   `-- TooManyRequests     a rate limit is exceeded
-|-- OverBudget              another call to a model would exceed a limit
+|-- OverBudget              another call to a model would exceed a limit, which the message names
 |-- Unauthenticated         no valid session or API key
 |   `-- SecondFactorMissing the site requires a second factor, which was not given
 |-- NotFound                does not exist, or is not visible to the user
-|-- Forbidden               the user may not do this
-|   |-- ScopeMissing        the API key lacks the scope
-|   `-- NotReauthenticated  the session has to confirm first that it is its user's
-|-- KeyExpired              the API key has expired
-|-- Finished                the conversation has ended
-|-- Conflict                contradicts the log
-|-- Fenced                  another run owns the conversation
+|-- Forbidden               the user may not do this, though they may see the object
+|   |-- ScopeMissing        the API key lacks the scope, which the message names
+|   `-- NotReauthenticated  the session's user has to give their password or second factor once more
+|-- KeyExpired              the API key has expired: it can only be revoked
+|-- Conflict                contradicts the log: a question is closed, or an idempotency key was used differently
+|   `-- Finished            the conversation has ended
+|-- Fenced                  the run does not own the conversation; the append stored nothing
 |-- LogUnavailable          the database cannot be read or written
 |   `-- StorageFull         the server's disk is full
 `-- ProviderError           a model's provider failed
@@ -48,8 +48,6 @@ class Problem:
 
 
 class InvalidInput(OutcryError):
-    """Some values are invalid; nothing was stored."""
-
     code = "invalid"
     http_status = 422
 
@@ -59,8 +57,7 @@ class InvalidInput(OutcryError):
 
 
 class LimitReached(OutcryError):
-    """A limit is reached: of running debates, messages to a debate, API keys, or today's costs. `retry_after` is the
-    number of seconds until the next attempt may succeed, or None if that is unknown."""
+    """`retry_after` is the number of seconds until the next attempt may succeed, or None if that is unknown."""
 
     code = "limit_reached"
     http_status = 429
@@ -71,21 +68,15 @@ class LimitReached(OutcryError):
 
 
 class TooManyRequests(LimitReached):
-    """A user exceeds a rate limit."""
-
     code = "too_many_requests"
 
 
 class OverBudget(OutcryError):
-    """Another call to a model would exceed a limit; nothing was reserved for it. The message names the limit."""
-
     code = "budget"
     http_status = 402
 
 
 class Unauthenticated(OutcryError):
-    """There is neither a valid session nor a valid API key."""
-
     code = "unauthenticated"
     http_status = 401
 
@@ -97,52 +88,30 @@ class SecondFactorMissing(Unauthenticated):
 
 
 class NotFound(OutcryError):
-    """The conversation or key does not exist, or is not visible to this user."""
-
     code = "not_found"
     http_status = 404
 
 
 class Forbidden(OutcryError):
-    """The user may not do this, though they may see the object, such as a conversation."""
-
     code = "forbidden"
     http_status = 403
 
 
 class ScopeMissing(Forbidden):
-    """The API key lacks the scope for this; the message names it."""
-
     code = "scope_missing"
 
 
 class NotReauthenticated(Forbidden):
-    """The session's user has to give their password, or their second factor, once more."""
-
     code = "reauthentication_required"
 
 
 class KeyExpired(OutcryError):
-    """The API key has expired: it can only be revoked."""
-
     code = "key_expired"
     http_status = 409
 
 
-class Finished(OutcryError):
-    """The conversation has ended, with `status`; nothing was stored."""
-
-    code = "finished"
-    http_status = 409
-
-    def __init__(self, message: str, status: str) -> None:
-        super().__init__(message)
-        self.status = status
-
-
 class Conflict(OutcryError):
-    """The request contradicts the log: the question is no longer open, or the idempotency key was used for another
-    command. Nothing was stored; `status` is the conversation's."""
+    """`status` is the conversation's."""
 
     code = "conflict"
     http_status = 409
@@ -152,28 +121,25 @@ class Conflict(OutcryError):
         self.status = status
 
 
-class Fenced(OutcryError):
-    """The run does not own the conversation; the append stored nothing."""
+class Finished(Conflict):
+    code = "finished"
 
+
+class Fenced(OutcryError):
     code = "fenced"
 
 
 class LogUnavailable(OutcryError):
-    """Reading or writing the database failed; nothing was stored."""
-
     code = "log_unavailable"
     http_status = 503
 
 
 class StorageFull(LogUnavailable):
-    """The server's disk is full; nothing was stored."""
-
     code = "storage_full"
 
 
 class ProviderError(OutcryError):
-    """A model's provider failed. `reason` is a stable code; `retry_after` is the number of seconds that the provider
-    asked to wait, or None."""
+    """`reason` is a stable code; `retry_after` is the number of seconds that the provider asked to wait, or None."""
 
     code = "provider_failed"
 
@@ -188,11 +154,11 @@ class ProviderError(OutcryError):
 
 def error_body(error: OutcryError) -> dict[str, Any]:
     """The body of an HTTP response: `{"code", "message"}`; also "errors" for InvalidInput, and "status" (the
-    conversation's) for Finished and Conflict."""
+    conversation's) for Conflict."""
     body: dict[str, Any] = {"code": error.code, "message": error.message}
     if isinstance(error, InvalidInput):
         body["errors"] = [vars(problem) for problem in error.problems]
-    if isinstance(error, Finished | Conflict):
+    if isinstance(error, Conflict):
         body["status"] = error.status
     return body
 

@@ -20,13 +20,10 @@ A new event type is added to `_change`. The state is JSON:
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from typing import Any
-from uuid import UUID
+from typing import Any, cast
 
 from conversations.domain.enums import Kind
-from conversations.domain.events import AgentMessage, MessageDiscard, dump, load
-from conversations.domain.human_input import HumanInput
+from conversations.domain.events import AgentMessage, dump, load
 
 State = dict[str, Any]
 Data = Mapping[str, Any]
@@ -34,21 +31,9 @@ Data = Mapping[str, Any]
 
 def empty() -> State:
     """The state before the first event."""
-    return {
-        "status": None,
-        "mode": None,
-        "reason": None,
-        "panel": None,
-        "head": 0,
-        "messages": [],
-        "tools": [],
-        "humans": [],
-        "requests": [],
-        "controls": [],
-        "fallbacks": [],
-        "errors": [],
-        "complete": None,
-    }
+    lists = ("messages", "tools", "humans", "requests", "controls", "fallbacks", "errors")
+    said = dict.fromkeys(["status", "mode", "reason", "panel"])
+    return {**said, "head": 0, **{name: [] for name in lists}, "complete": None}
 
 
 def fold(events: Iterable[tuple[int, str, Data]], state: State | None = None) -> State:
@@ -76,24 +61,16 @@ def apply(state: State, seq: int, type_: str, data: Data) -> None:
     state["head"] = seq
 
 
-@dataclass
-class Transcript:
-    """A fold of a log for recovery and review: the state, the finished messages that were not discarded, without those
-    of thoughts, in the order in which they ended, and the input of people."""
+def spoken(state: State) -> list[AgentMessage]:
+    """The finished messages that were not discarded, without those of thoughts, in order."""
+    done = [message for message in state["messages"] if message["state"] == "done"]
+    return [agent_message(message) for message in done if message["kind"] != Kind.THINKING]
 
-    state: State = field(default_factory=empty)
-    spoken: dict[UUID, AgentMessage] = field(default_factory=dict)
-    people: HumanInput = field(default_factory=HumanInput)
 
-    def take(self, seq: int, type_: str, data: Data) -> None:
-        """Apply the next event. Raises ValueError and LookupError as `fold` does."""
-        fold([(seq, type_, data)], self.state)
-        self.people.take(seq, type_, data)
-        match event := load(type_, data):
-            case AgentMessage() if event.kind is not Kind.THINKING:
-                self.spoken[event.message] = event
-            case MessageDiscard():
-                self.spoken.pop(event.message, None)
+def agent_message(message: State, **changes: Any) -> AgentMessage:
+    """The `agent_message` event of a message of the state, with these values changed."""
+    renamed = {"message": message["id"], "content": message["text"], "token_count": message["tokens"]}
+    return cast("AgentMessage", load(AgentMessage.type, {**message, **renamed, **changes}))
 
 
 def digest(spoken: Iterable[AgentMessage]) -> str:
@@ -155,26 +132,18 @@ def _place(messages: list[State], data: Data) -> int:
     return len(messages) - 1 if data["kind"] == Kind.THINKING and is_within else len(messages)
 
 
+# What a message has when it ends.
+_OUTCOME = ("confidence", "usage", "cost", "finish_reason", "duration_ms")
+
+
 def _begun(data: Data) -> State:
-    message = {
-        "id": data["message"],
-        **data,
-        "state": "speaking",
-        "text": "",
-        "tokens": 0,
-        "confidence": None,
-        "usage": None,
-        "cost": None,
-        "finish_reason": None,
-        "duration_ms": None,
-        "discard_reason": None,
-    }
-    del message["message"]
-    return message
+    described = {name: value for name, value in data.items() if name != "message"}
+    unknown_yet = dict.fromkeys([*_OUTCOME, "discard_reason"])
+    return {"id": data["message"], **described, "state": "speaking", "text": "", "tokens": 0, **unknown_yet}
 
 
 def _finish(message: State, data: Data) -> None:
-    kept = ("confidence", "usage", "cost", "model", "provider", "mode", "finish_reason", "duration_ms")
+    kept = (*_OUTCOME, "model", "provider", "mode")
     message.update({key: data[key] for key in kept}, state="done", text=data["content"])
     # The message's own count also serves readers that got no tokens; logs of earlier versions have none.
     if (count := data["token_count"]) is not None:

@@ -144,19 +144,19 @@ class Review:
 
 def read(conversation: Conversation) -> Review:
     """Read a conversation's log, up to its end or to damage."""
-    log = transcript.Transcript()
-    review = Review(conversation, log.state)
+    review = Review(conversation)
     try:
         for frame in queries.frames(conversation.pk):
-            log.take(frame.seq, frame.type, frame.data)
-            review.moments.extend(_moments(log.state, frame))
+            transcript.fold([(frame.seq, frame.type, frame.data)], review.state)
+            review.moments.extend(_moments(review.state, frame))
     except (ValueError, LookupError):
         review.damage = f"The log is damaged: nothing after event {review.state['head']} can be read."
     if review.damage is None and review.state["head"] < conversation.head:
         review.damage = (
             f"The log is incomplete: it ends at event {review.state['head']} of {conversation.head}."
         )
-    review.sha256 = transcript.digest(log.spoken.values()) if log.spoken else None
+    spoken = transcript.spoken(review.state)
+    review.sha256 = transcript.digest(spoken) if spoken else None
     return review
 
 

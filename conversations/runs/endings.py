@@ -6,8 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from conversations.domain import transcript
-from conversations.domain.enums import Kind, Mode
-from conversations.domain.events import AgentMessage, EventData, MessageDiscard, Usage
+from conversations.domain.events import EventData, MessageDiscard
 from conversations.domain.human_input import HumanInput
 from conversations.event_log import queries
 
@@ -53,14 +52,5 @@ def _discard(message: transcript.State, reason: str) -> EventData:
 
 
 def _cut(message: transcript.State, took: timedelta) -> EventData:
-    return AgentMessage(
-        **{name: message[name] for name in ("agent", "role", "round", "model", "provider")},
-        kind=Kind.read(message["kind"]),
-        mode=Mode.read(message["mode"]),
-        message=UUID(message["id"]),
-        content=message["text"],
-        token_count=message["tokens"],
-        usage=Usage(),
-        finish_reason="cancelled",
-        duration_ms=max(0, round(took.total_seconds() * 1_000)),
-    )
+    milliseconds = max(0, round(took.total_seconds() * 1_000))
+    return transcript.agent_message(message, usage={}, finish_reason="cancelled", duration_ms=milliseconds)

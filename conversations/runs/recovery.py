@@ -18,10 +18,10 @@ def read(conversation: UUID) -> tuple[DebateState, HumanInput]:
     """The state of the debate and people's input, from the log. Finished messages are kept. The turn of an unfinished
     message is repeated, and so is a judgement whose `complete` is missing."""
     row = Conversation.objects.get(pk=conversation)
-    log = transcript.Transcript()
+    folded, human_input = transcript.empty(), HumanInput()
     for event in queries.read_all(conversation):
-        log.take(*event)
-    folded, human_input = log.state, log.people
+        transcript.fold([event], folded)
+        human_input.take(*event)
     is_judged = folded["complete"] is not None
     kept, unfinished, thoughts, discarded = [], [], [], 0
     for message in folded["messages"]:
@@ -32,7 +32,7 @@ def read(conversation: UUID) -> tuple[DebateState, HumanInput]:
         if message["state"] == "discarded":
             discarded += message["discard_reason"] not in UNBILLED
         elif message["state"] == "done" and (is_judged or message["kind"] != Kind.FINAL):
-            kept.append(log.spoken[UUID(message["id"])])
+            kept.append(transcript.agent_message(message))
         else:
             unfinished.append(UUID(message["id"]))
     state = DebateState(

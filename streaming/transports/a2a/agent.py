@@ -90,7 +90,7 @@ class Agent(RequestHandler):
             case InvalidInput():
                 errors = [{"field": problem.field, "message": problem.message} for problem in error.problems]
                 return InvalidParamsError(error.message, data={"errors": errors})
-            case Finished() | Conflict():
+            case Conflict():
                 return UnsupportedOperationError(
                     error.message, data={"code": error.code, "status": error.status}
                 )
