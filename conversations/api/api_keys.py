@@ -20,7 +20,7 @@ router = Router(tags=["keys"], auth=session_only())
 
 
 class KeyOut(Schema):
-    """`prefix` is how the key begins; `last_used_at` is exact to the minute, and null before its first use."""
+    """`prefix` is the beginning of the key; `last_used_at` is exact to the minute, and null before its first use."""
 
     id: UUID
     prefix: str
@@ -36,7 +36,7 @@ class Keys(Schema):
 
 
 class NewKeyOut(KeyOut):
-    """`key` is in this response only."""
+    """`key` is the key itself, which only this response has."""
 
     key: str
 
@@ -51,7 +51,7 @@ async def list_own(request: AuthenticatedRequest) -> dict[str, Any]:
     return {"keys": await database.call(lambda: [shown(key) for key in keys.listed(request.auth)])}
 
 
-@router.post("/", response=CREATED, summary="Make an API key")
+@router.post("/", response=CREATED, summary="Create an API key")
 async def create(
     request: AuthenticatedRequest, new: NewKey, response: HttpResponse
 ) -> Status[dict[str, Any]]:

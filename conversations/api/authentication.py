@@ -44,8 +44,8 @@ class BearerKey(_Key):
     openapi_type = "http"
     openapi_scheme = "bearer"
     openapi_description = (
-        "An API key, as `Authorization: Bearer oc_...`. Its scopes: `watch` reads, `start` starts and estimates"
-        " debates, `control` commands them and speaks in them."
+        "An API key, as `Authorization: Bearer oc_...`. Its scopes: `watch` to read debates, `start` to estimate and"
+        " start them, `control` to send them commands and messages."
     )
 
 
@@ -58,7 +58,7 @@ class HeaderKey(_Key):
 
 class Session(SessionAuth):
     openapi_description = (
-        "A signed-in session; what changes something also wants the CSRF token, as X-CSRFToken."
+        "A signed-in session. Requests that change something also need the CSRF token, as X-CSRFToken."
     )
 
     def __call__(self, request: HttpRequest) -> AbstractUser | None:

@@ -1,6 +1,5 @@
 """The JSON API of conversations."""
 
-from dataclasses import asdict
 from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
@@ -14,14 +13,17 @@ from pydantic import Field
 from conversations.access import permissions
 from conversations.api.authentication import AuthenticatedRequest, needs
 from conversations.budgets import service
+from conversations.budgets.service import Amounts
 from conversations.domain import transcript
 from conversations.domain.enums import Mode, Stance, Status
+from conversations.domain.errors import Problem
 from conversations.domain.requests import Command, Input, NewConversation
 from conversations.event_log import commands, queries
 from conversations.infrastructure import database
 from conversations.models import Conversation
 from conversations.outbox import deliveries
 from conversations.services import debates
+from conversations.services.cost_estimate import Range
 
 PAGE_SIZE = 20
 MAX_EVENTS = 1_000
@@ -64,39 +66,17 @@ class Page(Schema):
     results: list[Summary]
 
 
-class Limits(Schema):
-    """US dollars, tokens in and out, and seconds; null is no limit."""
-
-    usd: float | None
-    tokens: int | None
-    seconds: float | None
-
-
-class Spent(Limits):
-    """Spent so far; `usd` is null once the price of any call is unknown."""
-
-
-class Tokens(Schema):
-    low: int
-    high: int
-
-
-class Dollars(Schema):
-    low: float
-    high: float
-
-
 class Estimate(Schema):
-    """`usd` is null where the provider's price is unknown; `left` is what you may still spend today."""
+    """`usd` is null if the provider's price is unknown; `left` is what is left of today's limits."""
 
     provider: str
-    usd: Dollars | None
-    tokens: Tokens
-    left: Limits
+    usd: Range[float] | None
+    tokens: Range[int]
+    left: Amounts
 
 
 class DeliveryEvent(Schema):
-    """`type` is delivered, failed, rejected, given_up or dropped; `code` says why an attempt has failed."""
+    """`type` is delivered, failed, rejected, given_up or dropped; `code` is the cause of a failed attempt."""
 
     type: str
     at: datetime
@@ -114,22 +94,16 @@ class DeliveryOut(Schema):
 
 
 class Detail(Summary):
-    """`transcript` is the fold of the conversation's events."""
+    """`transcript` is the state of the conversation after its newest event. In `spent`, `usd` is null if the price of a
+    call is unknown."""
 
     content: str
     content_type: str
     ws_url: str
-    limits: Limits
-    spent: Spent
+    limits: Amounts
+    spent: Amounts
     deliveries: list[DeliveryOut]
     transcript: dict[str, Any]
-
-
-class Accepted(Schema):
-    """Stored as event `seq`; `status` was the conversation's then. Its further events have the outcome."""
-
-    seq: int
-    status: Status
 
 
 class EventOut(Schema):
@@ -146,12 +120,6 @@ class Events(Schema):
     events: list[EventOut]
 
 
-class ProblemOut(Schema):
-    field: str
-    rule: str
-    message: str
-
-
 class Refusal(Schema):
     code: str
     message: str
@@ -164,7 +132,7 @@ class Conflict(Refusal):
 
 
 class Invalid(Refusal):
-    errors: list[ProblemOut]
+    errors: list[Problem]
 
 
 @router.post(
@@ -181,11 +149,11 @@ async def start(request: AuthenticatedRequest, new: NewConversation) -> ApiStatu
     "/estimate",
     auth=needs("start"),
     response={200: Estimate, 403: Refusal, 422: Invalid, 429: Refusal},
-    summary="What a debate would take",
+    summary="Estimate the cost of a debate",
 )
 async def estimate(request: AuthenticatedRequest, new: NewConversation) -> dict[str, Any]:
     estimated, left = await debates.estimate(request.auth, new)
-    return {**asdict(estimated), "left": asdict(left)}
+    return {**vars(estimated), "left": left}
 
 
 @router.get(
@@ -202,7 +170,7 @@ async def list_own(request: AuthenticatedRequest, page: Annotated[int, Field(ge=
     "/{uuid:conversation}/",
     auth=needs("watch"),
     response={200: Detail, 403: Refusal, 404: Refusal, 429: Refusal},
-    summary="A debate, as it stands",
+    summary="The current state of a debate",
 )
 async def detail(request: AuthenticatedRequest, conversation: UUID) -> dict[str, Any]:
     return await database.call(_detail, request.auth, conversation)
@@ -212,7 +180,7 @@ async def detail(request: AuthenticatedRequest, conversation: UUID) -> dict[str,
     "/{uuid:conversation}/events",
     auth=needs("watch"),
     response={200: Events, 403: Refusal, 404: Refusal, 429: Refusal},
-    summary="A debate's log, paged",
+    summary="The events of a debate, page by page",
 )
 async def events(
     request: AuthenticatedRequest,
@@ -236,7 +204,14 @@ async def again(request: AuthenticatedRequest, conversation: UUID) -> ApiStatus[
     return ApiStatus(201, await debates.restart(request.auth, conversation))
 
 
-ACCEPTED: Any = {202: Accepted, 403: Refusal, 404: Refusal, 409: Conflict, 422: Invalid, 429: Refusal}
+ACCEPTED: Any = {
+    202: commands.Accepted,
+    403: Refusal,
+    404: Refusal,
+    409: Conflict,
+    422: Invalid,
+    429: Refusal,
+}
 
 
 @router.post(
@@ -281,8 +256,8 @@ def _detail(user: AbstractUser, conversation: UUID) -> dict[str, Any]:
         "content": found.content,
         "content_type": found.content_type,
         "ws_url": found.ws_url,
-        "limits": asdict(service.limits(found)),
-        "spent": asdict(service.spent(found)),
+        "limits": service.limits(found),
+        "spent": service.spent(found),
         "deliveries": deliveries.listed(found.pk),
         "transcript": transcript.fold(queries.read_all(found.pk)),
     }

@@ -33,9 +33,8 @@ _PLACES: Final = Decimal("0.00000001")
 
 @dataclass(frozen=True)
 class Amounts:
-    """US dollars, input and output tokens, and seconds during which models answered.
-
-    None means "no limit" in limits and remaining amounts, and "unknown" in spent amounts."""
+    """US dollars, input and output tokens, and seconds during which models answered. Null is "no limit" in limits and
+    remaining amounts, and "unknown" in spent amounts."""
 
     usd: float | None
     tokens: int | None

@@ -29,7 +29,7 @@ class ContentType(models.TextChoices):
 
 
 class Scope(models.TextChoices):
-    """What an API key is for."""
+    """What an API key permits."""
 
     WATCH = "watch", "Read and follow debates"
     START = "start", "Start debates"
@@ -83,14 +83,14 @@ TERMINAL = frozenset({Status.COMPLETED, Status.CANCELLED, Status.ERROR})
 
 
 class Mode(Word):
-    """Whether a model really spoke (live) or a script did (demo)."""
+    """Whether messages come from a model (live) or from a script (demo)."""
 
     LIVE = "live"
     DEMO = "demo"
 
 
 class Kind(Word):
-    """What a message is, known from its turn and its tool calls, never from its words."""
+    """The kind of a message, determined by its turn and its tool calls, never by its text."""
 
     ROUTING = "routing"
     THINKING = "thinking"
@@ -103,7 +103,7 @@ class Kind(Word):
 
 
 class Action(Word):
-    """What a person may command of a conversation."""
+    """A command to a debate."""
 
     PAUSE = "pause"
     RESUME = "resume"

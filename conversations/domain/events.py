@@ -20,7 +20,7 @@ class _Frozen(BaseModel):
 
 
 class Usage(_Frozen):
-    """Tokens as the provider counted them; null where it did not say."""
+    """Tokens as counted by the provider; null if it did not report them."""
 
     input_tokens: int | None = None
     output_tokens: int | None = None
@@ -50,7 +50,7 @@ class StatusChanged(EventData):
 
 
 class Routing(EventData):
-    """Which panel took the question. `confidence` is null where nothing stated one."""
+    """The panel that debates the question. `confidence` is null if the choice has none."""
 
     type: ClassVar[Literal["routing"]] = "routing"
     panel: str
@@ -72,8 +72,8 @@ class MessageStart(EventData):
 
 
 class Token(EventData):
-    """One or more neighbouring tokens. `offset` counts Unicode code points from the message's
-    start; `cost` is the message's running estimate in US dollars, or null."""
+    """One or more neighbouring tokens. `offset` counts Unicode code points from the message's start; `cost` is the
+    estimated cost of the message so far in US dollars, or null if unknown."""
 
     type: ClassVar[Literal["token"]] = "token"
     message: UUID
@@ -84,8 +84,9 @@ class Token(EventData):
 
 
 class AgentMessage(EventData):
-    """A whole message; its `content` replaces the text that tokens built, its `token_count` their counts. One that was
-    cut by a cancel holds what had been said, with finish_reason `cancelled`. Cost in US dollars."""
+    """A finished message. Its `content` replaces the text of its tokens, and its `token_count` the sum of theirs. A
+    message that a cancel has cut off has the text so far, and the finish_reason `cancelled`. `cost` is in US dollars,
+    or null if unknown."""
 
     type: ClassVar[Literal["agent_message"]] = "agent_message"
     message: UUID
@@ -136,8 +137,8 @@ class ToolError(EventData):
 
 
 class InputRequest(EventData):
-    """An agent's question to the owner, asked while it speaks `message`. `timeout` in seconds, or null for none;
-    `deadline` is when it ends."""
+    """An agent's question to the owner, asked during `message`. It expires at `deadline`, after `timeout` seconds; both
+    are null if it does not expire."""
 
     type: ClassVar[Literal["input_request"]] = "input_request"
     request: UUID
@@ -149,14 +150,14 @@ class InputRequest(EventData):
 
 
 class InputExpired(EventData):
-    """Nobody answered in time; the debate goes on without."""
+    """The question expired; the debate continues without an answer."""
 
     type: ClassVar[Literal["input_expired"]] = "input_expired"
     request: UUID
 
 
 class HumanMessage(EventData):
-    """What a person said: into the debate, or in answer to the request `reply_to`."""
+    """A person's message to the panel, or the answer to the question `reply_to`."""
 
     type: ClassVar[Literal["human_message"]] = "human_message"
     author: str
@@ -166,7 +167,7 @@ class HumanMessage(EventData):
 
 
 class Control(EventData):
-    """A person's command. What it led to is told by the `status` that follows."""
+    """A person's command. The `status` that follows shows its effect."""
 
     type: ClassVar[Literal["control"]] = "control"
     action: Action
@@ -185,8 +186,8 @@ class Fallback(EventData):
 
 
 class Error(EventData):
-    """`code` is stable; `message` is a sentence for a person. On the wire, `field` and `rule`
-    name what a refused frame got wrong, and `idempotency_key` is the frame's own."""
+    """`code` is stable; `message` is a sentence for a person. In the answer to an invalid frame of a client, `field`
+    and `rule` name what is invalid, and `idempotency_key` is the frame's own."""
 
     type: ClassVar[Literal["error"]] = "error"
     code: str
@@ -198,7 +199,7 @@ class Error(EventData):
 
 
 class Complete(EventData):
-    """The verdict. With `no_verdict`, `reason` says why and the texts may be empty."""
+    """The verdict. With `no_verdict`, `reason` is the cause, and the texts may be empty."""
 
     type: ClassVar[Literal["complete"]] = "complete"
     verdict: Stance

@@ -127,7 +127,7 @@ class Form(BaseModel):
 
 
 class NewConversation(Form):
-    """A question, and optionally the content to argue about, and limits for what that may spend."""
+    """A question to debate, optionally with content to discuss and with limits."""
 
     topic: Annotated[
         str,
@@ -139,28 +139,30 @@ class NewConversation(Form):
         str,
         StringConstraints(max_length=MAX_CONTENT),
         LINES,
-        Field(description="Text to argue about, at most 50,000 characters."),
+        Field(description="Text to discuss, at most 50,000 characters."),
     ] = ""
-    content_type: Annotated[ContentType, Field(description="What the content is.")] = ContentType.TEXT
-    panel: Annotated[str, AfterValidator(_known_panel), Field(description="Who debates.")] = DEFAULT_PANEL
+    content_type: Annotated[ContentType, Field(description="The type of the content.")] = ContentType.TEXT
+    panel: Annotated[str, AfterValidator(_known_panel), Field(description="The panel that debates.")] = (
+        DEFAULT_PANEL
+    )
     rounds: Annotated[int, Field(strict=True, ge=1, le=MAX_ROUNDS)] = DEFAULT_ROUNDS
     max_usd: Annotated[
         float | None,
         Field(strict=True, gt=0, le=MAX_USD, allow_inf_nan=False),
         AfterValidator(_at_most("OUTCRY_MAX_USD_PER_CONVERSATION")),
-        Field(description="US dollars it may spend; null for the installation's limit."),
+        Field(description="Maximum cost in US dollars; null for the installation's limit."),
     ] = None
     max_tokens: Annotated[
         int | None,
         Field(strict=True, ge=1, le=MAX_TOKENS),
         AfterValidator(_at_most("OUTCRY_MAX_TOKENS_PER_CONVERSATION")),
-        Field(description="Tokens, in and out, it may spend; null for the installation's limit."),
+        Field(description="Maximum number of input and output tokens; null for the installation's limit."),
     ] = None
     max_seconds: Annotated[
         int | None,
         Field(strict=True, ge=1, le=MAX_SECONDS),
         AfterValidator(_at_most("OUTCRY_MAX_SECONDS_PER_CONVERSATION")),
-        Field(description="Seconds during which its turns may be spoken; null for the installation's limit."),
+        Field(description="Maximum seconds during which models answer; null for the installation's limit."),
     ] = None
 
 
@@ -168,28 +170,29 @@ Key = Annotated[
     str,
     StringConstraints(min_length=1, max_length=MAX_KEY),
     AfterValidator(without_nul),
-    Field(description="The same key again is the same command again: it is not carried out twice."),
+    Field(description="Identifies the command: one that is sent again with the same key is executed once."),
 ]
 
 
 class Command(Form):
-    """What a person commands of a conversation."""
+    """A command to a debate."""
 
-    action: Annotated[Action, Field(description="What to do.")]
+    action: Annotated[Action, Field(description="The command.")]
     idempotency_key: Key | None = None
 
 
 class Input(Form):
-    """What a person says to the panel, or in answer to an agent's question."""
+    """A message to the panel, or the answer to an agent's question."""
 
     text: Annotated[
         str,
         StringConstraints(min_length=1, max_length=MAX_TEXT),
         LINES,
-        Field(description="1 to 4,000 characters."),
+        Field(description="The message, 1 to 4,000 characters."),
     ]
     reply_to: Annotated[
-        UUID | None, Field(description="The `request` of the question that this answers; null to interject.")
+        UUID | None,
+        Field(description="The `request` of the question to answer; null for a message to the panel."),
     ] = None
     idempotency_key: Key | None = None
 
@@ -217,22 +220,22 @@ def _in_order(scopes: list[Scope]) -> list[Scope]:
 
 
 class NewKey(Form):
-    """An API key that a person wants."""
+    """The request for an API key."""
 
     name: Annotated[
         str,
         StringConstraints(min_length=1, max_length=MAX_KEY_NAME),
         LINE,
-        Field(description="What it is for, 1 to 100 characters."),
+        Field(description="The purpose of the key, 1 to 100 characters."),
     ]
     scopes: Annotated[
         list[Scope],
-        Field(min_length=1, description="What it may do: watch, start, control."),
+        Field(min_length=1, description="What the key permits: watch, start, control."),
         AfterValidator(_in_order),
     ]
     expires_at: Annotated[
         Annotated[AwareDatetime, BeforeValidator(_written), AfterValidator(_ahead)] | None,
-        Field(description="When it stops opening anything; null for never."),
+        Field(description="When the key expires; null for never."),
     ] = None
 
 

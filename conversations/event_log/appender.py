@@ -13,7 +13,7 @@ import contextlib
 import math
 import time
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
@@ -50,42 +50,38 @@ async def append(conversation: UUID, *events: EventData, run: UUID | None = None
     """Store events and announce them to the conversation's group; returns after the commit.
 
     Raises Fenced when `run` does not own the conversation, or no longer does; NotFound; and LogUnavailable."""
-    stored = asyncio.get_running_loop().create_future()
-
-    def settled(refusal: OutcryError | None) -> None:
-        if stored.done():
-            return
-        if refusal is None:
-            stored.set_result(None)
-        else:
-            stored.set_exception(refusal)
-
-    _submit(conversation, run, events, settled)
-    await stored
+    appender = Appender(conversation, run)
+    appender.put(*events)
+    await appender.flush()
 
 
 class Appender:
-    """Appends a run's events to its conversation's log, in the order of the calls."""
+    """Appends a run's events, or a person's if `run` is None, to a conversation's log, in the order of the calls."""
 
-    def __init__(self, conversation: UUID, run: UUID) -> None:
+    def __init__(self, conversation: UUID, run: UUID | None) -> None:
         self._conversation = conversation
         self._run = run
-        # How many events were queued so far, and how many of them were committed or refused.
+        # How many appends were queued so far, and how many of them were committed or refused.
         self._queued = 0
         self._settled = 0
         self._settling = asyncio.Event()
         self._failure: OutcryError | None = None
 
     async def drain(self) -> None:
-        """Return once fewer than MAX_PENDING events wait for their commit."""
+        """Return once fewer than MAX_PENDING appends wait for their commit."""
         while self._queued - self._settled >= MAX_PENDING:
             await self._next_settled()
 
-    def put(self, event: EventData) -> None:
-        """Queue an event without waiting for `drain`. Raises the failure of any earlier event."""
+    def put(self, *events: EventData) -> None:
+        """Queue events, which are stored together, without waiting for `drain`. Raises the failure of any earlier
+        one."""
         self.check()
         self._queued += 1
-        _submit(self._conversation, self._run, [event], self._settle)
+        parent = None if isinstance(events[-1], Token) else tracing.current()
+        loop = asyncio.get_running_loop()
+        _writer.submit(
+            _Waiting(self._conversation, self._run, events, timezone.now(), loop, self._settle, parent)
+        )
 
     async def flush(self) -> None:
         """Return once every queued event is stored. Raises the failure of any of them."""
@@ -139,12 +135,6 @@ class _Waiting(Append):
     parent: tracing.ParentContext | None
     # Why it is not stored.
     refusal: OutcryError | None = None
-
-
-def _submit(conversation: UUID, run: UUID | None, events: Sequence[EventData], settled: _Settled) -> None:
-    parent = None if events and isinstance(events[-1], Token) else tracing.current()
-    loop = asyncio.get_running_loop()
-    _writer.submit(_Waiting(conversation, run, events, timezone.now(), loop, settled, parent))
 
 
 def _commit(batch: list[_Waiting]) -> None:

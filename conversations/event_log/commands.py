@@ -33,7 +33,7 @@ tasks = BackgroundTasks()
 
 @dataclass(frozen=True)
 class Accepted:
-    """The command was stored as event `seq`; the conversation was in `status`."""
+    """The command is stored as event `seq`; the conversation had this `status`. Later events show its effect."""
 
     seq: int
     status: Status

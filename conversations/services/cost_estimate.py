@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Final, Generic, TypeVar
 
 from django.conf import settings
 
@@ -13,6 +13,8 @@ from conversations.prompts import builder
 from conversations.prompts.builder import CHARACTERS_PER_TOKEN, DebateQuestion, Prompt, Spoken, Task
 from conversations.providers import pricing
 from conversations.providers.catalog import Provider, longest_answer
+
+N = TypeVar("N", int, float)
 
 
 @dataclass(frozen=True)
@@ -33,11 +35,11 @@ LOCAL_LONG: Final = Length(160)
 
 
 @dataclass(frozen=True)
-class Range:
-    """The totals of a debate with short answers, and of one with long answers."""
+class Range(Generic[N]):
+    """The total of a debate with short answers, and of one with long answers."""
 
-    low: float
-    high: float
+    low: N
+    high: N
 
 
 @dataclass(frozen=True)
@@ -45,8 +47,8 @@ class Estimate:
     """`provider` is its label; `usd` is None if the model's price is unknown. Repeated turns are not included."""
 
     provider: str
-    tokens: Range
-    usd: Range | None
+    tokens: Range[int]
+    usd: Range[float] | None
 
 
 def estimate(new: NewConversation, provider: Provider) -> Estimate:

@@ -1,10 +1,11 @@
 // Generated from conversations/domain/events.py by `npm run types`. Do not edit.
 
-/** What a person may command of a conversation. */
+/** A command to a debate. */
 export type Action = "pause" | "resume" | "cancel";
 
-/** A whole message; its `content` replaces the text that tokens built, its `token_count` their counts. One that was
- * cut by a cancel holds what had been said, with finish_reason `cancelled`. Cost in US dollars. */
+/** A finished message. Its `content` replaces the text of its tokens, and its `token_count` the sum of theirs. A
+ * message that a cancel has cut off has the text so far, and the finish_reason `cancelled`. `cost` is in US dollars,
+ * or null if unknown. */
 export type AgentMessage = {
   message: string;
   agent: string;
@@ -23,7 +24,7 @@ export type AgentMessage = {
   duration_ms: number;
 };
 
-/** The verdict. With `no_verdict`, `reason` says why and the texts may be empty. */
+/** The verdict. With `no_verdict`, `reason` is the cause, and the texts may be empty. */
 export type Complete = {
   verdict: Stance;
   confidence: number | null;
@@ -39,7 +40,7 @@ export type Complete = {
   transcript_sha256: string;
 };
 
-/** A person's command. What it led to is told by the `status` that follows. */
+/** A person's command. The `status` that follows shows its effect. */
 export type Control = {
   action: Action;
   actor: string;
@@ -55,8 +56,8 @@ export type CostSummary = {
   output_tokens: number | null;
 };
 
-/** `code` is stable; `message` is a sentence for a person. On the wire, `field` and `rule`
- * name what a refused frame got wrong, and `idempotency_key` is the frame's own. */
+/** `code` is stable; `message` is a sentence for a person. In the answer to an invalid frame of a client, `field`
+ * and `rule` name what is invalid, and `idempotency_key` is the frame's own. */
 export type Error = {
   code: string;
   message: string;
@@ -89,7 +90,7 @@ export type Hello = {
   session: string;
 };
 
-/** What a person said: into the debate, or in answer to the request `reply_to`. */
+/** A person's message to the panel, or the answer to the question `reply_to`. */
 export type HumanMessage = {
   author: string;
   text: string;
@@ -97,13 +98,13 @@ export type HumanMessage = {
   idempotency_key: string | null;
 };
 
-/** Nobody answered in time; the debate goes on without. */
+/** The question expired; the debate continues without an answer. */
 export type InputExpired = {
   request: string;
 };
 
-/** An agent's question to the owner, asked while it speaks `message`. `timeout` in seconds, or null for none;
- * `deadline` is when it ends. */
+/** An agent's question to the owner, asked during `message`. It expires at `deadline`, after `timeout` seconds; both
+ * are null if it does not expire. */
 export type InputRequest = {
   request: string;
   message: string;
@@ -113,7 +114,7 @@ export type InputRequest = {
   deadline: string | null;
 };
 
-/** What a message is, known from its turn and its tool calls, never from its words. */
+/** The kind of a message, determined by its turn and its tool calls, never by its text. */
 export type Kind = "routing" | "thinking" | "action" | "tool_result" | "validation" | "analysis" | "final" | "message";
 
 export type MessageDiscard = {
@@ -133,7 +134,7 @@ export type MessageStart = {
   streaming: boolean;
 };
 
-/** Whether a model really spoke (live) or a script did (demo). */
+/** Whether messages come from a model (live) or from a script (demo). */
 export type Mode = "live" | "demo";
 
 /** An operator's word to everybody who is connected. */
@@ -143,7 +144,7 @@ export type Notice = {
 
 export type Pong = Record<string, never>;
 
-/** Which panel took the question. `confidence` is null where nothing stated one. */
+/** The panel that debates the question. `confidence` is null if the choice has none. */
 export type Routing = {
   panel: string;
   reason: string;
@@ -170,8 +171,8 @@ export type Stream = {
  * meanwhile comes when it is back. */
 export type StreamState = "idle" | "streaming" | "paused" | "lagging" | "reconnecting" | "error" | "closed";
 
-/** One or more neighbouring tokens. `offset` counts Unicode code points from the message's
- * start; `cost` is the message's running estimate in US dollars, or null. */
+/** One or more neighbouring tokens. `offset` counts Unicode code points from the message's start; `cost` is the
+ * estimated cost of the message so far in US dollars, or null if unknown. */
 export type Token = {
   message: string;
   offset: number;
@@ -201,7 +202,7 @@ export type ToolStart = {
   input: string;
 };
 
-/** Tokens as the provider counted them; null where it did not say. */
+/** Tokens as counted by the provider; null if it did not report them. */
 export type Usage = {
   input_tokens: number | null;
   output_tokens: number | null;

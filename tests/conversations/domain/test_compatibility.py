@@ -3,7 +3,7 @@
 `tests/recordings/event_schemas.json` holds the JSON schemas of all events as they were when they were frozen. A later
 version may add types, and fields with defaults; write the file anew after that:
 
-    python -m tests.conversations.domain.test_compatibility
+    python manage.py shell -c "from tests.conversations.domain import test_compatibility as t; t.freeze()"
 """
 
 import json
@@ -41,10 +41,10 @@ def frozen() -> dict[str, Any]:
     return read
 
 
-def text_of(schemas: dict[str, Any]) -> str:
-    """The contents of the file, an event a line."""
-    lines = [f"{json.dumps(type_)}: {json.dumps(schema)}" for type_, schema in schemas.items()]
-    return "{\n" + ",\n".join(lines) + "\n}\n"
+def freeze() -> None:
+    """Write the file, an event a line."""
+    lines = [f"{json.dumps(type_)}: {json.dumps(schema)}" for type_, schema in schemas().items()]
+    SCHEMAS.write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")
 
 
 # What today's version writes, the frozen one reads
@@ -242,7 +242,3 @@ def test_a_debate_of_an_unknown_mode_can_be_claimed(conversation: Conversation) 
     claimed = lease.claim(conversation.pk)
     assert claimed is not None
     assert claimed.mode == "later"
-
-
-if __name__ == "__main__":
-    SCHEMAS.write_text(text_of(schemas()), encoding="utf-8")

@@ -56,7 +56,7 @@ async def test_shared_commit_has_a_span_per_conversation(
         start, word = debates.every_event()[3:5]
         for conversation, event in zip(conversations, [start, start, word], strict=True):
             with tracing.debate("", conversation.pk, uuid4(), 1):
-                appender._submit(conversation.pk, None, [event], lambda _: None)
+                appender.Appender(conversation.pk, None).put(event)
     await database.call(appender._commit, batch)
     commits, runs = named(recorded, "log.commit"), named(recorded, "debate")
     # The third has stored a word only.
