@@ -1,13 +1,13 @@
 """The closed vocabulary of a conversation's log.
 
-Every stored event is one of `EVENTS`; what is not declared here cannot be stored. The front end's types are generated
-from this module. Fields are only added, with defaults, and readers skip types and fields that they do not know: during
-an upgrade an older process reads what a newer one writes.
+Every stored event is a subclass of `EventData` that is declared here; nothing else can be stored. The front end's types
+are generated from this module. Fields are only added, with defaults, and readers skip types and fields that they do not
+know: during an upgrade an older process reads what a newer one writes.
 """
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, ClassVar, Literal, Self
+from typing import Any, ClassVar, Self
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -16,7 +16,7 @@ from conversations.domain.enums import Action, Kind, Mode, Stance, Status, Word
 
 
 class _Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
 
 
 class Usage(_Frozen):
@@ -37,29 +37,30 @@ class CostSummary(_Frozen):
 
 
 class EventData(_Frozen):
-    """The `data` of an event; `type` is its name in the log."""
+    """The `data` of an event. A subclass gives its name in the log: `class Token(EventData, type="token")`."""
 
     type: ClassVar[str]
 
+    def __init_subclass__(cls, *, type: str, **settings: Any) -> None:  # noqa: A002 (the log's word)
+        super().__init_subclass__(**settings)
+        cls.type = type
 
-class StatusChanged(EventData):
-    type: ClassVar[Literal["status"]] = "status"
+
+class StatusChanged(EventData, type="status"):
     status: Status
     mode: Mode
     reason: str | None = None
 
 
-class Routing(EventData):
+class Routing(EventData, type="routing"):
     """The panel that debates the question. `confidence` is null if the choice has none."""
 
-    type: ClassVar[Literal["routing"]] = "routing"
     panel: str
     reason: str
     confidence: float | None = None
 
 
-class MessageStart(EventData):
-    type: ClassVar[Literal["message_start"]] = "message_start"
+class MessageStart(EventData, type="message_start"):
     message: UUID
     agent: str
     role: str
@@ -71,11 +72,10 @@ class MessageStart(EventData):
     streaming: bool
 
 
-class Token(EventData):
+class Token(EventData, type="token"):
     """One or more neighbouring tokens. `offset` counts Unicode code points from the message's start; `cost` is the
     estimated cost of the message so far in US dollars, or null if unknown."""
 
-    type: ClassVar[Literal["token"]] = "token"
     message: UUID
     offset: int = Field(ge=0)
     text: str
@@ -83,12 +83,11 @@ class Token(EventData):
     cost: float | None = None
 
 
-class AgentMessage(EventData):
+class AgentMessage(EventData, type="agent_message"):
     """A finished message. Its `content` replaces the text of its tokens, and its `token_count` the sum of theirs. A
     message that a cancel has cut off has the text so far, and the finish_reason `cancelled`. `cost` is in US dollars,
     or null if unknown."""
 
-    type: ClassVar[Literal["agent_message"]] = "agent_message"
     message: UUID
     agent: str
     role: str
@@ -106,41 +105,36 @@ class AgentMessage(EventData):
     duration_ms: int = Field(ge=0)
 
 
-class MessageDiscard(EventData):
-    type: ClassVar[Literal["message_discard"]] = "message_discard"
+class MessageDiscard(EventData, type="message_discard"):
     message: UUID
     reason: str
 
 
-class ToolStart(EventData):
-    type: ClassVar[Literal["tool_start"]] = "tool_start"
+class ToolStart(EventData, type="tool_start"):
     call: str
     message: UUID
     tool: str
     input: str
 
 
-class ToolEnd(EventData):
-    type: ClassVar[Literal["tool_end"]] = "tool_end"
+class ToolEnd(EventData, type="tool_end"):
     call: str
     message: UUID
     tool: str
     output: str
 
 
-class ToolError(EventData):
-    type: ClassVar[Literal["tool_error"]] = "tool_error"
+class ToolError(EventData, type="tool_error"):
     call: str
     message: UUID
     tool: str
     code: str
 
 
-class InputRequest(EventData):
+class InputRequest(EventData, type="input_request"):
     """An agent's question to the owner, asked during `message`. It expires at `deadline`, after `timeout` seconds; both
     are null if it does not expire."""
 
-    type: ClassVar[Literal["input_request"]] = "input_request"
     request: UUID
     message: UUID
     agent: str
@@ -149,47 +143,40 @@ class InputRequest(EventData):
     deadline: datetime | None = None
 
 
-class InputExpired(EventData):
+class InputExpired(EventData, type="input_expired"):
     """The question expired; the debate continues without an answer."""
 
-    type: ClassVar[Literal["input_expired"]] = "input_expired"
     request: UUID
 
 
-class HumanMessage(EventData):
+class HumanMessage(EventData, type="human_message"):
     """A person's message to the panel, or the answer to the question `reply_to`."""
 
-    type: ClassVar[Literal["human_message"]] = "human_message"
     author: str
     text: str
     reply_to: UUID | None = None
     idempotency_key: str | None = None
 
 
-class Control(EventData):
+class Control(EventData, type="control"):
     """A person's command. The `status` that follows shows its effect."""
 
-    type: ClassVar[Literal["control"]] = "control"
     action: Action
     actor: str
     idempotency_key: str | None = None
 
 
-class Fallback(EventData):
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
-
-    type: ClassVar[Literal["fallback"]] = "fallback"
+class Fallback(EventData, type="fallback"):
     from_: str = Field(alias="from")
     to: str
     code: str
     reason: str
 
 
-class Error(EventData):
+class Error(EventData, type="error"):
     """`code` is stable; `message` is a sentence for a person. In the answer to an invalid frame of a client, `field`
     and `rule` name what is invalid, and `idempotency_key` is the frame's own."""
 
-    type: ClassVar[Literal["error"]] = "error"
     code: str
     message: str
     retryable: bool
@@ -198,10 +185,9 @@ class Error(EventData):
     idempotency_key: str | None = None
 
 
-class Complete(EventData):
+class Complete(EventData, type="complete"):
     """The verdict. With `no_verdict`, `reason` is the cause, and the texts may be empty."""
 
-    type: ClassVar[Literal["complete"]] = "complete"
     verdict: Stance
     confidence: float | None = Field(default=None, ge=0, le=1)
     summary: str = ""
@@ -222,27 +208,8 @@ class Complete(EventData):
         return self
 
 
-EVENTS: Mapping[str, type[EventData]] = {
-    model.type: model
-    for model in (
-        StatusChanged,
-        Routing,
-        MessageStart,
-        Token,
-        AgentMessage,
-        MessageDiscard,
-        ToolStart,
-        ToolEnd,
-        ToolError,
-        InputRequest,
-        InputExpired,
-        HumanMessage,
-        Control,
-        Fallback,
-        Error,
-        Complete,
-    )
-}
+# Every event of the log, by its type. Frames that are never stored are declared elsewhere.
+EVENTS: Mapping[str, type[EventData]] = {model.type: model for model in EventData.__subclasses__()}
 
 
 def dump(event: EventData) -> dict[str, Any]:

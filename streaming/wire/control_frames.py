@@ -3,23 +3,19 @@
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import ClassVar, Literal
 from uuid import UUID
 
-from pydantic import ConfigDict, Field
+from pydantic import Field
 
 from conversations.domain.enums import Mode, Status
 from conversations.domain.events import EventData, dump
 from conversations.domain.frames import Frame
 
 
-class Hello(EventData):
+class Hello(EventData, type="hello"):
     """The first frame. `from` is the cursor after which events follow; `recovered` is true when
     that is the cursor the client asked for. `session` names this connection."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
-
-    type: ClassVar[Literal["hello"]] = "hello"
     head: int
     status: Status
     mode: Mode
@@ -29,19 +25,17 @@ class Hello(EventData):
     session: UUID
 
 
-class Heartbeat(EventData):
-    type: ClassVar[Literal["heartbeat"]] = "heartbeat"
+class Heartbeat(EventData, type="heartbeat"):
     head: int
 
 
-class Pong(EventData):
-    type: ClassVar[Literal["pong"]] = "pong"
+class Pong(EventData, type="pong"):
+    pass
 
 
-class Notice(EventData):
+class Notice(EventData, type="notice"):
     """An operator's word to everybody who is connected."""
 
-    type: ClassVar[Literal["notice"]] = "notice"
     text: str
 
 
@@ -59,10 +53,9 @@ class StreamState(StrEnum):
     CLOSED = "closed"
 
 
-class Stream(EventData):
+class Stream(EventData, type="stream"):
     """The watcher's own stream has changed its state."""
 
-    type: ClassVar[Literal["stream"]] = "stream"
     state: StreamState
 
 
