@@ -45,14 +45,10 @@ Choices = Iterable[tuple[str, str]]
 class ReadOnly(ModelAdmin):
     list_per_page = 50
 
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
+    has_add_permission = has_delete_permission = has_change_permission
 
 
 class ReviewersOnly(ReadOnly):
@@ -63,11 +59,10 @@ class ReviewersOnly(ReadOnly):
     class Media:
         css = {"all": ["conversations/admin.css"]}
 
-    def has_module_permission(self, request: HttpRequest) -> bool:
-        return permissions.may_review(request.user)
-
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return permissions.may_review(request.user)
+
+    has_module_permission = has_view_permission
 
     @admin.display(description="conversation")
     def of(self, row: Event | Delivery) -> SafeString:

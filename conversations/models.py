@@ -341,14 +341,12 @@ class AuditEntry(models.Model):
 PEOPLE = ("control", "human_message", "input_expired", "input_request")
 
 
+def _refuse(*args: Any, **kwargs: Any) -> NoReturn:
+    raise TypeError("Events are added by conversations.event_log, and never changed or deleted.")
+
+
 class AppendOnly(models.QuerySet["Event"]):
-    """Rows are added by `conversations.event_log` and never changed."""
-
-    def update(self, **kwargs: Any) -> NoReturn:
-        raise TypeError("Events are never changed.")
-
-    def delete(self) -> NoReturn:
-        raise TypeError("Events are never deleted.")
+    update = delete = _refuse
 
 
 class Event(models.Model):
@@ -379,8 +377,4 @@ class Event(models.Model):
     def __str__(self) -> str:
         return f"{self.type} {self.seq}"
 
-    def save(self, *args: Any, **kwargs: Any) -> NoReturn:
-        raise TypeError("Events are written by conversations.event_log only.")
-
-    def delete(self, *args: Any, **kwargs: Any) -> NoReturn:
-        raise TypeError("Events are never deleted.")
+    save = delete = _refuse

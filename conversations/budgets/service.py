@@ -165,12 +165,13 @@ def require_today(owner: int, first: Call, last: Call) -> None:
     An account without costs today refuses no debate: if its limit is too small for one, waiting for tomorrow would not
     help."""
     need = _need([first, last], 0.0)
-    for account in ledger.day_accounts(owner, ledger.today()):
-        spent = ledger.spent(account)
-        if spent is None or spent == Spent():
-            continue
-        if (limit := account.exceeded(spent, need)) is not None:
-            raise LimitReached(f"{limit} is used up. It is renewed at midnight UTC.", _until_tomorrow())
+    today = ledger.today()
+    for account in ledger.day_accounts(owner, today):
+        spent = ledger.spent(account) or Spent()
+        if spent != Spent() and (limit := account.exceeded(spent, need)) is not None:
+            midnight = datetime.combine(today + timedelta(days=1), time(), UTC)
+            wait = (midnight - timezone.now()).total_seconds()
+            raise LimitReached(f"{limit} is used up. It is renewed at midnight UTC.", wait)
 
 
 def stricter(asked: N | None, allowed: N | None) -> N | None:
@@ -206,8 +207,3 @@ def _need(calls: list[Call], longest: float) -> Need:
 def _price(provider: str, model: str, usage: Usage) -> Decimal | None:
     cost = ledger.exact(pricing.cost(provider, model, usage))
     return None if cost is None else cost.quantize(_PLACES)
-
-
-def _until_tomorrow() -> float:
-    midnight = datetime.combine(ledger.today() + timedelta(days=1), time(), UTC)
-    return (midnight - timezone.now()).total_seconds()

@@ -9,7 +9,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Any, Protocol, Self, TypeVar
+from typing import Any, Self
 from uuid import UUID
 
 from django.utils.functional import cached_property
@@ -145,31 +145,18 @@ def _replaces(frame: Frame, token: Frame) -> bool:
     )
 
 
-class HasData(Protocol):
-    """A stored event, or one that will be stored."""
-
-    @property
-    def type(self) -> str: ...
-
-    @property
-    def data(self) -> Data: ...
-
-
-Event = TypeVar("Event", bound=HasData)
-
-
-def neighbours(events: Iterable[Event]) -> Iterator[list[Event]]:
-    """Groups of the events, in order: a run of tokens of which each continues the one before it, or any other single
-    event."""
-    tokens: list[Event] = []
-    for event in events:
-        if tokens and not (event.type == "token" and _continues(tokens[-1].data, event.data)):
+def neighbours(frames: Iterable[Frame]) -> Iterator[list[Frame]]:
+    """Groups of the frames, in order: a run of tokens of which each continues the one before it, or any other single
+    frame."""
+    tokens: list[Frame] = []
+    for frame in frames:
+        if tokens and not (frame.type == "token" and _continues(tokens[-1].data, frame.data)):
             yield tokens
             tokens = []
-        if event.type == "token":
-            tokens.append(event)
+        if frame.type == "token":
+            tokens.append(frame)
         else:
-            yield [event]
+            yield [frame]
     if tokens:
         yield tokens
 

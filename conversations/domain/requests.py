@@ -245,14 +245,10 @@ def problems(errors: Iterable[Mapping[str, Any]]) -> list[Problem]:
         Problem(
             field=next((part for part in reversed(error["loc"]) if isinstance(part, str)), "body"),
             rule=error["type"],
-            message=_sentence(error),
+            # Pydantic's own sentence, if we have none for the rule.
+            message=_SENTENCES.get(error["type"], "{msg}.").format_map(
+                {**error.get("ctx", {}), "msg": error["msg"]}
+            ),
         )
         for error in errors
     ]
-
-
-def _sentence(error: Mapping[str, Any]) -> str:
-    """A sentence for a person: ours if _SENTENCES has the rule, else pydantic's."""
-    if error["type"] not in _SENTENCES:
-        return f"{error['msg']}."
-    return _SENTENCES[error["type"]].format_map(error.get("ctx", {}))

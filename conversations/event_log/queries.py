@@ -15,6 +15,9 @@ from conversations.models import PEOPLE, Conversation, Event
 
 CHUNK_ROWS = 1_000
 
+# (seq, type, data) of an event, the input of `transcript.fold`.
+Row = tuple[int, str, dict[str, Any]]
+
 
 def read(conversation: UUID, after: int, limit: int) -> list[Frame]:
     """Up to `limit` events whose seq is above `after`, in order."""
@@ -29,10 +32,8 @@ def frames(conversation: UUID, after: int = 0, types: Collection[str] | None = N
     return _frames(conversation, rows.values_list(*_COLUMNS).iterator(chunk_size=CHUNK_ROWS))
 
 
-def read_all(
-    conversation: UUID, after: int = 0, types: Collection[str] | None = None
-) -> Iterator[tuple[int, str, dict[str, Any]]]:
-    """Every event above `after` as (seq, type, data), the input of `transcript.fold`."""
+def read_all(conversation: UUID, after: int = 0, types: Collection[str] | None = None) -> Iterator[Row]:
+    """Every event above `after`, in order; only those of `types`, if given."""
     for frame in frames(conversation, after, types):
         yield frame.seq, frame.type, {**frame.data}
 

@@ -9,7 +9,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Final, NamedTuple
 from uuid import UUID
@@ -18,10 +18,10 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.db.models.functions import Now
 
-from conversations.domain.enums import TERMINAL, Kind, Mode
+from conversations.domain.enums import Kind, Mode
 from conversations.domain.errors import Fenced, NotFound, OutcryError
-from conversations.domain.events import AgentMessage, Complete, EventData, StatusChanged, dump
-from conversations.domain.frames import Data, Frame, join, neighbours
+from conversations.domain.events import EventData, dump
+from conversations.domain.frames import Frame, join, neighbours
 from conversations.event_log.queries import read
 from conversations.infrastructure import database
 from conversations.models import Conversation, Event
@@ -60,13 +60,13 @@ def store_batch(appends: Sequence[Append], attempts: list[Stored] | None = None)
         _renew_expired(appends, owners)
         accepted, refused = _accept(appends, owners)
         frames = {
-            conversation: _number(conversation, owners[conversation].head, events)
+            conversation: _number(owners[conversation].head, events)
             for conversation, events in accepted.items()
         }
         _insert([frame for numbered in frames.values() for frame in numbered])
         _advance(frames)
-        for conversation, events in accepted.items():
-            if changes := _changed_columns(events):
+        for conversation, numbered in frames.items():
+            if changes := _changed_columns(numbered):
                 Conversation.objects.filter(pk=conversation).update(**changes)
         stored = Stored(frames, refused)
         if attempts is not None:
@@ -142,30 +142,19 @@ def _was_committed(attempt: Stored) -> bool:
     return False
 
 
-class _Event(NamedTuple):
-    """An accepted event that has no number yet."""
-
-    event: EventData
-    type: str
-    data: Data
-    at: datetime
-
-
-_Accepted = dict[UUID, list[_Event]]
-
-
 def _accept(
     appends: Sequence[Append], owners: dict[UUID, _Owner]
-) -> tuple[_Accepted, dict[int, OutcryError]]:
-    """The events of the accepted appends by conversation, and the errors of the refused ones by index."""
-    accepted: _Accepted = defaultdict(list)
+) -> tuple[dict[UUID, list[Frame]], dict[int, OutcryError]]:
+    """The events of the accepted appends by conversation, not numbered yet, and the errors of the refused ones by
+    index."""
+    accepted: dict[UUID, list[Frame]] = defaultdict(list)
     refused: dict[int, OutcryError] = {}
     for index, append in enumerate(appends):
         if (error := _fenced(append, owners)) is not None:
             refused[index] = error
             continue
         accepted[append.conversation].extend(
-            _Event(event, event.type, dump(event), append.at) for event in append.events
+            Frame(0, event.type, append.conversation, append.at, dump(event), 0) for event in append.events
         )
     return accepted, refused
 
@@ -181,10 +170,10 @@ def _fenced(append: Append, owners: dict[UUID, _Owner]) -> OutcryError | None:
     return None
 
 
-def _number(conversation: UUID, head: int, events: Iterable[_Event]) -> list[Frame]:
+def _number(head: int, events: Iterable[Frame]) -> list[Frame]:
     """The events as frames after `head`. Joined tokens keep the time of the first, from which latency is measured."""
     return [
-        Frame.of_event(seq, group[0].type, conversation, group[0].at, join([event.data for event in group]))
+        replace(group[0], seq=seq, after=seq - 1, data=join([event.data for event in group]))
         for seq, group in enumerate(neighbours(events), start=head + 1)
     ]
 
@@ -222,21 +211,21 @@ def _key(conversation: UUID | None) -> Any:
     return Conversation._meta.pk.get_db_prep_value(conversation, connection)
 
 
-def _changed_columns(events: Sequence[_Event]) -> dict[str, Any]:
+def _changed_columns(frames: Iterable[Frame]) -> dict[str, Any]:
     """The columns of `Conversation` that these events change."""
     changes: dict[str, Any] = {}
-    for event, _, data, at in events:
-        match event:
-            case StatusChanged(status=status, mode=mode, reason=reason):
-                changes |= {"status": status, "mode": mode, "reason": reason}
-                if status in TERMINAL:
-                    changes |= {"finished_at": at, "run": None, "lease_until": None}
-            case AgentMessage():
-                if event.kind is not Kind.THINKING:
+    for frame in frames:
+        match frame.type:
+            case "status":
+                changes |= {name: frame.data[name] for name in ("status", "mode", "reason")}
+                if frame.is_last:
+                    changes |= {"finished_at": frame.at, "run": None, "lease_until": None}
+            case "agent_message":
+                if frame.data["kind"] != Kind.THINKING:
                     # A turn has finished: the next turn's first attempt is number 1 again.
                     changes["attempts"] = 1
-                if event.mode is Mode.DEMO:
-                    changes["mode"] = event.mode
-            case Complete():
-                changes |= {"verdict": data, "cost": event.cost_summary.usd}
+                if frame.data["mode"] == Mode.DEMO:
+                    changes["mode"] = Mode.DEMO
+            case "complete":
+                changes |= {"verdict": frame.data, "cost": frame.data["cost_summary"]["usd"]}
     return changes

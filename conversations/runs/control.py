@@ -13,10 +13,9 @@ from conversations.domain.enums import TERMINAL, Status
 from conversations.domain.errors import LogUnavailable, OutcryError
 from conversations.domain.events import EventData, InputRequest, StatusChanged, Token
 from conversations.domain.human_input import HumanInput, Question
-from conversations.event_log import commands
+from conversations.event_log import commands, queries
 from conversations.event_log.appender import Appender
 from conversations.infrastructure import database
-from conversations.runs import endings
 from conversations.runs.lease import Lease
 from conversations.runs.throttle import TokenRate
 
@@ -146,15 +145,15 @@ class RunControl:
     async def _refresh(self) -> None:
         """Fold people's new events, and execute their commands."""
         async with self._refreshing:
-            rows = await database.call(
-                endings.human_input, self._lease.conversation, self._human_input.head, retry=True
-            )
-            for row in rows:
+            for row in await database.call(self._new_input, retry=True):
                 self._human_input.take(*row)
         self._refreshed.set()
         self._show_status()
         if self.is_cancelled and not self.has_ended:
             self.stopping.set()
+
+    def _new_input(self) -> list[queries.Row]:
+        return [*queries.read_all(self._lease.conversation, self._human_input.head, HumanInput.TYPES)]
 
     def _show_status(self) -> None:
         """Store the status if it has changed. A pause takes precedence over the debate's own status, and clears the

@@ -1,21 +1,12 @@
-"""Reads from a conversation's log during a run, and makes the events that end unfinished messages. Unlike recovery, it
-does not import the debate."""
+"""The events that end the unfinished messages of a debate, from its log. Unlike recovery, it does not import the
+debate."""
 
 from datetime import datetime, timedelta
-from typing import Any
 from uuid import UUID
 
 from conversations.domain import transcript
 from conversations.domain.events import EventData, MessageDiscard
-from conversations.domain.human_input import HumanInput
 from conversations.event_log import queries
-
-Row = tuple[int, str, dict[str, Any]]
-
-
-def human_input(conversation: UUID, after: int) -> list[Row]:
-    """(seq, type, data) of the events that `HumanInput` folds and that follow event `after`, in order."""
-    return list(queries.read_all(conversation, after, HumanInput.TYPES))
 
 
 def cancelled(conversation: UUID) -> list[EventData]:

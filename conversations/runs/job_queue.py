@@ -41,21 +41,15 @@ def enqueue(conversation: UUID) -> None:
 
 def enqueue_missing(conversations: Collection[UUID]) -> None:
     """Enqueue each conversation that has neither a waiting job nor one that a live worker has taken."""
-    enqueued = _enqueued()
-    for conversation in conversations:
-        if conversation not in enqueued:
-            enqueue(conversation)
-
-
-def _enqueued() -> set[UUID]:
     from procrastinate.contrib.django.models import ProcrastinateJob
 
     alive = Now() - timedelta(seconds=settings.OUTCRY_LEASE_SECONDS)
     is_current = Q(status="todo") | Q(status="doing", worker__last_heartbeat__gte=alive)
-    locks = ProcrastinateJob.objects.filter(is_current, task_name=TASK).values_list(
-        "queueing_lock", flat=True
-    )
-    return {UUID(lock) for lock in locks if lock is not None}
+    jobs = ProcrastinateJob.objects.filter(is_current, task_name=TASK)
+    enqueued = set(jobs.values_list("queueing_lock", flat=True))
+    for conversation in conversations:
+        if str(conversation) not in enqueued:
+            enqueue(conversation)
 
 
 def waiting() -> int:

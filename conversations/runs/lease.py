@@ -68,13 +68,8 @@ def hand_back(lease: Lease) -> None:
 
 
 def orphans() -> QuerySet[Conversation]:
-    """Conversations that have not ended and have no valid lease."""
-    return Conversation.objects.running().filter(_free())
-
-
-def orphan_ids() -> list[UUID]:
-    """The ids of all orphans, oldest first."""
-    return list(orphans().order_by("created_at").values_list("pk", flat=True))
+    """Conversations that have not ended and have no valid lease, oldest first."""
+    return Conversation.objects.running().filter(_free()).order_by("created_at")
 
 
 def _held(lease: Lease) -> QuerySet[Conversation]:

@@ -7,24 +7,21 @@ debate waits for that.
 import asyncio
 import gc
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from importlib import import_module
 from typing import Final
 
 # One thread, so that further calls wait for an import that is under way.
 _importer: Final = ThreadPoolExecutor(1, thread_name_prefix="outcry-import")
-_is_loaded = False
 
 
 async def load() -> None:
-    """Wait until everything is imported. Later calls return at once."""
-    if not _is_loaded:
-        await asyncio.get_running_loop().run_in_executor(_importer, _import)
+    """Wait until everything is imported."""
+    await asyncio.get_running_loop().run_in_executor(_importer, import_all)
 
 
-def _import() -> None:
-    global _is_loaded
-    if _is_loaded:
-        return
+@cache
+def import_all() -> None:
     # Collecting garbage among half a million new objects would block the event loop for about 0.1 s. They are
     # permanent, so they are also excluded from later collections.
     gc.disable()
@@ -35,4 +32,3 @@ def _import() -> None:
         gc.freeze()
     finally:
         gc.enable()
-    _is_loaded = True

@@ -209,22 +209,19 @@ async def _launch_all(conversations: Collection[UUID]) -> None:
 
 async def _adopt(take: Callable[[Collection[UUID]], Awaitable[None]]) -> None:
     await loading.load()
+    orphans = lease.orphans().values_list("pk", flat=True)
     while True:
-        # While the database is slow, all processes' heartbeats are late, so an expired lease does not mean a dead run.
-        if not database.is_slow(2 * settings.OUTCRY_LEASE_HEARTBEAT_SECONDS):
-            await _adopt_once(take)
+        try:
+            # While the database is slow, all processes' heartbeats are late, so an expired lease does not mean a dead
+            # run.
+            if not database.is_slow(2 * settings.OUTCRY_LEASE_HEARTBEAT_SECONDS):
+                await take(await database.call(list, orphans.all(), timeout=database.REQUEST_SECONDS))
+        except LogUnavailable:
+            # `database` has logged the outage; the next search may succeed.
+            pass
+        except Exception:
+            logger.exception("orphans_not_looked_for")
         await asyncio.sleep(min(ORPHANS_SECONDS, settings.OUTCRY_LEASE_HEARTBEAT_SECONDS))
-
-
-async def _adopt_once(take: Callable[[Collection[UUID]], Awaitable[None]]) -> None:
-    try:
-        if orphans := await database.call(lease.orphan_ids, timeout=database.REQUEST_SECONDS):
-            await take(orphans)
-    except LogUnavailable:
-        # `database` has logged the outage; the next search may succeed.
-        pass
-    except Exception:
-        logger.exception("orphans_not_looked_for")
 
 
 async def _heartbeat(claimed: Lease, running_task: "asyncio.Task[None] | None") -> None:

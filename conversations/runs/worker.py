@@ -53,7 +53,8 @@ async def work(stop: asyncio.Event) -> None:
 
 
 async def _enqueue_missing(conversations: Collection[UUID]) -> None:
-    await database.call(job_queue.enqueue_missing, conversations, timeout=database.REQUEST_SECONDS)
+    if conversations:
+        await database.call(job_queue.enqueue_missing, conversations, timeout=database.REQUEST_SECONDS)
 
 
 class _Slots:

@@ -17,10 +17,11 @@ from conversations.agents.token_buffer import TokenBuffer
 from conversations.domain import requests, transcript
 from conversations.domain.enums import Status
 from conversations.domain.events import StatusChanged
-from conversations.event_log import channel_groups, store, wakeups
+from conversations.event_log import channel_groups, queries, store, wakeups
 from conversations.infrastructure import database
 from conversations.models import Conversation
-from conversations.runs import endings, recovery, supervisor
+from conversations.runs import recovery, supervisor
+from conversations.runs.control import RunControl
 from conversations.services import debates as services
 from tests.fakes.openai_server import OpenAIServer
 from tests.fakes.replies import Fault, Reply, says
@@ -515,14 +516,14 @@ async def test_a_log_that_cannot_be_read_for_a_moment_is_read_at_the_next_beat(
     monkeypatch.setattr(django_settings, "OUTCRY_LEASE_HEARTBEAT_SECONDS", 0.02)
     gate = Gate()
     run = await begin(conversation, openai, says("One ", "two.", gate=gate), "Financial Analyst")
-    told, failures = endings.human_input, [OperationalError("away"), InterfaceError("still away")]
+    told, failures = RunControl._new_input, [OperationalError("away"), InterfaceError("still away")]
 
-    def away(*args: Any) -> list[endings.Row]:
+    def away(control: RunControl) -> list[queries.Row]:
         if failures:
             raise failures.pop()
-        return told(*args)
+        return told(control)
 
-    monkeypatch.setattr(endings, "human_input", away)
+    monkeypatch.setattr(RunControl, "_new_input", away)
     await owner.cancel()
     await run
     assert failures == []

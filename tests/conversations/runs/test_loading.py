@@ -53,8 +53,7 @@ async def test_watchers_are_served_while_the_first_run_waits_for_the_import(
         importing.set()
         assert imported.wait(PATIENCE_SECONDS)
 
-    monkeypatch.setattr(loading, "_is_loaded", False)
-    monkeypatch.setattr(loading, "_import", slowly)
+    monkeypatch.setattr(loading, "import_all", slowly)
     other = await debates.created(alice)
     start = debates.message_start(uuid4())
     words = debates.tokens(start.message, ["One ", "two ", "three."])

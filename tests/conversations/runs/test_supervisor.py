@@ -412,9 +412,9 @@ async def test_a_debate_whose_run_still_lives_is_left_to_it(
     openai.answer(says("One.", gate=gate))
     supervisor.launch(conversation.pk)
     await gate.reached(1)
-    assert await database.call(lease.orphan_ids) == []
+    assert await database.call(list, lease.orphans()) == []
     await lapse(conversation)
-    assert await database.call(lease.orphan_ids) == [conversation.pk]
+    assert await database.call(list, lease.orphans()) == [conversation]
 
 
 async def test_stopping_the_process_hands_its_debates_over_at_once(
