@@ -94,7 +94,7 @@ def test_a_name_cannot_become_markup(signed_in: Client, alice: User) -> None:
 
 def test_a_name_without_a_visible_character_is_refused(signed_in: Client) -> None:
     page = text(create(signed_in, name="\u200b\ufeff"))
-    assert "This has no visible character." in page
+    assert "Enter at least one visible character." in page
     assert not ApiKey.objects.exists()
 
 

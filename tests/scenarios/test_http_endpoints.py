@@ -224,7 +224,7 @@ async def test_question_without_a_visible_character_is_refused_by_its_field(
     answer = await call.send(http, content=body, headers=await bearer(alice))
     field = {"openai": "messages[0].content: ", "agui": "messages: "}.get(call.name, "topic: ")
     assert field in answer.text
-    assert "This has no visible character." in answer.text
+    assert "Enter at least one visible character." in answer.text
     assert await stored() == 0
 
 

@@ -61,7 +61,7 @@ def test_a_text_without_visible_characters_is_refused(
     assert (problem.field, problem.rule, problem.message) == (
         field,
         "invisible",
-        "This has no visible character.",
+        "Enter at least one visible character.",
     )
 
 

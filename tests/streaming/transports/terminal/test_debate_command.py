@@ -89,7 +89,7 @@ def test_a_file_is_argued_about_under_an_account(
 @pytest.mark.parametrize(
     ("topic", "options", "said"),
     [
-        ("", {}, "topic: This is empty"),
+        ("", {}, "topic: Enter at least 1 character"),
         ("Buy?", {"rounds": 7}, "rounds: Enter 6 or less"),
         ("Buy?", {"user": "nobody"}, "--user nobody: there is no such account"),
         (
