@@ -22,16 +22,7 @@ from conversations.models import Conversation, LedgerEntry, Reservation
 Key = tuple[str, str, date]
 
 
-@dataclass(frozen=True)
-class Need:
-    """The maximum cost of calls. `usd` is None if the price is unknown."""
-
-    usd: Decimal | None
-    tokens: int
-    seconds: float
-
-
-class Spent(NamedTuple):
+class Amount(NamedTuple):
     """`usd` excludes calls of unknown price, which `unpriced` counts."""
 
     usd: Decimal = Decimal(0)
@@ -57,9 +48,10 @@ class Account:
     def entry_key(self) -> Key:
         return self.scope.value, self.key, self.day
 
-    def exceeded(self, spent: Spent | LedgerEntry, need: Need) -> str | None:
+    def exceeded(self, spent: Amount | LedgerEntry, need: Amount) -> str | None:
         """The limit that `spent` plus `need` would exceed, in words; None if there is none."""
-        if self.max_usd is not None and need.usd is not None and spent.usd + need.usd > self.max_usd:
+        is_priced = need.usd > 0 or not need.unpriced
+        if self.max_usd is not None and is_priced and spent.usd + need.usd > self.max_usd:
             return self.words.format(_dollars(self.max_usd))
         if self.max_tokens is not None and spent.tokens + need.tokens > self.max_tokens:
             return self.words.format(_many(self.max_tokens, "token"))
@@ -131,7 +123,7 @@ def lock_entries(accounts: Iterable[Account]) -> dict[Key, LedgerEntry]:
     return {(entry.scope, entry.key, entry.day): entry for entry in entries}
 
 
-def add(entries: Iterable[LedgerEntry], amount: Spent) -> None:
+def add(entries: Iterable[LedgerEntry], amount: Amount) -> None:
     """Add the amount, which may be negative, to locked entries, and save them."""
     for entry in entries:
         entry.usd += amount.usd
@@ -142,7 +134,7 @@ def add(entries: Iterable[LedgerEntry], amount: Spent) -> None:
         entry.save(update_fields=["usd", "unpriced", "tokens", "seconds", "longest"])
 
 
-def spent(account: Account) -> Spent | None:
+def spent(account: Account) -> Amount | None:
     """The settled costs, without open reservations, which may be settled for less. None without an entry."""
     held = _open_reservations(account).order_by().values(one=Value(1))
     # One statement, because a reservation could be settled between two.
@@ -155,7 +147,7 @@ def spent(account: Account) -> Spent | None:
     entry = entries.first()
     if entry is None:
         return None
-    return Spent(
+    return Amount(
         entry.usd - (entry.held_usd or 0),
         entry.unpriced - (entry.held_unpriced or 0),
         entry.tokens - (entry.held_tokens or 0),

@@ -17,7 +17,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from conversations.budgets import ledger
-from conversations.budgets.ledger import Account, Need, Spent
+from conversations.budgets.ledger import Account, Amount
 from conversations.domain.budget_guard import Call
 from conversations.domain.errors import LimitReached, OverBudget
 from conversations.domain.events import Usage
@@ -110,7 +110,7 @@ class ConversationBudget:
             entries = ledger.lock_entries(accounts)
             own = entries[accounts[0].entry_key]
             own.longest = max(own.longest, seconds)
-            ledger.add(entries.values(), Spent(*map(sub, _used(held, usage, seconds), _of(held))))
+            ledger.add(entries.values(), Amount(*map(sub, _used(held, usage, seconds), _of(held))))
             held.delete()
 
 
@@ -144,7 +144,7 @@ def spent(conversation: Conversation) -> Amounts:
 def left_today(owner: int) -> Amounts:
     """What is left today of the user's and the installation's limits."""
     accounts = [
-        (account, ledger.spent(account) or Spent()) for account in ledger.day_accounts(owner, ledger.today())
+        (account, ledger.spent(account) or Amount()) for account in ledger.day_accounts(owner, ledger.today())
     ]
     usd = _least((account.max_usd, spent.usd) for account, spent in accounts)
     return Amounts(
@@ -167,8 +167,8 @@ def require_today(owner: int, first: Call, last: Call) -> None:
     need = _need([first, last], 0.0)
     today = ledger.today()
     for account in ledger.day_accounts(owner, today):
-        spent = ledger.spent(account) or Spent()
-        if spent != Spent() and (limit := account.exceeded(spent, need)) is not None:
+        spent = ledger.spent(account) or Amount()
+        if spent != Amount() and (limit := account.exceeded(spent, need)) is not None:
             midnight = datetime.combine(today + timedelta(days=1), time(), UTC)
             wait = (midnight - timezone.now()).total_seconds()
             raise LimitReached(f"{limit} is used up. It is renewed at midnight UTC.", wait)
@@ -179,11 +179,11 @@ def stricter(asked: N | None, allowed: N | None) -> N | None:
     return min((limit for limit in (asked, allowed) if limit is not None), default=None)
 
 
-def _of(held: Reservation) -> Spent:
-    return Spent(held.usd or Decimal(0), int(held.usd is None), held.tokens, held.seconds)
+def _of(held: Reservation) -> Amount:
+    return Amount(held.usd or Decimal(0), int(held.usd is None), held.tokens, held.seconds)
 
 
-def _used(held: Reservation, usage: Usage | None, seconds: float) -> Spent:
+def _used(held: Reservation, usage: Usage | None, seconds: float) -> Amount:
     """The amounts that the call used. Where the provider did not count tokens, tokens and dollars are those
     reserved."""
     if usage is None or usage.input_tokens is None or usage.output_tokens is None:
@@ -191,14 +191,14 @@ def _used(held: Reservation, usage: Usage | None, seconds: float) -> Spent:
     tokens = usage.input_tokens + usage.output_tokens
     # Zero tokens cost nothing, even at an unknown price.
     usd = _price(held.provider, held.model, usage) if tokens else Decimal(0)
-    return Spent(usd or Decimal(0), int(usd is None), tokens, seconds)
+    return Amount(usd or Decimal(0), int(usd is None), tokens, seconds)
 
 
-def _need(calls: list[Call], longest: float) -> Need:
+def _need(calls: list[Call], longest: float) -> Amount:
     prices = [_price(call.provider, call.model, call.most) for call in calls]
-    known = [price for price in prices if price is not None]
-    return Need(
-        usd=sum(known, Decimal(0)) if known else None,
+    return Amount(
+        usd=sum((price for price in prices if price is not None), Decimal(0)),
+        unpriced=prices.count(None),
         tokens=sum(call.input_tokens + call.output_tokens for call in calls),
         seconds=longest * len(calls),
     )

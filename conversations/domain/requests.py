@@ -55,7 +55,6 @@ _SENTENCES = {
     "uuid_type": "Enter a UUID.",
     "extra_forbidden": "This field does not exist; remove it.",
     "string_unicode": "The text contains an invalid character; remove it.",
-    "invisible": "Enter at least one visible character.",
     "model_type": "Send a JSON object.",
     "list_type": "Send a list.",
     "too_short": "Choose at least {min_length}.",
@@ -81,7 +80,7 @@ def _text(clean: Callable[[str], str]) -> BeforeValidator:
             return value
         text = without_nul(clean(value)).strip()
         if text and not has_visible_character(text):
-            raise PydanticCustomError("invisible", "Text must have a visible character")
+            raise PydanticCustomError("invisible", "Enter at least one visible character")
         return text
 
     return BeforeValidator(check)

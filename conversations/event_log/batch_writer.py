@@ -39,7 +39,7 @@ class BatchWriter(Generic[T]):
         self._limit = limit
         self._sleep = sleep
         self._lock = threading.Lock()
-        # One queue for each thread: the None that ends a thread must not reach the next one.
+        # A None ends the thread that takes it, and the next thread waits for that, so it never takes it.
         self._queue: queue.SimpleQueue[T | None] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
         self._ending: threading.Thread | None = None
@@ -48,9 +48,8 @@ class BatchWriter(Generic[T]):
         """Queue an item; returns at once."""
         with self._lock:
             if self._thread is None:
-                self._queue = queue.SimpleQueue()
                 self._thread = threading.Thread(
-                    target=self._work, args=(self._queue, self._ending), name=self._name, daemon=True
+                    target=self._work, args=(self._ending,), name=self._name, daemon=True
                 )
                 self._thread.start()
             self._queue.put(item)
@@ -65,13 +64,13 @@ class BatchWriter(Generic[T]):
         if ending is not None:
             ending.join(timeout)
 
-    def _work(self, waiting: "queue.SimpleQueue[T | None]", before: threading.Thread | None) -> None:
+    def _work(self, before: threading.Thread | None) -> None:
         if before is not None:
             # One call at a time and in order: items queued before the stop are committed first.
             before.join()
         running = True
         while running:
-            batch, running = self._gather(waiting)
+            batch, running = self._gather()
             if not batch:
                 continue
             began = time.monotonic()
@@ -80,15 +79,15 @@ class BatchWriter(Generic[T]):
                 self._sleep(min(MAX_REST, REST_FACTOR * (time.monotonic() - began)))
         self._end()
 
-    def _gather(self, waiting: "queue.SimpleQueue[T | None]") -> tuple[list[T], bool]:
+    def _gather(self) -> tuple[list[T], bool]:
         batch: list[T] = []
-        item = waiting.get()
+        item = self._queue.get()
         while item is not None:
             batch.append(item)
             if len(batch) == self._limit:
                 return batch, True
             try:
-                item = waiting.get_nowait()
+                item = self._queue.get_nowait()
             except queue.Empty:
                 return batch, True
         return batch, False
