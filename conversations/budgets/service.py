@@ -120,11 +120,6 @@ async def write_off_reservations(conversation: UUID) -> None:
     await database.call(Reservation.objects.filter(conversation=conversation).delete, retry=True)
 
 
-def open_account(conversation: Conversation) -> None:
-    """Create the conversation's ledger entry, so that `spent` returns 0 instead of unknown."""
-    ledger.open_entries([ledger.conversation_account(conversation)])
-
-
 def limits(conversation: Conversation) -> Amounts:
     """The conversation's own limits."""
     usd = conversation.max_usd

@@ -13,7 +13,7 @@ import contextlib
 import math
 import time
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
@@ -26,7 +26,6 @@ from tenacity import Retrying, retry_if_exception_type
 
 from conversations.domain.errors import LogUnavailable, OutcryError
 from conversations.domain.events import EventData, Token
-from conversations.domain.frames import Frame
 from conversations.event_log import notifier, store
 from conversations.event_log.batch_writer import BatchWriter
 from conversations.event_log.store import Append, Stored
@@ -133,8 +132,6 @@ class _Waiting(Append):
     settled: _Settled
     # The parent of its span; None for tokens, which get no spans because they are too many.
     parent: tracing.ParentContext | None
-    # Why it is not stored.
-    refusal: OutcryError | None = None
 
 
 def _commit(batch: list[_Waiting]) -> None:
@@ -159,7 +156,7 @@ def _commit(batch: list[_Waiting]) -> None:
             loop.call_soon_threadsafe(_settle, settled, frames)
 
 
-def _note_commit(batch: list[_Waiting], frames: dict[UUID, list[Frame]], began: int) -> None:
+def _note_commit(batch: list[_Waiting], frames: Stored, began: int) -> None:
     if not frames:
         return
     ended, rows = time.time_ns(), sum(map(len, frames.values()))
@@ -172,10 +169,10 @@ def _note_commit(batch: list[_Waiting], frames: dict[UUID, list[Frame]], began: 
             tracing.record("log.commit", parent, began, ended, values)
 
 
-def _stored(batch: list[_Waiting]) -> dict[UUID, list[Frame]]:
-    """Store the batch, and set `refusal` where an append is refused. Returns the new frames by conversation. While the
-    database is unavailable, the batch is retried. After any other failure each conversation is stored alone, so that
-    one with invalid events does not fail the others."""
+def _stored(batch: list[_Waiting]) -> Stored:
+    """Store the batch, and set `refusal` where an append is refused. While the database is unavailable, the batch is
+    retried. After any other failure each conversation is stored alone, so that one with invalid events does not fail
+    the others."""
     if not batch:
         return {}
     until = time.monotonic() + settings.OUTCRY_DATABASE_PATIENCE_SECONDS
@@ -186,17 +183,23 @@ def _stored(batch: list[_Waiting]) -> dict[UUID, list[Frame]]:
         reraise=True,
     )
     try:
-        stored = retrying(_try_to_store, batch, [])
+        return retrying(_try_to_store, batch, [])
     except database.TRANSIENT_ERRORS as failure:
         return _lose(batch, failure)
     except Exception as failure:
         logger.exception("log_commit_failed", appends=len(batch))
         if isinstance(failure, database.FAILURES):
             connections.close_all()
-        return _stored_apart(batch, failure)
-    for number, refusal in stored.refused.items():
-        batch[number].refusal = refusal
-    return stored.frames
+        by_conversation: dict[UUID, list[_Waiting]] = defaultdict(list)
+        for waiting in batch:
+            by_conversation[waiting.conversation].append(waiting)
+        if len(by_conversation) == 1:
+            # Report it to the callers instead of raising it: the thread must survive for the next batch.
+            return _lose(batch, failure)
+        frames: Stored = {}
+        for appends in by_conversation.values():
+            frames |= _stored(appends)
+        return frames
 
 
 def _try_to_store(batch: list[_Waiting], attempts: list[Stored]) -> Stored:
@@ -205,20 +208,7 @@ def _try_to_store(batch: list[_Waiting], attempts: list[Stored]) -> Stored:
         return store.store_batch(batch, attempts)
 
 
-def _stored_apart(batch: list[_Waiting], failure: Exception) -> dict[UUID, list[Frame]]:
-    apart: dict[UUID, list[_Waiting]] = defaultdict(list)
-    for waiting in batch:
-        apart[waiting.conversation].append(waiting)
-    if len(apart) == 1:
-        # Report it to the callers instead of raising it: the thread must survive for the next batch.
-        return _lose(batch, failure)
-    frames: dict[UUID, list[Frame]] = {}
-    for appends in apart.values():
-        frames |= _stored(appends)
-    return frames
-
-
-def _lose(batch: list[_Waiting], failure: Exception) -> dict[UUID, list[Frame]]:
+def _lose(batch: list[_Waiting], failure: Exception) -> Stored:
     for waiting in batch:
         waiting.refusal = database.unavailable(failure, NOT_STORED)
         if waiting.run is not None:
@@ -227,7 +217,7 @@ def _lose(batch: list[_Waiting], failure: Exception) -> dict[UUID, list[Frame]]:
     return {}
 
 
-def _settle(batch: list[_Waiting], frames: Mapping[UUID, list[Frame]]) -> None:
+def _settle(batch: list[_Waiting], frames: Stored) -> None:
     for waiting in batch:
         waiting.settled(waiting.refusal)
     for conversation in {waiting.conversation for waiting in batch if waiting.refusal is None}:

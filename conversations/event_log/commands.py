@@ -104,10 +104,11 @@ def _locked_status(conversation: UUID) -> Status:
 
 
 def _append(conversation: UUID, run: UUID | None, event: EventData) -> list[Frame]:
-    stored = store.store_batch([store.Append(conversation, run, [event], timezone.now())])
-    for refusal in stored.refused.values():
-        raise refusal
-    return stored.frames[conversation]
+    append = store.Append(conversation, run, [event], timezone.now())
+    stored = store.store_batch([append])
+    if append.refusal is not None:
+        raise append.refusal
+    return stored[conversation]
 
 
 def _repeated(conversation: UUID, event: Control | HumanMessage, status: Status) -> int | None:

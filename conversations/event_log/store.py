@@ -29,24 +29,23 @@ from conversations.models import Conversation, Event
 
 @dataclass
 class Append:
-    """Events for one conversation, from the run that must own it, or from a person (`run` is None)."""
+    """Events for one conversation, from the run that must own it, or from a person (`run` is None). `refusal` is why
+    they were not stored."""
 
     conversation: UUID
     run: UUID | None
     events: Sequence[EventData]
     at: datetime
+    refusal: OutcryError | None = field(default=None, init=False)
 
 
-@dataclass
-class Stored:
-    """The outcome of a batch: new frames by conversation, and errors of refused appends by their index in the batch."""
-
-    frames: dict[UUID, list[Frame]]
-    refused: dict[int, OutcryError] = field(default_factory=dict)
+# New frames by conversation.
+Stored = dict[UUID, list[Frame]]
 
 
 def store_batch(appends: Sequence[Append], attempts: list[Stored] | None = None) -> Stored:
-    """Write a batch in one transaction, the caller's if one is open; refused appends are left out.
+    """Write a batch in one transaction, the caller's if one is open; returns the new frames. Refused appends are left
+    out, and get their `refusal`.
 
     `attempts` holds the outcomes of earlier attempts to store the same appends; this outcome is added. With it, a retry
     after a commit whose answer was lost stores nothing twice. Raises DatabaseError."""
@@ -58,20 +57,18 @@ def store_batch(appends: Sequence[Append], attempts: list[Stored] | None = None)
                 return attempts[-1]
             attempts.pop()
         _renew_expired(appends, owners)
-        accepted, refused = _accept(appends, owners)
         frames = {
             conversation: _number(owners[conversation].head, events)
-            for conversation, events in accepted.items()
+            for conversation, events in _accept(appends, owners).items()
         }
         _insert([frame for numbered in frames.values() for frame in numbered])
         _advance(frames)
         for conversation, numbered in frames.items():
             if changes := _changed_columns(numbered):
                 Conversation.objects.filter(pk=conversation).update(**changes)
-        stored = Stored(frames, refused)
         if attempts is not None:
-            attempts.append(stored)
-    return stored
+            attempts.append(frames)
+    return frames
 
 
 class _Owner(NamedTuple):
@@ -136,30 +133,26 @@ def _was_committed(attempt: Stored) -> bool:
     """Whether an attempt was committed, though its answer was lost. It was one transaction, so checking one
     conversation is enough. The data is compared because another writer may have stored events under the same
     numbers."""
-    for conversation, frames in attempt.frames.items():
+    for conversation, frames in attempt.items():
         if frames:
             return read(conversation, frames[0].seq - 1, len(frames)) == frames
     return False
 
 
-def _accept(
-    appends: Sequence[Append], owners: dict[UUID, _Owner]
-) -> tuple[dict[UUID, list[Frame]], dict[int, OutcryError]]:
-    """The events of the accepted appends by conversation, not numbered yet, and the errors of the refused ones by
-    index."""
-    accepted: dict[UUID, list[Frame]] = defaultdict(list)
-    refused: dict[int, OutcryError] = {}
-    for index, append in enumerate(appends):
-        if (error := _fenced(append, owners)) is not None:
-            refused[index] = error
-            continue
-        accepted[append.conversation].extend(
-            Frame(0, event.type, append.conversation, append.at, dump(event), 0) for event in append.events
-        )
-    return accepted, refused
+def _accept(appends: Sequence[Append], owners: dict[UUID, _Owner]) -> Stored:
+    """The events of the appends that are not refused, not numbered yet."""
+    accepted: Stored = defaultdict(list)
+    for append in appends:
+        append.refusal = _refusal(append, owners)
+        if append.refusal is None:
+            accepted[append.conversation].extend(
+                Frame(0, event.type, append.conversation, append.at, dump(event), 0)
+                for event in append.events
+            )
+    return accepted
 
 
-def _fenced(append: Append, owners: dict[UUID, _Owner]) -> OutcryError | None:
+def _refusal(append: Append, owners: dict[UUID, _Owner]) -> OutcryError | None:
     owner = owners.get(append.conversation)
     if owner is None:
         return NotFound("There is no such conversation.")
@@ -196,7 +189,7 @@ def _insert(frames: Iterable[Frame]) -> None:
         cursor.executemany(_INSERT, rows)
 
 
-def _advance(frames: dict[UUID, list[Frame]]) -> None:
+def _advance(frames: Stored) -> None:
     # Raw SQL: the ORM would need one statement a row, or one CASE that is slow to build.
     heads = [(numbered[-1].seq, _key(conversation)) for conversation, numbered in frames.items() if numbered]
     with connection.cursor() as cursor:

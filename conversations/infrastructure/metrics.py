@@ -18,26 +18,28 @@ _counter = partial(Counter, registry=REGISTRY)
 # Outcomes counted per run: claimed a new debate, adopted one that another run left or lost; finished, failed, left it
 # to another process, was fenced by another run, or lost the log because nothing could be stored.
 RUN_OUTCOMES: Final = ("claimed", "adopted", "ended", "failed", "left", "fenced", "lost_log")
-RUNS: Final = _counter("outcry_runs", "Runs of this process, by what became of them.", ["what"])
+RUNS: Final = _counter("outcry_runs", "Runs of this process, by outcome.", ["what"])
 for _outcome in RUN_OUTCOMES:
     # A series is 0 until it is counted, not absent.
     RUNS.labels(_outcome)
 
 _MODEL: Final = ("provider", "model")
 # `outcome` is `spoken`, or the code of the failure.
-_TURNS: Final = _counter("outcry_turns", "Turns, by who spoke and what came of it.", [*_MODEL, "outcome"])
+_TURNS: Final = _counter("outcry_turns", "Turns, by provider, model and outcome.", [*_MODEL, "outcome"])
 _TURN_TOKENS: Final = _counter(
-    "outcry_turn_tokens", "Tokens of whole turns, as counted by the provider.", [*_MODEL, "direction"]
+    "outcry_turn_tokens", "Tokens of finished turns, as counted by the provider.", [*_MODEL, "direction"]
 )
-_UNMETERED: Final = _counter("outcry_turns_unmetered", "Turns whose tokens nobody told.", _MODEL)
-_COST_USD: Final = _counter("outcry_cost_usd", "What whole turns cost whose price is known.", _MODEL)
-_UNPRICED: Final = _counter("outcry_turns_unpriced", "Turns whose price nobody knows.", _MODEL)
+_UNMETERED: Final = _counter("outcry_turns_unmetered", "Turns whose token usage is unknown.", _MODEL)
+_COST_USD: Final = _counter(
+    "outcry_cost_usd", "Cost of finished turns with a known price, in US dollars.", _MODEL
+)
+_UNPRICED: Final = _counter("outcry_turns_unpriced", "Turns whose price is unknown.", _MODEL)
 
-_LOG_APPENDS: Final = _counter("outcry_log_appends", "What was handed to the log's writer.")
+_LOG_APPENDS: Final = _counter("outcry_log_appends", "Appends submitted to the log's writer.")
 # From 0.5 ms to 33 s, each bound twice the one before.
 _COMMIT_SECONDS: Final = Histogram(
     "outcry_log_commit_seconds",
-    "How long a commit of the log took, with its tries.",
+    "Duration of a commit of the log, with its retries.",
     registry=REGISTRY,
     buckets=[0.0005 * 2**step for step in range(17)],
 )

@@ -109,7 +109,8 @@ def create(owner: AbstractUser, new: NewConversation) -> Conversation:
             max_tokens=service.stricter(new.max_tokens, settings.OUTCRY_MAX_TOKENS_PER_CONVERSATION),
             max_seconds=service.stricter(new.max_seconds, settings.OUTCRY_MAX_SECONDS_PER_CONVERSATION),
         )
-        service.open_account(conversation)
+        # So that its costs are 0 from the start, instead of unknown.
+        ledger.open_entries([ledger.conversation_account(conversation)])
         queued = StatusChanged(status=Status.QUEUED, mode=provider.mode)
         store.store_batch([store.Append(conversation.pk, None, [queued], timezone.now())])
         deliveries.plan(conversation.pk)

@@ -194,7 +194,7 @@ async def test_rings_of_several_writers_that_do_not_fit_together_spoil_nothing(
         for event in script(die, messages=2):
             appended = store.Append(conversation.pk, None, [event], timezone.now())
             stored = await database.call(store.store_batch, [appended])
-            entries += stored.frames[conversation.pk]
+            entries += stored[conversation.pk]
         while entries:
             some, entries = entries[:6], entries[6:]
             late = [some.pop(die.randrange(len(some))) for _ in range(die.randrange(3)) if some]
