@@ -9,6 +9,7 @@ import queue
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Final, Generic, TypeVar
 
 T = TypeVar("T")
@@ -18,38 +19,30 @@ REST_FACTOR: Final = 4
 MAX_REST: Final = 0.005
 
 
+@dataclass(eq=False)
 class BatchWriter(Generic[T]):
-    """Calls `commit(batch)` with everything submitted so far, in order, one call at a time.
+    """Calls `commit(batch)` with everything submitted so far, in order, at most `limit` items and one call at a time.
 
-    `commit` must not raise. The thread starts with the first item and can be stopped and started again; it rests by
-    `sleep(seconds)`."""
+    `commit` must not raise. The thread starts with the first item and can be stopped and started again; it calls `end`
+    when it ends, and rests by `sleep(seconds)`."""
 
-    def __init__(
-        self,
-        name: str,
-        commit: Callable[[list[T]], None],
-        *,
-        end: Callable[[], None],
-        limit: int,
-        sleep: Callable[[float], None] = time.sleep,
-    ) -> None:
-        self._name = name
-        self._commit = commit
-        self._end = end
-        self._limit = limit
-        self._sleep = sleep
-        self._lock = threading.Lock()
-        # A None ends the thread that takes it, and the next thread waits for that, so it never takes it.
-        self._queue: queue.SimpleQueue[T | None] = queue.SimpleQueue()
-        self._thread: threading.Thread | None = None
-        self._ending: threading.Thread | None = None
+    name: str
+    commit: Callable[[list[T]], None]
+    end: Callable[[], None]
+    limit: int
+    sleep: Callable[[float], None] = time.sleep
+    _lock: threading.Lock = field(default_factory=threading.Lock, init=False)
+    # A None ends the thread that takes it, and the next thread waits for that, so it never takes it.
+    _queue: "queue.SimpleQueue[T | None]" = field(default_factory=queue.SimpleQueue, init=False)
+    _thread: threading.Thread | None = field(default=None, init=False)
+    _ending: threading.Thread | None = field(default=None, init=False)
 
     def submit(self, item: T) -> None:
         """Queue an item; returns at once."""
         with self._lock:
             if self._thread is None:
                 self._thread = threading.Thread(
-                    target=self._work, args=(self._ending,), name=self._name, daemon=True
+                    target=self._work, args=(self._ending,), name=self.name, daemon=True
                 )
                 self._thread.start()
             self._queue.put(item)
@@ -74,17 +67,17 @@ class BatchWriter(Generic[T]):
             if not batch:
                 continue
             began = time.monotonic()
-            self._commit(batch)
+            self.commit(batch)
             if running and len(batch) > 1:
-                self._sleep(min(MAX_REST, REST_FACTOR * (time.monotonic() - began)))
-        self._end()
+                self.sleep(min(MAX_REST, REST_FACTOR * (time.monotonic() - began)))
+        self.end()
 
     def _gather(self) -> tuple[list[T], bool]:
         batch: list[T] = []
         item = self._queue.get()
         while item is not None:
             batch.append(item)
-            if len(batch) == self._limit:
+            if len(batch) == self.limit:
                 return batch, True
             try:
                 item = self._queue.get_nowait()
