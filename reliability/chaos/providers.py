@@ -15,7 +15,18 @@ from conversations.models import Conversation, Event
 from conversations.runs import supervisor
 from reliability.chaos.figures import Row
 from tests.fakes.openai_server import OpenAIServer
-from tests.fakes.replies import Fault, Outage, Reply, breaks_schema, fails, no_json, says, too_long
+from tests.fakes.replies import (
+    Fault,
+    Outage,
+    Reply,
+    breaks_schema,
+    fails,
+    no_json,
+    refuses,
+    says,
+    sends,
+    too_long,
+)
 from tests.support import debates
 
 # The agent who has that turn in a debate of one round, and the turn's number.
@@ -91,6 +102,15 @@ CASES = (
     Case("429 with Retry-After: 1", "rate_limited", fails(429, retry_after=1), waited_for=True),
     Case("500", "down", fails(500)),
     Case("503", "down", fails(503)),
+    Case("402, no credit left", "credit", fails(402)),
+    Case("400, the prompt is too long", "too_long", refuses("This model's maximum context length is 4096.")),
+    Case(
+        "429, the quota is used up", "quota", refuses("You exceeded your quota.", "insufficient_quota", 429)
+    ),
+    Case("200 with a web page", "wrong_address", sends(b"<!doctype html><title>Hi</title>", "text/html")),
+    Case("one chunk of 1.5 million characters", "looped", says("x" * 1_500_000)),
+    Case("an answer that ends with an error", "dropped", says(*_WORDS, finish_reason="error")),
+    Case("characters that cannot be seen", "empty", says("\u200b", "\ufeff")),
     Case("empty answer", "empty", says()),
     Case("answer spent on thinking (`length`)", "empty", too_long()),
     Case("verdict that is no JSON", "invalid_answer", no_json(), LAST, judged=True),

@@ -272,7 +272,8 @@ class OpenAIServer:
         if reply.fault is Fault.HANG:
             await asyncio.Event().wait()
         if reply.status != 200:
-            _whole(writer, reply.status, openai_format.error(reply.status), retry_after=reply.retry_after)
+            error = reply.body or openai_format.error(reply.status)
+            _whole(writer, reply.status, error, retry_after=reply.retry_after)
         elif reply.body is not None:
             head = openai_format.head(200, reply.content_type, chunked=True)
             body = openai_format.chunk(reply.body) if reply.body else b""
@@ -329,6 +330,10 @@ class OpenAIServer:
         writer.write(openai_format.head(200, "text/event-stream", chunked=chunked))
         send(openai_format.delta(model, role="assistant", content=""))
         await writer.drain()
+        for thought in reply.thoughts:
+            await asyncio.sleep(1 / reply.tokens_per_second if reply.tokens_per_second else 0)
+            send(openai_format.delta(model, content=None, reasoning_content=thought))
+            await writer.drain()
         async for token in self._tokens(exchange, reply):
             send(openai_format.delta(model, content=token))
             await writer.drain()

@@ -48,9 +48,10 @@ class Reply:
 
     `tokens` may be a function, which then makes each token at the moment it is sent. `usage` is (prompt, completion)
     tokens, or None where the server does not say. With `tokens_per_second`, token N is due N / rate after the first,
-    however late the ones before it were. `calls` are (tool, arguments in JSON), sent after the tokens. A `status`
-    other than 200 is an error, with `retry_after` seconds if given. The first token comes `late` seconds after the
-    answer has begun. A `body` is sent as it is, in one piece, instead of all that."""
+    however late the ones before it were. `calls` are (tool, arguments in JSON), sent after the tokens. A `status` other
+    than 200 is an error, with `retry_after` seconds if given. The first token comes `late` seconds after the answer has
+    begun. `thoughts` are streamed before the tokens, as reasoning, at the same pace. A `body` is sent as it is, in one
+    piece, instead of all that."""
 
     tokens: Sequence[str] | Callable[[], Iterable[str]] = ("A ", "scripted ", "answer.")
     finish_reason: str = "stop"
@@ -63,6 +64,7 @@ class Reply:
     late: float = 0
     fault: Fault | None = None
     fault_after: int = 0
+    thoughts: Sequence[str] = ()
     body: bytes | None = None
     content_type: str = "text/event-stream"
 
@@ -89,6 +91,12 @@ def verdict(**how: Any) -> Reply:
 def fails(status: int, retry_after: int | None = None) -> Reply:
     """An error status instead of an answer."""
     return Reply(status=status, retry_after=retry_after)
+
+
+def refuses(message: str, code: str | None = None, status: int = 400) -> Reply:
+    """An error status with the provider's own words."""
+    error = {"message": message, "type": "invalid_request_error", "code": code}
+    return Reply(status=status, body=json.dumps({"error": error}).encode())
 
 
 def sends(body: bytes, content_type: str = "text/event-stream") -> Reply:

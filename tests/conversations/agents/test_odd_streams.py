@@ -108,12 +108,19 @@ async def test_thoughts_are_not_spoken_and_not_told_to_others(openai: OpenAIServ
     assert "Secret" not in json.dumps([exchange.body for exchange in openai.asked])
 
 
-async def test_a_model_that_thinks_is_alive(openai: OpenAIServer, settings: Settings) -> None:
+# 0.1 s apart, 1.2 s in all: longer than either limit.
+ALIVE = {
+    "reasoning": says("Buy.", thoughts=("Hmm. ",) * 12, tokens_per_second=10),
+    "think tags": says("<think>", *("Hmm. ",) * 12, "</think>", "Buy.", tokens_per_second=10),
+}
+
+
+@pytest.mark.parametrize("kind", ALIVE)
+async def test_a_model_that_thinks_is_alive(openai: OpenAIServer, settings: Settings, kind: str) -> None:
     settings.OUTCRY_FIRST_TOKEN_SECONDS = settings.OUTCRY_STALL_SECONDS = 0.6
-    thoughts = tuple("<think>" if not place else "Hmm. " for place in range(12))
-    # 0.1 s apart, 1.2 s in all: longer than either limit.
-    openai.answer(says(*thoughts, "</think>", "Buy.", tokens_per_second=10), to=FIRST)
-    assert only(AgentMessage, await hold(debate(openai)))[0].agent == FIRST
+    openai.answer(ALIVE[kind], to=FIRST)
+    thought, spoken = only(AgentMessage, await hold(debate(openai)))[:2]
+    assert (thought.content, spoken.content) == ("Hmm. " * 12, "Buy.")
     assert len(openai.asked) == 4
 
 

@@ -113,7 +113,8 @@ def test_an_error_in_an_answer_is_understood_like_a_status() -> None:
 
 
 def test_every_code_is_documented_and_has_a_sentence_on_the_page() -> None:
-    sources = [path.read_text() for path in (ROOT / "conversations").rglob("*.py")]
+    rooms = [ROOT / "conversations" / room for room in ("agents", "orchestration", "providers")]
+    sources = [path.read_text() for room in rooms for path in room.rglob("*.py")]
     codes = {code for source in sources for code in re.findall(r'"(provider_[a-z_]+)"', source)}
     documented = (ROOT / "docs" / "providers.md").read_text()
     page = (ROOT / "frontend" / "src" / "shared" / "format.ts").read_text()
