@@ -8,28 +8,20 @@ export class AutoScroll {
   #held = false;
   #lastTop = 0;
   #changed: () => void;
-  #resizes = new ResizeObserver(() => this.#onResize());
-  #listener = (): void => this.#onScroll();
 
-  /** Calls `changed` whenever the reader leaves the bottom or returns to it. */
-  constructor(following: boolean, changed: () => void) {
+  /** Calls `changed` whenever the reader leaves the bottom or returns to it, until `signal` aborts. */
+  constructor(following: boolean, changed: () => void, signal: AbortSignal) {
     this.#following = following;
     this.#changed = changed;
+    addEventListener("scroll", () => this.#onScroll(), { passive: true, signal });
+    const resizes = new ResizeObserver(() => this.#onResize());
+    resizes.observe(document.body);
+    signal.addEventListener("abort", () => resizes.disconnect());
   }
 
   /** Whether there is newer text below the visible part. */
   get isBehind(): boolean {
     return !this.#following && below() > NEAR;
-  }
-
-  start(): void {
-    addEventListener("scroll", this.#listener, { passive: true });
-    this.#resizes.observe(document.body);
-  }
-
-  stop(): void {
-    removeEventListener("scroll", this.#listener);
-    this.#resizes.disconnect();
   }
 
   /** The reader is absent: do not scroll until `release`. */

@@ -1,15 +1,13 @@
-import { beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { Acks } from "./acks.ts";
-import { FakePlatform } from "../testing/fake-platform.test-data.ts";
 
-let platform: FakePlatform;
 let sent: number[];
 let waits: number[];
 let open: boolean;
 let acks: Acks;
 
 beforeEach(() => {
-  platform = new FakePlatform();
+  vi.useFakeTimers();
   sent = [];
   waits = [];
   open = true;
@@ -18,26 +16,28 @@ beforeEach(() => {
     if (open) waits.push(waited);
     return open;
   };
-  acks = new Acks(send, platform);
+  acks = new Acks(send);
   acks.begin(0);
 });
+
+afterEach(() => void vi.useRealTimers());
 
 test("the first ack goes at once, then the newest twice a second", () => {
   for (let seq = 1; seq <= 50; seq += 1) {
     acks.taken(seq);
-    platform.pass(50);
+    vi.advanceTimersByTime(50);
   }
-  platform.pass(1_000);
+  vi.advanceTimersByTime(1_000);
   expect(sent).toEqual([1, 10, 20, 30, 40, 50]);
 });
 
 test("an ack says how long ago the event was painted", () => {
   acks.taken(1);
-  platform.pass(30);
+  vi.advanceTimersByTime(30);
   acks.taken(2);
-  platform.pass(10);
+  vi.advanceTimersByTime(10);
   acks.taken(3);
-  platform.pass(5_000);
+  vi.advanceTimersByTime(5_000);
   acks.answer();
   expect(sent).toEqual([1, 3, 3]);
   expect(waits).toEqual([0, 460, 0]);
@@ -45,10 +45,10 @@ test("an ack says how long ago the event was painted", () => {
 
 test("without new events no ack is sent", () => {
   acks.taken(3);
-  platform.pass(1_000);
+  vi.advanceTimersByTime(1_000);
   acks.taken(3);
   acks.taken(2);
-  platform.pass(1_000);
+  vi.advanceTimersByTime(1_000);
   expect(sent).toEqual([3]);
 });
 
@@ -57,7 +57,7 @@ test("a heartbeat is answered at once, and replaces a waiting ack", () => {
   acks.taken(1);
   acks.taken(2);
   acks.answer();
-  platform.pass(1_000);
+  vi.advanceTimersByTime(1_000);
   acks.answer();
   expect(sent).toEqual([0, 2, 2]);
 });
@@ -74,7 +74,7 @@ test("a new connection starts at its cursor", () => {
   acks.taken(9);
   acks.taken(10);
   acks.begin(9);
-  platform.pass(1_000);
+  vi.advanceTimersByTime(1_000);
   expect(sent).toEqual([9]);
   acks.begin(0);
   acks.taken(4);

@@ -1,16 +1,14 @@
-import { beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import type { Command } from "./commands.ts";
 import { Commands } from "./commands.ts";
 import type { ClientFrame } from "./connection.ts";
 import type { Error as Refusal } from "../protocol/events.gen.ts";
 import { EMPTY, type State } from "../protocol/state.ts";
-import { FakePlatform } from "../testing/fake-platform.test-data.ts";
 
 const PAUSE: Command = { type: "control", action: "pause" };
-const WORDS: Command = { type: "input", text: "Look at the cap.", reply_to: null };
+const WORDS: Command = { type: "input", text: "Look at the cap." };
 const ANSWER: Command = { type: "input", text: "Until June.", reply_to: "r1" };
 
-let platform: FakePlatform;
 let open: boolean;
 let sent: ClientFrame[];
 let asked: { path: string; body: Record<string, unknown> }[];
@@ -18,7 +16,7 @@ let answers: ({ ok: true } | { ok: false; problem: string })[];
 let commands: Commands;
 
 beforeEach(() => {
-  platform = new FakePlatform();
+  vi.useFakeTimers();
   open = true;
   sent = [];
   asked = [];
@@ -33,11 +31,12 @@ beforeEach(() => {
       return answers.shift() ?? { ok: true };
     },
     () => {},
-    platform,
   );
 });
 
-const settled = (): Promise<void> => new Promise((resolve) => setTimeout(resolve));
+afterEach(() => void vi.useRealTimers());
+
+const settled = (): Promise<unknown> => vi.advanceTimersByTimeAsync(0);
 const refusal = (message: string, idempotency_key: string | null): Refusal => ({
   code: "x",
   message,
@@ -62,7 +61,7 @@ test("a command is pending until the log has it", () => {
   expect(commands.isPending("control")).toBe(true);
   commands.update(EMPTY, logged(key(sent[0])));
   expect(commands.at("control")?.state).toBe("done");
-  platform.pass(60_000);
+  vi.advanceTimersByTime(60_000);
   expect(asked).toEqual([]);
 });
 
@@ -123,7 +122,7 @@ test("of several errors the first is shown", () => {
 
 test("a command sent by a request ignores refusals of the connection", () => {
   commands.give(WORDS);
-  platform.pass(6_000);
+  vi.advanceTimersByTime(6_000);
   commands.refused(refusal("Not now.", key(sent[0])));
   expect(commands.isPending("composer")).toBe(true);
 });
@@ -142,9 +141,9 @@ test("without a connection a command goes by a request", async () => {
 
 test("an unconfirmed command is repeated by a request with its key", async () => {
   commands.give(PAUSE);
-  platform.pass(5_999);
+  vi.advanceTimersByTime(5_999);
   expect(asked).toEqual([]);
-  platform.pass(1);
+  vi.advanceTimersByTime(1);
   await settled();
   expect(asked).toEqual([{ path: "control", body: { action: "pause", idempotency_key: key(sent[0]) } }]);
   expect(commands.at("control")?.state).toBe("done");

@@ -4,12 +4,11 @@
 import type { ClientFrame } from "./connection.ts";
 import type { Action, Error as Refusal } from "../protocol/events.gen.ts";
 import { type State, isTerminal } from "../protocol/state.ts";
-import type { Platform } from "./platform.ts";
 import type { Outcome } from "../shared/http.ts";
 
 export type Command =
   | { readonly type: "control"; readonly action: Action }
-  | { readonly type: "input"; readonly text: string; readonly reply_to: string | null };
+  | { readonly type: "input"; readonly text: string; readonly reply_to?: string };
 
 /** At most one pending command for each place on the page: the buttons, the composer, each question. */
 export type Place = "control" | "composer" | `request ${string}`;
@@ -32,22 +31,14 @@ export class Commands {
   #send: (frame: ClientFrame) => boolean;
   #post: Post;
   #changed: () => void;
-  #later: Platform["later"];
   #attempts = new Map<Place, Attempt>();
-  /** Keys sent over the connection, each with what cancels its timer. */
-  #sent = new Map<string, () => void>();
-  #sentKeys = new Set<string>();
+  /** Keys sent over the connection, each with the timer that waits for its confirmation, undefined afterwards. */
+  #sent = new Map<string, ReturnType<typeof setTimeout> | undefined>();
 
-  constructor(
-    send: (frame: ClientFrame) => boolean,
-    post: Post,
-    changed: () => void,
-    { later }: Pick<Platform, "later">,
-  ) {
+  constructor(send: (frame: ClientFrame) => boolean, post: Post, changed: () => void) {
     this.#send = send;
     this.#post = post;
     this.#changed = changed;
-    this.#later = later;
   }
 
   /** The last attempt at this place. */
@@ -69,10 +60,9 @@ export class Commands {
     const attempt: Attempt = { command, key, state: "pending", problem: null };
     this.#attempts.set(place, attempt);
     this.#changed();
-    if (this.#send(frameOf(attempt))) {
-      this.#sentKeys.add(key);
-      this.#sent.set(key, this.#later(CONFIRMED_WITHIN, () => void this.#request(attempt)));
-    } else void this.#request(attempt);
+    const request = (): void => void this.#request(attempt);
+    if (this.#send({ ...command, idempotency_key: key })) this.#sent.set(key, setTimeout(request, CONFIRMED_WITHIN));
+    else request();
   }
 
   /** The debate went from one state to the next: settles the commands that are in the log now. */
@@ -84,32 +74,35 @@ export class Commands {
 
   /** The server refused a frame of the connection. Returns true if it was one of these commands. */
   refused({ message, idempotency_key: key }: Refusal): boolean {
-    if (key === null || !this.#sentKeys.has(key)) return false;
+    if (key === null || !this.#sent.has(key)) return false;
     // There is one error for each broken rule; the first one is shown.
-    if (this.#sent.has(key)) this.#settle(key, message);
+    if (this.#sent.get(key) !== undefined) this.#settle(key, message);
     return true;
   }
 
   stop(): void {
-    for (const cancel of this.#sent.values()) cancel();
+    for (const timer of this.#sent.values()) clearTimeout(timer);
     this.#sent.clear();
   }
 
-  async #request({ command, key }: Attempt): Promise<void> {
-    this.#sent.delete(key);
-    const { type, ...fields } = command;
-    const answer = await this.#post(type, { ...withoutNull(fields), idempotency_key: key });
+  async #request({ command: { type, ...fields }, key }: Attempt): Promise<void> {
+    this.#stopTimer(key);
+    const answer = await this.#post(type, { ...fields, idempotency_key: key });
     this.#settle(key, answer.ok ? null : answer.problem);
   }
 
   #settle(key: string, problem: string | null): void {
-    this.#sent.get(key)?.();
-    this.#sent.delete(key);
+    this.#stopTimer(key);
     for (const [place, attempt] of this.#attempts) {
       if (attempt.key !== key) continue;
       this.#attempts.set(place, { ...attempt, state: problem === null ? "done" : "failed", problem });
       this.#changed();
     }
+  }
+
+  #stopTimer(key: string): void {
+    clearTimeout(this.#sent.get(key));
+    if (this.#sent.has(key)) this.#sent.set(key, undefined);
   }
 }
 
@@ -120,21 +113,11 @@ function newKey(): string {
 
 function placeOf(command: Command): Place {
   if (command.type === "control") return "control";
-  return command.reply_to === null ? "composer" : `request ${command.reply_to}`;
+  return command.reply_to === undefined ? "composer" : `request ${command.reply_to}`;
 }
 
 function isSameText(before: Command, now: Command): boolean {
   return before.type === "input" && now.type === "input" && before.text === now.text;
-}
-
-function frameOf({ command, key: idempotency_key }: Attempt): ClientFrame {
-  if (command.type === "control") return { ...command, idempotency_key };
-  const { reply_to, ...input } = command;
-  return reply_to === null ? { ...input, idempotency_key } : { ...input, reply_to, idempotency_key };
-}
-
-function withoutNull(fields: object): object {
-  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== null));
 }
 
 function isDone(command: Command, key: string, before: State, { acceptedKeys, status }: State): boolean {

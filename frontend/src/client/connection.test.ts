@@ -1,10 +1,10 @@
-import { beforeEach, describe, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import type { Ending } from "../protocol/close-codes.ts";
 import { Connection, type ConnectionState } from "./connection.ts";
 import type { Frame, HelloFrame } from "../protocol/events.gen.ts";
 import { recorded, transcriptOf } from "../testing/recordings.test-data.ts";
-import type { LogEvent } from "../protocol/state.ts";
-import { type FakeSocket, FakePlatform } from "../testing/fake-platform.test-data.ts";
+import { EMPTY, type LogEvent, type State } from "../protocol/state.ts";
+import { FakeNetwork, type FakeSocket } from "../testing/fake-network.test-data.ts";
 
 const recording = recorded("debate");
 const LOG = recording.events;
@@ -21,10 +21,9 @@ class Page {
   states: ConnectionState[] = [];
   ending: Ending | null = null;
 
-  reset(): void {
-    this.seqs = [];
-  }
-  event(event: LogEvent): void {
+  event(event: LogEvent, before: State): void {
+    // The server may start again from the first event.
+    if (before === EMPTY) this.seqs = [];
     this.seqs.push(event.seq);
   }
   aside(frame: Frame): void {
@@ -36,39 +35,59 @@ class Page {
   }
 }
 
-let platform: FakePlatform;
+let network: FakeNetwork;
 let page: Page;
 let connection: Connection;
 
-beforeEach(() => {
-  platform = new FakePlatform();
+function open(): void {
+  network = new FakeNetwork();
   page = new Page();
-  connection = new Connection("/ws/conversations/1/", page, platform);
+  connection = new Connection("/ws/conversations/1/", page);
   connection.start();
+}
+
+function pass(milliseconds: number): void {
+  vi.advanceTimersByTime(milliseconds);
+}
+
+function chance(draw: () => number): void {
+  vi.spyOn(Math, "random").mockImplementation(draw);
+}
+
+beforeEach(() => {
+  vi.useFakeTimers();
+  chance(() => 0.5);
+  open();
+});
+
+afterEach(() => {
+  vi.useRealTimers();
+  vi.unstubAllGlobals();
+  vi.restoreAllMocks();
 });
 
 test("a complete debate ends with 1000 and no sentence", () => {
-  platform.socket.deliver(hello(0), ...LOG);
-  platform.socket.hangUp(1000);
+  network.socket.deliver(hello(0), ...LOG);
+  network.socket.hangUp(1000);
   expect(transcriptOf(connection.conversation)).toStrictEqual(recording.state);
   expect(page.states).toEqual(["connecting", "live", "closed"]);
   expect(page.ending).toEqual({ sentence: null, signIn: false });
-  platform.pass(60_000);
-  expect(platform.sockets).toHaveLength(1);
+  pass(60_000);
+  expect(network.sockets).toHaveLength(1);
 });
 
 test("after a break it resumes after its last event", () => {
-  platform.socket.deliver(hello(0), ...LOG.slice(0, 7));
-  platform.socket.hangUp(1006);
+  network.socket.deliver(hello(0), ...LOG.slice(0, 7));
+  network.socket.hangUp(1006);
   expect(page.states.at(-1)).toBe("reconnecting");
-  platform.pass(250);
-  expect(platform.socket.after).toBe(7);
-  platform.socket.deliver(hello(7), ...LOG.slice(7));
+  pass(250);
+  expect(network.socket.after).toBe(7);
+  network.socket.deliver(hello(7), ...LOG.slice(7));
   expect(transcriptOf(connection.conversation)).toStrictEqual(recording.state);
 });
 
 test("repeated events are delivered once", () => {
-  platform.socket.deliver(hello(0), ...LOG.slice(0, 7), ...LOG.slice(3, 9), ...LOG);
+  network.socket.deliver(hello(0), ...LOG.slice(0, 7), ...LOG.slice(3, 9), ...LOG);
   expect(page.seqs).toEqual(LOG.map((event) => event.seq));
 });
 
@@ -76,10 +95,10 @@ test("a frame for several events moves the cursor to the last", () => {
   const joined = (first: number, last: number): LogEvent => ({ ...LOG[last - 1]!, after: first - 1 });
   const spoken = LOG.filter((event) => event.type === "token").map((event) => event.seq);
   const [first, second] = [spoken[0]!, spoken[1]!];
-  platform.socket.deliver(hello(0), ...LOG.slice(0, first - 1), joined(first, second));
+  network.socket.deliver(hello(0), ...LOG.slice(0, first - 1), joined(first, second));
   expect(page.seqs.at(-1)).toBe(second);
   expect(connection.head).toBe(second);
-  platform.socket.deliver(...LOG.slice(second));
+  network.socket.deliver(...LOG.slice(second));
   expect(page.seqs.at(-1)).toBe(LOG.length);
 });
 
@@ -87,16 +106,16 @@ test.each([
   ["leaves something out", 3],
   ["begins with what is already here", 1],
 ])("a frame that %s drops the connection", (_name, after) => {
-  platform.socket.deliver(hello(0), LOG[0]!, LOG[1]!, { ...LOG[4]!, after });
-  expect(platform.socket.closed).toBe(true);
+  network.socket.deliver(hello(0), LOG[0]!, LOG[1]!, { ...LOG[4]!, after });
+  expect(network.socket.closed).toBe(true);
   expect(page.seqs).toEqual([1, 2]);
 });
 
 test("a start from 0 replaces the state", () => {
-  platform.socket.deliver(hello(0), ...LOG.slice(0, 7));
-  platform.socket.hangUp(1012);
-  platform.pass(250);
-  platform.socket.deliver(hello(0, false), ...LOG);
+  network.socket.deliver(hello(0), ...LOG.slice(0, 7));
+  network.socket.hangUp(1012);
+  pass(250);
+  network.socket.deliver(hello(0, false), ...LOG);
   expect(page.seqs).toEqual(LOG.map((event) => event.seq));
   expect(transcriptOf(connection.conversation)).toStrictEqual(recording.state);
 });
@@ -105,143 +124,172 @@ test.each([
   ["a gap", [hello(0), LOG[0]!, LOG[2]!]],
   ["an event before the hello", [LOG[0]!]],
 ])("%s drops the connection and keeps the cursor", (_name, frames) => {
-  const first = platform.socket;
+  const first = network.socket;
   first.deliver(...frames);
   expect(first.closed).toBe(true);
-  platform.pass(500);
-  expect(platform.sockets).toHaveLength(2);
-  expect(platform.socket.after).toBe(connection.head);
+  pass(500);
+  expect(network.sockets).toHaveLength(2);
+  expect(network.socket.after).toBe(connection.head);
   first.deliver(...LOG);
   expect(page.seqs).toHaveLength(connection.head);
 });
 
 test("an invalid frame drops the connection", () => {
-  platform.socket.deliver(hello(0));
-  platform.socket.onmessage?.({ data: "{" });
-  expect(platform.socket.closed).toBe(true);
+  network.socket.deliver(hello(0));
+  network.socket.onmessage?.({ data: "{" });
+  expect(network.socket.closed).toBe(true);
   expect(page.states.at(-1)).toBe("reconnecting");
 });
 
 test("repeated protocol errors back off", () => {
-  platform.chance = () => 1;
+  chance(() => 1);
   for (let round = 0; round < 8; round += 1) {
-    platform.socket.deliver(hello(0), LOG[1]!);
-    platform.pass(15_000);
+    network.socket.deliver(hello(0), LOG[1]!);
+    pass(15_000);
   }
-  const before = platform.sockets.length;
-  platform.socket.deliver(hello(0), LOG[1]!);
-  platform.pass(14_000);
-  expect(platform.sockets).toHaveLength(before);
+  const before = network.sockets.length;
+  network.socket.deliver(hello(0), LOG[1]!);
+  pass(14_000);
+  expect(network.sockets).toHaveLength(before);
 });
 
 describe("the delay before a retry", () => {
   test("grows to 15 seconds with full jitter, and resets after a frame beyond the hello", () => {
-    platform.chance = () => 1;
+    chance(() => 1);
     const waits: number[] = [];
     for (let attempt = 0; attempt < 9; attempt += 1) {
-      const from = platform.time;
-      const count = platform.sockets.length;
-      platform.socket.hangUp(1006);
-      while (platform.sockets.length === count) platform.pass(50);
-      waits.push(platform.time - from);
+      const from = performance.now();
+      const count = network.sockets.length;
+      network.socket.hangUp(1006);
+      while (network.sockets.length === count) pass(50);
+      waits.push(performance.now() - from);
     }
     expect(waits).toEqual([250, 500, 1000, 2000, 4000, 8000, 15_000, 15_000, 15_000]);
-    platform.socket.deliver(hello(0));
-    platform.socket.hangUp(1006);
-    let count = platform.sockets.length;
-    platform.pass(14_000);
-    expect(platform.sockets).toHaveLength(count);
-    platform.pass(1_000);
-    platform.socket.deliver(hello(0), LOG[0]!);
-    platform.socket.hangUp(1006);
-    count = platform.sockets.length;
-    platform.pass(250);
-    expect(platform.sockets).toHaveLength(count + 1);
-    platform.chance = () => 0;
-    platform.socket.hangUp(1006);
-    platform.pass(0);
-    expect(platform.sockets).toHaveLength(count + 2);
+    network.socket.deliver(hello(0));
+    network.socket.hangUp(1006);
+    let count = network.sockets.length;
+    pass(14_000);
+    expect(network.sockets).toHaveLength(count);
+    pass(1_000);
+    network.socket.deliver(hello(0), LOG[0]!);
+    network.socket.hangUp(1006);
+    count = network.sockets.length;
+    pass(250);
+    expect(network.sockets).toHaveLength(count + 1);
+    chance(() => 0);
+    network.socket.hangUp(1006);
+    pass(0);
+    expect(network.sockets).toHaveLength(count + 2);
   });
 
   test.each([1012, 4501])("is short after %i, when a server restarts", (code) => {
-    platform.chance = () => 1;
-    platform.socket.deliver(hello(0), LOG[0]!);
-    platform.socket.hangUp(code);
+    chance(() => 1);
+    network.socket.deliver(hello(0), LOG[0]!);
+    network.socket.hangUp(code);
     for (let attempt = 0; attempt < 12; attempt += 1) {
-      const count = platform.sockets.length;
-      platform.pass(1_500);
-      expect(platform.sockets).toHaveLength(count + 1);
-      platform.socket.hangUp(1006);
+      const count = network.sockets.length;
+      pass(1_500);
+      expect(network.sockets).toHaveLength(count + 1);
+      network.socket.hangUp(1006);
     }
     // The restart took too long: from now on the usual delays apply.
-    platform.pass(15_000);
-    const count = platform.sockets.length;
-    platform.socket.hangUp(1006);
-    platform.pass(14_000);
-    expect(platform.sockets).toHaveLength(count);
+    pass(15_000);
+    const count = network.sockets.length;
+    network.socket.hangUp(1006);
+    pass(14_000);
+    expect(network.sockets).toHaveLength(count);
   });
 
   test("ends when the network or the tab comes back", () => {
-    platform.chance = () => 1;
-    platform.socket.hangUp(1006);
+    chance(() => 1);
+    network.socket.hangUp(1006);
     connection.wake();
-    expect(platform.sockets).toHaveLength(2);
-    platform.pass(10_000);
-    expect(platform.sockets).toHaveLength(2);
+    expect(network.sockets).toHaveLength(2);
+    pass(10_000);
+    expect(network.sockets).toHaveLength(2);
   });
 
   test("a live socket is kept when the tab comes back", () => {
-    platform.socket.deliver(hello(0));
+    network.socket.deliver(hello(0));
     connection.wake();
-    expect(platform.sockets).toHaveLength(1);
+    expect(network.sockets).toHaveLength(1);
   });
 });
 
 describe("sending", () => {
   test("needs an open connection", () => {
     expect(connection.send({ type: "ping" })).toBe(false);
-    platform.socket.deliver(hello(0));
-    expect(connection.ack(7, 0)).toBe(true);
-    expect(connection.ack(8, 40)).toBe(true);
-    expect(connection.ack(8, 90_000)).toBe(true);
-    const acks = [{ type: "ack", seq: 7 }, { type: "ack", seq: 8, waited_ms: 40 }, { type: "ack", seq: 8, waited_ms: 60_000 }];
-    expect(platform.socket.sent).toEqual(acks);
-    platform.socket.readyState = 2;
-    expect(connection.ack(9, 0)).toBe(false);
-    platform.socket.hangUp(1006);
+    network.socket.deliver(hello(0));
+    expect(connection.send({ type: "ping" })).toBe(true);
+    network.socket.readyState = 2;
     expect(connection.send({ type: "ping" })).toBe(false);
-    expect(platform.sockets[0]!.sent).toEqual(acks);
+    network.socket.hangUp(1006);
+    expect(connection.send({ type: "ping" })).toBe(false);
+    expect(network.sockets[0]!.sent).toEqual([{ type: "ping" }]);
+  });
+});
+
+describe("acks", () => {
+  const beat = { ...hello(0), type: "heartbeat", data: { head: 0 } } as Frame;
+
+  test("say how long ago an event was painted, at most a minute", () => {
+    network.socket.deliver(hello(0));
+    connection.painted(7);
+    pass(460);
+    connection.painted(8);
+    pass(40);
+    connection.painted(9);
+    vi.spyOn(performance, "now").mockReturnValue(performance.now() + 90_000);
+    network.socket.deliver({ ...beat, data: { head: 9 } } as Frame);
+    expect(network.socket.sent).toEqual([
+      { type: "ack", seq: 7 },
+      { type: "ack", seq: 8, waited_ms: 40 },
+      { type: "ack", seq: 9, waited_ms: 60_000 },
+    ]);
+  });
+
+  test("answer every heartbeat", () => {
+    network.socket.deliver(hello(0), beat, beat);
+    expect(network.socket.sent).toEqual([{ type: "ack", seq: 0 }, { type: "ack", seq: 0 }]);
+  });
+
+  test("of a new connection start at its cursor", () => {
+    network.socket.deliver(hello(0), LOG[0]!);
+    connection.painted(1);
+    connection.renew();
+    network.socket.deliver(hello(0, false), beat);
+    expect(network.socket.sent).toEqual([{ type: "ack", seq: 0 }]);
   });
 });
 
 describe("a connection in doubt", () => {
   test("is pinged, and kept if it answers in time", () => {
-    platform.socket.deliver(hello(0));
+    network.socket.deliver(hello(0));
     connection.wake();
     connection.wake();
-    expect(platform.socket.sent).toEqual([{ type: "ping" }]);
-    platform.pass(2_999);
-    platform.socket.deliver({ ...hello(0), type: "pong", data: {} } as Frame);
-    platform.pass(3_000);
-    expect(platform.sockets).toHaveLength(1);
+    expect(network.socket.sent).toEqual([{ type: "ping" }]);
+    pass(2_999);
+    network.socket.deliver({ ...hello(0), type: "pong", data: {} } as Frame);
+    pass(3_000);
+    expect(network.sockets).toHaveLength(1);
     expect(page.states.at(-1)).toBe("live");
   });
 
   test("is dropped if it does not answer", () => {
-    platform.socket.deliver(hello(0), LOG[0]!);
+    network.socket.deliver(hello(0), LOG[0]!);
     connection.wake();
-    platform.pass(3_000);
-    expect(platform.sockets[0]!.closed).toBe(true);
+    pass(3_000);
+    expect(network.sockets[0]!.closed).toBe(true);
     expect(page.states.at(-1)).toBe("reconnecting");
-    expect(platform.socket.after).toBe(1);
+    expect(network.socket.after).toBe(1);
   });
 
   test("is replaced if its hello is late", () => {
     connection.wake();
-    expect(platform.sockets).toHaveLength(1);
-    platform.pass(3_000);
+    expect(network.sockets).toHaveLength(1);
+    pass(3_000);
     connection.wake();
-    expect(platform.sockets).toHaveLength(2);
+    expect(network.sockets).toHaveLength(2);
   });
 });
 
@@ -250,57 +298,57 @@ describe("a heartbeat with a higher head", () => {
   const stream = (state: string): Frame => ({ ...hello(0), type: "stream", data: { state } }) as Frame;
 
   test("reconnects at the second in a row without events", () => {
-    platform.socket.deliver(hello(0), LOG[0]!, beat(5));
-    expect(platform.sockets).toHaveLength(1);
-    platform.socket.deliver(beat(5));
-    expect(platform.sockets).toHaveLength(2);
-    expect(platform.socket.after).toBe(1);
+    network.socket.deliver(hello(0), LOG[0]!, beat(5));
+    expect(network.sockets).toHaveLength(1);
+    network.socket.deliver(beat(5));
+    expect(network.sockets).toHaveLength(2);
+    expect(network.socket.after).toBe(1);
   });
 
   test("is ignored while events arrive", () => {
-    platform.socket.deliver(hello(0), LOG[0]!, beat(5), LOG[1]!, beat(5), LOG[2]!, beat(9), LOG[3]!, beat(4), beat(4));
-    expect(platform.sockets).toHaveLength(1);
+    network.socket.deliver(hello(0), LOG[0]!, beat(5), LOG[1]!, beat(5), LOG[2]!, beat(9), LOG[3]!, beat(4), beat(4));
+    expect(network.sockets).toHaveLength(1);
   });
 
   test.each(["paused", "lagging", "reconnecting"])("is ignored in a stream that is %s", (state) => {
-    platform.socket.deliver(hello(0), LOG[0]!, stream(state), beat(5), beat(6), beat(7));
-    expect(platform.sockets).toHaveLength(1);
-    platform.socket.deliver(stream("streaming"), beat(7), beat(7));
-    expect(platform.sockets).toHaveLength(2);
+    network.socket.deliver(hello(0), LOG[0]!, stream(state), beat(5), beat(6), beat(7));
+    expect(network.sockets).toHaveLength(1);
+    network.socket.deliver(stream("streaming"), beat(7), beat(7));
+    expect(network.sockets).toHaveLength(2);
   });
 });
 
 describe("silence", () => {
   test("of two heartbeats reconnects", () => {
-    platform.socket.deliver(hello(0), LOG[0]!);
-    platform.pass(19_999);
-    expect(platform.sockets).toHaveLength(1);
-    platform.pass(1);
+    network.socket.deliver(hello(0), LOG[0]!);
+    pass(19_999);
+    expect(network.sockets).toHaveLength(1);
+    pass(1);
     expect(page.states.at(-1)).toBe("reconnecting");
-    platform.pass(250);
-    expect(platform.socket.after).toBe(1);
+    pass(250);
+    expect(network.socket.after).toBe(1);
   });
 
   test("ends with a heartbeat", () => {
-    platform.socket.deliver(hello(0));
+    network.socket.deliver(hello(0));
     for (let beat = 0; beat < 6; beat += 1) {
-      platform.pass(15_000);
-      platform.socket.deliver({ ...hello(0), type: "heartbeat", data: { head: 0 } } as Frame);
+      pass(15_000);
+      network.socket.deliver({ ...hello(0), type: "heartbeat", data: { head: 0 } } as Frame);
     }
-    expect(platform.sockets).toHaveLength(1);
+    expect(network.sockets).toHaveLength(1);
     expect(page.asides.map((frame) => frame.type)).toEqual(["hello", ...Array(6).fill("heartbeat")]);
   });
 
   test("is noticed at once after a suspension", () => {
-    platform.socket.deliver(hello(0));
-    platform.time += 120_000; // timers did not run
+    network.socket.deliver(hello(0));
+    vi.spyOn(performance, "now").mockReturnValue(performance.now() + 120_000); // timers did not run
     connection.wake();
-    expect(platform.sockets).toHaveLength(2);
+    expect(network.sockets).toHaveLength(2);
   });
 
   test("before the hello has a timeout", () => {
-    platform.pass(15_000 + 250);
-    expect(platform.sockets).toHaveLength(2);
+    pass(15_000 + 250);
+    expect(network.sockets).toHaveLength(2);
   });
 });
 
@@ -312,45 +360,43 @@ test.each([
   [4413, false],
   [4429, false],
 ])("%i is final and has a sentence", (code, signIn) => {
-  platform.socket.hangUp(code);
+  network.socket.hangUp(code);
   expect(page.states.at(-1)).toBe("closed");
   expect(page.ending?.sentence).toMatch(/\.$/);
   expect(page.ending?.signIn).toBe(signIn);
   connection.wake();
-  platform.pass(60_000);
-  expect(platform.sockets).toHaveLength(1);
+  pass(60_000);
+  expect(network.sockets).toHaveLength(1);
 });
 
 test.each([1000, 1001, 1006, 1011, 1012, 1013, 4500, 4501, 4502, 4503, 4504, 4505])("%i during a debate reconnects", (code) => {
-  platform.socket.deliver(hello(0), ...LOG.slice(0, 3));
-  platform.socket.hangUp(code);
-  platform.pass(250);
-  expect(platform.socket.after).toBe(3);
+  network.socket.deliver(hello(0), ...LOG.slice(0, 3));
+  network.socket.hangUp(code);
+  pass(250);
+  expect(network.socket.after).toBe(3);
 });
 
 test("a stopped connection stays stopped", () => {
-  platform.socket.deliver(hello(0));
+  network.socket.deliver(hello(0));
   connection.stop();
-  expect(platform.socket.closed).toBe(true);
-  platform.pass(60_000);
-  expect(platform.sockets).toHaveLength(1);
+  expect(network.socket.closed).toBe(true);
+  pass(60_000);
+  expect(network.sockets).toHaveLength(1);
 });
 
 test("no event is lost or repeated, whatever breaks (fuzzing)", () => {
   for (let seed = 1; seed <= 300; seed += 1) {
     const random = generator(seed);
-    platform = new FakePlatform();
-    platform.chance = random;
-    page = new Page();
-    connection = new Connection("/ws/conversations/1/", page, platform);
-    connection.start();
+    chance(random);
+    open();
     for (let turn = 0; connection.head < LOG.length; turn += 1) {
       expect(turn).toBeLessThan(1000);
-      serve(platform.socket, random);
-      platform.pass(40_000);
+      serve(network.socket, random);
+      pass(40_000);
     }
     expect(page.seqs).toEqual(LOG.map((event) => event.seq));
     expect(transcriptOf(connection.conversation)).toStrictEqual(recording.state);
+    connection.stop();
   }
 });
 

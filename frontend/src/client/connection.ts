@@ -1,32 +1,20 @@
 // Watches one conversation over a WebSocket: every event once and in order, however often the connection breaks. The
 // cursor is the head of the state; after a break the server continues from it.
 
+import { Acks } from "./acks.ts";
 import { ENDINGS, type Ending, OVER, RESTARTS } from "../protocol/close-codes.ts";
 import type { Frame, HelloFrame, StreamState } from "../protocol/events.gen.ts";
 import { reduce } from "../protocol/reducer.ts";
 import { EMPTY, type LogEvent, type State, isTerminal, seqBefore } from "../protocol/state.ts";
-import { type Platform, browser } from "./platform.ts";
 
 export type ConnectionState = "connecting" | "live" | "reconnecting" | "closed";
 
 export interface Watcher {
-  /** The server starts again from the first event, and the state is empty again. */
-  reset(): void;
   /** The next event of the log, or several that travel as one, and the state before it. */
   event(event: LogEvent, before: State): void;
   /** A frame that is not part of the log. */
   aside(frame: Frame): void;
   state(state: ConnectionState, ending: Ending | null): void;
-}
-
-/** The part of the browser's WebSocket that is used. */
-export interface Socket {
-  readonly readyState: number;
-  onmessage: ((event: { data: unknown }) => void) | null;
-  onclose: ((event: { code: number }) => void) | null;
-  onerror: (() => void) | null;
-  send(text: string): void;
-  close(): void;
 }
 
 /** Frames that a client may send. */
@@ -36,7 +24,6 @@ export type ClientFrame =
   | { readonly type: "control"; readonly action: string; readonly idempotency_key?: string }
   | { readonly type: "input"; readonly text: string; readonly reply_to?: string; readonly idempotency_key?: string };
 
-const OPEN = 1;
 const BACKOFF_BASE = 250;
 const BACKOFF_CAP = 15_000;
 /** After a restart's close code the server is back within seconds: for 30 s, no delay is longer than 1.5 s. */
@@ -53,33 +40,35 @@ const HEARTBEATS_MISSED = 2;
 /** Stream states in which a watcher may be behind: it paused, it is slow, or the server waits for its database. */
 const MAY_BE_BEHIND: ReadonlySet<StreamState> = new Set(["paused", "lagging", "reconnecting"]);
 
+type Timer = ReturnType<typeof setTimeout> | undefined;
+
 export class Connection {
   /** The conversation's state after the events received so far. */
   conversation: State = EMPTY;
+  /** How the server streams to this connection. */
+  stream: StreamState = "streaming";
 
   #url: string;
   #watcher: Watcher;
-  #platform: Platform;
-  #socket: Socket | null = null;
+  #acks = new Acks((seq, waited) => this.#ack(seq, waited));
+  #socket: WebSocket | null = null;
   #greeted = false;
   #stopped = false;
   #failures = 0;
   #breaches = 0;
   #receivedAt = 0;
   #patience = HELLO_WITHIN;
-  #stream: StreamState = "streaming";
   /** Our head at the last heartbeat, if the server's was higher; otherwise null. */
   #behindAt: number | null = null;
   #restartedAt = Number.NEGATIVE_INFINITY;
-  #cancelRetry: (() => void) | null = null;
-  #cancelWatch: (() => void) | null = null;
-  #cancelPing: (() => void) | null = null;
+  #retryTimer: Timer;
+  #silenceTimer: Timer;
+  #pingTimer: Timer;
 
   /** `url` is the conversation's WebSocket address, without a cursor. */
-  constructor(url: string, watcher: Watcher, platform: Platform = browser) {
+  constructor(url: string, watcher: Watcher) {
     this.#url = url;
     this.#watcher = watcher;
-    this.#platform = platform;
   }
 
   /** seq of the last event received. */
@@ -87,72 +76,69 @@ export class Connection {
     return this.conversation.head;
   }
 
-  start(): void {
+  /** `opened` is a socket of this conversation, if there is one already. */
+  start(opened?: WebSocket): void {
     this.#watcher.state("connecting", null);
-    this.#open();
+    this.#open(opened);
   }
 
   /** Closes the connection for good. */
   stop(): void {
     this.#stopped = true;
-    this.#cancelRetry?.();
+    clearTimeout(this.#retryTimer);
     this.#release();
   }
 
   /** Returns false, and sends nothing, if there is no open connection. */
   send(frame: ClientFrame): boolean {
-    if (this.#socket?.readyState !== OPEN || !this.#greeted) return false;
+    if (this.#socket?.readyState !== WebSocket.OPEN || !this.#greeted) return false;
     this.#socket.send(JSON.stringify(frame));
     return true;
   }
 
-  /** Acknowledges all events up to `seq`, which were painted `waited` milliseconds ago. */
-  ack(seq: number, waited: number): boolean {
-    const waited_ms = Math.min(waited, LONGEST_WAIT);
-    return this.send(waited_ms > 0 ? { type: "ack", seq, waited_ms } : { type: "ack", seq });
+  /** All events up to `seq` are on the screen, or were received in a hidden tab. */
+  painted(seq: number): void {
+    this.#acks.taken(seq);
   }
 
   /** The network changed, or the tab is visible again: retries at once, or tests the socket with a ping. */
   wake(): void {
     if (this.#stopped) return;
     if (this.#socket === null) {
-      this.#cancelRetry?.();
+      clearTimeout(this.#retryTimer);
       return this.#open();
     }
     if (this.#silence() >= (this.#greeted ? this.#patience : PONG_WITHIN)) return this.renew();
-    if (this.#cancelPing !== null || !this.send({ type: "ping" })) return;
-    this.#cancelPing = this.#platform.later(PONG_WITHIN, () => this.renew());
+    if (this.#pingTimer !== undefined || !this.send({ type: "ping" })) return;
+    this.#pingTimer = setTimeout(() => this.renew(), PONG_WITHIN);
   }
 
   /** Drops the socket, and connects again at once. */
   renew(): void {
     if (this.#stopped) return;
-    this.#cancelRetry?.();
+    clearTimeout(this.#retryTimer);
     this.#release();
     this.#watcher.state("reconnecting", null);
     this.#open();
   }
 
-  #open(): void {
-    this.#cancelRetry = null;
+  #open(socket = new WebSocket(`${this.#url}?after=${this.head}`)): void {
     this.#greeted = false;
     this.#behindAt = null;
-    this.#stream = "streaming";
+    this.stream = "streaming";
     this.#patience = HELLO_WITHIN;
-    this.#receivedAt = this.#platform.now();
-    const socket = this.#platform.open(`${this.#url}?after=${this.head}`);
+    this.#receivedAt = performance.now();
     this.#socket = socket;
     socket.onmessage = ({ data }) => this.#receive(data);
+    // After an error, too, a close with its code follows.
     socket.onclose = ({ code }) => this.#closed(code);
-    socket.onerror = null; // a close with its code follows
     this.#watchSilence(this.#patience);
   }
 
   /** Drops the socket and ignores what it may still deliver. */
   #release(): void {
-    this.#cancelWatch?.();
-    this.#cancelPing?.();
-    this.#cancelWatch = this.#cancelPing = null;
+    clearTimeout(this.#silenceTimer);
+    this.#stopPing();
     const socket = this.#socket;
     this.#socket = null;
     if (socket === null) return;
@@ -161,9 +147,8 @@ export class Connection {
   }
 
   #receive(data: unknown): void {
-    this.#receivedAt = this.#platform.now();
-    this.#cancelPing?.();
-    this.#cancelPing = null;
+    this.#receivedAt = performance.now();
+    this.#stopPing();
     const frame = parse(data);
     if (frame === null) return this.#breach();
     if (frame.type === "hello") return this.#greet(frame);
@@ -183,27 +168,34 @@ export class Connection {
 
   #greet(frame: HelloFrame): void {
     const { data } = frame;
-    if (!data.recovered || data.from !== this.head) {
-      this.conversation = EMPTY;
-      this.#watcher.reset();
-    }
+    // Otherwise the server starts again from the first event.
+    if (!data.recovered || data.from !== this.head) this.conversation = EMPTY;
     this.#greeted = true;
     this.#patience = HEARTBEATS_MISSED * data.heartbeat_seconds * 1000;
-    this.#cancelWatch?.();
+    clearTimeout(this.#silenceTimer);
     this.#watchSilence(this.#patience);
+    this.#acks.begin(data.from);
     this.#watcher.aside(frame);
     this.#watcher.state("live", null);
   }
 
   #takeAside(frame: Frame): void {
-    if (frame.type === "stream") this.#stream = frame.data.state;
+    if (frame.type === "stream") this.stream = frame.data.state;
     this.#watcher.aside(frame);
-    if (frame.type === "heartbeat") this.#compare(frame.data.head);
+    if (frame.type !== "heartbeat") return;
+    this.#acks.answer();
+    this.#compare(frame.data.head);
+  }
+
+  /** Acknowledges all events up to `seq`, which were painted `waited` milliseconds ago. */
+  #ack(seq: number, waited: number): boolean {
+    const waited_ms = Math.min(waited, LONGEST_WAIT);
+    return this.send(waited_ms > 0 ? { type: "ack", seq, waited_ms } : { type: "ack", seq });
   }
 
   /** After two heartbeats with a higher head and no event between them, the missing events will not come: reconnects. */
   #compare(head: number): void {
-    const behind = head > this.head && !MAY_BE_BEHIND.has(this.#stream);
+    const behind = head > this.head && !MAY_BE_BEHIND.has(this.stream);
     if (behind && this.#behindAt === this.head) return this.renew();
     this.#behindAt = behind ? this.head : null;
   }
@@ -211,13 +203,12 @@ export class Connection {
   /** The server broke the protocol: reconnects at the same cursor. */
   #breach(): void {
     this.#breaches += 1;
-    this.#release();
     this.#retry();
   }
 
   #closed(code: number): void {
     this.#release();
-    if (RESTARTS.has(code)) this.#restartedAt = this.#platform.now();
+    if (RESTARTS.has(code)) this.#restartedAt = performance.now();
     const final = isTerminal(this.conversation.status) ? OVER : ENDINGS.get(code);
     if (final === undefined) return this.#retry();
     this.#stopped = true;
@@ -226,25 +217,30 @@ export class Connection {
 
   /** Retries after a random delay (full jitter), so that not all watchers return at once. */
   #retry(): void {
-    const restarts = this.#platform.now() - this.#restartedAt < RESTART_TAKES;
+    this.#release();
+    const restarts = performance.now() - this.#restartedAt < RESTART_TAKES;
     const cap = restarts ? RESTART_CAP : BACKOFF_CAP;
     const ceiling = Math.min(cap, BACKOFF_BASE * 2 ** (this.#failures + this.#breaches));
     this.#failures += 1;
     this.#watcher.state("reconnecting", null);
-    this.#cancelRetry = this.#platform.later(this.#platform.random() * ceiling, () => this.#open());
+    this.#retryTimer = setTimeout(() => this.#open(), Math.random() * ceiling);
   }
 
   #silence(): number {
-    return this.#platform.now() - this.#receivedAt;
+    return performance.now() - this.#receivedAt;
   }
 
   #watchSilence(milliseconds: number): void {
-    this.#cancelWatch = this.#platform.later(milliseconds, () => {
+    this.#silenceTimer = setTimeout(() => {
       const left = this.#patience - this.#silence();
-      if (left > 0) return this.#watchSilence(left);
-      this.#release();
-      this.#retry();
-    });
+      if (left > 0) this.#watchSilence(left);
+      else this.#retry();
+    }, milliseconds);
+  }
+
+  #stopPing(): void {
+    clearTimeout(this.#pingTimer);
+    this.#pingTimer = undefined;
   }
 }
 

@@ -1,33 +1,15 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import type { Frame } from "../protocol/events.gen.ts";
 import type { Page } from "../client/page-data.ts";
+import { FakeNetwork } from "../testing/fake-network.test-data.ts";
 import { recorded } from "../testing/recordings.test-data.ts";
 import type { LogEvent } from "../protocol/state.ts";
 
-class FakeWebSocket {
-  static last: FakeWebSocket;
-  onmessage: ((event: { data: string }) => void) | null = null;
-  onclose: ((event: { code: number }) => void) | null = null;
-  readyState = 1;
-  readonly sent: Record<string, unknown>[] = [];
-  readonly url: string;
-
-  constructor(url: string) {
-    this.url = url;
-    FakeWebSocket.last = this;
-  }
-  send(text: string): void {
-    this.sent.push(JSON.parse(text));
-  }
-  deliver(...frames: Frame[]): void {
-    for (const frame of frames) this.onmessage?.({ data: JSON.stringify(frame) });
-  }
-  close(): void {}
-}
+let network: FakeNetwork;
 
 /** What jsdom lacks. */
 function stubBrowser(): void {
-  vi.stubGlobal("WebSocket", FakeWebSocket);
+  network = new FakeNetwork();
   vi.stubGlobal("ResizeObserver", class { observe(): void {} disconnect(): void {} });
   vi.stubGlobal("scrollTo", () => {});
 }
@@ -82,7 +64,7 @@ async function painted(): Promise<void> {
 
 async function play(name: string, count?: number): Promise<LogEvent[]> {
   const { events } = recorded(name);
-  FakeWebSocket.last.deliver(hello(), ...events.slice(0, count));
+  network.socket.deliver(hello(), ...events.slice(0, count));
   await painted();
   return events;
 }
@@ -94,7 +76,7 @@ function aside(type: string, data: object): Frame {
 
 /** Frames that the page sent, without acks. */
 function sent(): Record<string, unknown>[] {
-  return FakeWebSocket.last.sent.filter(({ type }) => type !== "ack");
+  return network.socket.sent.filter(({ type }) => type !== "ack");
 }
 
 function hide(hidden: boolean): void {
@@ -139,12 +121,12 @@ afterEach(() => {
 });
 
 test("connects to the page's own origin, from the first event", () => {
-  expect(FakeWebSocket.last.url).toBe("ws://localhost:3000/ws/conversations/1/?after=0");
+  expect(network.socket.url).toBe("ws://localhost:3000/ws/conversations/1/?after=0");
 });
 
 test("shows a finished debate: four speakers, the verdict, the figures", async () => {
   await play("debate");
-  FakeWebSocket.last.onclose?.({ code: 1000 });
+  network.socket.onclose?.({ code: 1000 });
   await painted();
   expect(all("agent-message").map(({ dataset }) => [dataset["agent"], dataset["state"]])).toEqual([
     ["Financial Analyst", "done"],
@@ -173,11 +155,11 @@ test("redraws only the last block of a growing message", async () => {
   expect(one("agent-message").querySelector(".prose")?.textContent).toContain("Gross margin stayed at 61 %");
   expect(words("conversation-display")).not.toContain("undefined");
   const first = one("agent-message").querySelector(".prose > p");
-  FakeWebSocket.last.deliver(...events.slice(8, 10));
+  network.socket.deliver(...events.slice(8, 10));
   await painted();
   expect(one("agent-message").querySelectorAll(".prose > ul > li")).toHaveLength(2);
   expect(one("agent-message").querySelector(".prose > p")).toBe(first);
-  FakeWebSocket.last.deliver(...events.slice(10));
+  network.socket.deliver(...events.slice(10));
   await painted();
   expect(all("agent-message")[0]?.querySelector(".prose > p")).toBe(first);
 });
@@ -311,7 +293,7 @@ test("an interrupted model has not failed", async () => {
   const events = recorded("failover").events.map((event) =>
     event.type === "message_discard" ? { ...event, data: { ...event.data, reason: "interrupted" } } : event,
   );
-  FakeWebSocket.last.deliver(hello(), ...events);
+  network.socket.deliver(hello(), ...events);
   await painted();
   expect(all("fallback")[1]?.textContent).toContain("failed a short while ago and is skipped for now");
 });
@@ -352,7 +334,7 @@ describe("limits", () => {
     await play("budget", closing + 1);
     expect(words("budget-reached")).toBe("The budget was reached, so the Moderator closes the debate with what there is.");
     expect(words("announcements")).toContain("The budget was reached");
-    FakeWebSocket.last.deliver(...recorded("budget").events.slice(closing + 1));
+    network.socket.deliver(...recorded("budget").events.slice(closing + 1));
     await painted();
     expect(all("budget-reached")).toHaveLength(1);
     expect(words("round")).toBe("Closed in round 1 of 3");
@@ -405,7 +387,7 @@ test("tools and people are shown in place", async () => {
 test("a lost connection is shown until it is back", async () => {
   await play("debate", 8);
   expect(words("connection-lost")).toBe("");
-  FakeWebSocket.last.onclose?.({ code: 1006 });
+  network.socket.onclose?.({ code: 1006 });
   await painted();
   expect(words("connection-lost")).toBe("Connection lost. Reconnecting");
   expect(one("agent-message").dataset["state"]).toBe("speaking");
@@ -417,7 +399,7 @@ test("an offline browser is shown as offline", async () => {
   dispatchEvent(new Event("offline"));
   await painted();
   expect(words("connection-status")).toBe("Connected");
-  FakeWebSocket.last.onclose?.({ code: 1006 });
+  network.socket.onclose?.({ code: 1006 });
   await painted();
   expect(words("connection-status")).toBe("You are offline");
   expect(words("connection-lost")).toBe("You are offline. What you miss comes later");
@@ -425,34 +407,34 @@ test("an offline browser is shown as offline", async () => {
 
 test("a lagging stream is shown until it has caught up", async () => {
   await play("debate", 8);
-  FakeWebSocket.last.deliver(aside("stream", { state: "lagging" }));
+  network.socket.deliver(aside("stream", { state: "lagging" }));
   await painted();
   expect(words("stream-note")).toBe("Your connection is slow: whole messages only, until it has caught up.");
-  FakeWebSocket.last.deliver(aside("stream", { state: "streaming" }));
+  network.socket.deliver(aside("stream", { state: "streaming" }));
   await painted();
   expect(words("stream-note")).toBe("");
-  FakeWebSocket.last.deliver(aside("stream", { state: "paused" }));
+  network.socket.deliver(aside("stream", { state: "paused" }));
   await painted();
   expect(words("connection-status")).toBe("Stream paused");
 });
 
 test("a server that waits for its database is shown", async () => {
   await play("debate", 8);
-  FakeWebSocket.last.deliver(aside("stream", { state: "reconnecting" }));
+  network.socket.deliver(aside("stream", { state: "reconnecting" }));
   await painted();
   expect(words("connection-status")).toBe("Reconnecting");
   expect(one("connection-status").dataset["state"]).toBe("reconnecting");
   expect(words("stream-note")).toBe("The server waits for its database; nothing is lost.");
   expect(words("connection-lost")).toBe("");
   expect(words("agent-message")).toContain("Gross margin stayed at 61 %");
-  FakeWebSocket.last.deliver(aside("stream", { state: "streaming" }));
+  network.socket.deliver(aside("stream", { state: "streaming" }));
   await painted();
   expect([words("connection-status"), words("stream-note")]).toEqual(["Connected", ""]);
 });
 
 test("notices are text, and are dismissed one by one", async () => {
   await play("debate", 8);
-  FakeWebSocket.last.deliver(aside("notice", { text: "<b>Down</b> at six." }), aside("notice", { text: "Up at seven." }));
+  network.socket.deliver(aside("notice", { text: "<b>Down</b> at six." }), aside("notice", { text: "Up at seven." }));
   await painted();
   expect(all("notice").map((notice) => notice.querySelector("p")?.textContent)).toEqual([
     "Notice from the operator <b>Down</b> at six.",
@@ -465,10 +447,10 @@ test("notices are text, and are dismissed one by one", async () => {
 });
 
 describe("an ack", () => {
-  const acks = (): unknown[] => FakeWebSocket.last.sent.filter(({ type }) => type === "ack").map(({ seq }) => seq);
+  const acks = (): unknown[] => network.socket.sent.filter(({ type }) => type === "ack").map(({ seq }) => seq);
 
   test("is sent once the event is painted", async () => {
-    FakeWebSocket.last.deliver(hello(), ...recorded("debate").events.slice(0, 8));
+    network.socket.deliver(hello(), ...recorded("debate").events.slice(0, 8));
     expect(acks()).toEqual([]);
     await vi.waitFor(() => expect(acks()).toEqual([8]));
   });
@@ -476,14 +458,14 @@ describe("an ack", () => {
   test("is sent on receipt in a hidden tab", async () => {
     hide(true);
     const { events } = recorded("debate");
-    FakeWebSocket.last.deliver(hello(), ...events.slice(0, 5));
+    network.socket.deliver(hello(), ...events.slice(0, 5));
     expect(acks()).toEqual([1]);
-    FakeWebSocket.last.deliver({ ...events[6]!, after: 5 }, aside("heartbeat", { head: 7 }));
+    network.socket.deliver({ ...events[6]!, after: 5 }, aside("heartbeat", { head: 7 }));
     expect(acks()).toEqual([1, 7]);
   });
 
   test("answers a heartbeat without new events", () => {
-    FakeWebSocket.last.deliver(hello(), aside("heartbeat", { head: 0 }));
+    network.socket.deliver(hello(), aside("heartbeat", { head: 0 }));
     expect(acks()).toEqual([0]);
   });
 });
@@ -493,7 +475,7 @@ describe("during an absence", () => {
     const events = await play("debate", 3);
     const clock = vi.spyOn(Date, "now").mockReturnValue(Date.now());
     hide(true);
-    FakeWebSocket.last.deliver(...events.slice(3));
+    network.socket.deliver(...events.slice(3));
     clock.mockReturnValue(Date.now() + 60_000);
     hide(false);
     await painted();
@@ -508,13 +490,13 @@ describe("during an absence", () => {
   test("messages after a lost connection are counted once complete", async () => {
     const events = await play("debate", 3);
     const clock = vi.spyOn(Date, "now").mockReturnValue(Date.now());
-    FakeWebSocket.last.onclose?.({ code: 1006 });
+    network.socket.onclose?.({ code: 1006 });
     clock.mockReturnValue(Date.now() + 60_000);
     dispatchEvent(new Event("online"));
-    FakeWebSocket.last.deliver(hello(events.length, 3), ...events.slice(3, -4));
+    network.socket.deliver(hello(events.length, 3), ...events.slice(3, -4));
     await painted();
     expect(all("missed-divider")).toHaveLength(0);
-    FakeWebSocket.last.deliver(...events.slice(-4));
+    network.socket.deliver(...events.slice(-4));
     await painted();
     expect(words("missed-divider")).toBe("4 messages while you were away");
   });
@@ -522,7 +504,7 @@ describe("during an absence", () => {
   test("messages from before the page was opened do not count", async () => {
     const { events } = recorded("debate");
     hide(true);
-    FakeWebSocket.last.deliver(hello(events.length), ...events);
+    network.socket.deliver(hello(events.length), ...events);
     vi.spyOn(Date, "now").mockReturnValue(Date.now() + 60_000);
     hide(false);
     await painted();
@@ -546,7 +528,7 @@ describe("control", () => {
     const [{ idempotency_key } = {}] = sent();
     expect(sent()).toEqual([{ type: "control", action: "pause", idempotency_key }]);
     expect([words("control-pause"), one("control-pause").matches(":disabled")]).toEqual(["Pausing", true]);
-    FakeWebSocket.last.deliver(
+    network.socket.deliver(
       next("debate", 5, "control", { action: "pause", actor: "alice", idempotency_key }),
       next("debate", 6, "status", { status: "paused", mode: "live", reason: null }),
     );
@@ -565,7 +547,7 @@ describe("control", () => {
     one("control-pause").click();
     const { idempotency_key } = sent()[0] as { idempotency_key: string };
     const refused = { code: "forbidden", message: "You may not.", retryable: false, idempotency_key };
-    FakeWebSocket.last.deliver(aside("error", refused));
+    network.socket.deliver(aside("error", refused));
     await painted();
     expect(words("control-problem")).toBe("You may not.");
     expect(one("control-pause").matches(":disabled")).toBe(false);
@@ -615,7 +597,7 @@ describe("a text to the panel", () => {
     expect(words("composer-send")).toBe("Sending");
     expect((one("composer-text") as HTMLTextAreaElement).value).toBe("  Look at the cap. ");
     const message = { author: "alice", text: "Look at the cap.", reply_to: null, idempotency_key };
-    FakeWebSocket.last.deliver(next("debate", 8, "human_message", message));
+    network.socket.deliver(next("debate", 8, "human_message", message));
     await painted();
     expect((one("composer-text") as HTMLTextAreaElement).value).toBe("");
     expect(words("human-message")).toBe("alice Look at the cap.");
@@ -628,14 +610,14 @@ describe("a text to the panel", () => {
     one("composer-send").click();
     const [{ idempotency_key } = {}] = sent();
     const message = { author: "alice", text: "Look at the cap.", reply_to: null, idempotency_key };
-    FakeWebSocket.last.deliver(next("debate", 8, "human_message", message));
+    network.socket.deliver(next("debate", 8, "human_message", message));
     await painted();
     expect((one("composer-text") as HTMLTextAreaElement).value).toBe("");
   });
 
   test("is kept if it could not be sent, with a sentence", async () => {
     await play("debate", 8);
-    FakeWebSocket.last.onclose?.({ code: 1006 });
+    network.socket.onclose?.({ code: 1006 });
     vi.stubGlobal("fetch", () => Promise.reject(new TypeError()));
     write("composer-text", "Look at the cap.");
     await painted();
@@ -671,7 +653,7 @@ describe("a question", () => {
     reopen(OWNER);
     const deadline = events.flatMap((event) => (event.type === "input_request" ? [event.data.deadline] : []))[0];
     vi.spyOn(Date, "now").mockReturnValue(Date.parse(deadline ?? "") - 90_000);
-    FakeWebSocket.last.deliver({ ...hello(), at: new Date(Date.now()).toISOString() }, ...events.slice(0, waiting));
+    network.socket.deliver({ ...hello(), at: new Date(Date.now()).toISOString() }, ...events.slice(0, waiting));
     await painted();
     expect(document.title).toMatch(/^\(\?\) /);
     expect(words("conversation-status")).toBe("Waiting for you");
@@ -682,7 +664,7 @@ describe("a question", () => {
     await painted();
     one(`answer-${request}-send`).click();
     expect(sent()).toMatchObject([{ type: "input", text: "2025", reply_to: request }]);
-    FakeWebSocket.last.deliver(...events.slice(waiting));
+    network.socket.deliver(...events.slice(waiting));
     await painted();
     expect(all("input-request").map(({ dataset }) => dataset["state"])).toEqual(["answered", "expired"]);
     expect(words("human-message")).toBe("alice, to Market Context 2025 🙂");
@@ -706,7 +688,7 @@ describe("a question", () => {
 });
 
 test("a signed-out watcher gets a link to sign in", async () => {
-  FakeWebSocket.last.onclose?.({ code: 4401 });
+  network.socket.onclose?.({ code: 4401 });
   await painted();
   expect(one("connection-ended").querySelector("a")?.getAttribute("href")).toBe(PAGE.loginUrl);
 });
@@ -714,10 +696,10 @@ test("a signed-out watcher gets a link to sign in", async () => {
 describe("announcements", () => {
   test("name the speaker and read whole messages", async () => {
     const { events } = recorded("debate");
-    FakeWebSocket.last.deliver(hello());
+    network.socket.deliver(hello());
     const heard: string[] = [];
     for (const event of events) {
-      FakeWebSocket.last.deliver(event);
+      network.socket.deliver(event);
       await painted();
       if (words("announcements") !== heard.at(-1)) heard.push(words("announcements"));
     }
@@ -736,9 +718,9 @@ describe("announcements", () => {
   test("say that a script speaks", async () => {
     const { events } = recorded("demo_after_live");
     const began = events.findIndex(({ type }) => type === "fallback");
-    FakeWebSocket.last.deliver(hello(), ...events.slice(0, began));
+    network.socket.deliver(hello(), ...events.slice(0, began));
     await painted();
-    FakeWebSocket.last.deliver(...events.slice(began, -3));
+    network.socket.deliver(...events.slice(began, -3));
     await painted();
     expect(words("announcements")).toContain("From here on a script speaks, not a model.");
     expect(words("announcements")).toContain("Market Context, scripted demo: Scripted demo.");
@@ -746,7 +728,7 @@ describe("announcements", () => {
 
   test("skip what happened before the page was opened", async () => {
     const { events } = recorded("debate");
-    FakeWebSocket.last.deliver(hello(events.length), ...events);
+    network.socket.deliver(hello(events.length), ...events);
     await painted();
     expect(words("announcements")).toBe("");
   });

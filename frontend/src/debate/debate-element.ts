@@ -1,4 +1,4 @@
-// <outcry-debate>: draws one debate, live, at most once a frame.
+// <outcry-debate>: draws one debate, live.
 
 import { type TemplateResult, html, nothing } from "lit";
 import { customElement } from "lit/decorators.js";
@@ -7,7 +7,6 @@ import { ReadPosition } from "../attention/read-position.ts";
 import type { Page } from "../client/page-data.ts";
 import { isTerminal } from "../protocol/state.ts";
 import { pageData } from "../shared/page-data.ts";
-import { DrawScheduler, PaintObserver } from "../shared/paint.ts";
 import { stopDialogTemplate } from "../status/controls.ts";
 import { statusPanelTemplate } from "../status/status-panel.ts";
 import { bannersTemplate } from "../transcript/banners.ts";
@@ -22,39 +21,27 @@ import {
   stoppedTemplate,
   watermarkTemplate,
 } from "./debate-template.ts";
-import { PageElement } from "../shared/page-element.ts";
+import { LiveElement, type PageElement } from "../shared/page-element.ts";
+import { every } from "../shared/timers.ts";
 
 @customElement("outcry-debate")
-export class DebateElement extends PageElement {
+export class DebateElement extends LiveElement {
   #page!: Page;
   #session!: DebateSession;
   #scroll!: AutoScroll;
   #announced = "";
   /** seq of the newest event that has been drawn. */
   #drawn = 0;
-  #clock: ReturnType<typeof setInterval> | undefined;
-  #drawing = new DrawScheduler(() => this.requestUpdate());
-  #painting = new PaintObserver(() => this.#session.painted(this.#drawn));
 
-  override connectedCallback(): void {
-    if (!this.hasUpdated) this.#page = pageData<Page>(this);
-    super.connectedCallback();
-    const draw = (): void => this.#drawing.request();
+  protected override entered(signal: AbortSignal): void {
+    this.#page ??= pageData<Page>(this);
+    const draw = (): void => this.requestUpdate();
     // A finished debate is read from its beginning.
-    this.#scroll = new AutoScroll(!isTerminal(this.#page.status), draw);
+    this.#scroll = new AutoScroll(!isTerminal(this.#page.status), draw, signal);
     this.#session = new DebateSession(this.#page, new ReadPosition(this.#scroll), draw);
-    this.#scroll.start();
-    this.#session.start();
-    this.#clock = setInterval(() => {
-      if (this.#session.state.status && !this.#session.isOver) this.requestUpdate();
-    }, 1000);
-  }
-
-  override disconnectedCallback(): void {
-    super.disconnectedCallback();
-    this.#session.stop();
-    this.#scroll.stop();
-    clearInterval(this.#clock);
+    this.#session.start(signal);
+    const isRunning = (): boolean => this.#session.state.status !== null && !this.#session.isOver;
+    every(1000, () => isRunning() && draw(), signal);
   }
 
   protected override willUpdate(): void {
@@ -69,7 +56,11 @@ export class DebateElement extends PageElement {
     // The debate is over: close the dialog that confirms stopping it.
     if (this.#session.isOver) this.querySelector<HTMLDialogElement>("dialog[open]")?.close();
     if (this.#session.position.isBack) void this.#restorePosition();
-    this.#painting.drawn();
+    super.updated();
+  }
+
+  protected override painted(): void {
+    this.#session.painted(this.#drawn);
   }
 
   async #restorePosition(): Promise<void> {

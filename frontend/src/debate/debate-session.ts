@@ -1,12 +1,10 @@
 // One debate over its connection: its state, the commands sent, what is announced, and how far the reader is.
 // It knows nothing of the elements that draw it.
 
-import { Acks } from "../client/acks.ts";
 import { Commands } from "../client/commands.ts";
 import { Connection, type ConnectionState } from "../client/connection.ts";
 import { type Page, canAnswer } from "../client/page-data.ts";
-import { browser } from "../client/platform.ts";
-import { PageVisibility } from "../attention/page-visibility.ts";
+import { watchVisibility } from "../attention/page-visibility.ts";
 import type { ReadPosition } from "../attention/read-position.ts";
 import type { Ending } from "../protocol/close-codes.ts";
 import type { Frame, Mode, StreamState } from "../protocol/events.gen.ts";
@@ -20,14 +18,11 @@ export class DebateSession {
   readonly commands: Commands;
   readonly position: ReadPosition;
   connectionState: ConnectionState = "connecting";
-  stream: StreamState = "streaming";
   ending: Ending | null = null;
   banners: readonly Banner[] = [];
 
   #changed: () => void;
   #connection: Connection;
-  #acks: Acks;
-  #visibility: PageVisibility;
   #announcements: string[] = [];
   /** The log's head when this page last connected. Only later events are announced. */
   #history = 0;
@@ -44,7 +39,6 @@ export class DebateSession {
     this.position = position;
     this.#changed = changed;
     this.#connection = new Connection(webSocketUrl(page.wsUrl), {
-      reset: changed,
       event: (event, before) => this.#receive(event, before),
       aside: (frame) => this.#receiveAside(frame),
       state: (state, ending) => {
@@ -53,33 +47,34 @@ export class DebateSession {
         this.#updatePosition();
       },
     });
-    this.#acks = new Acks((seq, waited) => this.#connection.ack(seq, waited), browser);
     this.commands = new Commands(
       (frame) => this.#connection.send(frame),
       (path, body) => post(page.apiUrl + path, page.csrfToken, body),
       changed,
-      browser,
     );
-    this.#visibility = new PageVisibility({
+  }
+
+  /** Watches the debate until `signal` aborts. */
+  start(signal: AbortSignal): void {
+    this.#connection.start();
+    const visibility = {
       changed: () => this.#updatePosition(),
       doubt: () => this.#connection.wake(),
       revived: () => this.#connection.renew(),
+    };
+    watchVisibility(visibility, signal);
+    signal.addEventListener("abort", () => {
+      this.#connection.stop();
+      this.commands.stop();
     });
-  }
-
-  start(): void {
-    this.#connection.start();
-    this.#visibility.start();
-  }
-
-  stop(): void {
-    this.#connection.stop();
-    this.commands.stop();
-    this.#visibility.stop();
   }
 
   get state(): State {
     return this.#connection.conversation;
+  }
+
+  get stream(): StreamState {
+    return this.#connection.stream;
   }
 
   get mode(): Mode {
@@ -91,7 +86,7 @@ export class DebateSession {
   }
 
   get isOffline(): boolean {
-    return this.#visibility.offline;
+    return !navigator.onLine;
   }
 
   /** The server's time in milliseconds. */
@@ -122,7 +117,7 @@ export class DebateSession {
 
   /** Everything up to `seq` is on the screen. */
   painted(seq: number): void {
-    this.#acks.taken(seq);
+    this.#connection.painted(seq);
   }
 
   #receive(event: LogEvent, before: State): void {
@@ -131,7 +126,7 @@ export class DebateSession {
     if (event.seq > this.#history) {
       this.#announcements.push(...announcements(before, this.state, canAnswer(this.page)));
     }
-    if (this.#visibility.hidden) this.#acks.taken(event.seq);
+    if (document.hidden) this.painted(event.seq);
     if (seqBefore(event) < this.#history && event.seq >= this.#history) this.#updatePosition();
     this.#changed();
   }
@@ -143,14 +138,9 @@ export class DebateSession {
         this.#history = Math.max(this.#history, frame.data.head);
         this.#patience = 1.5 * frame.data.heartbeat_seconds * 1000;
         this.#clockOffset = Date.parse(frame.at) - Date.now();
-        this.stream = "streaming";
-        this.#acks.begin(frame.data.from);
         break;
       case "heartbeat":
-        return this.#acks.answer();
-      case "stream":
-        this.stream = frame.data.state;
-        break;
+        return;
       case "notice":
         this.banners = withBanner(this.banners, frame.data.text, "notice");
         break;
@@ -166,14 +156,14 @@ export class DebateSession {
   #updatePosition(): void {
     const isCaughtUp = this.connectionState === "live" && this.state.head >= this.#history;
     const situation = {
-      isHidden: this.#visibility.hidden,
+      isHidden: document.hidden,
       isCurrent: isCaughtUp || this.connectionState === "closed",
       receivedAt: this.#receivedAt,
       patience: this.#patience,
     };
     const sentence = this.position.update(situation, this.state);
     if (sentence !== null) this.#announcements.push(sentence);
-    if (situation.isHidden) this.#acks.taken(this.state.head);
+    if (document.hidden) this.painted(this.state.head);
     this.#changed();
   }
 }

@@ -59,7 +59,7 @@ export function composerTemplate({ page, state, commands }: DebateSession): Opti
     .limit=${page.maxText}
     .attempt=${commands.at("composer")}
     .closed=${isTerminal(state.status ?? page.status) ? "The debate is over." : null}
-    @submitted=${({ detail }: CustomEvent<string>) => commands.give({ type: "input", text: detail, reply_to: null })}
+    @submitted=${({ detail }: CustomEvent<string>) => commands.give({ type: "input", text: detail })}
   ></outcry-message-form>`;
 }
 

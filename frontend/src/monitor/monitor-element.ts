@@ -8,7 +8,7 @@ import { type Chart, chartTemplate } from "./chart.ts";
 import { type MonitorPage, type Overview, type Sample, type Sessions, milliseconds, rate, timeOfDay } from "./data.ts";
 import { closedTemplate, gaugesTemplate } from "./gauges.ts";
 import { pageData } from "../shared/page-data.ts";
-import { Poll, type PollAnswer, type PollFailure } from "./poll.ts";
+import { poll, type PollAnswer, type PollFailure } from "./poll.ts";
 import { sessionsTemplate } from "./sessions.ts";
 import { PageElement } from "../shared/page-element.ts";
 
@@ -22,22 +22,14 @@ const PROBLEMS: Readonly<Record<PollFailure, string>> = {
 @customElement("outcry-monitor")
 export class MonitorElement extends PageElement {
   #page!: MonitorPage;
-  #poll!: Poll;
   #overview: Overview | null = null;
   #sessions: Sessions | null = null;
   #refreshedAt = 0;
   #problem: PollFailure | null = null;
 
-  override connectedCallback(): void {
-    if (!this.hasUpdated) this.#page = pageData<MonitorPage>(this);
-    super.connectedCallback();
-    this.#poll = new Poll(this.#page.statusUrl, this.#page.sessionsUrl, (answer) => this.#show(answer));
-    this.#poll.start();
-  }
-
-  override disconnectedCallback(): void {
-    super.disconnectedCallback();
-    this.#poll.stop();
+  protected override entered(signal: AbortSignal): void {
+    this.#page ??= pageData<MonitorPage>(this);
+    poll(this.#page, (answer) => this.#show(answer), signal);
   }
 
   #show(answer: PollAnswer): void {

@@ -1,11 +1,11 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { Poll } from "./poll.ts";
+import { poll } from "./poll.ts";
 
 let status = 200;
 let requested: string[] = [];
 let calls: unknown[] = [];
 let hidden = false;
-let poll: Poll;
+let closed: AbortController;
 
 beforeEach(() => {
   vi.useFakeTimers();
@@ -16,11 +16,16 @@ beforeEach(() => {
     if (status === 0) throw new TypeError("Failed to fetch");
     return new Response(JSON.stringify({ url }), { status });
   });
-  poll = new Poll("/status", "/sessions", (answer) => calls.push(answer));
+  closed = new AbortController();
 });
 
+function start(): void {
+  const page = { statusUrl: "/status", sessionsUrl: "/sessions" };
+  void poll(page, (answer) => calls.push(answer), closed.signal);
+}
+
 afterEach(() => {
-  poll.stop();
+  closed.abort();
   vi.useRealTimers();
   vi.unstubAllGlobals();
   vi.restoreAllMocks();
@@ -31,7 +36,7 @@ async function pass(milliseconds: number): Promise<void> {
 }
 
 test("polls at once, and every two seconds", async () => {
-  poll.start();
+  start();
   await pass(0);
   expect(requested).toEqual(["/status", "/sessions?limit=100"]);
   expect(calls).toEqual([[{ url: "/status" }, { url: "/sessions?limit=100" }]]);
@@ -40,7 +45,7 @@ test("polls at once, and every two seconds", async () => {
 });
 
 test("a hidden tab does not poll, and polls at once when shown", async () => {
-  poll.start();
+  start();
   await pass(0);
   hidden = true;
   await pass(60_000);
@@ -55,7 +60,7 @@ test("a hidden tab does not poll, and polls at once when shown", async () => {
 
 test("an unreachable server is reported, and polled again", async () => {
   status = 0;
-  poll.start();
+  start();
   await pass(0);
   expect(calls).toEqual(["unreachable"]);
   status = 500;
@@ -72,7 +77,7 @@ test.each([
   [403, "forbidden"],
 ])("after a %i it does not poll again", async (refusal, why) => {
   status = refusal;
-  poll.start();
+  start();
   await pass(60_000);
   expect(calls).toEqual([why]);
   expect(requested).toHaveLength(2);

@@ -1,6 +1,6 @@
 // Polls the server's figures every two seconds, except in a hidden tab.
 
-import type { Overview, Sessions } from "./data.ts";
+import type { MonitorPage, Overview, Sessions } from "./data.ts";
 
 const EVERY = 2_000;
 /** Timeout of a request, in milliseconds. */
@@ -13,51 +13,33 @@ export type PollFailure = "unreachable" | "failed" | "signed out" | "forbidden";
 /** The figures, or why there are none. */
 export type PollAnswer = readonly [Overview, Sessions] | PollFailure;
 
-export class Poll {
-  #statusUrl: string;
-  #sessionsUrl: string;
-  #answered: (answer: PollAnswer) => void;
-  #timer: ReturnType<typeof setTimeout> | undefined;
-  #isRequesting = false;
-  #stopped = true;
-  #poll = (): void => void this.#request();
+type Addresses = Pick<MonitorPage, "statusUrl" | "sessionsUrl">;
 
-  constructor(statusUrl: string, sessionsUrl: string, answered: (answer: PollAnswer) => void) {
-    this.#statusUrl = statusUrl;
-    this.#sessionsUrl = `${sessionsUrl}?limit=${ROWS}`;
-    this.#answered = answered;
-  }
-
-  start(): void {
-    this.#stopped = false;
-    document.addEventListener("visibilitychange", this.#poll);
-    this.#poll();
-  }
-
-  stop(): void {
-    this.#stopped = true;
-    document.removeEventListener("visibilitychange", this.#poll);
-    clearTimeout(this.#timer);
-  }
-
-  async #request(): Promise<void> {
-    clearTimeout(this.#timer);
-    // A tab that becomes visible polls at once.
-    if (this.#stopped || this.#isRequesting || document.hidden) return;
-    this.#isRequesting = true;
-    const answer = await fetchBoth(this.#statusUrl, this.#sessionsUrl);
-    this.#isRequesting = false;
-    if (this.#stopped) return;
-    this.#answered(answer);
-    if (answer === "signed out" || answer === "forbidden") return this.stop();
-    this.#timer = setTimeout(this.#poll, EVERY);
+/** Calls `answered` with each answer, until `signal` aborts or the server refuses the person. */
+export async function poll(page: Addresses, answered: (answer: PollAnswer) => void, signal: AbortSignal): Promise<void> {
+  for (;;) {
+    await shown();
+    if (signal.aborted) return;
+    const answer = await fetchBoth(page);
+    if (signal.aborted) return;
+    answered(answer);
+    if (answer === "signed out" || answer === "forbidden") return;
+    await new Promise((resolve) => setTimeout(resolve, EVERY));
   }
 }
 
-async function fetchBoth(statusUrl: string, sessionsUrl: string): Promise<PollAnswer> {
+/** Waits while the tab is hidden. */
+async function shown(): Promise<void> {
+  while (document.hidden) {
+    await new Promise((resolve) => document.addEventListener("visibilitychange", resolve, { once: true }));
+  }
+}
+
+async function fetchBoth({ statusUrl, sessionsUrl }: Addresses): Promise<PollAnswer> {
   try {
     const signal = AbortSignal.timeout(WITHIN);
-    const answers = await Promise.all([fetch(statusUrl, { signal }), fetch(sessionsUrl, { signal })]);
+    const addresses = [statusUrl, `${sessionsUrl}?limit=${ROWS}`];
+    const answers = await Promise.all(addresses.map((address) => fetch(address, { signal })));
     const refused = answers.find((answer) => !answer.ok);
     if (refused?.status === 401) return "signed out";
     if (refused?.status === 403) return "forbidden";

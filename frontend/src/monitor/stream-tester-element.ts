@@ -5,10 +5,10 @@ import { customElement, property, state } from "lit/decorators.js";
 import { repeat } from "lit/directives/repeat.js";
 import { type MonitorPage, rate, timeOfDay } from "./data.ts";
 import { post, webSocketUrl } from "../shared/http.ts";
-import { DrawScheduler, PaintObserver } from "../shared/paint.ts";
 import { type LogLine, MAX_LINES, StreamTester, type TesterState } from "./stream-tester.ts";
 import { characterCount, label, thousands } from "../shared/format.ts";
-import { PageElement } from "../shared/page-element.ts";
+import { LiveElement } from "../shared/page-element.ts";
+import { every } from "../shared/timers.ts";
 
 /** This close to the log's end counts as at the end, in pixels. */
 const NEAR = 24;
@@ -22,34 +22,26 @@ const STATES: Readonly<Record<TesterState, string>> = {
 };
 
 @customElement("outcry-stream-tester")
-export class StreamTesterElement extends PageElement {
+export class StreamTesterElement extends LiveElement {
   @property({ attribute: false }) page!: MonitorPage;
 
   #tester!: StreamTester;
   @state() problem: string | null = null;
-  #drawing = new DrawScheduler(() => this.requestUpdate());
-  #painting = new PaintObserver(() => this.#tester.painted(this.#drawn));
-  #tick: ReturnType<typeof setInterval> | undefined;
   /** Whether the newest line stays in view: until the reader scrolls up. */
   #follows = true;
   #top = 0;
   #drawn = 0;
 
-  override connectedCallback(): void {
-    super.connectedCallback();
-    this.#tester = new StreamTester(
-      webSocketUrl(this.page.wsUrl),
-      (conversation) => void this.#cancel(conversation),
-      () => this.#drawing.request(),
-    );
+  protected override entered(signal: AbortSignal): void {
+    this.#tester = this.#newTester();
     // The token rate falls while nothing arrives.
-    this.#tick = setInterval(() => this.#tester.isRunning && this.requestUpdate(), 1000);
+    every(1000, () => this.#tester.isRunning && this.requestUpdate(), signal);
+    signal.addEventListener("abort", () => this.#tester.leave());
   }
 
-  override disconnectedCallback(): void {
-    super.disconnectedCallback();
-    clearInterval(this.#tick);
-    this.#tester.leave();
+  #newTester(): StreamTester {
+    const cancel = (conversation: string): void => void this.#cancel(conversation);
+    return new StreamTester(webSocketUrl(this.page.wsUrl), cancel, () => this.requestUpdate());
   }
 
   async #cancel(conversation: string): Promise<void> {
@@ -67,7 +59,11 @@ export class StreamTesterElement extends PageElement {
       log.scrollTop = log.scrollHeight;
       this.#top = log.scrollTop;
     }
-    this.#painting.drawn();
+    super.updated();
+  }
+
+  protected override painted(): void {
+    this.#tester.painted(this.#drawn);
   }
 
   protected override render(): TemplateResult {
@@ -89,7 +85,7 @@ export class StreamTesterElement extends PageElement {
         </div>
         <div class="buttons">
           <button class="btn btn-primary btn-sm" data-testid="stream-tester-start" ?disabled=${tester.isRunning}>Start</button>
-          ${tester.stream === "paused"
+          ${tester.isPaused
             ? this.#button("resume", "Resume stream", () => tester.resume())
             : this.#button("pause", "Pause stream", () => tester.pause(), tester.state !== "live")}
           ${this.#button("stop", "Stop", () => tester.stop(), !tester.isRunning)}
@@ -145,7 +141,10 @@ export class StreamTesterElement extends PageElement {
     this.problem = null;
     if (characterCount(field.value) === 0) this.problem = "Write a question first.";
     else if (over > 0) this.problem = `This is ${thousands(over)} characters too long.`;
-    else this.#tester.start(field.value.trim());
+    else {
+      this.#tester = this.#newTester();
+      this.#tester.start(field.value.trim());
+    }
     if (this.problem !== null) field.focus();
   };
 }

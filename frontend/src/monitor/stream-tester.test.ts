@@ -1,74 +1,47 @@
-import { beforeEach, expect, test } from "vitest";
-import type { Socket } from "../client/connection.ts";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { FakeNetwork, type FakeSocket } from "../testing/fake-network.test-data.ts";
 import { recorded } from "../testing/recordings.test-data.ts";
+import type { Frame } from "../protocol/events.gen.ts";
 import type { LogEvent } from "../protocol/state.ts";
 import { MAX_LINES, StreamTester } from "./stream-tester.ts";
 
-class FakeSocket implements Socket {
-  readyState = 1;
-  onopen: (() => void) | null = null;
-  onmessage: ((event: { data: unknown }) => void) | null = null;
-  onclose: ((event: { code: number }) => void) | null = null;
-  onerror: (() => void) | null = null;
-  readonly sent: Record<string, unknown>[] = [];
-  closed = false;
-  readonly url: string;
-  constructor(url: string) {
-    this.url = url;
-  }
-  send(text: string): void {
-    this.sent.push(JSON.parse(text));
-  }
-  close(): void {
-    this.closed = true;
-  }
-  deliver(...frames: object[]): void {
-    for (const frame of frames) this.onmessage?.({ data: JSON.stringify(frame) });
-  }
-}
-
 const WS = "ws://site/ws/conversations/";
+const NO_DETAILS = { field: null, rule: null, idempotency_key: null };
 const ID = "c0ffee00-0000-4000-8000-000000000000";
 
-let sockets: FakeSocket[];
-let timers: { at: number; action: () => void }[];
-let now: number;
+let network: FakeNetwork;
 let cancelled: string[];
 let tester: StreamTester;
 
+function newTester(): StreamTester {
+  return new StreamTester(WS, (conversation) => cancelled.push(conversation), () => {});
+}
+
 beforeEach(() => {
-  [sockets, timers, now, cancelled] = [[], [], 0, []];
-  tester = new StreamTester(WS, (conversation) => cancelled.push(conversation), () => {}, {
-    now: () => now,
-    random: () => 0,
-    later: (wait, action) => {
-      const timer = { at: now + wait, action };
-      timers.push(timer);
-      return () => void (timers = timers.filter((other) => other !== timer));
-    },
-    open: (url) => {
-      const socket = new FakeSocket(url);
-      sockets.push(socket);
-      return socket;
-    },
-  });
+  vi.useFakeTimers();
+  vi.spyOn(Math, "random").mockReturnValue(0);
+  network = new FakeNetwork();
+  cancelled = [];
+  tester = newTester();
+});
+
+afterEach(() => {
+  vi.useRealTimers();
+  vi.unstubAllGlobals();
+  vi.restoreAllMocks();
 });
 
 /** Lets time go by. */
 function pass(milliseconds: number): void {
-  now += milliseconds;
-  for (const timer of timers.filter(({ at }) => at <= now)) {
-    timers = timers.filter((other) => other !== timer);
-    timer.action();
-  }
+  vi.advanceTimersByTime(milliseconds);
 }
 
 function last(): FakeSocket {
-  return sockets.at(-1) as FakeSocket;
+  return network.socket;
 }
 
-function hello(from = 0): object {
-  const data = { head: from, status: "queued", mode: "live", recovered: true, from, heartbeat_seconds: 20, session: "5e55" };
+function hello(from = 0): Frame {
+  const data = { head: from, status: "queued", mode: "live", recovered: true, from, heartbeat_seconds: 20, session: "5e55" } as const;
   return { type: "hello", seq: null, conversation: ID, at: "2026-01-01T00:00:00Z", data };
 }
 
@@ -79,14 +52,14 @@ function begin(): LogEvent[] {
   return recorded("debate").events;
 }
 
-/** Frames sent over all sockets, without acks. */
+/** Frames sent over all network.sockets, without acks. */
 function sent(): unknown[] {
-  return sockets.flatMap((socket) => socket.sent).filter(({ type }) => type !== "ack");
+  return network.sockets.flatMap((socket) => socket.sent).filter(({ type }) => type !== "ack");
 }
 
 test("one connection starts the debate and streams it", () => {
   const events = begin();
-  expect(sockets.map(({ url }) => url)).toEqual([WS]);
+  expect(network.sockets.map(({ url }) => url)).toEqual([WS]);
   expect(sent()).toEqual([{ type: "start", topic: "Is it a buy?" }]);
   expect([tester.state, tester.stream, tester.conversation]).toEqual(["live", "streaming", ID]);
   last().deliver(...events);
@@ -107,13 +80,13 @@ test("every frame is a line, the newest last", () => {
 
 test("a frame for several events shows their range", () => {
   const [first] = begin();
-  last().deliver({ ...first, seq: 5, after: 0 });
+  last().deliver({ ...first!, seq: 5, after: 0 });
   expect(tester.lines.at(-1)?.seq).toBe("1–5");
 });
 
 test("long texts and a long log are cut", () => {
   begin();
-  const notice = (text: string): object => ({ type: "notice", seq: null, conversation: null, at: "", data: { text } });
+  const notice = (text: string): Frame => ({ type: "notice", seq: null, conversation: null, at: "", data: { text } });
   last().deliver(notice("x".repeat(10_000)));
   expect(tester.lines.at(-1)?.text).toHaveLength(121);
   for (let many = 0; many < MAX_LINES; many += 1) last().deliver(notice(String(many)));
@@ -121,15 +94,13 @@ test("long texts and a long log are cut", () => {
   expect(tester.lines.at(-1)?.text).toContain(String(MAX_LINES - 1));
 });
 
-test("after a refusal the debate can be started again", () => {
+test("a refusal ends the test and is shown", () => {
   tester.start("Is it a buy?");
   last().onopen?.();
-  const data = { code: "limit_reached", message: "You have 5 debates running.", retryable: true };
+  const data = { code: "limit_reached", message: "You have 5 debates running.", retryable: true, ...NO_DETAILS };
   last().deliver({ type: "error", seq: null, conversation: null, at: "", data });
   expect([tester.state, tester.problem]).toEqual(["closed", "You have 5 debates running."]);
   expect(last().closed).toBe(true);
-  tester.start("Is it a buy?");
-  expect([tester.state, tester.problem]).toEqual(["starting", null]);
 });
 
 test("a connection lost before the start does not reconnect", () => {
@@ -137,7 +108,7 @@ test("a connection lost before the start does not reconnect", () => {
   last().onclose?.({ code: 1006 });
   pass(60_000);
   expect(tester.problem).toContain("(1006)");
-  expect(sockets).toHaveLength(1);
+  expect(network.sockets).toHaveLength(1);
 });
 
 test("a lost connection resumes at its cursor", () => {

@@ -1,11 +1,9 @@
 // Tests a stream by hand: starts a debate over a WebSocket, and logs every frame of it.
 
-import { Acks } from "../client/acks.ts";
 import type { Ending } from "../protocol/close-codes.ts";
-import { type ClientFrame, Connection, type ConnectionState, type Socket } from "../client/connection.ts";
+import { type ClientFrame, Connection, type ConnectionState } from "../client/connection.ts";
 import type { Frame, Status, StreamState } from "../protocol/events.gen.ts";
 import { EMPTY, type LogEvent, type State, seqBefore } from "../protocol/state.ts";
-import { type Platform, browser } from "../client/platform.ts";
 
 /** Lines kept in the log; a long debate has many more. */
 export const MAX_LINES = 500;
@@ -16,16 +14,13 @@ const RATE_WINDOW = 5_000;
 
 export type LogLine = { readonly number: number; readonly at: number; readonly type: string; readonly seq: string; readonly text: string };
 
-/** A socket with an open event. */
-type Opening = Socket & { onopen: (() => void) | null };
-
 export type TesterState = "idle" | "starting" | ConnectionState;
 
+/** One debate: a tester can be started once. */
 export class StreamTester {
   state: TesterState = "idle";
   /** Why the debate did not start, or the stream ended before it. */
   problem: string | null = null;
-  stream: StreamState = "idle";
   lines: readonly LogLine[] = [];
   frames = 0;
   reconnects = 0;
@@ -33,31 +28,31 @@ export class StreamTester {
   conversation: string | null = null;
 
   #wsUrl: string;
-  #platform: Platform;
   #cancel: (conversation: string) => void;
   #changed: () => void;
   #logged = 0;
-  #starting: Opening | null = null;
+  #starting: WebSocket | null = null;
   #connection: Connection | null = null;
-  #acks: Acks | null = null;
   #samples: { at: number; tokens: number }[] = [];
 
   /** `wsUrl` is where debates are started. `cancel` cancels a debate without a connection; `changed` is called when
    * there is something new to draw. */
-  constructor(
-    wsUrl: string,
-    cancel: (conversation: string) => void,
-    changed: () => void,
-    platform: Platform = browser,
-  ) {
+  constructor(wsUrl: string, cancel: (conversation: string) => void, changed: () => void) {
     this.#wsUrl = wsUrl;
     this.#cancel = cancel;
     this.#changed = changed;
-    this.#platform = platform;
   }
 
   get isRunning(): boolean {
     return this.state !== "idle" && this.state !== "closed";
+  }
+
+  get isPaused(): boolean {
+    return this.state === "live" && this.stream === "paused";
+  }
+
+  get stream(): StreamState {
+    return this.#connection?.stream ?? "idle";
   }
 
   get #debate(): State {
@@ -75,25 +70,20 @@ export class StreamTester {
   /** Tokens a second over the last five seconds. */
   get rate(): number {
     if (!this.isRunning) return 0;
-    const since = this.#platform.now() - RATE_WINDOW;
+    const since = performance.now() - RATE_WINDOW;
     const before = this.#samples.findLast(({ at }) => at <= since) ?? this.#samples[0];
     return before === undefined ? 0 : (this.tokens - before.tokens) / (RATE_WINDOW / 1000);
   }
 
   start(topic: string): void {
-    if (this.isRunning) return;
-    Object.assign(this, { state: "starting", problem: null, stream: "idle", lines: [], frames: 0, reconnects: 0 });
-    this.conversation = null;
-    this.#connection = null;
-    this.#logged = 0;
-    this.#samples = [];
-    const socket = this.#platform.open(this.#wsUrl) as Opening;
+    this.state = "starting";
+    const socket = new WebSocket(this.#wsUrl);
     this.#starting = socket;
     socket.onopen = () => {
       this.#log("start", "", topic);
       socket.send(JSON.stringify({ type: "start", topic }));
     };
-    socket.onmessage = ({ data }) => this.#receiveFirst(socket, data);
+    socket.onmessage = (message) => this.#receiveFirst(socket, message);
     socket.onclose = ({ code }) => this.#failed(`The server closed the connection before the debate began (${code}).`);
     this.#changed();
   }
@@ -111,7 +101,7 @@ export class StreamTester {
     if (this.conversation === null) return this.#failed("Stopped before the debate began.");
     const isSent = this.#send({ type: "control", action: "cancel" });
     // A paused stream would not show the end.
-    if (isSent && this.stream === "paused") this.resume();
+    if (isSent && this.isPaused) this.resume();
     if (!isSent) {
       this.#log("cancel", "", "by a request, for there is no connection");
       this.#cancel(this.conversation);
@@ -131,88 +121,47 @@ export class StreamTester {
 
   /** Everything up to `seq` has been painted. */
   painted(seq: number): void {
-    this.#acks?.taken(seq);
+    this.#connection?.painted(seq);
   }
 
   /** The first frame: the debate's hello, or an error. */
-  #receiveFirst(socket: Socket, data: unknown): void {
-    const frame: Frame = JSON.parse(String(data));
+  #receiveFirst(socket: WebSocket, message: MessageEvent<string>): void {
+    const frame: Frame = JSON.parse(message.data);
     if (frame.type === "error") return this.#failed(frame.data.message);
     if (frame.type !== "hello" || frame.conversation === null) return;
     this.conversation = frame.conversation;
     this.#starting = null;
-    this.#connect(frame.conversation, socket);
+    this.#connection = new Connection(`${this.#wsUrl}${frame.conversation}/`, {
+      event: (event) => this.#record(event),
+      aside: (aside) => this.#record(aside),
+      state: (state, ending) => this.#connected(state, ending),
+    });
+    this.#connection.start(socket);
     // The connection receives the hello, too.
-    socket.onmessage?.({ data });
-  }
-
-  /** Watches the debate like any other, first over the socket that started it. */
-  #connect(conversation: string, first: Socket): void {
-    let opened: Socket | null = first;
-    const platform: Platform = {
-      ...this.#platform,
-      open: (url) => {
-        const socket = opened ?? this.#platform.open(url);
-        opened = null;
-        return socket;
-      },
-    };
-    const connection = new Connection(
-      `${this.#wsUrl}${conversation}/`,
-      {
-        reset: () => {},
-        event: (event) => this.#event(event),
-        aside: (frame) => this.#aside(frame),
-        state: (state, ending) => this.#connected(state, ending),
-      },
-      platform,
-    );
-    this.#connection = connection;
-    this.#acks = new Acks((seq, waited) => connection.ack(seq, waited), platform);
-    connection.start();
-  }
-
-  #event(event: LogEvent): void {
-    this.#record(event);
-    if (document.hidden) this.painted(event.seq);
-    this.#changed();
-  }
-
-  #aside(frame: Frame): void {
-    if (frame.type === "hello") {
-      this.stream = "streaming";
-      this.#acks?.begin(frame.data.from);
-    } else if (frame.type === "stream") this.stream = frame.data.state;
-    else if (frame.type === "heartbeat") this.#acks?.answer();
-    this.#record(frame);
-    this.#changed();
+    socket.onmessage?.(message);
   }
 
   #record(frame: Frame): void {
     this.frames += 1;
-    const now = this.#platform.now();
+    const now = performance.now();
     this.#samples.push({ at: now, tokens: this.tokens });
     while (this.#samples.length > 2 && (this.#samples[1]?.at ?? now) <= now - RATE_WINDOW) this.#samples.shift();
     this.#log(frame.type, frame.seq === null ? "" : seqs(frame as LogEvent), frameText(frame));
+    if (document.hidden) this.painted(this.head);
+    this.#changed();
   }
 
   #connected(state: ConnectionState, ending: Ending | null): void {
     this.state = state;
     if (state === "reconnecting") this.reconnects += 1;
     if (state !== "live") this.#log(state, "", ending?.sentence ?? "");
-    if (state === "closed") this.stream = "closed";
     this.problem = ending?.sentence ?? null;
     this.#changed();
   }
 
   #failed(problem: string): void {
-    const socket = this.#starting;
-    this.#starting = null;
-    if (socket !== null) {
-      socket.onopen = null;
-      socket.onmessage = socket.onclose = null;
-      socket.close();
-    }
+    if (this.#starting !== null) this.#starting.onclose = null;
+    this.#starting?.close();
     this.state = "closed";
     this.problem = problem;
     this.#log("closed", "", problem);
