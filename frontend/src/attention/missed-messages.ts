@@ -1,20 +1,15 @@
 // The messages that a reader has missed, because the tab was hidden or the connection lost. Pure.
 
-import { type Entry, type State, keyOf, spokenMessages } from "../protocol/state.ts";
+import { type Entry, type State, messageOf } from "../protocol/state.ts";
 
 /** Milliseconds. A shorter absence does not count, because the reader still remembers the message they were reading. */
 const BRIEF = 5_000;
 
-/** How many messages were missed, and the key of the first entry among them. */
-export type Missed = { readonly count: number; readonly before: string };
+/** How many messages were missed, and the seq of the first entry among them. */
+export type Missed = { readonly count: number; readonly before: number };
 
-/** What was on the page when the reader left. */
-type Seen = {
-  readonly begun: ReadonlySet<string>;
-  readonly whole: ReadonlySet<string>;
-  readonly humans: number;
-  readonly judged: boolean;
-};
+/** What was on the page when the reader left: up to which seq, and the ids of messages that were complete. */
+type Seen = { readonly head: number; readonly whole: ReadonlySet<string> };
 
 export class Absence {
   #left: { readonly at: number; readonly seen: Seen } | null = null;
@@ -43,28 +38,23 @@ export function missedSentence({ count }: Missed): string {
   return count === 1 ? "1 message while you were away" : `${count} messages while you were away`;
 }
 
-function seenIn(state: State): Seen {
-  return {
-    begun: new Set(state.messages.map(({ id }) => id)),
-    whole: new Set(state.messages.filter((message) => message.state !== "speaking").map(({ id }) => id)),
-    humans: state.humans.length,
-    judged: state.complete !== null,
-  };
+function seenIn({ head, messages }: State): Seen {
+  const whole = messages.filter(({ state }) => state !== "speaking");
+  return { head, whole: new Set(whole.map(({ id }) => id)) };
 }
 
 function missed(state: State, seen: Seen, brief: boolean): Missed | null {
-  const known = brief ? seen.begun : seen.whole;
-  const fresh = spokenMessages(state).filter((message) => message.state === "done" && !known.has(message.id));
-  const messages = new Map(fresh.map((message) => [message.id, message]));
-  const entries = state.entries.filter((entry) => {
-    if (entry.kind === "message") return messages.has(entry.id);
-    if (entry.kind === "human") return entry.index >= seen.humans;
-    return entry.kind === "verdict" && !seen.judged;
-  });
-  // The verdict repeats the moderator's last message.
-  const isRepeated = (entry: Entry): boolean =>
-    entry.kind === "message" && messages.get(entry.id)?.kind === "final" && state.complete !== null;
-  const count = entries.filter((entry) => !isRepeated(entry)).length;
+  const isMissed = (entry: Entry): boolean => {
+    const isNew = entry.seq > seen.head;
+    if (entry.type === "human_message" || entry.type === "complete") return isNew;
+    const message = messageOf(state, entry);
+    if (message?.state !== "done" || message.kind === "thinking") return false;
+    return brief ? isNew : !seen.whole.has(message.id);
+  };
+  const entries = state.entries.filter(isMissed);
   const [first] = entries;
-  return first === undefined || count === 0 ? null : { count, before: keyOf(first) };
+  // The verdict repeats the moderator's last message.
+  const isRepeated = (entry: Entry): boolean => state.complete !== null && messageOf(state, entry)?.kind === "final";
+  const count = entries.filter((entry) => !isRepeated(entry)).length;
+  return first === undefined || count === 0 ? null : { count, before: first.seq };
 }

@@ -51,7 +51,11 @@ function key(frame: ClientFrame | undefined): string {
   return frame.idempotency_key ?? "";
 }
 
-const logged = (key: string): State => ({ ...EMPTY, acceptedKeys: [key] });
+function logged(idempotency_key: string): State {
+  const at = { seq: 1, conversation: "1", at: "2026-01-05T14:30:00Z" };
+  const data = { action: "pause", actor: "alice", idempotency_key } as const;
+  return { ...EMPTY, entries: [{ ...at, type: "control", data }] };
+}
 
 test("a command is pending until the log has it", () => {
   commands.give(PAUSE);

@@ -120,8 +120,8 @@ function isSameText(before: Command, now: Command): boolean {
   return before.type === "input" && now.type === "input" && before.text === now.text;
 }
 
-function isDone(command: Command, key: string, before: State, { acceptedKeys, status }: State): boolean {
-  if (acceptedKeys.includes(key)) return true;
+function isDone(command: Command, key: string, before: State, { entries, status }: State): boolean {
+  if (entries.some(({ data }) => "idempotency_key" in data && data.idempotency_key === key)) return true;
   // If another device sent the same command first, only the change of status shows it.
   if (command.type !== "control" || status === before.status) return false;
   if (isTerminal(status)) return true;

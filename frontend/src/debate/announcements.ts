@@ -28,25 +28,25 @@ function messageSentence({ agent, mode, state, kind, text, discard_reason }: Mes
 }
 
 function entrySentence(entry: Entry, { status }: State, mayAnswer: boolean): string | null {
-  switch (entry.kind) {
-    case "message":
+  switch (entry.type) {
+    case "message_start":
       return null;
-    case "human":
-      return `${entry.human.author}: ${entry.human.text}`;
-    case "request": {
-      const { agent, prompt } = entry.request;
+    case "human_message":
+      return `${entry.data.author}: ${entry.data.text}`;
+    case "input_request": {
+      const { agent, prompt } = entry.data;
       return `${mayAnswer ? "A question for you" : `${agent} asks the owner`}: ${prompt}`;
     }
     case "control":
-      return controlSentence(entry.control);
+      return controlSentence(entry.data);
     case "fallback":
-      return fallbackSentence(entry.fallback);
+      return fallbackSentence(entry.data);
     case "error":
-      return entry.error.message;
-    case "budget":
+      return entry.data.message;
+    case "status":
       return isTerminal(status) ? null : BUDGET_REACHED;
-    case "verdict":
-      return verdictSentence(entry.complete);
+    case "complete":
+      return verdictSentence(entry.data);
   }
 }
 

@@ -3,7 +3,6 @@
 // Pure: the given state is never changed, and parts that an event does not affect keep their identity, so that a view
 // can compare them to know what to render again. Events of an unknown type only advance `head`.
 
-import type { StatusFrame } from "./events.gen.ts";
 import {
   EMPTY,
   type Entry,
@@ -13,8 +12,11 @@ import {
   type State,
   type Tool,
   isTerminal,
+  messageOf,
   seqBefore,
 } from "./state.ts";
+
+type StatusEvent = Extract<LogEvent, { type: "status" }>;
 
 export class MissingEvent extends Error {}
 
@@ -38,7 +40,7 @@ function apply(state: State, event: LogEvent): State {
       return { ...state, panel: event.data.panel };
     case "message_start": {
       const { message: id, ...described } = event.data;
-      return withStarted(state, { ...described, id, ...NOT_SPOKEN }, event.at);
+      return withStarted(state, { ...described, id, ...NOT_SPOKEN }, event);
     }
     case "token": {
       const { message, offset, text, token_count, cost } = event.data;
@@ -68,36 +70,27 @@ function apply(state: State, event: LogEvent): State {
       return withTool(state, event.data.call, { error: event.data.code });
     case "input_request": {
       const requests = [...state.requests, { ...event.data, state: "open" as const }];
-      return withEntry({ ...state, requests }, { kind: "request", index: state.requests.length, request: event.data });
+      return withEntry({ ...state, requests }, event);
     }
     case "input_expired":
       return withRequest(state, event.data.request, "expired");
     case "human_message": {
-      const { author, text, reply_to, idempotency_key } = event.data;
-      const human = { author, text, reply_to };
-      const humans = [...state.humans, human];
-      const next = withEntry({ ...state, humans }, { kind: "human", index: state.humans.length, human });
-      return withKey(withRequest(next, reply_to, "answered"), idempotency_key);
+      const { author, text, reply_to } = event.data;
+      const humans = [...state.humans, { author, text, reply_to }];
+      return withEntry(withRequest({ ...state, humans }, reply_to, "answered"), event);
     }
     case "control": {
-      const { action, actor, idempotency_key } = event.data;
-      const control = { action, actor };
-      const controls = [...state.controls, control];
-      const next = withEntry({ ...state, controls }, { kind: "control", index: state.controls.length, control });
-      return withKey(next, idempotency_key);
+      const { action, actor } = event.data;
+      return withEntry({ ...state, controls: [...state.controls, { action, actor }] }, event);
     }
-    case "fallback": {
-      const { data: fallback } = event;
-      const fallbacks = [...state.fallbacks, fallback];
-      return withEntry({ ...state, fallbacks }, { kind: "fallback", index: state.fallbacks.length, fallback });
-    }
+    case "fallback":
+      return withEntry({ ...state, fallbacks: [...state.fallbacks, event.data] }, event);
     case "error": {
       const { code, message, retryable } = event.data;
-      const error = { code, message, retryable };
-      return withEntry({ ...state, errors: [...state.errors, error] }, { kind: "error", index: state.errors.length, error });
+      return withEntry({ ...state, errors: [...state.errors, { code, message, retryable }] }, event);
     }
     case "complete":
-      return withEntry({ ...state, complete: event.data }, { kind: "verdict", index: 0, complete: event.data });
+      return withEntry({ ...state, complete: event.data }, event);
     default:
       event satisfies never; // the compiler asks for a case where a new type is generated
       return state;
@@ -116,23 +109,23 @@ const NOT_SPOKEN = {
   discard_reason: null,
 } as const;
 
-function withStatus(state: State, { data: { status, mode, reason }, at }: StatusFrame): State {
+function withStatus(state: State, event: StatusEvent): State {
+  const { status, mode, reason } = event.data;
   const next = { ...state, status, mode, reason };
-  if (isTerminal(status)) next.endedAt = at;
-  else if (status !== "queued") next.startedAt ??= at;
+  if (isTerminal(status)) next.endedAt = event.at;
+  else if (status !== "queued") next.startedAt ??= event.at;
   // The last status repeats the reason, but the page shows it once, when the limit was reached.
-  const isNew = reason === "budget" && state.entries.every(({ kind }) => kind !== "budget");
-  return isNew ? withEntry(next, { kind: "budget", index: 0 }) : next;
+  const isNew = reason === "budget" && state.entries.every(({ type }) => type !== "status");
+  return isNew ? withEntry(next, event) : next;
 }
 
 /** The state with a message that begins. Thoughts stand before the message that they lead to, which has begun. */
-function withStarted(state: State, message: Message, at: string): State {
-  const entry: Entry = { kind: "message", id: message.id, at };
+function withStarted(state: State, message: Message, entry: Entry): State {
   const last = state.messages.at(-1);
   if (message.kind !== "thinking" || last?.state !== "speaking") {
     return withEntry({ ...state, messages: [...state.messages, message] }, entry);
   }
-  const place = state.entries.findLastIndex((other) => other.kind === "message" && other.id === last.id);
+  const place = state.entries.findLastIndex((other) => messageOf(state, other) === last);
   return {
     ...state,
     messages: [...state.messages.slice(0, -1), message, last],
@@ -142,10 +135,6 @@ function withStarted(state: State, message: Message, at: string): State {
 
 function withEntry(state: State, entry: Entry): State {
   return { ...state, entries: [...state.entries, entry] };
-}
-
-function withKey(state: State, key: string | null | undefined): State {
-  return key == null ? state : { ...state, acceptedKeys: [...state.acceptedKeys, key] };
 }
 
 function withMessage(state: State, id: string, change: (message: Message) => Partial<Message>): State {

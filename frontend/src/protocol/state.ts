@@ -63,25 +63,26 @@ export type Transcript = {
   readonly complete: Complete | null;
 };
 
-/** One item of the page, in the order in which things happened. `index` is its place among those of its kind. Messages
- * and requests change: the transcript has their present state. */
-export type Entry =
-  | { readonly kind: "message"; readonly id: string; readonly at: string }
-  | { readonly kind: "human"; readonly index: number; readonly human: Human }
-  | { readonly kind: "request"; readonly index: number; readonly request: InputRequest }
-  | { readonly kind: "control"; readonly index: number; readonly control: AppliedControl }
-  | { readonly kind: "fallback"; readonly index: number; readonly fallback: Fallback }
-  | { readonly kind: "error"; readonly index: number; readonly error: Failure }
-  | { readonly kind: "verdict"; readonly index: 0; readonly complete: Complete }
-  | { readonly kind: "budget"; readonly index: 0 };
+/** One item of the page: the event that began it. Messages and requests change: the transcript has their present
+ * state. Of the statuses only the first one that tells of a reached budget is an entry. */
+export type Entry = Extract<LogEvent, { readonly type: EntryType }>;
+
+type EntryType =
+  | "message_start"
+  | "human_message"
+  | "input_request"
+  | "control"
+  | "fallback"
+  | "error"
+  | "complete"
+  | "status";
 
 export type State = Transcript & {
+  /** In the order of the log, except that thoughts stand before their message. The seq of an entry is its key. */
   readonly entries: readonly Entry[];
   /** When the debate started to run and when it ended: ISO 8601, or null. */
   readonly startedAt: string | null;
   readonly endedAt: string | null;
-  /** Idempotency keys of the commands and texts that are in the log. */
-  readonly acceptedKeys: readonly string[];
 };
 
 export const EMPTY: State = {
@@ -101,7 +102,6 @@ export const EMPTY: State = {
   entries: [],
   startedAt: null,
   endedAt: null,
-  acceptedKeys: [],
 };
 
 /** The messages in which agents speak: all but their thoughts. */
@@ -113,7 +113,7 @@ export function isTerminal(status: Status | null): boolean {
   return status === "completed" || status === "cancelled" || status === "error";
 }
 
-/** A stable key of an entry, unique within its conversation. */
-export function keyOf(entry: Entry): string {
-  return entry.kind === "message" ? entry.id : `${entry.kind} ${entry.index}`;
+/** The message that an entry began, if it began one. */
+export function messageOf({ messages }: State, entry: Entry | undefined): Message | undefined {
+  return entry?.type === "message_start" ? messages.find(({ id }) => id === entry.data.message) : undefined;
 }

@@ -1,6 +1,6 @@
 // A debate's usage so far: US dollars, tokens and time.
 
-import { type Message, type State, spokenMessages } from "../protocol/state.ts";
+import { type Message, type State, messageOf, spokenMessages } from "../protocol/state.ts";
 import { money } from "../shared/format.ts";
 
 /** An amount; a minimum if it is not exact because a part is unknown. */
@@ -43,11 +43,12 @@ export function allTokens(state: State): Spent {
 export function speakingTime(state: State, now: number): Spent {
   let amount = 0;
   let isExact = true;
-  for (const message of spokenMessages(state)) {
-    const begun = state.entries.find((entry) => entry.kind === "message" && entry.id === message.id);
+  for (const entry of state.entries) {
+    const message = messageOf(state, entry);
+    if (message === undefined || message.kind === "thinking") continue;
     if (message.duration_ms !== null) amount += message.duration_ms;
     else if (message.state === "discarded") isExact = false;
-    else if (begun?.kind === "message") amount += Math.max(0, endOf(state, now) - Date.parse(begun.at));
+    else amount += Math.max(0, endOf(state, now) - Date.parse(entry.at));
   }
   return { amount, isExact };
 }

@@ -29,6 +29,6 @@ export function recorded(name: string): Recording {
 }
 
 /** The part of the state that the server has, too. */
-export function transcriptOf({ entries, startedAt, endedAt, acceptedKeys, ...transcript }: State): Transcript {
+export function transcriptOf({ entries, startedAt, endedAt, ...transcript }: State): Transcript {
   return transcript;
 }

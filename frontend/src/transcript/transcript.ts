@@ -11,7 +11,7 @@ import { budgetTemplate } from "../status/budget.ts";
 import { errorTemplate, fallbackTemplate } from "./notices.ts";
 import type { Scene } from "./scene.ts";
 import { controlTemplate, humanTemplate, requestTemplate } from "./human-input.ts";
-import { type Entry, type State, type Tool, isTerminal, keyOf } from "../protocol/state.ts";
+import { type Entry, type State, isTerminal, messageOf } from "../protocol/state.ts";
 import { type Speaker, speakersOf } from "../status/speakers.ts";
 import { reason } from "../shared/format.ts";
 
@@ -31,8 +31,8 @@ export function transcriptTemplate(scene: Scene): TemplateResult {
     data-testid="conversation-display"
   >
     ${state.entries.length === 0 ? opening(scene) : nothing}
-    ${repeat(state.entries, keyOf, (entry, index) => {
-      const divider = missed?.before === keyOf(entry) ? dividerTemplate(missed, () => scene.dismissMissed()) : nothing;
+    ${repeat(state.entries, ({ seq }) => seq, (entry, index) => {
+      const divider = missed?.before === entry.seq ? dividerTemplate(missed, () => scene.dismissMissed()) : nothing;
       return html`${divider}${roundMark(scene, index)}${entryTemplate(scene, speakers, entry, index)}`;
     })}
     ${pausedTemplate(scene)}
@@ -46,47 +46,42 @@ function entryTemplate(
   index: number,
 ): Optional {
   const { page, state } = scene;
-  switch (entry.kind) {
-    case "message":
-      return messageTemplate(state, speakers, entry.id, entry.at);
-    case "human": {
-      const { human } = entry;
-      return humanTemplate(human, state.requests.find(({ request }) => request === human.reply_to));
+  switch (entry.type) {
+    case "message_start":
+      return messageTemplate(state, speakers, entry);
+    case "human_message": {
+      const { data } = entry;
+      return humanTemplate(data, state.requests.find(({ request }) => request === data.reply_to));
     }
-    case "request": {
-      const request = state.requests[entry.index];
+    case "input_request": {
+      const request = state.requests.find(({ request }) => request === entry.data.request);
       return request ? requestTemplate(scene, request) : nothing;
     }
     case "control":
-      return controlTemplate(entry.control);
+      return controlTemplate(entry.data);
     case "fallback":
-      return fallbackTemplate(entry.fallback, failedBefore(state, state.entries[index - 1]));
+      return fallbackTemplate(entry.data, failedBefore(state, state.entries[index - 1]));
     case "error": {
-      const isEnd = state.status === "error" && entry.index === state.errors.length - 1;
-      return errorTemplate(entry.error, isEnd, page);
+      const isLast = state.entries.findLast(({ type }) => type === "error") === entry;
+      return errorTemplate(entry.data, isLast && state.status === "error", page);
     }
-    case "budget":
+    case "status":
       return budgetTemplate(state);
-    case "verdict":
-      return html`<outcry-verdict .complete=${entry.complete}></outcry-verdict>`;
+    case "complete":
+      return html`<outcry-verdict .complete=${entry.data}></outcry-verdict>`;
   }
 }
 
-function messageTemplate(
-  state: State,
-  speakers: ReadonlyMap<string, Speaker>,
-  id: string,
-  startedAt: string,
-): Optional {
-  const message = state.messages.find((candidate) => candidate.id === id);
+function messageTemplate(state: State, speakers: ReadonlyMap<string, Speaker>, entry: Entry): Optional {
+  const message = messageOf(state, entry);
   if (!message) return nothing;
   if (message.kind === "thinking") return thoughtsTemplate(message);
   const { status, complete } = state;
-  const tools: Tool[] = state.tools.filter((tool) => tool.message === id);
+  const tools = state.tools.filter((tool) => tool.message === message.id);
   return html`<outcry-message
     .message=${message}
     .color=${speakers.get(message.role)?.color ?? 0}
-    .startedAt=${startedAt}
+    .startedAt=${entry.at}
     .tools=${tools}
     .isInVerdict=${message.kind === "final" && complete !== null && complete.summary === message.text}
     .isOver=${isTerminal(status)}
@@ -101,8 +96,7 @@ function modelCount(state: State): number {
 
 /** Whether the message before this entry failed. An interrupted one did not. */
 function failedBefore(state: State, before: Entry | undefined): boolean {
-  if (before?.kind !== "message") return false;
-  const message = state.messages.find(({ id }) => id === before.id);
+  const message = messageOf(state, before);
   return message?.state === "discarded" && message.discard_reason !== "interrupted";
 }
 
@@ -116,15 +110,16 @@ function dividerTemplate(missed: Missed, dismiss: () => void): TemplateResult {
 /** The heading where a round begins. */
 function roundMark({ state }: Scene, index: number): Optional {
   const roundOf = (entry: Entry | undefined): number | string | undefined => {
-    if (entry?.kind !== "message") return undefined;
-    const index = state.messages.findIndex(({ id }) => id === entry.id);
+    const begun = messageOf(state, entry);
+    if (begun === undefined) return undefined;
     // Thoughts belong to the message after them.
-    const message = state.messages.slice(index).find(({ kind }) => kind !== "thinking") ?? state.messages[index];
-    return message?.kind === "final" ? "final" : message?.round;
+    const rest = state.messages.slice(state.messages.indexOf(begun));
+    const message = rest.find(({ kind }) => kind !== "thinking") ?? begun;
+    return message.kind === "final" ? "final" : message.round;
   };
   const here = roundOf(state.entries[index]);
   if (here === undefined) return nothing;
-  const before = state.entries.slice(0, index).findLast((entry) => entry.kind === "message");
+  const before = state.entries.slice(0, index).findLast(({ type }) => type === "message_start");
   if (here === roundOf(before)) return nothing;
   return html`<h2 class="round-mark"><span>${here === "final" ? "Judgement" : `Round ${here}`}</span></h2>`;
 }
@@ -132,7 +127,7 @@ function roundMark({ state }: Scene, index: number): Optional {
 /** The note that the debate is paused, unless the last entry already shows it. */
 function pausedTemplate({ state }: Scene): Optional {
   const last = state.entries.at(-1);
-  const isShown = last?.kind === "control" && last.control.action === "pause";
+  const isShown = last?.type === "control" && last.data.action === "pause";
   return state.status === "paused" && !isShown ? html`<p class="control">The debate is paused.</p>` : nothing;
 }
 
