@@ -1,14 +1,12 @@
 // Every page: the style sheet, the theme, the menu, copy buttons, and what the dashboard needs.
 
 import "../styles/main.css";
-import { closeMenusOutside } from "../shared/account-menu.ts";
 import { forgetSubmission, setUpCopyButtons } from "../shared/clipboard.ts";
 import { keepDebatesFresh } from "../dashboard/debate-list.ts";
 import { setUpStartForm } from "../dashboard/start-form.ts";
 import { setUpThemeToggle } from "../shared/theme.ts";
 
 setUpThemeToggle();
-closeMenusOutside();
 setUpCopyButtons();
 forgetSubmission();
 const form = document.querySelector<HTMLFormElement>("[data-start-form]");
