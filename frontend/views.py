@@ -8,7 +8,6 @@ from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
-from django.middleware.csrf import get_token
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
@@ -105,8 +104,8 @@ def conversation(request: HttpRequest, conversation_id: UUID) -> HttpResponse:
     """The live page. 404 if the conversation does not exist or the user may not watch it."""
     found = get_object_or_404(permissions.visible_to(request.user), pk=conversation_id)
     audit.note_reading(request.user, found.pk, found.owner_id)
-    data = {**page_data(found, request.user), "csrfToken": get_token(request)}
-    return render(request, "frontend/conversation.html", {"conversation": found, "page_data": data})
+    context = {"conversation": found, "page_data": page_data(found, request.user)}
+    return render(request, "frontend/conversation.html", context)
 
 
 def page_data(conversation: Conversation, user: permissions.AnyUser) -> dict[str, Any]:
@@ -114,7 +113,6 @@ def page_data(conversation: Conversation, user: permissions.AnyUser) -> dict[str
     panel = PANELS.get(conversation.panel)
     agents = (*panel.speakers, panel.moderator) if panel else ()
     return {
-        "id": str(conversation.pk),
         "topic": conversation.topic,
         "content": conversation.content,
         "contentType": conversation.get_content_type_display(),
@@ -126,8 +124,6 @@ def page_data(conversation: Conversation, user: permissions.AnyUser) -> dict[str
         "apiUrl": f"/api/conversations/{conversation.pk}/",
         "loginUrl": f"{reverse('account_login')}?next={conversation.get_absolute_url()}",
         "againUrl": f"{reverse('dashboard')}?again={conversation.pk}",
-        "againApiUrl": f"/api/conversations/{conversation.pk}/again",
-        "canStartAgain": permissions.may_speak(user, conversation),
         "limits": {
             "usd": None if conversation.max_usd is None else float(conversation.max_usd),
             "tokens": conversation.max_tokens,
@@ -154,7 +150,6 @@ def monitor(request: HttpRequest) -> HttpResponse:
         "broadcastUrl": "/api/streaming/broadcast",
         "wsUrl": f"/{settings.OUTCRY_WEBSOCKET_PATH}",
         "loginUrl": f"{reverse('account_login')}?next={reverse('monitor')}",
-        "csrfToken": get_token(request),
         "canBroadcast": permissions.may_control_all(request.user),
         "maxNotice": MAX_NOTICE,
         "maxTopic": requests.MAX_TOPIC,

@@ -12,7 +12,7 @@ const ANSWER: Command = { type: "input", text: "Until June.", reply_to: "r1" };
 let open: boolean;
 let sent: ClientFrame[];
 let asked: { path: string; body: Record<string, unknown> }[];
-let answers: ({ ok: true } | { ok: false; problem: string })[];
+let answers: string[];
 let commands: Commands;
 
 beforeEach(() => {
@@ -28,7 +28,7 @@ beforeEach(() => {
     },
     async (path, body) => {
       asked.push({ path, body: body as Record<string, unknown> });
-      return answers.shift() ?? { ok: true };
+      return answers.shift() ?? null;
     },
     () => {},
   );
@@ -155,7 +155,7 @@ test("an unconfirmed command is repeated by a request with its key", async () =>
 
 test("the same text after a failure has the same key, another has not", async () => {
   open = false;
-  answers = [{ ok: false, problem: "Unreachable." }, { ok: false, problem: "Unreachable." }];
+  answers = ["Unreachable.", "Unreachable."];
   commands.give(WORDS);
   await settled();
   expect(commands.at("composer")?.problem).toBe("Unreachable.");

@@ -4,7 +4,6 @@
 import type { ClientFrame } from "./connection.ts";
 import type { Action, Error as Refusal } from "../protocol/events.gen.ts";
 import { type State, isTerminal } from "../protocol/state.ts";
-import type { Outcome } from "../shared/http.ts";
 
 export type Command =
   | { readonly type: "control"; readonly action: Action }
@@ -21,7 +20,8 @@ export type Attempt = {
   readonly problem: string | null;
 };
 
-export type Post = (path: "control" | "input", body: object) => Promise<Outcome>;
+/** Sends a command by a request. Returns a sentence for the person if it failed, else null. */
+export type Post = (path: "control" | "input", body: object) => Promise<string | null>;
 
 /** After this many milliseconds without confirmation over the connection, a command is sent by an HTTP request, whose
  * response has the outcome. */
@@ -87,8 +87,7 @@ export class Commands {
 
   async #request({ command: { type, ...fields }, key }: Attempt): Promise<void> {
     this.#stopTimer(key);
-    const answer = await this.#post(type, { ...fields, idempotency_key: key });
-    this.#settle(key, answer.ok ? null : answer.problem);
+    this.#settle(key, await this.#post(type, { ...fields, idempotency_key: key }));
   }
 
   #settle(key: string, problem: string | null): void {

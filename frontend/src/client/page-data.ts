@@ -6,7 +6,6 @@ import type { Mode, Status } from "../protocol/events.gen.ts";
 export type Limits = { readonly usd: number | null; readonly tokens: number | null; readonly seconds: number | null };
 
 export type Page = {
-  readonly id: string;
   readonly topic: string;
   readonly content: string;
   readonly contentType: string;
@@ -15,21 +14,16 @@ export type Page = {
   readonly mode: Mode;
   readonly reason: string | null;
   readonly wsUrl: string;
-  /** Prefix of the API's "control" and "input" for this debate. */
+  /** Prefix of the API's "control", "input" and "again" for this debate. */
   readonly apiUrl: string;
-  readonly csrfToken: string;
   readonly loginUrl: string;
   /** The start form, filled in with the input of this debate. */
   readonly againUrl: string;
-  /** The API that starts a new debate with the same input. */
-  readonly againApiUrl: string;
-  /** Whether this person may do that. */
-  readonly canStartAgain: boolean;
   readonly limits: Limits;
   readonly agents: readonly { readonly role: string; readonly name: string }[];
   /** Whether this person may pause, resume and stop the debate. */
   readonly canControl: boolean;
-  /** Whether this person may send texts to the panel. */
+  /** Whether this person may send texts to the panel, and start a new debate with the same input. */
   readonly canSpeak: boolean;
   /** Maximum length of a text, in characters. */
   readonly maxText: number;

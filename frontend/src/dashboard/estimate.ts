@@ -1,6 +1,6 @@
 // The estimated cost of a debate before it starts. Shows nothing if there is no estimate.
 
-import { send } from "../shared/http.ts";
+import { post } from "../shared/http.ts";
 import { characterCount, money, moneyLeft, providerName, thousands, waitTime } from "../shared/format.ts";
 
 type Range = { readonly low: number; readonly high: number };
@@ -21,16 +21,15 @@ export function setUpEstimate(form: HTMLFormElement, values: () => Record<string
   const place = form.querySelector<HTMLElement>("[data-estimate]");
   const api = place?.dataset["estimate"];
   if (!place || !api) return;
-  const token = form.elements.namedItem("csrfmiddlewaretoken") as HTMLInputElement | null;
   let timer: ReturnType<typeof setTimeout> | undefined;
   let latest = 0;
   const refresh = async (): Promise<void> => {
     latest += 1;
     const request = latest;
     const body = values();
-    const found = isAnswerable(body) ? await estimate(api, token?.value ?? "", body) : null;
-    // Answers may arrive out of order; only the latest request counts.
-    if (request === latest) show(place, found);
+    const outcome = isAnswerable(body) ? await post<Estimate>(api, body) : null;
+    // Answers may arrive out of order; only the latest request counts. The start reports problems.
+    if (request === latest) show(place, outcome?.problem === null ? outcome.body : null);
   };
   const soon = (): void => {
     clearTimeout(timer);
@@ -43,15 +42,6 @@ export function setUpEstimate(form: HTMLFormElement, values: () => Record<string
 
 function isAnswerable({ topic }: Record<string, unknown>): boolean {
   return typeof topic === "string" && characterCount(topic) > 0;
-}
-
-async function estimate(api: string, token: string, body: object): Promise<Estimate | null> {
-  try {
-    const response = await send(api, token, body);
-    return response.ok ? await response.json() : null;
-  } catch {
-    return null; // the start reports the problem
-  }
 }
 
 function show(place: HTMLElement, found: Estimate | null): void {

@@ -1,8 +1,7 @@
 // The optional limits of a new debate. An empty field sets none.
 
 import { money, thousands } from "../shared/format.ts";
-
-type Problem = { field: string; message: string };
+import type { FieldError } from "../shared/http.ts";
 
 /** Minutes on the form are seconds to the server. */
 const SCALE: Readonly<Record<string, number>> = { max_usd: 1, max_tokens: 1, max_seconds: 60 };
@@ -31,7 +30,7 @@ export function limitValues(form: HTMLFormElement): Record<string, number> {
 }
 
 /** Problems that the server would not notice, or would report in its own units. */
-export function limitProblems(form: HTMLFormElement): Problem[] {
+export function limitProblems(form: HTMLFormElement): FieldError[] {
   return fields(form).flatMap((field) => {
     const message = problem(field);
     return message === null ? [] : [{ field: field.name, message }];

@@ -2,11 +2,13 @@
 
 import { setUpEstimate } from "./estimate.ts";
 import { limitProblems, limitValues, setUpLimits } from "./limits.ts";
-import { UNREACHABLE, send, withWait } from "../shared/http.ts";
+import { type FieldError, post } from "../shared/http.ts";
 import { characterCount, thousands } from "../shared/format.ts";
 
 type Example = { topic: string; content: string; content_type: string };
-type Refusal = { message?: string; errors?: { field: string; message: string }[] };
+
+/** The server may have started the debate before it failed. */
+const ADVICE = "Look at your debates before you try again.";
 
 export function setUpStartForm(form: HTMLFormElement): void {
   for (const counter of form.querySelectorAll<HTMLElement>("[data-counter-for]")) {
@@ -61,21 +63,14 @@ async function start(form: HTMLFormElement, cause: Event): Promise<void> {
   clearErrors(form);
   const errors = limitProblems(form);
   if (characterCount(input(form, "topic").value) === 0) errors.unshift({ field: "topic", message: "Write a question first." });
-  if (errors.length > 0) return showErrors(form, { errors });
+  if (errors.length > 0) return showErrors(form, errors);
   if (button) button.disabled = true;
-  try {
-    const token = input(form, "csrfmiddlewaretoken").value;
-    const response = await send(form.dataset["api"] ?? "", token, values(form), cause);
-    if (response.status === 201) {
-      const { url }: { url: string } = await response.json();
-      location.assign(url);
-      return; // the button stays disabled until the debate's page loads
-    }
-    if (response.status === 401) return location.reload();
-    showErrors(form, await refusal(response));
-  } catch {
-    showErrors(form, { message: UNREACHABLE });
-  }
+  const options = { cause, advice: ADVICE };
+  const outcome = await post<{ url: string }>(form.dataset["api"] ?? "", values(form), options);
+  // The button stays disabled until the debate's page loads.
+  if (outcome.problem === null) return location.assign(outcome.body.url);
+  if (outcome.status === 401) return location.reload();
+  showErrors(form, outcome.errors, outcome.problem);
   if (button) button.disabled = false;
 }
 
@@ -90,19 +85,9 @@ function values(form: HTMLFormElement): Record<string, unknown> {
   };
 }
 
-async function refusal(response: Response): Promise<Refusal> {
-  const broken = { message: `The server answered with an error (${response.status}). Look at your debates before you try again.` };
-  try {
-    const body: Refusal = await response.json();
-    if (body.errors?.length) return body;
-    return body.message ? { message: withWait(body.message, response) } : broken;
-  } catch {
-    return broken;
-  }
-}
-
-function showErrors(form: HTMLFormElement, { message, errors = [] }: Refusal): void {
-  const general: string[] = [];
+/** Shows each error beside its field; `problem` is what to show if there are none. */
+function showErrors(form: HTMLFormElement, errors: readonly FieldError[], problem = ""): void {
+  const general = errors.length === 0 ? [problem] : [];
   for (const error of errors) {
     const field = form.querySelector<HTMLElement>(`[data-field="${CSS.escape(error.field)}"]`);
     const place = field?.querySelector<HTMLElement>(".field-error");
@@ -117,7 +102,6 @@ function showErrors(form: HTMLFormElement, { message, errors = [] }: Refusal): v
     const folded = field.closest("details");
     if (folded) folded.open = true;
   }
-  if (errors.length === 0 && message) general.push(message);
   const summary = form.querySelector<HTMLElement>("[data-form-error]");
   if (summary) {
     summary.textContent = general.join(" ");

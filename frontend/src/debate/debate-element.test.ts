@@ -18,7 +18,6 @@ Element.prototype.scrollIntoView = () => {};
 await import("./debate-element.ts");
 
 const PAGE: Page = {
-  id: "1",
   topic: "Is it a <b>buy</b>?",
   content: "Revenue <img src=x onerror=alert(1)> grew.",
   contentType: "Text",
@@ -29,10 +28,7 @@ const PAGE: Page = {
   wsUrl: "/ws/conversations/1/",
   loginUrl: "/accounts/login/?next=/conversations/1/",
   apiUrl: "/api/conversations/1/",
-  csrfToken: "t0ken",
   againUrl: "/?again=1",
-  againApiUrl: "/api/conversations/1/again",
-  canStartAgain: false,
   limits: { usd: null, tokens: null, seconds: null },
   canControl: false,
   canSpeak: false,
@@ -211,7 +207,7 @@ describe("a demo", () => {
   });
 
   test("that was asked for offers no other model", async () => {
-    reopen({ ...OWNER, canStartAgain: true });
+    reopen(OWNER);
     await play("demo");
     expect(all("demo-banner")).toHaveLength(0);
     expect(all("start-again")).toHaveLength(0);
@@ -247,7 +243,7 @@ describe("a demo", () => {
   test("offers its owner a retry with a model", async () => {
     await play("demo_after_live");
     expect(all("start-again")).toHaveLength(0);
-    reopen({ ...OWNER, canStartAgain: true });
+    reopen(OWNER);
     await play("demo_after_live");
     expect(words("start-again")).toBe("Try again with a live model");
   });
@@ -354,7 +350,7 @@ describe("limits", () => {
 });
 
 test("a final error has a sentence, a code, advice and a link", async () => {
-  reopen({ ...OWNER, canStartAgain: true });
+  reopen(OWNER);
   await play("error");
   expect(words("error")).toContain("No model answered. Try again later. providers_exhausted");
   expect(words("what-to-do")).toBe("Every model was tried. Wait a few minutes and try again.");

@@ -49,7 +49,7 @@ export class DebateSession {
     });
     this.commands = new Commands(
       (frame) => this.#connection.send(frame),
-      (path, body) => post(page.apiUrl + path, page.csrfToken, body),
+      async (path, body) => (await post(page.apiUrl + path, body)).problem,
       changed,
     );
   }

@@ -49,15 +49,14 @@ export class BroadcastElement extends PageElement {
     this.problem = this.#validate(text);
     if (this.problem === null) {
       this.isSending = true;
-      const answer = await post(this.page.broadcastUrl, this.page.csrfToken, { text });
+      ({ problem: this.problem } = await post(this.page.broadcastUrl, { text }));
       this.isSending = false;
-      if (answer.ok) {
-        const time = new Date().toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit" });
-        this.sent = `Sent at ${time}.`;
-        field.value = "";
-      } else this.problem = answer.problem;
     }
-    if (this.problem !== null) field.focus();
+    if (this.problem === null) {
+      const time = new Date().toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit" });
+      this.sent = `Sent at ${time}.`;
+      field.value = "";
+    } else field.focus();
   };
 
   #validate(text: string): string | null {

@@ -10,7 +10,6 @@ export type MonitorPage = {
   readonly broadcastUrl: string;
   readonly wsUrl: string;
   readonly loginUrl: string;
-  readonly csrfToken: string;
   readonly canBroadcast: boolean;
   /** Characters of a broadcast and of a question, at most. */
   readonly maxNotice: number;

@@ -45,8 +45,8 @@ export class StreamTesterElement extends LiveElement {
   }
 
   async #cancel(conversation: string): Promise<void> {
-    const answer = await post(`/api/conversations/${conversation}/control`, this.page.csrfToken, { action: "cancel" });
-    this.problem = answer.ok ? null : answer.problem;
+    const { problem } = await post(`/api/conversations/${conversation}/control`, { action: "cancel" });
+    this.problem = problem;
   }
 
   protected override willUpdate(): void {

@@ -63,8 +63,8 @@ export function demoTemplate(page: Page, state: State): Optional {
 }
 
 function restartTemplate(page: Page): Optional {
-  if (!page.canStartAgain) return nothing;
-  return html`<outcry-restart-button .url=${page.againApiUrl} .csrfToken=${page.csrfToken}></outcry-restart-button>`;
+  if (!page.canSpeak) return nothing;
+  return html`<outcry-restart-button .url=${`${page.apiUrl}again`}></outcry-restart-button>`;
 }
 
 /** Why another provider answers, or the same one was asked again. `wasAsked`: whether the first provider was asked and

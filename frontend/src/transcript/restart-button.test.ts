@@ -2,7 +2,6 @@ import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { RestartButtonElement } from "./restart-button.ts";
 
 let element: RestartButtonElement;
-let went: string[];
 
 /** Presses the button, and waits for the words that this leads to. */
 async function press(words: string | RegExp): Promise<void> {
@@ -17,12 +16,11 @@ function answer(status: number, body: object, headers: Record<string, string> = 
 }
 
 beforeEach(async () => {
-  went = [];
+  location.hash = "";
   element = new RestartButtonElement();
   element.url = "/api/conversations/1/again";
-  element.csrfToken = "t0ken";
-  element.go = (address) => void went.push(address);
-  document.body.replaceChildren(element);
+  document.body.innerHTML = '<input type="hidden" name="csrfmiddlewaretoken" value="t0ken">';
+  document.body.append(element);
   await element.updateComplete;
 });
 afterEach(() => {
@@ -30,9 +28,9 @@ afterEach(() => {
 });
 
 test("starts a new debate and opens it", async () => {
-  answer(201, { id: "2", url: "/conversations/2/" });
+  answer(201, { id: "2", url: "#the-new-debate" });
   element.querySelector("button")?.click();
-  await vi.waitFor(() => expect(went).toEqual(["/conversations/2/"]));
+  await vi.waitFor(() => expect(location.hash).toBe("#the-new-debate"));
   expect(fetch).toHaveBeenCalledWith("/api/conversations/1/again", {
     method: "POST",
     headers: {
@@ -56,7 +54,7 @@ test.each([
   answer(status, { code: "some", message }, headers as Record<string, string>);
   await press(expected);
   expect(problem()).toBe(expected);
-  expect(went).toEqual([]);
+  expect(location.hash).toBe("");
   expect(element.querySelector("button")?.disabled).toBe(false);
 });
 

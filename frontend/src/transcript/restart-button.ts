@@ -2,18 +2,14 @@
 
 import { type TemplateResult, html, nothing } from "lit";
 import { customElement, property, state } from "lit/decorators.js";
-import { UNREACHABLE, refusal, send } from "../shared/http.ts";
+import { post } from "../shared/http.ts";
 import { PageElement } from "../shared/page-element.ts";
 
 @customElement("outcry-restart-button")
 export class RestartButtonElement extends PageElement {
   @property({ attribute: false }) url!: string;
-  @property({ attribute: false }) csrfToken!: string;
   @state() busy = false;
   @state() problem: string | null = null;
-
-  /** Opens another page. */
-  go: (address: string) => void = (address) => location.assign(address);
 
   protected override render(): TemplateResult {
     return html`<button
@@ -32,17 +28,10 @@ export class RestartButtonElement extends PageElement {
   #start = async (click: Event): Promise<void> => {
     this.busy = true;
     this.problem = null;
-    try {
-      const response = await send(this.url, this.csrfToken, {}, click);
-      if (response.status === 201) {
-        const { url }: { url: string } = await response.json();
-        this.go(url);
-        return; // the button stays disabled until the new page loads
-      }
-      this.problem = await refusal(response);
-    } catch {
-      this.problem = UNREACHABLE;
-    }
-    this.busy = false;
+    const outcome = await post<{ url: string }>(this.url, {}, { cause: click });
+    this.problem = outcome.problem;
+    // The button stays disabled until the new page loads.
+    if (outcome.problem === null) location.assign(outcome.body.url);
+    else this.busy = false;
   };
 }
