@@ -1,5 +1,5 @@
-// Writes src/protocol/events.gen.ts from the server's own description of its frames
-// (`manage.py event_schema`). With --check it writes nothing and fails if the file is stale.
+// Writes the types of frames and of the monitor's figures from the server's own description of them
+// (`manage.py event_schema`). With --check it writes nothing and fails if a file is stale.
 // Python is $PYTHON, or the project's virtual environment.
 
 import { execFileSync } from "node:child_process";
@@ -7,7 +7,11 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 const root = join(import.meta.dirname, "..", "..");
-const target = join(import.meta.dirname, "..", "src", "protocol", "events.gen.ts");
+/** Each schema's file below src/, and what the schema is made from. */
+const FILES = {
+  events: ["protocol/events.gen.ts", "conversations/domain/events.py"],
+  figures: ["monitor/figures.gen.ts", "streaming/monitoring/dashboard.py"],
+};
 const local = join(root, ".venv", "bin", "python");
 const python = process.env.PYTHON ?? (existsSync(local) ? local : "python3");
 
@@ -29,8 +33,8 @@ function typeOf(schema, indent = "") {
     case "array":
       return `readonly ${schema.items.$ref || schema.items.type ? typeOf(schema.items, indent) : `(${typeOf(schema.items, indent)})`}[]`;
     case "object":
-      if (schema.additionalProperties !== false) throw new Error(`open object: ${JSON.stringify(schema)}`);
-      return objectOf(schema, indent);
+      if (!schema.additionalProperties) return objectOf(schema, indent);
+      return `Record<${typeOf(schema.propertyNames ?? { type: "string" })}, ${typeOf(schema.additionalProperties)}>`;
     default:
       throw new Error(`no TypeScript for ${JSON.stringify(schema)}`);
   }
@@ -47,21 +51,36 @@ function objectOf(schema, indent) {
   return `{\n${lines.join("\n")}\n${indent}}`;
 }
 
+/** Frames differ only in their type and data, so they share a generic type: its text, and its name. */
+const forms = new Map();
+
+function frameOf({ properties, ...schema }) {
+  const generic = { ...properties, type: { $ref: "Type" }, data: { $ref: "Data" } };
+  const form = objectOf({ ...schema, properties: generic }, "");
+  if (!forms.has(form)) forms.set(form, properties.after ? "Stored" : "Unstored");
+  return `${forms.get(form)}<${typeOf(properties.type)}, ${typeOf(properties.data)}>`;
+}
+
 function comment(text) {
   return text ? `/** ${text.replaceAll("*/", "* /").split("\n").join("\n * ")} */\n` : "";
 }
 
-const schema = JSON.parse(
+const schemas = JSON.parse(
   execFileSync(python, [join(root, "manage.py"), "event_schema"], { encoding: "utf8", cwd: root }),
 );
-const types = Object.entries(schema.$defs).map(
-  ([name, definition]) => `${comment(definition.description)}export type ${name} = ${typeOf(definition)};\n`,
-);
-const generated = `// Generated from conversations/domain/events.py by \`npm run types\`. Do not edit.\n\n${types.join("\n")}`;
-
-if (!process.argv.includes("--check")) {
-  writeFileSync(target, generated);
-} else if (!existsSync(target) || readFileSync(target, "utf8") !== generated) {
-  console.error("src/protocol/events.gen.ts is stale: run `npm run types` in frontend/ and commit it.");
-  process.exit(1);
+for (const [name, [file, source]] of Object.entries(FILES)) {
+  forms.clear();
+  const types = Object.entries(schemas[name].$defs).map(([name, definition]) => {
+    const type = definition.properties?.type?.const ? frameOf(definition) : typeOf(definition);
+    return `${comment(definition.description)}export type ${name} = ${type};\n`;
+  });
+  for (const [form, name] of forms) types.push(`type ${name}<Type, Data> = ${form};\n`);
+  const generated = `// Generated from ${source} by \`npm run types\`. Do not edit.\n\n${types.join("\n")}`;
+  const target = join(import.meta.dirname, "..", "src", file);
+  if (!process.argv.includes("--check")) {
+    writeFileSync(target, generated);
+  } else if (!existsSync(target) || readFileSync(target, "utf8") !== generated) {
+    console.error(`src/${file} is stale: run \`npm run types\` in frontend/ and commit it.`);
+    process.exitCode = 1;
+  }
 }

@@ -1,10 +1,12 @@
-"""Writes the JSON Schema of frames, from which the front end's types are generated."""
+"""Writes the JSON Schemas from which the front end's types are generated: of frames, and of the monitor's figures."""
 
 import json
 from typing import Any
 
 from django.core.management.base import BaseCommand
+from pydantic.json_schema import models_json_schema
 
+from streaming.monitoring.dashboard import Overview, Sessions
 from streaming.wire.event_schema import event_schema
 
 
@@ -13,4 +15,5 @@ class Command(BaseCommand):
     requires_system_checks: list[str] = []
 
     def handle(self, *args: Any, **options: Any) -> None:
-        self.stdout.write(json.dumps(event_schema(), indent=2))
+        _, figures = models_json_schema([(Overview, "serialization"), (Sessions, "serialization")])
+        self.stdout.write(json.dumps({"events": event_schema(), "figures": figures}, indent=2))

@@ -1,7 +1,8 @@
 // The figures at the top of the monitor, and how connections were closed.
 
 import { type TemplateResult, html } from "lit";
-import { type Overview, milliseconds, rate } from "./data.ts";
+import { milliseconds, rate } from "./data.ts";
+import type { Overview } from "./figures.gen.ts";
 import { label, thousands } from "../shared/format.ts";
 
 export function gaugesTemplate(overview: Overview): TemplateResult {

@@ -1,6 +1,7 @@
 // Polls the server's figures every two seconds, except in a hidden tab.
 
-import type { MonitorPage, Overview, Sessions } from "./data.ts";
+import type { MonitorPage } from "./data.ts";
+import type { Overview, Sessions } from "./figures.gen.ts";
 
 const EVERY = 2_000;
 /** Timeout of a request, in milliseconds. */

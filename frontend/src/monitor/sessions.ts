@@ -1,7 +1,8 @@
 // The table of connected clients.
 
 import { type TemplateResult, html, nothing } from "lit";
-import { type Session, type Sessions, bytes, rate, timeOfDay } from "./data.ts";
+import { bytes, rate, timeOfDay } from "./data.ts";
+import type { Session, Sessions } from "./figures.gen.ts";
 import { label, thousands } from "../shared/format.ts";
 
 export function sessionsTemplate({ total, sessions }: Sessions): TemplateResult {

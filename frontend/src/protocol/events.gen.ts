@@ -208,192 +208,67 @@ export type Usage = {
   output_tokens: number | null;
 };
 
-export type StatusFrame = {
-  type: "status";
-  seq: number | null;
-  conversation: string | null;
-  at: string;
-  data: StatusChanged;
-  after?: number;
-};
+export type StatusFrame = Stored<"status", StatusChanged>;
 
-export type RoutingFrame = {
-  type: "routing";
-  seq: number | null;
-  conversation: string | null;
-  at: string;
-  data: Routing;
-  after?: number;
-};
+export type RoutingFrame = Stored<"routing", Routing>;
 
-export type MessageStartFrame = {
-  type: "message_start";
-  seq: number | null;
-  conversation: string | null;
-  at: string;
-  data: MessageStart;
-  after?: number;
-};
+export type MessageStartFrame = Stored<"message_start", MessageStart>;
 
-export type TokenFrame = {
-  type: "token";
-  seq: number | null;
-  conversation: string | null;
-  at: string;
-  data: Token;
-  after?: number;
-};
+export type TokenFrame = Stored<"token", Token>;
 
-export type AgentMessageFrame = {
-  type: "agent_message";
-  seq: number | null;
-  conversation: string | null;
-  at: string;
-  data: AgentMessage;
-  after?: number;
-};
+export type AgentMessageFrame = Stored<"agent_message", AgentMessage>;
 
-export type MessageDiscardFrame = {
-  type: "message_discard";
-  seq: number | null;
-  conversation: string | null;
-  at: string;
-  data: MessageDiscard;
-  after?: number;
-};
+export type MessageDiscardFrame = Stored<"message_discard", MessageDiscard>;
 
-export type ToolStartFrame = {
-  type: "tool_start";
-  seq: number | null;
-  conversation: string | null;
-  at: string;
-  data: ToolStart;
-  after?: number;
-};
+export type ToolStartFrame = Stored<"tool_start", ToolStart>;
 
-export type ToolEndFrame = {
-  type: "tool_end";
-  seq: number | null;
-  conversation: string | null;
-  at: string;
-  data: ToolEnd;
-  after?: number;
-};
+export type ToolEndFrame = Stored<"tool_end", ToolEnd>;
 
-export type ToolErrorFrame = {
-  type: "tool_error";
-  seq: number | null;
-  conversation: string | null;
-  at: string;
-  data: ToolError;
-  after?: number;
-};
+export type ToolErrorFrame = Stored<"tool_error", ToolError>;
 
-export type InputRequestFrame = {
-  type: "input_request";
-  seq: number | null;
-  conversation: string | null;
-  at: string;
-  data: InputRequest;
-  after?: number;
-};
+export type InputRequestFrame = Stored<"input_request", InputRequest>;
 
-export type InputExpiredFrame = {
-  type: "input_expired";
-  seq: number | null;
-  conversation: string | null;
-  at: string;
-  data: InputExpired;
-  after?: number;
-};
+export type InputExpiredFrame = Stored<"input_expired", InputExpired>;
 
-export type HumanMessageFrame = {
-  type: "human_message";
-  seq: number | null;
-  conversation: string | null;
-  at: string;
-  data: HumanMessage;
-  after?: number;
-};
+export type HumanMessageFrame = Stored<"human_message", HumanMessage>;
 
-export type ControlFrame = {
-  type: "control";
-  seq: number | null;
-  conversation: string | null;
-  at: string;
-  data: Control;
-  after?: number;
-};
+export type ControlFrame = Stored<"control", Control>;
 
-export type FallbackFrame = {
-  type: "fallback";
-  seq: number | null;
-  conversation: string | null;
-  at: string;
-  data: Fallback;
-  after?: number;
-};
+export type FallbackFrame = Stored<"fallback", Fallback>;
 
-export type ErrorFrame = {
-  type: "error";
-  seq: number | null;
-  conversation: string | null;
-  at: string;
-  data: Error;
-  after?: number;
-};
+export type ErrorFrame = Stored<"error", Error>;
 
-export type CompleteFrame = {
-  type: "complete";
-  seq: number | null;
-  conversation: string | null;
-  at: string;
-  data: Complete;
-  after?: number;
-};
+export type CompleteFrame = Stored<"complete", Complete>;
 
-export type HelloFrame = {
-  type: "hello";
-  seq: null;
-  conversation: string | null;
-  at: string;
-  data: Hello;
-};
+export type HelloFrame = Unstored<"hello", Hello>;
 
-export type HeartbeatFrame = {
-  type: "heartbeat";
-  seq: null;
-  conversation: string | null;
-  at: string;
-  data: Heartbeat;
-};
+export type HeartbeatFrame = Unstored<"heartbeat", Heartbeat>;
 
-export type PongFrame = {
-  type: "pong";
-  seq: null;
-  conversation: string | null;
-  at: string;
-  data: Pong;
-};
+export type PongFrame = Unstored<"pong", Pong>;
 
-export type NoticeFrame = {
-  type: "notice";
-  seq: null;
-  conversation: string | null;
-  at: string;
-  data: Notice;
-};
+export type NoticeFrame = Unstored<"notice", Notice>;
 
-export type StreamFrame = {
-  type: "stream";
-  seq: null;
-  conversation: string | null;
-  at: string;
-  data: Stream;
-};
+export type StreamFrame = Unstored<"stream", Stream>;
 
 export type StoredFrame = StatusFrame | RoutingFrame | MessageStartFrame | TokenFrame | AgentMessageFrame | MessageDiscardFrame | ToolStartFrame | ToolEndFrame | ToolErrorFrame | InputRequestFrame | InputExpiredFrame | HumanMessageFrame | ControlFrame | FallbackFrame | ErrorFrame | CompleteFrame;
 
 export type WireFrame = HelloFrame | HeartbeatFrame | PongFrame | NoticeFrame | StreamFrame;
 
 export type Frame = StoredFrame | WireFrame;
+
+type Stored<Type, Data> = {
+  type: Type;
+  seq: number | null;
+  conversation: string | null;
+  at: string;
+  data: Data;
+  after?: number;
+};
+
+type Unstored<Type, Data> = {
+  type: Type;
+  seq: null;
+  conversation: string | null;
+  at: string;
+  data: Data;
+};
