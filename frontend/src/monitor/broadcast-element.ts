@@ -2,9 +2,9 @@
 
 import { type TemplateResult, html, nothing } from "lit";
 import { customElement, property, state } from "lit/decorators.js";
-import type { MonitorPage } from "./data.ts";
+import { type MonitorPage, textProblem } from "./data.ts";
 import { post } from "../shared/http.ts";
-import { characterCount, thousands } from "../shared/format.ts";
+import { thousands } from "../shared/format.ts";
 import { PageElement } from "../shared/page-element.ts";
 
 @customElement("outcry-broadcast")
@@ -46,7 +46,7 @@ export class BroadcastElement extends PageElement {
     if (field === null || this.isSending) return;
     const text = field.value.trim();
     this.sent = null;
-    this.problem = this.#validate(text);
+    this.problem = textProblem(text, this.page.maxNotice, "Write something first.");
     if (this.problem === null) {
       this.isSending = true;
       ({ problem: this.problem } = await post(this.page.broadcastUrl, { text }));
@@ -58,10 +58,4 @@ export class BroadcastElement extends PageElement {
       field.value = "";
     } else field.focus();
   };
-
-  #validate(text: string): string | null {
-    if (text === "") return "Write something first.";
-    const over = characterCount(text) - this.page.maxNotice;
-    return over > 0 ? `This is ${thousands(over)} characters too long.` : null;
-  }
 }

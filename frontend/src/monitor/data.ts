@@ -1,6 +1,6 @@
 // What the server put into the monitor's page, and the format of its figures.
 
-import { thousands } from "../shared/format.ts";
+import { characterCount, thousands } from "../shared/format.ts";
 
 export type MonitorPage = {
   readonly statusUrl: string;
@@ -34,4 +34,11 @@ export function bytes(value: number): string {
 /** The local time of day, to the second. */
 export function timeOfDay(at: string | number): string {
   return new Date(at).toLocaleTimeString("en-GB");
+}
+
+/** Why a form does not send this text, or null. */
+export function textProblem(text: string, most: number, ifEmpty: string): string | null {
+  const count = characterCount(text);
+  if (count > most) return `This is ${thousands(count - most)} characters too long.`;
+  return count === 0 ? ifEmpty : null;
 }

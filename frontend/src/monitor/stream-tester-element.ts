@@ -3,10 +3,10 @@
 import { type TemplateResult, html, nothing } from "lit";
 import { customElement, property, state } from "lit/decorators.js";
 import { repeat } from "lit/directives/repeat.js";
-import { type MonitorPage, rate, timeOfDay } from "./data.ts";
+import { type MonitorPage, rate, textProblem, timeOfDay } from "./data.ts";
 import { post, webSocketUrl } from "../shared/http.ts";
 import { type LogLine, MAX_LINES, StreamTester, type TesterState } from "./stream-tester.ts";
-import { characterCount, label, thousands } from "../shared/format.ts";
+import { label, thousands } from "../shared/format.ts";
 import { LiveElement } from "../shared/page-element.ts";
 import { every } from "../shared/timers.ts";
 
@@ -137,15 +137,10 @@ export class StreamTesterElement extends LiveElement {
     event.preventDefault();
     const field = this.querySelector("input");
     if (field === null || this.#tester.isRunning) return;
-    const over = characterCount(field.value) - this.page.maxTopic;
-    this.problem = null;
-    if (characterCount(field.value) === 0) this.problem = "Write a question first.";
-    else if (over > 0) this.problem = `This is ${thousands(over)} characters too long.`;
-    else {
-      this.#tester = this.#newTester();
-      this.#tester.start(field.value.trim());
-    }
-    if (this.problem !== null) field.focus();
+    this.problem = textProblem(field.value, this.page.maxTopic, "Write a question first.");
+    if (this.problem !== null) return field.focus();
+    this.#tester = this.#newTester();
+    this.#tester.start(field.value.trim());
   };
 }
 
