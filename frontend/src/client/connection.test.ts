@@ -154,7 +154,7 @@ test("repeated protocol errors back off", () => {
 });
 
 describe("the delay before a retry", () => {
-  test("grows to 15 seconds with full jitter, and resets after a frame beyond the hello", () => {
+  test("grows to 15 seconds with full jitter, and resets after an event", () => {
     chance(() => 1);
     const waits: number[] = [];
     for (let attempt = 0; attempt < 9; attempt += 1) {

@@ -54,8 +54,9 @@ export class Connection {
   #socket: WebSocket | null = null;
   #greeted = false;
   #stopped = false;
+  /** Attempts since the last event or heartbeat. A hello is not enough: if a server failed right after it, all tabs would
+   * reconnect within a second. */
   #failures = 0;
-  #breaches = 0;
   #receivedAt = 0;
   #patience = HELLO_WITHIN;
   /** Our head at the last heartbeat, if the server's was higher; otherwise null. */
@@ -150,19 +151,17 @@ export class Connection {
     this.#receivedAt = performance.now();
     this.#stopPing();
     const frame = parse(data);
-    if (frame === null) return this.#breach();
+    // Where the server breaks the protocol, the connection retries at the same cursor.
+    if (frame === null) return this.#retry();
     if (frame.type === "hello") return this.#greet(frame);
-    if (!this.#greeted) return this.#breach();
-    // Reset here and not at the hello: if a server fails right after the hello, all tabs would reconnect within a
-    // second.
-    this.#failures = 0;
+    if (!this.#greeted) return this.#retry();
     if (frame.seq === null) return this.#takeAside(frame);
     const event = frame as LogEvent;
     const before = this.conversation;
     if (event.seq <= before.head) return;
-    if (seqBefore(event) !== before.head) return this.#breach();
+    if (seqBefore(event) !== before.head) return this.#retry();
     this.conversation = reduce([event], before);
-    this.#breaches = 0;
+    this.#failures = 0;
     this.#watcher.event(event, before);
   }
 
@@ -183,6 +182,7 @@ export class Connection {
     if (frame.type === "stream") this.stream = frame.data.state;
     this.#watcher.aside(frame);
     if (frame.type !== "heartbeat") return;
+    this.#failures = 0;
     this.#acks.answer();
     this.#compare(frame.data.head);
   }
@@ -200,12 +200,6 @@ export class Connection {
     this.#behindAt = behind ? this.head : null;
   }
 
-  /** The server broke the protocol: reconnects at the same cursor. */
-  #breach(): void {
-    this.#breaches += 1;
-    this.#retry();
-  }
-
   #closed(code: number): void {
     this.#release();
     if (RESTARTS.has(code)) this.#restartedAt = performance.now();
@@ -220,7 +214,7 @@ export class Connection {
     this.#release();
     const restarts = performance.now() - this.#restartedAt < RESTART_TAKES;
     const cap = restarts ? RESTART_CAP : BACKOFF_CAP;
-    const ceiling = Math.min(cap, BACKOFF_BASE * 2 ** (this.#failures + this.#breaches));
+    const ceiling = Math.min(cap, BACKOFF_BASE * 2 ** this.#failures);
     this.#failures += 1;
     this.#watcher.state("reconnecting", null);
     this.#retryTimer = setTimeout(() => this.#open(), Math.random() * ceiling);
