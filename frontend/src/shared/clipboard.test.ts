@@ -3,21 +3,21 @@ import { forgetSubmission, setUpCopyButtons } from "./clipboard.ts";
 
 const PAGE =
   '<div data-shown-once="/account/keys/"><textarea id="key">oc_secret</textarea>' +
-  '<button data-copy="key" hidden>Copy</button></div>';
+  '<button data-copy="key">Copy</button></div>';
+
+setUpCopyButtons();
 
 function open(): HTMLButtonElement {
   document.body.innerHTML = PAGE;
-  setUpCopyButtons();
   return document.querySelector("button")!;
 }
 
 afterEach(() => vi.unstubAllGlobals());
 
-test("the button appears with scripts, copies, and says so", async () => {
+test("the button copies, and says so", async () => {
   const copied: string[] = [];
   vi.stubGlobal("navigator", { clipboard: { writeText: async (text: string) => copied.push(text) } });
   const button = open();
-  expect(button.hidden).toBe(false);
   button.click();
   await vi.waitFor(() => expect(button.textContent).toBe("Copied"));
   expect(copied).toEqual(["oc_secret"]);

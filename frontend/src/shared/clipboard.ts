@@ -1,8 +1,17 @@
 // Copying to the clipboard.
 
+/** A click on a button copies the text of the element whose id its `data-copy` names. */
+export function setUpCopyButtons(): void {
+  document.addEventListener("click", async ({ target }) => {
+    const button = target instanceof Element ? target.closest<HTMLElement>("[data-copy]") : null;
+    const source = document.getElementById(button?.dataset["copy"] ?? "");
+    if (button && source && (await copied(source))) button.textContent = "Copied";
+  });
+}
+
 /** Copies the text of `source`. Without https, browsers have no clipboard API: the text is selected instead, so that
  * the keyboard can copy it. Returns whether the text was copied. */
-export async function copyText(source: HTMLElement): Promise<boolean> {
+async function copied(source: HTMLElement): Promise<boolean> {
   const isField = source instanceof HTMLTextAreaElement;
   try {
     await navigator.clipboard.writeText(isField ? source.value : (source.textContent ?? ""));
@@ -11,18 +20,6 @@ export async function copyText(source: HTMLElement): Promise<boolean> {
     if (isField) source.select();
     else getSelection()?.selectAllChildren(source);
     return false;
-  }
-}
-
-/** Shows the copy buttons of a page, which do nothing without scripts; `data-copy` is the id of what a button copies. */
-export function setUpCopyButtons(): void {
-  for (const button of document.querySelectorAll<HTMLButtonElement>("[data-copy]")) {
-    const source = document.getElementById(button.dataset["copy"] ?? "");
-    if (source === null) continue;
-    button.hidden = false;
-    button.addEventListener("click", async () => {
-      if (await copyText(source)) button.textContent = "Copied";
-    });
   }
 }
 

@@ -5,7 +5,6 @@ import "./restart-button.ts";
 import type { Fallback } from "../protocol/events.gen.ts";
 import type { Page } from "../client/page-data.ts";
 import type { Failure, State } from "../protocol/state.ts";
-import { copyText } from "../shared/clipboard.ts";
 import { modelName, providerName, reason, waitTime } from "../shared/format.ts";
 
 type Optional = TemplateResult | typeof nothing;
@@ -35,8 +34,8 @@ const ADVICE: Readonly<Record<string, string>> = {
 export function localTemplate(model: string, tookOver: boolean): TemplateResult {
   const purpose = tookOver ? ". It speaks where no better one answered." : ", for trying Outcry out. Connect a better one:";
   const command = html`<p class="command">
-    <code>${CONNECT}</code>
-    <button type="button" class="btn btn-outline btn-xs" @click=${copy}>Copy</button>
+    <code id="connect-command">${CONNECT}</code>
+    <button type="button" class="btn btn-outline btn-xs" data-copy="connect-command">Copy</button>
   </p>`;
   return html`<aside class="local-note" data-testid="local-note">
     <p>${modelName(model)} is a very small model that runs on this computer${purpose}</p>
@@ -118,9 +117,4 @@ export function errorTemplate(error: Failure, isEnd: boolean, page: Page): Templ
 
 function errorAdvice({ code, retryable }: Failure): string {
   return ADVICE[code] ?? (retryable ? LATER : "Trying again would end the same way; the server's log says why.");
-}
-
-async function copy(event: Event): Promise<void> {
-  const button = event.currentTarget as HTMLElement;
-  if (await copyText(button.previousElementSibling as HTMLElement)) button.textContent = "Copied";
 }
