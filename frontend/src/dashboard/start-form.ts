@@ -75,14 +75,8 @@ async function start(form: HTMLFormElement, cause: Event): Promise<void> {
 }
 
 function values(form: HTMLFormElement): Record<string, unknown> {
-  return {
-    topic: input(form, "topic").value,
-    content: input(form, "content").value,
-    content_type: input(form, "content_type").value,
-    panel: input(form, "panel").value,
-    rounds: Number(input(form, "rounds").value),
-    ...limitValues(form),
-  };
+  const { topic, content, content_type, panel, rounds } = Object.fromEntries(new FormData(form));
+  return { topic, content, content_type, panel, rounds: Number(rounds), ...limitValues(form) };
 }
 
 /** Shows each error beside its field; `problem` is what to show if there are none. */

@@ -3,6 +3,7 @@
 
 import { type TemplateResult, html, nothing } from "lit";
 import { customElement, property, state } from "lit/decorators.js";
+import { live } from "lit/directives/live.js";
 import type { Attempt } from "../client/commands.ts";
 import { characterCount, thousands } from "../shared/format.ts";
 import { PageElement } from "../shared/page-element.ts";
@@ -30,7 +31,7 @@ export class MessageFormElement extends PageElement {
     const { attempt } = this;
     if (!changed.has("attempt") || attempt?.state !== "done" || attempt.command.type !== "input") return;
     // Confirmed: clear the field, unless its text has been changed since.
-    if (attempt.command.text === this.text.trim()) this.#setText("");
+    if (attempt.command.text === this.text.trim()) this.text = "";
   }
 
   protected override render(): TemplateResult {
@@ -50,6 +51,7 @@ export class MessageFormElement extends PageElement {
         aria-invalid=${problem == null ? "false" : "true"}
         ?disabled=${closed !== null}
         ?readonly=${sending}
+        .value=${live(this.text)}
         @input=${this.#input}
         @keydown=${this.#keydown}
       ></textarea>
@@ -87,10 +89,4 @@ export class MessageFormElement extends PageElement {
     if (text === "" || characterCount(text) > this.limit || this.closed !== null || this.attempt?.state === "pending") return;
     this.dispatchEvent(new CustomEvent<string>("submitted", { detail: text }));
   };
-
-  #setText(text: string): void {
-    this.text = text;
-    const field = this.querySelector("textarea");
-    if (field) field.value = text;
-  }
 }
