@@ -1,10 +1,9 @@
 import { expect, test } from "vitest";
-import { Absence, type Missed, missedSentence } from "./missed-messages.ts";
+import { type Missed, missedSentence, missedSince, seenIn } from "./missed-messages.ts";
 import { reduce } from "../protocol/reducer.ts";
 import { recorded } from "../testing/recordings.test-data.ts";
-import { EMPTY, type State } from "../protocol/state.ts";
+import type { State } from "../protocol/state.ts";
 
-const LONG = 60_000;
 const { events } = recorded("debate");
 const [analyst, market, risk] = reduce(events).messages.map(({ id }) => id);
 
@@ -17,11 +16,9 @@ function after(name: string, count?: number): State {
   return reduce(recorded(name).events.slice(0, count));
 }
 
-/** What a reader missed who left after `from` events, for `time` milliseconds, until `to` events had come. */
-function missed(name: string, from: number, to?: number, time = LONG): Missed | null | undefined {
-  const absence = new Absence();
-  absence.begin(1_000, after(name, from));
-  return absence.end(1_000 + time, after(name, to));
+/** What a reader missed who left after `from` events, until `to` events had come. */
+function missed(name: string, from: number, to?: number, isBrief = false): Missed | null {
+  return missedSince(seenIn(after(name, from)), after(name, to), isBrief);
 }
 
 /** How many events had come when a message began, or was whole. */
@@ -49,9 +46,9 @@ test("nothing is missed where no message came", () => {
 
 test("after a brief absence only messages that began in it count", () => {
   const from = place("message_start", market) + 1;
-  expect(missed("debate", from, place("agent_message", market), 4_999)).toBeUndefined();
-  expect(missed("debate", from, place("agent_message", market), 5_000)).toEqual({ count: 1, before: entryOf(market) });
-  expect(missed("debate", from, place("agent_message", risk), 1)).toEqual({ count: 1, before: entryOf(risk) });
+  expect(missed("debate", from, place("agent_message", market), true)).toBeNull();
+  expect(missed("debate", from, place("agent_message", market))).toEqual({ count: 1, before: entryOf(market) });
+  expect(missed("debate", from, place("agent_message", risk), true)).toEqual({ count: 1, before: entryOf(risk) });
 });
 
 test("messages of people count, questions and commands do not", () => {
@@ -67,17 +64,6 @@ test("discarded messages do not count", () => {
   const whole = state.messages.filter((message) => message.state === "done");
   expect(state.messages.length).toBeGreaterThan(whole.length);
   expect(missed("fallback", 3)).toEqual({ count: whole.length, before: entryOf(whole[0]?.id, "fallback") });
-});
-
-test("a replay from 0 during the absence changes nothing", () => {
-  const absence = new Absence();
-  absence.begin(0, after("debate", place("agent_message", analyst)));
-  absence.begin(LONG, EMPTY);
-  expect(absence.end(2 * LONG, after("debate"))).toEqual({ count: 3, before: entryOf(market) });
-});
-
-test("a reader who was not absent has missed nothing", () => {
-  expect(new Absence().end(LONG, after("debate"))).toBeUndefined();
 });
 
 test("the sentence knows singular and plural", () => {

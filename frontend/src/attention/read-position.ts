@@ -1,8 +1,11 @@
 // Whether the reader is absent, and where the page scrolls when they return.
 
-import { Absence, type Missed, missedSentence } from "./missed-messages.ts";
+import { type Missed, type Seen, missedSentence, missedSince, seenIn } from "./missed-messages.ts";
 import type { AutoScroll } from "./auto-scroll.ts";
 import type { State } from "../protocol/state.ts";
+
+/** A shorter absence is brief, in milliseconds. */
+const BRIEF = 5_000;
 
 /** Whether the page is seen and current. Times are of the wall clock, in milliseconds. */
 export type Situation = {
@@ -19,7 +22,8 @@ export class ReadPosition {
   missed: Missed | null = null;
 
   #scroll: AutoScroll;
-  #absence = new Absence();
+  /** The absence: when it began, and what was on the page. */
+  #absence: { readonly at: number; readonly seen: Seen } | null = null;
   /** Whether the page was ever current. Messages before that have not been missed. */
   #wasCurrent = false;
   /** Where the page scrolls after it is drawn. */
@@ -50,19 +54,23 @@ export class ReadPosition {
   }
 
   #beginAbsence({ isHidden, receivedAt, patience }: Situation, state: State): void {
-    if (this.#absence.hasBegun) return;
+    if (this.#absence !== null) return;
     const now = Date.now();
     // A dead connection is noticed only after some time.
-    this.#absence.begin(!isHidden && now - receivedAt > patience ? receivedAt : now, state);
+    const at = !isHidden && now - receivedAt > patience ? receivedAt : now;
+    this.#absence = { at, seen: seenIn(state) };
     this.#scroll.hold();
   }
 
   #endAbsence(state: State): string | null {
-    if (!this.#absence.hasBegun) return null;
-    const missed = this.#absence.end(Date.now(), state);
+    const absence = this.#absence;
+    if (absence === null) return null;
+    this.#absence = null;
+    const isBrief = Date.now() - absence.at < BRIEF;
+    const missed = missedSince(absence.seen, state, isBrief);
     this.#target = missed ? "first missed" : "newest";
-    // An absence that is too short to count keeps the previous divider.
-    if (missed !== undefined) this.missed = missed;
+    // A brief absence in which nothing was missed keeps the previous divider.
+    if (missed !== null || !isBrief) this.missed = missed;
     return missed ? `${missedSentence(missed)}.` : null;
   }
 }
