@@ -14,6 +14,8 @@ from conversations.domain import formatting
 
 register = template.Library()
 register.filter("percent", formatting.percent)
+register.filter("thousands", formatting.count)
+register.filter("words", formatting.words)
 
 _CLASSES = {
     "CheckboxInput": "checkbox checkbox-sm",
@@ -24,21 +26,9 @@ _CLASSES = {
 
 
 @register.filter
-def label(value: str) -> str:
-    """An identifier, such as `strong_buy`, as a label: "Strong buy"."""
-    return value.replace("_", " ").capitalize()
-
-
-@register.filter
 def money(dollars: Decimal | float | None) -> str:
     """US dollars; "cost unknown" for None."""
     return "cost unknown" if dollars is None else formatting.money(dollars)
-
-
-@register.filter
-def thousands(number: int) -> str:
-    """1234 as "1,234", as on the live page."""
-    return f"{number:,}"
 
 
 @register.filter
