@@ -15,6 +15,12 @@ function stubBrowser(): void {
 }
 stubBrowser();
 Element.prototype.scrollIntoView = () => {};
+document.addEventListener("submit", (event) => {
+  const form = event.target as HTMLFormElement;
+  if (form.getAttribute("method") !== "dialog") return;
+  event.preventDefault();
+  form.closest("dialog")?.close();
+});
 await import("./debate-element.ts");
 
 const PAGE: Page = {

@@ -6,7 +6,6 @@ import { AutoScroll } from "../attention/auto-scroll.ts";
 import { ReadPosition } from "../attention/read-position.ts";
 import type { Page } from "../client/page-data.ts";
 import { isTerminal } from "../protocol/state.ts";
-import { pageData } from "../shared/page-data.ts";
 import { stopDialogTemplate } from "../status/controls.ts";
 import { statusPanelTemplate } from "../status/status-panel.ts";
 import { bannersTemplate } from "../transcript/banners.ts";
@@ -21,35 +20,31 @@ import {
   stoppedTemplate,
   watermarkTemplate,
 } from "./debate-template.ts";
-import { LiveElement, type PageElement } from "../shared/page-element.ts";
+import { type Drawn, LiveElement, type PageElement, pageData } from "../shared/page-element.ts";
 import { every } from "../shared/timers.ts";
 
 @customElement("outcry-debate")
 export class DebateElement extends LiveElement {
-  #page!: Page;
   #session!: DebateSession;
   #scroll!: AutoScroll;
   #announced = "";
-  /** seq of the newest event that has been drawn. */
-  #drawn = 0;
 
   protected override entered(signal: AbortSignal): void {
-    this.#page ??= pageData<Page>(this);
+    const page = this.#session?.page ?? pageData<Page>(this);
     const draw = (): void => this.requestUpdate();
     // A finished debate is read from its beginning.
-    this.#scroll = new AutoScroll(!isTerminal(this.#page.status), draw, signal);
-    this.#session = new DebateSession(this.#page, new ReadPosition(this.#scroll), draw);
+    this.#scroll = new AutoScroll(!isTerminal(page.status), draw, signal);
+    this.#session = new DebateSession(page, new ReadPosition(this.#scroll), draw);
     this.#session.start(signal);
     const isRunning = (): boolean => this.#session.state.status !== null && !this.#session.isOver;
     every(1000, () => isRunning() && draw(), signal);
   }
 
   protected override willUpdate(): void {
-    const { mode, openRequest, state } = this.#session;
+    const { mode, openRequest, page } = this.#session;
     this.#announced = this.#session.takeAnnouncements() ?? this.#announced;
     const marks = `${mode === "demo" ? "Demo: " : ""}${openRequest === null ? "" : "(?) "}`;
-    document.title = `${marks}${this.#page.topic} · Outcry`;
-    this.#drawn = state.head;
+    document.title = `${marks}${page.topic} · Outcry`;
   }
 
   protected override updated(): void {
@@ -59,8 +54,8 @@ export class DebateElement extends LiveElement {
     super.updated();
   }
 
-  protected override painted(): void {
-    this.#session.painted(this.#drawn);
+  protected override get drawn(): Drawn {
+    return this.#session;
   }
 
   async #restorePosition(): Promise<void> {
@@ -74,11 +69,10 @@ export class DebateElement extends LiveElement {
     const session = this.#session;
     const { page, state, mode, commands } = session;
     const local = state.messages.find((message) => message.provider === "local");
-    const steering = page.canControl ? { commands, askToStop: this.#askToStop } : null;
     return html`
       <div class="debate" data-mode=${mode}>
         ${mode === "demo" ? watermarkTemplate() : nothing} ${questionTemplate(page)}
-        ${statusPanelTemplate(session, steering)}
+        ${statusPanelTemplate(session)}
         <div class="transcript">
           ${bannersTemplate(endingTemplate(session), session.banners, (id) => session.dismissBanner(id))}
           ${demoTemplate(page, state)} ${local ? localTemplate(local.model, state.fallbacks.length > 0) : nothing}
@@ -86,7 +80,7 @@ export class DebateElement extends LiveElement {
         </div>
       </div>
       ${floatingTemplate(session, this.#scroll.isBehind, this.#jump)}
-      ${steering === null ? nothing : stopDialogTemplate(this.#stop)}
+      ${page.canControl ? stopDialogTemplate(commands) : nothing}
       <p class="sr-only" aria-live="polite" data-testid="announcements">${this.#announced}</p>
     `;
   }
@@ -96,8 +90,4 @@ export class DebateElement extends LiveElement {
     if (open) this.#scroll.to(open);
     else this.#scroll.toBottom();
   };
-
-  #askToStop = (): void => this.querySelector("dialog")?.showModal();
-
-  #stop = (): void => this.#session.commands.give({ type: "control", action: "cancel" });
 }

@@ -115,7 +115,10 @@ export class DebateSession {
     this.#changed();
   }
 
-  /** Everything up to `seq` is on the screen. */
+  get head(): number {
+    return this.state.head;
+  }
+
   painted(seq: number): void {
     this.#connection.painted(seq);
   }
@@ -154,7 +157,7 @@ export class DebateSession {
 
   /** The tab was shown or hidden, the connection changed, or the page has caught up with the log. */
   #updatePosition(): void {
-    const isCaughtUp = this.connectionState === "live" && this.state.head >= this.#history;
+    const isCaughtUp = this.connectionState === "live" && this.head >= this.#history;
     const situation = {
       isHidden: document.hidden,
       isCurrent: isCaughtUp || this.connectionState === "closed",
@@ -163,7 +166,7 @@ export class DebateSession {
     };
     const sentence = this.position.update(situation, this.state);
     if (sentence !== null) this.#announcements.push(sentence);
-    if (document.hidden) this.painted(this.state.head);
+    if (document.hidden) this.painted(this.head);
     this.#changed();
   }
 }

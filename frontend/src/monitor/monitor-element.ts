@@ -8,10 +8,9 @@ import { type Chart, chartTemplate } from "./chart.ts";
 import { type MonitorPage, milliseconds, rate, timeOfDay } from "./data.ts";
 import type { Overview, Sample, Sessions } from "./figures.gen.ts";
 import { closedTemplate, gaugesTemplate } from "./gauges.ts";
-import { pageData } from "../shared/page-data.ts";
 import { poll, type PollAnswer, type PollFailure } from "./poll.ts";
 import { sessionsTemplate } from "./sessions.ts";
-import { PageElement } from "../shared/page-element.ts";
+import { PageElement, pageData } from "../shared/page-element.ts";
 
 const PROBLEMS: Readonly<Record<PollFailure, string>> = {
   unreachable: "The server does not answer.",

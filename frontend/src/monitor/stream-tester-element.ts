@@ -7,11 +7,9 @@ import { type MonitorPage, rate, textProblem, timeOfDay } from "./data.ts";
 import { post, webSocketUrl } from "../shared/http.ts";
 import { type LogLine, MAX_LINES, StreamTester, type TesterState } from "./stream-tester.ts";
 import { label, thousands } from "../shared/format.ts";
-import { LiveElement } from "../shared/page-element.ts";
+import { type Drawn, LiveElement } from "../shared/page-element.ts";
 import { every } from "../shared/timers.ts";
 
-/** This close to the log's end counts as at the end, in pixels. */
-const NEAR = 24;
 const STATES: Readonly<Record<TesterState, string>> = {
   idle: "Not started",
   starting: "Starting",
@@ -27,10 +25,6 @@ export class StreamTesterElement extends LiveElement {
 
   #tester!: StreamTester;
   @state() problem: string | null = null;
-  /** Whether the newest line stays in view: until the reader scrolls up. */
-  #follows = true;
-  #top = 0;
-  #drawn = 0;
 
   protected override entered(signal: AbortSignal): void {
     this.#tester = this.#newTester();
@@ -49,21 +43,8 @@ export class StreamTesterElement extends LiveElement {
     this.problem = problem;
   }
 
-  protected override willUpdate(): void {
-    this.#drawn = this.#tester.head;
-  }
-
-  protected override updated(): void {
-    const log = this.querySelector(".frames");
-    if (log && this.#follows) {
-      log.scrollTop = log.scrollHeight;
-      this.#top = log.scrollTop;
-    }
-    super.updated();
-  }
-
-  protected override painted(): void {
-    this.#tester.painted(this.#drawn);
+  protected override get drawn(): Drawn {
+    return this.#tester;
   }
 
   protected override render(): TemplateResult {
@@ -100,7 +81,7 @@ export class StreamTesterElement extends LiveElement {
         ${this.#counter("rate", "Tokens a second", rate(tester.rate))}
         ${this.#counter("reconnects", "Reconnects", thousands(tester.reconnects))}
       </dl>
-      <div class="frames scroll" role="region" tabindex="0" aria-label="Frames, the newest last" data-testid="stream-tester-log" @scroll=${this.#onScroll}>
+      <div class="frames scroll" role="region" tabindex="0" aria-label="Frames, the newest last" data-testid="stream-tester-log">
         ${tester.lines.length === 0
           ? html`<p class="empty">Every frame is noted here, up to the last ${thousands(MAX_LINES)}.</p>`
           : html`<ol>
@@ -125,13 +106,6 @@ export class StreamTesterElement extends LiveElement {
   #counter(id: string, name: string, value: string): TemplateResult {
     return html`<div><dt>${name}</dt><dd data-testid="stream-tester-${id}-count">${value}</dd></div>`;
   }
-
-  #onScroll = ({ currentTarget }: Event): void => {
-    const log = currentTarget as HTMLElement;
-    const isAtEnd = log.scrollHeight - log.scrollTop - log.clientHeight < NEAR;
-    this.#follows = isAtEnd || (this.#follows && log.scrollTop >= this.#top);
-    this.#top = log.scrollTop;
-  };
 
   #start = (event: SubmitEvent): void => {
     event.preventDefault();

@@ -119,7 +119,6 @@ export class StreamTester {
     return this.#debate.head;
   }
 
-  /** Everything up to `seq` has been painted. */
   painted(seq: number): void {
     this.#connection?.painted(seq);
   }

@@ -25,15 +25,29 @@ export class PageElement extends LitElement {
   }
 }
 
+/** The JSON of the script that `data-from` names. Removes what the element held for readers without scripts. */
+export function pageData<Data>(element: HTMLElement): Data {
+  const source = document.getElementById(element.dataset["from"] ?? "");
+  element.replaceChildren();
+  return JSON.parse(source?.textContent ?? "null");
+}
+
 /** Milliseconds between two drawings in a hidden tab, which has no animation frames. */
 const HIDDEN_TAB_MS = 1_000;
 
+/** What a live element draws: all events up to `head`. */
+export interface Drawn {
+  readonly head: number;
+  /** Everything up to `seq` is on the screen. */
+  painted(seq: number): void;
+}
+
 /** Draws at most once an animation frame. */
 export abstract class LiveElement extends PageElement {
+  #drawn = 0;
   #awaitsPaint = false;
 
-  /** What has been drawn is on the screen. A hidden tab paints nothing. */
-  protected abstract painted(): void;
+  protected abstract get drawn(): Drawn;
 
   protected override async scheduleUpdate(): Promise<void> {
     if (this.hasUpdated) await nextFrame();
@@ -41,13 +55,15 @@ export abstract class LiveElement extends PageElement {
   }
 
   protected override updated(): void {
+    this.#drawn = this.drawn.head;
+    // A hidden tab paints nothing.
     if (this.#awaitsPaint || document.hidden) return;
     this.#awaitsPaint = true;
     // The task after the next frame.
     requestAnimationFrame(() =>
       setTimeout(() => {
         this.#awaitsPaint = false;
-        this.painted();
+        this.drawn.painted(this.#drawn);
       }),
     );
   }

@@ -5,9 +5,6 @@ import type { Commands } from "../client/commands.ts";
 import type { Action, Status } from "../protocol/events.gen.ts";
 import { type State, isTerminal } from "../protocol/state.ts";
 
-/** What a person who may control the debate needs; `askToStop` opens the confirmation. */
-export type Steering = { readonly commands: Commands; readonly askToStop: () => void };
-
 const LABELS: Readonly<Record<Action, readonly [idle: string, busy: string]>> = {
   pause: ["Pause", "Pausing"],
   resume: ["Resume", "Resuming"],
@@ -15,9 +12,8 @@ const LABELS: Readonly<Record<Action, readonly [idle: string, busy: string]>> = 
 };
 
 /** `status` is the page's initial one until an event arrives. */
-export function controlsTemplate(status: Status, state: State, steering: Steering): TemplateResult | typeof nothing {
+export function controlsTemplate(status: Status, state: State, commands: Commands): TemplateResult | typeof nothing {
   if (isTerminal(status)) return nothing;
-  const { commands, askToStop } = steering;
   const busy = pendingAction(state, commands);
   const problem = commands.at("control")?.problem;
   const button = (action: Action, press: () => void): TemplateResult => html`<button
@@ -49,25 +45,19 @@ function pendingAction(state: State, commands: Commands): Action | null {
   return last === "cancel" ? "cancel" : null;
 }
 
+function askToStop(): void {
+  document.querySelector<HTMLDialogElement>(".stop-dialog")?.showModal();
+}
+
 /** The confirmation. A native dialog keeps the focus inside, closes on Escape, and restores the focus. */
-export function stopDialogTemplate(confirmed: () => void): TemplateResult {
-  const close = (event: Event): void => (event.currentTarget as HTMLElement).closest("dialog")?.close();
+export function stopDialogTemplate(commands: Commands): TemplateResult {
+  const stop = (): void => commands.give({ type: "control", action: "cancel" });
   return html`<dialog class="stop-dialog" data-testid="stop-dialog" aria-labelledby="stop-title">
     <h2 id="stop-title">Stop the debate?</h2>
     <p>What has been said stays.</p>
-    <div class="choices">
-      <button type="button" class="btn btn-outline" data-testid="stop-not" autofocus @click=${close}>Let it go on</button>
-      <button
-        type="button"
-        class="btn btn-error"
-        data-testid="stop-confirm"
-        @click=${(event: Event) => {
-          close(event);
-          confirmed();
-        }}
-      >
-        Stop the debate
-      </button>
-    </div>
+    <form class="choices" method="dialog">
+      <button class="btn btn-outline" data-testid="stop-not" autofocus>Let it go on</button>
+      <button class="btn btn-error" data-testid="stop-confirm" @click=${stop}>Stop the debate</button>
+    </form>
   </dialog>`;
 }

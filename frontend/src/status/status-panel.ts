@@ -1,8 +1,9 @@
 // The panel beside a debate: status, controls, rounds, speakers, usage and limits.
 
 import { type TemplateResult, html, nothing } from "lit";
+import type { Commands } from "../client/commands.ts";
 import type { ConnectionState } from "../client/connection.ts";
-import { type Steering, controlsTemplate } from "./controls.ts";
+import { controlsTemplate } from "./controls.ts";
 import type { Status, StreamState } from "../protocol/events.gen.ts";
 import { limitsTemplate } from "./budget.ts";
 import { type Speaker, speakersOf } from "./speakers.ts";
@@ -14,6 +15,7 @@ import { duration, label, modelName, thousands } from "../shared/format.ts";
 /** A debate, and this page's connection to it. */
 export type LiveDebate = {
   readonly page: Page;
+  readonly commands: Commands;
   readonly state: State;
   readonly connectionState: ConnectionState;
   readonly isOffline: boolean;
@@ -38,9 +40,8 @@ const CONNECTION_LABELS: Readonly<Record<ConnectionState, string>> = {
   closed: "Disconnected",
 };
 
-/** `steering` is null for people who may only watch. */
-export function statusPanelTemplate(debate: LiveDebate, steering: Steering | null): TemplateResult {
-  const { page, state, now } = debate;
+export function statusPanelTemplate(debate: LiveDebate): TemplateResult {
+  const { page, commands, state, now } = debate;
   const status = state.status ?? page.status;
   const mode = state.mode ?? page.mode;
   const elapsed = elapsedOf(state, now);
@@ -55,7 +56,7 @@ export function statusPanelTemplate(debate: LiveDebate, steering: Steering | nul
       </p>
     </div>
     <div class="status-details">
-      ${steering === null ? nothing : controlsTemplate(status, state, steering)} ${roundsTemplate(page, state)}
+      ${page.canControl ? controlsTemplate(status, state, commands) : nothing} ${roundsTemplate(page, state)}
       ${speakersTemplate(page, state, status)} ${usageTemplate(state, elapsed)}
       ${limitsTemplate(page.limits, state, now)}
       ${mode === "demo" ? html`<p class="script">${demoSentence(state)}</p>` : nothing}
