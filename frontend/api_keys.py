@@ -1,14 +1,13 @@
 """The page on which people create, rotate and revoke their API keys. It works without JavaScript."""
 
 from datetime import timedelta
-from uuid import UUID
 
 from asgiref.sync import async_to_sync
 from django import forms
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.contrib.auth.models import AbstractUser
-from django.core.exceptions import BadRequest
+from django.core.exceptions import BadRequest, ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
@@ -109,13 +108,17 @@ def api_keys(request: HttpRequest) -> HttpResponse:
     """
     if request.method != "POST":
         return _page(request, KeyForm())
-    match request.POST.get("action"):
-        case "create":
-            return _create(request)
-        case "rotate":
-            return _rotate(request)
-        case "revoke":
-            return _revoke(request)
+    try:
+        match request.POST.get("action"):
+            case "create":
+                return _create(request)
+            case "rotate":
+                return _rotate(request)
+            case "revoke":
+                return _revoke(request)
+    except OutcryError as refusal:
+        messages.error(request, refusal.message)
+        return redirect("api_keys")
     raise BadRequest("unknown action")
 
 
@@ -138,23 +141,15 @@ def _create(request: HttpRequest) -> HttpResponse:
 @sensitive_variables("text")
 def _rotate(request: HttpRequest) -> HttpResponse:
     reauthentication.require(request)
-    try:
-        _count(request)
-        key, text = keys.rotate(_user(request), _chosen(request).pk)
-    except OutcryError as refusal:
-        messages.error(request, refusal.message)
-        return redirect("api_keys")
+    _count(request)
+    key, text = keys.rotate(_user(request), _chosen(request).pk)
     return _page(request, KeyForm(), key, text)
 
 
 def _revoke(request: HttpRequest) -> HttpResponse:
-    try:
-        key = _chosen(request)
-        keys.revoke(_user(request), key.pk)
-    except OutcryError as refusal:
-        messages.error(request, refusal.message)
-    else:
-        messages.success(request, f"Revoked: {key.name}.")
+    key = _chosen(request)
+    keys.revoke(_user(request), key.pk)
+    messages.success(request, f"Revoked: {key.name}.")
     return redirect("api_keys")
 
 
@@ -167,13 +162,9 @@ def _page(request: HttpRequest, form: KeyForm, new_key: ApiKey | None = None, te
 def _chosen(request: HttpRequest) -> ApiKey:
     """The user's own key that the form names. Raises NotFound."""
     try:
-        chosen = UUID(request.POST.get("key", ""))
-    except ValueError:
-        raise NotFound("There is no such key.") from None
-    found = keys.listed(_user(request)).filter(pk=chosen).first()
-    if found is None:
-        raise NotFound("There is no such key.")
-    return found
+        return keys.listed(_user(request)).get(pk=request.POST.get("key", ""))
+    except (ApiKey.DoesNotExist, ValidationError):
+        raise NotFound(keys.UNKNOWN) from None
 
 
 def _count(request: HttpRequest) -> None:

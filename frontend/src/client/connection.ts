@@ -54,8 +54,8 @@ export class Connection {
   #socket: WebSocket | null = null;
   #greeted = false;
   #stopped = false;
-  /** Attempts since the last event or heartbeat. A hello is not enough: if a server failed right after it, all tabs would
-   * reconnect within a second. */
+  /** Attempts since the last event or heartbeat. A hello does not end the count: if a server fails right after it, all
+   * tabs would reconnect within a second. */
   #failures = 0;
   #receivedAt = 0;
   #patience = HELLO_WITHIN;

@@ -16,7 +16,7 @@ export function setUpLimits(form: HTMLFormElement): void {
   const place = form.querySelector<HTMLElement>("[data-limits-set]");
   if (!place) return;
   const show = (): void => {
-    const set = fields(form).filter(({ value }) => value !== "");
+    const set = filled(form);
     place.textContent = set.map(({ name, value }) => FORMATS[name]?.(value) ?? value).join(", ");
   };
   form.addEventListener("input", show);
@@ -25,8 +25,7 @@ export function setUpLimits(form: HTMLFormElement): void {
 
 /** The limits that are set, in the server's units. */
 export function limitValues(form: HTMLFormElement): Record<string, number> {
-  const set = fields(form).filter(({ value }) => value !== "");
-  return Object.fromEntries(set.map(({ name, value }) => [name, scaled(name, Number(value))]));
+  return Object.fromEntries(filled(form).map(({ name, value }) => [name, scaled(name, Number(value))]));
 }
 
 /** Problems that the server would not notice, or would report in its own units. */
@@ -50,6 +49,10 @@ function scaled(name: string, value: number): number {
   const scale = SCALE[name] ?? 1;
   // The server takes whole seconds, at least one.
   return scale === 1 ? value : Math.max(1, Math.round(value * scale));
+}
+
+function filled(form: HTMLFormElement): HTMLInputElement[] {
+  return fields(form).filter(({ value }) => value !== "");
 }
 
 function fields(form: HTMLFormElement): HTMLInputElement[] {

@@ -14,10 +14,11 @@ export type PollFailure = "unreachable" | "failed" | "signed out" | "forbidden";
 /** The figures, or why there are none. */
 export type PollAnswer = readonly [Overview, Sessions] | PollFailure;
 
+type Listener = (answer: PollAnswer) => void;
 type Addresses = Pick<MonitorPage, "statusUrl" | "sessionsUrl">;
 
 /** Calls `answered` with each answer, until `signal` aborts or the server refuses the person. */
-export async function poll(page: Addresses, answered: (answer: PollAnswer) => void, signal: AbortSignal): Promise<void> {
+export async function poll(page: Addresses, answered: Listener, signal: AbortSignal): Promise<void> {
   for (;;) {
     await shown();
     if (signal.aborted) return;

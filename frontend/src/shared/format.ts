@@ -61,6 +61,11 @@ export function modelName(model: string): string {
   return model.split(/[?#]/, 1)[0]?.split(/[/\\]/).findLast(Boolean) ?? "unnamed";
 }
 
+/** A model and its provider: "gpt-5-mini · openai". */
+export function modelLabel({ model, provider }: { readonly model: string; readonly provider: string }): string {
+  return `${modelName(model)} · ${provider}`;
+}
+
 /** A provider's label, such as `openai:gpt-5-mini`, as the page shows it. */
 export function providerName(label: string): string {
   const [kind = "", ...model] = label.split(":");

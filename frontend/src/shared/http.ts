@@ -4,14 +4,14 @@ import { waitTime } from "./format.ts";
 
 export type FieldError = { readonly field: string; readonly message: string };
 
-/** The response's JSON, or why there is none: a sentence for a person, the errors of single fields, and the status, which
- * is null if no server answered. */
+/** The response's JSON, or why there is none: a sentence for a person, the errors of single fields, and the status,
+ * which is null if no server answered. */
 export type Outcome<Body> =
   | { readonly problem: null; readonly body: Body }
   | { readonly problem: string; readonly errors: readonly FieldError[]; readonly status: number | null };
 
-/** `cause` is the click that caused the request; its age in milliseconds is sent for traces. `advice` is what to do after
- * an error of the server. */
+/** `cause` is the click that caused the request; its age in milliseconds is sent for traces. `advice` is what to do
+ * after an error of the server. */
 type Options = { readonly cause?: Event; readonly advice?: string };
 
 type Refusal = { readonly message?: unknown; readonly errors?: readonly FieldError[] };

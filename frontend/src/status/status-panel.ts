@@ -7,10 +7,10 @@ import { controlsTemplate } from "./controls.ts";
 import type { Status, StreamState } from "../protocol/events.gen.ts";
 import { limitsTemplate } from "./budget.ts";
 import { type Speaker, speakersOf } from "./speakers.ts";
-import { cost, endOf, formatCost, outputTokens, roundOf } from "./usage.ts";
+import { cost, endOf, formatCost, modelsOf, outputTokens, roundOf } from "./usage.ts";
 import { type Page, canAnswer } from "../client/page-data.ts";
 import { type State, isTerminal, spokenMessages } from "../protocol/state.ts";
-import { duration, label, modelName, thousands } from "../shared/format.ts";
+import { duration, label, thousands } from "../shared/format.ts";
 
 /** A debate, and this page's connection to it. */
 export type LiveDebate = {
@@ -44,7 +44,7 @@ export function statusPanelTemplate(debate: LiveDebate): TemplateResult {
   const { page, commands, state, now } = debate;
   const status = state.status ?? page.status;
   const mode = state.mode ?? page.mode;
-  const elapsed = elapsedOf(state, now);
+  const elapsed = state.startedAt === null ? null : endOf(state, now) - Date.parse(state.startedAt);
   const note = debate.connectionState === "live" ? STREAM_NOTES[debate.stream] : undefined;
   return html`<aside class="status-panel" data-theme="dark" aria-label="State of the debate">
     <div class="status-row">
@@ -137,14 +137,10 @@ function speakersTemplate(page: Page, state: State, status: Status): TemplateRes
   return html`<ul class="speakers" aria-label="On the floor">${[...speakersOf(page, state)].map(row)}</ul>`;
 }
 
-/** The debate's duration so far, or in total, in milliseconds; null before it started. */
-function elapsedOf(state: State, now: number): number | null {
-  return state.startedAt === null ? null : endOf(state, now) - Date.parse(state.startedAt);
-}
-
+/** `elapsed` is the debate's duration in milliseconds; null before it started. */
 function usageTemplate(state: State, elapsed: number | null): TemplateResult {
   const paid = cost(state);
-  const models = [...new Set(state.messages.map(({ model, provider }) => `${modelName(model)} · ${provider}`))];
+  const models = modelsOf(state);
   const modelsTemplate = html`<div class="models">
     <dt>${models.length === 1 ? "Model" : "Models"}</dt>
     <dd data-testid="models">${models.map((model) => html`<span>${model}</span>`)}</dd>

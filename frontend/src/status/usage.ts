@@ -1,7 +1,7 @@
 // A debate's usage so far: US dollars, tokens and time.
 
 import { type Message, type State, messageOf, spokenMessages } from "../protocol/state.ts";
-import { money } from "../shared/format.ts";
+import { modelLabel, money } from "../shared/format.ts";
 
 /** An amount; a minimum if it is not exact because a part is unknown. */
 export type Spent = { readonly amount: number; readonly isExact: boolean };
@@ -16,6 +16,11 @@ export function cost(state: State): Spent | undefined {
   // Providers do not report the cost of a failed turn.
   const isExact = summary === undefined && paid.every(({ cost, state }) => cost !== null && state !== "discarded");
   return { amount, isExact };
+}
+
+/** The models that have spoken or speak, each once, as the page shows them. */
+export function modelsOf({ messages }: State): string[] {
+  return [...new Set(messages.map(modelLabel))];
 }
 
 /** A cost as text: "$0.0016", "≥ $0.0016", or "unknown" (never "$0") if nothing is known. */

@@ -20,22 +20,17 @@ export function bannersTemplate(
   banners: readonly Banner[],
   dismiss: (id: number) => void,
 ): TemplateResult {
+  const banner = ({ id, text, kind }: Banner): TemplateResult => html`
+    <div class="banner" data-kind=${kind} data-testid="notice">
+      <p><span class="from">${kind === "notice" ? "Notice from the operator" : "Not done"}</span> ${text}</p>
+      ${dismissTemplate(`Dismiss: ${text}`, () => dismiss(id), "notice-dismiss")}
+    </div>
+  `;
   // The region exists before its first text, because screen readers announce only what is added to it.
   return html`<div class="banners">
     ${first}
-    <div role="status" data-testid="banners">${list(banners, dismiss)}</div>
+    <div role="status" data-testid="banners">${repeat(banners, ({ id }) => id, banner)}</div>
   </div>`;
-}
-
-function list(banners: readonly Banner[], dismiss: (id: number) => void): unknown {
-  return repeat(
-    banners,
-    ({ id }) => id,
-    ({ id, text, kind }) => html`<div class="banner" data-kind=${kind} data-testid="notice">
-      <p><span class="from">${kind === "notice" ? "Notice from the operator" : "Not done"}</span> ${text}</p>
-      ${dismissTemplate(`Dismiss: ${text}`, () => dismiss(id), "notice-dismiss")}
-    </div>`,
-  );
 }
 
 export function dismissTemplate(label: string, dismiss: () => void, testId: string): TemplateResult {

@@ -5,7 +5,7 @@ import { type TemplateResult, html, nothing } from "lit";
 import { customElement, property } from "lit/decorators.js";
 import { blocks, completed, nodesOf } from "../shared/markdown.ts";
 import type { Message, Tool } from "../protocol/state.ts";
-import { discardReason, modelName, money, percent, seconds } from "../shared/format.ts";
+import { discardReason, modelLabel, money, percent, seconds } from "../shared/format.ts";
 import { PageElement } from "../shared/page-element.ts";
 
 const HELD = { paused: "Paused here.", awaiting_input: "Waiting for an answer." } as const;
@@ -31,6 +31,7 @@ export class MessageElement extends PageElement {
 
   protected override render(): TemplateResult {
     const { agent, round, mode, state, kind, id } = this.message;
+    const model = html`<span class="model" data-testid="message-model">${modelLabel(this.message)}</span>`;
     const name = html`<h3 class="name" dir="auto" id="name-${id}">${agent}</h3>`;
     return html`
       <header>
@@ -40,7 +41,7 @@ export class MessageElement extends PageElement {
           <p class="facts">
             ${kind === "final" ? nothing : html`<span>Round ${round}</span>`}
             <time datetime=${this.startedAt}>${new Date(this.startedAt).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" })}</time>
-            ${this.showsModel ? html`<span class="model" data-testid="message-model">${this.#model}</span>` : nothing}
+            ${this.showsModel ? model : nothing}
             ${mode === "demo" ? html`<span class="tag tag-demo" data-testid="demo-badge">DEMO</span>` : nothing}
           </p>
         </div>
@@ -75,10 +76,6 @@ export class MessageElement extends PageElement {
     </div>`;
   }
 
-  get #model(): string {
-    return `${modelName(this.message.model)} · ${this.message.provider}`;
-  }
-
   get #state(): Message["state"] | "cut" {
     const { state, finish_reason } = this.message;
     // A cancelled message keeps its text. A message that no process ended is over when the debate is.
@@ -93,7 +90,7 @@ export class MessageElement extends PageElement {
 
   #footer(): TemplateResult {
     const { cost, usage, confidence, duration_ms, state } = this.message;
-    const facts = this.showsModel ? [] : [html`<span data-testid="message-model">${this.#model}</span>`];
+    const facts = this.showsModel ? [] : [html`<span data-testid="message-model">${modelLabel(this.message)}</span>`];
     if (usage?.output_tokens != null) facts.push(html`<span>${usage.output_tokens} tokens</span>`);
     if (duration_ms !== null) facts.push(html`<span>${seconds(duration_ms)}</span>`);
     if (state === "done") facts.push(html`<span>cost ${money(cost)}</span>`);

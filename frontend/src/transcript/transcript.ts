@@ -13,6 +13,7 @@ import type { Scene } from "./scene.ts";
 import { controlTemplate, humanTemplate, requestTemplate } from "./human-input.ts";
 import { type Entry, type State, isTerminal, messageOf } from "../protocol/state.ts";
 import { type Speaker, speakersOf } from "../status/speakers.ts";
+import { modelsOf } from "../status/usage.ts";
 import { reason } from "../shared/format.ts";
 
 type Optional = TemplateResult | typeof nothing;
@@ -85,13 +86,9 @@ function messageTemplate(state: State, speakers: ReadonlyMap<string, Speaker>, e
     .tools=${tools}
     .isInVerdict=${message.kind === "final" && complete !== null && complete.summary === message.text}
     .isOver=${isTerminal(status)}
-    .showsModel=${modelCount(state) > 1}
+    .showsModel=${modelsOf(state).length > 1}
     .held=${status === "paused" || status === "awaiting_input" ? status : null}
   ></outcry-message>`;
-}
-
-function modelCount(state: State): number {
-  return new Set(state.messages.map(({ model, provider }) => `${provider} ${model}`)).size;
 }
 
 /** Whether the message before this entry failed. An interrupted one did not. */
