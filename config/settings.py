@@ -62,7 +62,7 @@ SECURE_PROXY_SSL_HEADER = (
 )
 # Features of a browser that no page of the site uses, so that no script that gets into one can either.
 UNUSED_FEATURES = (
-    *("accelerometer", "bluetooth", "browsing-topics", "camera", "display-capture", "encrypted-media"),
+    *("accelerometer", "browsing-topics", "camera", "display-capture", "encrypted-media"),
     *("geolocation", "gyroscope", "hid", "magnetometer", "microphone", "midi", "payment", "serial", "usb"),
     "xr-spatial-tracking",
 )
