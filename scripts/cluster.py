@@ -183,7 +183,9 @@ class Cluster:
         folder.mkdir(exist_ok=True)
         file = folder / "nginx.conf"
         upstreams = [f"127.0.0.1:{self.ports[name]}" for name in webs]
-        file.write_text(proxy.configuration(f"127.0.0.1:{self.port}", upstreams, folder))
+        listen = f"127.0.0.1:{self.port}"
+        # All clients have this machine's address.
+        file.write_text(proxy.configuration(listen, upstreams, folder, connections=100_000, requests=100_000))
         command = proxy.command(programs.NGINX.path(), folder, file)
         return Member("nginx", command, os.environ, lambda: _answers(f"{self.url}/healthz"), self.on_line)
 

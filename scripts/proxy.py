@@ -11,16 +11,26 @@ TEMPLATE = ROOT / "deploy" / "nginx.conf.template"
 
 
 def configuration(
-    listen: str, upstreams: Iterable[str], folder: Path, *, tls: str = "", scheme: str = "$scheme"
+    listen: str,
+    upstreams: Iterable[str],
+    folder: Path,
+    *,
+    tls: str = "",
+    scheme: str = "$scheme",
+    connections: int = 1_000,
+    requests: int = 100,
 ) -> str:
     """The text of nginx.conf. `listen` and `upstreams` are HOST:PORT; `folder` must exist and be writable for nginx;
-    `tls` are nginx's lines for the certificate."""
+    `tls` are nginx's lines for the certificate. `connections` at once and `requests` a second are allowed to one
+    address."""
     values = {
         "OUTCRY_LISTEN": listen,
         "OUTCRY_UPSTREAMS": "\n        ".join(f"server {address} max_fails=0;" for address in upstreams),
         "OUTCRY_RUN": str(folder),
         "OUTCRY_TLS": tls,
         "OUTCRY_SCHEME": scheme,
+        "OUTCRY_ADDRESS_CONNECTIONS": str(connections),
+        "OUTCRY_ADDRESS_REQUESTS": str(requests),
     }
     # safe_substitute leaves nginx's own $variables alone.
     return Template(TEMPLATE.read_text(encoding="utf-8")).safe_substitute(values)

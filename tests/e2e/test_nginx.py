@@ -41,13 +41,15 @@ STRANGER = {
 
 
 @contextmanager
-def nginx(*upstreams: str) -> Iterator[str]:
-    """A real nginx before these addresses; its own."""
+def nginx(*upstreams: str, connections: int = 1_000, requests: int = 100) -> Iterator[str]:
+    """A real nginx before these addresses; its own address. `connections` and `requests` are the limits of one client's
+    address."""
     program = require("nginx", "nginx", "/usr/sbin/nginx")
     address = f"127.0.0.1:{free_port()}"
     with folder("nginx") as place:
         file = place / "nginx.conf"
-        file.write_text(proxy.configuration(address, upstreams, place))
+        limited = proxy.configuration(address, upstreams, place, connections=connections, requests=requests)
+        file.write_text(limited)
         server = subprocess.Popen(proxy.command(program, place, file), stderr=subprocess.PIPE, text=True)
         try:
             _until_it_listens(address, server)
@@ -275,3 +277,49 @@ async def test_a_script_of_the_other_version_is_found_while_versions_change() ->
         assert found == [200] * 4
         assert old.asked
         assert [(await client.get("/missing")).status_code for _ in range(2)].count(404) == 1
+
+
+# One address
+
+
+@asynccontextmanager
+async def upstream(answer: bytes) -> AsyncIterator[str]:
+    """The address of a server that gives this answer, or holds the connection if it is empty."""
+    held: list[asyncio.StreamWriter] = []
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        held.append(writer)
+        await reader.readuntil(b"\r\n\r\n")
+        if answer:
+            writer.write(answer)
+            writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    try:
+        yield f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    finally:
+        for writer in held:
+            writer.transport.abort()
+        server.close()
+
+
+async def test_connections_of_one_address_are_bounded() -> None:
+    async with upstream(b"") as address:
+        with nginx(address, connections=2) as url:
+            async with httpx.AsyncClient(base_url=url, timeout=PATIENCE_SECONDS, trust_env=False) as http:
+                waiting = [asyncio.ensure_future(http.get("/")) for _ in range(3)]
+                done, held = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+                assert [answer.result().status_code for answer in done] == [429]
+                assert len(held) == 2
+                for each in held:
+                    each.cancel()
+                await asyncio.wait(held)
+
+
+async def test_requests_of_one_address_are_bounded() -> None:
+    async with upstream(b"HTTP/1.1 204 No Content\r\n\r\n") as address:
+        with nginx(address, requests=1) as url:
+            async with httpx.AsyncClient(base_url=url, timeout=PATIENCE_SECONDS, trust_env=False) as http:
+                answers = [(await http.get("/")).status_code for _ in range(1_050)]
+    assert answers[:1_000] == [204] * 1_000
+    assert 429 in answers

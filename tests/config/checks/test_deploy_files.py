@@ -147,6 +147,18 @@ def test_compose_starts_what_the_image_has_in_the_right_order() -> None:
     assert [name for name, service in services.items() if service.get("ports")] == ["nginx"]
 
 
+@pytest.mark.parametrize("name", COMPOSE["services"])
+def test_each_container_has_limits_and_few_rights(name: str) -> None:
+    service = COMPOSE["services"][name]
+    assert service["cap_drop"] == ["ALL"]
+    assert service["security_opt"] == ["no-new-privileges:true"]
+    assert service["read_only"]
+    assert service["mem_limit"]
+    assert service["pids_limit"] <= 512
+    # Only PostgreSQL's entry point needs any.
+    assert name == "postgres" or "cap_add" not in service
+
+
 def test_compose_gives_nginx_all_that_its_template_asks_for() -> None:
     asked = set(re.findall(r"\$\{(\w+)\}", proxy.TEMPLATE.read_text(encoding="utf-8")))
     given = COMPOSE["services"]["nginx"]["environment"]
@@ -176,6 +188,9 @@ def test_units_give_away_no_rights(unit: Path) -> None:
         "CapabilityBoundingSet=",
         "ProtectSystem=strict",
         "ProtectHome=yes",
+        "MemoryMax=2G",
+        "TasksMax=512",
+        "IPAddressDeny=link-local multicast",
         "StateDirectory=outcry",
         "EnvironmentFile=/etc/outcry/outcry.env",
     ):
