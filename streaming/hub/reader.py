@@ -1,6 +1,6 @@
 """One reader a conversation and process, which all its watchers there share.
 
-1. Join the conversation's group, then read the log's head: no event is missed in between.
+1. Join the conversation's group, and each time it has been joined, read the log's head: no event is missed in between.
 2. Take announcements of new events. Frames that continue exactly at the head are used; otherwise the log is read.
 3. When no announcement comes for POLL_SECONDS, read the log's head, in case one was lost.
 """
@@ -9,20 +9,19 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from typing import Any
 from uuid import UUID
 
 from conversations.domain.enums import TERMINAL
 from conversations.domain.errors import LogUnavailable, NotFound
 from conversations.domain.frames import Frame, condense
-from conversations.event_log import queries
+from conversations.event_log import channel_groups, notifier, queries
 from conversations.event_log.queries import Position
-from conversations.infrastructure.availability import CHANNEL_LAYER
 from conversations.infrastructure.event_loop import PerLoop
 from streaming.hub.delivery_spans import DeliverySpans
 from streaming.hub.fan_out import FanOut
 from streaming.hub.frame_buffer import FrameBuffer
 from streaming.hub.log_pages import LogQueries, PageCache
-from streaming.hub.membership import Announcement, GroupMembership
 from streaming.statistics import counters
 
 # How often the head is read when no announcement comes: the longest that a lost one delays an event.
@@ -43,7 +42,6 @@ class ConversationReader:
         self.pages = PageCache(self._log, lambda: self.head)
         # Pumps the watchers whenever something new is ready.
         self.fan_out = FanOut()
-        self._membership = GroupMembership(conversation, self._take)
         # Empty until the reader has joined.
         self._buffer = FrameBuffer(0)
         self._has_joined = False
@@ -53,6 +51,9 @@ class ConversationReader:
         self.ended = False
         self._failure: NotFound | None = None
         self._changed = asyncio.Event()
+        # Set when the log's head has to be read; and whether an announcement has come since the last look at it.
+        self._is_due = asyncio.Event()
+        self._has_heard = False
         self._refreshing: asyncio.Task[None] | None = None
         self._task = asyncio.create_task(self._read())
 
@@ -70,7 +71,7 @@ class ConversationReader:
         return self._buffer.head
 
     @property
-    def is_unavailable(self) -> bool:
+    def is_log_unavailable(self) -> bool:
         """Whether the log cannot be read at present, so that it may have events that this reader lacks."""
         return self._log.unavailable
 
@@ -118,55 +119,49 @@ class ConversationReader:
             await self._task
 
     async def _read(self) -> None:
+        group = notifier.group_name(self.conversation)
+        listening = asyncio.create_task(channel_groups.listen(group, self._take, joined=self._is_due.set))
         try:
             while not self.ended:
-                try:
-                    await self._join()
-                    await self._repair()
-                    await self._listen()
-                except NotFound as failure:
-                    self._failure = failure
-                    self._wake()
-                    return
-                except LogUnavailable:
-                    # Watchers wait, and nothing is lost. Stay in the group: announcements may arrive before the log can
-                    # be read.
-                    await asyncio.sleep(POLL_SECONDS)
-                except Exception as failure:
-                    CHANNEL_LAYER.failed("read", failure, conversation=str(self.conversation))
-                    await self._membership.lose()
-                    await asyncio.sleep(POLL_SECONDS)
+                self._has_heard = False
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(POLL_SECONDS):
+                        await self._is_due.wait()
+                await self._look()
+        except NotFound as failure:
+            self._failure = failure
+            self._wake()
         finally:
-            await self._membership.leave()
+            listening.cancel()
+            await asyncio.wait([listening])
 
-    async def _join(self) -> None:
-        if self._membership.is_joined:
+    async def _look(self) -> None:
+        """Read the log if it is due, or if announcements may have been lost."""
+        head, is_due = self.head, self._is_due.is_set()
+        self._is_due.clear()
+        if self.ended or (self._has_heard and not is_due):
             return
-        if self._membership.is_lost:
-            # Without announcements new events are found by polling the log.
+        try:
             await self._repair()
-        await self._membership.join()
+        except LogUnavailable:
+            # Watchers wait, and nothing is lost.
+            self._is_due.set()
+            await asyncio.sleep(POLL_SECONDS)
+        counters.DROPS_REPAIRED.inc(not is_due and 0 < head < self.head)
 
-    async def _listen(self) -> None:
-        while not self.ended:
-            if not await self._membership.wait(POLL_SECONDS) and not self.ended:
-                head = self.head
-                await self._repair()
-                counters.DROPS_REPAIRED.inc(self.head > head)
-
-    async def _take(self, announcement: Announcement) -> bool:
-        """Bring the buffer up to the announced head; returns whether more events may follow."""
+    def _take(self, announcement: dict[str, Any]) -> None:
+        """Bring the buffer up to the announced head, or have the log read if the announcement does not suffice."""
+        self._has_heard = True
         head = self.head
-        if announcement["head"] <= head:
-            return not self.ended
-        known = max(0, head + 1 - announcement["first"])
-        frames = announcement["frames"][known:]
-        if announcement["first"] <= head + 1 and frames:
-            self.add([_decoded(frame, self.conversation) for frame in frames])
-        else:
-            counters.DROPS_REPAIRED.inc()
-            await self._repair()
-        return not self.ended
+        if not self._has_joined:
+            self._is_due.set()
+        elif announcement["head"] > head:
+            frames = announcement["frames"][max(0, head + 1 - announcement["first"]) :]
+            if announcement["first"] <= head + 1 and frames:
+                self.add([_decoded(frame, self.conversation) for frame in frames])
+            else:
+                counters.DROPS_REPAIRED.inc()
+                self._is_due.set()
 
     async def _repair(self) -> None:
         """Bring the buffer up to the log's head."""
@@ -199,7 +194,9 @@ class ConversationReader:
             if frame.type == "status":
                 status, mode = frame.data["status"], frame.data["mode"]
         self.position = Position(new[-1].seq, status, mode)
-        self.ended = self.ended or new[-1].is_last
+        if new[-1].is_last:
+            self.ended = True
+            self._is_due.set()
         self._wake()
         self.fan_out.start()
 

@@ -78,7 +78,7 @@ class Watcher:
             return StreamState.IDLE
         if self.delivery.is_paused:
             return StreamState.PAUSED
-        if self.delivery.reader.is_unavailable or appender.is_commit_slow():
+        if self.delivery.reader.is_log_unavailable or appender.is_commit_slow():
             return StreamState.RECONNECTING
         return StreamState.LAGGING if self.lagging else StreamState.STREAMING
 
