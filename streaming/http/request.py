@@ -18,6 +18,7 @@ from starlette import requests as starlette_requests
 
 from conversations.access import principals, rate_limits
 from conversations.access.principals import Principal
+from conversations.domain.enums import Scope
 from conversations.domain.errors import Forbidden, InvalidInput, OutcryError, Problem, Unauthenticated
 from conversations.infrastructure import database
 from streaming.watchers.registry import registry
@@ -82,15 +83,17 @@ class Request(starlette_requests.Request):
         except DisallowedHost:
             raise InvalidInput([Problem("Host", "host", "This site has another name.")]) from None
 
-    async def authenticate(self, *, streams: bool = False) -> Principal:
+    async def authenticate(self, *scopes: Scope, streams: bool = False) -> Principal:
         """The sender, by an API key, else by the session. Raises Unauthenticated; Forbidden for a session without a
-        CSRF token, unless the method is safe; TooManyRequests; and LimitReached if the response `streams`, and the
-        sender has too many connections."""
+        CSRF token, unless the method is safe; TooManyRequests; LimitReached if the response `streams`, and the sender
+        has too many connections; and ScopeMissing if the key lacks one of the scopes."""
         principal = await self._principal()
         rate_limits.read(str(principal.user.pk))
         if streams:
             # Before a debate is started for it.
             registry().require_room(principal)
+        for scope in scopes:
+            principal.require(scope)
         return principal
 
     async def _principal(self) -> Principal:

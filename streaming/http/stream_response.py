@@ -1,6 +1,6 @@
 """A conversation as the body of an HTTP response: a watcher whose frames an encoder turns into bytes.
 
-1. The subscription is made before the first byte is sent, so that its errors can still become a status code.
+1. The subscription is made before anything is sent, so that its errors can still become a status code.
 2. The watcher hands frames over; they are encoded at once and collected in a buffer.
 3. A task sends the buffer, as one message, whenever the server is ready. While more than MAX_BUFFER bytes wait, the
    watcher is blocked. After a silence a keep-alive is sent.
@@ -10,9 +10,10 @@
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable
+import json
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final, Protocol
+from typing import Any, ClassVar, Final
 from uuid import UUID
 
 import structlog
@@ -41,21 +42,39 @@ MAX_BUFFER: Final = 64 * 1024
 _LINE_ENDS: Final = str.maketrans({"\u2028": "\\u2028", "\u2029": "\\u2029", "\u0085": "\\u0085"})
 
 
-class Encoder(Protocol):
-    """A transport's format. It gets each frame once, in order; empty bytes send nothing."""
+class Encoder:
+    """A transport's format. It gets each frame once, in order; empty bytes send nothing.
 
-    @property
-    def keepalive(self) -> tuple[float, bytes]:
-        """(seconds, bytes): the bytes are sent after so many seconds of silence."""
+    `keepalive` is (seconds, bytes): the bytes are sent after so many seconds of silence. The status and the headers are
+    sent with the first bytes. If the status changes later, the connection is aborted, because the client could not
+    recognise the failure otherwise."""
+
+    keepalive: ClassVar[tuple[float, bytes]] = KEEPALIVE
+    content_type = EVENT_STREAM
+    http_status = 200
+    headers: Mapping[str, str] = {}
 
     def event(self, frame: Frame) -> bytes:
         """An event of the log, or a frame that stands for several."""
+        raise NotImplementedError
 
     def control(self, frame: Frame) -> bytes:
         """A frame that is not in the log: hello, heartbeat, notice, stream."""
+        return b""
 
     def end(self, reason: Close) -> bytes:
         """The last bytes. For any reason but ENDED, they must show the client that the response is incomplete."""
+        raise NotImplementedError
+
+
+def encode_json(value: Any) -> bytes:
+    """JSON in ASCII: some clients take other characters for line ends."""
+    return json.dumps(value, separators=(",", ":")).encode()
+
+
+def data_event(value: Any) -> bytes:
+    """A Server-Sent Event without a name, whose data is the value as JSON."""
+    return b"data: " + encode_json(value) + b"\n\n"
 
 
 def one_line(text: str) -> str:
@@ -78,36 +97,24 @@ class StreamResponse:
     encoder: Encoder
     rate: float | None = None
     stop: Callable[[], Awaitable[None]] | None = None
-    content_type: str = EVENT_STREAM
     has_client_left: bool = field(default=False, init=False)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send the response. LimitReached, and the exceptions of `subscribe`, are raised before anything is sent."""
         async with contextlib.AsyncExitStack() as stack:
             subscription = await stack.enter_async_context(subscribe(self.conversation, self.after))
-            writer = _BodyWriter(self.encoder, scope, send)
+            writer = _ResponseWriter(self.encoder, self.conversation, scope, send)
             watcher = Watcher(self.principal, self.transport, writer, writer.close, self.rate)
             registry().require_room(self.principal)
             registry().add(watcher)
             stack.callback(registry().remove, watcher)
             stack.callback(watcher.leave)
-            await send({"type": "http.response.start", "status": 200, "headers": self._headers()})
             watcher.follow(subscription)
             if self.stop is not None:
                 stack.callback(asyncio.ensure_future(_end_after(self.stop, watcher)).cancel)
             await self._send(writer, watcher, receive)
 
-    def _headers(self) -> list[tuple[bytes, bytes]]:
-        headers = {
-            "content-type": self.content_type,
-            "cache-control": "no-cache, no-transform",
-            # Otherwise nginx buffers the response.
-            "x-accel-buffering": "no",
-            **conversation_header(self.conversation),
-        }
-        return Headers(headers).raw
-
-    async def _send(self, writer: "_BodyWriter", watcher: Watcher, receive: Receive) -> None:
+    async def _send(self, writer: "_ResponseWriter", watcher: Watcher, receive: Receive) -> None:
         sending = asyncio.ensure_future(writer.send_all())
         disconnect = asyncio.ensure_future(_disconnect(receive))
         try:
@@ -135,17 +142,20 @@ async def _disconnect(receive: Receive) -> None:
         pass
 
 
-class _BodyWriter:
+class _ResponseWriter:
     """Encodes and buffers what the watcher hands over, and sends it."""
 
-    def __init__(self, encoder: Encoder, scope: Scope, send: Send) -> None:
+    def __init__(self, encoder: Encoder, conversation: UUID, scope: Scope, send: Send) -> None:
         self._encoder = encoder
+        self._conversation = conversation
         self._scope = scope
         self._send = send
+        # The status that was sent.
+        self._status: int | None = None
         self._buffer = bytearray()
         self._is_due = asyncio.Event()
         # Done when the full buffer has been sent.
-        self._room: asyncio.Future[None] | None = None
+        self._sent: asyncio.Future[None] | None = None
         self._is_closed = False
 
     def write(self, frame: Frame) -> "asyncio.Future[Any] | None":
@@ -155,9 +165,9 @@ class _BodyWriter:
             # A frame without bytes must not delay the keep-alive.
             self._buffer += encoded
             self._is_due.set()
-        if len(self._buffer) > MAX_BUFFER and self._room is None:
-            self._room = asyncio.get_running_loop().create_future()
-        return self._room
+        if len(self._buffer) > MAX_BUFFER and self._sent is None:
+            self._sent = asyncio.get_running_loop().create_future()
+        return self._sent
 
     def close(self, reason: Close) -> None:
         self._buffer += self._encoder.end(reason)
@@ -166,7 +176,7 @@ class _BodyWriter:
 
     @property
     def unread(self) -> int:
-        waiting = 0 if self._room is None else len(self._buffer)
+        waiting = 0 if self._sent is None else len(self._buffer)
         return waiting + direct_send.unread(self._scope)
 
     def abort(self) -> None:
@@ -185,10 +195,30 @@ class _BodyWriter:
             is_last = self._is_closed
             body, self._buffer = bytes(self._buffer), bytearray()
             if body:
-                await self._send({"type": "http.response.body", "body": body, "more_body": True})
-            room, self._room = self._room, None
-            if room is not None and not room.done():
-                room.set_result(None)
+                await self._send_body(body, more=True)
+            sent, self._sent = self._sent, None
+            if sent is not None and not sent.done():
+                sent.set_result(None)
             if is_last and not self._buffer:
-                await self._send({"type": "http.response.body", "body": b""})
+                await self._send_body(b"", more=False)
                 return
+
+    async def _send_body(self, body: bytes, *, more: bool) -> None:
+        status = self._encoder.http_status
+        if self._status is None:
+            self._status = status
+            await self._send({"type": "http.response.start", "status": status, "headers": self._headers()})
+        elif self._status != status:
+            raise ConnectionAbortedError("The response failed after its status had been sent.")
+        await self._send({"type": "http.response.body", "body": body, "more_body": more})
+
+    def _headers(self) -> list[tuple[bytes, bytes]]:
+        headers = {
+            "content-type": self._encoder.content_type,
+            "cache-control": "no-cache, no-transform",
+            # Otherwise nginx buffers the response.
+            "x-accel-buffering": "no",
+            **conversation_header(self._conversation),
+            **self._encoder.headers,
+        }
+        return Headers(headers).raw

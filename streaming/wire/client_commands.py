@@ -23,14 +23,12 @@ def conversation(text: str) -> UUID:
         raise NotFound("There is no such conversation.") from None
 
 
-def cursor(value: str | None) -> int:
+def cursor(value: str | None, field: str = "after") -> int:
     """The seq after which events are requested; 0 by default. Raises InvalidInput."""
     if value is None:
         return 0
     if (seq := _whole(value)) is None or seq > MAX_CURSOR:
-        raise InvalidInput(
-            [Problem("after", "cursor", f"A cursor is a whole number from 0 to {MAX_CURSOR}.")]
-        )
+        raise InvalidInput([Problem(field, "cursor", f"A cursor is a whole number from 0 to {MAX_CURSOR}.")])
     return seq
 
 

@@ -26,7 +26,7 @@ from django.urls import reverse
 
 from conversations.domain.enums import TERMINAL, Mode, Status
 from conversations.domain.frames import Frame
-from streaming.http.stream_response import KEEPALIVE, KEEPALIVE_COMMENT, one_line
+from streaming.http.stream_response import KEEPALIVE_COMMENT, Encoder, one_line
 from streaming.transports.agui.messages import Messages
 from streaming.wire.close_codes import Close
 from streaming.wire.text_deltas import TextDeltas
@@ -35,10 +35,8 @@ from streaming.wire.thoughts import Thoughts
 Data = Mapping[str, Any]
 
 
-class RunEncoder:
+class RunEncoder(Encoder):
     """Encodes one run, in an order of events that every client accepts."""
-
-    keepalive = KEEPALIVE
 
     def __init__(self, run_input: RunAgentInput, conversation: UUID, topic: str) -> None:
         self._encoder = EventEncoder()

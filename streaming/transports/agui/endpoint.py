@@ -51,8 +51,7 @@ class RunAgent(Endpoint):
     """Starts a debate or sends a message to one, and streams it from its first event."""
 
     async def post(self, request: Request) -> ASGIApp:
-        principal = await request.authenticate(streams=True)
-        principal.require(Scope.WATCH)
+        principal = await request.authenticate(Scope.WATCH, streams=True)
         run_input = _parse(await request.body())
         conversation = await _conversation(principal, run_input)
         encoder = RunEncoder(run_input, conversation.pk, conversation.topic)

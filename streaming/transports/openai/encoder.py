@@ -1,15 +1,15 @@
 """The events of a debate as an OpenAI chat completion, whole or in chunks."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from conversations.domain.enums import Status
 from conversations.domain.frames import Frame
-from streaming.http.stream_response import KEEPALIVE
-from streaming.transports.openai.errors import CANCELLED, FAULT, Failure, closed
+from streaming.http.stream_response import KEEPALIVE, Encoder, data_event, encode_json
+from streaming.transports.openai.errors import CANCELLED, FAULT, NO_RETRY, Failure, closed
 from streaming.transports.openai.markdown import Markdown
+from streaming.transports.openai.responses import ChatCompletion
 from streaming.wire.close_codes import Close
 from streaming.wire.text_deltas import TextDeltas
 from streaming.wire.thoughts import Thoughts
@@ -23,10 +23,11 @@ class Finish:
     usage: Mapping[str, int] | None
 
 
-class DebateText:
-    """The text of a debate, frame by frame, and its outcome."""
+class CompletionEncoder(Encoder):
+    """Collects the text of a debate, frame by frame, and its outcome. `envelope`: id, created and model."""
 
-    def __init__(self, rounds: int) -> None:
+    def __init__(self, envelope: Mapping[str, Any], rounds: int) -> None:
+        self._envelope = envelope
         self._markdown = Markdown(rounds)
         self._thoughts = Thoughts()
         self._thought_deltas = TextDeltas()
@@ -63,40 +64,44 @@ class DebateText:
         return FAULT
 
 
-class WholeEncoder(DebateText):
-    """Keeps the text and the outcome, and sends nothing."""
+class WholeEncoder(CompletionEncoder):
+    """Encodes one answer, when the debate has ended: the status code depends on the outcome."""
 
     keepalive = (KEEPALIVE[0], b"")
+    content_type = "application/json"
+    headers: Mapping[str, str] = {"cache-control": "no-store"}
 
-    def __init__(self, rounds: int) -> None:
-        super().__init__(rounds)
-        self.text: list[str] = []
-        self.thoughts: list[str] = []
-        self.outcome: Finish | Failure = FAULT
+    def __init__(self, envelope: Mapping[str, Any], rounds: int) -> None:
+        super().__init__(envelope, rounds)
+        self._thoughts_text: list[str] = []
+        self._text: list[str] = []
 
     def event(self, frame: Frame) -> bytes:
         thought, text = self._take(frame)
-        self.thoughts.append(thought)
-        self.text.append(text)
-        return b""
-
-    def control(self, frame: Frame) -> bytes:
+        self._thoughts_text.append(thought)
+        self._text.append(text)
         return b""
 
     def end(self, reason: Close) -> bytes:
-        self.outcome = self._outcome(reason)
-        return b""
+        outcome = self._outcome(reason)
+        if isinstance(outcome, Failure):
+            self.http_status = outcome.http_status
+            self.headers = {**self.headers, **NO_RETRY}
+            return encode_json(outcome.body)
+        message = {"role": "assistant", "content": "".join(self._text), "refusal": None}
+        if thoughts := "".join(self._thoughts_text):
+            message["reasoning_content"] = thoughts
+        choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": outcome.reason}
+        body = {**self._envelope, "object": "chat.completion", "choices": [choice], "usage": outcome.usage}
+        return encode_json(ChatCompletion.model_validate(body).model_dump(exclude_unset=True))
 
 
-class ChunkEncoder(DebateText):
-    """Encodes a chunk for the text that each frame adds. `envelope`: id, created and model."""
-
-    keepalive = KEEPALIVE
+class ChunkEncoder(CompletionEncoder):
+    """Encodes a chunk for the text that each frame adds."""
 
     def __init__(self, envelope: Mapping[str, Any], rounds: int, *, include_usage: bool) -> None:
-        super().__init__(rounds)
+        super().__init__({**envelope, "object": "chat.completion.chunk"}, rounds)
         self._include_usage = include_usage
-        self._envelope = {**envelope, "object": "chat.completion.chunk"}
 
     def event(self, frame: Frame) -> bytes:
         thought, text = self._take(frame)
@@ -112,21 +117,16 @@ class ChunkEncoder(DebateText):
         """The finish reason and [DONE] of a completed debate; else an error."""
         outcome = self._outcome(reason)
         if isinstance(outcome, Failure):
-            return _event(outcome.body)
+            return data_event(outcome.body)
         last = self._chunk({}, outcome.reason)
         if self._include_usage and outcome.usage is not None:
-            last += _event({**self._envelope, "choices": [], "usage": outcome.usage})
+            last += data_event({**self._envelope, "choices": [], "usage": outcome.usage})
         return last + b"data: [DONE]\n\n"
 
     def _chunk(self, delta: Mapping[str, Any], finish_reason: str | None = None) -> bytes:
         choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": finish_reason}
         usage = {"usage": None} if self._include_usage else {}
-        return _event({**self._envelope, "choices": [choice], **usage})
-
-
-def _event(value: Mapping[str, Any]) -> bytes:
-    # ASCII only: some clients take other characters for line ends.
-    return f"data: {json.dumps(value, separators=(',', ':'))}\n\n".encode()
+        return data_event({**self._envelope, "choices": [choice], **usage})
 
 
 def _usage(summary: Mapping[str, Any]) -> dict[str, int] | None:

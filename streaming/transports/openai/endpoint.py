@@ -16,7 +16,7 @@ from typing import Any, Final
 import structlog
 from django.conf import settings
 from starlette.routing import Route
-from starlette.types import ASGIApp, Message, Receive, Send
+from starlette.types import ASGIApp, Receive, Send
 from starlette.types import Scope as ASGIScope
 
 from conversations.access import permissions
@@ -33,10 +33,10 @@ from streaming.http.responses import JSONResponse, conversation_header
 from streaming.http.stream_response import StreamResponse
 from streaming.transports.openai import errors
 from streaming.transports.openai.cancellation import cancel_soon
-from streaming.transports.openai.encoder import ChunkEncoder, WholeEncoder
-from streaming.transports.openai.errors import NO_RETRY, Failure, Unanswered
+from streaming.transports.openai.encoder import ChunkEncoder, CompletionEncoder, WholeEncoder
+from streaming.transports.openai.errors import NO_RETRY, Unanswered
 from streaming.transports.openai.request import MODELS, BadRequest, CompletionRequest, find_model, parse
-from streaming.transports.openai.responses import ChatCompletion, ChatModel, ChatModels
+from streaming.transports.openai.responses import ChatModel, ChatModels
 
 logger = structlog.get_logger(__name__)
 
@@ -86,8 +86,7 @@ class CreateCompletion(OpenAIEndpoint):
     """Starts a debate, or finds one, and sends its text."""
 
     async def post(self, request: Request) -> ASGIApp:
-        principal = await request.authenticate(streams=True)
-        principal.require(Scope.WATCH)
+        principal = await request.authenticate(Scope.WATCH, streams=True)
         completion = parse(await _json(request))
         if completion.cancel_on_disconnect:
             principal.require(Scope.CONTROL)
@@ -109,56 +108,25 @@ class CompletionResponse:
     conversation: Conversation
 
     async def __call__(self, scope: ASGIScope, receive: Receive, send: Send) -> None:
-        send_text = self._send_chunks if self.completion.streamed else self._send_whole
+        response = StreamResponse(TRANSPORT, self.principal, self.conversation.pk, 0, self._encoder())
         try:
-            has_client_left = await send_text(scope, receive, send)
+            await response(scope, receive, send)
         except Exception as failure:
             logger.exception("answer_failed", conversation=str(self.conversation.pk))
             raise Unanswered(self.conversation.pk) from failure
-        if has_client_left and self.completion.cancel_on_disconnect:
+        if response.has_client_left and self.completion.cancel_on_disconnect:
             cancel_soon(self.principal, self.conversation.pk)
 
-    @property
-    def _envelope(self) -> dict[str, Any]:
-        return {
+    def _encoder(self) -> CompletionEncoder:
+        envelope = {
             "id": f"chatcmpl-{self.conversation.pk}",
             "created": int(self.conversation.created_at.timestamp()),
             "model": self.completion.model,
         }
-
-    async def _send_chunks(self, scope: ASGIScope, receive: Receive, send: Send) -> bool:
-        encoder = ChunkEncoder(
-            self._envelope, self.conversation.rounds, include_usage=self.completion.include_usage
-        )
-        response = StreamResponse(TRANSPORT, self.principal, self.conversation.pk, 0, encoder)
-        await response(scope, receive, send)
-        return response.has_client_left
-
-    async def _send_whole(self, scope: ASGIScope, receive: Receive, send: Send) -> bool:
-        """Wait for the end before anything is sent: the status code depends on it."""
-        encoder = WholeEncoder(self.conversation.rounds)
-        waiting = StreamResponse(TRANSPORT, self.principal, self.conversation.pk, 0, encoder)
-        await waiting(scope, receive, _send_nothing)
-        if not waiting.has_client_left:
-            await self._whole(encoder)(scope, receive, send)
-        return waiting.has_client_left
-
-    def _whole(self, encoder: WholeEncoder) -> JSONResponse:
-        headers, outcome = conversation_header(self.conversation.pk), encoder.outcome
-        if isinstance(outcome, Failure):
-            return JSONResponse(outcome.body, outcome.http_status, {**headers, **NO_RETRY})
-        message = {"role": "assistant", "content": "".join(encoder.text), "refusal": None}
-        if thoughts := "".join(encoder.thoughts):
-            message["reasoning_content"] = thoughts
-        choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": outcome.reason}
-        body = {**self._envelope, "object": "chat.completion", "choices": [choice], "usage": outcome.usage}
-        return JSONResponse(
-            ChatCompletion.model_validate(body).model_dump(exclude_unset=True), headers=headers
-        )
-
-
-async def _send_nothing(message: Message) -> None:
-    """The `send` of a response that only waits."""
+        if not self.completion.streamed:
+            return WholeEncoder(envelope, self.conversation.rounds)
+        include_usage = self.completion.include_usage
+        return ChunkEncoder(envelope, self.conversation.rounds, include_usage=include_usage)
 
 
 async def _json(request: Request) -> dict[str, Any]:

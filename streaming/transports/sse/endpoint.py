@@ -8,7 +8,6 @@ The response ends after the terminal status. An EventSource then reconnects from
 stop; if the response breaks off earlier, it reconnects by itself from its last id.
 """
 
-import json
 from typing import Final
 
 from django.conf import settings
@@ -19,13 +18,12 @@ from starlette.types import ASGIApp
 from conversations.access import permissions
 from conversations.domain import requests
 from conversations.domain.enums import Scope
-from conversations.domain.errors import InvalidInput
 from conversations.domain.frames import Frame
 from conversations.infrastructure import database
 from conversations.services import debates
 from streaming.http.endpoint import Endpoint
 from streaming.http.request import Request
-from streaming.http.stream_response import KEEPALIVE, StreamResponse, one_line
+from streaming.http.stream_response import Encoder, StreamResponse, data_event, one_line
 from streaming.wire import client_commands
 from streaming.wire.close_codes import Close
 
@@ -43,8 +41,7 @@ class FollowDebate(Endpoint):
     """Streams a conversation from a cursor."""
 
     async def get(self, request: Request) -> ASGIApp:
-        principal = await request.authenticate(streams=True)
-        principal.require(Scope.WATCH)
+        principal = await request.authenticate(Scope.WATCH, streams=True)
         after = _cursor(request)
         rate = client_commands.rate(request.query_params.get("rate"))
         conversation_id = client_commands.conversation(request.path_params["conversation"])
@@ -58,18 +55,14 @@ class StartDebate(Endpoint):
     """Starts a conversation and streams it from its beginning."""
 
     async def post(self, request: Request) -> ASGIApp:
-        principal = await request.authenticate(streams=True)
-        principal.require(Scope.START)
-        principal.require(Scope.WATCH)
+        principal = await request.authenticate(Scope.START, Scope.WATCH, streams=True)
         new = requests.NewConversation.parse(await request.json_object())
         conversation = await debates.start(principal.user, new)
         return StreamResponse(TRANSPORT, principal, conversation.pk, 0, EventEncoder())
 
 
-class EventEncoder:
+class EventEncoder(Encoder):
     """Encodes each frame as one event: a block of lines."""
-
-    keepalive = KEEPALIVE
 
     def __init__(self) -> None:
         self._has_begun = False
@@ -87,7 +80,7 @@ class EventEncoder:
         if reason is Close.ENDED:
             return b""
         payload = {"reason": reason.name.lower(), "code": int(reason), "retryable": reason.retryable}
-        return f"event: closed\ndata: {json.dumps(payload)}\n\n".encode()
+        return b"event: closed\n" + data_event(payload)
 
     def _block(self, frame: Frame, id_line: str) -> bytes:
         # `retry:` goes into the first event's block: some clients take a block without data for an event.
@@ -98,12 +91,6 @@ class EventEncoder:
 def _cursor(request: Request) -> int:
     # A reconnecting EventSource requests its first URL, with an outdated `after`. Some clients send an empty
     # Last-Event-ID before their first event.
-    if not (last := request.django.headers.get("last-event-id")):
-        return client_commands.cursor(request.query_params.get("after"))
-    try:
-        return client_commands.cursor(last)
-    except InvalidInput as refused:
-        problems = [
-            type(problem)("Last-Event-ID", problem.rule, problem.message) for problem in refused.problems
-        ]
-        raise InvalidInput(problems) from None
+    if last := request.django.headers.get("last-event-id"):
+        return client_commands.cursor(last, "Last-Event-ID")
+    return client_commands.cursor(request.query_params.get("after"))
