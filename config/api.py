@@ -13,7 +13,6 @@ from conversations.domain import requests
 from conversations.domain.errors import (
     InvalidInput,
     OutcryError,
-    Problem,
     Unauthenticated,
     error_body,
     error_headers,
@@ -84,7 +83,7 @@ def http_error(request: HttpRequest, failure: HttpError) -> HttpResponse:
     if failure.status_code == 403:
         return _answer(request, 403, "csrf", "The CSRF token is missing or wrong; send it as X-CSRFToken.")
     if failure.status_code == 400:
-        return refused(request, InvalidInput([Problem("body", "json", "The body must be one JSON object.")]))
+        return refused(request, InvalidInput.of("body", "json", "The body must be one JSON object."))
     return _answer(request, failure.status_code, "http_error", str(failure))
 
 

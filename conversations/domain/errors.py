@@ -23,7 +23,7 @@ OutcryError                 code, and a sentence for a person
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 
 class OutcryError(Exception):
@@ -54,6 +54,11 @@ class InvalidInput(OutcryError):
     def __init__(self, problems: Sequence[Problem]) -> None:
         super().__init__(" ".join(f"{problem.field}: {problem.message}" for problem in problems))
         self.problems = problems
+
+    @classmethod
+    def of(cls, field: str, rule: str, message: str) -> Self:
+        """The error for a single broken rule."""
+        return cls([Problem(field, rule, message)])
 
 
 class LimitReached(OutcryError):

@@ -19,7 +19,7 @@ from starlette import requests as starlette_requests
 from conversations.access import principals, rate_limits
 from conversations.access.principals import Principal
 from conversations.domain.enums import Scope
-from conversations.domain.errors import Forbidden, InvalidInput, OutcryError, Problem, Unauthenticated
+from conversations.domain.errors import Forbidden, InvalidInput, OutcryError, Unauthenticated
 from conversations.infrastructure import database
 from streaming.watchers.registry import registry
 
@@ -63,7 +63,7 @@ class Request(starlette_requests.Request):
         except (ValueError, RecursionError):
             value = None
         if not isinstance(value, dict):
-            raise InvalidInput([Problem("body", "json", "The body must be one JSON object.")])
+            raise InvalidInput.of("body", "json", "The body must be one JSON object.")
         return value
 
     @property
@@ -81,7 +81,7 @@ class Request(starlette_requests.Request):
         try:
             self.django.get_host()
         except DisallowedHost:
-            raise InvalidInput([Problem("Host", "host", "This site has another name.")]) from None
+            raise InvalidInput.of("Host", "host", "This site has another name.") from None
 
     async def authenticate(self, *scopes: Scope, streams: bool = False) -> Principal:
         """The sender, by an API key, else by the session. Raises Unauthenticated; Forbidden for a session without a

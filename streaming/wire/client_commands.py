@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from conversations.domain import requests
-from conversations.domain.errors import InvalidInput, NotFound, Problem
+from conversations.domain.errors import InvalidInput, NotFound
 
 # The largest seq that the log can store.
 MAX_CURSOR = 2**31 - 1
@@ -28,7 +28,7 @@ def cursor(value: str | None, field: str = "after") -> int:
     if value is None:
         return 0
     if (seq := _whole(value)) is None or seq > MAX_CURSOR:
-        raise InvalidInput([Problem(field, "cursor", f"A cursor is a whole number from 0 to {MAX_CURSOR}.")])
+        raise InvalidInput.of(field, "cursor", f"A cursor is a whole number from 0 to {MAX_CURSOR}.")
     return seq
 
 
@@ -37,7 +37,7 @@ def rate(value: str | None) -> float | None:
     if value is None:
         return None
     if (wanted := _whole(value)) is None or not 1 <= wanted <= MAX_RATE:
-        raise InvalidInput([Problem("rate", "rate", f"A rate is a whole number from 1 to {MAX_RATE}.")])
+        raise InvalidInput.of("rate", "rate", f"A rate is a whole number from 1 to {MAX_RATE}.")
     return float(wanted)
 
 
@@ -46,27 +46,25 @@ def ack(fields: Mapping[str, Any], sent: int) -> tuple[int, float]:
     InvalidInput."""
     seq, waited = fields.get("seq"), fields.get("waited_ms", 0)
     if type(seq) is not int or not 0 <= seq <= sent:
-        raise InvalidInput([Problem("seq", "not_sent", f"Nothing after {sent} has been sent yet.")])
+        raise InvalidInput.of("seq", "not_sent", f"Nothing after {sent} has been sent yet.")
     if type(waited) is not int or not 0 <= waited <= MAX_WAITED_MS:
-        raise InvalidInput(
-            [Problem("waited_ms", "range", f"A time is a whole number from 0 to {MAX_WAITED_MS}.")]
-        )
+        raise InvalidInput.of("waited_ms", "range", f"A time is a whole number from 0 to {MAX_WAITED_MS}.")
     return seq, waited / 1000
 
 
 def command(text: str | None) -> tuple[str, dict[str, Any]]:
     """A client's frame: its type, and the rest of its fields. Raises InvalidInput."""
     if text is None:
-        raise InvalidInput([Problem("body", "text_frame", "Send text frames.")])
+        raise InvalidInput.of("body", "text_frame", "Send text frames.")
     try:
         decoded = json.loads(text)
     except (ValueError, RecursionError):
-        raise InvalidInput([Problem("body", "json", "A frame is one JSON object.")]) from None
+        raise InvalidInput.of("body", "json", "A frame is one JSON object.") from None
     if not isinstance(decoded, dict):
-        raise InvalidInput([Problem("body", "json_object", "A frame is one JSON object.")])
+        raise InvalidInput.of("body", "json_object", "A frame is one JSON object.")
     type_ = decoded.pop("type", None)
     if not isinstance(type_, str):
-        raise InvalidInput([Problem("type", "string_type", "A frame has a type, which is a string.")])
+        raise InvalidInput.of("type", "string_type", "A frame has a type, which is a string.")
     return type_, decoded
 
 

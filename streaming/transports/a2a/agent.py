@@ -219,7 +219,7 @@ def _object(value: Any) -> dict[str, Any]:
         # ValueError: a number is not finite.
         data = None
     if not isinstance(data, dict):
-        raise InvalidInput([Problem("message.parts", "json_object", "A part of data is one JSON object.")])
+        raise InvalidInput.of("message.parts", "json_object", "A part of data is one JSON object.")
     # Protobuf has floats only: turn whole numbers back into ints.
     return {
         key: int(given) if isinstance(given, float) and given.is_integer() else given
@@ -233,7 +233,7 @@ async def _send_message(user: AbstractUser, message: Message) -> tuple[UUID, int
     key = client_threads.key(f"{task_store.THREAD}{conversation}", message.message_id)
     snapshot, question = await database.call(task_store.read_with_question, user, conversation, key)
     if message.context_id not in {"", snapshot.task.context_id}:
-        raise InvalidInput([Problem("message.contextId", "context", "The task belongs to another context.")])
+        raise InvalidInput.of("message.contextId", "context", "The task belongs to another context.")
     if any(not part.HasField("text") for part in message.parts):
         raise ContentTypeNotSupportedError("Send text; nothing else is read here.")
     text = "\n\n".join(part.text for part in message.parts)

@@ -30,7 +30,7 @@ from starlette.routing import Match, Route
 from starlette.types import ASGIApp, Message
 from starlette.types import Scope as ASGIScope
 
-from conversations.domain.errors import InvalidInput, NotFound, OutcryError, Problem
+from conversations.domain.errors import InvalidInput, NotFound, OutcryError
 from streaming.http.endpoint import Endpoint, MethodNotAllowed
 from streaming.http.request import Request
 from streaming.transports.a2a.agent import Agent
@@ -177,7 +177,7 @@ def _decoded(body: bytes) -> Any:
     except json.JSONDecodeError:
         return None
     except (ValueError, RecursionError):
-        raise InvalidInput([Problem("body", "json", "The body must be JSON, in whole characters.")]) from None
+        raise InvalidInput.of("body", "json", "The body must be JSON, in whole characters.") from None
     return call
 
 

@@ -13,7 +13,7 @@ from django.contrib.auth.models import AbstractUser
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from conversations.access import permissions
-from conversations.domain.errors import InvalidInput, Problem
+from conversations.domain.errors import InvalidInput
 from conversations.domain.frames import condense
 from conversations.event_log import queries
 from conversations.models import Conversation, Event, ThreadRun
@@ -66,7 +66,7 @@ def list_tasks(user: AbstractUser, params: ListTasksRequest) -> ListTasksRespons
     """A page of the user's own tasks, newest first; the token of the next page is the id of this one's last task."""
     size = params.page_size if params.HasField("page_size") else PAGE_SIZE
     if not 1 <= size <= MAX_PAGE:
-        raise InvalidInput([Problem("pageSize", "range", f"A page has 1 to {MAX_PAGE} tasks.")])
+        raise InvalidInput.of("pageSize", "range", f"A page has 1 to {MAX_PAGE} tasks.")
     if params.include_artifacts:
         size = min(size, MAX_PAGE_WITH_ARTIFACTS)
     found = _wanted(permissions.own(user), params)
@@ -113,7 +113,7 @@ def _after(user: AbstractUser, token: str) -> Q:
     except ValueError:
         last = None
     if last is None:
-        raise InvalidInput([Problem("pageToken", "token", "This is no token of a page.")])
+        raise InvalidInput.of("pageToken", "token", "This is no token of a page.")
     return Q(created_at__lt=last.created_at) | Q(created_at=last.created_at, pk__lt=last.pk)
 
 

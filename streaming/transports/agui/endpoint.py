@@ -69,9 +69,7 @@ async def _conversation(principal: Principal, run_input: RunAgentInput) -> Conve
     if run_input.resume:
         answer = _answer(run_input)
         if found is None:
-            raise InvalidInput(
-                [Problem("resume", "unknown_thread", "This thread has no debate to answer in.")]
-            )
+            raise InvalidInput.of("resume", "unknown_thread", "This thread has no debate to answer in.")
         if answer is not None:
             text = answer.payload.get("text") if isinstance(answer.payload, dict) else answer.payload
             key = client_threads.key(run_input.thread_id, answer.interrupt_id)
@@ -91,7 +89,7 @@ def _answer(run_input: RunAgentInput) -> ResumeEntry | None:
     # An unresolved entry is ignored: the question expires, and the debate continues.
     resolved = [entry for entry in run_input.resume or () if entry.status == "resolved"]
     if len(resolved) > 1:
-        raise InvalidInput([Problem("resume", "one_answer", "Answer one question in a run.")])
+        raise InvalidInput.of("resume", "one_answer", "Answer one question in a run.")
     return resolved[0] if resolved else None
 
 
@@ -114,10 +112,10 @@ def _new_conversation(run_input: RunAgentInput) -> NewConversation:
     """The debate that a thread's messages ask for. Raises InvalidInput."""
     user_messages = [message for message in run_input.messages if isinstance(message, UserMessage)]
     if not user_messages:
-        raise InvalidInput([Problem("messages", "missing", "A debate needs a user message: its topic.")])
+        raise InvalidInput.of("messages", "missing", "A debate needs a user message: its topic.")
     props = {} if run_input.forwarded_props is None else run_input.forwarded_props
     if not isinstance(props, dict):
-        raise InvalidInput([Problem("forwardedProps", "model_type", "This has to be a JSON object.")])
+        raise InvalidInput.of("forwardedProps", "model_type", "This has to be a JSON object.")
     values = {name: value for name, value in props.items() if name in PROPERTIES}
     *earlier, topic = map(_text, user_messages)
     context = [f"{each.description}:\n{each.value}" for each in run_input.context or ()]
@@ -142,5 +140,5 @@ def _text(message: UserMessage) -> str:
     if isinstance(message.content, str):
         return message.content
     if not all(isinstance(part, TextPart) for part in message.content):
-        raise InvalidInput([Problem("messages", "text_only", "Agents here read nothing but text.")])
+        raise InvalidInput.of("messages", "text_only", "Agents here read nothing but text.")
     return "\n".join(part.text for part in message.content if isinstance(part, TextPart))
