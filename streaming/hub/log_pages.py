@@ -24,33 +24,28 @@ RETRY_SECONDS: Final = 1.0
 
 
 class LogQueries:
-    """Queries of one conversation's log in database threads, and whether they succeed."""
+    """Queries of one conversation's log in database threads. `is_unavailable`: the last query failed or takes too long,
+    so the log may have events that have not been read."""
 
     def __init__(self, conversation: UUID) -> None:
-        self.conversation = conversation
-        # When each running query began, by the loop's time; and whether the last one failed.
-        self._began: dict[object, float] = {}
-        self._failed = False
-
-    @property
-    def unavailable(self) -> bool:
-        """Whether the log cannot be read at present, so that it may have events that have not been read."""
-        now = asyncio.get_running_loop().time()
-        return self._failed or any(now - began > SLOW_QUERY_SECONDS for began in self._began.values())
+        self.is_unavailable = False
+        self._conversation = conversation
 
     async def run(self, query: Callable[..., T], *args: int) -> T:
         """Call `query(conversation, *args)` in a database thread. Raises LogUnavailable."""
-        key = object()
-        self._began[key] = asyncio.get_running_loop().time()
+        slow = asyncio.get_running_loop().call_later(SLOW_QUERY_SECONDS, self._fail)
         try:
-            answer = await database.call(query, self.conversation, *args)
+            answer = await database.call(query, self._conversation, *args)
         except LogUnavailable:
-            self._failed = True
+            self._fail()
             raise
         finally:
-            del self._began[key]
-        self._failed = False
+            slow.cancel()
+        self.is_unavailable = False
         return answer
+
+    def _fail(self) -> None:
+        self.is_unavailable = True
 
     async def read(self, after: int) -> list[Frame]:
         """A page of events that follow `after`. Raises LogUnavailable."""

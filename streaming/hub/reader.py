@@ -38,8 +38,8 @@ class ConversationReader:
         # The seq of the newest event that is not a token; at first the head at which this reader joined.
         self.last_non_token = 0
         self.spans = DeliverySpans("")
-        self._log = LogQueries(conversation)
-        self.pages = PageCache(self._log, lambda: self.head)
+        self.log = LogQueries(conversation)
+        self.pages = PageCache(self.log, lambda: self.head)
         # Pumps the watchers whenever something new is ready.
         self.fan_out = FanOut()
         # Empty until the reader has joined.
@@ -69,11 +69,6 @@ class ConversationReader:
     def head(self) -> int:
         """The newest seq this reader knows of; 0 before it has joined."""
         return self._buffer.head
-
-    @property
-    def is_log_unavailable(self) -> bool:
-        """Whether the log cannot be read at present, so that it may have events that this reader lacks."""
-        return self._log.unavailable
 
     async def after(self, cursor: int) -> Sequence[Frame]:
         """One frame for each event after the cursor. Waits until there is one; empty if the conversation has ended at
@@ -165,7 +160,7 @@ class ConversationReader:
 
     async def _repair(self) -> None:
         """Bring the buffer up to the log's head."""
-        position: Position = await self._log.run(queries.position)
+        position: Position = await self.log.run(queries.position)
         if not self._has_joined:
             self._has_joined = True
             self._buffer = FrameBuffer(position.head)
@@ -175,7 +170,7 @@ class ConversationReader:
             self.ended = position.status in TERMINAL
             self._wake()
         while self.head < position.head:
-            self.add(await self._log.read(self.head))
+            self.add(await self.log.read(self.head))
 
     def add(self, frames: Sequence[Frame]) -> None:
         """Append the frames after the head. They must continue without a gap, and may begin before the head, because an

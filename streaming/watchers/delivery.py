@@ -7,41 +7,26 @@ watcher costs no more than a fast one, and the debate never waits for either.
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from conversations.domain.frames import Frame
 from streaming.hub.subscription import Subscription
 from streaming.statistics import counters
-from streaming.watchers.flow_control import FlowControl
 from streaming.watchers.frame_sender import FrameSender
 from streaming.wire.close_codes import Close
 
 
-@dataclass(frozen=True)
-class Destination:
-    """The connection that a delivery sends to. `end` is called when the whole conversation has been sent, `fail` with
-    an exception."""
-
-    transport: str
-    sender: FrameSender
-    flow: FlowControl
-    end: Callable[[Close], None]
-    fail: Callable[[BaseException], None]
-
-
 class Delivery:
     """`cursor` is the seq of the last event sent, `tokens` the number of tokens sent. `task` is set while a task sends,
-    which waits for the log or for the rate limit."""
+    which waits for the log or for the rate limit. `end` is called when the whole conversation has been sent."""
 
-    def __init__(self, subscription: Subscription, destination: Destination) -> None:
+    def __init__(self, subscription: Subscription, sender: FrameSender, end: Callable[[Close], None]) -> None:
         self.reader = subscription.reader
         self.cursor = subscription.start
         self.tokens = 0
         self.is_paused = False
-        self._destination = destination
-        self._sender = destination.sender
-        self._flow = destination.flow
+        self._sender = sender
+        self._end = end
         self._is_stopped = False
         self.task: asyncio.Task[None] | None = None
 
@@ -67,15 +52,14 @@ class Delivery:
         if tokens := frame.token_count:
             self.tokens += tokens
             counters.TOKENS_DELIVERED.inc(tokens)
-        self._flow.sent(frame)
 
 
 class LiveDelivery(Delivery):
     """Sends as fast as the client receives, with frames that are due together condensed. `pump` is called whenever new
     frames are ready or there is room again."""
 
-    def __init__(self, subscription: Subscription, destination: Destination) -> None:
-        super().__init__(subscription, destination)
+    def __init__(self, subscription: Subscription, sender: FrameSender, end: Callable[[Close], None]) -> None:
+        super().__init__(subscription, sender, end)
         # Latency is measured only for events after this seq: earlier ones are older than the connection, or came in a
         # pause.
         self._measured_after = subscription.position.head
@@ -93,9 +77,9 @@ class LiveDelivery(Delivery):
                     return
                 self._send_all(frames)
             if reader.ended and self.cursor == reader.head and self._sender.blocked is None:
-                self._destination.end(Close.ENDED)
+                self._end(Close.ENDED)
         except Exception as failure:
-            self._destination.fail(failure)
+            self._sender.fail(failure)
 
     def resume(self) -> None:
         # Events of the pause are late because the client asked for it: do not measure them.
@@ -108,7 +92,7 @@ class LiveDelivery(Delivery):
             if (token := self.reader.token(seq)) is not None:
                 at, painted = token.at, datetime.now(UTC) - timedelta(seconds=waited)
                 counters.painted((painted - at).total_seconds())
-                self.reader.spans.painted(token, at, painted, self._destination.transport)
+                self.reader.spans.painted(token, at, painted, self._sender.transport)
         super().acknowledged(seq, waited)
 
     def stop(self) -> None:
@@ -117,18 +101,18 @@ class LiveDelivery(Delivery):
 
     def _has_next(self) -> bool:
         """Whether a frame after the cursor may be sent now. Checked first, because condensing costs CPU."""
-        if self._flow.full:
+        if self._sender.flow.full:
             return False
         # A lagging client gets no tokens of the message that is being spoken.
-        return self.cursor < (self.reader.last_non_token if self._flow.lagging else self.reader.head)
+        return self.cursor < (self.reader.last_non_token if self._sender.flow.lagging else self.reader.head)
 
     def _send_all(self, frames: list[Frame]) -> bool:
         """Send the frames. Returns False if there was no room for all of them. Trailing tokens are held back from a
         lagging client until their message is whole."""
         for frame in frames:
-            if self._sender.blocked is not None or self._flow.full:
+            if not self._sender.has_space:
                 return False
-            if self._flow.lagging and frame.type == "token" and frame.seq >= self.reader.head:
+            if self._sender.flow.lagging and frame.type == "token" and frame.seq >= self.reader.head:
                 return True
             self._send(frame)
             if frame.type != "token" and frame.seq > self._measured_after:
@@ -139,7 +123,7 @@ class LiveDelivery(Delivery):
         # Called for events other than tokens only, because tokens are too many.
         at, now = frame.at, datetime.now(UTC)
         counters.delivered((now - at).total_seconds())
-        self.reader.spans.handed_over(frame, at, now, self._destination.transport)
+        self.reader.spans.handed_over(frame, at, now, self._sender.transport)
 
     async def _send_page(self) -> None:
         """Send a page of the log, for a cursor that is older than the reader's buffer."""
@@ -156,7 +140,7 @@ class LiveDelivery(Delivery):
                 # If control frames have used the room, the next iteration sends nothing.
                 frames = [frame for frame in frames if frame.seq > self.cursor]
         except Exception as failure:
-            self._destination.fail(failure)
+            self._sender.fail(failure)
         finally:
             self.task = None
         self.pump()
@@ -166,8 +150,10 @@ class RateLimitedDelivery(Delivery):
     """Sends at most `rate` tokens a second, one frame for each event. A frame is sent after the time that its tokens
     take."""
 
-    def __init__(self, subscription: Subscription, destination: Destination, rate: float) -> None:
-        super().__init__(subscription, destination)
+    def __init__(
+        self, subscription: Subscription, sender: FrameSender, end: Callable[[Close], None], rate: float
+    ) -> None:
+        super().__init__(subscription, sender, end)
         self._rate = rate
         self._changed = asyncio.Event()
         self.task = asyncio.create_task(self._work())
@@ -183,14 +169,14 @@ class RateLimitedDelivery(Delivery):
                 for frame in frames:
                     due = max(due, loop.time()) + frame.token_count / self._rate
                     await asyncio.sleep(due - loop.time())
-                    await self._room()
+                    await self._wait_for_space()
                     self._send(frame)
-            self._destination.end(Close.ENDED)
+            self._end(Close.ENDED)
         except Exception as failure:
-            self._destination.fail(failure)
+            self._sender.fail(failure)
 
-    async def _room(self) -> None:
-        """Return once the stream is not paused and the connection has room."""
-        while self.is_paused or self._sender.blocked is not None or self._flow.full:
+    async def _wait_for_space(self) -> None:
+        """Return once the stream is not paused and the connection has space."""
+        while self.is_paused or not self._sender.has_space:
             self._changed.clear()
             await self._changed.wait()

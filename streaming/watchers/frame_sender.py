@@ -1,4 +1,5 @@
-"""Passes frames to a connection's writer, and queues control frames while the writer is blocked."""
+"""Passes frames to a connection's writer, within the bounds of flow control, and queues control frames while the writer
+is blocked."""
 
 import asyncio
 from collections import deque
@@ -6,7 +7,8 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from conversations.domain.frames import Frame
-from streaming.watchers.writers import ConnectionWriter
+from streaming.watchers.flow_control import FlowControl
+from streaming.watchers.writers import ConnectionWriter, filtered
 
 # Control frames that are queued while the writer is blocked; further ones are dropped.
 MAX_WAITING: Final = 20
@@ -14,24 +16,36 @@ MAX_WAITING: Final = 20
 
 class FrameSender:
     """`frames` and `bytes` count what has been sent. While `blocked` is set, the writer accepts no frame; afterwards
-    `on_room` is called, or `on_failure` with the server's exception."""
+    `resume` is called, or `fail` with the server's exception."""
 
     def __init__(
         self,
+        transport: str,
         writer: ConnectionWriter,
-        on_room: Callable[[], None],
-        on_failure: Callable[[BaseException], None],
+        resume: Callable[[], None],
+        fail: Callable[[BaseException], None],
     ) -> None:
+        self.transport = transport
+        self.flow = FlowControl()
         self.frames = 0
         self.bytes = 0
         self.blocked: asyncio.Future[Any] | None = None
-        self._writer = writer
-        self._on_room = on_room
-        self._on_failure = on_failure
+        self.fail = fail
+        self._writer = filtered(transport, writer)
+        self._resume = resume
         self._waiting: deque[Frame] = deque()
 
+    @property
+    def has_space(self) -> bool:
+        """Whether an event may be sent now."""
+        return self.blocked is None and not self.flow.full
+
     def send(self, frame: Frame) -> None:
-        """Send a frame; only while `blocked` is None. Raises the server's exception."""
+        """Send an event; only while `blocked` is None. Raises the server's exception."""
+        self._write(frame)
+        self.flow.sent(frame)
+
+    def _write(self, frame: Frame) -> None:
         self.frames += 1
         self.bytes += frame.size
         taken = self._writer.write(frame)
@@ -42,7 +56,7 @@ class FrameSender:
     def send_control(self, frame: Frame) -> None:
         """Send a control frame, or queue it while `blocked` is set. Raises the server's exception."""
         if self.blocked is None:
-            self.send(frame)
+            self._write(frame)
         elif frame.type != "heartbeat" and len(self._waiting) < MAX_WAITING:
             # A late heartbeat would be useless, so none is queued.
             self._waiting.append(frame)
@@ -63,8 +77,8 @@ class FrameSender:
         try:
             taken.result()
             while self._waiting and self.blocked is None:
-                self.send(self._waiting.popleft())
+                self._write(self._waiting.popleft())
         except (Exception, asyncio.CancelledError) as failure:
-            self._on_failure(failure)
+            self.fail(failure)
         else:
-            self._on_room()
+            self._resume()

@@ -23,11 +23,10 @@ from conversations.domain.events import EventData
 from conversations.event_log import appender
 from streaming.hub.subscription import Subscription
 from streaming.statistics import counters
-from streaming.watchers.delivery import Delivery, Destination, LiveDelivery, RateLimitedDelivery
-from streaming.watchers.flow_control import FlowControl
+from streaming.watchers.delivery import Delivery, LiveDelivery, RateLimitedDelivery
 from streaming.watchers.frame_sender import FrameSender
 from streaming.watchers.timers import Timers
-from streaming.watchers.writers import ConnectionWriter, filtered
+from streaming.watchers.writers import ConnectionWriter
 from streaming.wire.close_codes import Close
 from streaming.wire.control_frames import Heartbeat, Hello, Stream, StreamState, wire_frame
 
@@ -56,12 +55,14 @@ class Watcher:
         self.id: UUID = uuid.uuid4()
         self.principal = principal
         self.transport = transport
+        # None before it is known which one the client watches.
+        self.conversation: UUID | None = None
         self.rate = rate
         self.started = datetime.now(UTC)
         self.closed: Close | None = None
         self.left: int | None = None
-        self.flow = FlowControl()
-        self.sender = FrameSender(filtered(transport, writer), self.pump, self._fail)
+        self.sender = FrameSender(transport, writer, self.pump, self._fail_to_send)
+        self.flow = self.sender.flow
         self._close_connection = close
         self.delivery: Delivery | None = None
         self._loop = asyncio.get_running_loop()
@@ -78,7 +79,7 @@ class Watcher:
             return StreamState.IDLE
         if self.delivery.is_paused:
             return StreamState.PAUSED
-        if self.delivery.reader.is_log_unavailable or appender.is_commit_slow():
+        if self.delivery.reader.log.is_unavailable or appender.is_commit_slow():
             return StreamState.RECONNECTING
         return StreamState.LAGGING if self.lagging else StreamState.STREAMING
 
@@ -86,10 +87,6 @@ class Watcher:
     def lagging(self) -> bool:
         """Whether the frames in flight are near their bound, or the server's send buffer is full."""
         return self.flow.lagging or self.sender.blocked is not None
-
-    @property
-    def conversation(self) -> UUID | None:
-        return None if self.delivery is None else self.delivery.reader.conversation
 
     @property
     def head(self) -> int:
@@ -112,12 +109,12 @@ class Watcher:
 
     def follow(self, subscription: Subscription) -> None:
         """Send the hello frame, and from now on every event after the subscription's start."""
-        destination = Destination(self.transport, self.sender, self.flow, self.end, self._fail)
+        self.conversation = subscription.reader.conversation
         self.timers.active(self._loop.time())
         if self.rate is None:
-            self.delivery = LiveDelivery(subscription, destination)
+            self.delivery = LiveDelivery(subscription, self.sender, self.end)
         else:
-            self.delivery = RateLimitedDelivery(subscription, destination, self.rate)
+            self.delivery = RateLimitedDelivery(subscription, self.sender, self.end, self.rate)
         logger.info(
             "watcher_follows",
             watcher=str(self.id),
@@ -149,7 +146,7 @@ class Watcher:
         try:
             self.sender.send_control(wire_frame(self.conversation, event, self.cursor))
         except Exception as failure:
-            self._fail(failure)
+            self._fail_to_send(failure)
 
     def ack(self, seq: int, waited: float = 0.0) -> None:
         """The client has received everything up to `seq`, which has been sent, `waited` seconds ago."""
@@ -229,16 +226,22 @@ class Watcher:
             self._closed_at = None
             self.sender.abort()
 
-    def _fail(self, failure: BaseException) -> None:
-        if isinstance(failure, OSError):
-            # The client has disconnected; the server will report it.
-            self.leave()
-            return
-        if not isinstance(failure, asyncio.CancelledError):
-            logger.error(
-                "watcher_failed", watcher=str(self.id), conversation=str(self.conversation), exc_info=failure
-            )
+    def fail(self, failure: BaseException) -> None:
+        """Log a defect, and close the connection."""
+        logger.error(
+            "watcher_failed", watcher=str(self.id), conversation=str(self.conversation), exc_info=failure
+        )
         self.end(Close.FAULT)
+
+    def _fail_to_send(self, failure: BaseException) -> None:
+        match failure:
+            case OSError():
+                # The client has disconnected; the server will report it.
+                self.leave()
+            case asyncio.CancelledError():
+                self.end(Close.FAULT)
+            case _:
+                self.fail(failure)
 
     def _stop(self) -> None:
         self.sender.close()

@@ -21,11 +21,10 @@ import asyncio
 import contextlib
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
-from typing import Any, cast
+from typing import Any, Final, cast
 from urllib.parse import parse_qs
 from uuid import UUID
 
-import structlog
 from channels.generic.websocket import AsyncWebsocketConsumer
 from django.contrib.auth.models import AbstractUser
 
@@ -37,7 +36,6 @@ from conversations.domain.errors import (
     InvalidInput,
     LimitReached,
     LogUnavailable,
-    NotFound,
     OutcryError,
     Problem,
     ScopeMissing,
@@ -58,10 +56,17 @@ from streaming.wire import client_commands
 from streaming.wire.close_codes import Close
 from streaming.wire.control_frames import Pong, wire_frame
 
-logger = structlog.get_logger(__name__)
-
 TRANSPORT = "websocket"
 MAX_FRAME_BYTES = 64 * 1024
+# Close codes of connections that are refused before they watch, by the error's HTTP status.
+_CLOSES: Final[Mapping[int, Close]] = {
+    401: Close.UNAUTHENTICATED,
+    403: Close.FORBIDDEN,
+    404: Close.NOT_FOUND,
+    422: Close.BAD_REQUEST,
+    429: Close.TOO_MANY_CONNECTIONS,
+    503: Close.UNAVAILABLE,
+}
 
 
 class ConversationSocket(AsyncWebsocketConsumer):
@@ -78,8 +83,6 @@ class ConversationSocket(AsyncWebsocketConsumer):
     _principal: Principal
     _rate: FrameRate
     _watcher: Watcher | None = None
-    # Set before the watcher follows the conversation, because commands may arrive at once.
-    _conversation: UUID | None = None
     _following: "asyncio.Task[None] | None" = None
     _closing: "asyncio.Task[None] | None" = None
 
@@ -104,7 +107,7 @@ class ConversationSocket(AsyncWebsocketConsumer):
         except OutcryError as refused:
             if isinstance(refused, ScopeMissing):
                 await self.send(wire_frame(None, _error(refused, None)).text)
-            await self.close(int(_close_code(refused)))
+            await self.close(int(_CLOSES[refused.http_status]))
             return
         self._rate = FrameRate(asyncio.get_running_loop().time())
         writer = writer_for(scope[direct_send.KEY])
@@ -148,7 +151,7 @@ class ConversationSocket(AsyncWebsocketConsumer):
         except OutcryError as refused:
             watcher.notify(_error(refused, key))
         except Exception as failure:
-            self._fail(watcher, failure)
+            watcher.fail(failure)
 
     async def _execute(self, watcher: Watcher, command: str, fields: Mapping[str, Any]) -> None:
         match command:
@@ -160,23 +163,21 @@ class ConversationSocket(AsyncWebsocketConsumer):
                 await self._control(watcher, fields)
             case "input":
                 message = requests.Input.parse(fields)
-                await debates.say(await self._user(Scope.CONTROL), self._watched(), message)
+                await debates.say(await self._user(Scope.CONTROL), _watched(watcher), message)
             case "start" if self._following is None:
                 new = requests.NewConversation.parse(fields)
                 conversation = await debates.start(await self._user(Scope.START, Scope.WATCH), new)
                 self._start_following(watcher, conversation.pk, 0)
             case "start":
-                raise InvalidInput(
-                    [Problem("type", "already_watching", "This connection has its conversation.")]
-                )
+                raise InvalidInput.of("type", "already_watching", "This connection has its conversation.")
             case _:
                 known = "Known types are ack, control, input, ping and start."
-                raise InvalidInput([Problem("type", "unknown_type", known)])
+                raise InvalidInput.of("type", "unknown_type", known)
 
     async def _control(self, watcher: Watcher, fields: Mapping[str, Any]) -> None:
-        conversation = self._watched()
+        conversation = _watched(watcher)
         match fields.get("action"):
-            case "pause_stream" | "resume_stream" if watcher.conversation is None:
+            case "pause_stream" | "resume_stream" if watcher.delivery is None:
                 raise _not_watching()
             case "pause_stream":
                 watcher.pause()
@@ -185,11 +186,6 @@ class ConversationSocket(AsyncWebsocketConsumer):
             case _:
                 command = requests.Command.parse(fields)
                 await debates.control(await self._user(Scope.CONTROL), conversation, command)
-
-    def _watched(self) -> UUID:
-        if self._conversation is None:
-            raise _not_watching()
-        return self._conversation
 
     async def _user(self, *scopes: Scope) -> AbstractUser:
         """The connection's user, read from the database. Raises Unauthenticated, and ScopeMissing if the API key lacks
@@ -200,7 +196,8 @@ class ConversationSocket(AsyncWebsocketConsumer):
         return principal.user
 
     def _start_following(self, watcher: Watcher, conversation: UUID, after: int) -> None:
-        self._conversation = conversation
+        # Set before the watcher follows the conversation, because commands may arrive at once.
+        watcher.conversation = conversation
         self._following = asyncio.create_task(self._follow(watcher, conversation, after))
 
     async def _follow(self, watcher: Watcher, conversation: UUID, after: int) -> None:
@@ -210,12 +207,7 @@ class ConversationSocket(AsyncWebsocketConsumer):
         except LogUnavailable:
             watcher.end(Close.UNAVAILABLE)
         except Exception as failure:
-            self._fail(watcher, failure)
-
-    def _fail(self, watcher: Watcher, failure: Exception) -> None:
-        named = {"conversation": str(self._conversation), "watcher": str(watcher.id)}
-        logger.error("watcher_failed", **named, exc_info=failure)
-        watcher.end(Close.FAULT)
+            watcher.fail(failure)
 
     def _close_soon(self, reason: Close) -> None:
         self._closing = asyncio.create_task(self._close(reason))
@@ -247,26 +239,14 @@ def _address(scope: Mapping[str, Any]) -> tuple[int, float | None, UUID | None]:
     return after, rate, None if conversation is None else client_commands.conversation(conversation)
 
 
-def _close_code(refused: OutcryError) -> Close:
-    """The close code for a connection that is refused before it watches."""
-    match refused:
-        case InvalidInput():
-            return Close.BAD_REQUEST
-        case Unauthenticated():
-            return Close.UNAUTHENTICATED
-        case ScopeMissing():
-            return Close.FORBIDDEN
-        case NotFound():
-            return Close.NOT_FOUND
-        case LogUnavailable():
-            return Close.UNAVAILABLE
-        case LimitReached():
-            return Close.TOO_MANY_CONNECTIONS
-    raise refused
+def _watched(watcher: Watcher) -> UUID:
+    if watcher.conversation is None:
+        raise _not_watching()
+    return watcher.conversation
 
 
 def _not_watching() -> InvalidInput:
-    return InvalidInput([Problem("type", "not_watching", "This connection has no conversation yet.")])
+    return InvalidInput.of("type", "not_watching", "This connection has no conversation yet.")
 
 
 def _error(refused: OutcryError, key: str | None, problem: Problem | None = None) -> Error:
