@@ -50,17 +50,23 @@ class RunEncoder(Encoder):
         new = {"conversation": self._conversation, "topic": topic, "verdict": None, "cost": None}
         self._state = {**before, **new}
         self._error: Data = {}
-        self._has_begun = self._has_ended = self._is_demo = False
+        self._has_ended = self._is_demo = False
 
     def event(self, frame: Frame) -> bytes:
-        """The events of a stored frame; the first frame also begins the run."""
+        """The events of a stored frame."""
         return b"".join(map(self._encode, self._events(frame)))
 
     def control(self, frame: Frame) -> bytes:
-        """A frame that is not in the log: a heartbeat as a comment, any other as a CUSTOM event."""
-        if frame.type == "heartbeat":
-            return KEEPALIVE_COMMENT
-        return b"".join(map(self._encode, self._control_events(frame)))
+        """A frame that is not in the log: the hello, which comes first, begins the run; a heartbeat is a comment, any
+        other a CUSTOM event."""
+        match frame.type:
+            case "heartbeat":
+                return KEEPALIVE_COMMENT
+            case "hello":
+                return b"".join(map(self._encode, self._begin()))
+            case _ if self._has_ended:
+                return b""
+        return self._encode(CustomEvent(name=f"outcry.{frame.type}", value=frame.data))
 
     def end(self, reason: Close) -> bytes:
         """RUN_ERROR, unless the run has finished."""
@@ -74,20 +80,11 @@ class RunEncoder(Encoder):
         return one_line(self._encoder.encode(event)).encode()
 
     def _events(self, frame: Frame) -> Iterator[BaseEvent]:
-        yield from self._begin()
         yield from self._frame_events(frame)
         if self._messages.needs_snapshot and self._messages.is_between_messages and not self._has_ended:
             yield self._messages.snapshot()
 
-    def _control_events(self, frame: Frame) -> Iterator[BaseEvent]:
-        yield from self._begin()
-        if frame.type != "hello" and not self._has_ended:
-            yield CustomEvent(name=f"outcry.{frame.type}", value=frame.data)
-
     def _begin(self) -> Iterator[BaseEvent]:
-        if self._has_begun:
-            return
-        self._has_begun = True
         yield RunStartedEvent(
             thread_id=self._run_input.thread_id,
             run_id=self._run_input.run_id,

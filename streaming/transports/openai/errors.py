@@ -52,20 +52,14 @@ class Failure:
 
 FAULT: Final = Failure(500, "internal", "Something went wrong at our end. The debate goes on.")
 CANCELLED: Final = Failure(409, "cancelled", "The debate was cancelled.")
-_CLOSE_CODES: Final[Mapping[Close, str]] = {
-    Close.UNAUTHENTICATED: "invalid_api_key",
-    Close.FORBIDDEN: "forbidden",
-    Close.RESTART: "restart",
-    Close.SLOW: "slow",
-    Close.EXPIRED: "expired",
-}
 
 
 def closed(reason: Close) -> Failure:
     """The failure for a stream that was closed before the debate's end."""
-    if reason not in _CLOSE_CODES:
+    if reason is Close.FAULT:
         return FAULT
-    return Failure(reason.http_status, _CLOSE_CODES[reason], reason.message)
+    code = "invalid_api_key" if reason is Close.UNAUTHENTICATED else reason.name.lower()
+    return Failure(reason.http_status, code, reason.message)
 
 
 def body(error: OutcryError) -> dict[str, Any]:

@@ -88,12 +88,26 @@ def by_agents(messages: list[dict[str, Any]]) -> list[tuple[str, str]]:
 
 # The encoder
 
+HELLO = wire_frame(
+    None,
+    Hello(
+        head=0,
+        status=Status.ACTIVE,
+        mode=Mode.LIVE,
+        recovered=True,
+        from_=0,
+        heartbeat_seconds=20,
+        session=uuid4(),
+    ),
+)
+
 
 def encoded(frames: list[Frame], asked_: dict[str, Any] | None = None) -> bytes:
     conversation = uuid4()
     events = RunEncoder(RunAgentInput.model_validate(asked_ or asked()), conversation, "Buy?")
+    begin = events.control(HELLO)
     # Some recordings stop in the middle.
-    return b"".join(events.event(frame) for frame in frames) + events.end(Close.RESTART)
+    return begin + b"".join(events.event(frame) for frame in frames) + events.end(Close.RESTART)
 
 
 @pytest.fixture(params=RECORDINGS, ids=lambda path: path.stem)
@@ -170,8 +184,9 @@ def test_a_stream_that_breaks_never_ends_as_a_success(recording: Any) -> None:
     frames = frames_of(recording)[:-1]
     for count in range(len(frames)):
         events = RunEncoder(RunAgentInput.model_validate(asked()), uuid4(), "Buy?")
+        begin = events.control(HELLO)
         body = b"".join(events.event(frame) for frame in frames[:count]) + events.end(Close.RESTART)
-        client = followed(read(body), [BUY])
+        client = followed(read(begin + body), [BUY])
         assert client.end is not None
         assert (client.end["type"], client.end["code"]) == ("RUN_ERROR", "restart")
 
@@ -221,17 +236,9 @@ def test_a_call_that_came_to_no_end_is_no_call_for_the_client() -> None:
 def test_what_is_not_in_the_log_is_a_custom_event() -> None:
     events = RunEncoder(RunAgentInput.model_validate(asked()), uuid4(), "Buy?")
     client = Client()
-    hello = Hello(
-        head=0,
-        status=Status.ACTIVE,
-        mode=Mode.LIVE,
-        recovered=True,
-        from_=0,
-        heartbeat_seconds=20,
-        session=uuid4(),
-    )
-    for aside in (hello, Notice(text="Soon."), Stream(state=StreamState.RECONNECTING)):
-        for event in read(events.control(wire_frame(None, aside))):
+    notice = wire_frame(None, Notice(text="Soon."))
+    for frame in (HELLO, notice, wire_frame(None, Stream(state=StreamState.RECONNECTING))):
+        for event in read(events.control(frame)):
             client.take(event)
     assert client.custom == [
         ("outcry.notice", {"text": "Soon."}),
