@@ -33,7 +33,7 @@ _REASONS: Final[Mapping[int, str]] = {
     409: "The debate was cancelled.",
     413: "The body is too large.",
     429: "As much as is allowed, or faster; `Retry-After` where it is known.",
-    500: "Something went wrong at our end.",
+    500: "An internal error occurred.",
     503: "The database or the disk is away, or the server restarts.",
 }
 

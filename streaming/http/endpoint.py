@@ -97,4 +97,4 @@ def expected(failure: Exception, event: str = "door_failed", **context: str) -> 
     if isinstance(failure, OutcryError):
         return failure
     logger.error(event, exc_info=failure, **context)
-    return Fault("Something went wrong at our end.")
+    return Fault("An internal error occurred.")

@@ -81,7 +81,7 @@ class Request(starlette_requests.Request):
         try:
             self.django.get_host()
         except DisallowedHost:
-            raise InvalidInput.of("Host", "host", "This site has another name.") from None
+            raise InvalidInput.of("Host", "host", "This server does not serve this host name.") from None
 
     async def authenticate(self, *scopes: Scope, streams: bool = False) -> Principal:
         """The sender, by an API key, else by the session. Raises Unauthenticated; Forbidden for a session without a

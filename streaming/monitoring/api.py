@@ -49,12 +49,12 @@ async def status(request: AuthenticatedRequest) -> Overview:
     "/sessions",
     auth=needs("watch"),
     response={200: Sessions, 403: Refusal, 429: Refusal},
-    summary="Who is connected to this process",
+    summary="The connections of this process",
 )
 async def sessions(
     request: AuthenticatedRequest, limit: Annotated[int, Field(ge=1, le=MAX_SESSIONS)] = MAX_SESSIONS
 ) -> Sessions:
-    """The newest first. Needs a staff account with the right to review conversations."""
+    """The newest connections first. Needs a staff account with the right to review conversations."""
     await database.call(_require_reviewer, request.auth)
     return dashboard.sessions(limit)
 
@@ -77,7 +77,7 @@ async def announce(request: AuthenticatedRequest, announcement: Announcement) ->
         await broadcast(announcement.text)
     except Exception:
         logger.exception("broadcast_failed", user=request.auth.pk)
-        raise HttpError(503, "It could not be passed on; perhaps nobody has heard it.") from None
+        raise HttpError(503, "The announcement could not be sent; it may not have reached anyone.") from None
     logger.info("broadcast", user=request.auth.pk, characters=len(announcement.text))
     return Answer(202, announcement)
 

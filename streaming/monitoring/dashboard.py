@@ -24,7 +24,7 @@ STARTED: Final = datetime.now(UTC)
 
 
 class Process(BaseModel):
-    """Where several processes serve, each has figures of its own."""
+    """The process that answered. If several processes serve, each has its own figures."""
 
     host: str
     pid: int
@@ -32,7 +32,7 @@ class Process(BaseModel):
 
 
 class Connections(BaseModel):
-    """How many there are, by state (every state, 0 included) and by transport (those in use)."""
+    """Open connections, by state (every state, 0 included) and by transport (those in use)."""
 
     total: int
     states: dict[StreamState, int]
@@ -49,7 +49,7 @@ class Debates(BaseModel):
 
 
 class Closed(BaseModel):
-    """How many connections this process has closed with this code."""
+    """The number of connections that this process has closed with this code."""
 
     code: int
     name: str
@@ -57,8 +57,8 @@ class Closed(BaseModel):
 
 
 class Overview(BaseModel):
-    """`lagging`: watchers that take tokens more slowly than they come, now. Since the process started: `repaired`, how
-    often a channel layer had dropped something; `pages`, reads of the log for watchers that were behind; `closed`,
+    """`lagging`: watchers that now receive tokens more slowly than they arrive. Since the process started: `repaired`,
+    how often a channel layer had dropped something; `pages`, reads of the log for watchers that were behind; `closed`,
     connections that the process closed. `series` has one sample for each five seconds of the last ten minutes, the
     oldest first."""
 
@@ -75,9 +75,9 @@ class Overview(BaseModel):
 
 
 class Session(BaseModel, from_attributes=True):
-    """A watcher. `behind`: events of its conversation that it has not been sent yet; `acked`: whether its client
-    acknowledges events. `tokens`, `frames` and `bytes` have been sent; `rate` is the most tokens a second that it asked
-    for, null for no limit."""
+    """A watcher. `behind`: events of its conversation that have not been sent to it yet; `acked`: whether its client
+    acknowledges events. `tokens`, `frames` and `bytes` count what has been sent; `rate` is the maximum of tokens a
+    second that the client asked for, null for no limit."""
 
     id: UUID
     user: str = Field(validation_alias=AliasPath("principal", "user", "username"))

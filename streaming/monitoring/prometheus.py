@@ -129,7 +129,7 @@ class _Computed(Collector):
         states = {(state,): count for state, count in dashboard.states().items()}
         yield _gauge("outcry_watchers", "Watchers of this process.", states, "state")
         lagging = sum(watcher.lagging for watcher in watchers)
-        yield _gauge("outcry_watchers_lagging", "Those that fall behind.", lagging)
+        yield _gauge("outcry_watchers_lagging", "Watchers that fall behind.", lagging)
         transports = dict.fromkeys(((name,) for name in settings.OUTCRY_TRANSPORTS), 0)
         transports |= Counter((watcher.transport,) for watcher in watchers)
         yield _gauge("outcry_connections", "Watchers of this process, by transport.", transports, "transport")
@@ -140,7 +140,7 @@ class _Computed(Collector):
             statuses = {(status,): count for status, count in self.debates.items()}
             yield _gauge("outcry_debates", "Debates in the database.", statuses, "status")
         if self.waiting is not None:
-            help_text = "Debates in the database that nobody runs yet."
+            help_text = "Debates in the database that no process runs yet."
             yield _gauge("outcry_debates_waiting", help_text, self.waiting)
         if self.jobs is not None:
             yield _gauge("outcry_jobs_waiting", "Jobs that wait for a worker.", self.jobs)

@@ -8,14 +8,14 @@ from prometheus_client import Counter, Histogram
 from conversations.infrastructure.metrics import REGISTRY
 
 TOKENS_SPOKEN: Final = Counter(
-    "outcry_tokens_spoken", "Tokens that came in for debates that are watched here.", registry=REGISTRY
+    "outcry_tokens_spoken", "Tokens received for debates that are watched at this process.", registry=REGISTRY
 )
-TOKENS_DELIVERED: Final = Counter("outcry_tokens_delivered", "Tokens handed to watchers.", registry=REGISTRY)
+TOKENS_DELIVERED: Final = Counter("outcry_tokens_delivered", "Tokens sent to watchers.", registry=REGISTRY)
 DROPS_REPAIRED: Final = Counter(
-    "outcry_channel_drops_repaired", "How often the channel layer had left something out.", registry=REGISTRY
+    "outcry_channel_drops_repaired", "How often the channel layer had dropped something.", registry=REGISTRY
 )
 PAGES_READ: Final = Counter(
-    "outcry_log_pages_read", "Looks into the log for watchers who were behind.", registry=REGISTRY
+    "outcry_log_pages_read", "Reads of the log for watchers that were behind.", registry=REGISTRY
 )
 CLOSES: Final = Counter(
     "outcry_closes", "Connections that this process closed.", ["code", "name"], registry=REGISTRY
@@ -25,13 +25,13 @@ CLOSES: Final = Counter(
 _BUCKETS: Final = [0.001 * 2**step for step in range(17)]
 _PAINT_SECONDS: Final = Histogram(
     "outcry_paint_seconds",
-    "From the log's taking of a token to its acknowledged paint in a browser.",
+    "From storing a token in the log to its acknowledged paint in a browser.",
     registry=REGISTRY,
     buckets=_BUCKETS,
 )
 _DELIVERY_SECONDS: Final = Histogram(
     "outcry_delivery_seconds",
-    "From the log's taking of an event that is no token to its handing over to a watcher's connection.",
+    "From storing an event other than a token in the log to sending it to a watcher's connection.",
     registry=REGISTRY,
     buckets=_BUCKETS,
 )

@@ -30,8 +30,8 @@ class Lagging(Protocol):
 
 @dataclass(frozen=True)
 class Rates:
-    """Tokens a second over the last `seconds`: `spoken` came in for conversations that are watched, `delivered` were
-    handed to all their watchers together."""
+    """Tokens a second over the last `seconds`: `spoken` were received for conversations that are watched, `delivered`
+    were sent to all their watchers together."""
 
     seconds: float
     spoken: float

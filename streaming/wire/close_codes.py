@@ -44,8 +44,8 @@ class Close(IntEnum):
 
     @property
     def message(self) -> str:
-        """Why an HTTP response broke off, as a sentence for people."""
-        return _MESSAGES.get(self, "The answer broke off. The debate goes on.")
+        """Why an HTTP response was interrupted, as a sentence for people."""
+        return _MESSAGES.get(self, "The response was interrupted. The debate continues.")
 
     @property
     def http_status(self) -> int:
@@ -54,12 +54,12 @@ class Close(IntEnum):
 
 
 _MESSAGES: Final[Mapping[Close, str]] = {
-    Close.UNAUTHENTICATED: "Your key or session has ended. The debate goes on.",
+    Close.UNAUTHENTICATED: "Your API key or session has ended. The debate continues.",
     Close.FORBIDDEN: "You may not watch this debate any more.",
     Close.NOT_FOUND: "There is no such debate.",
-    Close.RESTART: "The answer broke off: the server restarts. The debate goes on.",
-    Close.SLOW: "The answer broke off: it was read too slowly. The debate goes on.",
-    Close.EXPIRED: "The answer broke off: it had lasted as long as one may. The debate goes on.",
+    Close.RESTART: "The response was interrupted because the server is restarting. The debate continues.",
+    Close.SLOW: "The response was interrupted because it was read too slowly. The debate continues.",
+    Close.EXPIRED: "The response was interrupted because it reached the maximum duration. The debate continues.",
 }
 _STATUSES: Final[Mapping[Close, int]] = {
     Close.UNAUTHENTICATED: 401,

@@ -34,15 +34,15 @@ class Pong(EventData, type="pong"):
 
 
 class Notice(EventData, type="notice"):
-    """An operator's word to everybody who is connected."""
+    """An announcement from an operator to everyone who is connected."""
 
     text: str
 
 
 class StreamState(StrEnum):
-    """How a watcher's stream stands. `lagging`: it takes the words more slowly than they come, and gets whole messages
-    until it has caught up. `paused`: as it asked. `reconnecting`: the server waits for its database, and what is spoken
-    meanwhile comes when it is back."""
+    """The state of a watcher's stream. `lagging`: the client receives tokens more slowly than they arrive, and gets
+    whole messages until it has caught up. `paused`: by the client. `reconnecting`: the server waits for its database;
+    events of the meantime are sent when it is back."""
 
     IDLE = "idle"
     STREAMING = "streaming"

@@ -137,7 +137,7 @@ export type MessageStart = {
 /** Whether messages come from a model (live) or from a script (demo). */
 export type Mode = "live" | "demo";
 
-/** An operator's word to everybody who is connected. */
+/** An announcement from an operator to everyone who is connected. */
 export type Notice = {
   text: string;
 };
@@ -166,9 +166,9 @@ export type Stream = {
   state: StreamState;
 };
 
-/** How a watcher's stream stands. `lagging`: it takes the words more slowly than they come, and gets whole messages
- * until it has caught up. `paused`: as it asked. `reconnecting`: the server waits for its database, and what is spoken
- * meanwhile comes when it is back. */
+/** The state of a watcher's stream. `lagging`: the client receives tokens more slowly than they arrive, and gets
+ * whole messages until it has caught up. `paused`: by the client. `reconnecting`: the server waits for its database;
+ * events of the meantime are sent when it is back. */
 export type StreamState = "idle" | "streaming" | "paused" | "lagging" | "reconnecting" | "error" | "closed";
 
 /** One or more neighbouring tokens. `offset` counts Unicode code points from the message's start; `cost` is the

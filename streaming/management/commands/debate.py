@@ -39,7 +39,7 @@ class Command(BaseCommand):
         parser.add_argument(
             "--rounds", type=int, default=requests.DEFAULT_ROUNDS, help="1 to 6 (default: %(default)s)"
         )
-        parser.add_argument("--user", help=f"whose debate it is (default: an account named {OWNER})")
+        parser.add_argument("--user", help=f"owner of the debate (default: an account named {OWNER})")
 
     def handle(
         self, *args: Any, topic: str, user: str | None, content_file: Path | None, **options: Any
@@ -77,7 +77,7 @@ def _owner(username: str | None) -> AbstractUser:
             # This user has no password and no address, so nobody can sign in as them.
             return users.create_user(OWNER)
         if owner.has_usable_password() or owner.email:
-            raise CommandError(f"Somebody has an account named {OWNER}; say whose debate it is with --user.")
+            raise CommandError(f"The account {OWNER} belongs to a person; name another account with --user.")
     if owner is None:
         raise CommandError(f"--user {username}: there is no such account.")
     return owner

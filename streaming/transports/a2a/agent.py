@@ -204,7 +204,7 @@ def _fields(message: Message) -> dict[str, Any]:
         elif part.HasField("data"):
             values |= _object(part.data)
         else:
-            raise ContentTypeNotSupportedError("Send text and data; files are not read.")
+            raise ContentTypeNotSupportedError("Send text and data only; files are not supported.")
     if texts:
         values["topic"], *content = texts
         if content:
@@ -235,7 +235,7 @@ async def _send_message(user: AbstractUser, message: Message) -> tuple[UUID, int
     if message.context_id not in {"", snapshot.task.context_id}:
         raise InvalidInput.of("message.contextId", "context", "The task belongs to another context.")
     if any(not part.HasField("text") for part in message.parts):
-        raise ContentTypeNotSupportedError("Send text; nothing else is read here.")
+        raise ContentTypeNotSupportedError("Send text only.")
     text = "\n\n".join(part.text for part in message.parts)
     fields = {"text": text, "reply_to": question, "idempotency_key": key}
     accepted = await debates.say(user, conversation, requests.Input.parse(fields))

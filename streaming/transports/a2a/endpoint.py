@@ -177,7 +177,7 @@ def _decoded(body: bytes) -> Any:
     except json.JSONDecodeError:
         return None
     except (ValueError, RecursionError):
-        raise InvalidInput.of("body", "json", "The body must be JSON, in whole characters.") from None
+        raise InvalidInput.of("body", "json", "The body must be JSON in valid UTF-8.") from None
     return call
 
 

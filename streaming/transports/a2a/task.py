@@ -48,7 +48,7 @@ ENDED: Final = frozenset(
 SETTLED: Final = ENDED | {TaskState.TASK_STATE_INPUT_REQUIRED}
 VERDICT: Final = "verdict"
 MARKDOWN: Final = "text/markdown"
-SIMULATED: Final = "Simulated: a script speaks here, no model."
+SIMULATED: Final = "Simulated: this text is scripted, no model is used."
 _DESCRIBED: Final = ("agent", "role", "kind", "round", "model", "provider", "mode")
 _MEASURED: Final = ("confidence", "usage", "cost", "finish_reason", "duration_ms")
 

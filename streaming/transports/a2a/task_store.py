@@ -113,7 +113,7 @@ def _after(user: AbstractUser, token: str) -> Q:
     except ValueError:
         last = None
     if last is None:
-        raise InvalidInput.of("pageToken", "token", "This is no token of a page.")
+        raise InvalidInput.of("pageToken", "token", "The page token is not valid.")
     return Q(created_at__lt=last.created_at) | Q(created_at=last.created_at, pk__lt=last.pk)
 
 

@@ -168,7 +168,7 @@ class RunEncoder(Encoder):
     def _demo(self, mode: str) -> Iterator[BaseEvent]:
         if mode == Mode.DEMO and not self._is_demo:
             self._is_demo = True
-            message = "No model speaks: what follows is a scripted demo."
+            message = "What follows is a scripted demo; no model is used."
             yield self._custom("demo", {"mode": mode, "message": message})
 
     def _status(self, data: Data) -> Iterator[BaseEvent]:

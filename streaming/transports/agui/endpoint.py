@@ -140,5 +140,5 @@ def _text(message: UserMessage) -> str:
     if isinstance(message.content, str):
         return message.content
     if not all(isinstance(part, TextPart) for part in message.content):
-        raise InvalidInput.of("messages", "text_only", "Agents here read nothing but text.")
+        raise InvalidInput.of("messages", "text_only", "Only text is supported.")
     return "\n".join(part.text for part in message.content if isinstance(part, TextPart))

@@ -205,7 +205,7 @@ class Messages:
         # A client would execute a call that has no result.
         for call, result in turn.calls.items():
             if result is None:
-                yield self._result_event(call, "The call came to no end.")
+                yield self._result_event(call, "The call did not finish.")
 
     def _result_event(self, call: str, content: str) -> ToolCallResultEvent:
         return ToolCallResultEvent(

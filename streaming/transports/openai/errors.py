@@ -33,7 +33,7 @@ class Unanswered(OutcryError):
     code = "internal"
 
     def __init__(self, conversation: UUID) -> None:
-        super().__init__("The debate goes on, but its words cannot be sent; it can be read on the site.")
+        super().__init__("The debate continues, but its text cannot be sent. Read it on the site.")
         self.conversation = conversation
 
 
@@ -50,7 +50,7 @@ class Failure:
         return _error(self.message, self.http_status, self.code, None)
 
 
-FAULT: Final = Failure(500, "internal", "Something went wrong at our end. The debate goes on.")
+FAULT: Final = Failure(500, "internal", "An internal error occurred. The debate continues.")
 CANCELLED: Final = Failure(409, "cancelled", "The debate was cancelled.")
 
 

@@ -12,8 +12,10 @@ from conversations.domain.finish_reasons import cut_note
 from conversations.domain.frames import Frame
 from streaming.wire.text_deltas import TextDeltas
 
-SIMULATED: Final = "**Scripted demo.** From here on no model speaks: the words are a script, not an analysis."
-BUDGET: Final = "The debate has reached its budget; it is judged as far as it went."
+SIMULATED: Final = (
+    "**Scripted demo.** From here on the text is scripted and not an analysis; no model is used."
+)
+BUDGET: Final = "The debate has reached its budget. The verdict is based on the debate so far."
 
 
 class Markdown:
@@ -46,13 +48,15 @@ class Markdown:
                 text = self._append(self._deltas.take(frame))
                 return text + self._quote(note) if (note := cut_note(data)) else text
             case "message_discard" if self._deltas.discard(data["message"]):
-                return self._quote(f"**What was said last does not stand**: it broke off ({data['reason']}).")
+                return self._quote(
+                    f"**The last message was discarded**: it was interrupted ({data['reason']})."
+                )
             case "status":
                 return self._demo_quote(data["mode"]) + self._budget_quote(data["reason"])
             case "input_request":
                 return self._quote(f"**{data['agent']} asks:** {data['prompt']}")
             case "input_expired":
-                return self._quote("Nobody answered in time.")
+                return self._quote("No one answered in time.")
             case "human_message":
                 return self._quote(f"**{data['author']}:** {data['text']}")
             case "complete":

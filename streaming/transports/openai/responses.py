@@ -22,7 +22,7 @@ class ChatChoice(BaseModel):
 
 
 class ChatUsage(BaseModel):
-    """Of all the agents."""
+    """The tokens that all agents read and wrote."""
 
     prompt_tokens: int
     completion_tokens: int
@@ -30,7 +30,7 @@ class ChatUsage(BaseModel):
 
 
 class ChatCompletion(BaseModel):
-    """The debate, as Markdown; `id` is chatcmpl- and the conversation's. `usage` is null where it is unknown."""
+    """The debate as Markdown. `id` is "chatcmpl-" and the conversation's id; `usage` is null if it is unknown."""
 
     id: str
     object: Literal["chat.completion"]
@@ -56,7 +56,7 @@ class ChatChunkChoice(BaseModel):
 
 
 class ChatChunk(BaseModel):
-    """A piece of the text. The last, with `usage`, has no choices."""
+    """A part of the text. The last chunk, with `usage`, has no choices."""
 
     id: str
     object: Literal["chat.completion.chunk"]
@@ -67,7 +67,7 @@ class ChatChunk(BaseModel):
 
 
 class ChatModel(BaseModel):
-    """A panel."""
+    """A panel of agents, as a model."""
 
     id: str
     object: Literal["model"]
@@ -90,6 +90,6 @@ class ChatError(BaseModel):
 
 
 class ChatFailure(BaseModel):
-    """As OpenAI has it."""
+    """An error in OpenAI's format."""
 
     error: ChatError

@@ -90,7 +90,7 @@ class _Show:
                 self._line(f"\n[yellow]{escape(note)}[/]" if note else "")
             case "message_discard":
                 self._line(
-                    f"\n[yellow]This message was cut ({escape(data['reason'])}); it is spoken again.[/]"
+                    f"\n[yellow]This message was interrupted ({escape(data['reason'])}) and will be repeated.[/]"
                 )
             case "input_request":
                 self.question = data["request"]
@@ -99,7 +99,7 @@ class _Show:
                 )
             case "input_expired":
                 self.question = None
-                self._line("[dim]Nobody answered in time; the debate goes on.[/dim]")
+                self._line("[dim]No one answered in time; the debate continues.[/dim]")
             case "human_message":
                 self.question = None if data["reply_to"] == self.question else self.question
                 self._line(f"\n[bold]{escape(data['author'])}:[/] {escape(_printable(data['text']))}")

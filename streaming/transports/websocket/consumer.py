@@ -169,7 +169,9 @@ class ConversationSocket(AsyncWebsocketConsumer):
                 conversation = await debates.start(await self._user(Scope.START, Scope.WATCH), new)
                 self._start_following(watcher, conversation.pk, 0)
             case "start":
-                raise InvalidInput.of("type", "already_watching", "This connection has its conversation.")
+                raise InvalidInput.of(
+                    "type", "already_watching", "This connection already watches a conversation."
+                )
             case _:
                 known = "Known types are ack, control, input, ping and start."
                 raise InvalidInput.of("type", "unknown_type", known)

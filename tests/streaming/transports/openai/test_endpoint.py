@@ -784,9 +784,7 @@ async def test_a_turn_that_broke_off_is_told_and_comes_again(
         text = await _text(client, streamed=True)
     conversation = await stored()
     assert text is not None
-    lost = (
-        "\n\n## Market Context\n\nThe sector trades\n\n> **What was said last does not stand**: it broke off"
-    )
+    lost = "\n\n## Market Context\n\nThe sector trades\n\n> **The last message was discarded**: it was interrupted"
     assert lost in text
     told = text.index("\n\n## Market Context"), text.index("\n\n## Market Context", text.index(lost) + 1)
     assert text[: told[0]] + text[told[1] :] == await text_of(conversation)
@@ -796,7 +794,7 @@ async def test_a_demo_says_so_in_the_text(http: httpx.AsyncClient, settings: Set
     settings.OUTCRY_PROVIDERS = ["demo"]
     settings.OUTCRY_DEMO_TOKENS_PER_SECOND = 10_000
     text = (await complete(http)).json()["choices"][0]["message"]["content"]
-    assert text.startswith("> **Scripted demo.** From here on no model speaks")
+    assert text.startswith("> **Scripted demo.** From here on the text is scripted")
     headings = re.findall("^## (.*)$", text, re.M)
     assert [heading for heading in headings if not heading.endswith(" (demo)")] == []
     assert "**No verdict**: this was a scripted demo" in text

@@ -29,7 +29,7 @@ def test_everything_that_happens_is_told() -> None:
         "\n"
         "Half a senten\n"
         "\n"
-        "> **What was said last does not stand**: it broke off (provider_dropped).\n"
+        "> **The last message was discarded**: it was interrupted (provider_dropped).\n"
         "\n"
         "## Risk Challenger\n"
         "\n"
@@ -41,7 +41,7 @@ def test_everything_that_happens_is_told() -> None:
         "\n"
         "> **Risk Challenger asks:** Which currency?\n"
         "\n"
-        "> Nobody answered in time.\n"
+        "> No one answered in time.\n"
         "\n"
         "## Verdict\n"
         "\n"
@@ -71,7 +71,7 @@ def test_words_go_on_after_a_question_in_their_midst() -> None:
     events = [begun, first, debates.input_request(begun, request), InputExpired(request=request), *rest]
     assert text(*events) == (
         "## Risk Challenger\n\nIt depends. \n\n> **Risk Challenger asks:** Which horizon?\n\n"
-        "> Nobody answered in time.\n\nThen buy."
+        "> No one answered in time.\n\nThen buy."
     )
 
 
@@ -105,7 +105,7 @@ def test_a_demo_is_told_once_and_in_each_heading() -> None:
     ]
     assert text(*events) == (
         "## Financial Analyst\n\nReal.\n\n"
-        "> **Scripted demo.** From here on no model speaks: the words are a script, not an analysis.\n\n"
+        "> **Scripted demo.** From here on the text is scripted and not an analysis; no model is used.\n\n"
         "## Market Context (demo)\n\nNot.\n\n"
         "## Risk Challenger (demo)\n\nNor this.\n\n"
         "## Verdict (demo)\n\n**No verdict**: this was a scripted demo; nothing was analysed."
@@ -146,7 +146,10 @@ def test_no_verdict_has_its_reason(reason: str, sentence: str) -> None:
 def test_a_budget_that_is_reached_is_told_once() -> None:
     reached = debates.status(Status.ACTIVE, reason="budget")
     ended = debates.status(Status.COMPLETED, reason="budget")
-    assert text(reached, ended) == "> The debate has reached its budget; it is judged as far as it went."
+    assert (
+        text(reached, ended)
+        == "> The debate has reached its budget. The verdict is based on the debate so far."
+    )
 
 
 def test_of_several_rounds_headings_say_which() -> None:
