@@ -37,16 +37,11 @@ def http_router(otherwise: Any) -> Router:
 
 def endpoint_routes() -> list[Route]:
     """The HTTP endpoints of the transports that are on."""
-    routes: list[Route] = []
-    if "sse" in settings.OUTCRY_TRANSPORTS:
-        routes += sse.routes()
-    if "openai" in settings.OUTCRY_TRANSPORTS:
-        routes += openai.routes()
-    if "agui" in settings.OUTCRY_TRANSPORTS:
-        routes += agui.routes()
+    endpoints = {"sse": sse, "openai": openai, "agui": agui}
     if "a2a" in settings.OUTCRY_TRANSPORTS:
         # Imported here because its types and their server take half a second to load.
         from streaming.transports.a2a import endpoint as a2a
 
-        routes += a2a.routes()
-    return routes
+        endpoints["a2a"] = a2a
+    enabled = [module for name, module in endpoints.items() if name in settings.OUTCRY_TRANSPORTS]
+    return [route for module in enabled for route in module.routes()]

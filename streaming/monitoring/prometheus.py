@@ -2,8 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from ipaddress import ip_address
 from typing import Any
 
@@ -15,10 +14,8 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.crypto import constant_time_compare
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
-from prometheus_client import CollectorRegistry, ProcessCollector
+from prometheus_client import CollectorRegistry, Gauge, ProcessCollector
 from prometheus_client.exposition import choose_encoder
-from prometheus_client.metrics_core import GaugeMetricFamily, Metric
-from prometheus_client.registry import Collector
 
 from conversations.domain.enums import Status
 from conversations.domain.errors import LogUnavailable
@@ -60,9 +57,52 @@ async def collected() -> CollectorRegistry:
         logger.warning("debates_not_counted", exc_info=True)
         debates, waiting, jobs = {}, None, None
     scraped = CollectorRegistry()
-    for collector in (metrics.REGISTRY, _Computed(debates, waiting, jobs, await _circuits()), _PROCESS):
-        scraped.register(collector)
+    scraped.register(metrics.REGISTRY)
+    scraped.register(_PROCESS)
+    process = {(metrics.role, settings.OUTCRY_VERSION): 1}
+    _gauge(
+        scraped, "outcry_process", "1; the role and the release of this process.", process, "role", "version"
+    )
+    _add_watchers(scraped)
+    _gauge(scraped, "outcry_debates_running", "Debates that this process runs.", supervisor.running())
+    if debates:
+        statuses = {(status,): count for status, count in debates.items()}
+        _gauge(scraped, "outcry_debates", "Debates in the database.", statuses, "status")
+    if waiting is not None:
+        help_text = "Debates in the database that no process runs yet."
+        _gauge(scraped, "outcry_debates_waiting", help_text, waiting)
+    if jobs is not None:
+        _gauge(scraped, "outcry_jobs_waiting", "Jobs that wait for a worker.", jobs)
+    circuits = await _circuits()
+    states = {(each.provider, state): int(each.state is state) for each in circuits for state in State}
+    help_text = "1 for the state that a provider's circuit is in."
+    _gauge(scraped, "outcry_circuit", help_text, states, "provider", "state")
     return scraped
+
+
+def _add_watchers(scraped: CollectorRegistry) -> None:
+    watchers = registry().watchers.values()
+    states = {(state,): count for state, count in dashboard.states().items()}
+    _gauge(scraped, "outcry_watchers", "Watchers of this process.", states, "state")
+    lagging = sum(watcher.lagging for watcher in watchers)
+    _gauge(scraped, "outcry_watchers_lagging", "Watchers that fall behind.", lagging)
+    transports = dict.fromkeys(((name,) for name in settings.OUTCRY_TRANSPORTS), 0)
+    transports |= Counter((watcher.transport,) for watcher in watchers)
+    help_text = "Watchers of this process, by transport."
+    _gauge(scraped, "outcry_connections", help_text, transports, "transport")
+    _gauge(scraped, "outcry_debates_watched", "Debates with watchers at this process.", len(readers()))
+
+
+def _gauge(
+    scraped: CollectorRegistry, name: str, help_text: str, value: float | Mapping[Any, float], *labels: str
+) -> None:
+    """Add a gauge with one value, or with one for each tuple of the labels' values."""
+    gauge = Gauge(name, help_text, labels, registry=scraped)
+    if not isinstance(value, Mapping):
+        gauge.set(value)
+        return
+    for label_values, each in value.items():
+        gauge.labels(*label_values).set(each)
 
 
 def _counted() -> tuple[Mapping[Status, int], int, int | None]:
@@ -97,60 +137,3 @@ def _is_near(request: HttpRequest) -> bool:
     # A server that listens on IPv6 names peers of IPv4 as ::ffff:a.b.c.d.
     peer = getattr(address, "ipv4_mapped", None) or address
     return any(peer in network for network in settings.OUTCRY_METRICS_NETWORKS)
-
-
-# The registry hashes its collectors: by identity, as the fields have no hash.
-@dataclass(frozen=True, eq=False)
-class _Computed(Collector):
-    """Gauges that are computed on a scrape: this process's watchers and runs, the database's debates, the providers'
-    circuits."""
-
-    debates: Mapping[Status, int]
-    waiting: int | None
-    jobs: int | None
-    circuits: Sequence[CircuitStatus]
-
-    def collect(self) -> Iterator[Metric]:
-        process = {(metrics.role, settings.OUTCRY_VERSION): 1}
-        yield _gauge(
-            "outcry_process", "1; what this process is, and of which release.", process, "role", "version"
-        )
-        yield from self._of_watchers()
-        yield _gauge("outcry_debates_running", "Debates that this process runs.", supervisor.running())
-        yield from self._of_the_database()
-        states = {
-            (each.provider, state): int(each.state is state) for each in self.circuits for state in State
-        }
-        help_text = "1 for the state that a provider's circuit is in."
-        yield _gauge("outcry_circuit", help_text, states, "provider", "state")
-
-    def _of_watchers(self) -> Iterator[Metric]:
-        watchers = registry().watchers.values()
-        states = {(state,): count for state, count in dashboard.states().items()}
-        yield _gauge("outcry_watchers", "Watchers of this process.", states, "state")
-        lagging = sum(watcher.lagging for watcher in watchers)
-        yield _gauge("outcry_watchers_lagging", "Watchers that fall behind.", lagging)
-        transports = dict.fromkeys(((name,) for name in settings.OUTCRY_TRANSPORTS), 0)
-        transports |= Counter((watcher.transport,) for watcher in watchers)
-        yield _gauge("outcry_connections", "Watchers of this process, by transport.", transports, "transport")
-        yield _gauge("outcry_debates_watched", "Debates with watchers at this process.", len(readers()))
-
-    def _of_the_database(self) -> Iterator[Metric]:
-        if self.debates:
-            statuses = {(status,): count for status, count in self.debates.items()}
-            yield _gauge("outcry_debates", "Debates in the database.", statuses, "status")
-        if self.waiting is not None:
-            help_text = "Debates in the database that no process runs yet."
-            yield _gauge("outcry_debates_waiting", help_text, self.waiting)
-        if self.jobs is not None:
-            yield _gauge("outcry_jobs_waiting", "Jobs that wait for a worker.", self.jobs)
-
-
-def _gauge(
-    name: str, documentation: str, value: float | Mapping[Any, float], *labels: str
-) -> GaugeMetricFamily:
-    """A gauge with one value, or with one for each tuple of the labels' values."""
-    family = GaugeMetricFamily(name, documentation, labels=labels)
-    for label_values, each in (value if isinstance(value, Mapping) else {(): value}).items():
-        family.add_metric(label_values, each)
-    return family

@@ -90,9 +90,9 @@ class LiveDelivery(Delivery):
         if seq > self._measured_after:
             self._measured_after = seq
             if (token := self.reader.token(seq)) is not None:
-                at, painted = token.at, datetime.now(UTC) - timedelta(seconds=waited)
-                counters.painted((painted - at).total_seconds())
-                self.reader.spans.painted(token, at, painted, self._sender.transport)
+                painted = datetime.now(UTC) - timedelta(seconds=waited)
+                counters.painted((painted - token.at).total_seconds())
+                self.reader.spans.record("paint", token, painted, self._sender.transport)
         super().acknowledged(seq, waited)
 
     def stop(self) -> None:
@@ -121,9 +121,10 @@ class LiveDelivery(Delivery):
 
     def _measure(self, frame: Frame) -> None:
         # Called for events other than tokens only, because tokens are too many.
-        at, now = frame.at, datetime.now(UTC)
-        counters.delivered((now - at).total_seconds())
-        self.reader.spans.handed_over(frame, at, now, self._sender.transport)
+        now = datetime.now(UTC)
+        counters.delivered((now - frame.at).total_seconds())
+        if frame.type == "message_start":
+            self.reader.spans.record("deliver", frame, now, self._sender.transport)
 
     async def _send_page(self) -> None:
         """Send a page of the log, for a cursor that is older than the reader's buffer."""

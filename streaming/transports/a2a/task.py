@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, TypedDict
 
-from a2a.helpers import new_data_part, new_text_part
+from a2a.helpers import new_data_artifact, new_task, new_text_artifact, new_text_part
 from a2a.types import (
     Artifact,
     Message,
@@ -108,10 +108,9 @@ class TaskUpdates:
         start, shown = self._starts[message], self._shown.get(message)
         text = (shown or "")[: data["offset"]] + data["text"]
         if shown is None or not text.startswith(shown):
-            metadata = {key: start[key] for key in _DESCRIBED}
-            yield self._artifact(message, text, start, metadata, append=False, last=False)
+            yield self._text_update(start, text, {key: start[key] for key in _DESCRIBED})
         elif text != shown:
-            yield self._artifact(message, text[len(shown) :], start, None, append=True, last=False)
+            yield self._text_update(start, text[len(shown) :], {}, append=True)
         self._shown[message] = text
 
     def _message(self, data: Data) -> Update:
@@ -122,14 +121,14 @@ class TaskUpdates:
         # Send the whole text if the client has none of it, or a different text.
         goes_on = shown is not None and content.startswith(shown)
         text = content[len(shown) :] if goes_on and shown is not None else content
-        return self._artifact(message, text, data, metadata, append=goes_on, last=True)
+        return self._text_update(data, text, metadata, append=goes_on, last=True)
 
     def _discard(self, data: Data) -> Iterator[Update]:
         message = data["message"]
         if self._shown.pop(message, None) is not None:
             start = self._starts[message]
             metadata = {**{key: start[key] for key in _DESCRIBED}, "discarded": data["reason"]}
-            yield self._artifact(message, "", start, metadata, append=False, last=True)
+            yield self._text_update(start, "", metadata, last=True)
 
     def _status(self, data: Data, at: datetime) -> Iterator[Update]:
         if data["status"] == Status.ACTIVE:
@@ -161,40 +160,34 @@ class TaskUpdates:
                 text = f"Verdict: {stance}. {self._verdict['summary']}".strip()
             case _:
                 text = ""
-        return f"{SIMULATED} {text}".strip() if data["mode"] == Mode.DEMO else text
+        return _marked(text, is_demo=data["mode"] == Mode.DEMO)
 
     def _verdict_update(self, data: Data) -> TaskArtifactUpdateEvent:
         is_demo = data["mode"] == Mode.DEMO
-        artifact = Artifact(
+        artifact = new_data_artifact(
+            _named("Verdict", is_demo=is_demo),
+            dict(data),
+            media_type="application/json",
+            description=_marked("The debate's verdict, and what it cost.", is_demo=is_demo),
             artifact_id=VERDICT,
-            name=_named("Verdict", is_demo=is_demo),
-            description=f"{SIMULATED if is_demo else ''} The debate's verdict, and what it cost.".strip(),
-            parts=[new_data_part(dict(data), media_type="application/json")],
         )
         artifact.metadata.update({"mode": data["mode"]})
         return self._update(artifact, append=False, last=True)
 
-    def _artifact(
-        self,
-        message: str,
-        text: str,
-        described: Data,
-        metadata: Data | None,
-        *,
-        append: bool,
-        last: bool,
+    def _text_update(
+        self, message: Data, text: str, metadata: Data, *, append: bool = False, last: bool = False
     ) -> TaskArtifactUpdateEvent:
-        is_demo = described["mode"] == Mode.DEMO
-        artifact = Artifact(
-            artifact_id=message,
-            name=_named(described["agent"], is_demo=is_demo),
-            parts=[new_text_part(text, media_type=MARKDOWN)],
+        """`message` is the data of the message's start or of the whole message."""
+        is_demo = message["mode"] == Mode.DEMO
+        description = _marked(f"Round {message['round']}, {message['kind']}.", is_demo=is_demo)
+        artifact = new_text_artifact(
+            _named(message["agent"], is_demo=is_demo),
+            text,
+            media_type=MARKDOWN,
+            description=None if append else description,
+            artifact_id=message["message"],
         )
-        if not append:
-            text = f"Round {described['round']}, {described['kind']}."
-            artifact.description = f"{SIMULATED} {text}" if is_demo else text
-        if metadata is not None:
-            artifact.metadata.update(metadata)
+        artifact.metadata.update(metadata)
         return self._update(artifact, append=append, last=last)
 
     def _update(self, artifact: Artifact, *, append: bool, last: bool) -> TaskArtifactUpdateEvent:
@@ -214,10 +207,13 @@ def _named(name: str, *, is_demo: bool) -> str:
     return f"{name} (simulated)" if is_demo else name
 
 
+def _marked(text: str, *, is_demo: bool) -> str:
+    return f"{SIMULATED} {text}".strip() if is_demo else text
+
+
 def empty(ids: TaskIds) -> Task:
     """The task before its first event."""
-    status = TaskStatus(state=TaskState.TASK_STATE_SUBMITTED)
-    return Task(id=ids["task_id"], context_id=ids["context_id"], status=status)
+    return new_task(**ids, state=TaskState.TASK_STATE_SUBMITTED)
 
 
 def apply(task: Task, updates: Iterable[Update]) -> Task:

@@ -1,5 +1,6 @@
 """What is recorded of deliveries: one of each kind for a message, however many watch, and nothing of its words."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
@@ -18,12 +19,12 @@ PAINTED = TAKEN + timedelta(milliseconds=40)
 MESSAGE = debates.message_start(uuid4())
 
 
-def begin(seq: int) -> Frame:
-    return frame(seq, MESSAGE)
+def begin(seq: int, message: UUID = MESSAGE.message) -> Frame:
+    return replace(frame(seq, debates.message_start(message)), at=TAKEN)
 
 
 def word(seq: int, message: UUID = MESSAGE.message) -> Frame:
-    return frame(seq, debates.token(message, "One."))
+    return replace(frame(seq, debates.token(message, "One.")), at=TAKEN)
 
 
 @pytest.fixture
@@ -37,20 +38,21 @@ def names(recorded: InMemorySpanExporter) -> list[str]:
 
 def test_first_watcher_of_a_message_is_recorded(spans: DeliverySpans, recorded: InMemorySpanExporter) -> None:
     for transport in ("websocket", "sse"):
-        spans.handed_over(begin(4), TAKEN, GIVEN, transport)
+        spans.record("deliver", begin(4), GIVEN, transport)
     for seq in (5, 5, 6):
-        spans.painted(word(seq), TAKEN, PAINTED, "websocket")
+        spans.record("paint", word(seq), PAINTED, "websocket")
     assert names(recorded) == ["deliver", "paint"]
-    spans.handed_over(begin(9), TAKEN, GIVEN, "sse")
-    spans.painted(word(10, uuid4()), TAKEN, PAINTED, "websocket")
+    later = uuid4()
+    spans.record("deliver", begin(9, later), GIVEN, "sse")
+    spans.record("paint", word(10, later), PAINTED, "websocket")
     assert names(recorded) == ["deliver", "paint", "deliver", "paint"]
 
 
 def test_a_paint_lasts_from_the_log_to_the_browser(
     spans: DeliverySpans, recorded: InMemorySpanExporter
 ) -> None:
-    spans.handed_over(begin(4), TAKEN, GIVEN, "websocket")
-    spans.painted(word(5), TAKEN, PAINTED, "websocket")
+    spans.record("deliver", begin(4), GIVEN, "websocket")
+    spans.record("paint", word(5), PAINTED, "websocket")
     deliver, paint = recorded.get_finished_spans()
     assert deliver.start_time == paint.start_time == round(TAKEN.timestamp() * 1e9)
     assert (deliver.end_time, paint.end_time) == (
@@ -69,18 +71,18 @@ def test_a_paint_lasts_from_the_log_to_the_browser(
 def test_watcher_joining_mid_message_is_recorded(
     spans: DeliverySpans, recorded: InMemorySpanExporter
 ) -> None:
-    spans.painted(word(5), TAKEN, PAINTED, "websocket")
+    spans.record("paint", word(5), PAINTED, "websocket")
     assert names(recorded) == ["paint"]
 
 
 def test_span_never_ends_before_it_begins(spans: DeliverySpans, recorded: InMemorySpanExporter) -> None:
-    spans.handed_over(begin(4), GIVEN, TAKEN, "websocket")
+    spans.record("deliver", begin(4), TAKEN - timedelta(seconds=1), "websocket")
     [deliver] = recorded.get_finished_spans()
     assert deliver.start_time == deliver.end_time
 
 
 def test_conversation_without_traceparent_has_no_spans(recorded: InMemorySpanExporter) -> None:
     spans = DeliverySpans("")
-    spans.handed_over(begin(4), TAKEN, GIVEN, "websocket")
-    spans.painted(word(5), TAKEN, PAINTED, "websocket")
+    spans.record("deliver", begin(4), GIVEN, "websocket")
+    spans.record("paint", word(5), PAINTED, "websocket")
     assert names(recorded) == []
