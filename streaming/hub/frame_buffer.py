@@ -31,8 +31,6 @@ class FrameBuffer:
     def after(self, cursor: int) -> list[Frame] | None:
         """The frames after the cursor, or None if the buffer no longer holds all of them."""
         missing = self.head - cursor
-        if missing == 1 and self._frames:
-            return [self._frames[-1]]
         if missing <= 0:
             return []
         if missing > len(self._frames):

@@ -8,6 +8,7 @@
 import asyncio
 import contextlib
 from collections import Counter
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -137,11 +138,11 @@ class Registry:
                         watcher.end(reason)
 
     async def _listen(self) -> None:
-        await channel_groups.listen(GROUP, lambda message: self._notify_all(message["text"]))
+        await channel_groups.listen(GROUP, self._notify_all)
 
-    def _notify_all(self, text: str) -> None:
+    def _notify_all(self, message: Mapping[str, Any]) -> None:
         for watcher in (*self.watchers.values(),):
-            watcher.notify(Notice(text=text))
+            watcher.notify(Notice(text=message["text"]))
 
 
 def _log_fields(watcher: Watcher) -> dict[str, Any]:

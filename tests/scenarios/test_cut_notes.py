@@ -15,7 +15,7 @@ from conversations.domain.frames import Frame
 from streaming.transports.a2a import task
 from streaming.transports.agui.encoder import RunEncoder
 from streaming.transports.openai.markdown import Markdown
-from streaming.transports.terminal.view import _Show
+from streaming.transports.terminal.view import DebateView
 from tests.recordings.make import read
 from tests.support.servers import ROOT
 
@@ -49,7 +49,7 @@ def by_agui() -> str:
 
 def by_terminal() -> str:
     told = io.StringIO()
-    show = _Show(Console(file=told, width=200))
+    show = DebateView(Console(file=told, width=200))
     for frame in frames():
         show.event(frame)
     return told.getvalue()

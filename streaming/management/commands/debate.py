@@ -23,7 +23,7 @@ from conversations.local_model import supervisor
 from conversations.providers import catalog
 from conversations.services import debates
 from streaming.hub.subscription import follow
-from streaming.transports.terminal.view import _printable, _Show, _typing
+from streaming.transports.terminal.view import DebateView, printable, typed_messages
 
 OWNER = "terminal"
 
@@ -85,20 +85,20 @@ def _owner(username: str | None) -> AbstractUser:
 
 async def _debate(owner: AbstractUser, new: requests.NewConversation, console: Console) -> str:
     conversation = await debates.start(owner, new)
-    console.print(Rule(Text(_printable(new.topic), style="bold")))
-    show = _Show(console)
-    with _typing(owner, conversation.pk, show):
+    console.print(Rule(Text(printable(new.topic), style="bold")))
+    view = DebateView(console)
+    with typed_messages(owner, conversation.pk, view):
         try:
-            await _watch(conversation.pk, show)
+            await _watch(conversation.pk, view)
         except asyncio.CancelledError:
             # Ctrl-C: no process is left to continue the debate.
             with contextlib.suppress(OutcryError):
                 await debates.control(owner, conversation.pk, requests.Command(action=Action.CANCEL))
-            await _watch(conversation.pk, show)
+            await _watch(conversation.pk, view)
             raise
-    return show.status
+    return view.status
 
 
-async def _watch(conversation: UUID, show: "_Show") -> None:
-    async for frame in follow(conversation, show.head):
-        show.event(frame)
+async def _watch(conversation: UUID, view: DebateView) -> None:
+    async for frame in follow(conversation, view.head):
+        view.event(frame)

@@ -29,8 +29,8 @@ class Markdown:
         self._is_at_budget = False
         # Written together with the first text of its section.
         self._heading = ""
-        # Whether the next text follows a block quote.
-        self._is_after_quote = False
+        # Written before the next text of the same section: after a block quote, an empty line.
+        self._gap = ""
         self._last_content = ""
 
     def write(self, frame: Frame) -> str:
@@ -79,16 +79,12 @@ class Markdown:
     def _append(self, text: str) -> str:
         if not text:
             return ""
-        if self._heading:
-            heading, self._heading, self._is_after_quote = self._block(self._heading), "", False
-            return f"{heading}\n\n{text}"
-        if self._is_after_quote:
-            self._is_after_quote = False
-            return f"\n\n{text}"
-        return text
+        before = f"{self._block(self._heading)}\n\n" if self._heading else self._gap
+        self._heading = self._gap = ""
+        return before + text
 
     def _quote(self, text: str) -> str:
-        self._is_after_quote = True
+        self._gap = "\n\n"
         return self._block(markdown.quote(text))
 
     def _block(self, text: str) -> str:

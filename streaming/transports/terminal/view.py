@@ -14,10 +14,11 @@ from rich.rule import Rule
 from rich.text import Text
 
 from conversations.domain import formatting, requests
-from conversations.domain.enums import Mode, Status
+from conversations.domain.enums import Status
 from conversations.domain.errors import OutcryError
 from conversations.domain.finish_reasons import cut_note
 from conversations.domain.frames import Data, Frame
+from conversations.infrastructure.event_loop import BackgroundTasks
 from conversations.services import debates
 from streaming.wire.text_deltas import TextDeltas
 from streaming.wire.thoughts import Thoughts
@@ -26,39 +27,36 @@ COLOURS = ("cyan", "green", "magenta", "yellow", "blue")
 
 
 @contextmanager
-def _typing(owner: AbstractUser, conversation: UUID, show: "_Show") -> Iterator[None]:
+def typed_messages(owner: AbstractUser, conversation: UUID, view: "DebateView") -> Iterator[None]:
     """Sends each typed line as the answer to the open question, or else as a message to the panel."""
     if not sys.stdin.isatty():
         yield
         return
-    loop = asyncio.get_running_loop()
-    saying: set[asyncio.Task[None]] = set()
+    loop, tasks = asyncio.get_running_loop(), BackgroundTasks()
 
     async def say(text: str) -> None:
         try:
-            words = requests.Input.parse({"text": text, "reply_to": show.question})
-            await debates.say(owner, conversation, words)
+            message = requests.Input.parse({"text": text, "reply_to": view.question})
+            await debates.say(owner, conversation, message)
         except OutcryError as refused:
-            show.refusal(refused.message)
+            view.refusal(refused.message)
 
-    def typed() -> None:
+    def read_line() -> None:
         if text := sys.stdin.readline().strip():
-            saying.add(task := loop.create_task(say(text)))
-            task.add_done_callback(saying.discard)
+            tasks.spawn(say(text))
 
-    loop.add_reader(sys.stdin, typed)
+    loop.add_reader(sys.stdin, read_line)
     try:
         yield
     finally:
         loop.remove_reader(sys.stdin)
 
 
-class _Show:
+class DebateView:
     """Prints events as they come."""
 
     def __init__(self, console: Console) -> None:
         self.status = Status.QUEUED.value
-        self.mode = Mode.LIVE.value
         self.head = 0
         # The id of the open question.
         self.question: str | None = None
@@ -74,13 +72,13 @@ class _Show:
             return
         match frame.type:
             case "status":
-                self.status, self.mode = data["status"], data["mode"]
+                self.status = data["status"]
                 reason = f" ({data['reason']})" if data["reason"] else ""
                 self._line(f"[dim]{escape(self.status)}{escape(reason)}[/dim]")
             case "message_start":
                 colour = self._colours.setdefault(data["role"], COLOURS[len(self._colours) % len(COLOURS)])
                 demo = " [black on yellow] DEMO [/]" if data["mode"] == "demo" else ""
-                by = f"round {data['round']}, {_printable(data['provider'])} {_printable(data['model'])}"
+                by = f"round {data['round']}, {printable(data['provider'])} {printable(data['model'])}"
                 self._line(f"\n[bold {colour}]{escape(data['agent'])}[/] [dim]{escape(by)}[/dim]{demo}")
             case "token":
                 self._text(self._deltas.take(frame))
@@ -95,14 +93,14 @@ class _Show:
             case "input_request":
                 self.question = data["request"]
                 self._line(
-                    f"\n[bold yellow]{escape(data['agent'])} asks you:[/] {escape(_printable(data['prompt']))}"
+                    f"\n[bold yellow]{escape(data['agent'])} asks you:[/] {escape(printable(data['prompt']))}"
                 )
             case "input_expired":
                 self.question = None
                 self._line("[dim]No one answered in time; the debate continues.[/dim]")
             case "human_message":
                 self.question = None if data["reply_to"] == self.question else self.question
-                self._line(f"\n[bold]{escape(data['author'])}:[/] {escape(_printable(data['text']))}")
+                self._line(f"\n[bold]{escape(data['author'])}:[/] {escape(printable(data['text']))}")
             case "error":
                 self._line(f"\n[red]{escape(data['code'])}: {escape(data['message'])}[/]")
             case "complete":
@@ -118,17 +116,17 @@ class _Show:
         for label, text in formatting.verdict(data):
             # The summary was just shown as the moderator's message.
             if label not in {"Stance", "Confidence", "Summary"}:
-                self._line(f"[bold]{label}:[/] {escape(_printable(text))}")
+                self._line(f"[bold]{label}:[/] {escape(printable(text))}")
         self._line(f"[dim]Cost: {formatting.money(data['cost_summary']['usd'])}[/dim]")
 
     def _line(self, markup: str) -> None:
         self._console.print(markup)
 
     def _text(self, text: str) -> None:
-        self._console.print(Text(_printable(text)), end="", soft_wrap=True)
+        self._console.print(Text(printable(text)), end="", soft_wrap=True)
 
 
-def _printable(text: str) -> str:
+def printable(text: str) -> str:
     """The text without control characters: a model must not control the terminal."""
     return "".join(
         character for character in text if character in "\n\t" or unicodedata.category(character) != "Cc"

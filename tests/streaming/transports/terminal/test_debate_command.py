@@ -121,14 +121,14 @@ def terminal(monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
 def shown(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
     """Returns once an event of this type has been shown."""
     signal_, types = Signal(), set()
-    show = view._Show.event
+    show = view.DebateView.event
 
-    def event(self: view._Show, frame: Frame) -> None:
+    def event(self: view.DebateView, frame: Frame) -> None:
         show(self, frame)
         types.add(frame.type)
         signal_.notify()
 
-    monkeypatch.setattr(view._Show, "event", event)
+    monkeypatch.setattr(view.DebateView, "event", event)
     return lambda type_: signal_.block_until(lambda: type_ in types)
 
 
