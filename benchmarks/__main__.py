@@ -1,8 +1,8 @@
 """`make bench`: three measurements, as tables. Exits 1 if Outcry loses, doubles or alters a token; never for its speed.
 
-live      whole debates: from a model's socket through AG2, the log and the site to the watchers
-doors     one debate on each transport, beside a plain broadcast
-delivery  from the log to many watchers: fan-out, many conversations, stalled watchers, a storm of reconnections
+live        whole debates: from a model's socket through AG2, the log and the site to the watchers
+transports  one debate on each transport, beside a plain broadcast
+delivery    from the log to many watchers: fan-out, many conversations, stalled watchers, a storm of reconnections
 
 Clocks of shared machines are noisy: read the figures as ratios of the rows, which one run makes.
 """
@@ -10,28 +10,28 @@ Clocks of shared machines are noisy: read the figures as ratios of the rows, whi
 import argparse
 import sys
 
-from benchmarks import doors, live, live_table
+from benchmarks import live, live_table, transports
 from benchmarks.delivery import bench
 from benchmarks.delivery.cases import CASES, SERVERS
 
 
 def main() -> int:
     options = _options()
-    whole = True
-    if options.part in {"doors", "all"}:
-        watched = doors.Load(100, options.rate, options.tokens)
-        found = doors.run(watched)
-        doors.show(watched, found)
-        whole &= not any(row.lost for row in found)
+    is_intact = True
+    if options.part in {"transports", "all"}:
+        watched = transports.Load(100, options.rate, options.tokens)
+        found = transports.run(watched)
+        transports.show(watched, found)
+        is_intact &= not any(row.lost for row in found)
     if options.part in {"live", "all"}:
         load = live.Load(options.debates, options.watchers, options.rate, options.tokens)
         rows = live.run(load, options.redis)
         live_table.show(load, rows)
-        whole &= not any(row.lost or row.doubled or row.altered for row in rows)
+        is_intact &= not any(row.lost or row.doubled or row.altered for row in rows)
     if options.part in {"delivery", "all"}:
         cases, servers = options.case or list(CASES), options.server or list(SERVERS)
-        whole &= bench.run(cases, servers, options.seconds, options.rounds)
-    return int(not whole)
+        is_intact &= bench.run(cases, servers, options.seconds, options.rounds)
+    return int(not is_intact)
 
 
 def _options() -> argparse.Namespace:
@@ -41,7 +41,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument(
         "part",
         nargs="?",
-        choices=("live", "doors", "delivery", "all"),
+        choices=("live", "transports", "delivery", "all"),
         default="all",
         help="default: %(default)s",
     )

@@ -32,8 +32,8 @@ def heard(name: str) -> Callable[[Run], str]:
 
 
 def received(run: Run) -> str:
-    whole = f"{run.heard['lost']}, {run.heard['doubled']}, {run.heard['altered'] + run.heard['breaches']}"
-    return whole if run.damage == 0 else f"**{whole}**"
+    counts = f"{run.heard['lost']}, {run.heard['doubled']}, {run.heard['altered'] + run.heard['breaches']}"
+    return counts if run.damage == 0 else f"**{counts}**"
 
 
 def events_a_commit(written: Counts | None) -> float | None:

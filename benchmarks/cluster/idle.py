@@ -34,7 +34,7 @@ def rests(stage: Stage, counts: Iterable[int], seconds: float) -> list[Rest]:
     """For each number of watchers, in ascending order, what they take at rest, measured over so many seconds.
 
     The debates go on when this ends: the installation is not for anything else then."""
-    stage.tell("hold")
+    stage.send_line("hold")
     stage.forget()
     conversations = stage.begin(DEBATES)
     stage.until_begun(conversations)

@@ -70,7 +70,7 @@ class Run:
 
 
 class Stage:
-    """`model` is the stand-in, told by lines."""
+    """`model` is the stand-in for a model, which reads commands, one a line."""
 
     def __init__(self, system: System, model: Child, client: Child) -> None:
         self.system = system
@@ -86,36 +86,36 @@ class Stage:
         """Start the debates, let all watch, then have the models speak. Raises RuntimeError where not all can begin.
 
         `counted`: what is written, too, for which PostgreSQL is waited for."""
-        self.tell(f"tokens {load.turn}")
-        self.tell("hold")
+        self.send_line(f"tokens {load.turn}")
+        self.send_line("hold")
         self.forget()
         begun = self.begin(load.debates)
         self.watch(begun, load.watchers)
         starts = self.until_begun(begun)
         before = self.system.ledger.counts() if counted else None
         memory, used = usage.memory(self.processes), self.used()
-        self.tell("open")
-        self._client.tell(f"ended {LATE_SECONDS + load.tokens / load.rate}")
+        self.send_line("open")
+        self._client.send_line(f"ended {LATE_SECONDS + load.tokens / load.rate}")
         self._client.answer(LATE_SECONDS * 2 + load.tokens / load.rate)
         used = self.used().since(used)
         memory_after = usage.memory(self.processes)
         written = self.system.ledger.counts().since(before) if before else None
-        self._client.tell(f"figures {load.tokens}")
+        self._client.send_line(f"figures {load.tokens}")
         heard = self._client.answer(LATE_SECONDS)
         return Run(self.system.name, load, heard, used, written, starts, memory, memory_after)
 
     def start(self) -> float:
         """Start one debate, at rest, and let it come to its end; how long the start took, in ms."""
-        self.tell("tokens 1")
-        self.tell("open")
+        self.send_line("tokens 1")
+        self.send_line("open")
         (begun,) = self.begin(1)
         (start,) = self.until_begun([begun])
         self.system.ledger.wait_for_end(begun)
         return start
 
-    def tell(self, line: str) -> None:
-        """Have the stand-in do as it is told."""
-        self._model.tell(line)
+    def send_line(self, line: str) -> None:
+        """Send a command to the stand-in for a model."""
+        self._model.send_line(line)
         self._model.answer(ANSWER_SECONDS)
 
     def begin(self, debates: int) -> list[str]:
@@ -125,8 +125,8 @@ class Stage:
     def watch(self, conversations: Sequence[str], watchers: int) -> None:
         """So many more of each; returns once all are there. Raises RuntimeError where they are not."""
         for conversation in conversations:
-            self._client.tell(f"watch {watchers} /ws/conversations/{conversation}/")
-        self._client.tell(f"joined {JOIN_SECONDS}")
+            self._client.send_line(f"watch {watchers} /ws/conversations/{conversation}/")
+        self._client.send_line(f"joined {JOIN_SECONDS}")
         joined = self._client.answer(JOIN_SECONDS * 2)["joined"]
         there = self.watching()
         if not joined or there["open"] < there["watchers"]:
@@ -134,11 +134,11 @@ class Stage:
 
     def forget(self) -> None:
         """Have nobody watch who has watched so far; they have to be gone."""
-        self._client.tell("begin")
+        self._client.send_line("begin")
 
     def watching(self) -> dict[str, Any]:
         """How many are connected, and how often one had to come back."""
-        self._client.tell("count")
+        self._client.send_line("count")
         return self._client.answer(ANSWER_SECONDS)
 
     def until_begun(self, conversations: Sequence[str]) -> list[float]:
@@ -180,9 +180,9 @@ def stage(system: System, model: Child) -> Iterator[Stage]:
     address = urlsplit(system.site.url)
     with _child("client") as client:
         headers = {"Cookie": system.cookies, "Origin": system.site.url}
-        client.tell(json.dumps({"address": [address.hostname, address.port], "headers": headers}))
+        client.send_line(json.dumps({"address": [address.hostname, address.port], "headers": headers}))
         yield Stage(system, model, client)
-        client.tell("finish 0")
+        client.send_line("finish 0")
 
 
 @contextmanager

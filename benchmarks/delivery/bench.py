@@ -11,9 +11,9 @@ from tests.support import servers
 
 
 def run(names: Sequence[str], wanted: Sequence[str], seconds: float, rounds: int) -> bool:
-    """Print a table for each case. Whether everything that Outcry said came whole, once and in order."""
+    """Print a table for each case. Returns whether every event that Outcry sent arrived complete, once and in order."""
     _allow_many_sockets()
-    whole = True
+    is_intact = True
     with _redis() as redis:
         possible = tuple(server for server in wanted if redis or server not in (NAIVE_REDIS, NAIVE_PUBSUB))
         for name in names:
@@ -29,8 +29,8 @@ def run(names: Sequence[str], wanted: Sequence[str], seconds: float, rounds: int
                     )
                     done[-1].append(measure(server, load, redis))
             show(case, done)
-            whole &= not any(run.damage for one in done for run in one if run.server == OUTCRY)
-    return whole
+            is_intact &= not any(run.damage for one in done for run in one if run.server == OUTCRY)
+    return is_intact
 
 
 def _allow_many_sockets() -> None:

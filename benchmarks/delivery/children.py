@@ -19,7 +19,7 @@ SAMPLE_SECONDS = 0.1
 
 
 class Child:
-    """A process that is told lines and answers with JSON."""
+    """A process that reads commands, one a line, and answers each with a line of JSON."""
 
     def __init__(self, process: "subprocess.Popen[str]") -> None:
         self._process = process
@@ -28,7 +28,7 @@ class Child:
         self._reading = threading.Thread(target=self._read, daemon=True)
         self._reading.start()
 
-    def tell(self, line: str) -> None:
+    def send_line(self, line: str) -> None:
         assert self._process.stdin is not None
         self._process.stdin.write(f"{line}\n")
         self._process.stdin.flush()

@@ -34,7 +34,7 @@ def report(values: Mapping[str, Any]) -> None:
 async def obey(
     speaker: Speaker, load: Load, address: tuple[str, int], paths: list[str], headers: Mapping[str, str]
 ) -> None:
-    """Say where the server is, then do as told until there is nobody to tell; then ask the process to stop."""
+    """Print the server's address, execute commands until standard input is closed, and ask the process to stop."""
     report({"address": address, "paths": paths, "headers": headers})
     loop = asyncio.get_running_loop()
     while line := await loop.run_in_executor(None, sys.stdin.readline):

@@ -20,7 +20,7 @@ START_SECONDS = 120.0
 JOIN_SECONDS = 60.0
 # Tokens that have not arrived so long after the last one was due count as lost.
 LATE_SECONDS = 10.0
-# Ours has to be whole in the end, however long a crowded machine makes it: a connection that could not be taken at
+# Ours has to be complete in the end, however long a crowded machine makes it: a connection that could not be taken at
 # once in a storm is tried again after longer and longer times.
 OUR_LATE_SECONDS = 60.0
 CLOSE_SECONDS = 15.0
@@ -71,7 +71,7 @@ def measure(server: str, load: Load, redis: str) -> Run:
                 child(module, *arguments, environment=environment, errors=complaints[0]) as serving,
                 child("client", load.dump(), environment=environment, errors=complaints[1]) as client,
             ):
-                client.tell(json.dumps(serving.answer(START_SECONDS)))
+                client.send_line(json.dumps(serving.answer(START_SECONDS)))
                 run = _run(server, load, serving, client)
         except (RuntimeError, queue.Empty) as failure:
             said = "\n".join(file.read_text()[-SHOWN:] for file in complaints)
@@ -86,22 +86,22 @@ def _run(server: str, load: Load, serving: Child, client: Child) -> Run:
     idle = serving.usage.memory_info().rss
     began, cpu, client_cpu, all_cpu = time.monotonic(), serving.cpu(), client.cpu(), _all_cpu()
     with peak_memory(serving.usage) as peak:
-        serving.tell("begin")
+        serving.send_line("begin")
         if load.storm:
             time.sleep(load.seconds / 2)
-            client.tell("storm")
+            client.send_line("storm")
         late = LATE_SECONDS if server in NAIVE else OUR_LATE_SECONDS
         deadline = began + load.seconds + late
         said = _said(serving, deadline - time.monotonic())
-        whole, quiet = _settled(client, max(0.0, deadline - time.monotonic()))
+        is_complete, quiet = _settled(client, max(0.0, deadline - time.monotonic()))
         wall = time.monotonic() - began - quiet
         cpu, client_cpu, all_cpu = serving.cpu() - cpu, client.cpu() - client_cpu, _all_cpu() - all_cpu
     counted: Mapping[str, int] = {}
-    whole = whole and said is not None
-    if whole:
-        serving.tell("end")
+    is_complete = is_complete and said is not None
+    if is_complete:
+        serving.send_line("end")
         counted = serving.answer(LATE_SECONDS)
-    client.tell(f"finish {CLOSE_SECONDS if whole else 0}")
+    client.send_line(f"finish {CLOSE_SECONDS if is_complete else 0}")
     return Run(
         server=server,
         load=load,
@@ -133,7 +133,7 @@ def _said(serving: Child, seconds: float) -> dict[str, Any] | None:
 
 def _settled(client: Child, seconds: float) -> tuple[bool, float]:
     """Whether no more comes, and for how long nothing has."""
-    client.tell(f"settle {seconds}")
+    client.send_line(f"settle {seconds}")
     answer = client.answer(seconds + LATE_SECONDS)
     return answer["settled"], answer["quiet"]
 

@@ -14,7 +14,7 @@ def token(seq: int, offset: int, text: str, **more: Any) -> dict[str, Any]:
     return {"type": "token", "seq": seq, "data": {"message": "m", "offset": offset, "text": text}, **more}
 
 
-def whole(seq: int, content: str, **more: Any) -> dict[str, Any]:
+def whole_message(seq: int, content: str, **more: Any) -> dict[str, Any]:
     return {"type": "agent_message", "seq": seq, "data": {"message": "m", "content": content}, **more}
 
 
@@ -42,7 +42,9 @@ def seen(fold: Fold) -> Sequence[int]:
 
 def test_whole_and_in_order() -> None:
     fold = folded(
-        connection(HELLO, START, token(2, 0, "100 "), token(3, 4, "200 300 "), whole(4, "100 200 300 "))
+        connection(
+            HELLO, START, token(2, 0, "100 "), token(3, 4, "200 300 "), whole_message(4, "100 200 300 ")
+        )
     )
     assert seen(fold) == [100, 200, 300]
     assert (fold.doubled, fold.altered, fold.breaches) == (0, set(), 0)
@@ -62,7 +64,7 @@ def test_a_token_that_comes_twice() -> None:
 
 
 def test_words_that_are_not_the_whole_ones() -> None:
-    fold = folded(connection(HELLO, START, token(2, 0, "100 "), whole(3, "101 ")))
+    fold = folded(connection(HELLO, START, token(2, 0, "100 "), whole_message(3, "101 ")))
     assert fold.altered == {"m"}
 
 
@@ -71,7 +73,7 @@ def test_a_token_at_the_wrong_place() -> None:
 
 
 def test_a_frame_that_stands_for_several() -> None:
-    fold = folded(connection(HELLO, START, token(2, 0, "100 "), whole(5, "100 200 300 ", after=2)))
+    fold = folded(connection(HELLO, START, token(2, 0, "100 "), whole_message(5, "100 200 300 ", after=2)))
     assert seen(fold) == [100, 200, 300]
     assert (fold.altered, fold.breaches) == (set(), 0)
 

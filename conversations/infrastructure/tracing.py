@@ -43,7 +43,7 @@ class Arrival:
     for a WebSocket, whose messages come long after its handshake.
     """
 
-    door: str
+    origin: str
     traceparent: str = ""
     at: int | None = None
     clicked: int | None = None
@@ -75,7 +75,7 @@ def start() -> Iterator[Span]:
     the root of the conversation's trace, or continues the trace of the request's `traceparent`."""
     came = arrival.get()
     began = came.clicked or came.at
-    with _current("start", {"outcry.door": came.door}, came.traceparent, SpanKind.SERVER, began) as span:
+    with _current("start", {"outcry.door": came.origin}, came.traceparent, SpanKind.SERVER, began) as span:
         if came.at is not None:
             span.add_event("arrived", timestamp=came.at)
         yield span

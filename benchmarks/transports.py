@@ -98,7 +98,7 @@ def run(load: Load) -> list[Row]:
             running(Path(folder), environment) as site,
         ):
             key = _key(Path(folder))
-            rows += [asyncio.run(_door(load, site, key, transport)) for transport in TRANSPORTS]
+            rows += [asyncio.run(_transport_row(load, site, key, transport)) for transport in TRANSPORTS]
     return rows
 
 
@@ -129,7 +129,7 @@ async def _plain(load: Load, upstream: str) -> Row:
     return _row("websockets broadcast", load, heard, meter)
 
 
-async def _door(load: Load, site: Site, key: str, transport: str) -> Row:
+async def _transport_row(load: Load, site: Site, key: str, transport: str) -> Row:
     headers = {"Authorization": f"Bearer {key}"}
     async with httpx.AsyncClient(base_url=site.url, headers=headers) as http:
         body = {"topic": f"Question by {transport}", "rounds": 1}
