@@ -14,22 +14,18 @@ PROBES: Final = frozenset({"/healthz", "/readyz", "/metrics"})
 View = Callable[[HttpRequest], Awaitable[HttpResponseBase]]
 
 
-def _view(request: HttpRequest) -> View | None:
-    match request.path_info:
-        case "/healthz":
-            return health.healthz
-        case "/readyz":
-            return health.readyz
-        case "/metrics" if prometheus.enabled():
-            return prometheus.scrape
-    return None
-
-
 @async_only_middleware
 def probes(get_response: View) -> View:
     """Has to be the first in MIDDLEWARE."""
 
     async def answer(request: HttpRequest) -> HttpResponseBase:
-        return await (_view(request) or get_response)(request)
+        match request.path_info:
+            case "/healthz":
+                return await health.healthz(request)
+            case "/readyz":
+                return await health.readyz(request)
+            case "/metrics" if prometheus.enabled():
+                return await prometheus.scrape(request)
+        return await get_response(request)
 
     return answer

@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 from uuid import UUID
 
-from a2a.types import Task
 from starlette.types import ASGIApp
 
 from conversations.access.principals import Principal
@@ -46,15 +45,14 @@ class UpdatesEncoder(Encoder):
     def __init__(self, snapshot: TaskSnapshot, binding: Rest) -> None:
         self._updates = snapshot.updates
         self._binding = binding
-        self._first: Task | None = snapshot.task
+        self._task = snapshot.task
 
     def event(self, frame: Frame) -> bytes:
         return b"".join(data_event(self._binding.update(update)) for update in self._updates.take(frame))
 
     def control(self, frame: Frame) -> bytes:
-        """For the first frame, which is the hello, the task; nothing for later ones."""
-        first, self._first = self._first, None
-        return b"" if first is None else data_event(self._binding.update(first))
+        """The task, for the hello frame; nothing for later ones."""
+        return data_event(self._binding.update(self._task)) if frame.type == "hello" else b""
 
     def end(self, reason: Close) -> bytes:
         """An error, unless the task has ended."""

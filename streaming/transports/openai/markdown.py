@@ -25,8 +25,8 @@ class Markdown:
         self._deltas = TextDeltas()
         self._rounds = rounds
         self._is_begun = False
-        self._is_demo = False
-        self._is_at_budget = False
+        # The notes that have been written; each is written once.
+        self._notes: set[str] = set()
         # Written together with the first text of its section.
         self._heading = ""
         # Written before the next text of the same section: after a block quote, an empty line.
@@ -52,7 +52,8 @@ class Markdown:
                     f"**The last message was discarded**: it was interrupted ({data['reason']})."
                 )
             case "status":
-                return self._demo_quote(data["mode"]) + self._budget_quote(data["reason"])
+                at_budget = self._note(BUDGET) if data["reason"] == "budget" else ""
+                return self._demo_quote(data["mode"]) + at_budget
             case "input_request":
                 return self._quote(f"**{data['agent']} asks:** {data['prompt']}")
             case "input_expired":
@@ -65,16 +66,13 @@ class Markdown:
         return ""
 
     def _demo_quote(self, mode: str) -> str:
-        if self._is_demo or mode != Mode.DEMO:
-            return ""
-        self._is_demo = True
-        return self._quote(SIMULATED)
+        return self._note(SIMULATED) if mode == Mode.DEMO else ""
 
-    def _budget_quote(self, reason: str | None) -> str:
-        if self._is_at_budget or reason != "budget":
+    def _note(self, text: str) -> str:
+        if text in self._notes:
             return ""
-        self._is_at_budget = True
-        return self._quote(BUDGET)
+        self._notes.add(text)
+        return self._quote(text)
 
     def _append(self, text: str) -> str:
         if not text:

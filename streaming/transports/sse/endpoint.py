@@ -64,15 +64,15 @@ class StartDebate(Endpoint):
 class EventEncoder(Encoder):
     """Encodes each frame as one event: a block of lines."""
 
-    def __init__(self) -> None:
-        self._has_begun = False
-
     def event(self, frame: Frame) -> bytes:
-        return self._block(frame, f"id: {frame.seq}\n")
+        return _block(frame, f"id: {frame.seq}\n")
 
     def control(self, frame: Frame) -> bytes:
         """The frame as an event without an id. Heartbeats are left out, because keep-alive comments replace them."""
-        return b"" if frame.type == "heartbeat" else self._block(frame, "")
+        if frame.type == "heartbeat":
+            return b""
+        # In the block of the first event: some clients take a block without data for an event.
+        return _block(frame, f"retry: {RETRY_MS}\n" if frame.type == "hello" else "")
 
     def end(self, reason: Close) -> bytes:
         """A `closed` event, unless the conversation has ended. Its name is not `error`, which an EventSource dispatches
@@ -82,10 +82,9 @@ class EventEncoder(Encoder):
         payload = {"reason": reason.name.lower(), "code": int(reason), "retryable": reason.retryable}
         return b"event: closed\n" + data_event(payload)
 
-    def _block(self, frame: Frame, id_line: str) -> bytes:
-        # `retry:` goes into the first event's block: some clients take a block without data for an event.
-        retry, self._has_begun = "" if self._has_begun else f"retry: {RETRY_MS}\n", True
-        return f"{retry}{id_line}event: {frame.type}\ndata: {one_line(frame.text)}\n\n".encode()
+
+def _block(frame: Frame, first_line: str) -> bytes:
+    return f"{first_line}event: {frame.type}\ndata: {one_line(frame.text)}\n\n".encode()
 
 
 def _cursor(request: Request) -> int:
