@@ -19,7 +19,8 @@ from conversations.runs import supervisor
 from conversations.services import debates as services
 from streaming.transports.a2a import task
 from streaming.transports.openai.encoder import ChunkEncoder, WholeEncoder
-from streaming.transports.terminal.view import _Show
+from streaming.transports.terminal.view import DebateView
+from streaming.wire.close_codes import Close
 from tests.fakes.openai_server import OpenAIServer
 from tests.fakes.replies import says
 from tests.fakes.waiting import Gate
@@ -51,11 +52,12 @@ def test_openais_chunks_have_thoughts_as_reasoning_content() -> None:
 
 
 def test_openais_whole_answer_has_thoughts_as_reasoning_content() -> None:
-    encoder = WholeEncoder(2)
+    encoder = WholeEncoder({"id": "c", "created": 1, "model": "m"}, 2)
     for frame in frames():
         encoder.event(frame)
-    assert "".join(encoder.thoughts).startswith(THOUGHT)
-    assert THOUGHT not in "".join(encoder.text)
+    message = json.loads(encoder.end(Close.ENDED))["choices"][0]["message"]
+    assert message["reasoning_content"].startswith(THOUGHT)
+    assert THOUGHT not in message["content"]
 
 
 def test_a2a_the_terminal_and_deliveries_leave_thoughts_out() -> None:
@@ -63,7 +65,7 @@ def test_a2a_the_terminal_and_deliveries_leave_thoughts_out() -> None:
     updates = task.TaskUpdates(ids)
     told = task.apply(task.empty(ids), (update for frame in frames() for update in updates.take(frame)))
     printed = io.StringIO()
-    show = _Show(Console(file=printed, width=200))
+    show = DebateView(Console(file=printed, width=200))
     for frame in frames():
         show.event(frame)
     delivered = markdown.whole("Tarnwick", "", [(each.seq, each.type, dict(each.data)) for each in frames()])
