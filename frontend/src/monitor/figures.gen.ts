@@ -1,13 +1,13 @@
 // Generated from streaming/monitoring/dashboard.py by `npm run types`. Do not edit.
 
-/** How many connections this process has closed with this code. */
+/** The number of connections that this process has closed with this code. */
 export type Closed = {
   code: number;
   name: string;
   count: number;
 };
 
-/** How many there are, by state (every state, 0 included) and by transport (those in use). */
+/** Open connections, by state (every state, 0 included) and by transport (those in use). */
 export type Connections = {
   total: number;
   states: Record<StreamState, number>;
@@ -32,8 +32,8 @@ export type Latency = {
   p99_ms: number | null;
 };
 
-/** `lagging`: watchers that take tokens more slowly than they come, now. Since the process started: `repaired`, how
- * often a channel layer had dropped something; `pages`, reads of the log for watchers that were behind; `closed`,
+/** `lagging`: watchers that now receive tokens more slowly than they arrive. Since the process started: `repaired`,
+ * how often a channel layer had dropped something; `pages`, reads of the log for watchers that were behind; `closed`,
  * connections that the process closed. `series` has one sample for each five seconds of the last ten minutes, the
  * oldest first. */
 export type Overview = {
@@ -49,15 +49,15 @@ export type Overview = {
   series: readonly Sample[];
 };
 
-/** Where several processes serve, each has figures of its own. */
+/** The process that answered. If several processes serve, each has its own figures. */
 export type Process = {
   host: string;
   pid: number;
   started: string;
 };
 
-/** Tokens a second over the last `seconds`: `spoken` came in for conversations that are watched, `delivered` were
- * handed to all their watchers together. */
+/** Tokens a second over the last `seconds`: `spoken` were received for conversations that are watched, `delivered`
+ * were sent to all their watchers together. */
 export type Rates = {
   seconds: number;
   spoken: number;
@@ -78,9 +78,9 @@ export type Sample = {
   repaired: number;
 };
 
-/** A watcher. `behind`: events of its conversation that it has not been sent yet; `acked`: whether its client
- * acknowledges events. `tokens`, `frames` and `bytes` have been sent; `rate` is the most tokens a second that it asked
- * for, null for no limit. */
+/** A watcher. `behind`: events of its conversation that have not been sent to it yet; `acked`: whether its client
+ * acknowledges events. `tokens`, `frames` and `bytes` count what has been sent; `rate` is the maximum of tokens a
+ * second that the client asked for, null for no limit. */
 export type Session = {
   id: string;
   user: string;
@@ -106,7 +106,7 @@ export type Sessions = {
 
 export type Status = "queued" | "initializing" | "active" | "paused" | "awaiting_input" | "completed" | "cancelled" | "error";
 
-/** How a watcher's stream stands. `lagging`: it takes the words more slowly than they come, and gets whole messages
- * until it has caught up. `paused`: as it asked. `reconnecting`: the server waits for its database, and what is spoken
- * meanwhile comes when it is back. */
+/** The state of a watcher's stream. `lagging`: the client receives tokens more slowly than they arrive, and gets
+ * whole messages until it has caught up. `paused`: by the client. `reconnecting`: the server waits for its database;
+ * events of the meantime are sent when it is back. */
 export type StreamState = "idle" | "streaming" | "paused" | "lagging" | "reconnecting" | "error" | "closed";
