@@ -62,7 +62,8 @@ def _doubled(events: Sequence[tuple[str, dict[str, Any]]], *, is_completed: bool
     started = [data["message"] for type_, data in events if type_ == "message_start"]
     whole = [data for type_, data in events if type_ == "agent_message"]
     standing = Counter(
-        (data["round"], data["agent"], data["kind"] == "final")
+        # Where one model's judgement has no verdict, another one's stands beside it.
+        (data["round"], data["agent"], data["model"] if data["kind"] == "final" else None)
         for data in whole
         if data["message"] not in discarded and data["kind"] != "thinking"
     )

@@ -177,7 +177,7 @@ async def test_what_the_first_said_is_not_what_the_second_hears(
     await held(conversation)
     [asked] = healthy.asked
     assert "Half" not in str(asked.body)
-    assert "[Financial Analyst]:" in str(asked.body)
+    assert '"speaker": "Financial Analyst"' in str(asked.messages)
 
 
 @pytest.mark.usefixtures("both")
