@@ -8,6 +8,7 @@ import threading
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from importlib import import_module
 from typing import Any
 
 import hypothesis
@@ -114,6 +115,13 @@ def conversation(alice: User) -> Conversation:
 
 
 # What most tests are not about
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _built_before_any_test() -> None:
+    """The application keeps settings that it was built with (the redirect to HTTPS, the transports): built during a
+    test that changes one, it would answer all later tests of the process by it."""
+    import_module("config.asgi")
 
 
 @pytest.fixture(autouse=True)
