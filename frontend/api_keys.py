@@ -133,6 +133,7 @@ def _create(request: HttpRequest) -> HttpResponse:
         except OutcryError as refusal:
             form.add_error(None, refusal.message)
         else:
+            keys.announce(key)
             return _page(request, KeyForm(), key, text)
     form.focus_first_error()
     return _page(request, form)
@@ -143,6 +144,7 @@ def _rotate(request: HttpRequest) -> HttpResponse:
     reauthentication.require(request)
     _count(request)
     key, text = keys.rotate(_user(request), _chosen(request).pk)
+    keys.announce(key)
     return _page(request, KeyForm(), key, text)
 
 

@@ -9,7 +9,6 @@ import re
 import secrets
 import string
 from datetime import timedelta
-from functools import partial
 from hashlib import sha256
 from typing import Any, Final
 from uuid import UUID
@@ -31,7 +30,7 @@ from conversations.models import ApiKey, ApiKeyQuerySet, longest_life
 
 logger = structlog.get_logger(__name__)
 
-# Sent with `key` after a key was made or got a new secret.
+# Sent with `key` by `announce`.
 key_made = Signal()
 
 # The most keys that one user can have.
@@ -76,9 +75,14 @@ def create(owner: AbstractUser, new: NewKey) -> tuple[ApiKey, str]:
             expires_at=new.expires_at,
         )
         _record(AuditAction.KEY_CREATED, made, scopes=made.scopes)
-        _announce(key_made, made)
     logger.info("key_created", key=str(made.pk), user=owner.pk)
     return made, text
+
+
+def announce(key: ApiKey) -> None:
+    """Tell others of a key that was made or has a new secret. Takes as long as a mail server does, so call it in no
+    thread that others wait for. A receiver that fails takes the key back from nobody."""
+    key_made.send_robust(sender=ApiKey, key=key)
 
 
 def rotate(owner: AbstractUser, key: UUID) -> tuple[ApiKey, str]:
@@ -94,7 +98,6 @@ def rotate(owner: AbstractUser, key: UUID) -> tuple[ApiKey, str]:
         found.prefix, found.digest, found.last_used_at = prefix, _digest(text), None
         found.save(update_fields=["prefix", "digest", "last_used_at"])
         _record(AuditAction.KEY_ROTATED, found)
-        _announce(key_made, found)
     logger.info("key_rotated", key=str(key), user=owner.pk)
     return found, text
 
@@ -133,11 +136,6 @@ def _require_an_end(new: NewKey) -> None:
 
 def _record(action: AuditAction, key: ApiKey, **detail: Any) -> None:
     audit.record(action, key.owner, f"key:{key.pk}", **detail)
-
-
-def _announce(signal: Signal, key: ApiKey) -> None:
-    # A receiver that fails, such as a mail server that is away, takes the key back from nobody.
-    transaction.on_commit(partial(signal.send_robust, sender=ApiKey, key=key))
 
 
 def _note_use(key: ApiKey) -> None:

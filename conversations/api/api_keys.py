@@ -1,10 +1,12 @@
 """The JSON API of API keys. It takes a session only, so that a stolen key cannot be used to make another one; and a
 session makes a secret only after its user has confirmed who they are, so that a stolen session cannot do it either."""
 
+import asyncio
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from django.db import connections
 from django.http import HttpResponse
 from ninja import Router, Schema, Status
 
@@ -57,7 +59,7 @@ async def create(
 ) -> Status[dict[str, Any]]:
     await rate_limits.control(str(request.auth.pk))
     await database.call(reauthentication.require_for_program, request)
-    return _with_secret(response, *await database.call(keys.create, request.auth, new))
+    return await _with_secret(response, *await database.call(keys.create, request.auth, new))
 
 
 @router.post("/{uuid:key}/rotate", response=ROTATED, summary="Give an API key a new secret")
@@ -65,7 +67,7 @@ async def rotate(request: AuthenticatedRequest, key: UUID, response: HttpRespons
     """The old secret is invalid from now on."""
     await rate_limits.control(str(request.auth.pk))
     await database.call(reauthentication.require_for_program, request)
-    return _with_secret(response, *await database.call(keys.rotate, request.auth, key))
+    return await _with_secret(response, *await database.call(keys.rotate, request.auth, key))
 
 
 @router.delete("/{uuid:key}/", response=REVOKED, summary="Revoke an API key")
@@ -81,6 +83,15 @@ def shown(key: ApiKey) -> dict[str, Any]:
     return {**fields, "expires_at": key.ends_at}
 
 
-def _with_secret(response: HttpResponse, key: ApiKey, text: str) -> Status[dict[str, Any]]:
+async def _with_secret(response: HttpResponse, key: ApiKey, text: str) -> Status[dict[str, Any]]:
+    await asyncio.to_thread(_announce, key)
     response.headers["Cache-Control"] = "no-store"
     return Status(201, {**shown(key), "key": text})
+
+
+def _announce(key: ApiKey) -> None:
+    try:
+        keys.announce(key)
+    finally:
+        # Of the thread, which does something else next.
+        connections.close_all()

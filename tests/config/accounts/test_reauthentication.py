@@ -2,6 +2,7 @@
 
 import json
 import re
+import threading
 from typing import Any
 
 import pytest
@@ -111,6 +112,20 @@ def test_a_key_is_made_though_the_mail_cannot_be_sent(
     confirm(signed_in)
     monkeypatch.setattr("django.core.mail.EmailMessage.send", fail)
     assert by_api(signed_in).status_code == 201
+
+
+def test_a_slow_mail_server_holds_no_database_thread(
+    signed_in: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """There are four of them for all requests."""
+    threads: list[str] = []
+    monkeypatch.setattr(
+        "django.core.mail.EmailMessage.send", lambda *_: threads.append(threading.current_thread().name)
+    )
+    confirm(signed_in)
+    assert by_api(signed_in).status_code == 201
+    [thread] = threads
+    assert not thread.startswith("outcry-database")
 
 
 # Keys and a new password
