@@ -6,7 +6,7 @@ export CHOSEN_PYTHON := $(filter-out file,$(origin PYTHON))
 scripts = @command -v $(PYTHON) > /dev/null || { echo "Outcry needs Python 3.11 or newer: no $(PYTHON) here." >&2; exit 1; }; exec $(PYTHON) -m scripts
 
 .DEFAULT_GOAL := help
-.PHONY: help run cluster setup test check format bench bench-cluster chaos requirements clean
+.PHONY: help run cluster setup test check format bench bench-cluster chaos requirements audit clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -40,6 +40,9 @@ chaos: ## Kill and starve servers in mid-debate, and write docs/reliability.md
 
 requirements: ## Compile the pinned requirements; ARGS=--upgrade takes the newest
 	$(scripts) requirements $(ARGS)
+
+audit: ## Ask for known vulnerabilities of the pinned packages; skipped without a network
+	$(scripts) audit
 
 clean: ## Remove what can be made again, but no data
 	$(scripts) clean

@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 
 from config.env.private_files import keep_private
-from scripts import cluster_command, frontend, model, openmp, packages, programs
+from scripts import audit, cluster_command, frontend, model, openmp, packages, programs
 from scripts.console import StepFailedError, environment, run, say, status_of
 from scripts.parts import CHECKS, Part, run_all
 from scripts.places import FRONTEND, PYTHON, ROOT, VENV, data_dir, setting
@@ -169,6 +169,12 @@ def requirements(arguments: list[str]) -> int:
     return 0
 
 
+def audit_packages(_arguments: list[str]) -> int:
+    with one_at_a_time():
+        install(development=True)
+    return audit.run()
+
+
 def clean(_arguments: list[str]) -> int:
     say(f"Removing what can be made again; {data_dir()} (database and model) stays")
     modules = [folder / "node_modules" for folder in (FRONTEND, frontend.CLIENTS)]
@@ -188,5 +194,6 @@ COMMANDS: dict[str, Callable[[list[str]], int]] = {
     "bench-cluster": partial(run_module, "benchmarks.cluster"),
     "chaos": partial(run_module, "reliability.chaos"),
     "requirements": requirements,
+    "audit": audit_packages,
     "clean": clean,
 }
