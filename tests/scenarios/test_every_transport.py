@@ -54,7 +54,11 @@ async def site(settings: Settings) -> AsyncIterator[str]:
 
 
 def standing(state: transcript.State) -> Words:
-    return [message["text"] for message in state["messages"] if message["state"] == "done"]
+    return [
+        message["text"]
+        for message in state["messages"]
+        if message["state"] == "done" and message["kind"] != "thinking"
+    ]
 
 
 async def by_websocket(site: str, conversation: str, key: str, dice: random.Random) -> Words:
@@ -181,7 +185,9 @@ async def test_every_door_tells_the_same_words(
     words = [f"word{number} " for number in range(60)]
     async with OpenAIServer(model="second") as second:
         settings.OUTCRY_PROVIDERS = [openai.provider, second.provider]
-        openai.default = says(*words, "€ \u2028 \U0001f4c8 end.", tokens_per_second=200)
+        openai.default = says(
+            *words, "€ \u2028 \U0001f4c8 end.", tokens_per_second=200, thoughts=("Secret ", "thoughts.")
+        )
         second.default = says("The ", "second ", "speaks.", tokens_per_second=200)
         openai.answer(says("Half a word", fault=Fault.RESET, fault_after=1), to="Market Context")
         conversation: Conversation = await debates.created(alice, rounds=2)
@@ -196,5 +202,8 @@ async def test_every_door_tells_the_same_words(
     stored = await database.call(transcript.fold, await debates.rows(conversation))
     whole = standing(stored)
     assert len(whole) == 7
+    # What they think is stored, and none of these clients takes it for what they say.
+    assert "Secret thoughts." in [message["text"] for message in stored["messages"]]
+    assert "Secret" not in str(heard)
     for name, told in zip([*(door.__name__ for door in doors), "by_agui"], heard, strict=True):
         assert told == whole, name
