@@ -53,7 +53,8 @@ MARKDOWN = (
     "| a | b |\n|---|---|\n| <img src={url}/cell.png onerror=alert(1)> | ![x]({url}/cell2.png) |",
     "\u202eesrever si siht\u202c and \u2066isolated\u2069 and \u200bnothing\u200b and \ufeffmark",
     "{long}",
-    "> " * 60 + "deep",
+    # Drawn as Markdown: deeper quotes are shown as they are.
+    "> " * 20 + "deep",
     "*" * 400 + "[" * 200,
 )
 ACTIVE = (
@@ -199,7 +200,9 @@ async def test_what_a_person_says_to_the_panel_is_only_words(
     await page.get_by_label("Say something to the panel").fill(words)
     await page.get_by_test_id("composer-send").click()
     gate.open()
-    await expect(page.locator("[data-testid=human-message] .words")).to_have_text(words)
+    # Control characters of people's texts are dropped.
+    shown = words.replace("\x01", "")
+    await expect(page.locator("[data-testid=human-message] .words")).to_have_text(shown)
     await expect(page.get_by_test_id("input-request").locator(".prompt")).to_contain_text(
         "<script>alert(1)</script>"
     )
