@@ -14,6 +14,7 @@ from ninja.openapi.schema import OpenAPISchema
 # By class name, so that A2A's types are not loaded while it is disabled.
 DESCRIBED_ELSEWHERE: Final[Mapping[str, str]] = {
     "CallRpc": "JSON-RPC has one address for all methods, which A2A's specification describes.",
+    "NoResponses": "It is always answered with 404, and the address to use instead.",
     "CallRest": "A2A's specification describes its addresses; the agent's card says where they are.",
 }
 

@@ -3,6 +3,7 @@
 POST {path}chat/completions   start a debate and follow it, streamed or whole
 GET  {path}models             the panels, as models
 GET  {path}models/{id}        one of them
+POST {path}responses          404: names the first address
 
 The answer is the debate as Markdown (`streaming.transports.openai.markdown`). It ends with a finish reason and [DONE]
 only where the debate was completed; any other end is an error. The debate goes on when the client disconnects, unless
@@ -22,7 +23,7 @@ from starlette.types import Scope as ASGIScope
 from conversations.access import permissions
 from conversations.access.principals import Principal
 from conversations.domain.enums import Scope
-from conversations.domain.errors import InvalidInput, OutcryError
+from conversations.domain.errors import InvalidInput, NotFound, OutcryError
 from conversations.domain.panels import Panel
 from conversations.infrastructure import database
 from conversations.models import Conversation
@@ -51,6 +52,7 @@ def routes() -> list[Route]:
         Route(f"{path}chat/completions", CreateCompletion()),
         Route(f"{path}models", ListModels()),
         Route(f"{path}models/{{model:path}}", GetModel()),
+        Route(f"{path}responses", NoResponses()),
     ]
 
 
@@ -80,6 +82,16 @@ class GetModel(OpenAIEndpoint):
     async def get(self, request: Request) -> ASGIApp:
         await request.authenticate()
         return JSONResponse(_model(*find_model(request.path_params["model"])).model_dump())
+
+
+class NoResponses(OpenAIEndpoint):
+    """The address of OpenAI's Responses, which some clients use unless they are told otherwise."""
+
+    async def get(self, request: Request) -> ASGIApp:
+        address = f"/{settings.OUTCRY_OPENAI_PATH}chat/completions"
+        raise NotFound(f"The Responses API is not offered here. Use Chat Completions: POST {address}.")
+
+    delete = post = get
 
 
 class CreateCompletion(OpenAIEndpoint):

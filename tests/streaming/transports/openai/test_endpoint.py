@@ -18,7 +18,7 @@ import structlog
 from django.contrib.auth.models import User
 from django.db import OperationalError
 from langchain_openai import ChatOpenAI
-from openai import APIError, APIStatusError, AsyncOpenAI, OpenAI, RateLimitError
+from openai import APIError, APIStatusError, AsyncOpenAI, NotFoundError, OpenAI, RateLimitError
 from openai.types.chat import ChatCompletion, ChatCompletionChunk
 from openai.types.chat.completion_create_params import CompletionCreateParamsStreaming
 from pydantic import SecretStr
@@ -176,6 +176,25 @@ async def test_an_unknown_model_is_not_found(http: httpx.AsyncClient, name: str)
         )
         assert MODEL in error["message"]
     assert not await database.call(Conversation.objects.exists)
+
+
+async def test_responses_answers_404_with_the_address_to_use(site: str, http: httpx.AsyncClient) -> None:
+    # The AI SDK's default; with what it sends, and without a key.
+    body = {"model": MODEL, "input": [{"role": "user", "content": "Is Tarnwick worth buying?"}]}
+    answers = [await http.post("/api/v1/responses", json=body), await http.get("/api/v1/responses")]
+    async with httpx.AsyncClient(base_url=site) as nobody:
+        answers.append(await nobody.post("/api/v1/responses", json=body))
+    for answer in answers:
+        error = answer.json()["error"]
+        assert (answer.status_code, error["type"]) == (404, "invalid_request_error")
+        assert (error["code"], error["param"]) == ("not_found", None)
+        assert "POST /api/v1/chat/completions" in error["message"]
+    assert not await database.call(Conversation.objects.exists)
+
+
+async def test_responses_of_the_sdk_raises_not_found(client: AsyncOpenAI) -> None:
+    with pytest.raises(NotFoundError, match="/api/v1/chat/completions"):
+        await client.responses.create(model=MODEL, input="Is Tarnwick worth buying?")
 
 
 def test_its_addresses_stand_under_its_path(settings: Settings) -> None:
