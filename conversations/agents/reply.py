@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
+from json.encoder import encode_basestring
 from uuid import uuid4
 
 from ag2.events import (
@@ -31,12 +32,12 @@ from conversations.providers import provider_errors
 # The most chunks of an answer, for each token of the longest one: a chunk may be less than a token, and some models
 # stream their reasoning first.
 CHUNKS_PER_TOKEN = 4
-# The most UTF-8 bytes of an answer, for each token of the longest one: a server may send it all in one chunk. On
-# average no language has 32 bytes a token.
+# The most bytes of an answer (in UTF-8, as JSON), for each token of the longest one: a server may send it all in one
+# chunk. On average no language has 32 bytes a token.
 BYTES_PER_TOKEN = 32
-# The most UTF-8 bytes of any answer: a finished message is one frame, and WebSocket clients usually take 1 MiB. The
-# rest of that is for JSON's escapes.
-MAX_BYTES = 640 << 10
+# The most bytes of any answer: a finished message is one frame, and WebSocket clients usually take 1 MiB. The rest of
+# that is for the other fields.
+MAX_BYTES = 960 << 10
 # Characters of one Token event, which are at most 64 KiB in UTF-8.
 MAX_TOKEN = 16 << 10
 # How often a model may call tools before it has to answer. Each time costs a request.
@@ -186,5 +187,5 @@ def _tokens(text: str, partial: PartialMessage) -> Iterator[EventData]:
 
 
 def _size(text: str) -> int:
-    """In UTF-8 bytes."""
-    return len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))
+    """In bytes, as frames have it."""
+    return len(encode_basestring(text).encode("utf-8", "surrogatepass"))

@@ -1,12 +1,15 @@
 """Answers as servers really send them, over real HTTP: what carries nothing is skipped, and the rest is read."""
 
 import json
+from datetime import UTC, datetime
+from uuid import uuid4
 
 import pytest
 from pytest_django import Settings
 
 from conversations.domain.errors import ProviderError
-from conversations.domain.events import AgentMessage, InputRequest, Token
+from conversations.domain.events import AgentMessage, InputRequest, Token, dump
+from conversations.domain.frames import Frame
 from tests.fakes import odd_streams
 from tests.fakes.openai_server import OpenAIServer
 from tests.fakes.replies import says, sends
@@ -76,6 +79,22 @@ async def test_a_large_chunk_becomes_tokens_that_clients_take(openai: OpenAIServ
     tokens = [each for each in only(Token, events) if each.message == message.message]
     assert "".join(each.text for each in tokens) == message.content == "é" * 50_000
     assert max(len(each.text.encode()) for each in tokens) <= 64 * 1024
+
+
+@pytest.mark.parametrize("character", ['"', "\n", "\x01", "é", "\U0001f4c8"])
+async def test_no_answer_is_larger_than_a_frame_that_clients_take(
+    openai: OpenAIServer, settings: Settings, character: str
+) -> None:
+    settings.OUTCRY_MAX_ANSWER_TOKENS = 1_000_000
+    size = len(json.dumps(character, ensure_ascii=False).encode()) - 2
+    longest = "x" + character * (950 * 1024 // size)
+    openai.answer(says(longest), says(longest * 2), to=FIRST)
+    events = await hold(debate(openai))
+    frames = [Frame.of_event(1, event.type, uuid4(), datetime.now(UTC), dump(event)) for event in events]
+    assert max(len(frame.text.encode()) for frame in frames) <= 1024 * 1024
+    with pytest.raises(ProviderError) as failed:
+        await hold(debate(openai))
+    assert failed.value.reason == "provider_looped"
 
 
 @pytest.mark.parametrize("kind", odd_streams.CALLS)
