@@ -49,6 +49,7 @@ async def test_thoughts_are_in_no_digest_and_in_no_cost(openai: OpenAIServer) ->
     spoken = [message for message in only(AgentMessage, events) if message.kind != "thinking"]
     complete = only(Complete, events)[0]
     assert complete.transcript_sha256 == transcript.digest(spoken)
+    assert transcript.digest(only(AgentMessage, events)) == transcript.digest(spoken)
     assert complete.cost_summary.unpriced_messages == len(spoken) == 4
 
 
