@@ -44,7 +44,7 @@ class Principal:
     def require(self, scope: str) -> None:
         """Raises ScopeMissing."""
         if scope not in self.scopes:
-            raise ScopeMissing(f"This API key lacks the scope {scope!r}. Use a key that has it.")
+            raise ScopeMissing(f"This API key lacks the scope '{scope}'. Use a key that has it.")
 
 
 # By API key
