@@ -270,6 +270,8 @@ OUTCRY_START_RATE = rate("OUTCRY_START_RATE", "30/minute")
 OUTCRY_CONTROL_RATE = rate("OUTCRY_CONTROL_RATE", "120/minute")
 OUTCRY_ESTIMATE_RATE = rate("OUTCRY_ESTIMATE_RATE", "120/minute")
 OUTCRY_READ_RATE = rate("OUTCRY_READ_RATE", "1200/minute")
+# Days that a debate is kept after its end; None: without limit.
+OUTCRY_RETENTION_DAYS = whole("OUTCRY_RETENTION_DAYS", None, least=1)
 # What debates may spend: US dollars, tokens in and out, and seconds of turns. None: no limit. Days are of UTC.
 OUTCRY_MAX_USD_PER_CONVERSATION = number("OUTCRY_MAX_USD_PER_CONVERSATION", None, least=0.0001)
 OUTCRY_MAX_USD_PER_USER_DAY = number("OUTCRY_MAX_USD_PER_USER_DAY", None, least=0.0001)

@@ -9,7 +9,7 @@ from django.db import models
 from django.urls import reverse
 from django.utils import timezone
 
-from conversations.domain.enums import TERMINAL, AuditAction, ContentType, Mode, Status
+from conversations.domain.enums import TERMINAL, AuditAction, ContentType, DeletionReason, Mode, Status
 from conversations.domain.panels import DEFAULT_PANEL
 
 
@@ -137,7 +137,8 @@ class Reservation(models.Model):
     """The maximum cost of a running call; `usd` is null if the model's price is unknown."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    conversation = models.ForeignKey(Conversation, models.PROTECT, related_name="reservations")
+    # Null after the conversation was deleted: the call was never settled, and stays counted as spent.
+    conversation = models.ForeignKey(Conversation, models.SET_NULL, null=True, related_name="reservations")
     day = models.DateField()
     provider = models.CharField(max_length=50)
     model = models.CharField(max_length=200)
@@ -303,13 +304,19 @@ class Unchangeable(models.QuerySet["AuditEntry"]):
 
 
 class AuditEntry(models.Model):
-    """Who did what, when, and from where. Holds no secret, and of people only ids and the address of the request."""
+    """Who did what, when, and from where. Holds no secret, and of people only ids and the address of the request.
+
+    When a person is erased, a pseudonym replaces their id in `subject` and `detail`, and the addresses go."""
 
     at = models.DateTimeField(default=timezone.now, editable=False)
     action = models.CharField(max_length=30, choices=AuditAction)
     # Null for somebody who is not signed in, for the server itself, and after the person was erased.
     actor = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+", db_index=False
+    )
+    # The database needs the default, too: during an upgrade, older processes insert rows without this column.
+    pseudonym = models.CharField(
+        max_length=36, blank=True, default="", db_default="", help_text="Stands for an actor who was erased."
     )
     subject = models.CharField(max_length=200, blank=True, help_text="What it was done to, as kind:id.")
     address = models.GenericIPAddressField(null=True, blank=True, help_text="Of the request.")
@@ -378,3 +385,114 @@ class Event(models.Model):
         return f"{self.type} {self.seq}"
 
     save = delete = _refuse
+
+
+class LegalHoldQuerySet(models.QuerySet["LegalHold"]):
+    def active(self) -> "LegalHoldQuerySet":
+        return self.filter(lifted_at=None)
+
+
+class LegalHold(models.Model):
+    """Keeps a conversation, or a person with all their conversations, from being deleted until it is lifted."""
+
+    conversation = models.ForeignKey(
+        Conversation, models.PROTECT, null=True, blank=True, related_name="legal_holds"
+    )
+    person = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="legal_holds"
+    )
+    reason = models.CharField(
+        max_length=200, help_text="The person reads it if they ask for the deletion of their data."
+    )
+    placed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, editable=False, related_name="+"
+    )
+    placed_at = models.DateTimeField(default=timezone.now, editable=False)
+    lifted_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, editable=False, related_name="+"
+    )
+    lifted_at = models.DateTimeField(null=True, editable=False)
+
+    objects = LegalHoldQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-placed_at"]
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(conversation=None, person__isnull=False)
+                | models.Q(conversation__isnull=False, person=None),
+                name="hold_on_one",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"person {self.person_id}" if self.person_id is not None else f"debate {self.conversation_id}"
+
+    @property
+    def subject(self) -> str:
+        """What it holds, as the audit trail names it."""
+        if self.person_id is not None:
+            return f"user:{self.person_id}"
+        return f"conversation:{self.conversation_id}"
+
+
+class Erasure(models.Model):
+    """A person who is being erased. It outlives a process that stops in between: housekeeping continues it."""
+
+    person = models.OneToOneField(
+        settings.AUTH_USER_MODEL, models.CASCADE, primary_key=True, related_name="erasure"
+    )
+    begun_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    def __str__(self) -> str:
+        return f"person {self.person_id}"
+
+
+class DeletionQuerySet(models.QuerySet["Deletion"]):
+    """Rows are added by `conversations.privacy` and never changed."""
+
+    def update(self, **kwargs: Any) -> NoReturn:
+        raise TypeError("Records of deletions are never changed.")
+
+    def delete(self) -> NoReturn:
+        raise TypeError("Records of deletions are never deleted.")
+
+
+class Deletion(models.Model):
+    """What stays of a deleted conversation: the proof that it existed, and when and why it was deleted."""
+
+    conversation = models.UUIDField(primary_key=True, editable=False, help_text="Its id.")
+    transcript_sha256 = models.CharField(
+        max_length=64, blank=True, editable=False, help_text="Of its complete event; empty: it had none."
+    )
+    reason = models.CharField(max_length=20, choices=DeletionReason, editable=False)
+    at = models.DateTimeField(default=timezone.now, editable=False)
+
+    objects = DeletionQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-at"]
+
+    def __str__(self) -> str:
+        return str(self.conversation)
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        if not self._state.adding:
+            raise TypeError("Records of deletions are never changed.")
+        super().save(*args, **kwargs)
+
+    def delete(self, *args: Any, **kwargs: Any) -> NoReturn:
+        raise TypeError("Records of deletions are never deleted.")
+
+
+class PeriodicTask(models.Model):
+    """Lets one process of the installation at a time do a periodic task. A process claims it by a conditional
+    UPDATE."""
+
+    name = models.CharField(max_length=50, primary_key=True)
+    holder = models.UUIDField(null=True)
+    # While it is held, the end of the claim; else when it is due again.
+    next_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return self.name

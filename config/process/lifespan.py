@@ -1,8 +1,8 @@
 """Starts and stops the services of a process that serves or works, with any server.
 
 1. `begin` is called before the process serves, after its settings and stores have been checked (preflight).
-2. `end` is called when it has to stop: debates are handed over, watchers are closed, the outbox stops, spans are
-   exported.
+2. `end` is called when it has to stop: debates are handed over, watchers are closed, the outbox and housekeeping stop,
+   spans are exported.
 """
 
 import asyncio
@@ -19,6 +19,7 @@ from conversations.event_log import appender
 from conversations.infrastructure.event_loop import PerLoop
 from conversations.local_model import supervisor as local_service
 from conversations.outbox import sender
+from conversations.privacy import housekeeping
 from conversations.providers import catalog
 from conversations.runs import job_queue
 from conversations.runs import supervisor as runner
@@ -50,8 +51,8 @@ def begin() -> None:
 
 
 def assist() -> None:
-    """Start the services for running debates: the outbox, and the local model if a provider needs it and no other
-    process on this machine has started it."""
+    """Start the services beside running debates: the outbox, housekeeping, and the local model if a provider needs it
+    and no other process on this machine has started it."""
     try:
         if catalog.uses_local_model():
             local_service.require()
@@ -59,6 +60,7 @@ def assist() -> None:
         # Debates use the other providers.
         logger.warning("local_model_not_started", reason=str(failure))
     sender.begin()
+    housekeeping.begin()
 
 
 def end() -> "asyncio.Future[None]":
@@ -68,7 +70,7 @@ def end() -> "asyncio.Future[None]":
 
 
 async def _end() -> None:
-    for step in (runner.hand_over, _close_watchers, sender.end, _end_telemetry):
+    for step in (runner.hand_over, _close_watchers, sender.end, housekeeping.end, _end_telemetry):
         try:
             await step()
         except Exception:

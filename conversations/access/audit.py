@@ -11,6 +11,7 @@ from allauth.account.adapter import get_adapter
 from allauth.core import context
 from django.contrib.auth.models import AbstractUser, AnonymousUser
 from django.core.exceptions import PermissionDenied
+from django.db.models import Q
 from django.utils import timezone
 
 from conversations.domain.enums import AuditAction
@@ -48,6 +49,36 @@ def note_settings(**values: str) -> None:
     last = AuditEntry.objects.filter(action=AuditAction.SETTINGS_CHANGED).first()
     if last is None or last.detail != values:
         record(AuditAction.SETTINGS_CHANGED, None, **values)
+
+
+def about(person: int) -> Q:
+    """The entries that name this person, as actor, subject or owner."""
+    subjects = Q(subject__in=_subjects(person))
+    return Q(actor_id=person) | subjects | Q(detail__owner=person)
+
+
+def pseudonymise(person: int, pseudonym: str) -> None:
+    """Replace the person in all entries, which no other code changes. Their requests' addresses go, and so do the
+    domains of their mail addresses, which may be names of their own."""
+    # Not `objects`, which refuses changes.
+    entries = AuditEntry._base_manager.filter(about(person))
+    for entry in entries.values("pk", "actor_id", "subject", "detail", "address").iterator(chunk_size=500):
+        changes: dict[str, Any] = {}
+        is_subject = entry["subject"] in _subjects(person)
+        if is_subject:
+            changes["subject"] = f"{entry['subject'].rpartition(':')[0]}:{pseudonym}"
+        if entry["actor_id"] == person:
+            changes |= {"actor_id": None, "pseudonym": pseudonym}
+        if entry["actor_id"] == person or (is_subject and entry["actor_id"] is None):
+            changes["address"] = None
+        detail = {name: value for name, value in entry["detail"].items() if name != "domain"}
+        if detail.get("owner") == person:
+            detail["owner"] = pseudonym
+        AuditEntry._base_manager.filter(pk=entry["pk"]).update(**changes, detail=detail)
+
+
+def _subjects(person: int) -> set[str]:
+    return {f"user:{person}", f"auth.user:{person}"}
 
 
 def _address() -> str | None:

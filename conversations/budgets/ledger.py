@@ -156,7 +156,8 @@ def spent(account: Account) -> Amount | None:
 
 
 def _open_reservations(account: Account) -> QuerySet[Reservation]:
-    held = Reservation.objects.exclude(conversation__status__in=TERMINAL)
+    kept = Reservation.objects.filter(conversation__isnull=False)
+    held = kept.exclude(conversation__status__in=TERMINAL)
     match account.scope:
         case LedgerEntry.Scope.CONVERSATION:
             return held.filter(conversation=UUID(account.key))

@@ -66,6 +66,18 @@ class AuditAction(models.TextChoices):
     INVITED = "invited", "made an invitation"
     ADMIN_CHANGED = "admin_changed", "changed data in the administration"
     SETTINGS_CHANGED = "settings_changed", "started with other settings"
+    HOLD_PLACED = "hold_placed", "placed a legal hold"
+    HOLD_LIFTED = "hold_lifted", "lifted a legal hold"
+    ERASURE_BEGUN = "erasure_begun", "asked to erase a person"
+    ERASURE_REFUSED = "erasure_refused", "was refused to erase a person"
+    ERASED = "erased", "erased a person"
+
+
+class DeletionReason(models.TextChoices):
+    """Why a conversation was deleted."""
+
+    RETENTION = "retention", "older than OUTCRY_RETENTION_DAYS"
+    ERASURE = "erasure", "its owner was erased"
 
 
 class Status(Word):

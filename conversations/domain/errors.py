@@ -12,6 +12,7 @@ OutcryError                 code, and a sentence for a person
 |   |-- ScopeMissing        the API key lacks the scope, which the message names
 |   `-- NotReauthenticated  the session's user has to give their password or second factor once more
 |-- KeyExpired              the API key has expired: it can only be revoked
+|-- NotErasable             a person or debate must not be deleted, or not yet; nothing was deleted
 |-- Conflict                contradicts the log: a question is closed, or an idempotency key was used differently
 |   `-- Finished            the conversation has ended
 |-- Fenced                  the run does not own the conversation; the append stored nothing
@@ -112,6 +113,11 @@ class NotReauthenticated(Forbidden):
 
 class KeyExpired(OutcryError):
     code = "key_expired"
+    http_status = 409
+
+
+class NotErasable(OutcryError):
+    code = "not_erasable"
     http_status = 409
 
 

@@ -40,10 +40,15 @@ def read_all(conversation: UUID, after: int = 0, types: Collection[str] | None =
 
 def of_people(conversation: UUID) -> QuerySet[Event]:
     """The events of the types PEOPLE, which have an index of their own."""
+    return Event.objects.filter(is_of_people(), conversation_id=conversation).order_by()
+
+
+def is_of_people() -> RawSQL:
+    """The condition that an event has one of the types PEOPLE."""
     # SQLite uses a partial index only if the query repeats its condition literally.
     condition = RawSQL("type IN ({})".format(", ".join(f"'{type_}'" for type_ in PEOPLE)), ())  # noqa: S611
     condition.output_field = BooleanField()
-    return Event.objects.filter(condition, conversation_id=conversation).order_by()
+    return condition
 
 
 def questions(conversation: UUID) -> dict[UUID, Question]:

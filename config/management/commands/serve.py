@@ -58,6 +58,7 @@ class Command(ServingCommand):
                 sign_up=settings.OUTCRY_SIGN_UP,
                 second_factor=settings.OUTCRY_SECOND_FACTOR,
                 email_verification=settings.ACCOUNT_EMAIL_VERIFICATION,
+                retention_days=str(settings.OUTCRY_RETENTION_DAYS),
             )
             run(host, number, listening)
         except (ImproperlyConfigured, ProviderError) as failure:

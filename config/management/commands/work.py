@@ -17,6 +17,7 @@ from config.process.shutdown import STOPS
 from conversations.event_log import appender
 from conversations.local_model import supervisor
 from conversations.outbox import sender
+from conversations.privacy import housekeeping
 from conversations.runs import job_queue
 from streaming.monitoring.probes import PROBES
 
@@ -65,6 +66,7 @@ class Command(ServingCommand):
                 await worker.work(stop)
             finally:
                 await sender.end()
+                await housekeeping.end()
                 await asyncio.to_thread(tracing.end)
 
     async def _serve_probes(self, stack: AsyncExitStack, host: str, port: int) -> None:
