@@ -15,7 +15,8 @@ from urllib.parse import parse_qsl
 
 import httpx
 import httpx2
-from ag2.config import AnthropicConfig, GeminiConfig, LLMClient, ModelConfig, OllamaConfig
+from ag2.config import AnthropicConfig, LLMClient, ModelConfig, OllamaConfig
+from ag2.config.gemini.gemini_client import CreateConfig
 from django.conf import settings
 from openai import AsyncOpenAI, DefaultAioHttpClient
 
@@ -25,6 +26,7 @@ from conversations.providers import catalog, scripted
 from conversations.providers.adaptive_client import AdaptiveConfig
 from conversations.providers.catalog import Provider
 from conversations.providers.chat_client import ChatClient
+from conversations.providers.gemini_client import CheckedGeminiClient
 from conversations.providers.request_form import CHAT_KINDS, RequestForm
 
 # 1.5 s: long enough for one TCP SYN retransmission (1 s).
@@ -136,7 +138,8 @@ def _own_client(key: str | None, http: Any, form: RequestForm) -> LLMClient:
         case "anthropic":
             return AnthropicConfig(model, api_key=key, max_tokens=most, max_retries=0, **options).create()
         case "gemini":
-            return GeminiConfig(model, api_key=key, max_output_tokens=limit, **options).create()
+            created = CreateConfig(max_output_tokens=limit)
+            return CheckedGeminiClient(model, key, vertexai=False, create_config=created, **options)
     host = os.environ.get("OLLAMA_HOST") or catalog.OLLAMA_URL
     # The protocol requires a files client, which Ollama lacks.
     return OllamaConfig(model, host=host, max_tokens=limit, **options).create()  # type: ignore[abstract]

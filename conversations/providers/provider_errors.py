@@ -220,6 +220,11 @@ def dropped() -> ProviderError:
     return _DROPPED.error()
 
 
+def filtered() -> ProviderError:
+    """For a prompt that the provider's safety rules refuse."""
+    return _FILTERED.error()
+
+
 def withheld() -> ProviderError:
     """For an answer of which a filter or the model's refusal left too little."""
     return _WITHHELD.error()

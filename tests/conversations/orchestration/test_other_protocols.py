@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from conversations.domain.errors import ProviderError
 from conversations.domain.events import AgentMessage, Complete
 from conversations.providers.catalog import Provider, parse
 from conversations.runs import loading
@@ -135,6 +136,26 @@ async def test_a_limit_of_anthropics_schema_is_not_met(monkeypatch: pytest.Monke
         events = await hold(debate(at(PROTOCOLS["anthropic"], server.url, monkeypatch)))
     assert only(Complete, events)[0].verdict == "buy"
     assert len(server.asked) == 4
+
+
+@pytest.mark.parametrize("is_streamed", [True, False])
+async def test_a_prompt_that_gemini_blocks_is_filtered(
+    monkeypatch: pytest.MonkeyPatch, *, is_streamed: bool
+) -> None:
+    await loading.load()
+    monkeypatch.setenv("GEMINI_API_KEY", "a-key")
+    blocked = json.dumps({"promptFeedback": {"blockReason": "SAFETY"}})
+
+    def answer(body: Body) -> Sent:
+        if ("stream" in body["path"]) is not is_streamed:
+            return provider_server.gemini(text_for(body), body)
+        return Sent(f"data: {blocked}\n\n".encode() if is_streamed else blocked.encode())
+
+    async with provider_server.provider_server(answer) as server:
+        provider = at(PROTOCOLS["gemini"], server.url, monkeypatch)
+        with pytest.raises(ProviderError) as failed:
+            await hold(debate(provider))
+    assert failed.value.reason == "provider_filtered"
 
 
 async def test_a_query_behind_an_address_is_kept() -> None:
