@@ -57,6 +57,8 @@ MARKDOWN = (
     "> " * 20 + "deep",
     "*" * 400 + "[" * 200,
 )
+# More than Markdown can draw.
+TOO_DEEP = "Before.\n\n" + "> " * 60 + "deep <script>alert(1)</script>"
 ACTIVE = (
     "script, style, link, meta, base, img, picture, svg, math, iframe, object, embed, form, input, video, audio,"
     " template"
@@ -100,6 +102,7 @@ async def test_what_a_model_says_is_only_words(
     texts = attacks(elsewhere.url)
     # Not all at once: half a tag or half a link must be as harmless as the whole.
     model.answer(says(*pieces("".join(texts)), tokens_per_second=100), to="Financial Analyst")
+    model.answer(says(TOO_DEEP), to="Market Context")
     verdict = {
         **VERDICT,
         "summary": texts[0] + texts[3],
@@ -122,6 +125,7 @@ async def test_what_a_model_says_is_only_words(
     # Raw HTML is shown as the text that it is.
     for text in ("<script>alert(1)</script>", "<base href=", "<iframe src=", "onload=alert(1)", "<!-- "):
         await expect(said).to_contain_text(text)
+    await expect(page.locator('[data-agent="Market Context"] .prose .plain')).to_have_text(TOO_DEEP)
     await _expect_plain(page)
     assert await page.title() == "Is it safe? · Outcry"
 
@@ -133,7 +137,7 @@ async def test_what_a_model_says_is_only_words(
 
 async def _expect_plain(page: Page) -> None:
     """Nothing in what was said is more than text and links that say where they lead."""
-    for selector in (ACTIVE, "[style], [id], [class]:not(.leads-to), [ping], [autofocus]"):
+    for selector in (ACTIVE, "[style], [id], [class]:not(.leads-to, .plain), [ping], [autofocus]"):
         await expect(page.locator(".prose").locator(selector)).to_have_count(0)
     handlers = await page.evaluate(
         """() => [...document.querySelectorAll('.prose *')]
