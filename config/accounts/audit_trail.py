@@ -1,6 +1,6 @@
 """What allauth and Django's administration tell of people and their accounts, as entries of the audit trail."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from allauth.account import signals as account
@@ -18,6 +18,9 @@ from django.dispatch import Signal, receiver
 from config.accounts import lockout
 from conversations.access import audit
 from conversations.domain.enums import AuditAction
+
+# The person whom a signal is about, and what the entry has beside them.
+Subject = tuple[AbstractUser, dict[str, str]]
 
 
 def note_failure(credentials: Mapping[str, Any], *, locked: bool = False) -> None:
@@ -49,56 +52,42 @@ def _of(action: AuditAction, user: AbstractUser, **detail: Any) -> None:
     audit.record(action, user, f"user:{user.pk}", **detail)
 
 
-def _connect(signal: Signal, action: AuditAction) -> None:
-    def note(user: AbstractUser, **_: Any) -> None:
-        _of(action, user)
+def _person(user: AbstractUser, **_: Any) -> Subject:
+    return user, {}
+
+
+def _address(email_address: EmailAddress, **_: Any) -> Subject:
+    # By its domain, which tells an attacker's apart, and not by the person's name in it.
+    return email_address.user, {"domain": email_address.email.rpartition("@")[2]}
+
+
+def _factor(user: AbstractUser, authenticator: Authenticator, **_: Any) -> Subject:
+    return user, {"type": authenticator.type}
+
+
+def _connect(signal: Signal, action: AuditAction, subject: Callable[..., Subject]) -> None:
+    def note(**sent: Any) -> None:
+        user, detail = subject(**sent)
+        _of(action, user, **detail)
 
     signal.connect(note, weak=False, dispatch_uid=f"audit {action}")
 
 
-for _signal, _action in (
-    (account.user_logged_in, AuditAction.SIGNED_IN),
-    (account.password_changed, AuditAction.PASSWORD_CHANGED),
-    (account.password_set, AuditAction.PASSWORD_CHANGED),
-    (account.password_reset, AuditAction.PASSWORD_RESET),
-    (account.email_changed, AuditAction.EMAIL_CHANGED),
-    (mfa.authentication_failed, AuditAction.SECOND_FACTOR_FAILED),
+for _signal, _action, _subject in (
+    (account.user_logged_in, AuditAction.SIGNED_IN, _person),
+    (account.password_changed, AuditAction.PASSWORD_CHANGED, _person),
+    (account.password_set, AuditAction.PASSWORD_CHANGED, _person),
+    (account.password_reset, AuditAction.PASSWORD_RESET, _person),
+    (account.email_changed, AuditAction.EMAIL_CHANGED, _person),
+    (account.email_added, AuditAction.EMAIL_ADDED, _address),
+    (account.email_confirmed, AuditAction.EMAIL_CONFIRMED, _address),
+    (account.email_removed, AuditAction.EMAIL_REMOVED, _address),
+    (mfa.authentication_failed, AuditAction.SECOND_FACTOR_FAILED, _person),
+    (mfa.authenticator_added, AuditAction.SECOND_FACTOR_ADDED, _factor),
+    (mfa.authenticator_removed, AuditAction.SECOND_FACTOR_REMOVED, _factor),
+    (mfa.authenticator_reset, AuditAction.SECOND_FACTOR_RESET, _factor),
 ):
-    _connect(_signal, _action)
-
-
-# Things of a person
-
-
-def _connect_address(signal: Signal, action: AuditAction) -> None:
-    def note(email_address: EmailAddress, **_: Any) -> None:
-        # By its domain, which tells an attacker's apart, and not by the person's name in it.
-        _of(action, email_address.user, domain=email_address.email.rpartition("@")[2])
-
-    signal.connect(note, weak=False, dispatch_uid=f"audit {action}")
-
-
-for _signal, _action in (
-    (account.email_added, AuditAction.EMAIL_ADDED),
-    (account.email_confirmed, AuditAction.EMAIL_CONFIRMED),
-    (account.email_removed, AuditAction.EMAIL_REMOVED),
-):
-    _connect_address(_signal, _action)
-
-
-def _connect_factor(signal: Signal, action: AuditAction) -> None:
-    def note(user: AbstractUser, authenticator: Authenticator, **_: Any) -> None:
-        _of(action, user, type=authenticator.type)
-
-    signal.connect(note, weak=False, dispatch_uid=f"audit {action}")
-
-
-for _signal, _action in (
-    (mfa.authenticator_added, AuditAction.SECOND_FACTOR_ADDED),
-    (mfa.authenticator_removed, AuditAction.SECOND_FACTOR_REMOVED),
-    (mfa.authenticator_reset, AuditAction.SECOND_FACTOR_RESET),
-):
-    _connect_factor(_signal, _action)
+    _connect(_signal, _action, _subject)
 
 
 @receiver(social.social_account_added)
