@@ -13,8 +13,8 @@ from django.core.exceptions import ValidationError
 from conversations.domain.panels import PANELS
 
 # What a reader would take for the site itself.
-_STAFF_LIKE: Final = (
-    *(
+_STAFF_LIKE: Final = frozenset(
+    {
         "admin",
         "administration",
         "administrator",
@@ -24,8 +24,6 @@ _STAFF_LIKE: Final = (
         "bot",
         "help",
         "moderation",
-    ),
-    *(
         "moderator",
         "official",
         "operator",
@@ -36,8 +34,14 @@ _STAFF_LIKE: Final = (
         "root",
         "security",
         "site",
-    ),
-    *("staff", "superuser", "support", "sysadmin", "system", "team", "webmaster"),
+        "staff",
+        "superuser",
+        "support",
+        "sysadmin",
+        "system",
+        "team",
+        "webmaster",
+    }
 )
 # Digits, signs and letters that are read as another letter.
 _READ_AS: Final = str.maketrans("0134578@$!|l", "oieastbasiii")
