@@ -6,5 +6,5 @@ class ConfigConfig(AppConfig):
     label = "outcry"
 
     def ready(self) -> None:
-        from config.accounts import audit_trail, notifications  # noqa: F401 (connects them)
+        from config.accounts import audit_trail  # noqa: F401 (connects it)
         from config.checks import deployment, stores  # noqa: F401 (registers them)

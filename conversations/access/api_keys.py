@@ -14,11 +14,12 @@ from typing import Any, Final
 from uuid import UUID
 
 import structlog
+from allauth.account.adapter import get_adapter
+from allauth.core import context
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AbstractUser
 from django.db import transaction
 from django.db.models import Q
-from django.dispatch import Signal
 from django.utils import timezone
 
 from conversations.access import audit
@@ -29,9 +30,6 @@ from conversations.infrastructure import database
 from conversations.models import ApiKey, ApiKeyQuerySet, longest_life
 
 logger = structlog.get_logger(__name__)
-
-# Sent with `key` by `announce`.
-key_made = Signal()
 
 # The most keys that one user can have.
 MAX_KEPT: Final = 20
@@ -80,9 +78,14 @@ def create(owner: AbstractUser, new: NewKey) -> tuple[ApiKey, str]:
 
 
 def announce(key: ApiKey) -> None:
-    """Tell others of a key that was made or has a new secret. Takes as long as a mail server does, so call it in no
-    thread that others wait for. A receiver that fails takes the key back from nobody."""
-    key_made.send_robust(sender=ApiKey, key=key)
+    """Mail its owner about a key that was made or has a new secret, with the address and the browser of the request.
+    Takes as long as a mail server does, so call it in no thread that others wait for. Raises nothing: the key stays."""
+    if context.request is None:
+        return
+    try:
+        get_adapter().send_notification_mail("account/email/api_key_made", key.owner, {"key": key})
+    except Exception:
+        logger.exception("key_not_announced", key=str(key.pk))
 
 
 def rotate(owner: AbstractUser, key: UUID) -> tuple[ApiKey, str]:
