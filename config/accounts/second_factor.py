@@ -14,7 +14,7 @@ from django.utils.deprecation import MiddlewareMixin
 from django.utils.http import urlencode
 
 from conversations.access import principals, second_factor
-from conversations.domain.errors import OutcryError, SecondFactorMissing, error_body, error_headers
+from conversations.domain.errors import OutcryError, error_body, error_headers
 from conversations.infrastructure import database
 
 # What it takes to set up a second factor, to give it, or to leave. An address has to be confirmed before.
@@ -53,7 +53,7 @@ class RequireSecondFactor(MiddlewareMixin):
             return None
         if is_api:
             # Each operation checks a key itself, and ignores the session beside it.
-            return None if principals.key_in(request.headers) is not None else _json(_missing())
+            return None if principals.key_in(request.headers) is not None else _json(second_factor.missing())
         if second_factor.has_one(user):
             return _to("mfa_reauthenticate", request)
         messages.info(request, "This site requires a second factor. Set one up to go on.")
@@ -64,10 +64,6 @@ def _to(view: str, request: HttpRequest) -> HttpResponseBase:
     answer = redirect(view)
     answer.headers["Location"] += f"?{urlencode({'next': request.get_full_path()})}"
     return answer
-
-
-def _missing() -> SecondFactorMissing:
-    return SecondFactorMissing("This site requires a second factor. Give it on the site's pages first.")
 
 
 def _json(error: OutcryError) -> HttpResponseBase:

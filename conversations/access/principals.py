@@ -109,12 +109,9 @@ def of_sessions(sessions: Iterable[str]) -> dict[str, Principal | SecondFactorMi
             stamp = user.get_session_auth_hash()
             if not constant_time_compare(data.get(HASH_SESSION_KEY, ""), stamp):
                 continue
-            if second_factor.is_missing(user, data):
-                found[key] = SecondFactorMissing(
-                    "This site requires a second factor. Give it on its pages first."
-                )
-            else:
-                found[key] = Principal(user, stamp=stamp, session=key)
+            is_missing = second_factor.is_missing(user, data)
+            principal = Principal(user, stamp=stamp, session=key)
+            found[key] = second_factor.missing() if is_missing else principal
     return found
 
 

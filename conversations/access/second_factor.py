@@ -39,6 +39,11 @@ def is_missing(user: AbstractUser, session: Mapping[str, Any]) -> bool:
     return not any(record.get("method") == "mfa" for record in records)
 
 
+def missing() -> SecondFactorMissing:
+    """The error for a session in which it was not given."""
+    return SecondFactorMissing("This site requires a second factor. Give it on the site's pages first.")
+
+
 def require_of_owner(user: AbstractUser) -> None:
     """For an API key of this user. Raises SecondFactorMissing."""
     if is_required(user) and not has_one(user):
