@@ -17,21 +17,18 @@ except ImproperlyConfigured as wrong:
 from config.observability.tracing import traced
 from config.process.lifespan import lifespan
 from streaming.http.direct_send import DirectSend
-from streaming.http.root_path import AtRoot
 from streaming.routing import http_router, websocket_urlpatterns
 from streaming.transports.websocket.origin import SameOriginOnly
 
 # Nothing outside DirectSend may wrap the server's `send`, because that would hide its connection.
-application = AtRoot(
-    DirectSend(
-        traced(
-            ProtocolTypeRouter(
-                {
-                    "http": http_router(django_application),
-                    "lifespan": lifespan,
-                    "websocket": SameOriginOnly(URLRouter(websocket_urlpatterns())),
-                }
-            )
+application = DirectSend(
+    traced(
+        ProtocolTypeRouter(
+            {
+                "http": http_router(django_application),
+                "lifespan": lifespan,
+                "websocket": SameOriginOnly(URLRouter(websocket_urlpatterns())),
+            }
         )
     )
 )

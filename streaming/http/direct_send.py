@@ -12,13 +12,16 @@ KEY = "outcry.send"
 
 
 class DirectSend:
-    """ASGI middleware, the outermost: puts the server's `send` into the scope, under KEY."""
+    """ASGI middleware, the outermost: puts the server's `send` into the scope, under KEY, and empties `root_path`.
+
+    The application is at the root of its site. Daphne takes `root_path` from the client's `Daphne-Root-Path` header,
+    and Django begins every address with it, so a client could choose the host of redirects and of links in mails."""
 
     def __init__(self, application: Any) -> None:
         self._application = application
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> Any:
-        return await self._application({**scope, KEY: send}, receive, send)
+        return await self._application({**scope, KEY: send, "root_path": ""}, receive, send)
 
 
 def unread(scope: Mapping[str, Any]) -> int:
