@@ -15,20 +15,17 @@ def configuration(
     upstreams: Iterable[str],
     folder: Path,
     *,
-    tls: str = "",
-    scheme: str = "$scheme",
     connections: int = 1_000,
     requests: int = 100,
 ) -> str:
-    """The text of nginx.conf. `listen` and `upstreams` are HOST:PORT; `folder` must exist and be writable for nginx;
-    `tls` are nginx's lines for the certificate. `connections` at once and `requests` a second are allowed to one
-    address."""
+    """The text of nginx.conf. `listen` and `upstreams` are HOST:PORT; `folder` must exist and be writable for nginx.
+    `connections` at once and `requests` a second are allowed to one address."""
     values = {
         "OUTCRY_LISTEN": listen,
         "OUTCRY_UPSTREAMS": "\n        ".join(f"server {address} max_fails=0;" for address in upstreams),
         "OUTCRY_RUN": str(folder),
-        "OUTCRY_TLS": tls,
-        "OUTCRY_SCHEME": scheme,
+        "OUTCRY_TLS": "",
+        "OUTCRY_SCHEME": "$scheme",
         "OUTCRY_ADDRESS_CONNECTIONS": str(connections),
         "OUTCRY_ADDRESS_REQUESTS": str(requests),
     }
