@@ -1,5 +1,6 @@
 """The admin site: its sign-in, and its models of allauth."""
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from allauth.account.decorators import secure_admin_login
@@ -7,17 +8,20 @@ from allauth.mfa.admin import Authenticator
 from allauth.socialaccount.admin import SocialApp, SocialToken
 from allauth.usersessions.admin import UserSession
 from django import forms
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.contrib.auth import admin as auth_admin
 from django.contrib.auth import forms as auth_forms
 from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
-from django.http import HttpRequest, HttpResponse
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import redirect
 
 from config.accounts import sign_up, usernames
 from conversations.access import invitations
+from conversations.domain.errors import NotErasable
 from conversations.models import Invitation
+from conversations.privacy import download, erasure
 
 if TYPE_CHECKING:
     ModelAdmin = admin.ModelAdmin[Any]
@@ -66,9 +70,68 @@ class _UserChangeForm(_PlainName, ChangeForm):
     pass
 
 
+def _reason_to_keep(person: User, request: HttpRequest) -> str | None:
+    """Why the administrator who asks cannot delete this person now; None if they can."""
+    if person.pk == request.user.pk:
+        return "This is you. Delete your own account on the page Your data."
+    try:
+        erasure.require_erasable(person)
+    except NotErasable as refusal:
+        return refusal.message
+    return None
+
+
 class UserAdmin(DjangoUserAdmin):
+    """Deleting a user erases the person with all of their debates."""
+
     add_form = _UserCreationForm
     form = _UserChangeForm
+    actions = ("export_data",)
+
+    def get_deleted_objects(
+        self, objs: Any, request: HttpRequest
+    ) -> tuple[list[Any], dict[str, int], set[str], list[str]]:
+        """For the page that asks: what goes, and what forbids it. Django's own list would have every event."""
+        shown: list[Any] = []
+        numbers = {"people": 0, "debates": 0}
+        forbidden: list[str] = []
+        for person in objs:
+            number = person.conversations.count()
+            shown.append(
+                f"{person.get_username()}: the account, and {number} debate{'' if number == 1 else 's'}"
+            )
+            numbers["people"] += 1
+            numbers["debates"] += number
+            if (reason := _reason_to_keep(person, request)) is not None:
+                forbidden.append(f"{person.get_username()}: {reason}")
+        lacking = set() if self.has_delete_permission(request) else {"user"}
+        return shown, numbers, lacking, forbidden
+
+    def delete_model(self, request: HttpRequest, obj: User) -> None:
+        assert isinstance(request.user, User)  # noqa: S101 (nobody else gets here; for the type checker)
+        erasure.begin(obj.pk, request.user)
+        # After the page's own transaction: each debate is deleted in one of its own.
+        transaction.on_commit(partial(erasure.finish, obj.pk), robust=True)
+
+    def delete_queryset(self, request: HttpRequest, queryset: Any) -> None:
+        for person in queryset:
+            try:
+                self.delete_model(request, person)
+            except NotErasable as refusal:
+                # Such as the last of several administrators.
+                self.message_user(request, f"{person.get_username()}: {refusal.message}", messages.ERROR)
+
+    def has_export_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("conversations.export_person")
+
+    @admin.action(description="Export the data of the selected user", permissions=["export"])
+    def export_data(self, request: HttpRequest, queryset: Any) -> StreamingHttpResponse | None:
+        assert isinstance(request.user, User)  # noqa: S101 (nobody else gets here; for the type checker)
+        chosen = list(queryset[:2])
+        if len(chosen) == 1:
+            return download.response(chosen[0], request.user)
+        self.message_user(request, "Select one user: each gets an archive of their own.", messages.ERROR)
+        return None
 
 
 admin.site.unregister(User)

@@ -1,5 +1,5 @@
-"""Review in Django's admin: reading, finding and filtering. Nothing is added, changed or deleted here; only API keys
-can be revoked."""
+"""Review in Django's admin: reading, finding and filtering. Nothing is changed or deleted here; only API keys can be
+revoked, and legal holds placed and lifted."""
 
 import json
 from collections.abc import Iterable
@@ -7,7 +7,9 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+from django import forms
 from django.contrib import admin
+from django.contrib.auth.models import AbstractUser
 from django.core.exceptions import PermissionDenied
 from django.db.models import F, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
@@ -28,16 +30,22 @@ from conversations.models import (
     AuditEntry,
     Conversation,
     ConversationQuerySet,
+    Deletion,
     Delivery,
     Event,
+    LegalHold,
+    LegalHoldQuerySet,
 )
 from conversations.outbox import deliveries
+from conversations.privacy import holds
 from conversations.review import timeline
 
 if TYPE_CHECKING:
     ModelAdmin = admin.ModelAdmin[Any]
+    HoldForm = forms.ModelForm[LegalHold]
 else:
     ModelAdmin = admin.ModelAdmin
+    HoldForm = forms.ModelForm
 
 Choices = Iterable[tuple[str, str]]
 
@@ -351,8 +359,8 @@ class AuditEntryAdmin(ReadOnly):
     list_select_related = ("actor",)
     list_per_page = 100
     show_full_result_count = False
-    search_fields = ("=subject", "=actor__username", "=address")
-    search_help_text = "A whole subject such as user:7, a username, or an address"
+    search_fields = ("=subject", "=actor__username", "=pseudonym", "=address")
+    search_help_text = "A whole subject such as user:7, a username, a pseudonym, or an address"
     actions = None
     fields = ("time", "who", "did", "subject", "address", "more")
     readonly_fields = fields
@@ -363,7 +371,7 @@ class AuditEntryAdmin(ReadOnly):
 
     @admin.display(description="who", ordering="actor")
     def who(self, entry: AuditEntry) -> str:
-        return "-" if entry.actor is None else entry.actor.get_username()
+        return entry.pseudonym or "-" if entry.actor is None else entry.actor.get_username()
 
     @admin.display(description="what", ordering="action")
     def did(self, entry: AuditEntry) -> str:
@@ -372,6 +380,78 @@ class AuditEntryAdmin(ReadOnly):
     @admin.display(description="details")
     def more(self, entry: AuditEntry) -> SafeString:
         return _verbatim(entry.detail)
+
+
+@admin.register(Deletion)
+class DeletionAdmin(ReadOnly):
+    """The lines that deleted debates leave."""
+
+    list_display = ("conversation", "transcript_sha256", "at", "reason")
+    list_filter = ("reason", "at")
+    search_fields = ("conversation", "=transcript_sha256")
+    search_help_text = "The id of a debate, or the hash of its transcript"
+    fields = list_display
+    readonly_fields = fields
+
+
+class ActiveFilter(ChoiceFilter):
+    title = "state"
+    parameter_name = "lifted"
+    values = [("no", "active"), ("yes", "lifted")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        return queryset.filter(lifted_at__isnull=self.value() == "no") if self.value() else queryset
+
+
+class _HoldForm(HoldForm):
+    """Names the person or the debate."""
+
+    def clean(self) -> Any:
+        cleaned = super().clean()
+        given = [name for name in ("person", "conversation") if self.cleaned_data.get(name) is not None]
+        if len(given) != 1 and not self.errors:
+            raise forms.ValidationError("Name either a person or a debate.")
+        return cleaned
+
+
+@admin.register(LegalHold)
+class LegalHoldAdmin(ModelAdmin):
+    """Places legal holds, and lifts them. None is changed or deleted."""
+
+    form = _HoldForm
+    list_display = ("__str__", "reason", "placed_by", "placed_at", "lifted_by", "lifted_at")
+    list_filter = (ActiveFilter,)
+    list_select_related = ("placed_by", "lifted_by")
+    search_fields = ("reason", "=person__username", "conversation__id")
+    search_help_text = "Words of the reason, a username, or the id of a debate"
+    raw_id_fields = ("person", "conversation")
+    actions = ("lift",)
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        asked = ("person", "conversation", "reason")
+        return asked if obj is None else self.list_display
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        return () if obj is None else self.get_fields(request, obj)
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        assert isinstance(request.user, AbstractUser)  # noqa: S101 (for the type checker)
+        holds.place(obj, request.user)
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_lift_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("conversations.change_legalhold")
+
+    @admin.action(description="Lift the selected holds", permissions=["lift"])
+    def lift(self, request: HttpRequest, queryset: LegalHoldQuerySet) -> None:
+        assert isinstance(request.user, AbstractUser)  # noqa: S101 (for the type checker)
+        lifted = sum(holds.lift(hold, request.user) for hold in queryset)
+        self.message_user(request, f"Lifted: {lifted}. What they held may be deleted now.")
 
 
 def _of_one(request: HttpRequest) -> bool:

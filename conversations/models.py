@@ -85,6 +85,7 @@ class Conversation(models.Model):
         permissions = [
             ("review_conversation", "Can watch and review everybody's conversations"),
             ("control_conversation", "Can pause, resume and cancel everybody's conversations"),
+            ("export_person", "Can export everything stored about a person"),
         ]
 
     def __str__(self) -> str:
