@@ -2,10 +2,12 @@ from django.urls import path
 
 from frontend import views
 from frontend.api_keys import api_keys
+from frontend.your_data import your_data
 
 urlpatterns = [
     path("", views.dashboard, name="dashboard"),
     path("conversations/<uuid:conversation_id>/", views.conversation, name="conversation"),
     path("account/keys/", api_keys, name="api_keys"),
+    path("account/data/", your_data, name="your_data"),
     path("monitor/", views.monitor, name="monitor"),
 ]
