@@ -84,22 +84,14 @@ class ConversationBudget:
     def _set_aside(self, reservation: UUID, accounts: list[Account], call: Call, keep: Call | None) -> None:
         entries = ledger.lock_entries(accounts)
         longest = entries[accounts[0].entry_key].longest
-        held = Reservation(
-            pk=reservation,
-            conversation_id=self._conversation,
-            day=accounts[1].day,
-            provider=call.provider,
-            model=call.model,
-            usd=_price(call.provider, call.model, call.most),
-            tokens=call.input_tokens + call.output_tokens,
-            seconds=longest,
-        )
+        held = reservation_of(reservation, accounts[1].day, call, longest)
+        held.conversation_id = self._conversation
         held.save(force_insert=True)
         need = _need([call] if keep is None else [call, keep], longest)
         for account in accounts:
             if (limit := account.exceeded(entries[account.entry_key], need)) is not None:
                 raise OverBudget(f"{limit} does not cover another turn.")
-        ledger.add(entries.values(), _of(held))
+        ledger.add(entries.values(), amount(held))
 
     def _settle(self, reservation: UUID, usage: Usage | None, seconds: float) -> None:
         with database.writing(), transaction.atomic():
@@ -110,7 +102,7 @@ class ConversationBudget:
             entries = ledger.lock_entries(accounts)
             own = entries[accounts[0].entry_key]
             own.longest = max(own.longest, seconds)
-            ledger.add(entries.values(), Amount(*map(sub, _used(held, usage, seconds), _of(held))))
+            ledger.add(entries.values(), Amount(*map(sub, used(held, usage, seconds), amount(held))))
             held.delete()
 
 
@@ -174,15 +166,29 @@ def stricter(asked: N | None, allowed: N | None) -> N | None:
     return min((limit for limit in (asked, allowed) if limit is not None), default=None)
 
 
-def _of(held: Reservation) -> Amount:
+def reservation_of(id_: UUID, day: date, call: Call, seconds: float) -> Reservation:
+    """An unsaved reservation of the call, without a conversation."""
+    return Reservation(
+        pk=id_,
+        day=day,
+        provider=call.provider,
+        model=call.model,
+        usd=_price(call.provider, call.model, call.most),
+        tokens=call.input_tokens + call.output_tokens,
+        seconds=seconds,
+    )
+
+
+def amount(held: Reservation) -> Amount:
+    """What is reserved."""
     return Amount(held.usd or Decimal(0), int(held.usd is None), held.tokens, held.seconds)
 
 
-def _used(held: Reservation, usage: Usage | None, seconds: float) -> Amount:
+def used(held: Reservation, usage: Usage | None, seconds: float) -> Amount:
     """The amounts that the call used. Where the provider did not count tokens, tokens and dollars are those
     reserved."""
     if usage is None or usage.input_tokens is None or usage.output_tokens is None:
-        return _of(held)._replace(seconds=seconds)
+        return amount(held)._replace(seconds=seconds)
     tokens = usage.input_tokens + usage.output_tokens
     # Zero tokens cost nothing, even at an unknown price.
     usd = _price(held.provider, held.model, usage) if tokens else Decimal(0)

@@ -46,7 +46,8 @@ class CompletionEncoder(Encoder):
             case "error":
                 self._error = Failure(500, data["code"], data["message"])
             case "complete":
-                self._usage = _usage(data["cost_summary"])
+                summary = data["cost_summary"]
+                self._usage = usage_object(summary["input_tokens"], summary["output_tokens"])
         return "", self._markdown.write(frame)
 
     def _outcome(self, reason: Close) -> Finish | Failure:
@@ -129,8 +130,8 @@ class ChunkEncoder(CompletionEncoder):
         return data_event({**self._envelope, "choices": [choice], **usage})
 
 
-def _usage(summary: Mapping[str, Any]) -> dict[str, int] | None:
-    read, written = summary["input_tokens"], summary["output_tokens"]
+def usage_object(read: int | None, written: int | None) -> dict[str, int] | None:
+    """The `usage` of so many input and output tokens; None where one of them is unknown."""
     if read is None or written is None:
         return None
     return {"prompt_tokens": read, "completion_tokens": written, "total_tokens": read + written}

@@ -7,7 +7,8 @@ POST {path}responses          404: names the first address
 
 The answer is the debate as Markdown (`streaming.transports.openai.markdown`). It ends with a finish reason and [DONE]
 only where the debate was completed; any other end is an error. The debate goes on when the client disconnects, unless
-the request asked to cancel it then. docs/openai.md lists every parameter.
+the request asked to cancel it then. docs/openai.md lists every parameter. What a chat client asks beside its chat, such
+as a title, gets a short answer without a debate.
 """
 
 from dataclasses import dataclass
@@ -27,7 +28,7 @@ from conversations.domain.errors import InvalidInput, NotFound, OutcryError
 from conversations.domain.panels import Panel
 from conversations.infrastructure import database
 from conversations.models import Conversation
-from conversations.services import debates
+from conversations.services import debates, short_answers
 from streaming.http.endpoint import Endpoint
 from streaming.http.request import Request
 from streaming.http.responses import JSONResponse, conversation_header
@@ -36,14 +37,31 @@ from streaming.transports.openai import errors
 from streaming.transports.openai.cancellation import cancel_soon
 from streaming.transports.openai.encoder import ChunkEncoder, CompletionEncoder, WholeEncoder
 from streaming.transports.openai.errors import NO_RETRY, Unanswered
-from streaming.transports.openai.request import MODELS, BadRequest, CompletionRequest, find_model, parse
+from streaming.transports.openai.request import (
+    MODELS,
+    BadRequest,
+    CompletionRequest,
+    TaskRequest,
+    find_model,
+    parse,
+)
 from streaming.transports.openai.responses import ChatModel, ChatModels
+from streaming.transports.openai.task_response import task_response
+from streaming.transports.openai.tasks import TASKS_MODEL
 
 logger = structlog.get_logger(__name__)
 
 TRANSPORT: Final = "openai"
 # Clients require a model's creation date: that of the first panel.
 PANELS_SINCE: Final = int(datetime(2026, 11, 20, tzinfo=UTC).timestamp())
+TASKS: Final = ChatModel(
+    id=TASKS_MODEL,
+    object="model",
+    created=PANELS_SINCE,
+    owned_by="outcry",
+    name="Tasks",
+    description="Short answers for chat clients, such as titles and tags, without a debate.",
+)
 
 
 def routes() -> list[Route]:
@@ -68,20 +86,22 @@ class OpenAIEndpoint(Endpoint):
 
 
 class ListModels(OpenAIEndpoint):
-    """Lists the panels."""
+    """Lists the panels, and the model for a client's tasks."""
 
     async def get(self, request: Request) -> ASGIApp:
         await request.authenticate()
-        models = [_model(name, panel) for name, panel in MODELS.items()]
+        models = [*(_model(name, panel) for name, panel in MODELS.items()), TASKS]
         return JSONResponse(ChatModels(object="list", data=models).model_dump())
 
 
 class GetModel(OpenAIEndpoint):
-    """Describes a panel."""
+    """Describes one of them."""
 
     async def get(self, request: Request) -> ASGIApp:
         await request.authenticate()
-        return JSONResponse(_model(*find_model(request.path_params["model"])).model_dump())
+        name = request.path_params["model"]
+        model = TASKS if name == TASKS_MODEL else _model(*find_model(name))
+        return JSONResponse(model.model_dump())
 
 
 class NoResponses(OpenAIEndpoint):
@@ -95,11 +115,17 @@ class NoResponses(OpenAIEndpoint):
 
 
 class CreateCompletion(OpenAIEndpoint):
-    """Starts a debate, or finds one, and sends its text."""
+    """Starts a debate, or finds one, and sends its text; or answers a client's task."""
 
     async def post(self, request: Request) -> ASGIApp:
         principal = await request.authenticate(Scope.WATCH, streams=True)
         completion = parse(await _json(request))
+        if isinstance(completion, TaskRequest):
+            # It costs as a debate does.
+            principal.require(Scope.START)
+            task = completion.task
+            answer = await short_answers.answer(principal.user, task.text, task.unanswered)
+            return task_response(completion, answer)
         if completion.cancel_on_disconnect:
             principal.require(Scope.CONTROL)
         if completion.conversation is not None:

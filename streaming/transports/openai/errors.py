@@ -9,6 +9,7 @@ from conversations.domain.errors import (
     InvalidInput,
     LimitReached,
     OutcryError,
+    ProviderError,
     StorageFull,
     TooManyRequests,
     Unauthenticated,
@@ -65,14 +66,18 @@ def closed(reason: Close) -> Failure:
 def body(error: OutcryError) -> dict[str, Any]:
     """The error object of a refusal. `param` is the wrong parameter, in OpenAI's notation."""
     param = error.problems[0].field if isinstance(error, InvalidInput) else getattr(error, "param", None)
-    return _error(error.message, error.http_status, _CODES.get(type(error), error.code), param)
+    code = error.reason if isinstance(error, ProviderError) else _CODES.get(type(error), error.code)
+    return _error(error.message, error.http_status, code, param)
 
 
 def may_be_retried(error: OutcryError) -> bool:
     """Whether no debate was started and the same request may succeed later."""
     if isinstance(error, LimitReached):
         return error.retry_after is not None and error.retry_after <= MAX_RETRY_SECONDS
-    return not isinstance(error, Unanswered | Fault | StorageFull) and error.http_status >= 500
+    # A model's failure is final, too: asked again, it may cost again.
+    return (
+        not isinstance(error, Unanswered | Fault | StorageFull | ProviderError) and error.http_status >= 500
+    )
 
 
 def _error(message: str, http_status: int, code: str, param: str | None) -> dict[str, Any]:

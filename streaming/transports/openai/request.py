@@ -3,7 +3,7 @@
 1. `ChatRequest` checks the parameters: known, not refused, and of their type. The first error becomes a BadRequest with
    the code and the `param` that OpenAI would give it.
 2. `parse` turns it into a `CompletionRequest`: the last message is the topic, the earlier ones are the content, and
-   `metadata` holds the rest.
+   `metadata` holds the rest. What a client asks beside a chat becomes a `TaskRequest` (`tasks`).
 
 docs/openai.md has the parameters in a table; a test compares the two.
 """
@@ -32,6 +32,9 @@ from conversations.domain.enums import ContentType
 from conversations.domain.errors import InvalidInput, OutcryError
 from conversations.domain.panels import PANELS, Panel
 from conversations.domain.requests import MAX_ROUNDS, NewConversation
+from conversations.domain.texts import has_visible_character
+from streaming.transports.openai import tasks
+from streaming.transports.openai.tasks import TASKS_MODEL, ClientTask
 
 MODELS: Final[Mapping[str, Panel]] = {f"outcry-{panel.slug}": panel for panel in PANELS.values()}
 # Characters of an unknown parameter's name that an error repeats.
@@ -53,7 +56,7 @@ class BadRequest(OutcryError):
 def find_model(name: str) -> tuple[str, Panel]:
     """The model's id and the panel it stands for. Raises BadRequest."""
     if name not in MODELS:
-        message = f"There is no such model. Use one of: {', '.join(MODELS)}."
+        message = f"There is no such model. Use one of: {', '.join([*MODELS, TASKS_MODEL])}."
         raise BadRequest("model", message, "model_not_found", 404)
     return name, MODELS[name]
 
@@ -146,7 +149,7 @@ class ChatRequest(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    model: Annotated[str, WithJsonSchema({"enum": [*MODELS]})]
+    model: Annotated[str, WithJsonSchema({"enum": [*MODELS, TASKS_MODEL]})]
     messages: Annotated[list[ChatMessage], Field(min_length=1)]
     metadata: ChatMetadata | None = None
     stream: StrictBool | None = None
@@ -219,17 +222,31 @@ class CompletionRequest:
     conversation: UUID | None = None
 
 
-def parse(body: Mapping[str, Any]) -> CompletionRequest:
+@dataclass(frozen=True)
+class TaskRequest:
+    """A short answer about a chat, without a debate."""
+
+    task: ClientTask
+    model: str
+    streamed: bool
+    include_usage: bool
+
+
+def parse(body: Mapping[str, Any]) -> CompletionRequest | TaskRequest:
     """Parse a request's JSON object. Raises BadRequest for the first error."""
     try:
         chat = ChatRequest.model_validate(body)
     except ValidationError as failure:
         raise _bad_request(failure.errors(include_url=False)[0]) from None
-    model, panel = find_model(chat.model)
     last = len(chat.messages) - 1
     if chat.messages[last].role != "user":
         raise BadRequest(f"messages[{last}].role", "The last message is the question: of role user.")
+    streamed = bool(chat.stream)
+    include_usage = bool(chat.stream_options and chat.stream_options.include_usage)
     metadata = chat.metadata or ChatMetadata()
+    if (task := _task(chat, metadata)) is not None:
+        return TaskRequest(task, chat.model, streamed, include_usage)
+    model, panel = find_model(chat.model)
     limits = metadata.model_dump(
         include={"rounds", "content_type", "max_usd", "max_tokens", "max_seconds"}, exclude_none=True
     )
@@ -237,11 +254,20 @@ def parse(body: Mapping[str, Any]) -> CompletionRequest:
     return CompletionRequest(
         _new({"topic": topic, "content": content, "panel": panel.slug, **limits}, last),
         model,
-        bool(chat.stream),
-        bool(chat.stream_options and chat.stream_options.include_usage),
+        streamed,
+        include_usage,
         metadata.cancel_on_disconnect == "true",
         metadata.conversation,
     )
+
+
+def _task(chat: ChatRequest, metadata: ChatMetadata) -> ClientTask | None:
+    if chat.model == TASKS_MODEL:
+        last = len(chat.messages) - 1
+        if not has_visible_character(chat.messages[last].content):
+            raise BadRequest(f"messages[{last}].content", "Enter at least one visible character.")
+        return tasks.of_any_model(chat.messages)
+    return tasks.recognised(chat.messages) if metadata.conversation is None else None
 
 
 def _content(messages: Sequence[ChatMessage]) -> str:

@@ -16,7 +16,7 @@ from config.openapi.streaming_endpoints import OPERATIONS
 from conversations.domain.requests import NewConversation
 from streaming import routing
 from streaming.transports.openai import request
-from streaming.transports.openai.request import ChatRequest
+from streaming.transports.openai.request import ChatRequest, CompletionRequest
 from tests.support.chat_parameters import IGNORED, REFUSED
 
 
@@ -112,7 +112,9 @@ def test_request_with_every_documented_parameter_is_parsed() -> None:
         **dict.fromkeys(IGNORED, 1),
         **{name: values[0] for name, values in REFUSED.items() if values},
     }
-    assert request.parse(asked).new.topic == "Buy?"
+    completion = request.parse(asked)
+    assert isinstance(completion, CompletionRequest)
+    assert completion.new.topic == "Buy?"
 
 
 def test_every_endpoint_but_the_card_needs_a_key_or_session() -> None:

@@ -154,10 +154,12 @@ def events(raw: str) -> list[str]:
 # Models
 
 
-async def test_every_panel_is_a_model(client: AsyncOpenAI) -> None:
-    [listed] = [model async for model in client.models.list()]
-    assert (listed.id, listed.object, listed.owned_by) == (MODEL, "model", "outcry")
-    assert await client.models.retrieve(MODEL) == listed
+async def test_every_panel_is_a_model_and_tasks_have_one(client: AsyncOpenAI) -> None:
+    listed = [model async for model in client.models.list()]
+    assert [model.id for model in listed] == [MODEL, "outcry-tasks"]
+    for model in listed:
+        assert (model.object, model.owned_by) == ("model", "outcry")
+        assert await client.models.retrieve(model.id) == model
 
 
 @pytest.mark.parametrize("name", ["gpt-5", "outcry", "outcry-financial-debate/x", "../keys"])
@@ -868,7 +870,7 @@ async def test_the_recipe_for_langchain_works(site: str, key: str, openai: OpenA
 
 async def test_what_open_webui_asks_is_answered(http: httpx.AsyncClient, openai: OpenAIServer) -> None:
     """It installs by the gigabyte, so this asks what it asks: the models, and a chat with its history."""
-    [model] = (await http.get("/api/v1/models")).json()["data"]
+    model = (await http.get("/api/v1/models")).json()["data"][0]
     history = [*user("What is Tarnwick?"), {"role": "assistant", "content": "A maker of valves."}]
     body = {
         "model": model["id"],

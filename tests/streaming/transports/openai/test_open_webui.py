@@ -1,4 +1,4 @@
-"""What Open WebUI sends, as it was recorded: a chat is a debate, and what it asks beside is refused."""
+"""What Open WebUI sends, as it was recorded: a chat is a debate, and what it asks beside is answered without one."""
 
 import json
 from collections.abc import AsyncIterator
@@ -13,6 +13,7 @@ from pytest_django import Settings
 from conversations.infrastructure import database
 from conversations.models import Conversation
 from tests.fakes.openai_server import OpenAIServer
+from tests.fakes.replies import says
 from tests.fakes.waiting import PATIENCE_SECONDS
 from tests.support.api_keys import made
 from tests.support.servers import ROOT
@@ -61,7 +62,8 @@ def text_of(answer: httpx.Response) -> str:
 async def test_the_panels_stand_among_its_models(http: httpx.AsyncClient) -> None:
     answer = await send(http, "models")
     assert [(model["id"], model["name"]) for model in answer.json()["data"]] == [
-        ("outcry-financial-debate", "Financial debate")
+        ("outcry-financial-debate", "Financial debate"),
+        ("outcry-tasks", "Tasks"),
     ]
 
 
@@ -87,8 +89,28 @@ async def test_a_further_message_is_a_debate_about_what_the_chat_has(http: httpx
     assert found.content == f"User: Is Tarnwick worth buying?\n\nAssistant: {text}"
 
 
-@pytest.mark.parametrize("name", ["title", "tags", "follow-ups"])
-async def test_what_it_asks_beside_starts_no_debate(http: httpx.AsyncClient, name: str) -> None:
+@pytest.mark.parametrize(("name", "key"), [("tags", "tags"), ("follow-ups", "follow_ups")])
+async def test_what_it_asks_after_an_answer_is_answered_without_a_debate(
+    http: httpx.AsyncClient, openai: OpenAIServer, name: str, key: str
+) -> None:
+    openai.answer(says(f'{{"{key}": ["Valves"]}}'))
     answer = await send(http, name)
+    assert answer.json()["choices"][0]["message"]["content"] == f'{{"{key}": ["Valves"]}}'
+    assert len(openai.asked) == 1
+    assert not await database.call(Conversation.objects.exists)
+
+
+async def test_title_before_the_first_answer_starts_no_debate(http: httpx.AsyncClient) -> None:
+    answer = await send(http, "title")
     assert (answer.status_code, answer.json()["error"]["code"]) == (400, "context_length_exceeded")
+    assert not await database.call(Conversation.objects.exists)
+
+
+@pytest.mark.parametrize("name", ["title", "tags", "follow-ups"])
+async def test_its_task_model_answers_all_it_asks(
+    http: httpx.AsyncClient, openai: OpenAIServer, name: str
+) -> None:
+    openai.answer(says('{"title": "Tarnwick"}'))
+    answer = await send(http, name, model="outcry-tasks")
+    assert answer.json()["choices"][0]["message"]["content"] == '{"title": "Tarnwick"}'
     assert not await database.call(Conversation.objects.exists)

@@ -1,0 +1,70 @@
+"""Asks a model once for a short answer, outside of debates."""
+
+from typing import Final
+
+import ag2
+import structlog
+from ag2.events import BaseEvent
+from django.conf import settings
+
+from conversations.agents.clean_text import clean
+from conversations.agents.clock import ReplyClock
+from conversations.agents.event_mapper import counted
+from conversations.agents.reply_stream import ReplyStream
+from conversations.agents.think_tags import spoken
+from conversations.agents.usage_middleware import Meter, middleware
+from conversations.domain import finish_reasons
+from conversations.domain.budget_guard import BudgetGuard, Call
+from conversations.domain.errors import OutcryError, ProviderError
+from conversations.domain.short_answer import ShortAnswer
+from conversations.domain.texts import has_visible_character
+from conversations.prompts import client_task
+from conversations.providers import provider_errors
+from conversations.providers.catalog import Provider, longest_answer
+from conversations.providers.clients import ModelCall, connect
+from conversations.providers.provider_errors import provider_error
+
+logger = structlog.get_logger(__name__)
+
+# Characters of an answer: follow-up questions have up to 400 each.
+MAX_TEXT: Final = 8_000
+_CALL: Final = ModelCall(role="assistant", round=1, topic="", streaming=False, sampling={})
+
+
+async def ask(request: str, provider: Provider, budget: BudgetGuard) -> ShortAnswer:
+    """The provider's answer to the request, whose call is reserved and settled in the budget.
+
+    Raises ProviderError, OverBudget and LogUnavailable."""
+    prompt = client_task.build(request)
+    tokens = min(prompt.tokens, settings.OUTCRY_MAX_PROMPT_TOKENS)
+    call = Call(provider.kind, provider.model, tokens, longest_answer(provider, {}))
+    clock = ReplyClock(settings.OUTCRY_WHOLE_ANSWER_SECONDS, provider.stall or settings.OUTCRY_STALL_SECONDS)
+    meter = Meter(budget, provider, call, prompt.system, clock)
+    await meter.reserve()
+    try:
+        async with clock.limit(), connect(provider, _CALL) as config:
+            options = middleware(settings.OUTCRY_MAX_PROMPT_TOKENS, meter)
+            agent = ag2.Agent(_CALL.role, prompt.system, config=config, middleware=options)
+            reply = await agent.ask(prompt.message, stream=ReplyStream(_ignore))
+    except Exception as failure:
+        if isinstance(failure, OutcryError) and not isinstance(failure, ProviderError):
+            raise
+        error = provider_error(failure)
+        logger.warning("task_failed", provider=provider.label, reason=error.reason, exc_info=failure)
+        raise error from failure
+    finally:
+        await meter.release()
+    text = spoken(clean(reply.body or "")).strip()
+    reason = finish_reasons.normalized(reply.response.finish_reason or finish_reasons.ERROR)
+    if reason == finish_reasons.ERROR:
+        raise provider_errors.dropped()
+    if reason in finish_reasons.WITHHELD:
+        raise provider_errors.withheld()
+    if not has_visible_character(text):
+        raise ProviderError("provider_empty", "The model gave an empty answer.", retryable=True)
+    is_cut = reason == finish_reasons.LENGTH or len(text) > MAX_TEXT
+    return ShortAnswer(text[:MAX_TEXT], counted(reply.response.usage), "length" if is_cut else "stop")
+
+
+async def _ignore(event: BaseEvent) -> None:
+    """Of an answer in one piece nobody reads the parts."""
