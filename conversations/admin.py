@@ -386,12 +386,16 @@ class AuditEntryAdmin(ReadOnly):
 class DeletionAdmin(ReadOnly):
     """The lines that deleted debates leave."""
 
-    list_display = ("conversation", "transcript_sha256", "at", "reason")
+    list_display = ("conversation", "why", "at", "transcript_sha256")
     list_filter = ("reason", "at")
     search_fields = ("conversation", "=transcript_sha256")
     search_help_text = "The id of a debate, or the hash of its transcript"
     fields = list_display
     readonly_fields = fields
+
+    @admin.display(description="why", ordering="reason")
+    def why(self, line: Deletion) -> str:
+        return line.get_reason_display()
 
 
 class ActiveFilter(ChoiceFilter):
@@ -406,6 +410,13 @@ class ActiveFilter(ChoiceFilter):
 class _HoldForm(HoldForm):
     """Names the person or the debate."""
 
+    class Meta:
+        labels = {"conversation": "Debate"}
+        help_texts = {
+            "person": "The number of the account. Keeps the person, and all of their debates.",
+            "conversation": "Or the id of one debate.",
+        }
+
     def clean(self) -> Any:
         cleaned = super().clean()
         given = [name for name in ("person", "conversation") if self.cleaned_data.get(name) is not None]
@@ -419,9 +430,9 @@ class LegalHoldAdmin(ModelAdmin):
     """Places legal holds, and lifts them. None is changed or deleted."""
 
     form = _HoldForm
-    list_display = ("__str__", "reason", "placed_by", "placed_at", "lifted_by", "lifted_at")
+    list_display = ("held", "reason", "placed_by", "placed_at", "lifted_by", "lifted_at")
     list_filter = (ActiveFilter,)
-    list_select_related = ("placed_by", "lifted_by")
+    list_select_related = ("person", "placed_by", "lifted_by")
     search_fields = ("reason", "=person__username", "conversation__id")
     search_help_text = "Words of the reason, a username, or the id of a debate"
     raw_id_fields = ("person", "conversation")
@@ -443,6 +454,10 @@ class LegalHoldAdmin(ModelAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
+
+    @admin.display(description="on")
+    def held(self, hold: LegalHold) -> str:
+        return str(hold) if hold.person is None else hold.person.get_username()
 
     def has_lift_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("conversations.change_legalhold")

@@ -76,7 +76,7 @@ class AuditAction(models.TextChoices):
 class DeletionReason(models.TextChoices):
     """Why a conversation was deleted."""
 
-    RETENTION = "retention", "older than OUTCRY_RETENTION_DAYS"
+    RETENTION = "retention", "its time was over"
     ERASURE = "erasure", "its owner was erased"
 
 

@@ -20,7 +20,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('conversation', models.UUIDField(editable=False, help_text='Its id.', primary_key=True, serialize=False)),
                 ('transcript_sha256', models.CharField(blank=True, editable=False, help_text='Of its complete event; empty: it had none.', max_length=64)),
-                ('reason', models.CharField(choices=[('retention', 'older than OUTCRY_RETENTION_DAYS'), ('erasure', 'its owner was erased')], editable=False, max_length=20)),
+                ('reason', models.CharField(choices=[('retention', 'its time was over'), ('erasure', 'its owner was erased')], editable=False, max_length=20)),
                 ('at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
             ],
             options={

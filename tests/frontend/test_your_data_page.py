@@ -7,6 +7,7 @@ from zipfile import ZipFile
 import pytest
 from asgiref.sync import async_to_sync
 from django.contrib.auth.models import User
+from django.contrib.sessions.models import Session
 from django.test import Client
 from django.urls import reverse
 from pytest_django import Settings
@@ -21,6 +22,7 @@ pytestmark = pytest.mark.django_db
 
 ADDRESS = "/account/data/"
 ASKS = reverse("account_reauthenticate")
+PASSWORD = "correct-horse-battery"
 
 
 def whole(response: Any) -> bytes:
@@ -47,15 +49,39 @@ def test_the_account_leads_to_the_page(alice: User) -> None:
     assert_inert(page)
 
 
-@pytest.mark.parametrize("action", ["download", "delete"])
-def test_nothing_is_done_by_a_session_alone(client: Client, alice: User, action: str) -> None:
-    alice.set_password("correct-horse-battery")
+@pytest.fixture
+def with_password(alice: User) -> Client:
+    """Signed in long ago."""
+    alice.set_password(PASSWORD)
     alice.save()
+    client = Client()
     client.force_login(alice)
-    answer = client.post(ADDRESS, {"action": action, "username": "alice"})
+    return client
+
+
+@pytest.mark.parametrize("action", ["download", "delete"])
+def test_nothing_is_done_by_a_session_alone(with_password: Client, alice: User, action: str) -> None:
+    answer = with_password.post(ADDRESS, {"action": action, "username": "alice"})
     assert answer["Location"].startswith(ASKS)
     assert User.objects.filter(pk=alice.pk).exists()
     assert not AuditEntry.objects.filter(action="exported").exists()
+
+
+def asked_again(client: Client, action: str) -> Any:
+    """The answer to the password, after the action was asked for."""
+    answer = client.post(ADDRESS, {"action": action, "username": "alice"})
+    return client.post(answer["Location"], {"password": PASSWORD})
+
+
+def test_a_download_follows_the_password(with_password: Client) -> None:
+    assert whole(asked_again(with_password, "download")).startswith(b"PK")
+
+
+def test_the_deletion_follows_the_password(with_password: Client, alice: User) -> None:
+    answer = asked_again(with_password, "delete")
+    assert (answer.status_code, answer["Location"]) == (302, reverse("account_login"))
+    assert not User.objects.filter(pk=alice.pk).exists()
+    assert not Session.objects.exists()
 
 
 @pytest.mark.parametrize("action", ["download", "delete"])

@@ -121,7 +121,10 @@ def test_a_user_under_hold_is_not_deleted(carol: User, alice: User) -> None:
     LegalHold.objects.create(person=alice, reason="Tarnwick v. Outcry")
     client = allowed(carol, "delete_user", "view_user")
     page = reverse("admin:auth_user_delete", args=[alice.pk])
-    for answer in (client.get(page), client.post(page, {"post": "yes"})):
+    selected = {"action": "delete_selected", "post": "yes", "_selected_action": [alice.pk]}
+    answers = [client.get(page), client.post(page, {"post": "yes"}), client.post(USERS, selected)]
+    for answer in answers:
+        assert "cannot be deleted now" in answer.content.decode()
         assert "alice: Under legal hold since" in answer.content.decode()
     assert User.objects.filter(pk=alice.pk, is_active=True).exists()
 
