@@ -5,27 +5,19 @@ ALLOWED_HOSTS, with any port.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import urlsplit, urlunsplit
 
 from django.conf import settings
 
-SITE_NAME: Final = "Outcry"
-
-
-@dataclass(frozen=True)
-class Site:
-    """The site as allauth's templates name it: by `name` in some, by `domain` in others."""
-
-    name: str = SITE_NAME
-    domain: str = SITE_NAME
+# The site as allauth's templates name it: by `name` in some, by `domain` in others.
+SITE: Final = {"name": "Outcry", "domain": "Outcry"}
 
 
 def context(given: Mapping[str, Any]) -> dict[str, Any]:
     """The context of a mail's templates, with all of its addresses on the site."""
     on_site = {name: _on_site(value) if name.endswith("_url") else value for name, value in given.items()}
-    return {"current_site": Site(), "site_url": settings.OUTCRY_SITE_URL, **on_site}
+    return {"current_site": SITE, "site_url": settings.OUTCRY_SITE_URL, **on_site}
 
 
 def _on_site(url: str) -> str:
