@@ -5,7 +5,6 @@ import json
 from collections.abc import Iterable
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
-from uuid import UUID
 
 from django import forms
 from django.contrib import admin
@@ -24,6 +23,7 @@ from conversations.domain import formatting
 from conversations.domain.enums import AuditAction, Mode, Stance
 from conversations.domain.events import EVENTS
 from conversations.domain.panels import PANELS
+from conversations.domain.texts import uuid_or_nil
 from conversations.models import (
     ApiKey,
     ApiKeyQuerySet,
@@ -208,17 +208,13 @@ class ConversationFilter(admin.SimpleListFilter):
     def lookups(self, request: HttpRequest, model_admin: Any) -> Choices:
         if not self.value():
             return []
-        found = Conversation.objects.filter(pk=self._id()).values_list("topic", flat=True).first()
+        chosen = Conversation.objects.filter(pk=uuid_or_nil(self.value() or ""))
+        found = chosen.values_list("topic", flat=True).first()
         return [(self.value() or "", Truncator(found or "unknown").chars(60))]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        return queryset.filter(conversation=self._id()) if self.value() else queryset
-
-    def _id(self) -> UUID:
-        try:
-            return UUID(self.value() or "")
-        except ValueError:
-            return UUID(int=0)  # matches no conversation
+        text = self.value()
+        return queryset.filter(conversation=uuid_or_nil(text)) if text else queryset
 
 
 @admin.register(Event)
@@ -254,10 +250,7 @@ class EventAdmin(ReviewersOnly):
         if not _of_one(request):
             audit.note_reading(request.user, "any", None)
             return
-        try:
-            chosen = UUID(request.GET[ConversationFilter.parameter_name])
-        except ValueError:
-            return
+        chosen = uuid_or_nil(request.GET[ConversationFilter.parameter_name])
         for pk, owner in permissions.owners([chosen]).items():
             audit.note_reading(request.user, pk, owner)
 

@@ -17,6 +17,7 @@ from conversations.access import audit, permissions
 from conversations.domain import requests
 from conversations.domain.enums import ContentType
 from conversations.domain.panels import DEFAULT_PANEL, PANELS
+from conversations.domain.texts import uuid_or_nil
 from conversations.models import Conversation
 from conversations.providers import circuit_breaker
 from frontend.content_security import trusted_types
@@ -57,11 +58,8 @@ def dashboard(request: HttpRequest) -> HttpResponse:
 
 def _initial(request: HttpRequest) -> requests.NewConversation | Conversation:
     """The form's initial values: those of the debate in `?again=ID`, else the defaults."""
-    try:
-        again = UUID(request.GET.get("again", ""))
-    except ValueError:
-        again = None
-    found = permissions.visible_to(request.user).filter(pk=again).first() if again else None
+    again = request.GET.get("again")
+    found = permissions.visible_to(request.user).filter(pk=uuid_or_nil(again)).first() if again else None
     if found is not None:
         audit.note_reading(request.user, found.pk, found.owner_id)
     return found or requests.NewConversation.model_construct(topic="")

@@ -4,6 +4,7 @@ import re
 import unicodedata
 from collections.abc import Mapping
 from typing import Final
+from uuid import UUID
 
 # All that Python, Unicode or a terminal takes for the end of a line, but "\n" itself.
 _LINE_END: Final = re.compile("\r\n|[\r\v\f\x1c\x1d\x1e\x85\u2028\u2029]")
@@ -33,6 +34,14 @@ def has_visible_character(text: str) -> bool:
     """Whether the text has a letter, a number, punctuation or a symbol that is drawn. Spaces, control and format
     characters (such as U+200B and U+FEFF), and marks without a letter, are not; half a surrogate pair may be."""
     return any(map(_is_visible, text))
+
+
+def uuid_or_nil(text: str) -> UUID:
+    """The UUID that the text is; if it is none, the nil UUID, which no row has."""
+    try:
+        return UUID(text)
+    except ValueError:
+        return UUID(int=0)
 
 
 def _is_visible(character: str) -> bool:

@@ -11,6 +11,7 @@ from django.db.models import Q
 
 from conversations.access import permissions
 from conversations.domain.errors import InvalidInput, Problem
+from conversations.domain.texts import uuid_or_nil
 from conversations.event_log.queries import of_people, open_question
 from conversations.models import Conversation, ThreadRun
 
@@ -56,7 +57,8 @@ def key(thread: str, message: str) -> str:
 def find(user: AbstractUser, run: Run) -> ThreadDebate | None:
     """The debate whose id is the thread's name, else the one that this run began, else the thread's newest. None if
     there is none; raises NotFound if the user may not watch it."""
-    if (named := _by_id(user, run.thread)) is not None:
+    named = permissions.visible_to(user).filter(pk=uuid_or_nil(run.thread)).first()
+    if named is not None:
         return ThreadDebate(named, True, None)
     rows = ThreadRun.objects.filter(owner_id=user.pk, thread=run.thread)
     row = rows.filter(run=run.name).first() or rows.order_by("-id").first()
@@ -82,14 +84,6 @@ def begun_by(owner: AbstractUser, run: Run) -> Conversation | None:
     """The conversation that the run began, or None."""
     begun = Q(thread_runs__owner_id=owner.pk, thread_runs__thread=run.thread, thread_runs__run=run.name)
     return Conversation.objects.filter(begun).first()
-
-
-def _by_id(user: AbstractUser, thread: str) -> Conversation | None:
-    try:
-        conversation = UUID(thread)
-    except ValueError:
-        return None
-    return permissions.visible_to(user).filter(pk=conversation).first()
 
 
 def _is_answered(row: ThreadRun, run: Run) -> bool:

@@ -29,6 +29,7 @@ from conversations.domain import requests
 from conversations.domain.enums import Action, Scope
 from conversations.domain.errors import Conflict, Finished, InvalidInput, NotFound, OutcryError, Problem
 from conversations.domain.requests import Command
+from conversations.domain.texts import uuid_or_nil
 from conversations.infrastructure import database
 from conversations.services import client_threads, debates
 from streaming.http.endpoint import Fault, expected
@@ -122,7 +123,7 @@ class Agent(RequestHandler):
     @_method
     async def on_get_task(self, params: Any) -> Task:
         self.principal.require(Scope.WATCH)
-        conversation = _uuid(params.id)
+        conversation = uuid_or_nil(params.id)
         snapshot = await database.call(task_store.read, self._user, conversation, None)
         if self._streams:
             registry().require_room(self.principal)
@@ -141,7 +142,7 @@ class Agent(RequestHandler):
     async def on_cancel_task(self, params: Any) -> Task:
         self.principal.require(Scope.WATCH)
         self.principal.require(Scope.CONTROL)
-        conversation = _uuid(params.id)
+        conversation = uuid_or_nil(params.id)
         try:
             accepted = await debates.control(self._user, conversation, Command(action=Action.CANCEL))
         except Finished:
@@ -229,7 +230,7 @@ def _object(value: Any) -> dict[str, Any]:
 
 async def _send_message(user: AbstractUser, message: Message) -> tuple[UUID, int]:
     """The task that the message is for, and the seq of the event that it became."""
-    conversation = _uuid(message.task_id)
+    conversation = uuid_or_nil(message.task_id)
     key = client_threads.key(f"{task_store.THREAD}{conversation}", message.message_id)
     snapshot, question = await database.call(task_store.read_with_question, user, conversation, key)
     if message.context_id not in {"", snapshot.task.context_id}:
@@ -240,10 +241,3 @@ async def _send_message(user: AbstractUser, message: Message) -> tuple[UUID, int
     fields = {"text": text, "reply_to": question, "idempotency_key": key}
     accepted = await debates.say(user, conversation, requests.Input.parse(fields))
     return conversation, accepted.seq
-
-
-def _uuid(text: str) -> UUID:
-    try:
-        return UUID(text)
-    except ValueError:
-        raise TaskNotFoundError from None

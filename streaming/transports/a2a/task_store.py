@@ -15,6 +15,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from conversations.access import permissions
 from conversations.domain.errors import InvalidInput
 from conversations.domain.frames import condense
+from conversations.domain.texts import uuid_or_nil
 from conversations.event_log import queries
 from conversations.models import Conversation, Event, ThreadRun
 from streaming.transports.a2a import task
@@ -101,17 +102,11 @@ def _in_context(context: str) -> Q:
     # PostgreSQL refuses a NUL in a query, and no stored context has one.
     thread = f"{THREAD}{context}" if "\0" not in context else THREAD
     named = ThreadRun.objects.filter(thread=thread).exclude(thread=THREAD).values("conversation")
-    try:
-        return Q(pk__in=named) | Q(pk=UUID(context))
-    except ValueError:
-        return Q(pk__in=named)
+    return Q(pk__in=named) | Q(pk=uuid_or_nil(context))
 
 
 def _after(user: AbstractUser, token: str) -> Q:
-    try:
-        last = permissions.own(user).filter(pk=UUID(token)).first()
-    except ValueError:
-        last = None
+    last = permissions.own(user).filter(pk=uuid_or_nil(token)).first()
     if last is None:
         raise InvalidInput.of("pageToken", "token", "The page token is not valid.")
     return Q(created_at__lt=last.created_at) | Q(created_at=last.created_at, pk__lt=last.pk)
