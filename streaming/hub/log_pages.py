@@ -65,6 +65,7 @@ class PageCache:
         """The frames of a page after the cursor: at least one unless the cursor is the head. Waits while the log is
         unavailable."""
         start = cursor - cursor % PAGE
+        read: int | None = None
         while True:
             reading = self._reading(start)
             try:
@@ -76,6 +77,11 @@ class PageCache:
             if len(page) < PAGE and self._head() > start + len(page):
                 # More events of this page have been written since it was read.
                 self._forget(start, reading)
+                if len(page) == read:
+                    # A second reading has found no more: the conversation was deleted, and its watchers are closed by
+                    # the next check of their sessions.
+                    await asyncio.sleep(RETRY_SECONDS)
+                read = len(page)
                 continue
             return page[cursor - start :]
 

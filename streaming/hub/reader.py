@@ -169,8 +169,9 @@ class ConversationReader:
             self.position = position
             self.ended = position.status in TERMINAL
             self._wake()
-        while self.head < position.head:
-            self.add(await self.log.read(self.head))
+        # Nothing is read if the conversation has been deleted since.
+        while self.head < position.head and (frames := await self.log.read(self.head)):
+            self.add(frames)
 
     def add(self, frames: Sequence[Frame]) -> None:
         """Append the frames after the head. They must continue without a gap, and may begin before the head, because an

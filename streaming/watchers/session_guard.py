@@ -32,7 +32,10 @@ def refused(watching: Sequence[Watching]) -> dict[Watching, Close]:
             is_valid = keys.get(principal.key) == principal.stamp
         if user is None or not is_valid:
             verdicts[principal, conversation] = Close.UNAUTHENTICATED
-        elif conversation is not None and not permissions.may_watch(user, owners.get(conversation)):
+        elif conversation is not None and (
+            # It was deleted.
+            conversation not in owners or not permissions.may_watch(user, owners[conversation])
+        ):
             verdicts[principal, conversation] = Close.FORBIDDEN
     return verdicts
 
