@@ -14,6 +14,7 @@ from config.management.servers import Server
 from config.process import lifespan
 from conversations.infrastructure import database
 from conversations.models import Conversation
+from conversations.privacy import housekeeping
 from scripts.ports import free_port
 from streaming.watchers.registry import registry
 from streaming.wire.close_codes import Close
@@ -76,6 +77,16 @@ async def test_debates_are_adopted_at_start_and_handed_over_at_end(
     kept = await debates.fresh(conversation)
     assert (kept.status, kept.run, kept.lease_until) == ("active", None, None)
     assert await database.call(Conversation.objects.running().count) == 1
+
+
+async def test_a_process_that_runs_debates_keeps_house(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("config.process.lifespan.settle", lambda: None)
+    settings.OUTCRY_PROVIDERS = ["demo"]
+    async with serving(settings):
+        assert len(housekeeping.tasks.here()) == 1
+    assert housekeeping.tasks.here() == []
 
 
 async def test_failed_step_of_the_end_does_not_stop_the_others(
