@@ -1,6 +1,7 @@
 """Bounds of one connection that uvicorn itself does not have, for clients that are not signed in yet, too:
 
-1. a request's head and body arrive within OUTCRY_REQUEST_SECONDS, and its head does not go on past MAX_HEAD bytes;
+1. a request's head and body arrive within OUTCRY_REQUEST_SECONDS, and its head does not go on past MAX_HEAD bytes, and
+   neither does what is no body after it: extensions of chunks, and trailers, which uvicorn would add to the headers;
 2. a client that does not read what it is sent is dropped past OUTCRY_MAX_UNREAD_BYTES. The server answers protocol
    pings by itself, so that they, too, would fill its memory;
 3. protocol pings count as frames, of which a client sends at most OUTCRY_MAX_FRAMES_PER_SECOND.
@@ -15,7 +16,8 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 
 from streaming.watchers.frame_rate import FrameRate
 
-# Bytes beyond the read in which the head begins (at most 256 KiB): more than browsers send with all cookies.
+# Bytes beyond the read in which the head begins or the body ends (at most 256 KiB): more than browsers send with all
+# cookies.
 MAX_HEAD: Final = 64 * 1024
 
 
@@ -23,6 +25,7 @@ class GuardedHttp(HttpToolsProtocol):
     """HTTP with a time limit for each request, from its first byte, or the connection, to its last byte."""
 
     _deadline: asyncio.TimerHandle | None = None
+    # Bytes since the message began, the head ended, or the body continued.
     _received = 0
     _has_head = False
     # Whether the connection is a WebSocket's now.
@@ -39,7 +42,7 @@ class GuardedHttp(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         self._received += len(data)
         super().data_received(data)
-        if not self._has_head and self._received > MAX_HEAD:
+        if self._received > MAX_HEAD:
             self.transport.abort()
         elif self._deadline is None and self._is_between_requests:
             # Blank lines before a request, which end uvicorn's own wait for it.
@@ -51,11 +54,22 @@ class GuardedHttp(HttpToolsProtocol):
         self._has_head = False
         self._start()
 
+    def on_header(self, name: bytes, value: bytes) -> None:
+        # Whoever forwards a request, such as a proxy, has checked its head, but not its trailers.
+        if not self._has_head:
+            super().on_header(name, value)
+
     def on_headers_complete(self) -> None:
+        self._received = 0
         self._has_head = True
         super().on_headers_complete()
 
+    def on_body(self, body: bytes) -> None:
+        self._received = 0
+        super().on_body(body)
+
     def on_message_complete(self) -> None:
+        self._received = 0
         self._stop()
         super().on_message_complete()
 

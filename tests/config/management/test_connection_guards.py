@@ -93,6 +93,36 @@ async def test_an_endless_head_is_dropped(site: str, settings: Settings) -> None
         await dropped(connection)
 
 
+CHUNKED = (
+    b"POST /accounts/login/ HTTP/1.1\r\nHost: 127.0.0.1\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n"
+)
+
+
+@pytest.mark.parametrize("begun", [b"0\r\nX-A: ", b"0\r\n", b"1;"], ids=["trailer", "trailers", "extension"])
+async def test_endless_trailers_are_dropped(site: str, settings: Settings, begun: bytes) -> None:
+    settings.OUTCRY_REQUEST_SECONDS = 600
+    line = b"X-A: b\r\n" if begun == b"0\r\n" else b"b" * 8
+    async with connected(site) as connection:
+        connection[1].write(CHUNKED + begun)
+        for _ in range(64):
+            connection[1].write(line * 2_048)
+        await dropped(connection)
+
+
+async def test_trailers_become_no_headers(site: str) -> None:
+    """A site behind a proxy believes headers that the proxy has set or removed."""
+    async with connected(site) as (reader, writer):
+        writer.write(CHUNKED + b"0\r\nHost: evil.example\r\n\r\n")
+        # 403: without a CSRF token. With the other host it would be 400.
+        assert b" 403 " in await reader.readuntil(b"\r\n")
+
+
+async def test_a_body_in_small_chunks_is_taken(site: str) -> None:
+    async with connected(site) as (reader, writer):
+        writer.write(CHUNKED + b"1\r\nx\r\n" * 100_000 + b"0\r\n\r\n")
+        assert b" 403 " in await reader.readuntil(b"\r\n")
+
+
 async def test_a_long_answer_and_a_kept_connection_outlive_the_limit(
     site: str, alice: User, conversation: Conversation
 ) -> None:
