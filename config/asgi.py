@@ -16,6 +16,7 @@ except ImproperlyConfigured as wrong:
 
 from config.observability.tracing import traced
 from config.process.lifespan import lifespan
+from streaming.http.bounded_body import BoundedBody
 from streaming.http.direct_send import DirectSend
 from streaming.routing import http_router, websocket_urlpatterns
 from streaming.transports.websocket.origin import SameOriginOnly
@@ -25,7 +26,7 @@ application = DirectSend(
     traced(
         ProtocolTypeRouter(
             {
-                "http": http_router(django_application),
+                "http": http_router(BoundedBody(django_application)),
                 "lifespan": lifespan,
                 "websocket": SameOriginOnly(URLRouter(websocket_urlpatterns())),
             }

@@ -1,0 +1,52 @@
+"""Bodies that Django would write to a temporary file before any view is asked."""
+
+import tempfile
+from collections.abc import AsyncIterator
+
+import httpx
+import pytest
+from pytest_django import Settings
+
+from streaming.http.bounded_body import MAX_BODY
+from tests.support.serving import serving
+
+PIECE = b"x" * 65_536
+
+
+@pytest.fixture
+def written(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The sizes of what is written to temporary files."""
+    sizes: list[int] = []
+
+    class Measured(tempfile.SpooledTemporaryFile):  # type: ignore[type-arg]
+        def write(self, content: bytes) -> int:
+            sizes.append(len(content))
+            return super().write(content)
+
+    monkeypatch.setattr(tempfile, "SpooledTemporaryFile", Measured)
+    return sizes
+
+
+async def endless() -> AsyncIterator[bytes]:
+    for _ in range(10 * MAX_BODY // len(PIECE)):
+        yield PIECE
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("path", ["/accounts/login/", "/api/conversations/", "/nowhere"])
+async def test_body_without_end_is_413_and_fills_no_disk(
+    path: str, settings: Settings, written: list[int]
+) -> None:
+    async with serving(settings) as site, httpx.AsyncClient(base_url=site, trust_env=False) as http:
+        answer = await http.post(path, content=endless())
+    assert (answer.status_code, answer.json()["code"]) == (413, "too_large")
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    assert 0 < sum(written) <= MAX_BODY
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_body_within_the_bound_reaches_its_page(settings: Settings) -> None:
+    async with serving(settings) as site, httpx.AsyncClient(base_url=site, trust_env=False) as http:
+        answer = await http.post("/accounts/login/", content=b"x" * MAX_BODY)
+    # The page refuses it itself: it has no CSRF token.
+    assert answer.status_code == 403
