@@ -1,9 +1,9 @@
 """Bounds the bodies of requests that Django answers. Django itself writes a whole body to a temporary file before any
 view is asked, so anybody could fill the disk."""
 
-from typing import Final
+from typing import Any, Final
 
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from streaming.http.responses import JSONResponse, add_security_headers
 
@@ -16,7 +16,7 @@ class BoundedBody:
     """ASGI middleware: answers 413 to a body of more than MAX_BODY bytes, and keeps nothing of it. The answer comes
     after the last byte, because most clients read no response before they have sent everything."""
 
-    def __init__(self, application: ASGIApp) -> None:
+    def __init__(self, application: Any) -> None:
         self._application = application
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

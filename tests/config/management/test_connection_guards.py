@@ -93,9 +93,7 @@ async def test_an_endless_head_is_dropped(site: str, settings: Settings) -> None
         await dropped(connection)
 
 
-CHUNKED = (
-    b"POST /accounts/login/ HTTP/1.1\r\nHost: 127.0.0.1\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n"
-)
+CHUNKED = b"POST /accounts/login/ HTTP/1.1\r\nHost: 127.0.0.1\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n"
 
 
 @pytest.mark.parametrize("begun", [b"0\r\nX-A: ", b"0\r\n", b"1;"], ids=["trailer", "trailers", "extension"])

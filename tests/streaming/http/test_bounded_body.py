@@ -2,6 +2,7 @@
 
 import tempfile
 from collections.abc import AsyncIterator
+from typing import Any
 
 import httpx
 import pytest
@@ -18,12 +19,13 @@ def written(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """The sizes of what is written to temporary files."""
     sizes: list[int] = []
 
-    class Measured(tempfile.SpooledTemporaryFile):  # type: ignore[type-arg]
-        def write(self, content: bytes) -> int:
-            sizes.append(len(content))
-            return super().write(content)
+    write = tempfile.SpooledTemporaryFile.write
 
-    monkeypatch.setattr(tempfile, "SpooledTemporaryFile", Measured)
+    def measured(file: Any, content: bytes) -> int:
+        sizes.append(len(content))
+        return write(file, content)
+
+    monkeypatch.setattr(tempfile.SpooledTemporaryFile, "write", measured)
     return sizes
 
 
