@@ -8,7 +8,6 @@ from django.contrib.auth.models import AbstractUser, AnonymousUser
 from django.db.models import QuerySet
 
 from conversations.access import audit
-from conversations.access.principals import chunks
 from conversations.domain.enums import AuditAction
 from conversations.domain.errors import Forbidden, NotFound
 from conversations.models import Conversation
@@ -57,8 +56,8 @@ def may_watch(user: AnyUser, owner: Any) -> bool:
 
 def owners(conversations: Iterable[UUID]) -> dict[UUID, Any]:
     """The owners' ids by conversation, for those of the conversations that exist."""
-    rows = Conversation.objects.values_list("pk", "owner_id")
-    return {pk: owner for chunk in chunks(conversations) for pk, owner in rows.filter(pk__in=chunk)}
+    found = Conversation.objects.only("owner").in_bulk(conversations)
+    return {pk: conversation.owner_id for pk, conversation in found.items()}
 
 
 def watch(user: AnyUser, conversation: UUID) -> Conversation:

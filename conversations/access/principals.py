@@ -3,10 +3,9 @@
 Every endpoint authenticates here, by the database and without a cache.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from itertools import islice
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 from uuid import UUID
 
 from django.conf import settings
@@ -22,11 +21,7 @@ from conversations.domain.enums import Scope
 from conversations.domain.errors import ScopeMissing, SecondFactorMissing, Unauthenticated
 from conversations.models import ApiKey
 
-T = TypeVar("T")
-
 ALL: Final = frozenset(scope.value for scope in Scope)
-# Values in one query: few enough for every database.
-CHUNK: Final = 500
 
 
 @dataclass(frozen=True)
@@ -94,13 +89,12 @@ def of_session(session: str) -> Principal:
 
 
 def of_sessions(sessions: Iterable[str]) -> dict[str, Principal | SecondFactorMissing]:
-    """The principals of the valid sessions among these, or what they lack; two queries for each CHUNK of them."""
-    rows = Session.objects.filter(expire_date__gt=timezone.now())
+    """The principals of the valid sessions among these, or what they lack; in two queries."""
     stored = {}
-    for session in (row for chunk in chunks(sessions) for row in rows.filter(session_key__in=chunk)):
+    for key, session in Session.objects.filter(expire_date__gt=timezone.now()).in_bulk(sessions).items():
         data = session.get_decoded()
         if SESSION_KEY in data and data.get(BACKEND_SESSION_KEY) in settings.AUTHENTICATION_BACKENDS:
-            stored[session.session_key] = data
+            stored[key] = data
     parse = get_user_model()._meta.pk.to_python
     users = active_users({parse(data[SESSION_KEY]) for data in stored.values()})
     found: dict[str, Principal | SecondFactorMissing] = {}
@@ -115,17 +109,9 @@ def of_sessions(sessions: Iterable[str]) -> dict[str, Principal | SecondFactorMi
     return found
 
 
-def active_users(ids: Iterable[Any]) -> dict[Any, AbstractUser]:
+def active_users(ids: Iterable[Any]) -> Mapping[Any, AbstractUser]:
     """The active users among these, by id."""
-    rows = get_user_model().objects.filter(is_active=True)
-    return {user.pk: user for chunk in chunks(ids) for user in rows.filter(pk__in=chunk)}
-
-
-def chunks(values: Iterable[T]) -> Iterator[list[T]]:
-    """The values in lists of at most CHUNK."""
-    iterator = iter(values)
-    while chunk := list(islice(iterator, CHUNK)):
-        yield chunk
+    return get_user_model().objects.filter(is_active=True).in_bulk(ids)
 
 
 # Of an open connection

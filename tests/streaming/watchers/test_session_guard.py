@@ -175,13 +175,13 @@ def test_more_watchers_cost_no_more_queries(alice: User, carol: User, conversati
     assert queries(many) == queries(few) <= 5
 
 
-def test_queries_grow_only_with_full_chunks(
+def test_queries_grow_only_with_what_one_may_hold(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     people = [User.objects.create(username=f"p{number}", password="!") for number in range(12)]
     signed: list[session_guard.Watching] = [(signed_in(person), None) for person in people]
     assert queries(signed) == queries(signed[:1])
-    monkeypatch.setattr(principals, "CHUNK", 4)
+    monkeypatch.setattr(connection.features, "max_query_params", 4)
     assert queries(signed) == 3 * queries(signed[:4])
     assert session_guard.refused(signed) == {}
     gone = signed[7]
