@@ -13,29 +13,29 @@ prometheus_client.disable_created_metrics()  # type: ignore[no-untyped-call]
 
 # The metrics that this process counts. Gauges that are computed on a scrape are not in it.
 REGISTRY: Final = CollectorRegistry()
-_counter = partial(Counter, registry=REGISTRY)
+counter = partial(Counter, registry=REGISTRY)
 
 # Outcomes counted per run: claimed a new debate, adopted one that another run left or lost; finished, failed, left it
 # to another process, was fenced by another run, or lost the log because nothing could be stored.
 RUN_OUTCOMES: Final = ("claimed", "adopted", "ended", "failed", "left", "fenced", "lost_log")
-RUNS: Final = _counter("outcry_runs", "Runs of this process, by outcome.", ["what"])
+RUNS: Final = counter("outcry_runs", "Runs of this process, by outcome.", ["what"])
 for _outcome in RUN_OUTCOMES:
     # A series is 0 until it is counted, not absent.
     RUNS.labels(_outcome)
 
 _MODEL: Final = ("provider", "model")
 # `outcome` is `spoken`, or the code of the failure.
-_TURNS: Final = _counter("outcry_turns", "Turns, by provider, model and outcome.", [*_MODEL, "outcome"])
-_TURN_TOKENS: Final = _counter(
+_TURNS: Final = counter("outcry_turns", "Turns, by provider, model and outcome.", [*_MODEL, "outcome"])
+_TURN_TOKENS: Final = counter(
     "outcry_turn_tokens", "Tokens of finished turns, as counted by the provider.", [*_MODEL, "direction"]
 )
-_UNMETERED: Final = _counter("outcry_turns_unmetered", "Turns whose token usage is unknown.", _MODEL)
-_COST_USD: Final = _counter(
+_UNMETERED: Final = counter("outcry_turns_unmetered", "Turns whose token usage is unknown.", _MODEL)
+_COST_USD: Final = counter(
     "outcry_cost_usd", "Cost of finished turns with a known price, in US dollars.", _MODEL
 )
-_UNPRICED: Final = _counter("outcry_turns_unpriced", "Turns whose price is unknown.", _MODEL)
+_UNPRICED: Final = counter("outcry_turns_unpriced", "Turns whose price is unknown.", _MODEL)
 
-_LOG_APPENDS: Final = _counter("outcry_log_appends", "Appends submitted to the log's writer.")
+_LOG_APPENDS: Final = counter("outcry_log_appends", "Appends submitted to the log's writer.")
 # From 0.5 ms to 33 s, each bound twice the one before.
 _COMMIT_SECONDS: Final = Histogram(
     "outcry_log_commit_seconds",

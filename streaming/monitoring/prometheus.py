@@ -2,7 +2,8 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from ipaddress import ip_address
 from typing import Any
 
@@ -59,41 +60,37 @@ async def collected() -> CollectorRegistry:
     scraped = CollectorRegistry()
     scraped.register(metrics.REGISTRY)
     scraped.register(_PROCESS)
+    gauge = partial(_add_gauge, scraped)
     process = {(metrics.role, settings.OUTCRY_VERSION): 1}
-    _gauge(
-        scraped, "outcry_process", "1; the role and the release of this process.", process, "role", "version"
-    )
-    _add_watchers(scraped)
-    _gauge(scraped, "outcry_debates_running", "Debates that this process runs.", supervisor.running())
+    gauge("outcry_process", "1; the role and the release of this process.", process, "role", "version")
+    _add_watchers(gauge)
+    gauge("outcry_debates_running", "Debates that this process runs.", supervisor.running())
     if debates:
         statuses = {(status,): count for status, count in debates.items()}
-        _gauge(scraped, "outcry_debates", "Debates in the database.", statuses, "status")
+        gauge("outcry_debates", "Debates in the database.", statuses, "status")
     if waiting is not None:
-        help_text = "Debates in the database that no process runs yet."
-        _gauge(scraped, "outcry_debates_waiting", help_text, waiting)
+        gauge("outcry_debates_waiting", "Debates in the database that no process runs yet.", waiting)
     if jobs is not None:
-        _gauge(scraped, "outcry_jobs_waiting", "Jobs that wait for a worker.", jobs)
+        gauge("outcry_jobs_waiting", "Jobs that wait for a worker.", jobs)
     circuits = await _circuits()
     states = {(each.provider, state): int(each.state is state) for each in circuits for state in State}
-    help_text = "1 for the state that a provider's circuit is in."
-    _gauge(scraped, "outcry_circuit", help_text, states, "provider", "state")
+    gauge("outcry_circuit", "1 for the state that a provider's circuit is in.", states, "provider", "state")
     return scraped
 
 
-def _add_watchers(scraped: CollectorRegistry) -> None:
+def _add_watchers(gauge: Callable[..., None]) -> None:
     watchers = registry().watchers.values()
     states = {(state,): count for state, count in dashboard.states().items()}
-    _gauge(scraped, "outcry_watchers", "Watchers of this process.", states, "state")
+    gauge("outcry_watchers", "Watchers of this process.", states, "state")
     lagging = sum(watcher.lagging for watcher in watchers)
-    _gauge(scraped, "outcry_watchers_lagging", "Watchers that fall behind.", lagging)
+    gauge("outcry_watchers_lagging", "Watchers that fall behind.", lagging)
     transports = dict.fromkeys(((name,) for name in settings.OUTCRY_TRANSPORTS), 0)
     transports |= Counter((watcher.transport,) for watcher in watchers)
-    help_text = "Watchers of this process, by transport."
-    _gauge(scraped, "outcry_connections", help_text, transports, "transport")
-    _gauge(scraped, "outcry_debates_watched", "Debates with watchers at this process.", len(readers()))
+    gauge("outcry_connections", "Watchers of this process, by transport.", transports, "transport")
+    gauge("outcry_debates_watched", "Debates with watchers at this process.", len(readers()))
 
 
-def _gauge(
+def _add_gauge(
     scraped: CollectorRegistry, name: str, help_text: str, value: float | Mapping[Any, float], *labels: str
 ) -> None:
     """Add a gauge with one value, or with one for each tuple of the labels' values."""

@@ -3,23 +3,19 @@
 from bisect import bisect_left
 from typing import Final
 
-from prometheus_client import Counter, Histogram
+from prometheus_client import Histogram
 
-from conversations.infrastructure.metrics import REGISTRY
+from conversations.infrastructure.metrics import REGISTRY, counter
 
-TOKENS_SPOKEN: Final = Counter(
-    "outcry_tokens_spoken", "Tokens received for debates that are watched at this process.", registry=REGISTRY
+TOKENS_SPOKEN: Final = counter(
+    "outcry_tokens_spoken", "Tokens received for debates that are watched at this process."
 )
-TOKENS_DELIVERED: Final = Counter("outcry_tokens_delivered", "Tokens sent to watchers.", registry=REGISTRY)
-DROPS_REPAIRED: Final = Counter(
-    "outcry_channel_drops_repaired", "How often the channel layer had dropped something.", registry=REGISTRY
+TOKENS_DELIVERED: Final = counter("outcry_tokens_delivered", "Tokens sent to watchers.")
+DROPS_REPAIRED: Final = counter(
+    "outcry_channel_drops_repaired", "How often the channel layer had dropped something."
 )
-PAGES_READ: Final = Counter(
-    "outcry_log_pages_read", "Reads of the log for watchers that were behind.", registry=REGISTRY
-)
-CLOSES: Final = Counter(
-    "outcry_closes", "Connections that this process closed.", ["code", "name"], registry=REGISTRY
-)
+PAGES_READ: Final = counter("outcry_log_pages_read", "Reads of the log for watchers that were behind.")
+CLOSES: Final = counter("outcry_closes", "Connections that this process closed.", ["code", "name"])
 
 # Upper bounds in seconds, from a millisecond to a minute; each doubles the one before.
 _BUCKETS: Final = [0.001 * 2**step for step in range(17)]
