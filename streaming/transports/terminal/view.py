@@ -2,7 +2,6 @@
 
 import asyncio
 import sys
-import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager
 from uuid import UUID
@@ -18,6 +17,7 @@ from conversations.domain.enums import Status
 from conversations.domain.errors import OutcryError
 from conversations.domain.finish_reasons import cut_note
 from conversations.domain.frames import Data, Frame
+from conversations.domain.texts import cleaned
 from conversations.infrastructure.event_loop import BackgroundTasks
 from conversations.services import debates
 from streaming.wire.text_deltas import TextDeltas
@@ -128,6 +128,4 @@ class DebateView:
 
 def printable(text: str) -> str:
     """The text without control characters: a model must not control the terminal."""
-    return "".join(
-        character for character in text if character in "\n\t" or unicodedata.category(character) != "Cc"
-    )
+    return cleaned(text).replace("\0", "")
