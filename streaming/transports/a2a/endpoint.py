@@ -33,6 +33,7 @@ from starlette.types import Scope as ASGIScope
 from conversations.domain.errors import InvalidInput, NotFound, OutcryError
 from streaming.http.endpoint import Endpoint, MethodNotAllowed
 from streaming.http.request import Request
+from streaming.http.responses import JSONResponse
 from streaming.transports.a2a.agent import Agent
 from streaming.transports.a2a.bindings import STATUSES, Rest, Rpc03, Rpc10
 from streaming.transports.a2a.card import card
@@ -114,12 +115,8 @@ class GetCard(Endpoint):
     """The agent card. It needs no sign-in."""
 
     async def get(self, request: Request) -> ASGIApp:
-        body = json.dumps(agent_card_to_dict(card(request.site))).encode()
-        return Response(
-            body if request.method == "GET" else b"",
-            headers={"cache-control": "public, max-age=300", "content-length": str(len(body))},
-            media_type="application/json",
-        )
+        described = agent_card_to_dict(card(request.site))
+        return JSONResponse(described, headers={"cache-control": "public, max-age=300"})
 
     head = get
 
