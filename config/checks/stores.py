@@ -14,8 +14,8 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import Error as DatabaseFailure
 from django.db import connection
 
-from config.env.parsing import text
-from config.env.stores import without_password
+from config.env.parsing import text, words
+from config.env.stores import passwords, without_password
 from streaming.monitoring.health import missing_migrations
 
 # Timeout of connecting and of each answer; a slower Redis would be unusable.
@@ -77,13 +77,8 @@ def check_redis(databases: Sequence[str] | None = None, **_: Any) -> Iterator[Ch
 def _reason(failure: Exception) -> str:
     """The driver's message in one line, without passwords."""
     message = " ".join(str(failure).split()) or type(failure).__name__
-    for password in _passwords():
+    for password in passwords(
+        [text("DATABASE_URL"), settings.REDIS_URL, *words("OUTCRY_CHANNEL_REDIS_URLS")]
+    ):
         message = message.replace(password, "...")
     return message
-
-
-def _passwords() -> set[str]:
-    """The passwords as written in the URLs, and decoded."""
-    urls = [text("DATABASE_URL"), settings.REDIS_URL, *text("OUTCRY_CHANNEL_REDIS_URLS").split(",")]
-    encoded = {url.rpartition("@")[0].rpartition(":")[2] for url in urls}
-    return {password for password in {*encoded, settings.DATABASES["default"].get("PASSWORD")} if password}

@@ -3,11 +3,12 @@
 An error names the setting without its value, which may hold a password.
 """
 
+import contextlib
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
@@ -113,6 +114,16 @@ def redis(name: str, url: str) -> str:
 def without_password(url: str) -> str:
     """The URL's host and port, or its path."""
     return urlsplit(url).netloc.rpartition("@")[2] or urlsplit(url).path
+
+
+def passwords(urls: Iterable[str]) -> set[str]:
+    """The passwords in the URLs, as they are written and decoded; of what is no URL, none."""
+    found = set()
+    for url in urls:
+        with contextlib.suppress(ValueError):
+            if password := urlsplit(url.strip()).password:
+                found |= {password, unquote(password)}
+    return found
 
 
 def _require_writable(name: str, file: Path) -> None:

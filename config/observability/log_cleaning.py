@@ -9,7 +9,8 @@ and the keys that we have sent.
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
-from urllib.parse import unquote, urlsplit
+
+from config.env.stores import passwords
 
 REDACTED: Final = "[redacted]"
 # A shorter value may be a part of ordinary words.
@@ -36,20 +37,8 @@ def secrets(environment: Mapping[str, str]) -> list[str]:
         if name.upper().endswith(_SECRET_NAMES):
             values.add(value.strip())
         elif "URL" in name.upper():
-            values |= _passwords(value)
+            values |= passwords(value.split(","))
     return sorted((value for value in values if len(value) >= MIN_SECRET), key=len, reverse=True)
-
-
-def _passwords(value: str) -> set[str]:
-    passwords = set()
-    for url in value.split(","):
-        try:
-            password = urlsplit(url.strip()).password
-        except ValueError:
-            continue
-        if password:
-            passwords |= {password, unquote(password)}
-    return passwords
 
 
 class Clean:
