@@ -14,7 +14,7 @@ from django.contrib.auth.models import AbstractUser
 from django.db.models import Model, Q, QuerySet
 
 from conversations.access import audit
-from conversations.models import Conversation, LedgerEntry
+from conversations.models import ApiKey, Conversation, LedgerEntry
 from conversations.outbox import deliveries
 
 Row = dict[str, Any]
@@ -98,6 +98,14 @@ def of_user(person: Person) -> Q:
     return Q(scope=LedgerEntry.Scope.USER, key=str(person.pk))
 
 
+def _audited(person: Person) -> Q:
+    """The audit trail's entries about the person, their debates and their keys."""
+    debates = Conversation.objects.filter(owner=person.pk).values_list("pk", flat=True)
+    keys = ApiKey.objects.filter(owner=person.pk).values_list("pk", flat=True)
+    things = [*(f"conversation:{pk}" for pk in debates), *(f"key:{pk}" for pk in keys)]
+    return audit.about(person.pk) | Q(subject__in=things)
+
+
 def _log_entries(person: Person) -> Q:
     return Q(user=person.pk) | logged(person)
 
@@ -152,9 +160,7 @@ TABLES: Final[Mapping[str, Table]] = {
         lambda person: Q(person=person.pk) | Q(conversation__owner=person.pk),
         frozenset({"placed_by_id", "lifted_by_id"}),
     ),
-    "conversations.AuditEntry": Table(
-        lambda person: audit.about(person.pk), shown=_others_hidden("actor_id", "address")
-    ),
+    "conversations.AuditEntry": Table(_audited, shown=_others_hidden("actor_id", "address")),
     "conversations.Erasure": _owned("person"),
 }
 # The tables that hold nothing about anybody. `Deletion` has ids of conversations that are no more.

@@ -11,6 +11,8 @@ from django.contrib.auth.models import User
 from django.core.management import call_command
 from django.core.management.base import CommandError
 
+from conversations.access import audit
+from conversations.domain.enums import AuditAction
 from conversations.models import AuditEntry
 from conversations.privacy import export, inventory
 from tests.support import belongings, debates
@@ -74,6 +76,16 @@ def test_an_archive_tells_nothing_about_others(files: Files, carol: User) -> Non
     assert not any(other in text for other in ("carol", "bob", "192.0.2.1", "friend@example.com"))
     actors = {row["actor_id"] for row in files["conversations.auditentry.jsonl"]}
     assert carol.pk not in actors
+
+
+def test_an_archive_tells_that_a_debate_was_commanded_but_not_by_whom(someone: User, carol: User) -> None:
+    conversation = someone.conversations.get()
+    audit.record(AuditAction.DEBATE_COMMANDED, carol, f"conversation:{conversation.pk}")
+    file = io.BytesIO()
+    export.write(someone, file, None)
+    rows = read(file)["conversations.auditentry.jsonl"]
+    [row] = [row for row in rows if row["action"] == "debate_commanded"]
+    assert (row["subject"], row["actor_id"]) == (f"conversation:{conversation.pk}", None)
 
 
 def test_an_archive_has_what_was_done_in_debates_of_others(files: Files) -> None:
