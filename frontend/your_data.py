@@ -1,6 +1,7 @@
 """The page on which people download what is stored about them, and delete their account. It works without
 JavaScript."""
 
+from allauth.core.exceptions import ReauthenticationRequired
 from asgiref.sync import async_to_sync
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
@@ -9,6 +10,7 @@ from django.core.exceptions import BadRequest
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
@@ -17,20 +19,30 @@ from conversations.domain.errors import NotErasable, TooManyRequests
 from conversations.privacy import download, erasure
 from frontend.content_security import trusted_types
 
+_CONFIRM = "confirm"
+
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @login_required
 @never_cache
 @trusted_types
 def your_data(request: HttpRequest) -> HttpResponseBase:
-    """A POST names its action. For each, people give their password once more."""
+    """A POST names its action. For each, people give their password once more.
+
+    A browser stays on the page that it gets a file from. So that this is not the one that asks for the password, people
+    come back here in between, and press the button again."""
     user = request.user
     assert isinstance(user, AbstractUser)  # noqa: S101 (login_required; for the type checker)
     if request.method != "POST":
+        if _CONFIRM in request.GET:
+            reauthentication.require(request)
         return _page(request, user)
     match request.POST.get("action"):
         case "download":
-            reauthentication.require(request)
+            try:
+                reauthentication.require(request)
+            except ReauthenticationRequired:
+                return redirect(f"{reverse('your_data')}?{_CONFIRM}")
             return _download(request, user)
         case "delete":
             reauthentication.require(request)
@@ -44,7 +56,11 @@ def _page(request: HttpRequest, user: AbstractUser) -> HttpResponseBase:
         refusal = ""
     except NotErasable as failure:
         refusal = failure.message
-    context = {"refusal": refusal, "number": permissions.own(user).count()}
+    context = {
+        "is_confirmed": _CONFIRM in request.GET,
+        "refusal": refusal,
+        "number": permissions.own(user).count(),
+    }
     return render(request, "frontend/your_data.html", context)
 
 

@@ -61,24 +61,29 @@ def with_password(alice: User) -> Client:
 
 @pytest.mark.parametrize("action", ["download", "delete"])
 def test_nothing_is_done_by_a_session_alone(with_password: Client, alice: User, action: str) -> None:
-    answer = with_password.post(ADDRESS, {"action": action, "username": "alice"})
-    assert answer["Location"].startswith(ASKS)
+    client, fields = with_password, {"action": action, "username": "alice"}
+    assert client.post(ADDRESS, fields, follow=True).redirect_chain[-1][0].startswith(ASKS)
     assert User.objects.filter(pk=alice.pk).exists()
     assert not AuditEntry.objects.filter(action="exported").exists()
 
 
-def asked_again(client: Client, action: str) -> Any:
-    """The answer to the password, after the action was asked for."""
-    answer = client.post(ADDRESS, {"action": action, "username": "alice"})
+def confirm(client: Client, answer: Any) -> Any:
+    """The answer to the password that the page asks for."""
     return client.post(answer["Location"], {"password": PASSWORD})
 
 
-def test_a_download_follows_the_password(with_password: Client) -> None:
-    assert whole(asked_again(with_password, "download")).startswith(b"PK")
+def test_a_download_is_ready_after_the_password(with_password: Client) -> None:
+    sent_to = with_password.post(ADDRESS, {"action": "download"})
+    assert sent_to["Location"] == f"{ADDRESS}?confirm"
+    back = confirm(with_password, with_password.get(sent_to["Location"]))
+    page = back if back.status_code == 200 else with_password.get(back["Location"])
+    assert "The download is ready." in text(page)
+    assert whole(with_password.post(ADDRESS, {"action": "download"})).startswith(b"PK")
 
 
 def test_the_deletion_follows_the_password(with_password: Client, alice: User) -> None:
-    answer = asked_again(with_password, "delete")
+    asked = with_password.post(ADDRESS, {"action": "delete", "username": "alice"})
+    answer = confirm(with_password, asked)
     assert (answer.status_code, answer["Location"]) == (302, reverse("account_login"))
     assert not User.objects.filter(pk=alice.pk).exists()
     assert not Session.objects.exists()
