@@ -18,7 +18,8 @@ from conversations.domain.budget_guard import BudgetGuard, Call
 from conversations.domain.errors import OutcryError, ProviderError
 from conversations.domain.short_answer import ShortAnswer
 from conversations.domain.texts import has_visible_character
-from conversations.prompts import client_task
+from conversations.prompts import client_task, tokens
+from conversations.prompts.tokens import Measured
 from conversations.providers import provider_errors
 from conversations.providers.catalog import Provider, longest_answer
 from conversations.providers.clients import ModelCall, connect
@@ -36,15 +37,14 @@ async def ask(request: str, provider: Provider, budget: BudgetGuard) -> ShortAns
 
     Raises ProviderError, OverBudget and LogUnavailable."""
     prompt = client_task.build(request)
-    tokens = min(prompt.tokens, settings.OUTCRY_MAX_PROMPT_TOKENS)
-    call = Call(provider.kind, provider.model, tokens, longest_answer(provider, {}))
+    most = tokens.most([prompt.system, *prompt.told])
+    call = Call(provider.kind, provider.model, most, longest_answer(provider, {}))
     clock = ReplyClock(settings.OUTCRY_WHOLE_ANSWER_SECONDS, provider.stall or settings.OUTCRY_STALL_SECONDS)
-    meter = Meter(budget, provider, call, prompt.system, clock)
+    meter = Meter(budget, provider, call, prompt, Measured(), clock)
     await meter.reserve()
     try:
         async with clock.limit(), connect(provider, _CALL) as config:
-            options = middleware(settings.OUTCRY_MAX_PROMPT_TOKENS, meter)
-            agent = ag2.Agent(_CALL.role, prompt.system, config=config, middleware=options)
+            agent = ag2.Agent(_CALL.role, prompt.system, config=config, middleware=middleware(meter))
             reply = await agent.ask(prompt.message, stream=ReplyStream(_ignore))
     except Exception as failure:
         if isinstance(failure, OutcryError) and not isinstance(failure, ProviderError):

@@ -7,9 +7,11 @@
 
 import asyncio
 import contextlib
+import json
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
+from math import ceil
 from types import TracebackType
 from typing import Any, Self
 from uuid import UUID
@@ -34,13 +36,14 @@ from conversations.agents.tool_calls import ReadableCalls, UnreadableCall
 from conversations.agents.tools import ask_human
 from conversations.agents.usage_middleware import Meter, middleware, telemetry
 from conversations.domain import finish_reasons
-from conversations.domain.budget_guard import BudgetGuard, Call
+from conversations.domain.budget_guard import BudgetGuard, Call, verdict_beyond
 from conversations.domain.errors import LogUnavailable, OutcryError, ProviderError
 from conversations.domain.events import EventData, Usage
 from conversations.domain.texts import has_visible_character
 from conversations.infrastructure import tracing
 from conversations.prompts import builder
 from conversations.prompts.builder import Message, Task
+from conversations.prompts.tokens import Measured
 from conversations.providers import health_probe, pricing, provider_errors
 from conversations.providers.catalog import Provider, longest_answer
 from conversations.providers.clients import ModelCall, connect
@@ -48,6 +51,9 @@ from conversations.providers.provider_errors import provider_error
 
 logger = structlog.get_logger(__name__)
 
+# Bytes of the only tool's description, and of the words around a schema that stands in the prompt: rounded up.
+TOOL_BYTES = 1_024
+SCHEMA_WORDS = 512
 # How often a model may correct a structured answer that does not match its schema.
 CORRECTIONS = 1
 
@@ -72,6 +78,9 @@ class Turn:
     2. `async with turn:` around the rest; leaving the block ends the model's HTTP stream.
     3. `await next()` until it returns None. After an InputRequest the agent waits for `resolve`.
     4. `answer` is the whole answer.
+
+    `call` is the first call at the most, `keep` what a verdict right after it needs beyond that. `measured` is what the
+    debate's models have counted so far.
     """
 
     def __init__(
@@ -81,20 +90,24 @@ class Turn:
         message: UUID,
         form: AnswerForm | None,
         budget: BudgetGuard,
+        measured: Measured,
     ) -> None:
         self.answer: Answer | None = None
         self._task = task
         self._provider = provider
         self._form = form
-        self._prompt = builder.build(task, provider)
-        longest = longest_answer(provider, self._prompt.sampling)
-        tokens = min(self._prompt.tokens, settings.OUTCRY_MAX_PROMPT_TOKENS)
-        self.call = Call(provider.kind, provider.model, tokens, longest)
+        prompt = self._prompt = builder.build(task, provider).cut_to(settings.OUTCRY_MAX_PROMPT_TOKENS)
+        longest = longest_answer(provider, prompt.sampling)
+        most = measured.most(provider.kind, provider.model, prompt.system, prompt.told)
+        overhead = _overhead(form, may_ask=task.may_ask(provider))
+        self.call = Call(provider.kind, provider.model, most + overhead, longest)
+        expected = replace(self.call, input_tokens=min(most, ceil(prompt.tokens.high)))
+        self.keep = verdict_beyond(self.call, expected.input_tokens)
         first_token = provider.first_token or settings.OUTCRY_FIRST_TOKEN_SECONDS
         patience = first_token if task.agent.streaming else settings.OUTCRY_WHOLE_ANSWER_SECONDS
         self._clock = ReplyClock(patience, provider.stall or settings.OUTCRY_STALL_SECONDS)
-        self._meter = Meter(budget, provider, self.call, self._prompt.system, self._clock)
-        partial = _partial(message, self.call)
+        self._meter = Meter(budget, provider, self.call, prompt, measured, self._clock)
+        partial = _partial(message, expected)
         streamed = task.agent.streaming
         self._reply = Reply(partial, task.agent.name, self._clock, longest, streamed=streamed)
         # The text and finish reason of a whole answer that is not in its form yet.
@@ -231,7 +244,7 @@ class Turn:
             response_schema=None if self._form is None else _response_schema(self._form.schema),
             middleware=(
                 ReadableCalls,
-                *middleware(settings.OUTCRY_MAX_PROMPT_TOKENS, self._meter),
+                *middleware(self._meter),
                 *telemetry(self._task.agent.name, self._provider),
             ),
             **options,
@@ -277,6 +290,13 @@ def _partial(message: UUID, call: Call) -> PartialMessage:
         prompt_cost=pricing.cost(call.provider, call.model, prompt) or 0.0,
         token_price=pricing.output_token_cost(call.provider, call.model),
     )
+
+
+def _overhead(form: AnswerForm | None, *, may_ask: bool) -> int:
+    """Tokens, at the most, of what is sent beside the messages: a tool, or the schema of the answer."""
+    if form is None:
+        return TOOL_BYTES if may_ask else 0
+    return SCHEMA_WORDS + len(json.dumps(_response_schema(form.schema).json_schema, indent=2).encode())
 
 
 def _require_text(text: str, finish_reason: str) -> None:

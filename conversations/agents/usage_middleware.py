@@ -1,8 +1,7 @@
 """AG2 middleware around each call of a model, from the outermost in:
 
-1. The history is cut to the maximum prompt size; the topic is kept.
-2. Neighbouring requests are joined, because some models' chat templates require alternating roles.
-3. `Meter` makes the call, and reserves and settles its cost.
+1. Neighbouring requests are joined, because some models' chat templates require alternating roles.
+2. `Meter` makes the call, and reserves and settles its cost.
 """
 
 import time
@@ -13,7 +12,7 @@ from uuid import UUID
 
 from ag2.annotations import Context
 from ag2.events import BaseEvent, ModelRequest, ModelResponse, TextInput, estimated_tokens
-from ag2.middleware import BaseMiddleware, TelemetryMiddleware, TokenLimiter
+from ag2.middleware import BaseMiddleware, TelemetryMiddleware
 from ag2.middleware.base import LLMCall, MiddlewareFactory
 
 from conversations.agents.clock import ReplyClock
@@ -22,27 +21,37 @@ from conversations.domain.budget_guard import BudgetGuard, Call
 from conversations.domain.enums import Mode
 from conversations.domain.events import Usage
 from conversations.infrastructure import tracing
-from conversations.prompts.builder import CHARACTERS_PER_TOKEN
+from conversations.prompts.builder import Prompt
+from conversations.prompts.tokens import MESSAGE_MARKS, Measured
 from conversations.providers.catalog import Provider
 from conversations.providers.provider_errors import UNBILLED, provider_error
 
+# UTF-8 has at most 4 bytes a character, and each is at most one token.
+BYTES_PER_CHARACTER = 4
 _NOTHING = Usage(input_tokens=0, output_tokens=0)
 
 
 class Meter:
     """Reserves the cost of each call of a turn before it, and settles it afterwards; only those of live providers.
 
-    `first` is the turn's first call, `system` the system message of all its calls. `keep` is a call that must remain
-    within the budget after each one, or None."""
+    `first` is the turn's first call, whose prompt is `prompt`. `keep` is a call that must remain within the budget
+    after each one, or None. `measured` learns what the model counts."""
 
     def __init__(
-        self, budget: BudgetGuard, provider: Provider, first: Call, system: str, clock: ReplyClock
+        self,
+        budget: BudgetGuard,
+        provider: Provider,
+        first: Call,
+        prompt: Prompt,
+        measured: Measured,
+        clock: ReplyClock,
     ) -> None:
         self.keep: Call | None = None
         self._budget = budget
         self._is_live = provider.mode is Mode.LIVE
         self._first = first
-        self._system = system
+        self._prompt = prompt
+        self._measured = measured
         self._clock = clock
         self._reservation: UUID | None = None
 
@@ -63,16 +72,18 @@ class Meter:
         """Call the model, and settle the call. Raises OverBudget if it exceeds the budget, and the call's own
         exceptions."""
         reservation, self._reservation = self._reservation, None
+        is_first = reservation is not None
         if reservation is None and self._is_live:
-            tokens = sum(estimated_tokens(event, CHARACTERS_PER_TOKEN) for event in events)
-            call = replace(self._first, input_tokens=tokens + len(self._system) // CHARACTERS_PER_TOKEN)
-            reservation = await self._budget.reserve(call, self.keep)
+            reservation = await self._budget.reserve(self._further(events), self.keep)
         began, paused = time.monotonic(), self._clock.paused_seconds
         # None (unknown) unless the provider reports it; nothing if it rejected the request.
         usage: Usage | None = None
         try:
             response = await call_next()
             usage = counted(response.usage)
+            if is_first:
+                first = self._first
+                self._measured.learn(first.provider, first.model, self._prompt.told, usage.input_tokens)
         except Exception as failure:
             if provider_error(failure).reason in UNBILLED:
                 usage = _NOTHING
@@ -83,10 +94,20 @@ class Meter:
                 await self._budget.settle(reservation, usage, seconds)
         return response
 
+    def _further(self, events: Sequence[BaseEvent]) -> Call:
+        """The call after a tool's result, or for a corrected answer, at the most."""
+        # AG2 counts whole texts, also those of tools, and divides by the characters of a token.
+        characters = sum(estimated_tokens(event, 1) for event in events)
+        added = max(0, characters - sum(map(len, self._prompt.told)))
+        marks = MESSAGE_MARKS * len(events)
+        return replace(
+            self._first, input_tokens=self._first.input_tokens + marks + added * BYTES_PER_CHARACTER
+        )
 
-def middleware(longest: int, meter: Meter) -> Iterable[MiddlewareFactory]:
-    """Middleware for an agent whose prompts have at most about `longest` tokens."""
-    return (TokenLimiter(longest), _Joined, lambda event, context: _Paid(event, context, meter))
+
+def middleware(meter: Meter) -> Iterable[MiddlewareFactory]:
+    """Middleware for an agent whose calls the meter counts."""
+    return (_Joined, lambda event, context: _Paid(event, context, meter))
 
 
 def telemetry(agent: str, provider: Provider) -> Iterable[MiddlewareFactory]:

@@ -4,11 +4,14 @@ it.
 Orchestration depends on this protocol only, not on accounts or storage.
 """
 
-from dataclasses import dataclass
-from typing import Protocol
+from dataclasses import dataclass, replace
+from typing import Final, Protocol
 from uuid import UUID
 
 from conversations.domain.events import Usage
+
+# The schema, the system message and the request of a verdict, with marks, at a token a byte: about 3,300, rounded up.
+VERDICT_BYTES: Final = 4_096
 
 
 @dataclass(frozen=True)
@@ -24,6 +27,16 @@ class Call:
     def most(self) -> Usage:
         """The maximum usage."""
         return Usage(input_tokens=self.input_tokens, output_tokens=self.output_tokens)
+
+
+def verdict_beyond(call: Call, expected: int) -> Call:
+    """What a verdict right after the call needs beyond what is reserved for the call, if the call's prompt has as many
+    tokens as `expected`. The verdict's prompt will also contain the call's answer.
+
+    A prompt that nothing was counted of is reserved at several times its tokens, most of which is given back before the
+    verdict. Without that, long material would leave no room for a debate that the limit covers."""
+    needed = 2 * expected + call.output_tokens + VERDICT_BYTES
+    return replace(call, input_tokens=max(0, needed - call.input_tokens))
 
 
 class BudgetGuard(Protocol):

@@ -4,7 +4,6 @@ import asyncio
 import uuid
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import aclosing
-from dataclasses import replace
 from typing import Protocol
 from uuid import UUID
 
@@ -139,10 +138,9 @@ class DebateTurn:
         )
         is_final = self._kind is Kind.FINAL
         form = form_of(provider) if is_final else None
-        turn = Turn(task, provider, start.message, form, self._budget)
-        # Keep the verdict affordable: its prompt will also contain this turn's answer.
-        longest = turn.call.input_tokens + turn.call.output_tokens
-        await turn.reserve(keep=None if is_final else replace(turn.call, input_tokens=longest))
+        turn = Turn(task, provider, start.message, form, self._budget, self._state.measured)
+        # Keep the verdict affordable.
+        await turn.reserve(keep=None if is_final else turn.keep)
         return turn, start
 
     def _task(self, human_input: HumanInput) -> Task:

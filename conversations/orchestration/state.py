@@ -15,6 +15,7 @@ from conversations.domain.human_input import Question
 from conversations.domain.panels import Agent, Panel
 from conversations.orchestration.verdict import Verdict
 from conversations.prompts.builder import DebateQuestion
+from conversations.prompts.tokens import Measured
 from conversations.providers.catalog import Provider
 
 N = TypeVar("N", int, float)
@@ -31,7 +32,8 @@ class DebateState:
     `unfinished_thoughts` are an earlier run's unfinished messages of thoughts. `own_question` is the question of the
     agent whose turn it is. `is_demo`: from a past or the current message on, all are the demo's. `is_judged`: the
     verdict is stored, and only the end is missing. `reason` is why the debate ends early. `answered` is the seq of the
-    newest remark that a finished turn has answered; None until it is computed."""
+    newest remark that a finished turn has answered; None until it is computed. `measured` is what models counted in
+    this run's prompts."""
 
     question: DebateQuestion
     panel: Panel
@@ -47,6 +49,7 @@ class DebateState:
     verdict: Verdict | None = None
     answered: int | None = None
     last_provider: Provider | None = None
+    measured: Measured = field(default_factory=Measured)
 
     @property
     def mode(self) -> Mode:

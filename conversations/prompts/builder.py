@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from conversations.domain.enums import ContentType
@@ -10,10 +10,9 @@ from conversations.domain.human_input import Question, Remark
 from conversations.domain.panels import Agent
 from conversations.prompts import small_model
 from conversations.prompts.quotation import RULE, quoted
+from conversations.prompts.tokens import Range, estimate
 from conversations.providers.catalog import Provider
 
-# For estimates of a prompt's size: English has about four characters a token.
-CHARACTERS_PER_TOKEN = 4
 # Characters of a remark that the request to answer it quotes; the history has the whole remark.
 MAX_QUOTE = 300
 # Characters of a remark that was answered in an earlier turn, in later prompts.
@@ -80,10 +79,25 @@ class Prompt:
     sampling: Mapping[str, Any] = field(default_factory=dict)
 
     @property
-    def tokens(self) -> int:
-        """An estimate of the prompt's size in tokens."""
-        texts = (self.system, self.message, *(message.text for message in self.history))
-        return sum(map(len, texts)) // CHARACTERS_PER_TOKEN
+    def told(self) -> list[str]:
+        """The messages but the system message, in order."""
+        return [*(message.text for message in self.history), self.message]
+
+    @property
+    def tokens(self) -> Range:
+        """The range that holds the number of its tokens."""
+        found = [estimate(text) for text in (self.system, *self.told)]
+        return Range(sum(each.low for each in found), sum(each.high for each in found))
+
+    def cut_to(self, most: int) -> "Prompt":
+        """The prompt with the newest messages of its history, of which it has at most so many tokens with the message
+        that asks for the turn. The first message, the material, is always kept."""
+        first, rest = [*self.history[:1]], [*self.history[1:]]
+        left = most - sum(estimate(text).high for text in (*(each.text for each in first), self.message))
+        kept: list[Message] = []
+        while rest and (left := left - estimate(rest[-1].text).high) >= 0:
+            kept.insert(0, rest.pop())
+        return replace(self, history=[*first, *kept])
 
 
 def build(task: Task, provider: Provider) -> Prompt:

@@ -1,16 +1,17 @@
 """Estimates a debate's cost before it starts, from its real prompts, turn by turn, and answers of typical lengths."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from math import ceil, floor
 from typing import Final, Generic, TypeVar
 
 from django.conf import settings
 
-from conversations.domain.budget_guard import Call
+from conversations.domain.budget_guard import Call, verdict_beyond
 from conversations.domain.panels import PANELS
 from conversations.domain.requests import NewConversation
-from conversations.prompts import builder
-from conversations.prompts.builder import CHARACTERS_PER_TOKEN, DebateQuestion, Prompt, Spoken, Task
+from conversations.prompts import builder, tokens
+from conversations.prompts.builder import DebateQuestion, Prompt, Spoken, Task
 from conversations.providers import pricing
 from conversations.providers.catalog import Provider, longest_answer
 
@@ -54,7 +55,8 @@ class Estimate:
 def estimate(new: NewConversation, provider: Provider) -> Estimate:
     """The estimate, assuming that the provider answers every turn and no user sends messages."""
     short, long = (LOCAL_SHORT, LOCAL_LONG) if provider.kind == "local" else (SHORT, LONG)
-    low, high = [*_calls(new, provider, short)], [*_calls(new, provider, long)]
+    low = [*_calls(new, provider, short, is_high=False)]
+    high = [*_calls(new, provider, long, is_high=True)]
     cheapest, dearest = _total_cost(low), _total_cost(high)
     return Estimate(
         provider=provider.label,
@@ -64,29 +66,30 @@ def estimate(new: NewConversation, provider: Provider) -> Estimate:
 
 
 def first_and_last(new: NewConversation, provider: Provider) -> tuple[Call, Call]:
-    """The calls that the budget must allow before a debate starts: its first turn, and a verdict right after it."""
+    """The calls that the budget must allow before a debate starts: its first turn at the most, and a verdict right
+    after it."""
     agent = PANELS[new.panel].speakers[0]
-    prompt = builder.build(Task(agent, 1, _question(new), []), provider)
-    first = _call(provider, prompt, longest_answer(provider, prompt.sampling))
-    return first, replace(first, input_tokens=first.input_tokens + first.output_tokens)
+    prompt = _prompt(Task(agent, 1, _question(new), []), provider)
+    longest = longest_answer(provider, prompt.sampling)
+    first = Call(provider.kind, provider.model, tokens.most([prompt.system, *prompt.told]), longest)
+    return first, verdict_beyond(first, ceil(prompt.tokens.high))
 
 
-def _calls(new: NewConversation, provider: Provider, length: Length) -> Iterator[Call]:
-    """The call of each turn, if answers have this length."""
+def _calls(new: NewConversation, provider: Provider, length: Length, *, is_high: bool) -> Iterator[Call]:
+    """The call of each turn, if answers have this length, and prompts have many tokens for their texts or few."""
     question, panel = _question(new), PANELS[new.panel]
     turns = [(round_, agent) for round_ in range(1, new.rounds + 1) for agent in panel.speakers]
     spoken: list[Spoken] = []
     for round_, agent in [*turns, (new.rounds, panel.moderator)]:
-        prompt = builder.build(Task(agent, round_, question, spoken), provider)
+        prompt = _prompt(Task(agent, round_, question, spoken), provider)
         answer = min(length.text + length.reasoning, longest_answer(provider, prompt.sampling))
-        yield _call(provider, prompt, answer)
-        text = "word " * (min(length.text, answer) * CHARACTERS_PER_TOKEN // len("word "))
-        spoken.append(Spoken(agent.role, agent.name, text))
+        asked = ceil(prompt.tokens.high) if is_high else floor(prompt.tokens.low)
+        yield Call(provider.kind, provider.model, asked, answer)
+        spoken.append(Spoken(agent.role, agent.name, "word " * min(length.text, answer)))
 
 
-def _call(provider: Provider, prompt: Prompt, answer: int) -> Call:
-    asked = min(prompt.tokens, settings.OUTCRY_MAX_PROMPT_TOKENS)
-    return Call(provider.kind, provider.model, asked, answer)
+def _prompt(task: Task, provider: Provider) -> Prompt:
+    return builder.build(task, provider).cut_to(settings.OUTCRY_MAX_PROMPT_TOKENS)
 
 
 def _question(new: NewConversation) -> DebateQuestion:

@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
@@ -12,8 +13,8 @@ from conversations.budgets import service
 from conversations.infrastructure import database
 from conversations.models import Conversation, Reservation
 from conversations.runs import supervisor
-from tests.fakes.openai_server import OpenAIServer
-from tests.fakes.replies import asks, fails, no_json, says
+from tests.fakes.openai_server import Exchange, OpenAIServer
+from tests.fakes.replies import Reply, asks, fails, no_json, says
 from tests.fakes.waiting import Gate
 from tests.support import debates
 from tests.support.debates import Row, statuses
@@ -49,7 +50,7 @@ def reasons(rows: list[Row]) -> list[str | None]:
 
 
 async def test_the_moderator_closes_what_would_pass_the_limit(alice: User, priced: OpenAIServer) -> None:
-    conversation = await debates.created(alice, rounds=6, max_tokens=2_000)
+    conversation = await debates.created(alice, rounds=6, max_tokens=8_000)
     rows = await held(conversation)
     voices = said(rows)
     # Some have spoken, not all; and the last word is the verdict.
@@ -62,16 +63,71 @@ async def test_the_moderator_closes_what_would_pass_the_limit(alice: User, price
     row = await debates.fresh(conversation)
     assert (row.status, row.reason) == ("completed", "budget")
     total = await spent(conversation)
-    assert total.tokens == 150 * len(voices) <= 2_000
+    assert total.tokens == 150 * len(voices) <= 8_000
+
+
+@dataclass
+class CountingServer(OpenAIServer):
+    """A stand-in that counts so many tokens for each character that it reads."""
+
+    rate: float = 0.25
+
+    def _reply(self, exchange: Exchange) -> Reply:
+        read = sum(len(str(message["content"])) for message in exchange.messages)
+        return replace(super()._reply(exchange), usage=(round(read * self.rate), 30))
+
+
+SCRIPTS = {
+    "Chinese": ("公司本季度营业收入同比增长，但利润率因成本上升而下降。", 0.7),
+    "English": ("Revenue grew over the quarter, but margins fell as costs rose. ", 0.25),
+    "Arabic": ("ارتفعت الإيرادات خلال الربع، لكن الهوامش تراجعت. ", 0.95),
+    "CSV": ("2026-03-31,TRNW,41823700,12.75\n", 0.95),
+    "emoji": ("📈🔥📉", 3.0),
+}
+
+
+@pytest.mark.parametrize("characters", [2_000, 8_000, 50_000])
+@pytest.mark.parametrize("script", SCRIPTS)
+async def test_limit_in_tokens_is_kept_in_every_script(
+    alice: User, settings: Settings, script: str, characters: int
+) -> None:
+    text, rate = SCRIPTS[script]
+    content = (text * (characters // len(text) + 1))[:characters].strip()
+    async with CountingServer(rate=rate) as server:
+        settings.OUTCRY_PROVIDERS = [server.provider]
+        conversation = await debates.created(alice, rounds=2, max_tokens=60_000, content=content)
+        rows = await held(conversation)
+    total = await spent(conversation)
+    assert total.tokens is not None
+    assert total.tokens <= 60_000
+    assert statuses(rows)[-1] == "completed"
+    voices = said(rows)
+    if len(voices) < 7:
+        assert reasons(rows)[-1] == "budget"
+    if voices:
+        # No turn is paid for without a verdict.
+        assert voices[-1] == "Moderator"
+
+
+async def test_limit_that_covers_a_long_english_debate_does_not_end_it(
+    alice: User, settings: Settings
+) -> None:
+    async with CountingServer(rate=0.25) as server:
+        settings.OUTCRY_PROVIDERS = [server.provider]
+        content = SCRIPTS["English"][0] * 480
+        conversation = await debates.created(alice, rounds=1, max_tokens=60_000, content=content.strip())
+        rows = await held(conversation)
+    # 30,000 characters, which four calls read: the first is reserved at a token a byte.
+    assert (len(said(rows)), reasons(rows)[-1]) == (4, None)
 
 
 async def test_a_limit_in_dollars_is_kept(alice: User, priced: OpenAIServer) -> None:
-    conversation = await debates.created(alice, rounds=6, max_usd=0.0005)
+    conversation = await debates.created(alice, rounds=6, max_usd=0.0015)
     rows = await held(conversation)
     assert reasons(rows)[-1] == "budget"
     total = await spent(conversation)
     assert total.usd is not None
-    assert 0 < total.usd <= 0.0005
+    assert 0 < total.usd <= 0.0015
     row = await debates.fresh(conversation)
     assert float(row.cost or 0) == pytest.approx(total.usd)
 
@@ -106,14 +162,14 @@ async def test_a_verdict_that_cannot_be_paid_is_none(
 async def test_a_resumed_debate_goes_on_with_what_is_left(alice: User, priced: OpenAIServer) -> None:
     gate = Gate()
     priced.answer(says("Half ", "a word", gate=gate), to="Market Context")
-    conversation = await debates.created(alice, rounds=6, max_tokens=2_000)
+    conversation = await debates.created(alice, rounds=6, max_tokens=8_000)
     await debates.cut(conversation, gate, "Half ")
     rows = await held(conversation)
     assert reasons(rows)[-1] == "budget"
     total = await spent(conversation)
     assert total.tokens is not None
     # What the killed call was set aside for is spent.
-    assert 150 * len(said(rows)) < total.tokens <= 2_000
+    assert 150 * len(said(rows)) < total.tokens <= 8_000
     assert await database.call(Reservation.objects.count) == 0
 
 
