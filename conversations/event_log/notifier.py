@@ -31,6 +31,10 @@ def group_name(conversation: UUID) -> str:
 
 def publish(conversation: UUID, frames: Sequence[Frame]) -> None:
     """Announce new frames soon, in order, one message at a time for a conversation; returns at once."""
+    if (put := getattr(get_channel_layer(), "group_put", None)) is not None:
+        # The layer is in this process: a task and a timeout for each commit would cost more than the message.
+        put(group_name(conversation), message(frames, as_objects=True))
+        return
     waiting = _waiting.here()
     if conversation in waiting:
         waiting[conversation].extend(frames)
@@ -40,14 +44,12 @@ def publish(conversation: UUID, frames: Sequence[Frame]) -> None:
 
 
 async def _send(conversation: UUID) -> None:
-    as_objects = getattr(get_channel_layer(), "carries_objects", False)
     waiting, is_sent = _waiting.here(), True
     try:
         # After a failure: the rows are stored; readers find them at their next look at the head.
         while is_sent and (frames := waiting[conversation]):
             waiting[conversation] = []
-            announcement = message(frames, as_objects=as_objects)
-            is_sent = await channel_groups.send(group_name(conversation), announcement, "ring")
+            is_sent = await channel_groups.send(group_name(conversation), message(frames), "ring")
     finally:
         del waiting[conversation]
 

@@ -20,9 +20,9 @@ class PerLoop(WeakKeyDictionary[asyncio.AbstractEventLoop, T]):
     def here(self) -> T:
         """The `T` of the running event loop."""
         loop = asyncio.get_running_loop()
-        if loop not in self:
-            self[loop] = self._make()
-        return self[loop]
+        if (mine := self.get(loop)) is None:
+            mine = self[loop] = self._make()
+        return mine
 
 
 class BackgroundTasks:

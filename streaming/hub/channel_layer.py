@@ -18,14 +18,15 @@ class ProcessChannelLayer(InMemoryChannelLayer):
     so senders and receivers must not change them. (Channels' own layer scans all channels and groups for every message,
     and makes a task and a deep copy for every receiver.)"""
 
-    # Messages may hold any Python object.
-    carries_objects = True
-
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
         self._cleaned = 0.0
 
     async def group_send(self, group: str, message: dict[str, Any]) -> None:
+        self.group_put(group, message)
+
+    def group_put(self, group: str, message: dict[str, Any]) -> None:
+        """`group_send` without waiting, in the event loop's thread. The message may hold any Python object."""
         self.require_valid_group_name(group)
         expires = time.time() + self.expiry
         for channel in tuple(self.groups.get(group, ())):

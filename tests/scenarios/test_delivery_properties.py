@@ -350,10 +350,7 @@ async def test_a_cursor_that_this_process_has_not_heard_of_yet_is_recovered(
 ) -> None:
     monkeypatch.setattr(reader, "POLL_SECONDS", 1_000.0)
 
-    async def lose(*_: object) -> None:
-        pass
-
-    monkeypatch.setattr(get_channel_layer(), "group_send", lose)
+    monkeypatch.setattr(get_channel_layer(), "group_put", lambda *_: None)
     first = Line()
     async with watching(conversation.pk, first) as watcher:
         await first.until(lambda: watcher.cursor == 1)

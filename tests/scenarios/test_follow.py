@@ -140,10 +140,7 @@ async def test_the_lossy_layer_did_lose_repeat_and_reorder(
 async def test_it_all_comes_though_every_ring_is_lost(
     conversation: Conversation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def lose(*_: object) -> None:
-        pass
-
-    monkeypatch.setattr(get_channel_layer(), "group_send", lose)
+    monkeypatch.setattr(get_channel_layer(), "group_put", lambda *_: None)
     watching = asyncio.create_task(watch(conversation, 0))
     for event in debates.every_event():
         await appender.append(conversation.pk, event)
@@ -435,11 +432,8 @@ async def test_watchers_wait_while_the_database_is_away_and_lose_nothing(
             raise OperationalError("away")
         return position(conversation.pk)
 
-    async def lose(*_: object) -> None:
-        pass
-
     monkeypatch.setattr(queries, "position", unsteady)
-    monkeypatch.setattr(get_channel_layer(), "group_send", lose)
+    monkeypatch.setattr(get_channel_layer(), "group_put", lambda *_: None)
     events = debates.every_event()
     async with asyncio.timeout(PATIENCE_SECONDS), aclosing(follow(conversation.pk)) as entries:
         received = [await anext(entries)]
