@@ -32,12 +32,11 @@ class FanOut:
 
     def _serve(self) -> None:
         if not self._due:
-            if not self._is_again_due:
-                self._is_running = False
-                return
             self._is_again_due = False
             self._due = [*self._served]
         for _ in range(min(SLICE, len(self._due))):
             pump = self._due.pop()
             pump()
-        asyncio.get_running_loop().call_soon(self._serve)
+        self._is_running = self._is_again_due or bool(self._due)
+        if self._is_running:
+            asyncio.get_running_loop().call_soon(self._serve)
