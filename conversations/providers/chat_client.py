@@ -26,6 +26,7 @@ from ag2.response import ResponseProto
 from ag2.tools.schemas import ToolSchema
 from fast_depends.library.serializer import SerializerProto
 from openai import AsyncAPIResponse, AsyncOpenAI
+from pydantic_core import from_json
 
 from conversations.providers import provider_errors
 from conversations.providers.chat_chunks import ChatAnswer, ErrorInAnswer
@@ -179,7 +180,16 @@ def _decoded(lines: Sequence[bytes]) -> list[Any]:
             return [json.loads(b"\n".join(lines))]
         except json.JSONDecodeError:
             pass
-    return [json.loads(line) for line in lines if line and line != _DONE]
+    return [_value(line) for line in lines if line and line != _DONE]
+
+
+def _value(line: bytes) -> Any:
+    try:
+        # It takes a third of json's time.
+        return from_json(line)
+    except ValueError:
+        # json also takes lone surrogates, the halves of a character that two chunks divide.
+        return json.loads(line)
 
 
 def _response(answer: ChatAnswer, message: ModelMessage | None) -> ModelResponse:

@@ -58,6 +58,7 @@ WHOLE: dict[str, bytes] = {
     "an empty finish reason": stream(chunk("", content=TEXT)),
     "no finish reason, closed cleanly": stream(SAID, done=False),
     "no end at all but the finish reason": stream(SAID, STOP, done=False),
+    "half of a character in another field": stream({**SAID, "obfuscation": "\ud83d"}, STOP),
     "line ends of Windows": stream(SAID, STOP).replace(b"\n", b"\r\n"),
     "line ends of old Macs": stream(SAID, STOP).replace(b"\n", b"\r"),
     "a byte order mark": b"\xef\xbb\xbf" + stream(SAID, STOP),
