@@ -48,6 +48,10 @@ class Account:
     def entry_key(self) -> Key:
         return self.scope.value, self.key, self.day
 
+    @property
+    def is_limited(self) -> bool:
+        return any(limit is not None for limit in (self.max_usd, self.max_tokens, self.max_seconds))
+
     def exceeded(self, spent: Amount | LedgerEntry, need: Amount) -> str | None:
         """The limit that `spent` plus `need` would exceed, in words; None if there is none."""
         is_priced = need.usd > 0 or not need.unpriced

@@ -154,6 +154,8 @@ def require_today(owner: int, first: Call, last: Call) -> None:
     need = _need([first, last], 0.0)
     today = ledger.today()
     for account in ledger.day_accounts(owner, today):
+        if not account.is_limited:
+            continue
         spent = ledger.spent(account) or Amount()
         if spent != Amount() and (limit := account.exceeded(spent, need)) is not None:
             midnight = datetime.combine(today + timedelta(days=1), time(), UTC)
