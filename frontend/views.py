@@ -14,6 +14,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from conversations.access import audit, permissions
+from conversations.budgets import service
 from conversations.domain import requests
 from conversations.domain.enums import ContentType
 from conversations.domain.panels import DEFAULT_PANEL, PANELS
@@ -78,11 +79,8 @@ def _limits_of(initial: requests.NewConversation | Conversation) -> dict[str, fl
     """Initial values of the form's limits, without those that are the installation's."""
     if not isinstance(initial, Conversation):
         return {}
-    entered = {
-        "usd": None if initial.max_usd is None else float(initial.max_usd),
-        "tokens": initial.max_tokens,
-        "minutes": _minutes(initial.max_seconds),
-    }
+    own = service.limits(initial)
+    entered = {"usd": own.usd, "tokens": own.tokens, "minutes": _minutes(own.seconds)}
     of_site = _limits_of_site()
     return {name: None if amount == of_site[name] else amount for name, amount in entered.items()}
 
@@ -122,11 +120,7 @@ def page_data(conversation: Conversation, user: permissions.AnyUser) -> dict[str
         "apiUrl": f"/api/conversations/{conversation.pk}/",
         "loginUrl": f"{reverse('account_login')}?next={conversation.get_absolute_url()}",
         "againUrl": f"{reverse('dashboard')}?again={conversation.pk}",
-        "limits": {
-            "usd": None if conversation.max_usd is None else float(conversation.max_usd),
-            "tokens": conversation.max_tokens,
-            "seconds": conversation.max_seconds,
-        },
+        "limits": vars(service.limits(conversation)),
         "agents": [{"role": agent.role, "name": agent.name} for agent in agents],
         "canControl": permissions.may_control(user, conversation),
         "canSpeak": permissions.may_speak(user, conversation),
