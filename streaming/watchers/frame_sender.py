@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from conversations.domain.frames import Frame
 from streaming.watchers.flow_control import FlowControl
-from streaming.watchers.writers import ConnectionWriter, filtered
+from streaming.watchers.writers import Write, filtered
 
 # Control frames that are queued while the writer is blocked; further ones are dropped.
 MAX_WAITING: Final = 20
@@ -21,7 +21,7 @@ class FrameSender:
     def __init__(
         self,
         transport: str,
-        writer: ConnectionWriter,
+        write: Write,
         resume: Callable[[], None],
         fail: Callable[[BaseException], None],
     ) -> None:
@@ -31,7 +31,7 @@ class FrameSender:
         self.bytes = 0
         self.blocked: asyncio.Future[Any] | None = None
         self.fail = fail
-        self._writer = filtered(transport, writer)
+        self._pass_on = filtered(transport, write)
         self._resume = resume
         self._waiting: deque[Frame] = deque()
 
@@ -48,7 +48,7 @@ class FrameSender:
     def _write(self, frame: Frame) -> None:
         self.frames += 1
         self.bytes += frame.size
-        taken = self._writer.write(frame)
+        taken = self._pass_on(frame)
         if taken is not None:
             self.blocked = taken
             taken.add_done_callback(self._taken)
@@ -61,16 +61,8 @@ class FrameSender:
             # A late heartbeat would be useless, so none is queued.
             self._waiting.append(frame)
 
-    @property
-    def unread(self) -> int:
-        """Bytes that the client has not made room for, as far as the server tells; else 0."""
-        return self._writer.unread
-
     def close(self) -> None:
         self._waiting.clear()
-
-    def abort(self) -> None:
-        self._writer.abort()
 
     def _taken(self, taken: "asyncio.Future[Any]") -> None:
         self.blocked = None

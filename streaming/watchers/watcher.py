@@ -61,8 +61,9 @@ class Watcher:
         self.started = datetime.now(UTC)
         self.closed: Close | None = None
         self.left: int | None = None
-        self.sender = FrameSender(transport, writer, self.pump, self._fail_to_send)
+        self.sender = FrameSender(transport, writer.write, self.pump, self._fail_to_send)
         self.flow = self.sender.flow
+        self._writer = writer
         self._close_connection = close
         self.delivery: Delivery | None = None
         self._loop = asyncio.get_running_loop()
@@ -202,7 +203,7 @@ class Watcher:
         self._stop()
 
     def _exceeded(self, now: float) -> Close | None:
-        unread = self.sender.unread
+        unread = self._writer.unread
         # Not only while it watches: the server answers an idle client's protocol pings, too.
         is_full = (
             self.flow.full or unread > 0 or (self.sender.blocked is not None and self.cursor < self.head)
@@ -224,7 +225,7 @@ class Watcher:
         seconds = REVOKED_SECONDS if closed in REVOKED else CLOSE_SECONDS
         if self._closed_at is not None and now - self._closed_at >= seconds:
             self._closed_at = None
-            self.sender.abort()
+            self._writer.abort()
 
     def fail(self, failure: BaseException) -> None:
         """Log a defect, and close the connection."""

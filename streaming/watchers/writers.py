@@ -15,6 +15,7 @@ from django.conf import settings
 from conversations.domain.frames import Frame
 
 Send = Callable[[Any], Awaitable[None]]
+Write = Callable[[Frame], "asyncio.Future[Any] | None"]
 
 
 class ConnectionWriter(Protocol):
@@ -43,10 +44,10 @@ def writer_for(send: Send) -> ConnectionWriter:
     return TaskWriter(send)
 
 
-def filtered(transport: str, writer: ConnectionWriter) -> ConnectionWriter:
-    """The writer, with a filter in front if OUTCRY_EVENTS excludes events from this transport."""
+def filtered(transport: str, write: Write) -> Write:
+    """A writer's `write`, with a filter in front if OUTCRY_EVENTS excludes events from this transport."""
     excluded = settings.OUTCRY_EVENTS.get(transport)
-    return EventFilter(writer, excluded) if excluded else writer
+    return EventFilter(write, excluded).write if excluded else write
 
 
 class TaskWriter:
@@ -91,20 +92,20 @@ class UvicornWriter:
 class EventFilter:
     """Drops events of the excluded types. The next frame covers their seqs, too, so that the client sees no gap."""
 
-    def __init__(self, writer: ConnectionWriter, excluded: frozenset[str]) -> None:
-        self._writer = writer
+    def __init__(self, write: Write, excluded: frozenset[str]) -> None:
+        self._pass_on = write
         self._excluded = excluded
         # The seq before the first event that was dropped since the last written frame; None if none was.
         self._after: int | None = None
 
     def write(self, frame: Frame) -> "asyncio.Future[Any] | None":
         if not frame.is_stored:
-            return self._writer.write(self._with_known_head(frame))
+            return self._pass_on(self._with_known_head(frame))
         if frame.type in self._excluded:
             self._after = frame.after if self._after is None else self._after
             return None
         after, self._after = self._after, None
-        return self._writer.write(frame if after is None else frame.covering(after))
+        return self._pass_on(frame if after is None else frame.covering(after))
 
     def _with_known_head(self, frame: Frame) -> Frame:
         """A heartbeat whose head is the newest seq that the client was sent. With a newer one, the client would wait
@@ -112,10 +113,3 @@ class EventFilter:
         if self._after is None or frame.type != "heartbeat":
             return frame
         return replace(frame, data={"head": self._after})
-
-    @property
-    def unread(self) -> int:
-        return self._writer.unread
-
-    def abort(self) -> None:
-        self._writer.abort()
