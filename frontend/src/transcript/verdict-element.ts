@@ -31,16 +31,7 @@ export class VerdictElement extends PageElement {
       </div>
       <footer class="facts">
         <span>Cost ${money(cost_summary.usd)}</span>
-        ${
-          cost_summary.input_tokens === null
-            ? nothing
-            : html`<span>${thousands(cost_summary.input_tokens)} tokens read</span>`
-        }
-        ${
-          cost_summary.output_tokens === null
-            ? nothing
-            : html`<span>${thousands(cost_summary.output_tokens)} tokens written</span>`
-        }
+        ${tokens(cost_summary.input_tokens, "read")} ${tokens(cost_summary.output_tokens, "written")}
         <span class="digest" title="SHA-256 of everything that was said">SHA-256 <code>${this.complete.transcript_sha256}</code></span>
       </footer>
     </section>`;
@@ -59,6 +50,10 @@ export class VerdictElement extends PageElement {
 
 function part(title: string, text: string): TemplateResult | typeof nothing {
   return text ? html`<div><h3>${title}</h3><div class="prose">${markdown(text)}</div></div>` : nothing;
+}
+
+function tokens(count: number | null, verb: string): TemplateResult | typeof nothing {
+  return count === null ? nothing : html`<span>${thousands(count)} tokens ${verb}</span>`;
 }
 
 function list(title: string, points: readonly string[]): TemplateResult | typeof nothing {
