@@ -185,7 +185,9 @@ class Cluster:
         upstreams = [f"127.0.0.1:{self.ports[name]}" for name in webs]
         listen = f"127.0.0.1:{self.port}"
         # All clients have this machine's address.
-        file.write_text(proxy.configuration(listen, upstreams, folder, connections=100_000, requests=100_000))
+        # Everybody on this machine shares one address. 65,535 is the most that nginx counts.
+        text = proxy.configuration(listen, upstreams, folder, connections=65_535, requests=100_000)
+        file.write_text(text)
         command = proxy.command(programs.NGINX.path(), folder, file)
         return Member("nginx", command, os.environ, lambda: _answers(f"{self.url}/healthz"), self.on_line)
 
