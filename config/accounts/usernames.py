@@ -3,6 +3,7 @@
 Names stand beside what is said, in pages, in prompts and in what is delivered to other agents.
 """
 
+import string
 import unicodedata
 from collections.abc import Iterator
 from functools import cache
@@ -44,7 +45,7 @@ _STAFF_LIKE: Final = frozenset(
     }
 )
 # Digits, signs and letters that are read as another letter.
-_READ_AS: Final = str.maketrans("0134578@$!|l", "oieastbasiii")
+_READ_AS: Final = str.maketrans("0134578@$!|l\u0251", "oieastbasiiia")
 # Writing systems that one word may mix.
 _MIXED: Final = (
     frozenset({"CJK", "HIRAGANA", "KATAKANA"}),
@@ -71,10 +72,14 @@ def validate_letters(name: str) -> None:
 
 
 def _scripts(name: str) -> Iterator[str]:
-    """The writing system of each letter: the first word of its name in Unicode, such as LATIN or CYRILLIC."""
+    """The writing system of each letter, and of each digit that is not a common one, because many look like an O: the
+    first word of its name in Unicode, such as LATIN or THAI."""
     for character in name:
-        if character.isalpha():
-            yield unicodedata.name(character, "UNNAMED").split(" ")[0].split("-")[0]
+        if character.isalnum() and character not in string.digits:
+            words = unicodedata.name(character, "UNNAMED").removeprefix("EXTENDED ").split(" ")
+            script = words[0].split("-")[0]
+            # The zero of Chinese and Japanese.
+            yield "CJK" if script == "IDEOGRAPHIC" else script
 
 
 @cache
@@ -85,9 +90,17 @@ def _reserved() -> frozenset[str]:
 
 
 def _skeletons(name: str) -> frozenset[str]:
-    """What the name is read as: without case, accents and signs, with digits as the letters that they look like, and
-    without a number at its end."""
-    plain = unicodedata.normalize("NFKD", name.casefold())
+    """What the name is read as: without case, accents and signs, with digits, variants and pairs of letters as the
+    letters that they look like, and without a number at its end."""
+    plain = unicodedata.normalize("NFKD", "".join(map(_letter, name.casefold())))
     unnumbered = plain.rstrip("0123456789._-+@")
     forms = (plain, plain.translate(_READ_AS), unnumbered.translate(_READ_AS))
-    return frozenset(letters for form in forms if (letters := "".join(filter(str.isalnum, form))))
+    joined = (form.replace("rn", "m").replace("vv", "w") for form in forms)
+    return frozenset(letters for form in (*forms, *joined) if (letters := "".join(filter(str.isalnum, form))))
+
+
+def _letter(character: str) -> str:
+    """The letter that a variant is of, such as a dotless i or a small capital, by its name in Unicode."""
+    name = "" if character.isascii() else unicodedata.name(character, "")
+    letters = [word for word in name.split(" ") if len(word) == 1] if name.startswith("LATIN ") else []
+    return letters[0].lower() if letters else character

@@ -12,11 +12,14 @@ from config.accounts import usernames
 from config.accounts.adapters import AccountAdapter
 from conversations.domain.panels import PANELS
 from tests.config.accounts.conftest import PASSWORD
+from tests.support.sessions import confirm
 
 RESERVED = (
     *("Moderator", "moderator", "MODERATOR", "M0derator", "moderator2", "modérator", "Moder.ator"),
     *("Financial.Analyst", "financial_analyst", "FinancialAnalyst", "Fina-ncial.Ana1yst"),
     *("admin", "Admin_", "adm1n", "administrator", "support", "Outcry", "0utcry", "system", "root", "staff"),
+    # A dotless i, an alpha, a small capital, a stroke, and pairs that are read as one letter.
+    *("adm\u0131n", "\u0251dmin", "sup\u1d18ort", "m\u00f8derator", "rnoderator", "adrnin", "vvebmaster"),
 )
 LOOK_ALIKES = {
     "\u0430da": "Cyrillic a among Latin letters",
@@ -25,6 +28,9 @@ LOOK_ALIKES = {
     "ada\u2160": "a Roman numeral as one character",
     "\u210dans": "a mathematical letter",
     "\u13aada": "a Cherokee letter",
+    "m\u0e50derator": "a Thai zero",
+    "m\u0966derator": "a zero of Devanagari",
+    "b\u3007b": "an ideographic zero",
 }
 PLAIN = (
     "ada",
@@ -37,6 +43,11 @@ PLAIN = (
     "山田はなこ",
     "김철수",
     "ada1815",
+    "bernard",
+    "bj\u00f8rn",
+    "\u0e2a\u0e21\u0e0a\u0e32\u0e22\u0e51\u0e52",
+    "\u0639\u0644\u06cc\u06f1\u06f2",
+    "\u4e8c\u3007\u4e8c\u516d",
     "o_o",
 )
 
@@ -90,6 +101,7 @@ def test_administrators_may_give_reserved_names_but_no_look_alikes(
 ) -> None:
     User.objects.filter(pk=dora.pk).update(is_staff=True, is_superuser=True)
     client.force_login(dora)
+    confirm(client, dora)
     added = {"username": name, "usable_password": "true", "password1": PASSWORD, "password2": PASSWORD}
     client.post(reverse("admin:auth_user_add"), added)
     assert User.objects.filter(username=name).exists() is taken
