@@ -1,7 +1,7 @@
 """The admin site: its sign-in, and its models of allauth."""
 
-from functools import partial
-from typing import TYPE_CHECKING, Any
+from functools import partial, wraps
+from typing import TYPE_CHECKING, Any, Final
 
 from allauth.account.decorators import secure_admin_login
 from allauth.mfa.admin import Authenticator
@@ -15,10 +15,11 @@ from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 
 from config.accounts import sign_up, usernames
-from conversations.access import invitations
+from conversations.access import invitations, reauthentication
 from conversations.domain.errors import NotErasable
 from conversations.models import Invitation
 from conversations.privacy import download, erasure
@@ -43,6 +44,37 @@ admin.site.index_title = "Administration"
 admin.site.enable_nav_sidebar = False
 # Staff sign in through the site's own page, with its rate limits and second factors.
 admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
+
+# Views of what gives access to accounts, by the beginnings of their names. Pages with their forms ask, too, because the
+# question loses what was entered.
+_OF_ACCOUNTS: Final = (
+    "account_",
+    "auth_",
+    "conversations_invitation_",
+    "mfa_",
+    "password_",
+    "socialaccount_",
+)
+
+
+def _asking(view: Any) -> Any:
+    """The view, for people who have given their password or second factor recently, if it is about accounts: the
+    administration sets everybody's passwords, mail addresses and permissions, one's own included."""
+
+    @wraps(view)
+    def wrapped(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        name = (request.resolver_match and request.resolver_match.url_name) or ""
+        is_list = name.endswith("_changelist") and request.method != "POST"
+        answer = (
+            reauthentication.asked_first(request) if name.startswith(_OF_ACCOUNTS) and not is_list else None
+        )
+        return answer or view(request, *args, **kwargs)
+
+    return wrapped
+
+
+_admin_view: Any = admin.site.admin_view
+admin.site.admin_view = lambda view, cacheable=False: _admin_view(_asking(view), cacheable)  # type: ignore[method-assign]
 # Providers are configured by the environment only, and tokens are not stored.
 admin.site.unregister([SocialApp, SocialToken])
 # Removing a row there would not end the session.

@@ -182,6 +182,7 @@ def test_an_entry_outlives_its_person(dora: User) -> None:
 def test_what_administrators_change_is_recorded(dora: User) -> None:
     sam = with_password("sam", is_staff=True, is_superuser=True)
     client = sign_in("sam")
+    confirm(client, sam)
     client.post(reverse("admin:auth_user_delete", args=[dora.pk]), {"post": "yes"})
     entry = AuditEntry.objects.get(action="admin_changed")
     assert entry.actor_id == sam.pk

@@ -11,10 +11,11 @@ from django.contrib.auth.models import User
 from django.core.mail import EmailMessage
 from django.test import Client
 from django.urls import reverse
+from django.utils.http import urlencode
 
 from conversations.access import api_keys
 from conversations.models import ApiKey
-from tests.config.accounts.conftest import PASSWORD
+from tests.config.accounts.conftest import PASSWORD, with_password
 from tests.support.api_keys import make
 
 KEYS = "/account/keys/"
@@ -82,6 +83,56 @@ def test_the_password_makes_the_key_that_was_asked_for(signed_in: Client, dora: 
     assert (found.owner, found.name, found.scopes) == (dora, "Notebook", ["watch"])
     # Not asked again for a while.
     assert by_api(signed_in).status_code == 201
+
+
+# The administration, where staff may change everybody's passwords and addresses
+
+
+@pytest.fixture
+def boss(transactional_db: None, client: Client) -> User:
+    """Signed in by the page."""
+    made = with_password("boss", is_staff=True, is_superuser=True)
+    client.post(reverse("account_login"), {"login": made.username, "password": PASSWORD})
+    return made
+
+
+NEW = {"usable_password": "true", "password1": "stolen-horse-9", "password2": "stolen-horse-9"}
+
+
+def test_no_password_is_set_in_the_admin_by_a_session_alone(client: Client, boss: User) -> None:
+    address = reverse("admin:auth_user_password_change", args=[boss.pk])
+    for answer in (client.get(address), client.post(address, NEW)):
+        assert answer.headers["Location"].startswith(ASKS)
+    boss.refresh_from_db()
+    assert boss.check_password(PASSWORD)
+    # Not kept in the session, as allauth would keep the form.
+    assert NEW["password1"] not in str(dict(client.session))
+
+
+def test_no_address_is_added_in_the_admin_by_a_session_alone(client: Client, boss: User) -> None:
+    new = {"user": boss.pk, "email": "attacker@evil.example", "verified": "on"}
+    answer = client.post(reverse("admin:account_emailaddress_add"), new)
+    assert answer.headers["Location"].startswith(ASKS)
+    assert not EmailAddress.objects.filter(email="attacker@evil.example").exists()
+
+
+def test_the_admin_shows_what_it_has_without_asking(client: Client, boss: User) -> None:
+    for page in ("index", "auth_user_changelist", "conversations_auditentry_changelist"):
+        assert client.get(reverse(f"admin:{page}")).status_code == 200
+
+
+def test_the_admin_asks_before_the_form_and_leads_back(client: Client, boss: User) -> None:
+    address = reverse("admin:auth_user_password_change", args=[boss.pk])
+    assert client.get(address).headers["Location"] == f"{ASKS}?{urlencode({'next': address})}"
+    assert confirm(client, next=address).headers["Location"] == address
+    assert client.post(address, NEW).status_code == 302
+    boss.refresh_from_db()
+    assert boss.check_password(NEW["password1"])
+
+
+def test_who_signs_out_of_the_admin_is_not_asked(client: Client, boss: User) -> None:
+    client.post(reverse("admin:logout"))
+    assert "_auth_user_id" not in client.session
 
 
 # Mail about a key

@@ -25,6 +25,7 @@ from conversations.models import Invitation
 from tests.config.accounts.conftest import PASSWORD
 from tests.fakes.openid_server import openid_server
 from tests.frontend.test_accounts import sign_in_by_openid, use_openid
+from tests.support.sessions import confirm
 from tests.support.settings import SECRET_KEY, read
 
 PAGE = reverse("account_signup")
@@ -223,6 +224,7 @@ def test_the_command_refuses_what_makes_no_sense(option: str, value: Any) -> Non
 def test_administrators_make_see_and_withdraw_invitations(client: Client, dora: User) -> None:
     User.objects.filter(pk=dora.pk).update(is_staff=True, is_superuser=True)
     client.force_login(dora)
+    confirm(client, dora)
     page = client.post(reverse("admin:conversations_invitation_add"), {"email": "", "days": "7"}, follow=True)
     invitation = Invitation.objects.get()
     assert invitation.created_by == dora
