@@ -43,7 +43,7 @@ from conversations.domain.texts import has_visible_character
 from conversations.infrastructure import tracing
 from conversations.prompts import builder
 from conversations.prompts.builder import Message, Task
-from conversations.prompts.tokens import Measured
+from conversations.prompts.tokens import TOOL_BYTES, Measured
 from conversations.providers import health_probe, pricing, provider_errors
 from conversations.providers.catalog import Provider, longest_answer
 from conversations.providers.clients import ModelCall, connect
@@ -51,8 +51,7 @@ from conversations.providers.provider_errors import provider_error
 
 logger = structlog.get_logger(__name__)
 
-# Bytes of the only tool's description, and of the words around a schema that stands in the prompt: rounded up.
-TOOL_BYTES = 1_024
+# Bytes of the words around a schema that stands in the prompt: rounded up.
 SCHEMA_WORDS = 512
 # How often a model may correct a structured answer that does not match its schema.
 CORRECTIONS = 1

@@ -69,9 +69,11 @@ def first_and_last(new: NewConversation, provider: Provider) -> tuple[Call, Call
     """The calls that the budget must allow before a debate starts: its first turn at the most, and a verdict right
     after it."""
     agent = PANELS[new.panel].speakers[0]
-    prompt = _prompt(Task(agent, 1, _question(new), []), provider)
+    task = Task(agent, 1, _question(new), [])
+    prompt = _prompt(task, provider)
     longest = longest_answer(provider, prompt.sampling)
-    first = Call(provider.kind, provider.model, tokens.most([prompt.system, *prompt.told]), longest)
+    most = tokens.most([prompt.system, *prompt.told]) + (tokens.TOOL_BYTES if task.may_ask(provider) else 0)
+    first = Call(provider.kind, provider.model, most, longest)
     return first, verdict_beyond(first, ceil(prompt.tokens.high))
 
 

@@ -531,7 +531,7 @@ async def test_a_judged_debate_says_nothing_more(
 ) -> None:
     settings.OUTCRY_PROVIDERS = [faulty.provider]
     settings.OUTCRY_MAX_ANSWER_TOKENS = 100
-    conversation = await debates.created(alice, rounds=6, max_tokens=2_000)
+    conversation = await debates.created(alice, rounds=6, max_tokens=8_000)
     run = await debates.claim(conversation)
     state, _ = await database.call(recovery.read, conversation.pk)
     budget = ConversationBudget(conversation.pk)
