@@ -184,8 +184,7 @@ class Cluster:
         file = folder / "nginx.conf"
         upstreams = [f"127.0.0.1:{self.ports[name]}" for name in webs]
         listen = f"127.0.0.1:{self.port}"
-        # All clients have this machine's address.
-        # Everybody on this machine shares one address. 65,535 is the most that nginx counts.
+        # All clients have this machine's address. nginx counts at most 65,535 of them.
         text = proxy.configuration(listen, upstreams, folder, connections=65_535, requests=100_000)
         file.write_text(text)
         command = proxy.command(programs.NGINX.path(), folder, file)
