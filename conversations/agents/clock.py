@@ -7,14 +7,16 @@ from contextlib import contextmanager
 
 
 class ReplyClock:
-    """Limits in seconds: `patience` to the first token of each call, `stall` between two tokens.
+    """Limits in seconds: `patience` to the first token of each call, `stall` between two tokens, `whole` for an answer
+    in one piece.
 
     The clock stops while the model waits for us; `paused_seconds` is for how long that was so far."""
 
-    def __init__(self, patience: float, stall: float) -> None:
+    def __init__(self, patience: float, stall: float, whole: float) -> None:
         self.paused_seconds = 0.0
         self._patience = patience
         self._stall = stall
+        self._whole = whole
         self._timeout: asyncio.Timeout | None = None
         self._restarted = 0.0
         self._pauses = 0
@@ -33,7 +35,11 @@ class ReplyClock:
 
     def call(self) -> None:
         """A new call of the model begins: restart the limit to the first token."""
-        self._restart(self._patience)
+        self._await_first(self._patience)
+
+    def whole_answer(self) -> None:
+        """An answer in one piece was asked for: restart the limit to its end."""
+        self._await_first(self._whole)
 
     def expire(self) -> None:
         """End the reply now."""
@@ -52,6 +58,11 @@ class ReplyClock:
         finally:
             self._pauses -= 1
             self.paused_seconds += time.monotonic() - began
+
+    def _await_first(self, seconds: float) -> None:
+        self._restart(seconds)
+        # The first token restarts the clock, however early it comes.
+        self._restarted = 0.0
 
     def _restart(self, seconds: float) -> None:
         if self._timeout is not None and not self._pauses:

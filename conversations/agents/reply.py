@@ -58,6 +58,7 @@ class Reply:
         self.partial = partial
         self.thoughts = Thoughts()
         self.buffer: TokenBuffer[EventData] = TokenBuffer()
+        # Whether any text or thought has arrived from the model.
         self.has_begun = False
         self.asked: str | None = None
         self.span: Span = INVALID_SPAN
@@ -77,9 +78,6 @@ class Reply:
         """Take the next event of AG2; returns once there is room for another.
 
         Raises ProviderError if the model exceeds the bounds on length or tool calls."""
-        if not self.has_begun:
-            self.has_begun = True
-            self.span.add_event("first_word")
         if isinstance(event, ModelMessageChunk):
             self._count(event.content)
             await self._put(self._events(self._tags.feed(event.content)))
@@ -120,6 +118,9 @@ class Reply:
         if self._chunks > self._max_chunks or self._bytes > self._max_bytes:
             # Some servers ignore the limit in the request.
             raise provider_errors.looped()
+        if text and not self.has_begun:
+            self.has_begun = True
+            self.span.add_event("first_word")
 
     def _events(self, parts: Iterable[Part]) -> Iterator[EventData]:
         for what, text in parts:

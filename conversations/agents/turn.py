@@ -102,9 +102,11 @@ class Turn:
         self.call = Call(provider.kind, provider.model, most + overhead, longest)
         expected = replace(self.call, input_tokens=min(most, ceil(prompt.tokens.high)))
         self.keep = verdict_beyond(self.call, expected.input_tokens)
-        first_token = provider.first_token or settings.OUTCRY_FIRST_TOKEN_SECONDS
-        patience = first_token if task.agent.streaming else settings.OUTCRY_WHOLE_ANSWER_SECONDS
-        self._clock = ReplyClock(patience, provider.stall or settings.OUTCRY_STALL_SECONDS)
+        self._clock = ReplyClock(
+            provider.first_token or settings.OUTCRY_FIRST_TOKEN_SECONDS,
+            provider.stall or settings.OUTCRY_STALL_SECONDS,
+            settings.OUTCRY_WHOLE_ANSWER_SECONDS,
+        )
         self._meter = Meter(budget, provider, self.call, prompt, measured, self._clock)
         partial = _partial(message, expected)
         streamed = task.agent.streaming
@@ -116,7 +118,7 @@ class Turn:
     @property
     def has_begun(self) -> bool:
         """Whether any text or thought has arrived from the model."""
-        return bool(self._reply.partial.text or self._reply.thoughts)
+        return self._reply.has_begun
 
     @property
     def thoughts(self) -> Thoughts:
@@ -182,7 +184,12 @@ class Turn:
     async def _answered(self) -> Answer:
         began, task = time.monotonic(), self._task
         call = ModelCall(
-            task.agent.role, task.round, task.question.topic, task.agent.streaming, self._prompt.sampling
+            task.agent.role,
+            task.round,
+            task.question.topic,
+            task.agent.streaming,
+            self._prompt.sampling,
+            self._clock.whole_answer,
         )
         probing = asyncio.create_task(self._probe_host())
         try:

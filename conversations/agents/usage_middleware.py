@@ -75,6 +75,7 @@ class Meter:
         is_first = reservation is not None
         if reservation is None and self._is_live:
             reservation = await self._budget.reserve(self._further(events), self.keep)
+        self._clock.call()
         began, paused = time.monotonic(), self._clock.paused_seconds
         # None (unknown) unless the provider reports it; nothing if it rejected the request.
         usage: Usage | None = None

@@ -29,11 +29,12 @@ logger = structlog.get_logger(__name__)
 
 @dataclass(frozen=True)
 class AdaptiveConfig(ModelConfig, LLMClient):
-    """An AG2 configuration, and its client. `client` makes the provider's own client for a form of the request."""
+    """An AG2 configuration, and its client. `client` makes the provider's own client for a form of the request.
+    `on_whole` is called before each request for an answer in one piece."""
 
     entry: Provider
-    is_wanted_streamed: bool
     client: Callable[[RequestForm], LLMClient]
+    on_whole: Callable[[], None]
 
     @property
     def provider(self) -> ModelProvider:
@@ -66,6 +67,8 @@ class AdaptiveConfig(ModelConfig, LLMClient):
 
         async def ask(form: RequestForm) -> ModelResponse:
             told, asked_in = _without_system_role(messages, context, response_schema, form)
+            if not form.is_streamed:
+                self.on_whole()
             response = await self.client(form)(
                 told,
                 asked_in,
@@ -73,14 +76,13 @@ class AdaptiveConfig(ModelConfig, LLMClient):
                 response_schema=response_schema if form.sends_schema else None,
                 serializer=serializer,
             )
-            is_late = form.is_wanted_streamed and not form.is_streamed and self.entry.kind not in CHAT_KINDS
-            if is_late and response.content:
+            if not form.is_streamed and self.entry.kind not in CHAT_KINDS and response.content:
                 # AG2's own clients send no chunk of a whole answer.
                 await context.send(ModelMessageChunk(response.content))
             return response
 
         known = refusals.known(self.entry)
-        form = RequestForm(self.entry, self.is_wanted_streamed, response_schema is not None, known)
+        form = RequestForm(self.entry, response_schema is not None, known)
         return await _Negotiation(self.entry, form, has_tools=bool(offered)).run(ask)
 
 

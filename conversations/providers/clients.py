@@ -6,7 +6,7 @@ option of their library: concurrent streams take a third less CPU than with HTTP
 
 import os
 import ssl
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from functools import cache, partial
@@ -38,14 +38,16 @@ _TIMEOUT2: Final = httpx2.Timeout(None, connect=CONNECT_SECONDS)
 
 @dataclass(frozen=True)
 class ModelCall:
-    """One call of a turn. `sampling` are the local model's own parameters; the role, the round
-    (1, 2, ...) and the topic choose the demo's text."""
+    """The calls of a turn. `sampling` are the local model's own parameters; the role, the round
+    (1, 2, ...) and the topic choose the demo's text, `streaming` its pace. `on_whole` is called before each request for
+    an answer in one piece, which a server is asked for if it refuses streams."""
 
     role: str
     round: int
     topic: str
     streaming: bool
     sampling: Mapping[str, Any]
+    on_whole: Callable[[], None]
 
 
 def warm_up() -> None:
@@ -100,9 +102,9 @@ async def _config(provider: Provider, call: ModelCall, http: Any) -> ModelConfig
         return scripted.ScriptedConfig(text, call.streaming, settings.OUTCRY_DEMO_TOKENS_PER_SECOND)
     if provider.kind in CHAT_KINDS:
         library = await _library(provider, key, http)
-        return AdaptiveConfig(provider, call.streaming, partial(_chat_client, library, call))
+        return AdaptiveConfig(provider, partial(_chat_client, library, call), call.on_whole)
     if provider.kind in {"anthropic", "gemini", "ollama"}:
-        return AdaptiveConfig(provider, call.streaming, partial(_own_client, key, http))
+        return AdaptiveConfig(provider, partial(_own_client, key, http), call.on_whole)
     raise ProviderError("provider_unknown", f"There is no provider of kind {provider.kind}.", retryable=False)
 
 

@@ -20,7 +20,8 @@ MAX_PROVIDERS: Final = 256
 # Characters of a refusal that are searched. Some servers send the whole request back.
 MAX_TEXT: Final = 4_000
 
-# Words of refusals; the first one in the text tells. `stream` comes last, since others contain it.
+_STREAM: Final = re.compile(r"\b(?:non-?)?stream(?:ed|ing)?\b")
+# Words of refusals; the first one in the text tells.
 _NAMES: Final = (
     (re.compile(r"stream_options|include_usage"), (Parameter.STREAM_OPTIONS,)),
     (
@@ -38,7 +39,7 @@ _NAMES: Final = (
         re.compile(r"\bsystem[ _-]?(?:role|message|prompt|instruction)|developer instruction|\broles?\b"),
         (Parameter.SYSTEM_ROLE,),
     ),
-    (re.compile(r"\b(?:non-?)?stream(?:ed|ing)?\b"), (Parameter.WHOLE, Parameter.STREAMED)),
+    (_STREAM, (Parameter.STREAMED_FORM, Parameter.STREAMED)),
 )
 _TOOLS: Final = re.compile(r"\btools?\b|\btool_|\bfunction call")
 
@@ -47,6 +48,9 @@ def named(text: str, form: RequestForm) -> Parameter | None:
     """The parameter of the request that a refusal names; None if it names none."""
     text = text[:MAX_TEXT].lower()
     carried = set(form.carried())
+    if Parameter.STREAMED_FORM in carried and _STREAM.search(text):
+        # Some servers have no schema in a stream, and name the schema first. It is worth more than the stream.
+        return Parameter.STREAMED_FORM
     found: list[tuple[int, Parameter]] = []
     for words, parameters in _NAMES:
         parameter = next((each for each in parameters if each in carried), None)

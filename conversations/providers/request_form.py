@@ -17,7 +17,7 @@ CHAT_KINDS: Final = frozenset({"openai", "openai-compatible", "local"})
 
 class Parameter(StrEnum):
     """What can be left out of a request. LIMIT is the maximum tokens by the usual name, OTHER_LIMIT by the other one.
-    STREAMED and WHOLE are the two ways in which an answer may be wanted."""
+    STREAMED is a stream as such, STREAMED_FORM one of a structured answer."""
 
     STREAM_OPTIONS = auto()
     LIMIT = auto()
@@ -26,29 +26,25 @@ class Parameter(StrEnum):
     JSON_OBJECT = auto()
     SYSTEM_ROLE = auto()
     STREAMED = auto()
-    WHOLE = auto()
+    STREAMED_FORM = auto()
 
 
 @dataclass(frozen=True)
 class RequestForm:
-    """The form of a request. `is_wanted_streamed`: the reader wants the answer token by token."""
+    """The form of a request. `has_schema`: the answer is a structured one."""
 
     provider: Provider
-    is_wanted_streamed: bool
     has_schema: bool
     refused: frozenset[Parameter] = frozenset()
 
     def without(self, parameter: Parameter) -> "RequestForm":
-        return RequestForm(
-            self.provider, self.is_wanted_streamed, self.has_schema, self.refused | {parameter}
-        )
+        return RequestForm(self.provider, self.has_schema, self.refused | {parameter})
 
     @property
     def is_streamed(self) -> bool:
-        """Whether the server is asked for a stream."""
-        if self.is_wanted_streamed:
-            return Parameter.STREAMED not in self.refused
-        return Parameter.WHOLE in self.refused
+        """Whether the server is asked for a stream: if it has not refused, since only that shows a model to be alive."""
+        needed = {Parameter.STREAMED, Parameter.STREAMED_FORM} if self.has_schema else {Parameter.STREAMED}
+        return self.refused.isdisjoint(needed)
 
     @property
     def limit_name(self) -> str | None:
@@ -98,11 +94,13 @@ class RequestForm:
             yield Parameter.LIMIT
         if is_chat and Parameter.OTHER_LIMIT not in self.refused:
             yield Parameter.OTHER_LIMIT
+        if self.has_schema and self.is_streamed:
+            yield Parameter.STREAMED_FORM
         if self.sends_schema:
             yield Parameter.JSON_SCHEMA
         if self.has_schema and is_chat and Parameter.JSON_OBJECT not in self.refused:
             yield Parameter.JSON_OBJECT
         if self.sends_system_role:
             yield Parameter.SYSTEM_ROLE
-        if self.is_wanted_streamed == self.is_streamed:
-            yield Parameter.STREAMED if self.is_streamed else Parameter.WHOLE
+        if self.is_streamed and not self.has_schema:
+            yield Parameter.STREAMED

@@ -117,7 +117,6 @@ async def test_a_turn_that_fails_is_spoken_again_by_the_next(
     if code == "provider_timeout":
         # Of the faulty one only; the other has all its time on a busy machine, too.
         settings.OUTCRY_PROVIDERS = [f"{faulty.provider}?first_token=1&stall=1", healthy.provider]
-        settings.OUTCRY_WHOLE_ANSWER_SECONDS = 3
     faulty.answer(reply, to=agent)
     rows = await held(conversation)
     state = await debates.state(conversation)

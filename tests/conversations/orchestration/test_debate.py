@@ -25,7 +25,6 @@ ANALYSTS = ["Financial Analyst", "Market Context", "Risk Challenger"]
 
 def set_patience(settings: Settings, seconds: float) -> None:
     settings.OUTCRY_FIRST_TOKEN_SECONDS = settings.OUTCRY_STALL_SECONDS = seconds
-    settings.OUTCRY_WHOLE_ANSWER_SECONDS = seconds
 
 
 # Order
@@ -76,12 +75,13 @@ async def test_tokens_join_to_the_message_at_their_offsets(openai: OpenAIServer)
     assert text == first.content == "€ \U0001f4c8 — e\u0301nd"
 
 
-async def test_the_moderator_is_not_streamed(openai: OpenAIServer) -> None:
+async def test_the_moderators_words_are_not_passed_on_one_by_one(openai: OpenAIServer) -> None:
     events = await hold(debate(openai))
     start = only(MessageStart, events)[-1]
     assert (start.agent, start.streaming, start.kind) == ("Moderator", False, "final")
     assert start.message not in {token.message for token in only(Token, events)}
-    assert [exchange.body.get("stream", False) for exchange in openai.asked] == [True, True, True, False]
+    # Its answer is streamed to us, which shows that the model is alive.
+    assert [exchange.body.get("stream", False) for exchange in openai.asked] == [True] * 4
 
 
 # What each hears
@@ -312,8 +312,6 @@ CASES = [
     pytest.param(agent, *failure, id=f"{agent} {name}")
     for agent in ("Financial Analyst", "Market Context", "Moderator")
     for name, failure in FAILURES.items()
-    # A whole answer has no middle.
-    if not (agent == "Moderator" and name == "an error in mid-stream")
 ]
 
 
@@ -328,6 +326,41 @@ async def test_a_failing_model_ends_the_debate_with_a_reason(
     assert (failed.value.reason, failed.value.retryable) == (reason, retryable)
     assert "secret-detail" not in failed.value.message
     assert failed.value.message.endswith(".")
+
+
+# 1.2 s, 0.1 s apart: longer than each limit in these tests.
+SLOW = says("<think>", *("Hmm. ",) * 12, "</think>", json.dumps(VERDICT), tokens_per_second=10)
+
+
+async def test_a_moderator_that_thinks_is_alive(openai: OpenAIServer, settings: Settings) -> None:
+    set_patience(settings, 0.6)
+    openai.answer(SLOW, to="Moderator")
+    assert only(Complete, await hold(debate(openai)))[0].verdict == "buy"
+
+
+async def test_a_whole_verdict_has_the_time_of_a_whole_answer(
+    openai: OpenAIServer, settings: Settings
+) -> None:
+    set_patience(settings, 0.6)
+    openai.refuses = lambda body: "Streaming is not supported." if body["stream"] else None
+    openai.answer(SLOW, to="Moderator")
+    assert only(Complete, await hold(debate(openai)))[0].verdict == "buy"
+
+
+async def test_a_correction_has_the_time_of_a_first_token(openai: OpenAIServer, settings: Settings) -> None:
+    settings.OUTCRY_STALL_SECONDS = 0.3
+    openai.answer(says("Buy, I think."), verdict(late=1), to="Moderator")
+    assert only(Complete, await hold(debate(openai)))[0].verdict == "buy"
+
+
+async def test_a_correction_that_goes_silent_ends_at_the_stall_limit(
+    openai: OpenAIServer, settings: Settings
+) -> None:
+    settings.OUTCRY_STALL_SECONDS = 0.3
+    openai.answer(says("Buy, I think."), says("{", fault=Fault.STALL, fault_after=1), to="Moderator")
+    # The limit for a first token is 60 s.
+    async with asyncio.timeout(20):
+        assert only(Complete, await hold(debate(openai)))[0].reason == "invalid_answer"
 
 
 async def test_a_provider_that_is_not_there_is_unreachable(openai: OpenAIServer) -> None:

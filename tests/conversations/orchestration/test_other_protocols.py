@@ -95,12 +95,18 @@ async def test_a_schema_that_is_refused_is_left_out(
         assert len(server.asked) == 9
 
 
-async def test_a_whole_answer_that_is_refused_is_streamed(
+async def test_every_answer_is_streamed(protocol: Protocol, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with provider_server.provider_server(lambda body: protocol.answer(text_for(body), body)) as server:
+        await hold(debate(at(protocol, server.url, monkeypatch)))
+    assert not any(map(protocol.is_whole, server.asked))
+
+
+async def test_a_stream_that_is_refused_becomes_a_whole_answer(
     protocol: Protocol, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def answer(body: Body) -> Sent:
-        if protocol.is_whole(body):
-            return protocol.refusal("Only streaming is supported.")
+        if not protocol.is_whole(body):
+            return protocol.refusal("Streaming is not supported.")
         return protocol.answer(text_for(body), body)
 
     async with provider_server.provider_server(answer) as server:
@@ -147,8 +153,8 @@ async def test_a_prompt_that_gemini_blocks_is_filtered(
     blocked = json.dumps({"promptFeedback": {"blockReason": "SAFETY"}})
 
     def answer(body: Body) -> Sent:
-        if ("stream" in body["path"]) is not is_streamed:
-            return provider_server.gemini(text_for(body), body)
+        if "stream" in body["path"] and not is_streamed:
+            return provider_server.gemini_refusal("Streaming is not supported.")
         return Sent(f"data: {blocked}\n\n".encode() if is_streamed else blocked.encode())
 
     async with provider_server.provider_server(answer) as server:

@@ -62,12 +62,12 @@ KINDS: dict[str, tuple[Callable[[Body], object], str, int]] = {
         1,
     ),
     "the system role": (has_system_role, error("System role not supported"), 1),
-    "a whole answer": (
-        lambda body: not body["stream"],
-        error("This model only supports streaming requests: set stream to true."),
+    "a stream": (lambda body: body["stream"], error("Streaming is not supported."), 1),
+    "a schema in a stream": (
+        lambda body: body["stream"] and "response_format" in body,
+        error("response_format json_schema is not supported with streaming"),
         1,
     ),
-    "a stream": (lambda body: body["stream"], error("Streaming is not supported."), 1),
 }
 
 
@@ -94,6 +94,15 @@ async def test_a_refusal_that_names_nothing_is_explained_by_trying(openai: OpenA
     known = refusals.known(parse(openai.provider))
     assert known
     assert len(known) <= 2
+
+
+async def test_a_schema_is_worth_more_than_its_stream(openai: OpenAIServer) -> None:
+    is_wrong, refusal, _ = KINDS["a schema in a stream"]
+    openai.refuses = refuses(is_wrong, refusal)
+    await hold(debate(openai))
+    last = openai.asked[-1].body
+    assert (last["stream"], last["response_format"]["type"]) == (False, "json_schema")
+    assert [exchange.body["stream"] for exchange in openai.asked[:3]] == [True] * 3
 
 
 async def test_a_refusal_is_remembered_for_the_next_debate(openai: OpenAIServer) -> None:
@@ -156,9 +165,9 @@ async def test_a_prompt_that_is_too_long_is_not_sent_in_other_forms(openai: Open
 def test_only_so_many_providers_are_remembered() -> None:
     providers = [parse(f"openai:m{number}") for number in range(refusals.MAX_PROVIDERS + 1)]
     for provider in providers:
-        refusals.remember(provider, Parameter.WHOLE)
+        refusals.remember(provider, Parameter.STREAMED)
     assert refusals.known(providers[0]) == frozenset()
-    assert refusals.known(providers[-1]) == {Parameter.WHOLE}
+    assert refusals.known(providers[-1]) == {Parameter.STREAMED}
 
 
 async def test_the_verdict_is_the_same_without_a_schema(openai: OpenAIServer) -> None:
