@@ -20,7 +20,7 @@ import ag2
 import structlog
 from ag2 import ResponseSchema
 from ag2.config import ModelConfig
-from ag2.events import BaseEvent, ModelMessage, ModelRequest, ModelResponse, TextInput
+from ag2.events import ModelRequest, TextInput
 from django.conf import settings
 from pydantic import BaseModel
 
@@ -42,7 +42,7 @@ from conversations.domain.events import EventData, Usage
 from conversations.domain.texts import has_visible_character
 from conversations.infrastructure import tracing
 from conversations.prompts import builder
-from conversations.prompts.builder import Message, Task
+from conversations.prompts.builder import Task
 from conversations.prompts.tokens import TOOL_BYTES, Measured
 from conversations.providers import health_probe, pricing, provider_errors
 from conversations.providers.catalog import Provider, longest_answer
@@ -255,12 +255,9 @@ class Turn:
             ),
             **options,
         )
-        stream = ReplyStream(self._reply.receive)
-        await stream.history.replace([_event(message) for message in self._prompt.history])
         # If the agent asked a person before tools were given up, the prompt has the question and its outcome.
         prompt = "\n\n".join(filter(None, [self._prompt.message, self._reply.asked]))
-        reply = await agent.ask(prompt, stream=stream)
-        await self._reply.end_call()
+        reply = await self._replied(agent, prompt)
         finish_reason = finish_reasons.normalized(reply.response.finish_reason or finish_reasons.ERROR)
         if finish_reason == finish_reasons.ERROR:
             # Without a reason, the connection was closed in the middle of the answer; nothing else shows it.
@@ -271,21 +268,31 @@ class Turn:
         if self._form is None:
             return text, None, finish_reason
         self._whole = text, finish_reason
-        return text, await self._value(reply, self._form), finish_reason
+        return text, await self._value(agent, prompt, reply.body or "", self._form), finish_reason
 
-    async def _value(self, reply: Any, form: AnswerForm) -> BaseModel | None:
+    async def _replied(self, agent: "ag2.Agent[Any]", prompt: str) -> Any:
+        """The agent's reply to the history and this prompt."""
+        stream = ReplyStream(self._reply.receive)
+        await stream.history.replace([ModelRequest([TextInput(text)]) for text in self._prompt.history])
+        reply = await agent.ask(prompt, stream=stream)
+        await self._reply.end_call()
+        return reply
+
+    async def _value(
+        self, agent: "ag2.Agent[Any]", prompt: str, answer: str, form: AnswerForm
+    ) -> BaseModel | None:
         """The structured answer, which the model may correct; None if it is still in another form."""
         for corrections_left in range(CORRECTIONS, -1, -1):
             try:
-                return form.read(reply.body or "")
+                return form.read(answer)
             except Unreadable as problem:
                 logger.warning("answer_unreadable", provider=self._provider.label, problem=str(problem))
                 if not corrections_left:
                     return None
-                schema = _response_schema(form.schema)
-                request = builder.correction(str(problem), schema.json_schema or {})
-                reply = await reply.ask(request, response_schema=schema)
-                await self._reply.end_call()
+                schema = _response_schema(form.schema).json_schema or {}
+                request = builder.correction(answer, str(problem), schema)
+                # Not within the same conversation, which would repeat the answer as it is.
+                answer = (await self._replied(agent, f"{prompt}\n\n{request}")).body or ""
         return None
 
 
@@ -320,10 +327,3 @@ def _require_text(text: str, finish_reason: str) -> None:
 def _response_schema(answer: type[BaseModel]) -> "ResponseSchema[Any]":
     # Cached: building one takes more CPU than storing a whole turn.
     return ResponseSchema(answer)
-
-
-def _event(message: Message) -> BaseEvent:
-    """A message of the history as an AG2 event."""
-    if message.role == "assistant":
-        return ModelResponse(ModelMessage(message.text))
-    return ModelRequest([TextInput(message.text)])

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import Any
 
 from conversations.domain.enums import ContentType
 from conversations.domain.human_input import Question, Remark
@@ -61,27 +61,22 @@ class Task:
 
 
 @dataclass(frozen=True)
-class Message:
-    """One message of a prompt's history: the agent's own (`assistant`), or any other (`user`)."""
-
-    role: Literal["user", "assistant"]
-    text: str
-
-
-@dataclass(frozen=True)
 class Prompt:
-    """`history` are the messages before this turn, oldest first; `message` asks for the turn. `sampling` are keyword
-    arguments for the provider's AG2 configuration."""
+    """`history` are the texts before this turn, oldest first; `message` asks for the turn. `sampling` are keyword
+    arguments for the provider's AG2 configuration.
+
+    None of the history is an `assistant` message, not even what the agent itself has said: a model may repeat marks of
+    chat templates from its material, and some servers parse them in all messages, so its text has to be quoted."""
 
     system: str
-    history: Sequence[Message]
+    history: Sequence[str]
     message: str
     sampling: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def told(self) -> list[str]:
         """The messages but the system message, in order."""
-        return [*(message.text for message in self.history), self.message]
+        return [*self.history, self.message]
 
     @property
     def tokens(self) -> Range:
@@ -93,9 +88,9 @@ class Prompt:
         """The prompt with the newest messages of its history, of which it has at most so many tokens with the message
         that asks for the turn. The first message, the material, is always kept."""
         first, rest = [*self.history[:1]], [*self.history[1:]]
-        left = most - sum(estimate(text).high for text in (*(each.text for each in first), self.message))
-        kept: list[Message] = []
-        while rest and (left := left - estimate(rest[-1].text).high) >= 0:
+        left = most - sum(estimate(text).high for text in (*first, self.message))
+        kept: list[str] = []
+        while rest and (left := left - estimate(rest[-1]).high) >= 0:
             kept.insert(0, rest.pop())
         return replace(self, history=[*first, *kept])
 
@@ -107,19 +102,12 @@ def build(task: Task, provider: Provider) -> Prompt:
 
 def _full(task: Task) -> Prompt:
     # A message of its own, because cutting the history keeps the first one.
-    history = [_user(_opening(task.question))]
+    history = [_opening(task.question)]
     for place, spoken in enumerate(task.spoken):
-        history += map(_user, _remarks(task, place))
-        if spoken.role == task.agent.role:
-            history.append(Message("assistant", spoken.text))
-        else:
-            history.append(_user(quoted(speaker=spoken.name, text=spoken.text)))
-    history += map(_user, _remarks(task, len(task.spoken)))
+        history += _remarks(task, place)
+        history.append(quoted(speaker=spoken.name, text=spoken.text))
+    history += _remarks(task, len(task.spoken))
     return Prompt(f"{task.agent.instructions}\n\n{RULE}", history, _request(task))
-
-
-def _user(text: str) -> Message:
-    return Message("user", text)
 
 
 def _remarks(task: Task, place: int) -> list[str]:
@@ -167,11 +155,11 @@ def question_and_outcome(question: str, outcome: str) -> str:
     )
 
 
-def correction(problem: str, schema: Mapping[str, Any]) -> str:
+def correction(answer: str, problem: str, schema: Mapping[str, Any]) -> str:
     """The request to send a structured answer again; `problem` says in one sentence or more what is wrong with it."""
     return (
-        f"Your answer cannot be read. {problem} Send it again as one JSON object in this schema, and nothing else:"
-        f"\n{json.dumps(schema)}"
+        f"You have answered:\n{quoted(answer=answer)}\nThat cannot be read. {problem}"
+        f" Send it again as one JSON object in this schema, and nothing else:\n{json.dumps(schema)}"
     )
 
 

@@ -103,14 +103,13 @@ async def test_each_hears_the_question_and_the_others_under_their_names(openai: 
     assert "Revenue 412 million." in opening
     assert "One from" not in opening
 
-    told = heard(last_analyst)
-    assert [role for role, _ in told] == ["user", "assistant", "user"]
-    assert told[1] == ("assistant", "One from Risk Challenger.")
-    assert '{"speaker": "Financial Analyst", "text": "One from Financial Analyst."}' in told[0][1]
-    assert '{"speaker": "Market Context", "text": "One from Market Context."}' in told[0][1]
-    assert '{"speaker": "Financial Analyst", "text": "Two from Financial Analyst."}' in told[2][1]
-    assert "Answer the others' strongest points" in told[2][1]
-    assert not any('"speaker": "Risk Challenger"' in text for _, text in told)
+    # One message, its own words included: nothing that a model has said stands in the request as it is.
+    [(role, told)] = heard(last_analyst)
+    assert role == "user"
+    for name in ANALYSTS:
+        assert f'{{"speaker": "{name}", "text": "One from {name}."}}' in told
+    assert '{"speaker": "Financial Analyst", "text": "Two from Financial Analyst."}' in told
+    assert "It is your turn, Risk Challenger. Answer the others' strongest points" in told
 
     judged = heard(moderator)
     assert [role for role, _ in judged] == ["user"]

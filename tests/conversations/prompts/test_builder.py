@@ -26,8 +26,7 @@ def prompt(provider: Provider, agent: Agent, unanswered: list[Remark]) -> Prompt
 
 def told(prompt: Prompt) -> str:
     """All that the model reads, as one text."""
-    read = [message.text for message in prompt.history if message.role == "user"]
-    return "\n\n".join([*read, prompt.message])
+    return "\n\n".join([*prompt.history, prompt.message])
 
 
 def test_the_local_model_answers_a_remark_in_its_short_prompt() -> None:
@@ -89,7 +88,8 @@ def objects(prompt: Prompt) -> list[dict[str, str]]:
 @pytest.mark.parametrize("agent", [*PANEL.speakers, PANEL.moderator], ids=lambda agent: agent.role)
 def test_hostile_texts_stay_in_one_json_object_each(agent: Agent) -> None:
     question = DebateQuestion(HOSTILE, HOSTILE, "news", 2)
-    spoken = [Spoken("other", "Market Context", HOSTILE)]
+    # What the agent itself has said is quoted, too: a model may repeat what its material says.
+    spoken = [Spoken(agent.role, "Market Context", HOSTILE)]
     remark = Remark(9, "alice", HOSTILE, place=1)
     request = InputRequest(request=uuid4(), message=uuid4(), agent=agent.name, prompt=HOSTILE)
     asked = Question(request, HumanMessage(author="alice", text=HOSTILE, reply_to=request.request))
