@@ -231,7 +231,7 @@ class Turn:
             return await self._ask(config, **ask_human.options(self._reply.ask))
         except UnreadableCall:
             # The turn goes on without: another model of this server may well call tools.
-            return await self._ask(config)
+            return await self._ask_without_tools(config)
         except Exception as failure:
             if self.has_begun or provider_error(failure).reason != "provider_rejected":
                 raise
@@ -241,8 +241,22 @@ class Turn:
         ask_human.takes_no_tools(self._provider)
         return answer
 
-    async def _ask(self, config: ModelConfig, **options: Any) -> tuple[str, BaseModel | None, str]:
-        """Ask AG2's agent. Returns its text, its structured answer if it is valid, and its finish reason."""
+    async def _ask_without_tools(self, config: ModelConfig) -> tuple[str, BaseModel | None, str]:
+        """Ask again after a call that cannot be read. If there is another one, what was said so far stands."""
+        try:
+            return await self._ask(config, builder.UNREADABLE_QUESTION)
+        except UnreadableCall:
+            await self._reply.end_call()
+            text = self._reply.partial.text
+            if not has_visible_character(text):
+                raise
+            return text, None, finish_reasons.STOP
+
+    async def _ask(
+        self, config: ModelConfig, note: str = "", **options: Any
+    ) -> tuple[str, BaseModel | None, str]:
+        """Ask AG2's agent. Returns its text, its structured answer if it is valid, and its finish reason. `note` ends
+        the prompt."""
         agent = ag2.Agent(
             self._task.agent.role,
             self._prompt.system,
@@ -256,7 +270,7 @@ class Turn:
             **options,
         )
         # If the agent asked a person before tools were given up, the prompt has the question and its outcome.
-        prompt = "\n\n".join(filter(None, [self._prompt.message, self._reply.asked]))
+        prompt = "\n\n".join(filter(None, [self._prompt.message, self._reply.asked, note]))
         reply = await self._replied(agent, prompt)
         finish_reason = finish_reasons.normalized(reply.response.finish_reason or finish_reasons.ERROR)
         if finish_reason == finish_reasons.ERROR:

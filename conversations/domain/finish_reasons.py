@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
+STOP: Final = "stop"
 LENGTH: Final = "length"
 CONTENT_FILTER: Final = "content_filter"
 REFUSAL: Final = "refusal"

@@ -19,6 +19,7 @@ MAX_QUOTE = 300
 MAX_ANSWERED = 600
 # Kinds of providers whose models cannot call tools.
 _WITHOUT_TOOLS = frozenset({"local", "demo"})
+UNREADABLE_QUESTION = "You have called a tool in a way that cannot be read. Call none, and speak."
 
 
 @dataclass(frozen=True)

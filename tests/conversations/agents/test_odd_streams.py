@@ -8,11 +8,11 @@ import pytest
 from pytest_django import Settings
 
 from conversations.domain.errors import ProviderError
-from conversations.domain.events import AgentMessage, InputRequest, Token, dump
+from conversations.domain.events import AgentMessage, Fallback, InputRequest, MessageDiscard, Token, dump
 from conversations.domain.frames import Frame
 from tests.fakes import odd_streams
 from tests.fakes.openai_server import OpenAIServer
-from tests.fakes.replies import says, sends
+from tests.fakes.replies import asks, says, sends
 from tests.support.held import debate, hold, only
 
 FIRST = "Financial Analyst"
@@ -116,6 +116,26 @@ async def test_a_turn_goes_on_without_a_tool_call_that_was_cut_off(openai: OpenA
     assert only(AgentMessage, events)[0].content == "Without asking."
     assert ["tools" in exchange.body for exchange in openai.asked[:2]] == [True, False]
     assert only(InputRequest, events) == []
+
+
+async def test_what_was_said_stands_when_each_tool_call_is_cut_off(openai: OpenAIServer) -> None:
+    asked = asks(" ", after=["Margins ", "rose."])
+    openai.answer(asked, *[sends(odd_streams.CUT_CALL)] * 2, to=FIRST)
+    events = await hold(debate(openai))
+    assert (first := only(AgentMessage, events)[0]).content == "Margins rose."
+    assert first.finish_reason == "stop"
+    assert only(MessageDiscard, events) == []
+    # The second of them although no tool was offered.
+    assert ["tools" in exchange.body for exchange in openai.asked[:3]] == [True, True, False]
+    assert "Call none" in openai.asked[2].messages[-1]["content"]
+
+
+async def test_another_model_speaks_when_nothing_but_cut_calls_comes(openai: OpenAIServer) -> None:
+    openai.answer(*[sends(odd_streams.CUT_CALL)] * 2, to=FIRST)
+    async with OpenAIServer(model="second") as second:
+        events = await hold(debate(openai, second))
+    assert only(Fallback, events)[0].code == "provider_invalid_answer"
+    assert only(AgentMessage, events)[0].model == "second"
 
 
 @pytest.mark.parametrize("kind", odd_streams.THINKING)
