@@ -4,12 +4,13 @@ from typing import Final
 
 import ag2
 import structlog
-from ag2.events import BaseEvent
+from ag2.events import BaseEvent, ModelMessageChunk, ModelReasoning
 from django.conf import settings
 
 from conversations.agents.clean_text import clean
 from conversations.agents.clock import ReplyClock
 from conversations.agents.event_mapper import counted
+from conversations.agents.reply import BYTES_PER_TOKEN
 from conversations.agents.reply_stream import ReplyStream
 from conversations.agents.think_tags import spoken
 from conversations.agents.usage_middleware import Meter, middleware
@@ -29,7 +30,7 @@ logger = structlog.get_logger(__name__)
 
 # Characters of an answer: follow-up questions have up to 400 each.
 MAX_TEXT: Final = 8_000
-_CALL: Final = ModelCall(role="assistant", round=1, topic="", streaming=False, sampling={})
+_ROLE: Final = "assistant"
 
 
 async def ask(request: str, provider: Provider, budget: BudgetGuard) -> ShortAnswer:
@@ -38,14 +39,21 @@ async def ask(request: str, provider: Provider, budget: BudgetGuard) -> ShortAns
     Raises ProviderError, OverBudget and LogUnavailable."""
     prompt = client_task.build(request)
     most = tokens.most([prompt.system, *prompt.told])
-    call = Call(provider.kind, provider.model, most, longest_answer(provider, {}))
-    clock = ReplyClock(settings.OUTCRY_WHOLE_ANSWER_SECONDS, provider.stall or settings.OUTCRY_STALL_SECONDS)
+    longest = longest_answer(provider, {})
+    call = Call(provider.kind, provider.model, most, longest)
+    clock = ReplyClock(
+        provider.first_token or settings.OUTCRY_FIRST_TOKEN_SECONDS,
+        provider.stall or settings.OUTCRY_STALL_SECONDS,
+        settings.OUTCRY_WHOLE_ANSWER_SECONDS,
+    )
     meter = Meter(budget, provider, call, prompt, Measured(), clock)
     await meter.reserve()
+    model_call = ModelCall(_ROLE, 1, "", streaming=False, sampling={}, on_whole=clock.whole_answer)
+    stream = ReplyStream(_Signs(clock, BYTES_PER_TOKEN * longest).receive)
     try:
-        async with clock.limit(), connect(provider, _CALL) as config:
-            agent = ag2.Agent(_CALL.role, prompt.system, config=config, middleware=middleware(meter))
-            reply = await agent.ask(prompt.message, stream=ReplyStream(_ignore))
+        async with clock.limit(), connect(provider, model_call) as config:
+            agent = ag2.Agent(_ROLE, prompt.system, config=config, middleware=middleware(meter))
+            reply = await agent.ask(prompt.message, stream=stream)
     except Exception as failure:
         if isinstance(failure, OutcryError) and not isinstance(failure, ProviderError):
             raise
@@ -66,5 +74,17 @@ async def ask(request: str, provider: Provider, budget: BudgetGuard) -> ShortAns
     return ShortAnswer(text[:MAX_TEXT], counted(reply.response.usage), "length" if is_cut else "stop")
 
 
-async def _ignore(event: BaseEvent) -> None:
-    """Of an answer in one piece nobody reads the parts."""
+class _Signs:
+    """Takes the parts of an answer as signs of life, and bounds their characters. Only the whole answer is read."""
+
+    def __init__(self, clock: ReplyClock, most: int) -> None:
+        self._clock = clock
+        self._left = most
+
+    async def receive(self, event: BaseEvent) -> None:
+        # Not a union: AG2 overloads | between event classes.
+        if isinstance(event, (ModelMessageChunk, ModelReasoning)):
+            self._left -= len(event.content)
+            if self._left < 0:
+                raise provider_errors.looped()
+            self._clock.token()

@@ -42,7 +42,7 @@ class RequestForm:
 
     @property
     def is_streamed(self) -> bool:
-        """Whether the server is asked for a stream: if it has not refused, since only that shows a model to be alive."""
+        """Whether the server is asked for a stream, which shows that the model is alive."""
         needed = {Parameter.STREAMED, Parameter.STREAMED_FORM} if self.has_schema else {Parameter.STREAMED}
         return self.refused.isdisjoint(needed)
 

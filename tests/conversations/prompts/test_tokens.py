@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from conversations.prompts import tokens
-from conversations.prompts.builder import Message, Prompt
+from conversations.prompts.builder import Prompt
 from conversations.prompts.quotation import quoted
 from conversations.prompts.tokens import Measured
 
@@ -73,9 +73,9 @@ def test_count_that_is_not_known_lowers_no_bound(count: int | None) -> None:
 
 
 def test_history_is_cut_by_script_and_keeps_material_and_newest() -> None:
-    history = [Message("user", "material"), *(Message("user", f"{place} {'值' * 100}") for place in range(9))]
+    history = ["material", *(f"{place} {'值' * 100}" for place in range(9))]
     cut = Prompt("System.", history, "Your turn.").cut_to(500)
-    assert [message.text[:2] for message in cut.history] == ["ma", "7 ", "8 "]
+    assert [text[:2] for text in cut.history] == ["ma", "7 ", "8 "]
     # In English the same number of characters is a fourth.
-    english = [Message("user", "material"), *(Message("user", "word " * 20) for _ in range(9))]
+    english = ["material", *("word " * 20 for _ in range(9))]
     assert len(Prompt("System.", english, "Your turn.").cut_to(500).history) == 10
