@@ -2,7 +2,7 @@
 and the keys that we have sent.
 
 1. Secrets are replaced: those of this process's environment, and all that have the form of an API key.
-2. Control characters are escaped, so that a value is one line and commands no terminal.
+2. Control characters are escaped, so that a value is one line, commands no terminal, and turns no direction of text.
 3. Each line of a traceback is indented, so that none looks like a line of the log.
 """
 
@@ -19,13 +19,18 @@ INDENT: Final = "    "
 # OpenAI's and others' keys, Google's, Outcry's own, and whatever is sent as a bearer token.
 _KEYS: Final = re.compile(
     r"\bsk-[A-Za-z0-9_-]{8,}|\bAIza[A-Za-z0-9_-]{20,}|\boc_[A-Za-z0-9]{8}_[A-Za-z0-9_-]{20,}"
-    r"|(?<=\b[Bb]earer )[A-Za-z0-9._~+/=-]{8,}"
+    r"|(?i:(?<=\bbearer )[A-Z0-9._~+/=-]{8,})"
 )
 # The ends of their names.
 _SECRET_NAMES: Final = ("_KEY", "SECRET", "TOKEN", "PASSWORD", "_HEADERS")
-_ESCAPED: Final[Mapping[int, str]] = {
-    code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160)) if chr(code) != "\t"
-} | {10: "\\n", 13: "\\r", 0x2028: "\\u2028", 0x2029: "\\u2029"}
+# Unicode's ends of lines; and its marks, embeddings, overrides and isolates of a direction.
+_SEPARATORS: Final = (0x2028, 0x2029)
+_DIRECTIONS: Final = (0x61C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A))
+_ESCAPED: Final[Mapping[int, str]] = (
+    {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160)) if chr(code) != "\t"}
+    | {code: f"\\u{code:04x}" for code in (*_SEPARATORS, *_DIRECTIONS)}
+    | {10: "\\n", 13: "\\r"}
+)
 # Keys of a line whose texts have several lines of our own making.
 _MULTILINE: Final = frozenset({"exception", "stack"})
 

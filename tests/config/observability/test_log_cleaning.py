@@ -20,11 +20,11 @@ ENVIRONMENT = {
     "OUTCRY_MAX_TOKENS_PER_DAY": "10000000",
 }
 HOSTILE = (
-    f"401 for Authorization: Bearer {KEY}\n2026-01-01T00:00:00Z [info     ] FAKE LOG LINE\r\x1b[31m\u2028red"
-    " hunter2-hunter2 django-insecure-key p@ssw0rd-1 p%40ssw0rd-1 correct horse battery staple oc_abcdefgh_"
-    "0123456789012345678901234567890123456789012 bearer abcdefghijk"
+    f"401 for Authorization: Bearer {KEY}\n2026-01-01T00:00:00Z [info     ] FAKE LOG LINE\r\x1b[31m\u2028\u202ered"
+    "\u2066 hunter2-hunter2 django-insecure-key p@ssw0rd-1 p%40ssw0rd-1 correct horse battery staple oc_abcdefgh_"
+    "0123456789012345678901234567890123456789012 bearer abcdefghijk BEARER lmnopqrstuv"
 )
-SECRETS = (KEY, "hunter2", "insecure-key", "ssw0rd-1", "staple", "_0123456789", "abcdefghijk")
+SECRETS = (KEY, "hunter2", "insecure-key", "ssw0rd-1", "staple", "_0123456789", "abcdefghijk", "lmnopqrstuv")
 
 
 @pytest.fixture(params=[False, True], ids=["text", "json"])
@@ -59,7 +59,7 @@ def test_a_providers_error_leaves_no_secret_and_forges_no_line(log: io.StringIO)
     for secret in SECRETS:
         assert secret not in text
     assert "[redacted]" in text
-    assert not {"\x1b", "\r", "\u2028"} & set(text)
+    assert not {"\x1b", "\r", "\u2028", "\u202e", "\u2066"} & set(text)
     assert "turn_failed" in text
     assert "Traceback" in text
     # Two lines of the log; all others are a traceback's.
