@@ -59,7 +59,8 @@ class EventStream:
         field, _, value = line.partition(b":")
         if field == b"data":
             self._lines.append(value.strip())
-            self._size += len(value)
+            # With its name: lines without a value, too, take memory.
+            self._size += len(line)
         elif field == b"event":
             self._name = value.strip().decode("utf-8", "replace")
 

@@ -47,6 +47,13 @@ def test_an_event_without_end_is_refused() -> None:
         list(chain.from_iterable(pieces))
 
 
+def test_lines_without_a_value_end_too() -> None:
+    stream = EventStream()
+    pieces = (stream.feed(b"data:\n" * 10_000) for _ in range(100))
+    with pytest.raises(EventTooLarge):
+        list(chain.from_iterable(pieces))
+
+
 def test_many_small_events_are_no_large_one() -> None:
     stream = EventStream()
     for _ in range(100):
