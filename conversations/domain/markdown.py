@@ -1,5 +1,6 @@
 """A debate as Markdown: a whole one, and parts for transports that write one as its events arrive. Pure."""
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
@@ -12,6 +13,8 @@ _NO_VERDICT: Final = {
     "budget": "the debate reached its budget before it could be judged.",
     "invalid_answer": "the moderator's answer was no valid verdict.",
 }
+
+_BACKTICKS: Final = re.compile("`+")
 
 Data = Mapping[str, Any]
 Row = tuple[int, str, dict[str, Any]]
@@ -72,9 +75,8 @@ def quote(text: str) -> str:
 
 def _code_block(text: str) -> str:
     """The text in a fence that is longer than any in the text."""
-    fence = "```"
-    while fence in text:
-        fence += "`"
+    longest = max((len(ticks) for ticks in _BACKTICKS.findall(text)), default=0)
+    fence = "`" * max(3, longest + 1)
     return f"{fence}text\n{text}\n{fence}"
 
 
