@@ -97,13 +97,15 @@ def of_sessions(sessions: Iterable[str]) -> dict[str, Principal | SecondFactorMi
             stored[key] = data
     parse = get_user_model()._meta.pk.to_python
     users = active_users({parse(data[SESSION_KEY]) for data in stored.values()})
+    lacking = second_factor.lacking(users.values())
     found: dict[str, Principal | SecondFactorMissing] = {}
     for key, data in stored.items():
         if (user := users.get(parse(data[SESSION_KEY]))) is not None:
             stamp = user.get_session_auth_hash()
             if not constant_time_compare(data.get(HASH_SESSION_KEY, ""), stamp):
                 continue
-            is_missing = second_factor.is_missing(user, data)
+            was_given = user.pk not in lacking and second_factor.was_given(user, data)
+            is_missing = second_factor.is_required(user) and not was_given
             principal = Principal(user, stamp=stamp, session=key)
             found[key] = second_factor.missing() if is_missing else principal
     return found

@@ -4,7 +4,7 @@ A session has one if its user entered a code in it: to sign in, or since then. A
 is valid only while its owner has a second factor.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from types import SimpleNamespace
 from typing import Any
 
@@ -31,12 +31,26 @@ def has_one(user: AbstractUser) -> bool:
     return bool(factors.exclude(type=Authenticator.Type.RECOVERY_CODES).exists())
 
 
+def lacking(users: Iterable[AbstractUser]) -> set[Any]:
+    """The ids of those of whom one is required, and who have none, or none any more. At most one query."""
+    required = {user.pk for user in users if is_required(user)}
+    if not required:
+        return required
+    factors = Authenticator.objects.filter(user__in=required)
+    return required - {
+        *factors.exclude(type=Authenticator.Type.RECOVERY_CODES).values_list("user", flat=True)
+    }
+
+
 def is_missing(user: AbstractUser, session: Mapping[str, Any]) -> bool:
-    """Whether one is required of this user, and was not given in this session."""
-    if not is_required(user):
-        return False
+    """Whether one is required of this user, and was not given in this session, or has been removed since. Uses the
+    database."""
+    return is_required(user) and not (was_given(user, session) and has_one(user))
+
+
+def was_given(user: AbstractUser, session: Mapping[str, Any]) -> bool:
     records = get_authentication_records(SimpleNamespace(session=session), user)
-    return not any(record.get("method") == "mfa" for record in records)
+    return any(record.get("method") == "mfa" for record in records)
 
 
 def missing() -> SecondFactorMissing:

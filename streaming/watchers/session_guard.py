@@ -7,7 +7,7 @@ from uuid import UUID
 from django.contrib.sessions.models import Session
 from django.utils import timezone
 
-from conversations.access import permissions, principals
+from conversations.access import permissions, principals, second_factor
 from conversations.access.principals import Principal
 from conversations.models import ApiKey
 from streaming.wire.close_codes import Close
@@ -21,6 +21,7 @@ def refused(watching: Sequence[Watching]) -> dict[Watching, Close]:
     sessions = _valid_sessions({principal.session for principal, _ in watching if principal.key is None})
     keys = _valid_keys({principal.key for principal, _ in watching if principal.key is not None})
     users = principals.active_users({principal.user.pk for principal, _ in watching})
+    lacking = second_factor.lacking(users.values())
     stamps = {key: user.get_session_auth_hash() for key, user in users.items()}
     owners = permissions.owners({conversation for _, conversation in watching if conversation is not None})
     verdicts: dict[Watching, Close] = {}
@@ -30,7 +31,7 @@ def refused(watching: Sequence[Watching]) -> dict[Watching, Close]:
             is_valid = principal.session in sessions and stamps.get(principal.user.pk) == principal.stamp
         else:
             is_valid = keys.get(principal.key) == principal.stamp
-        if user is None or not is_valid:
+        if user is None or not is_valid or user.pk in lacking:
             verdicts[principal, conversation] = Close.UNAUTHENTICATED
         elif conversation is not None and (
             # It was deleted.

@@ -15,6 +15,8 @@ from pytest_django import Settings
 from conversations.access import principals
 from conversations.domain.errors import SecondFactorMissing
 from conversations.infrastructure import database
+from streaming.watchers import session_guard
+from streaming.wire.close_codes import Close
 from tests.config.accounts.conftest import PASSWORD, with_password
 from tests.support.api_keys import make
 from tests.support.sessions import record
@@ -124,6 +126,21 @@ def test_an_older_session_has_to_give_the_factor_first(sam: User, settings: Sett
     assert client.get("/").headers["Location"] == f"{reverse('mfa_reauthenticate')}?next=%2F"
     record(client, sam, {"method": "mfa", "at": time.time()})
     assert client.get("/").status_code == 200
+
+
+def test_removing_a_factor_ends_what_it_opened(sam: User, settings: Settings) -> None:
+    """An administrator removes one that was lost, perhaps to somebody who has signed in with it."""
+    settings.OUTCRY_SECOND_FACTOR = "staff"
+    client, factor = sign_in(sam), give_factor(sam)
+    record(client, sam, {"method": "mfa", "at": time.time()})
+    session, (_, secret) = str(client.session.session_key), make(sam)
+    watching = [(principals.of_session(session), None)]
+    watching.append((principals.of_headers({"authorization": f"Bearer {secret}"}), None))
+    assert session_guard.refused(watching) == {}
+    factor.delete()
+    assert session_guard.refused(watching) == dict.fromkeys(watching, Close.UNAUTHENTICATED)
+    assert client.get("/").headers["Location"].startswith(SET_UP)
+    assert is_refused(sam, session)
 
 
 def test_the_proof_of_somebody_else_is_none(sam: User, dora: User, settings: Settings) -> None:
