@@ -15,7 +15,7 @@ from conversations.budgets import ledger, service
 from conversations.budgets.service import Amounts
 from conversations.domain import requests
 from conversations.domain.enums import Status
-from conversations.domain.errors import Forbidden, LimitReached
+from conversations.domain.errors import Forbidden, LimitReached, Unauthenticated
 from conversations.domain.events import Control, HumanMessage, StatusChanged
 from conversations.domain.requests import Command, Input, NewConversation
 from conversations.event_log import commands, store
@@ -91,11 +91,14 @@ async def say(user: AnyUser, conversation: UUID, message: Input) -> Accepted:
 
 def create(owner: AbstractUser, new: NewConversation) -> Conversation:
     """Store a queued conversation with its first event, its ledger entry and its deliveries, and, if workers run
-    debates, its job. Raises LimitReached."""
+    debates, its job. Raises LimitReached, and Unauthenticated if the owner is disabled, or is being erased."""
     provider = catalog.configured()[0]
     with transaction.atomic():
-        # Lock the owner's row, so that two concurrent starts cannot both take the last place.
-        get_user_model().objects.select_for_update().get(pk=owner.pk)
+        # Lock the owner's row, so that two concurrent starts cannot both take the last place, and that an erasure
+        # either finds this debate or prevents it.
+        locked = get_user_model().objects.select_for_update().filter(pk=owner.pk, is_active=True)
+        if not list(locked.values_list("pk")):
+            raise Unauthenticated("This account is disabled.")
         limit = settings.OUTCRY_MAX_RUNNING_PER_USER
         if Conversation.objects.running().filter(owner_id=owner.pk).count() >= limit:
             raise LimitReached(f"Your limit of running debates is {limit}. Wait until one ends, or stop one.")

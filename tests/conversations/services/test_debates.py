@@ -9,11 +9,12 @@ from pytest_django import Settings
 
 from conversations.domain import requests
 from conversations.domain.enums import Status
-from conversations.domain.errors import InvalidInput, LimitReached, Problem
+from conversations.domain.errors import InvalidInput, LimitReached, Problem, Unauthenticated
 from conversations.domain.requests import MAX_CONTENT, NewConversation
 from conversations.event_log import appender, queries
 from conversations.infrastructure import database
 from conversations.models import Conversation, Event
+from conversations.privacy import erasure
 from conversations.services import debates as services
 from tests.fakes.openai_server import OpenAIServer
 from tests.support import debates
@@ -48,6 +49,15 @@ async def test_a_started_debate_runs_without_its_starter(alice: User, openai: Op
     await debates.debates_ended()
     assert (await debates.fresh(conversation)).status == "completed"
     assert len(openai.asked) == 4
+
+
+@pytest.mark.parametrize("end", ["begin", "erase"])
+def test_nothing_starts_for_somebody_who_is_erased_meanwhile(alice: User, end: str) -> None:
+    """The request was let in before."""
+    getattr(erasure, end)(alice.pk, None)
+    with pytest.raises(Unauthenticated):
+        services.create(alice, requests.NewConversation.parse({"topic": "Sell?"}))
+    assert not Conversation.objects.exists()
 
 
 # Limits
