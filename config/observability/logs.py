@@ -34,6 +34,12 @@ class OncePerOutage(logging.Filter):
         return False
 
 
+def without_traceback(record: logging.LogRecord) -> bool:
+    """A filter that keeps the line and drops its traceback."""
+    record.exc_info = None
+    return True
+
+
 def add_span_ids(_logger: Any, _method: str, line: Any) -> Any:
     """A structlog processor that adds the ids of the current span, if there is one."""
     context = trace.get_current_span().get_span_context()
@@ -100,6 +106,8 @@ def _logging(formatter: dict[str, Any], level: str) -> dict[str, Any]:
         "root": {"handlers": ["stderr"], "level": level},
         "loggers": {
             **{name: {"level": least} for name, least in _LIBRARY_LEVELS.items()},
+            # Anybody can cause one by a request's Host header; its traceback would fill the log with 30 lines.
+            "django.security.DisallowedHost": {"filters": [without_traceback]},
             "channels_redis.pubsub": {"filters": [OncePerOutage(CHANNEL_LAYER, "receive")]},
             "procrastinate.worker": queue,
             "procrastinate.worker.worker": queue,

@@ -32,10 +32,14 @@ async def test_log_lines_hold_ids_and_no_secrets(tmp_path: Path) -> None:
         hello = await watch(site, cookies)
         answer = httpx.get(f"{site.url}/metrics", headers={"Authorization": f"Bearer {METRICS}"})
         assert answer.status_code == 200
+        # Anybody can cause as many as they like.
+        assert httpx.get(site.url, headers={"Host": "elsewhere.example"}).status_code == 400
     log = (tmp_path / "server.log").read_text()
     for secret in (SECRET, "Xanthoquill", SAID, "Zephyrine", METRICS, site.password, *cookies.values()):
         assert secret not in log
     lines = [json.loads(line) for line in log.splitlines() if line.startswith("{")]
+    [refused] = [line for line in lines if line["logger"] == "django.security.DisallowedHost"]
+    assert "Traceback" not in json.dumps(refused)
     [joined] = [line for line in lines if line["event"] == "watcher_joined"]
     [left] = [line for line in lines if line["event"] == "watcher_left"]
     session, conversation = hello["data"]["session"], hello["conversation"]
