@@ -5,7 +5,7 @@ import shutil
 import sqlite3
 import stat
 from collections.abc import Iterator
-from contextlib import nullcontext
+from contextlib import closing, nullcontext
 from pathlib import Path
 
 import pytest
@@ -56,7 +56,7 @@ def test_migrating_makes_a_database_that_others_cannot_read(tmp_path: Path) -> N
     database = tmp_path / "elsewhere.sqlite3"
     command = (*MANAGE, "migrate", "--verbosity", "0", "--skip-checks", "sessions")
     assert run(folder, command, {"DATABASE_URL": f"sqlite:///{database}"}).returncode == 0
-    with sqlite3.connect(database) as connection:
+    with closing(sqlite3.connect(database)) as connection:
         assert connection.execute("SELECT count(*) FROM django_session").fetchone() == (0,)
     assert mode(database) == 0o600
     assert open_to_others(folder) == []
