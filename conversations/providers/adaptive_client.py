@@ -11,10 +11,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import structlog
-from ag2.config import LLMClient, ModelConfig, ModelProvider
+from ag2.config import LLMClient
 from ag2.context import ConversationContext
 from ag2.events import BaseEvent, ModelMessageChunk, ModelRequest, ModelResponse, TextInput
-from ag2.files.protocol import FilesClient
 from ag2.response import PromptedSchema, ResponseProto
 from ag2.tools.schemas import ToolSchema
 from fast_depends.library.serializer import SerializerProto
@@ -22,13 +21,14 @@ from fast_depends.library.serializer import SerializerProto
 from conversations.providers import provider_errors, refusals
 from conversations.providers.catalog import Provider
 from conversations.providers.chat_chunks import ErrorInAnswer
+from conversations.providers.client_config import ClientConfig
 from conversations.providers.request_form import CHAT_KINDS, Parameter, RequestForm
 
 logger = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True)
-class AdaptiveConfig(ModelConfig, LLMClient):
+class AdaptiveConfig(ClientConfig):
     """An AG2 configuration, and its client. `client` makes the provider's own client for a form of the request.
     `on_whole` is called before each request for an answer in one piece."""
 
@@ -37,22 +37,8 @@ class AdaptiveConfig(ModelConfig, LLMClient):
     on_whole: Callable[[], None]
 
     @property
-    def provider(self) -> ModelProvider:
-        # AG2's list of providers is closed; nothing here reads it.
-        return ModelProvider.OPENAI
-
-    @property
     def model(self) -> str:
         return self.entry.model
-
-    def copy(self) -> "AdaptiveConfig":
-        return self
-
-    def create(self) -> LLMClient:
-        return self
-
-    def create_files_client(self) -> "FilesClient[Any]":
-        raise NotImplementedError("Debates send no files.")
 
     async def __call__(
         self,

@@ -41,7 +41,6 @@ _NAMES: Final = (
     ),
     (_STREAM, (Parameter.STREAMED_FORM, Parameter.STREAMED)),
 )
-_TOOLS: Final = re.compile(r"\btools?\b|\btool_|\bfunction call")
 
 
 def named(text: str, form: RequestForm) -> Parameter | None:
@@ -57,11 +56,6 @@ def named(text: str, form: RequestForm) -> Parameter | None:
         if parameter is not None and (match := words.search(text)):
             found.append((match.start(), parameter))
     return min(found, default=(0, None))[1]
-
-
-def names_tools(text: str) -> bool:
-    """Whether a refusal is about tools."""
-    return _TOOLS.search(text[:MAX_TEXT].lower()) is not None
 
 
 class _Memory:

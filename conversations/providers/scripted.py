@@ -6,13 +6,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from ag2.config import LLMClient, ModelConfig, ModelProvider
 from ag2.context import ConversationContext
 from ag2.events import BaseEvent, ModelMessage, ModelMessageChunk, ModelResponse
-from ag2.files.protocol import FilesClient
 from ag2.response import ResponseProto
 from ag2.tools.schemas import ToolSchema
 from fast_depends.library.serializer import SerializerProto
+
+from conversations.providers.client_config import ClientConfig
 
 _SCRIPT: Final = {
     "financial_analyst": (
@@ -47,7 +47,7 @@ def script(role: str, round_: int, topic: str) -> str:
 
 
 @dataclass(frozen=True)
-class ScriptedConfig(ModelConfig, LLMClient):
+class ScriptedConfig(ClientConfig):
     """An AG2 configuration that answers `text`, token by token, or the scripted verdict if one is requested."""
 
     text: str
@@ -55,22 +55,8 @@ class ScriptedConfig(ModelConfig, LLMClient):
     tokens_per_second: float
 
     @property
-    def provider(self) -> ModelProvider:
-        # AG2's list of providers is closed; the response has the real one.
-        return ModelProvider.OPENAI
-
-    @property
     def model(self) -> str:
         return "scripted"
-
-    def copy(self) -> "ScriptedConfig":
-        return self
-
-    def create(self) -> LLMClient:
-        return self
-
-    def create_files_client(self) -> "FilesClient[Any]":
-        raise NotImplementedError("The scripted model has no files.")
 
     async def __call__(
         self,
