@@ -54,7 +54,7 @@ class RequireSecondFactor(MiddlewareMixin):
         if is_api:
             # Each operation checks a key itself, and ignores the session beside it.
             return None if principals.key_in(request.headers) is not None else _json(second_factor.missing())
-        if second_factor.has_one(user):
+        if not second_factor.lacking([user]):
             return _to("mfa_reauthenticate", request)
         messages.info(request, "This site requires a second factor. Set one up to go on.")
         return _to("mfa_activate_totp", request)

@@ -25,14 +25,9 @@ def is_required(user: AbstractUser) -> bool:
     return False
 
 
-def has_one(user: AbstractUser) -> bool:
-    """Uses the database. Recovery codes alone are none: they stand in for one that was lost."""
-    factors = Authenticator.objects.filter(user_id=user.pk)
-    return bool(factors.exclude(type=Authenticator.Type.RECOVERY_CODES).exists())
-
-
 def lacking(users: Iterable[AbstractUser]) -> set[Any]:
-    """The ids of those of whom one is required, and who have none, or none any more. At most one query."""
+    """The ids of those of whom one is required, and who have none, or none any more. At most one query. Recovery codes
+    alone are none: they stand in for one that was lost."""
     required = {user.pk for user in users if is_required(user)}
     if not required:
         return required
@@ -45,7 +40,7 @@ def lacking(users: Iterable[AbstractUser]) -> set[Any]:
 def is_missing(user: AbstractUser, session: Mapping[str, Any]) -> bool:
     """Whether one is required of this user, and was not given in this session, or has been removed since. Uses the
     database."""
-    return is_required(user) and not (was_given(user, session) and has_one(user))
+    return is_required(user) and (not was_given(user, session) or bool(lacking([user])))
 
 
 def was_given(user: AbstractUser, session: Mapping[str, Any]) -> bool:
@@ -60,5 +55,5 @@ def missing() -> SecondFactorMissing:
 
 def require_of_owner(user: AbstractUser) -> None:
     """For an API key of this user. Raises SecondFactorMissing."""
-    if is_required(user) and not has_one(user):
+    if lacking([user]):
         raise SecondFactorMissing("The owner of this key has to set up a second factor first.")
