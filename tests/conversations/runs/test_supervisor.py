@@ -147,6 +147,8 @@ async def test_a_running_debate_keeps_its_lease(
     openai.answer(says("One.", gate=gate))
     run = supervisor.launch(conversation.pk)
     await gate.reached(1)
+    # The model is asked before the turn's start is committed, and an append without a lease is refused.
+    await debates.until_stored(conversation, "message_start")
     await lapse(conversation)
     renewed = False
 
