@@ -2,20 +2,19 @@
 
 import re
 from collections.abc import Callable
-from uuid import uuid4
 
 import pytest
-from allauth.account.models import EmailAddress
 from django.contrib.auth.models import User
 from django.core.mail import EmailMessage
 from django.test import Client
 from django.urls import reverse
 from pytest_django import Settings
 
+from tests.config.accounts.conftest import PASSWORD
+
 pytestmark = pytest.mark.django_db
 
 SITE = "https://outcry.example"
-PASSWORD = "correct-horse-battery"
 # A host that the site serves, at a port that another program may listen on.
 NAMED = "localhost:9999"
 
@@ -24,17 +23,6 @@ NAMED = "localhost:9999"
 def _site(settings: Settings) -> None:
     settings.OUTCRY_SITE_URL = SITE
     settings.ALLOWED_HOSTS = ["outcry.example", "localhost"]
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-    settings.CACHES = {
-        "default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "LOCATION": str(uuid4())}
-    }
-
-
-@pytest.fixture
-def dora() -> User:
-    dora = User.objects.create_user("dora", "dora@example.com", PASSWORD)
-    EmailAddress.objects.create(user=dora, email=dora.email, primary=True, verified=True)
-    return dora
 
 
 def sign_up(client: Client, email: str) -> None:

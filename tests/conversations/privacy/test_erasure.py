@@ -44,15 +44,6 @@ def found(*words: str) -> set[tuple[str, str]]:
     return {(label, word) for label, text in contents() for word in words if word in text}
 
 
-@pytest.fixture
-def someone(carol: User, bob: User) -> User:
-    """Somebody with a row in every table."""
-    user = belongings.person()
-    belongings.debate(user)
-    belongings.traces(user, carol, debates.create(bob))
-    return user
-
-
 WORDS = ("canary", "Canary", belongings.SAID, belongings.SECRET, belongings.IP)
 
 

@@ -15,7 +15,7 @@ from conversations.access import audit
 from conversations.domain.enums import AuditAction
 from conversations.models import AuditEntry
 from conversations.privacy import export, inventory
-from tests.support import belongings, debates
+from tests.support import belongings
 
 Files = dict[str, list[dict[str, Any]]]
 
@@ -28,14 +28,6 @@ def read(file: Any) -> Files:
             for name in archive.namelist()
             if name.endswith(".jsonl")
         }
-
-
-@pytest.fixture
-def someone(carol: User, bob: User) -> User:
-    user = belongings.person()
-    belongings.debate(user)
-    belongings.traces(user, carol, debates.create(bob))
-    return user
 
 
 @pytest.fixture
