@@ -33,11 +33,16 @@ class ThinkTags:
         # None before the first speech, and after thoughts.
         self._now: Is | None = None
         self._has_thought = False
+        # Pieces of white space before the first speech. Joined once: a server may send thousands of them.
+        self._spaces: list[str] = []
         self._rest = ""
 
     def feed(self, piece: str) -> list[Part]:
         """What is certain by now, in order."""
-        self._rest += piece
+        if self._now is None and not self._rest and not piece.strip():
+            self._spaces.append(piece)
+            return []
+        self._rest = self._all_held() + piece
         parts: list[Part] = []
         while self._rest and self._step(parts):
             pass
@@ -45,8 +50,13 @@ class ThinkTags:
 
     def end(self) -> list[Part]:
         """What was held back."""
-        rest, self._rest = self._rest, ""
+        rest, self._rest = self._all_held(), ""
         return [Part(self._now or Is.SPEECH, rest)] if rest else []
+
+    def _all_held(self) -> str:
+        held = "".join(self._spaces) + self._rest
+        self._spaces.clear()
+        return held
 
     def _step(self, parts: list[Part]) -> bool:
         """Take one part off the rest; False if more of the answer has to come first."""

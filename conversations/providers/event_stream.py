@@ -26,7 +26,8 @@ class EventStream:
     """`feed` it pieces of any size; `end` after the last one."""
 
     def __init__(self) -> None:
-        self._rest = b""
+        # A line that has no end yet. It grows in place: a server may send it in single bytes.
+        self._rest = bytearray()
         self._name = ""
         self._lines: list[bytes] = []
         self._size = 0
@@ -37,7 +38,8 @@ class EventStream:
             # A pair that two pieces divide becomes an empty line more, which ends no event twice.
             piece = piece.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
         if b"\n" in piece:
-            *lines, self._rest = (self._rest + piece).split(b"\n")
+            *lines, rest = (bytes(self._rest) + piece).split(b"\n")
+            self._rest = bytearray(rest)
             for line in lines:
                 if line:
                     self._take(line)
@@ -51,7 +53,7 @@ class EventStream:
     def end(self) -> Iterator[ServerEvent]:
         """The event that nothing has completed, if there is one."""
         if self._rest:
-            self._take(self._rest)
+            self._take(bytes(self._rest))
         if self._lines:
             yield self._event()
 

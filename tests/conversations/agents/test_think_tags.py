@@ -1,5 +1,6 @@
 """Thoughts in tags, however the answer is divided into chunks."""
 
+import time
 from itertools import pairwise
 
 import pytest
@@ -54,3 +55,15 @@ def test_thoughts_are_separated_from_speech(answer: str, thoughts: str, said: st
 )
 def test_how_an_answer_is_divided_makes_no_difference(text: str, cuts: list[int]) -> None:
     assert divided(text, cuts) == divided(text, [])
+
+
+def test_white_space_before_an_answer_takes_no_longer_than_in_proportion() -> None:
+    assert seconds_to_feed(300_000) < 40 * seconds_to_feed(30_000)
+
+
+def seconds_to_feed(count: int) -> float:
+    tags, began = ThinkTags(), time.process_time()
+    for _ in range(count):
+        tags.feed("\n")
+    assert "".join(part.text for part in tags.end()) == "\n" * count
+    return time.process_time() - began

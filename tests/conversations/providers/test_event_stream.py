@@ -1,5 +1,6 @@
 """Server-sent events, however the network divides them."""
 
+import time
 from itertools import chain
 
 import pytest
@@ -58,3 +59,15 @@ def test_many_small_events_are_no_large_one() -> None:
     stream = EventStream()
     for _ in range(100):
         assert len(list(stream.feed(b"data: " + b"x" * 65_536 + b"\n\n"))) == 1
+
+
+def test_a_line_in_single_bytes_takes_no_longer_than_in_proportion() -> None:
+    assert seconds_to_feed(400_000) < 40 * seconds_to_feed(40_000)
+
+
+def seconds_to_feed(count: int) -> float:
+    stream, began = EventStream(), time.process_time()
+    for _ in range(count):
+        for _ in stream.feed(b"x"):
+            pass
+    return time.process_time() - began
