@@ -1,16 +1,11 @@
 from django.urls import path
-from django.views.generic import RedirectView
 
 from frontend import views
 from frontend.api_keys import api_keys
 from frontend.your_data import your_data
 
-_to_dashboard = RedirectView.as_view(pattern_name="dashboard", query_string=True)
-
 urlpatterns = [
-    path("", _to_dashboard),
-    path("dashboard", views.dashboard, name="dashboard"),
-    path("dashboard/", _to_dashboard),
+    path("", views.dashboard, name="dashboard"),
     path("conversations/<uuid:conversation_id>/", views.conversation, name="conversation"),
     path("account/keys/", api_keys, name="api_keys"),
     path("account/data/", your_data, name="your_data"),

@@ -1,7 +1,7 @@
 """Every way a model's provider fails, in the first, a middle and the last turn, and what becomes of the debate."""
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -14,8 +14,10 @@ from conversations.infrastructure import database
 from conversations.models import Conversation, Event
 from conversations.runs import supervisor
 from reliability.chaos.figures import Row
+from tests.fakes import odd_streams, refusals
 from tests.fakes.openai_server import OpenAIServer
 from tests.fakes.replies import (
+    VERDICT,
     Fault,
     Outage,
     Reply,
@@ -50,7 +52,7 @@ class Case:
     """A fault, its code without `provider_`, and the turns it can have.
 
     `waited_for`: with nobody else there, the provider is asked again. `judged`: with nobody else there, the debate ends
-    without a verdict, because a judgement was given."""
+    without a verdict, because a judgement was given. `kept`: with nobody else there, the message stays, marked."""
 
     name: str
     code: str
@@ -58,11 +60,12 @@ class Case:
     turns: Sequence[str] = tuple(TURNS)
     waited_for: bool = False
     judged: bool = False
+    kept: bool = False
 
     @property
     def is_ours_to_take(self) -> bool:
         """Whether the debate stays live even with nobody else there."""
-        return self.waited_for or self.judged
+        return self.waited_for or self.judged or self.kept
 
     def arm(self, server: OpenAIServer, turn: str) -> None:
         agent, number = TURNS[turn]
@@ -108,6 +111,13 @@ CASES = (
     Case("200 with a web page", "wrong_address", sends(b"<!doctype html><title>Hi</title>", "text/html")),
     Case("one chunk of 1.5 million characters", "looped", says("x" * 1_500_000)),
     Case("an answer that ends with an error", "dropped", says(*_WORDS, finish_reason="error")),
+    Case(
+        "an answer cut by a filter",
+        "withheld",
+        says(*_WORDS, finish_reason="content_filter"),
+        ("first", "middle"),
+        kept=True,
+    ),
     Case("characters that cannot be seen", "empty", says("\u200b", "\ufeff")),
     Case("empty answer", "empty", says()),
     Case("answer spent on thinking (`length`)", "empty", too_long()),
@@ -140,6 +150,10 @@ class Ended:
     @property
     def modes(self) -> set[str]:
         return {data["mode"] for _, type_, data, _ in self.events if type_ == "agent_message"}
+
+    @property
+    def finish_reasons(self) -> set[str]:
+        return {data["finish_reason"] for _, type_, data, _ in self.events if type_ == "agent_message"}
 
     @property
     def verdict(self) -> tuple[str | None, str | None]:
@@ -245,6 +259,8 @@ def _taken(ended: Ended, case: Case, turn: str) -> list[str]:
     problems = _not(ended, case, turn, status="completed", mode="live")
     if case.judged and ended.verdict != ("no_verdict", "invalid_answer"):
         problems.append(_said(case, turn, f"the verdict is {ended.verdict}"))
+    if case.kept and "content_filter" not in ended.finish_reasons:
+        problems.append(_said(case, turn, f"the finish reasons are {ended.finish_reasons}"))
     return problems
 
 
@@ -293,9 +309,11 @@ async def measure(owner: User, *, times: int) -> list[Row]:
 
 
 def _way(case: Case, way: str) -> str:
-    if case.is_ours_to_take and way.startswith("no other"):
-        return "no other provider: waited for" if case.waited_for else "no other provider: no verdict"
-    return way
+    if not (case.is_ours_to_take and way.startswith("no other")):
+        return way
+    if case.kept:
+        return "no other provider: kept, and marked"
+    return "no other provider: waited for" if case.waited_for else "no other provider: no verdict"
 
 
 def _add(row: Row, ended: Ended) -> None:
@@ -344,6 +362,50 @@ async def flapping(owner: User, *, times: int) -> list[Row]:
                     row.found([f"{name}: ended as {found.status}, {found.mode}, {ended.codes}"])
                 if ended.codes:
                     _add(row, ended)
+        print(row, flush=True)
+        rows.append(row)
+    return rows
+
+
+def _refuses(kind: str) -> Callable[[OpenAIServer], None]:
+    is_wrong, refusal, _ = refusals.KINDS[kind]
+
+    def arm(server: OpenAIServer) -> None:
+        server.refuses = refusals.refuses(is_wrong, refusal)
+
+    return arm
+
+
+def _answers(reply: Reply, *, to: str, times: float = math.inf) -> Callable[[OpenAIServer], None]:
+    return lambda server: server.answer(reply, to=to, times=times)
+
+
+# What a server does otherwise than others, though it has not failed.
+ODDITIES: Mapping[str, Callable[[OpenAIServer], None]] = {
+    **{f"a server that refuses {kind}": _refuses(kind) for kind in refusals.KINDS},
+    **{
+        f"thoughts before the answer, as {kind}": _answers(sends(body), to=TURNS["first"][0])
+        for kind, body in odd_streams.THINKING.items()
+    },
+    "a verdict that breaks its schema, once": _answers(breaks_schema(), to=TURNS["last"][0], times=1),
+    "a verdict that is no JSON, once": _answers(no_json(), to=TURNS["last"][0], times=1),
+}
+
+
+async def odd(owner: User, *, times: int) -> list[Row]:
+    """A provider that has its ways, and no other: it speaks to the end, and gives the verdict."""
+    rows = []
+    for name, arm in ODDITIES.items():
+        row = Row(f"{name}: answered by the same provider, with a verdict")
+        for _ in range(times):
+            cache.clear()
+            async with faulty() as only:
+                arm(only)
+                ended = await debate(owner, [only.provider])
+            row.tried += 1
+            how = (ended.conversation.status, ended.conversation.mode, ended.verdict[0], *ended.codes)
+            if how != ("completed", "live", VERDICT["stance"]):
+                row.found([f"{name}: ended as {how}"])
         print(row, flush=True)
         rows.append(row)
     return rows

@@ -83,6 +83,7 @@ class Suite:
             *await providers.measure(owner, times=self.times(2)),
             *await providers.open_circuit(owner, times=self.times(10)),
             *await providers.flapping(owner, times=self.times(10)),
+            *await providers.odd(owner, times=self.times(2)),
         ]
 
     async def sigterm(self) -> list[Row]:

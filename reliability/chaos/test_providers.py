@@ -46,3 +46,8 @@ async def test_a_debate_goes_on_while_its_provider_comes_and_goes(alice: User) -
     rows = await providers.flapping(alice, times=2)
     assert len(rows) == len(FLAPPING)
     assert [it for row in rows for it in row.problems] == []
+
+
+async def test_a_debate_is_whole_with_a_provider_that_has_its_ways(alice: User) -> None:
+    rows = await providers.odd(alice, times=1)
+    assert [it for row in rows for it in row.problems] == []

@@ -19,7 +19,6 @@ EVIL = "http://evil.example"
 POISON = {"Daphne-Root-Path": EVIL}
 DOORS = (
     "/",
-    "/dashboard",
     "/accounts/login/",
     "/accounts/password/reset/",
     "/account/keys/",

@@ -39,8 +39,8 @@ def test_all_other_sessions_are_ended_and_this_one_stays(dora: User) -> None:
     assert "Signed out of all other sessions." in laptop.post(PAGE, follow=True).content.decode()
     with pytest.raises(Unauthenticated):
         principals.of_session(stolen)
-    assert telephone.get("/dashboard").status_code == 302
-    assert [client.get("/dashboard").status_code for client in (laptop, stranger)] == [200, 200]
+    assert telephone.get("/").status_code == 302
+    assert [client.get("/").status_code for client in (laptop, stranger)] == [200, 200]
 
 
 def test_the_account_leads_to_the_sessions(signed_in: Client) -> None:
