@@ -6,12 +6,10 @@ import sys
 import threading
 from pathlib import Path
 
-from scripts import programs
+from scripts import frontend, programs
 from scripts.cluster import Cluster
-from scripts.console import run, say
-from scripts.frontend import BUILT
-from scripts.places import PYTHON, data_dir, setting
-from scripts.stamps import once
+from scripts.console import say
+from scripts.places import data_dir, setting
 
 # PostgreSQL does not run as root, and cannot enter root's folders.
 STATE = Path("/var/lib/outcry")
@@ -36,9 +34,7 @@ def serve(port: int) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: over.set())
     say("Starting PostgreSQL, Redis, two workers, two web processes and nginx")
-    # Django's list of the collected files, and Vite's of the built ones.
-    collected = Path(setting("OUTCRY_STATIC_DIR", str(data_dir() / "static"))) / "staticfiles.json"
-    once("static", inputs=[BUILT / "manifest.json"], outputs=[collected], step=_collect_static)
+    frontend.ensure_collected()
     cluster.start()
     try:
         say(f"Outcry is at {cluster.url}")
@@ -49,11 +45,6 @@ def serve(port: int) -> None:
     finally:
         say("Stopping; debates that are running go on at the next start")
         cluster.stop()
-
-
-def _collect_static() -> None:
-    command = [str(PYTHON), "manage.py", "collectstatic", "--no-input", "--verbosity", "0"]
-    run(command, otherwise="The lines above say why.")
 
 
 def _addresses(cluster: Cluster) -> list[str]:

@@ -82,6 +82,8 @@ def one_at_a_time() -> Iterator[None]:
 def serve(_arguments: list[str]) -> int:
     require_free_port("make run")
     set_up()
+    with one_at_a_time():
+        frontend.ensure_collected()
     os.chdir(ROOT)
     os.execve(PYTHON, [str(PYTHON), "manage.py", "serve"], environment({}))
 

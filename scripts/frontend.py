@@ -4,12 +4,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from scripts.console import run, say
-from scripts.places import FRONTEND, ROOT
+from scripts.places import FRONTEND, PYTHON, ROOT, data_dir, setting
 from scripts.stamps import once
 
 BUILT = FRONTEND / "dist"
 # The protocol clients that tests run. They take 170 MB, so only `make test` installs them.
 CLIENTS = ROOT / "tests" / "clients"
+# Static files that do not come from the build.
+STATIC = ("config/static", "conversations/static", "frontend/static")
 NOT_SOURCES = {"node_modules", "dist", "coverage", "migrations", "__pycache__"}
 
 
@@ -33,6 +35,21 @@ def ensure_built() -> None:
         run(["npm", "run", "build"], cwd=FRONTEND, otherwise=otherwise)
 
     once("frontend", inputs=sources(FRONTEND), outputs=[BUILT], step=build)
+
+
+def ensure_collected() -> None:
+    """Collect the static files, hashed and compressed. They are made readable for everybody, as a web server needs."""
+
+    def collect() -> None:
+        say("Compressing the static files")
+        command = [str(PYTHON), "manage.py", "collectstatic", "--no-input", "--verbosity", "0"]
+        run(command, otherwise="The lines above say why.")
+
+    inputs = [BUILT / "manifest.json", ROOT / "requirements.txt"]
+    inputs += [path for folder in STATIC for path in (ROOT / folder).rglob("*") if path.is_file()]
+    # Django's list of the collected files.
+    collected = Path(setting("OUTCRY_STATIC_DIR", str(data_dir() / "static"))) / "staticfiles.json"
+    once("static", inputs=inputs, outputs=[collected], step=collect)
 
 
 def sources(folder: Path) -> Iterator[Path]:
