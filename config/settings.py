@@ -166,6 +166,9 @@ TEMPLATES = [
         },
     },
 ]
+# Bytes of a body that Django reads into memory: the longest content has 6 MB if JSON escapes every character as a
+# surrogate pair.
+DATA_UPLOAD_MAX_MEMORY_SIZE = 8 * 1024 * 1024
 LANGUAGE_CODE = "en"
 TIME_ZONE = "UTC"
 

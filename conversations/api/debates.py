@@ -32,7 +32,10 @@ router = Router(tags=["conversations"])
 
 
 class Started(Schema):
+    """`topic` is the question: the one that was given, or the first sentence of the text."""
+
     id: UUID
+    topic: str
     status: Status
     url: str
     ws_url: str

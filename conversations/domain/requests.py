@@ -16,16 +16,18 @@ from pydantic import (
     Field,
     StringConstraints,
     ValidationError,
+    ValidationInfo,
+    model_validator,
 )
 from pydantic_core import PydanticCustomError, PydanticKnownError
 
 from conversations.domain.enums import Action, ContentType, Scope
 from conversations.domain.errors import InvalidInput, Problem
 from conversations.domain.panels import DEFAULT_PANEL, PANELS
-from conversations.domain.texts import cleaned, cleaned_line, has_visible_character
+from conversations.domain.texts import cleaned, cleaned_line, first_sentence, has_visible_character
 
 MAX_TOPIC = 500
-MAX_CONTENT = 50_000
+MAX_CONTENT = 500_000
 MAX_ROUNDS = 6
 DEFAULT_ROUNDS = 2
 MAX_TEXT = 4_000
@@ -125,21 +127,42 @@ class Form(BaseModel):
             raise InvalidInput(problems(failure.errors(include_url=False))) from None
 
 
+def _question(topic: str, info: ValidationInfo) -> str:
+    """The topic, or if it is empty, the content's first sentence. A pydantic validator."""
+    if topic or "content" not in info.data:
+        # If the content is invalid, that is the problem to name.
+        return topic
+    if question := first_sentence(info.data["content"]):
+        return question
+    raise PydanticKnownError("string_too_short", {"min_length": 1})
+
+
+def _topic_is_optional(schema: dict[str, Any]) -> None:
+    schema["required"].remove("topic")
+
+
 class NewConversation(Form):
     """A question to debate, optionally with content to discuss and with limits."""
 
-    topic: Annotated[
-        str,
-        StringConstraints(min_length=1, max_length=MAX_TOPIC),
-        LINES,
-        Field(description="The question, 1 to 500 characters."),
-    ]
+    model_config = ConfigDict(json_schema_extra=_topic_is_optional)
+
+    # Before the topic, whose validator reads it.
     content: Annotated[
         str,
         StringConstraints(max_length=MAX_CONTENT),
         LINES,
-        Field(description="Text to discuss, at most 50,000 characters."),
+        Field(description="Text to discuss, at most 500,000 characters."),
     ] = ""
+    topic: Annotated[
+        str,
+        StringConstraints(max_length=MAX_TOPIC),
+        LINES,
+        AfterValidator(_question),
+        Field(
+            description="The question, 1 to 500 characters. If there is content, it may be left out: then it is the"
+            " content's first sentence, at most 200 characters."
+        ),
+    ]
     content_type: Annotated[ContentType, Field(description="The type of the content.")] = ContentType.TEXT
     panel: Annotated[str, AfterValidator(_known_panel), Field(description="The panel that debates.")] = (
         DEFAULT_PANEL
@@ -163,6 +186,11 @@ class NewConversation(Form):
         AfterValidator(_at_most("OUTCRY_MAX_SECONDS_PER_CONVERSATION")),
         Field(description="Maximum seconds during which models answer; null for the installation's limit."),
     ] = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _allow_content_alone(cls, values: Any) -> Any:
+        return {"topic": "", **values} if isinstance(values, dict) and values.get("content") else values
 
 
 Key = Annotated[

@@ -23,8 +23,8 @@ from conversations.domain.errors import Forbidden, InvalidInput, OutcryError, Un
 from conversations.infrastructure import database
 from streaming.watchers.registry import registry
 
-# 1 MiB: three times the longest valid body with every character escaped.
-MAX_BODY: Final = 1024 * 1024
+# 8 MiB: the longest content has 6 MB if JSON escapes every character as a surrogate pair.
+MAX_BODY: Final = 8 * 1024 * 1024
 _SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 
 

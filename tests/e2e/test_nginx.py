@@ -138,7 +138,7 @@ async def test_a_socket_passes_and_that_of_a_page_of_another_site_does_not(
 async def test_what_is_too_large_is_refused_by_outcry_in_its_own_words(through: Site) -> None:
     key = await asyncio.to_thread(new_key, through)
     async with httpx.AsyncClient(base_url=through.url, headers={"Authorization": f"Bearer {key}"}) as client:
-        answer = await client.post("/api/conversations/stream", content=b" " * (1024 * 1024 + 1))
+        answer = await client.post("/api/conversations/stream", content=b" " * (8 * 1024 * 1024 + 1))
     assert answer.status_code == 413
     assert answer.json()["code"] == "too_large"
 

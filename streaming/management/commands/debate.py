@@ -32,7 +32,12 @@ class Command(BaseCommand):
     help = "Start a debate and watch it in the terminal. Exits 0 when it completed."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("topic", help="the question, at most 500 characters")
+        parser.add_argument(
+            "topic",
+            nargs="?",
+            default="",
+            help="the question, at most 500 characters (default: the first sentence of the content)",
+        )
         parser.add_argument("--content-file", type=Path, help="a text file to argue about")
         parser.add_argument("--content-type", choices=ContentType.values, default=ContentType.TEXT.value)
         parser.add_argument("--panel", choices=list(PANELS), default=DEFAULT_PANEL)
@@ -85,7 +90,7 @@ def _owner(username: str | None) -> AbstractUser:
 
 async def _debate(owner: AbstractUser, new: requests.NewConversation, console: Console) -> str:
     conversation = await debates.start(owner, new)
-    console.print(Rule(Text(printable(new.topic), style="bold")))
+    console.print(Rule(Text(printable(conversation.topic), style="bold")))
     view = DebateView(console)
     with typed_messages(owner, conversation.pk, view):
         try:

@@ -111,17 +111,17 @@ def _parse(body: bytes) -> RunAgentInput:
 def _new_conversation(run_input: RunAgentInput) -> NewConversation:
     """The debate that a thread's messages ask for. Raises InvalidInput."""
     user_messages = [message for message in run_input.messages if isinstance(message, UserMessage)]
-    if not user_messages:
-        raise InvalidInput.of("messages", "missing", "A debate needs a user message: its topic.")
     props = {} if run_input.forwarded_props is None else run_input.forwarded_props
     if not isinstance(props, dict):
         raise InvalidInput.of("forwardedProps", "model_type", "This has to be a JSON object.")
     values = {name: value for name, value in props.items() if name in PROPERTIES}
-    *earlier, topic = map(_text, user_messages)
+    *earlier, topic = [*map(_text, user_messages)] or [""]
     context = [f"{each.description}:\n{each.value}" for each in run_input.context or ()]
     content = values.get("content", "")
     if isinstance(content, str):
         values["content"] = "\n\n".join(filter(None, [*earlier, *context, content]))
+    if not user_messages and not values["content"]:
+        raise InvalidInput.of("messages", "missing", "A debate needs a user message: its topic.")
     try:
         return requests.NewConversation.parse({**values, "topic": topic})
     except InvalidInput as refused:

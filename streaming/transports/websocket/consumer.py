@@ -10,7 +10,8 @@ Frames that a client may send:
 {"type": "control", "action": "pause_stream"}    hold this stream; resume_stream continues it
 {"type": "control", "action": "pause"}           pause the debate; also resume and cancel
 {"type": "input", "text": ..., "reply_to": ...}  a message to the panel, or the answer to the request `reply_to`
-{"type": "start", "topic": ...}                  start a conversation and watch it, once a connection
+{"type": "start", "topic": ...}                  start a conversation and watch it, once a connection; the fields are
+                                                 those of POST /api/conversations/
 {"type": "ping"}                                 answered with pong
 
 `control` and `input` take an `idempotency_key`: sent twice, it is one command. An API key needs the scope `watch` to
@@ -45,6 +46,7 @@ from conversations.domain.events import Error
 from conversations.infrastructure import database
 from conversations.services import debates
 from streaming.http import direct_send
+from streaming.http.request import MAX_BODY
 from streaming.hub.subscription import subscribe
 from streaming.watchers import admission
 from streaming.watchers.admission import joined_headers
@@ -58,6 +60,8 @@ from streaming.wire.control_frames import Pong, wire_frame
 
 TRANSPORT = "websocket"
 MAX_FRAME_BYTES = 64 * 1024
+# Of a frame on a connection that does not watch yet, which may be a `start` with content.
+MAX_START_BYTES = MAX_BODY
 # Close codes of connections that are refused before they watch, by the error's HTTP status.
 _CLOSES: Final[Mapping[int, Close]] = {
     401: Close.UNAUTHENTICATED,
@@ -131,7 +135,8 @@ class ConversationSocket(AsyncWebsocketConsumer):
         if watcher is None or watcher.closed is not None:
             # The client sent it before it received our close.
             return
-        if len(bytes_data or (text_data or "").encode()) > MAX_FRAME_BYTES:
+        most = MAX_START_BYTES if self._following is None else MAX_FRAME_BYTES
+        if len(bytes_data or (text_data or "").encode()) > most:
             watcher.end(Close.TOO_LARGE)
             return
         if not self._rate.allows(asyncio.get_running_loop().time()):

@@ -6,7 +6,7 @@ import pytest
 
 from conversations.domain.errors import InvalidInput
 from conversations.domain.requests import Form, Input, NewConversation, NewKey
-from conversations.domain.texts import has_visible_character
+from conversations.domain.texts import first_sentence, has_visible_character
 
 INVISIBLE = [
     "\u200b\ufeff\u2060",
@@ -68,3 +68,33 @@ def test_a_text_without_visible_characters_is_refused(
 @pytest.mark.parametrize("text", ["a", "買", "?", "5", "💸", "\u200b.\u200b", "e\u0301", "$"])
 def test_a_text_with_any_drawn_character_is_visible(text: str) -> None:
     assert has_visible_character(text)
+
+
+SENTENCES = [
+    (
+        "Revenue grew by 3.5% in the U.S. and Asia. Margins fell.",
+        "Revenue grew by 3.5% in the U.S. and Asia.",
+    ),
+    ("Apple Inc. Reports Record Revenue! Buy?", "Apple Inc. Reports Record Revenue!"),
+    ("\n---\n\n## **Q3** results\nRevenue grew.", "Q3 results"),
+    ("> - Revenue\ngrew while margins fell\n\nNext", "Revenue grew while margins fell"),
+    ("-5% in a day", "-5% in a day"),
+    ('He said "buy." Nobody did.', 'He said "buy."'),
+    ("\u8425\u6536\u589e\u957f\u3002\u5229\u6da6\u4e0b\u964d\u3002", "\u8425\u6536\u589e\u957f\u3002"),
+    ("word " * 41, "word " * 39 + "word\u2026"),
+    ("x" * 201, "x" * 199 + "\u2026"),
+    ("---\n\n***", ""),
+]
+
+
+@pytest.mark.parametrize(("text", "sentence"), SENTENCES)
+def test_first_sentence_of_a_text_is_found(text: str, sentence: str) -> None:
+    assert first_sentence(text) == sentence
+
+
+def test_question_is_taken_from_the_content_where_there_is_none() -> None:
+    assert NewConversation.parse({"content": "Margins fell. Sell?"}).topic == "Margins fell."
+    assert NewConversation.parse({"topic": " ", "content": "Margins fell. Sell?"}).topic == "Margins fell."
+    with pytest.raises(InvalidInput) as refused:
+        NewConversation.parse({"content": "---"})
+    assert [problem.field for problem in refused.value.problems] == ["topic"]

@@ -102,7 +102,7 @@ WRONG: list[tuple[dict[str, Any], str, str]] = [
     ({"topic": "a\0b"}, "topic", "no_nul"),
     ({"topic": "\u200b"}, "topic", "invisible"),
     ({"topic": "a\ud800b"}, "topic", "string_unicode"),
-    ({"topic": "Buy?", "content": "x" * 50_001}, "content", "string_too_long"),
+    ({"topic": "Buy?", "content": "x" * 500_001}, "content", "string_too_long"),
     ({"topic": "Buy?", "content": "a\0"}, "content", "no_nul"),
     ({"topic": "Buy?", "content": "\udfff"}, "content", "string_unicode"),
     ({"topic": "Buy?", "content_type": "poem"}, "content_type", "enum"),

@@ -680,7 +680,7 @@ async def test_a_refusal_names_the_call_that_it_is_for(
         (401, None, {"json": {**call, "id": True}}),
         (401, None, {"content": b"{"}),
         (422, None, {"headers": good, "content": b"\xff"}),
-        (413, None, {"headers": good, "json": {**call, "more": "x" * 1024 * 1024}}),
+        (413, None, {"headers": good, "json": {**call, "more": "x" * 8 * 1024 * 1024}}),
     ]
     async with httpx.AsyncClient(timeout=PATIENCE_SECONDS) as http:
         answers = [await http.post(f"{site}/a2a/", **kwargs) for *_, kwargs in asked]

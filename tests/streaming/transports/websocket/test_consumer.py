@@ -15,6 +15,7 @@ from pytest_django import Settings
 
 from conversations.domain import transcript
 from conversations.domain.enums import Status
+from conversations.domain.requests import MAX_CONTENT
 from conversations.event_log import appender, queries, store
 from conversations.infrastructure import database
 from conversations.models import Conversation
@@ -397,6 +398,19 @@ async def test_frame_of_64_kib_is_read(alice: User, conversation: Conversation) 
 
 
 # Started by the socket
+
+
+async def test_start_has_the_longest_content(alice: User, openai: OpenAIServer) -> None:
+    content = "\u20ac" * MAX_CONTENT
+    async with browser(alice, NEW) as tab:
+        await tab.send(type="start", content=content, rounds=1)
+        await tab.until("status")
+        # What follows is bounded as elsewhere.
+        await tab.send("x" * (MAX_FRAME_BYTES + 1))
+        await tab.until_closed()
+    assert tab.closed == 4413
+    conversation = await database.call(Conversation.objects.get)
+    assert (conversation.content, len(conversation.topic)) == (content, 200)
 
 
 async def test_started_debate_is_watched_on_the_same_socket(alice: User, openai: OpenAIServer) -> None:
