@@ -9,6 +9,7 @@ from config.openapi.schema import DescribedAPI
 from conversations.api.api_keys import router as keys
 from conversations.api.authentication import session_only
 from conversations.api.debates import router as conversations
+from conversations.api.exports import router as exports
 from conversations.domain import requests
 from conversations.domain.errors import (
     InvalidInput,
@@ -32,6 +33,7 @@ api = DescribedAPI(
     urls_namespace="api",
 )
 api.add_router("/conversations", conversations)
+api.add_router("/conversations", exports)
 api.add_router("/keys", keys)
 api.add_router("/streaming", streaming)
 

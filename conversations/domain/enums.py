@@ -36,6 +36,14 @@ class Scope(models.TextChoices):
     CONTROL = "control", "Pause, stop and speak in debates"
 
 
+class ExportFormat(StrEnum):
+    """The formats in which people take a debate away, by the ends of the files' names."""
+
+    MARKDOWN = "md"
+    JSON = "json"
+    TABLES = "csv"
+
+
 class AuditAction(models.TextChoices):
     """What the audit trail records. `subject` of an entry names what it was done to."""
 

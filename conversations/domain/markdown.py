@@ -15,6 +15,9 @@ _NO_VERDICT: Final = {
 }
 
 _BACKTICKS: Final = re.compile("`+")
+# The beginning of an HTML tag, which could end a block quote, and of an image, which readers load from its site.
+_TAG: Final = re.compile(r"<(?=[A-Za-z/!?])")
+_IMAGE: Final = re.compile(r"!(?=\[)")
 
 Data = Mapping[str, Any]
 Row = tuple[int, str, dict[str, Any]]
@@ -25,7 +28,8 @@ def whole(topic: str, content: str, log: Iterable[Row]) -> str:
     `event_log.queries.read_all`.
 
     The content stands in a code block, and what people and agents have said in block quotes, so that no text can add a
-    heading, and with it a message or a verdict. What agents thought, apart from what they said, is left out."""
+    heading, and with it a message or a verdict. Tags and
+    images are escaped. What agents thought, apart from what they said, is left out."""
     messages: list[tuple[str, list[str]]] = []
     verdict_section = ""
     is_demo = False
@@ -43,8 +47,8 @@ def whole(topic: str, content: str, log: Iterable[Row]) -> str:
             case "complete":
                 verdict_section = verdict({**data, "summary": quote(data["summary"])})
                 is_demo = is_demo or data["mode"] == Mode.DEMO
-    material = ["## Content", _code_block(content)] if content else []
-    first = [f"# {_one_line(topic)}", f"> {DEMO}" if is_demo else "", *material]
+    material = ["## Content", code_block(content)] if content else []
+    first = [f"# {one_line(topic)}", f"> {DEMO}" if is_demo else "", *material]
     parts = [*first, *(part for _, block in messages for part in block), verdict_section]
     return "\n\n".join(part for part in parts if part) + "\n"
 
@@ -56,32 +60,38 @@ def verdict(complete: Data, spoken: str = "") -> str:
     if complete["summary"] and complete["summary"] != spoken:
         parts.append(complete["summary"])
     parts += [
-        f"**{name.capitalize()}.** {_one_line(complete[name])}"
+        f"**{name.capitalize()}.** {one_line(complete[name])}"
         for name in ("consensus", "dissent")
         if complete[name]
     ]
     for title, name in (("Key points", "key_points"), ("Risks", "risks")):
         if complete[name]:
-            parts.append(f"**{title}**\n\n" + "\n".join(f"- {_one_line(point)}" for point in complete[name]))
+            parts.append(f"**{title}**\n\n" + "\n".join(f"- {one_line(point)}" for point in complete[name]))
     if complete["horizon"]:
-        parts.append(f"**Horizon.** {_one_line(complete['horizon'])}")
+        parts.append(f"**Horizon.** {one_line(complete['horizon'])}")
     return "\n\n".join(parts)
 
 
 def quote(text: str) -> str:
-    """The text as a block quote."""
-    return "\n".join(f"> {line}".rstrip() for line in text.splitlines())
+    """The text as a block quote, with tags and images escaped."""
+    return "\n".join(f"> {line}".rstrip() for line in _inert(text).splitlines())
 
 
-def _code_block(text: str) -> str:
+def code_block(text: str) -> str:
     """The text in a fence that is longer than any in the text."""
     longest = max((len(ticks) for ticks in _BACKTICKS.findall(text)), default=0)
     fence = "`" * max(3, longest + 1)
     return f"{fence}text\n{text}\n{fence}"
 
 
-def _one_line(text: str) -> str:
-    return " ".join(text.split())
+def one_line(text: str) -> str:
+    """The text as one line, with tags and images escaped, and a mark that would make it a heading."""
+    line = " ".join(_inert(text).split())
+    return f"\\{line}" if line.startswith("#") else line
+
+
+def _inert(text: str) -> str:
+    return _IMAGE.sub(r"\\!", _TAG.sub("&lt;", text))
 
 
 def heading(message: Data, *, with_round: bool) -> str:

@@ -28,7 +28,7 @@ account.emailaddress.jsonl, conversations.apikey.jsonl, usersessions.usersession
 """
 
 
-def write(user: AbstractUser, file: IO[bytes], by: AbstractUser | None) -> None:
+def write(user: AbstractUser, file: IO[bytes], *, by: AbstractUser | None) -> None:
     """Write the archive. `by` is None for the server's operator."""
     audit.record(AuditAction.EXPORTED, by, f"user:{user.pk}", what="person")
     person = inventory.person(user)

@@ -24,7 +24,7 @@ class Command(BaseCommand):
             with path.open("xb") as file:
                 # It holds everything about somebody.
                 path.chmod(0o600)
-                export.write(user, file, None)
+                export.write(user, file, by=None)
         except OSError as failure:
             raise CommandError(f"--output={output}: {failure.strerror}.") from None
         self.stdout.write(f"Written: {path}")

@@ -24,7 +24,7 @@ from a2a.types import (
 from conversations.domain.enums import Mode, Status
 from conversations.domain.finish_reasons import cut_note
 from conversations.domain.frames import Frame
-from streaming.wire.thoughts import Thoughts
+from conversations.domain.thoughts import Thoughts
 
 Data = Mapping[str, Any]
 Update = TaskStatusUpdateEvent | TaskArtifactUpdateEvent

@@ -26,11 +26,11 @@ from django.urls import reverse
 
 from conversations.domain.enums import TERMINAL, Mode, Status
 from conversations.domain.frames import Frame
+from conversations.domain.thoughts import Thoughts
 from streaming.http.stream_response import KEEPALIVE_COMMENT, Encoder, one_line
 from streaming.transports.agui.messages import Messages
 from streaming.wire.close_codes import Close
 from streaming.wire.text_deltas import TextDeltas
-from streaming.wire.thoughts import Thoughts
 
 Data = Mapping[str, Any]
 

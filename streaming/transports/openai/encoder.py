@@ -6,13 +6,13 @@ from typing import Any
 
 from conversations.domain.enums import Status
 from conversations.domain.frames import Frame
+from conversations.domain.thoughts import Thoughts
 from streaming.http.stream_response import KEEPALIVE, Encoder, data_event, encode_json
 from streaming.transports.openai.errors import CANCELLED, FAULT, NO_RETRY, Failure, closed
 from streaming.transports.openai.markdown import Markdown
 from streaming.transports.openai.responses import ChatCompletion
 from streaming.wire.close_codes import Close
 from streaming.wire.text_deltas import TextDeltas
-from streaming.wire.thoughts import Thoughts
 
 
 @dataclass(frozen=True)

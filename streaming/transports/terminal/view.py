@@ -18,10 +18,10 @@ from conversations.domain.errors import OutcryError
 from conversations.domain.finish_reasons import cut_note
 from conversations.domain.frames import Data, Frame
 from conversations.domain.texts import cleaned
+from conversations.domain.thoughts import Thoughts
 from conversations.infrastructure.event_loop import BackgroundTasks
 from conversations.services import debates
 from streaming.wire.text_deltas import TextDeltas
-from streaming.wire.thoughts import Thoughts
 
 COLOURS = ("cyan", "green", "magenta", "yellow", "blue")
 

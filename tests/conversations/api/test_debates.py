@@ -391,6 +391,7 @@ async def test_the_api_is_described(alice: User) -> None:
         "/api/conversations/",
         "/api/conversations/{conversation}/",
         "/api/conversations/{conversation}/events",
+        "/api/conversations/{conversation}/export",
         "/api/conversations/{conversation}/control",
         "/api/conversations/{conversation}/input",
         "/api/conversations/{conversation}/again",

@@ -33,7 +33,7 @@ def read(file: Any) -> Files:
 @pytest.fixture
 def files(someone: User) -> Files:
     file = io.BytesIO()
-    export.write(someone, file, someone)
+    export.write(someone, file, by=someone)
     return read(file)
 
 
@@ -74,7 +74,7 @@ def test_an_archive_tells_that_a_debate_was_commanded_but_not_by_whom(someone: U
     conversation = someone.conversations.get()
     audit.record(AuditAction.DEBATE_COMMANDED, carol, f"conversation:{conversation.pk}")
     file = io.BytesIO()
-    export.write(someone, file, None)
+    export.write(someone, file, by=None)
     rows = read(file)["conversations.auditentry.jsonl"]
     [row] = [row for row in rows if row["action"] == "debate_commanded"]
     assert (row["subject"], row["actor_id"]) == (f"conversation:{conversation.pk}", None)

@@ -1,0 +1,95 @@
+"""A debate as a Markdown document that people keep: the result first, then what was said, then what it was about. Pure.
+
+Texts of people, agents and sources stand in block quotes, code blocks or single lines, so that none of them can add a
+heading, and with it a speaker or a verdict (`conversations.domain.markdown`).
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final
+
+from conversations.domain import markdown
+from conversations.domain.enums import Kind, Mode
+from conversations.domain.finish_reasons import cut_note
+from conversations.domain.formatting import words
+from conversations.domain.markdown import Data, Row
+
+DISCLAIMER: Final = (
+    "Outcry's analysts are language models. What they say may be wrong, and none of it is investment advice."
+)
+# The types of the events that `written` reads.
+TYPES: Final = frozenset(
+    {"agent_message", "message_discard", "input_request", "input_expired", "human_message", "complete"}
+)
+
+
+@dataclass(frozen=True)
+class About:
+    """What the conversation's row says. `finished_at` is None while it runs."""
+
+    topic: str
+    content: str
+    author: str
+    status: str
+    created_at: datetime
+    finished_at: datetime | None
+
+
+def written(about: About, log: Sequence[Row]) -> Iterator[str]:
+    """The document, part by part; `log` has the events of TYPES, and of those of thoughts only if they are wanted."""
+    verdicts = [data for _, type_, data in log if type_ == "complete"]
+    messages = list(_standing(log))
+    parts = [f"# {markdown.one_line(about.topic)}", _facts(about, messages)]
+    if any(data["mode"] == Mode.DEMO for data in (*messages, *verdicts)):
+        parts.append(f"> {markdown.DEMO}")
+    parts += [markdown.verdict({**data, "summary": markdown.quote(data["summary"])}) for data in verdicts]
+    yield from _ended(parts)
+    yield from _ended(_transcript(log, {data["message"] for data in messages}))
+    if about.content:
+        yield from _ended(["## Sources", markdown.code_block(about.content)])
+    yield f"---\n\n{DISCLAIMER}\n"
+
+
+def _ended(parts: Iterable[str]) -> Iterator[str]:
+    return (f"{part}\n\n" for part in parts if part)
+
+
+def _standing(log: Sequence[Row]) -> Iterator[Data]:
+    """The messages that were not discarded."""
+    discarded = {data["message"] for _, type_, data in log if type_ == "message_discard"}
+    return (data for _, type_, data in log if type_ == "agent_message" and data["message"] not in discarded)
+
+
+def _facts(about: About, messages: Iterable[Data]) -> str:
+    models = dict.fromkeys(f"{message['model']} ({message['provider']})" for message in messages)
+    facts = {
+        "Asked by": about.author,
+        "Asked": _time(about.created_at),
+        "Ended": "not yet" if about.finished_at is None else _time(about.finished_at),
+        "Status": words(about.status),
+        "Models": ", ".join(models),
+    }
+    return "\n".join(f"- {name}: {markdown.one_line(value)}" for name, value in facts.items() if value)
+
+
+def _time(at: datetime) -> str:
+    return f"{at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+
+
+def _transcript(log: Iterable[Row], standing: set[str]) -> Iterator[str]:
+    for _, type_, data in log:
+        match type_:
+            case "agent_message" if data["message"] in standing:
+                thought = " (thinking)" if data["kind"] == Kind.THINKING else ""
+                yield markdown.heading(data, with_round=True) + thought
+                yield markdown.quote(data["content"])
+                yield f"*{note}*" if (note := cut_note(data)) else ""
+            case "input_request":
+                yield f"## {markdown.one_line(data['agent'])} asks"
+                yield markdown.quote(data["prompt"])
+            case "input_expired":
+                yield "*No one answered in time.*"
+            case "human_message":
+                yield f"## {markdown.one_line(data['author'])} (a person)"
+                yield markdown.quote(data["text"])
