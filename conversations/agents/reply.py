@@ -158,6 +158,7 @@ class Reply:
             prompt=question,
             timeout=seconds,
             deadline=datetime.now(UTC) + timedelta(seconds=seconds),
+            offset=len(self.partial.text),
         )
         with self._clock.paused():
             self.buffer.put(request)

@@ -221,7 +221,7 @@ ACCEPTED: Any = {
     "/{uuid:conversation}/control",
     auth=needs("control"),
     response=ACCEPTED,
-    summary="Pause, resume or cancel a debate",
+    summary="Pause, resume or cancel a debate, or ask for its verdict now",
 )
 async def control(
     request: AuthenticatedRequest, conversation: UUID, command: Command
@@ -233,7 +233,7 @@ async def control(
     "/{uuid:conversation}/input",
     auth=needs("control"),
     response=ACCEPTED,
-    summary="Speak to the panel, or answer a question",
+    summary="Speak to the panel, or answer or skip a question",
 )
 async def say(
     request: AuthenticatedRequest, conversation: UUID, message: Input

@@ -123,11 +123,12 @@ class Kind(Word):
 
 
 class Action(Word):
-    """A command to a debate."""
+    """A command to a debate. CONCLUDE: the moderator judges after the current turn."""
 
     PAUSE = "pause"
     RESUME = "resume"
     CANCEL = "cancel"
+    CONCLUDE = "conclude"
 
 
 class Stance(Word):

@@ -132,8 +132,8 @@ class ToolError(EventData, type="tool_error"):
 
 
 class InputRequest(EventData, type="input_request"):
-    """An agent's question to the owner, asked during `message`. It expires at `deadline`, after `timeout` seconds; both
-    are null if it does not expire."""
+    """An agent's question to the owner, asked during `message`, after `offset` Unicode code points of its text (null:
+    unknown). It expires at `deadline`, after `timeout` seconds; both are null if it does not expire."""
 
     request: UUID
     message: UUID
@@ -141,21 +141,26 @@ class InputRequest(EventData, type="input_request"):
     prompt: str
     timeout: float | None = None
     deadline: datetime | None = None
+    offset: int | None = Field(default=None, ge=0)
 
 
 class InputExpired(EventData, type="input_expired"):
-    """The question expired; the debate continues without an answer."""
+    """The debate continues without an answer to the question: its time is over, or the person `actor` skipped it."""
 
     request: UUID
+    actor: str | None = None
+    idempotency_key: str | None = None
 
 
 class HumanMessage(EventData, type="human_message"):
-    """A person's message to the panel, or the answer to the question `reply_to`."""
+    """A person's message to the panel, or the answer to the question `reply_to`. `to` is the role of the agent that is
+    to answer the message; null: the next speaker."""
 
     author: str
     text: str
     reply_to: UUID | None = None
     idempotency_key: str | None = None
+    to: str | None = None
 
 
 class Control(EventData, type="control"):

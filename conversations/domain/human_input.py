@@ -11,11 +11,13 @@ from conversations.domain.events import Control, HumanMessage, InputExpired, Inp
 
 @dataclass
 class Question:
-    """An agent's question to a person. `answer` is None while it is open and after it has expired."""
+    """An agent's question to a person. `answer` is None while it is open and after it has expired. `skipped`: it has
+    expired because a person wanted no more of it."""
 
     asked: InputRequest
     answer: HumanMessage | None = None
     expired: bool = False
+    skipped: bool = False
 
     @property
     def is_open(self) -> bool:
@@ -25,13 +27,14 @@ class Question:
 @dataclass(frozen=True)
 class Remark:
     """A person's message, event `seq`. `place` is the number of finished messages that began before it; `question` is
-    the question that it answers, or None."""
+    the question that it answers, or None; `to` is the role of the agent that is to answer it, or None."""
 
     seq: int
     author: str
     text: str
     place: int
     question: Question | None = None
+    to: str | None = None
 
 
 @dataclass
@@ -44,6 +47,7 @@ class HumanInput:
     head: int = 0
     paused: bool = False
     cancelled: bool = False
+    concluded: bool = False
     questions: dict[UUID, Question] = field(default_factory=dict)
     _begun: dict[UUID, int] = field(default_factory=dict)
     _messages: list[tuple[int, HumanMessage]] = field(default_factory=list)
@@ -58,6 +62,9 @@ class HumanInput:
                 self.cancelled = True
             case Control(action=Action.PAUSE | Action.RESUME):
                 self.paused = event.action is Action.PAUSE
+            case Control(action=Action.CONCLUDE):
+                # A pause would delay what is asked for.
+                self.concluded, self.paused = True, False
             case HumanMessage():
                 self._messages.append((seq, event))
                 if event.reply_to in self.questions:
@@ -65,7 +72,8 @@ class HumanInput:
             case InputRequest():
                 self.questions[event.request] = Question(event)
             case InputExpired():
-                self.questions[event.request].expired = True
+                question = self.questions[event.request]
+                question.expired, question.skipped = True, event.actor is not None
             case MessageStart():
                 self._begun[event.message] = seq
 
@@ -79,6 +87,7 @@ class HumanInput:
                 message.text,
                 place=sum(start < seq for start in begun),
                 question=self.questions.get(message.reply_to) if message.reply_to else None,
+                to=message.to,
             )
             for seq, message in self._messages
         ]
@@ -93,3 +102,19 @@ class HumanInput:
             if question.asked.message not in standing and self._begun[question.asked.message] > last
         ]
         return cut[-1] if cut else None
+
+
+def unanswered(
+    remarks: Sequence[Remark], role: str, heard: Mapping[str, int], *, is_last: bool
+) -> list[Remark]:
+    """The remarks that the agent of this role has to answer in the next turn: those to it, and those to nobody that no
+    agent has heard. `heard` has, by role, the seq of the newest remark before the agent's last finished turn. The
+    agent with the last turn also takes those whose addressee had no turn after them."""
+
+    def has_answered(remark: Remark) -> bool:
+        if remark.to is None:
+            return remark.seq <= max(heard.values(), default=0)
+        return remark.seq <= heard.get(remark.to, 0)
+
+    open_ = [remark for remark in remarks if remark.question is None and not has_answered(remark)]
+    return [remark for remark in open_ if is_last or remark.to in {None, role}]

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from conversations.domain.errors import InvalidInput
+
 COMMON = (
     "You are one of several analysts in a live debate. Speak as yourself only, without a heading or your own name."
     " Be concrete and brief: at most 180 words of plain Markdown, no JSON. Use only figures that stand in the question"
@@ -80,3 +82,14 @@ FINANCIAL_DEBATE = Panel(
 
 PANELS: Mapping[str, Panel] = {panel.slug: panel for panel in (FINANCIAL_DEBATE,)}
 DEFAULT_PANEL = FINANCIAL_DEBATE.slug
+
+
+def role_of(panel: str, name: str) -> str:
+    """The role of the panel's agent with this role or name, in any case. Raises InvalidInput if it has none."""
+    known = PANELS.get(panel)
+    agents = (*known.speakers, known.moderator) if known else ()
+    for agent in agents:
+        if name.strip().casefold() in {agent.role, agent.name.casefold()}:
+            return agent.role
+    roles = ", ".join(agent.role for agent in agents)
+    raise InvalidInput.of("to", "unknown_agent", f"Choose one of: {roles}.")

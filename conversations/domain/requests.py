@@ -212,16 +212,30 @@ class Input(Form):
     """A message to the panel, or the answer to an agent's question."""
 
     text: Annotated[
-        str,
-        StringConstraints(min_length=1, max_length=MAX_TEXT),
-        LINES,
-        Field(description="The message, 1 to 4,000 characters."),
+        Annotated[str, StringConstraints(min_length=1, max_length=MAX_TEXT), LINES] | None,
+        Field(description="The message, 1 to 4,000 characters; null skips the question `reply_to`."),
     ]
     reply_to: Annotated[
         UUID | None,
         Field(description="The `request` of the question to answer; null for a message to the panel."),
     ] = None
+    to: Annotated[
+        str | None,
+        StringConstraints(max_length=MAX_KEY),
+        AfterValidator(without_nul),
+        Field(
+            description="Role or name of the agent that is to answer the message; null for the next speaker."
+        ),
+    ] = None
     idempotency_key: Key | None = None
+
+    @model_validator(mode="after")
+    def _has_one_purpose(self) -> Self:
+        if self.text is None and self.reply_to is None:
+            raise InvalidInput.of("text", "string_type", "Enter text. Only a question can be skipped.")
+        if self.to is not None and self.reply_to is not None:
+            raise InvalidInput.of("to", "not_both", "An answer goes to the agent that asked; leave this out.")
+        return self
 
 
 def _written(value: Any) -> Any:

@@ -9,8 +9,9 @@ A new event type is added to `_change`. The state is JSON:
                  state: speaking | done | discarded, text, tokens, confidence, usage, cost,
                  finish_reason, duration_ms, discard_reason}]
     tools      [{call, message, tool, input, output, error}]
-    humans     [{author, text, reply_to}]
-    requests   [{request, message, agent, prompt, timeout, deadline, state: open | answered | expired}]
+    humans     [{author, text, reply_to, to}]
+    requests   [{request, message, agent, prompt, timeout, deadline, offset, state: open | answered | expired,
+                 skipped_by: the person who skipped it, or null}]
     controls   [{action, actor}]
     fallbacks  [{from, to, code, reason}]
     errors     [{code, message, retryable}]
@@ -110,11 +111,11 @@ def _change(state: State, type_: str, data: Data) -> None:
         case "tool_error":
             _newest(state["tools"], "call", data["call"])["error"] = data["code"]
         case "input_request":
-            state["requests"].append({**data, "state": "open"})
+            state["requests"].append({**data, "state": "open", "skipped_by": None})
         case "input_expired":
-            _settle(state, data["request"], "expired")
+            _settle(state, data["request"], "expired", data["actor"])
         case "human_message":
-            state["humans"].append({key: data[key] for key in ("author", "text", "reply_to")})
+            state["humans"].append({key: data[key] for key in ("author", "text", "reply_to", "to")})
             _settle(state, data["reply_to"], "answered")
         case "control":
             state["controls"].append({key: data[key] for key in ("action", "actor")})
@@ -157,7 +158,7 @@ def _newest(parts: list[State], key: str, value: str) -> State:
     raise LookupError(f"{key} {value} has not begun")
 
 
-def _settle(state: State, id_: str | None, how: str) -> None:
+def _settle(state: State, id_: str | None, how: str, skipped_by: str | None = None) -> None:
     for request in state["requests"]:
         if request["request"] == id_:
-            request["state"] = how
+            request.update(state=how, skipped_by=skipped_by)

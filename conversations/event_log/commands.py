@@ -39,7 +39,11 @@ class Accepted:
     status: Status
 
 
-async def submit(conversation: UUID, event: Control | HumanMessage) -> Accepted:
+# What a person says or commands; an InputExpired skips a question.
+PersonsEvent = Control | HumanMessage | InputExpired
+
+
+async def submit(conversation: UUID, event: PersonsEvent) -> Accepted:
     """Store a person's command or message, then notify the watchers and the run. A repeated idempotency key of the same
     person returns what was accepted the first time.
 
@@ -56,7 +60,7 @@ async def expire(conversation: UUID, run: UUID, request: UUID) -> None:
         notifier.publish(conversation, frames)
 
 
-async def _submit(conversation: UUID, event: Control | HumanMessage) -> Accepted:
+async def _submit(conversation: UUID, event: PersonsEvent) -> Accepted:
     accepted, frames = await database.call(_store, conversation, event, timeout=database.REQUEST_SECONDS)
     if frames:
         notifier.publish(conversation, frames)
@@ -65,7 +69,7 @@ async def _submit(conversation: UUID, event: Control | HumanMessage) -> Accepted
     return accepted
 
 
-def _store(conversation: UUID, event: Control | HumanMessage) -> tuple[Accepted, list[Frame]]:
+def _store(conversation: UUID, event: PersonsEvent) -> tuple[Accepted, list[Frame]]:
     with transaction.atomic():
         status = _locked_status(conversation)
         if (seq := _repeated(conversation, event, status)) is not None:
@@ -73,17 +77,25 @@ def _store(conversation: UUID, event: Control | HumanMessage) -> tuple[Accepted,
         if status in TERMINAL:
             raise Finished("This debate has ended.", status)
         match event:
-            case HumanMessage(reply_to=UUID() as request):
+            case HumanMessage(reply_to=UUID() as request) | InputExpired(request=request):
                 _require_open(conversation, request, status)
             case HumanMessage():
                 _require_not_judging(conversation, status)
                 # Each message adds to every later prompt.
                 _require_fewer(conversation, event.type, MAX_REMARKS, "messages")
-            case Control(action=Action.PAUSE | Action.RESUME):
+            case Control(action=Action.PAUSE | Action.RESUME | Action.CONCLUDE):
                 # Each command adds to the transcript. A cancel is never refused.
                 _require_fewer(conversation, event.type, MAX_COMMANDS, "commands")
-        frames = _append(conversation, None, event)
-    return Accepted(frames[-1].seq, status), frames
+        frames = _append(conversation, None, event, *_skipped(conversation, event))
+    return Accepted(frames[0].seq, status), frames
+
+
+def _skipped(conversation: UUID, event: PersonsEvent) -> list[EventData]:
+    """What a command does to open questions: a verdict that is asked for now waits for no answer."""
+    if not isinstance(event, Control) or event.action is not Action.CONCLUDE:
+        return []
+    asked = questions(conversation).items()
+    return [InputExpired(request=id_, actor=event.actor) for id_, question in asked if question.is_open]
 
 
 def _expire(conversation: UUID, run: UUID, request: UUID) -> list[Frame]:
@@ -103,19 +115,19 @@ def _locked_status(conversation: UUID) -> Status:
     return Status.read(status)
 
 
-def _append(conversation: UUID, run: UUID | None, event: EventData) -> list[Frame]:
-    append = store.Append(conversation, run, [event], timezone.now())
+def _append(conversation: UUID, run: UUID | None, *events: EventData) -> list[Frame]:
+    append = store.Append(conversation, run, events, timezone.now())
     stored = store.store_batch([append])
     if append.refusal is not None:
         raise append.refusal
     return stored[conversation]
 
 
-def _repeated(conversation: UUID, event: Control | HumanMessage, status: Status) -> int | None:
+def _repeated(conversation: UUID, event: PersonsEvent, status: Status) -> int | None:
     """The seq of the person's earlier event with this key, if any. Raises Conflict if its content differs."""
     if event.idempotency_key is None:
         return None
-    person = event.actor if isinstance(event, Control) else event.author
+    person = event.author if isinstance(event, HumanMessage) else event.actor
     by_person = Q(data__actor=person) | Q(data__author=person)
     earlier = of_people(conversation).filter(by_person, data__idempotency_key=event.idempotency_key).first()
     if earlier is None:
@@ -132,7 +144,12 @@ def _require_open(conversation: UUID, request: UUID, status: Status) -> None:
     if question.answer is not None:
         raise Conflict("This question has been answered.", status)
     if question.expired:
-        raise Conflict("The time to answer this question has passed.", status)
+        how = (
+            "This question was skipped."
+            if question.skipped
+            else "The time to answer this question has passed."
+        )
+        raise Conflict(how, status)
 
 
 def _require_not_judging(conversation: UUID, status: Status) -> None:

@@ -2,12 +2,13 @@
 
 1. Begin: `initializing`, discards of the messages that an earlier run left unfinished, `routing`, `active`.
 2. Each speaker has a turn in each round, then the moderator judges.
-3. If the budget is exceeded, the moderator judges the messages so far, if the budget allows that.
+3. If the budget is exceeded, the moderator judges the messages so far, if the budget allows that; so if a person asks
+   for the verdict.
 4. End: `complete`, `completed`.
 """
 
 from collections import deque
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Collection
 from contextlib import aclosing
 from dataclasses import dataclass
 
@@ -16,7 +17,7 @@ from conversations.domain.enums import Status
 from conversations.domain.errors import OverBudget
 from conversations.domain.events import EventData, MessageDiscard, Routing
 from conversations.orchestration.debate_turn import DebateControl, DebateTurn
-from conversations.orchestration.state import BUDGET, DebateState, complete
+from conversations.orchestration.state import BUDGET, CONCLUDED, DebateState, complete
 
 
 @dataclass
@@ -42,6 +43,10 @@ class Debate:
         yield state.status(Status.ACTIVE)
         turns = deque(() if state.is_judged else state.remaining())
         while turns:
+            if await self._is_concluded(turns):
+                turns = deque([state.judgement()])
+                state.reason = CONCLUDED
+                yield state.status(Status.ACTIVE)
             turn = DebateTurn(state, self.control, self.budget, turns.popleft())
             try:
                 async with aclosing(turn.events()) as events:
@@ -56,3 +61,10 @@ class Debate:
         if not state.is_judged:
             yield complete(state)
         yield state.status(Status.COMPLETED)
+
+    async def _is_concluded(self, turns: Collection[object]) -> bool:
+        """Whether a person wants the verdict now, and turns before it would follow. There is none before the first
+        message."""
+        if len(turns) == 1 or not self.state.messages:
+            return False
+        return (await self.control.checkpoint()).concluded

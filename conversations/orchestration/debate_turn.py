@@ -19,7 +19,7 @@ from conversations.domain.events import (
     MessageStart,
 )
 from conversations.domain.finish_reasons import WITHHELD, with_note
-from conversations.domain.human_input import HumanInput, Question
+from conversations.domain.human_input import HumanInput, Question, unanswered
 from conversations.domain.panels import Agent
 from conversations.infrastructure import metrics
 from conversations.orchestration.state import BUDGET, DebateState
@@ -146,19 +146,22 @@ class DebateTurn:
     def _task(self, human_input: HumanInput) -> Task:
         state = self._state
         remarks = human_input.remarks([message.message for message in state.messages])
-        if state.answered is None:
-            # The last finished turn has answered all remarks that came before it began.
-            earlier = [remark.seq for remark in remarks if remark.place < len(state.messages)]
-            state.answered = max(earlier, default=0)
+        if state.heard is None:
+            # A finished turn has heard all remarks that came before it began.
+            state.heard = {
+                message.role: max((remark.seq for remark in remarks if remark.place <= place), default=0)
+                for place, message in enumerate(state.messages)
+            }
         self._newest_remark = max((remark.seq for remark in remarks), default=0)
-        unanswered = [remark for remark in remarks if remark.question is None and remark.seq > state.answered]
+        is_last = self._kind is Kind.FINAL
+        to_answer = unanswered(remarks, self._agent.role, state.heard, is_last=is_last)
         spoken = [
             Spoken(message.role, message.agent, with_note(message.content, message.finish_reason))
             for message in state.messages
             # Another model's judgement, without a verdict, is no part of the debate.
             if message.kind is not Kind.FINAL
         ]
-        return Task(self._agent, self._round, state.question, spoken, remarks, unanswered, state.own_question)
+        return Task(self._agent, self._round, state.question, spoken, remarks, to_answer, state.own_question)
 
     async def _attempt(
         self, turn: Turn, start: MessageStart, thinking: Thinking, failover: Failover
@@ -217,5 +220,6 @@ class DebateTurn:
         )
         metrics.turn_completed(message.provider, message.model, message.usage, message.cost)
         state.messages.append(message)
-        state.own_question, state.answered = None, self._newest_remark
+        state.own_question = None
+        state.heard = {**(state.heard or {}), message.role: self._newest_remark}
         return message

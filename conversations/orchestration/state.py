@@ -22,6 +22,8 @@ N = TypeVar("N", int, float)
 
 # The `reason` of a debate that exceeded its budget.
 BUDGET: Final = "budget"
+# The `reason` of a debate whose verdict a person asked for before its last round.
+CONCLUDED: Final = "concluded"
 
 
 @dataclass
@@ -31,9 +33,9 @@ class DebateState:
 
     `unfinished_thoughts` are an earlier run's unfinished messages of thoughts. `own_question` is the question of the
     agent whose turn it is. `is_demo`: from a past or the current message on, all are the demo's. `is_judged`: the
-    verdict is stored, and only the end is missing. `reason` is why the debate ends early. `answered` is the seq of the
-    newest remark that a finished turn has answered; None until it is computed. `measured` is what models counted in
-    this run's prompts."""
+    verdict is stored, and only the end is missing. `reason` is why the debate ends early. `heard` has, by role, the seq
+    of the newest remark before the agent's last finished turn; None until it is computed. `measured` is what models
+    counted in this run's prompts."""
 
     question: DebateQuestion
     panel: Panel
@@ -47,7 +49,7 @@ class DebateState:
     is_judged: bool = False
     reason: str | None = None
     verdict: Verdict | None = None
-    answered: int | None = None
+    heard: dict[str, int] | None = None
     last_provider: Provider | None = None
     measured: Measured = field(default_factory=Measured)
 

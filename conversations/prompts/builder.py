@@ -45,8 +45,8 @@ class Spoken:
 class Task:
     """A turn of `agent` in round 1, 2, ..., after the messages in `spoken`.
 
-    `remarks` are people's remarks so far; `unanswered` are those that no agent has answered. `own_question` is the
-    agent's question in an earlier, interrupted attempt at this turn."""
+    `remarks` are people's remarks so far; `unanswered` are those that this agent has to answer now. `own_question` is
+    the agent's question in an earlier, interrupted attempt at this turn."""
 
     agent: Agent
     round: int
@@ -117,9 +117,11 @@ def _remarks(task: Task, place: int) -> list[str]:
     for remark in task.remarks:
         if remark.place != place or (remark.question is not None and remark.question is task.own_question):
             continue
-        asked = {} if remark.question is None else {"asked_by": remark.question.asked.agent}
+        about = {} if remark.question is None else {"asked_by": remark.question.asked.agent}
+        if remark.to is not None:
+            about = {"to": remark.to}
         text = remark.text if remark in task.unanswered else _cut(remark.text, MAX_ANSWERED)
-        texts.append(quoted(person=remark.author, **asked, text=text))
+        texts.append(quoted(person=remark.author, **about, text=text))
     return texts
 
 
@@ -138,11 +140,13 @@ def _opening(question: DebateQuestion) -> str:
 def _request(task: Task) -> str:
     if not task.agent.streaming:
         request = "The debate is over. Give your judgement of it."
-        return "\n\n".join([request, *(_unanswered(remark, "Weigh it.") for remark in task.unanswered)])
+        weigh = [_unanswered(remark, task.agent.role, "Weigh it.") for remark in task.unanswered]
+        return "\n\n".join([request, *weigh])
     others = any(spoken.role != task.agent.role for spoken in task.spoken)
     answer = " Answer the others' strongest points by name, and add what they left out." if others else ""
     request = f"Round {task.round} of {task.question.rounds}. It is your turn, {task.agent.name}.{answer}"
-    answers = [_unanswered(remark, "Answer this person first.") for remark in task.unanswered]
+    first = "Answer this person first."
+    answers = [_unanswered(remark, task.agent.role, first) for remark in task.unanswered]
     if task.own_question is not None:
         answers.insert(0, question_and_outcome(task.own_question.asked.prompt, outcome(task.own_question)))
     return "\n\n".join([request, *answers])
@@ -166,14 +170,17 @@ def correction(answer: str, problem: str, schema: Mapping[str, Any]) -> str:
 
 def outcome(question: Question) -> str:
     """For the agent that asked the question: its answer, or a sentence that there is none."""
+    if question.skipped:
+        return "The person has skipped your question; go on without an answer."
     if question.answer is None:
         return "Nobody answered in time; go on without an answer."
     return quoted(person=question.answer.author, answer=question.answer.text)
 
 
-def _unanswered(remark: Remark, request: str) -> str:
+def _unanswered(remark: Remark, role: str, request: str) -> str:
     quote = _cut(" ".join(remark.text.split()), MAX_QUOTE)
-    return f"A person has just said to the panel:\n{quoted(person=remark.author, text=quote)}\n{request}"
+    whom = "the panel" if remark.to != role else "you"
+    return f"A person has just said to {whom}:\n{quoted(person=remark.author, text=quote)}\n{request}"
 
 
 def _short(task: Task) -> Prompt:

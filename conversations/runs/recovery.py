@@ -8,7 +8,7 @@ from conversations.domain.human_input import HumanInput
 from conversations.domain.panels import PANELS
 from conversations.event_log import queries
 from conversations.models import Conversation
-from conversations.orchestration.state import BUDGET, DebateState
+from conversations.orchestration.state import BUDGET, CONCLUDED, DebateState
 from conversations.prompts.builder import DebateQuestion
 from conversations.providers.catalog import by_preference
 from conversations.providers.provider_errors import UNBILLED
@@ -46,6 +46,6 @@ def read(conversation: UUID) -> tuple[DebateState, HumanInput]:
         own_question=human_input.question_after([message.message for message in kept]),
         is_demo=row.mode == Mode.DEMO,
         is_judged=is_judged,
-        reason=BUDGET if is_judged and row.reason == BUDGET else None,
+        reason=row.reason if is_judged and row.reason in {BUDGET, CONCLUDED} else None,
     )
     return state, human_input

@@ -13,10 +13,10 @@ from conversations.access import permissions, rate_limits
 from conversations.access.permissions import AnyUser
 from conversations.budgets import ledger, service
 from conversations.budgets.service import Amounts
-from conversations.domain import requests
+from conversations.domain import panels, requests
 from conversations.domain.enums import Status
 from conversations.domain.errors import Forbidden, LimitReached, Unauthenticated
-from conversations.domain.events import Control, HumanMessage, StatusChanged
+from conversations.domain.events import Control, HumanMessage, InputExpired, StatusChanged
 from conversations.domain.requests import Command, Input, NewConversation
 from conversations.event_log import commands, store
 from conversations.event_log.commands import Accepted
@@ -74,19 +74,15 @@ async def control(user: AnyUser, conversation: UUID, command: Command) -> Accept
 
 
 async def say(user: AnyUser, conversation: UUID, message: Input) -> Accepted:
-    """Store a user's message to the panel, or, with `reply_to`, the answer to an agent's question; notify the run.
+    """Store a user's message to the panel, or, with `reply_to`, the answer to an agent's question, or that it is
+    skipped; notify the run.
 
-    Raises NotFound, Forbidden, Finished, Conflict, LimitReached and LogUnavailable; then nothing is stored."""
+    Raises InvalidInput, NotFound, Forbidden, Finished, Conflict, LimitReached and LogUnavailable; then nothing is
+    stored."""
     allowed = permissions.speak if message.reply_to is None else permissions.control
-    await database.call(allowed, user, conversation, timeout=database.REQUEST_SECONDS)
+    found = await database.call(allowed, user, conversation, timeout=database.REQUEST_SECONDS)
     await rate_limits.control(str(user.pk))
-    event = HumanMessage(
-        author=user.get_username(),
-        text=message.text,
-        reply_to=message.reply_to,
-        idempotency_key=message.idempotency_key,
-    )
-    return await commands.submit(conversation, event)
+    return await commands.submit(conversation, _said(user.get_username(), message, found.panel))
 
 
 def create(owner: AbstractUser, new: NewConversation) -> Conversation:
@@ -120,6 +116,17 @@ def create(owner: AbstractUser, new: NewConversation) -> Conversation:
         if job_queue.is_used():
             job_queue.enqueue(conversation.pk)
     return conversation
+
+
+def _said(person: str, message: Input, panel: str) -> HumanMessage | InputExpired:
+    """The event of what a person said. Raises InvalidInput if it is to somebody who is not in the panel."""
+    key, reply_to = message.idempotency_key, message.reply_to
+    if message.text is None:
+        # A form without text has a question to skip.
+        assert reply_to is not None  # noqa: S101
+        return InputExpired(request=reply_to, actor=person, idempotency_key=key)
+    to = None if message.to is None else panels.role_of(panel, message.to)
+    return HumanMessage(author=person, text=message.text, reply_to=reply_to, idempotency_key=key, to=to)
 
 
 async def _start(owner: AbstractUser, new: NewConversation, run: client_threads.Run | None) -> Conversation:

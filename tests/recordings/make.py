@@ -337,6 +337,7 @@ def humans() -> Script:
     script.say("financial_analyst", "Which year ", "do you ask about?")
     asked, other = uuid5(script.conversation, "request 1"), uuid5(script.conversation, "request 2")
     speaking = script.start("market_context")
+    before = script.tokens(speaking, "Rates matter 🙂, ", "but when?")
     deadline = START + timedelta(minutes=5)
     for request, prompt, until in ((asked, "Which fiscal year?", deadline), (other, "Which currency?", None)):
         script.add(
@@ -347,13 +348,15 @@ def humans() -> Script:
                 prompt=prompt,
                 timeout=None if until is None else 300.0,
                 deadline=until,
+                offset=len(before),
             )
         )
     script.status(Status.AWAITING_INPUT, reason="An analyst asked you a question.")
     script.add(HumanMessage(author="alice", text="2025 🙂", reply_to=asked, idempotency_key="k1"))
-    script.add(HumanMessage(author="alice", text="And keep it short.", reply_to=None))
-    script.add(InputExpired(request=other))
+    script.add(HumanMessage(author="alice", text="And keep it short.", to="risk_challenger"))
+    script.add(InputExpired(request=other, actor="alice", idempotency_key="k3"))
     script.status(Status.ACTIVE)
+    script.tokens(speaking, "\n\nIn 2025 ", "they fell.", offset=len(before))
     script.add(Control(action=Action.PAUSE, actor="alice", idempotency_key="k2"))
     script.status(Status.PAUSED)
     script.add(Control(action=Action.RESUME, actor="carol"))

@@ -226,7 +226,7 @@ async def test_an_agent_asks_waits_and_goes_on_with_the_answer(
     assert first["text"] == "Let me ask.\n\nThen buy."
     assert first["tokens"] == 4
     assert state["tools"] == []
-    assert state["humans"] == [{"author": "alice", "text": "Five years.", "reply_to": request}]
+    assert state["humans"] == [{"author": "alice", "text": "Five years.", "reply_to": request, "to": None}]
     rows = await debates.rows(conversation)
     assert statuses(rows) == ["queued", "initializing", "active", "awaiting_input", "active", "completed"]
     # The model got it as its tool's result, and the others hear what was asked of whom.

@@ -1,7 +1,7 @@
 // Generated from conversations/domain/events.py by `npm run types`. Do not edit.
 
-/** A command to a debate. */
-export type Action = "pause" | "resume" | "cancel";
+/** A command to a debate. CONCLUDE: the moderator judges after the current turn. */
+export type Action = "pause" | "resume" | "cancel" | "conclude";
 
 /** A finished message. Its `content` replaces the text of its tokens, and its `token_count` the sum of theirs. A
  * message that a cancel has cut off has the text so far, and the finish_reason `cancelled`. `cost` is in US dollars,
@@ -90,21 +90,25 @@ export type Hello = {
   session: string;
 };
 
-/** A person's message to the panel, or the answer to the question `reply_to`. */
+/** A person's message to the panel, or the answer to the question `reply_to`. `to` is the role of the agent that is
+ * to answer the message; null: the next speaker. */
 export type HumanMessage = {
   author: string;
   text: string;
   reply_to: string | null;
   idempotency_key: string | null;
+  to: string | null;
 };
 
-/** The question expired; the debate continues without an answer. */
+/** The debate continues without an answer to the question: its time is over, or the person `actor` skipped it. */
 export type InputExpired = {
   request: string;
+  actor: string | null;
+  idempotency_key: string | null;
 };
 
-/** An agent's question to the owner, asked during `message`. It expires at `deadline`, after `timeout` seconds; both
- * are null if it does not expire. */
+/** An agent's question to the owner, asked during `message`, after `offset` Unicode code points of its text (null:
+ * unknown). It expires at `deadline`, after `timeout` seconds; both are null if it does not expire. */
 export type InputRequest = {
   request: string;
   message: string;
@@ -112,6 +116,7 @@ export type InputRequest = {
   prompt: string;
   timeout: number | null;
   deadline: string | null;
+  offset: number | null;
 };
 
 /** The kind of a message, determined by its turn and its tool calls, never by its text. */

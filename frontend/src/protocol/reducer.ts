@@ -69,14 +69,14 @@ function apply(state: State, event: LogEvent): State {
     case "tool_error":
       return withTool(state, event.data.call, { error: event.data.code });
     case "input_request": {
-      const requests = [...state.requests, { ...event.data, state: "open" as const }];
+      const requests = [...state.requests, { ...event.data, offset: event.data.offset ?? null, state: "open" as const, skipped_by: null }];
       return withEntry({ ...state, requests }, event);
     }
     case "input_expired":
-      return withRequest(state, event.data.request, "expired");
+      return withRequest(state, event.data.request, "expired", event.data.actor);
     case "human_message": {
-      const { author, text, reply_to } = event.data;
-      const humans = [...state.humans, { author, text, reply_to }];
+      const { author, text, reply_to, to = null } = event.data;
+      const humans = [...state.humans, { author, text, reply_to, to }];
       return withEntry(withRequest({ ...state, humans }, reply_to, "answered"), event);
     }
     case "control": {
@@ -151,10 +151,15 @@ function withTool(state: State, call: string, change: Partial<Tool>): State {
   return { ...state, tools: state.tools.with(index, { ...tool, ...change }) };
 }
 
-function withRequest(state: State, id: string | null, outcome: Request["state"]): State {
+function withRequest(
+  state: State,
+  id: string | null,
+  outcome: Request["state"],
+  skipped_by: string | null = null,
+): State {
   if (!state.requests.some(({ request }) => request === id)) return state;
   const requests = state.requests.map((request) =>
-    request.request === id ? { ...request, state: outcome } : request,
+    request.request === id ? { ...request, state: outcome, skipped_by } : request,
   );
   return { ...state, requests };
 }

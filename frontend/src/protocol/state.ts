@@ -38,7 +38,11 @@ export type Message = Omit<MessageStart, "message"> & {
 
 export type Tool = ToolStart & { readonly output: string | null; readonly error: string | null };
 
-export type Request = InputRequest & { readonly state: "open" | "answered" | "expired" };
+export type Request = InputRequest & {
+  readonly state: "open" | "answered" | "expired";
+  /** The person who skipped the question, or null. */
+  readonly skipped_by: string | null;
+};
 
 export type Human = Omit<HumanMessage, "idempotency_key">;
 

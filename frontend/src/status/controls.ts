@@ -8,6 +8,7 @@ import { type State, isTerminal } from "../protocol/state.ts";
 const LABELS: Readonly<Record<Action, readonly [idle: string, busy: string]>> = {
   pause: ["Pause", "Pausing"],
   resume: ["Resume", "Resuming"],
+  conclude: ["Verdict now", "Ending"],
   cancel: ["Stop", "Stopping"],
 };
 

@@ -7,17 +7,22 @@ import type { Scene } from "./scene.ts";
 import { type AppliedControl, type Human, type Request, isTerminal } from "../protocol/state.ts";
 import { duration, label } from "../shared/format.ts";
 
-const PAST_TENSE: Readonly<Record<string, string>> = { pause: "paused", resume: "resumed", cancel: "stopped" };
+const PAST_TENSE: Readonly<Record<string, string>> = {
+  pause: "paused the debate",
+  resume: "resumed the debate",
+  cancel: "stopped the debate",
+  conclude: "asked for the verdict now",
+};
 
 export function controlSentence({ actor, action }: AppliedControl): string {
   const past = PAST_TENSE[action];
   // A later version may have more commands.
-  return past === undefined ? `${actor} sent the command “${label(action)}”.` : `${actor} ${past} the debate.`;
+  return past === undefined ? `${actor} sent the command “${label(action)}”.` : `${actor} ${past}.`;
 }
 
 export function controlTemplate(control: AppliedControl): TemplateResult {
   const { actor, action } = control;
-  return html`<p class="control" data-testid="control" data-action=${action}><bdi>${actor}</bdi> ${PAST_TENSE[action]} the debate.</p>`;
+  return html`<p class="control" data-testid="control" data-action=${action}><bdi>${actor}</bdi> ${PAST_TENSE[action]}.</p>`;
 }
 
 /** `request` is the question that this answers, if it answers one. */

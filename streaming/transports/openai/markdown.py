@@ -57,7 +57,9 @@ class Markdown:
             case "input_request":
                 return self._quote(f"**{data['agent']} asks:** {data['prompt']}")
             case "input_expired":
-                return self._quote("No one answered in time.")
+                return self._quote(
+                    "The question was skipped." if data.get("actor") else "No one answered in time."
+                )
             case "human_message":
                 return self._quote(f"**{data['author']}:** {data['text']}")
             case "complete":

@@ -97,7 +97,8 @@ class DebateView:
                 )
             case "input_expired":
                 self.question = None
-                self._line("[dim]No one answered in time; the debate continues.[/dim]")
+                why = "The question was skipped" if data.get("actor") else "No one answered in time"
+                self._line(f"[dim]{why}; the debate continues.[/dim]")
             case "human_message":
                 self.question = None if data["reply_to"] == self.question else self.question
                 self._line(f"\n[bold]{escape(data['author'])}:[/] {escape(printable(data['text']))}")

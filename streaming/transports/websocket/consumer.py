@@ -8,8 +8,9 @@ Frames that a client may send:
 
 {"type": "ack", "seq": N, "waited_ms": M}        everything up to N has been taken, M milliseconds ago (0 if left out)
 {"type": "control", "action": "pause_stream"}    hold this stream; resume_stream continues it
-{"type": "control", "action": "pause"}           pause the debate; also resume and cancel
-{"type": "input", "text": ..., "reply_to": ...}  a message to the panel, or the answer to the request `reply_to`
+{"type": "control", "action": "pause"}           pause the debate; also resume, conclude and cancel
+{"type": "input", "text": ..., "reply_to": ...}  a message to the panel, or the answer to the request `reply_to`,
+                                                 which a null text skips
 {"type": "start", "topic": ...}                  start a conversation and watch it, once a connection; the fields are
                                                  those of POST /api/conversations/
 {"type": "ping"}                                 answered with pong

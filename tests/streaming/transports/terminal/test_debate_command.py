@@ -149,7 +149,7 @@ def test_what_is_typed_is_said_to_the_panel(
     call_command("debate", "Is gold a hedge?", rounds=1)
     typist.join()
     said = transcript.fold(queries.read_all(Conversation.objects.get().pk))["humans"]
-    assert said == [{"author": "terminal", "text": "Mind the lease.", "reply_to": None}]
+    assert said == [{"author": "terminal", "text": "Mind the lease.", "reply_to": None, "to": None}]
 
 
 def test_what_is_typed_while_an_agent_asks_is_its_answer(
