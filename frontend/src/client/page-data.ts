@@ -14,7 +14,7 @@ export type Page = {
   readonly mode: Mode;
   readonly reason: string | null;
   readonly wsUrl: string;
-  /** Prefix of the API's "control", "input" and "again" for this debate. */
+  /** Prefix of the API's "control", "input", "again" and "export" for this debate. */
   readonly apiUrl: string;
   readonly loginUrl: string;
   /** The start form, filled in with the input of this debate. */

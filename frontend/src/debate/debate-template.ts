@@ -6,6 +6,7 @@ import { roundOf } from "../status/usage.ts";
 import type { Page } from "../client/page-data.ts";
 import { thousands } from "../shared/format.ts";
 import type { DebateSession } from "./debate-session.ts";
+import { exportMenuTemplate } from "./export-menu.ts";
 
 type Optional = TemplateResult | typeof nothing;
 
@@ -19,13 +20,16 @@ export function watermarkTemplate(): TemplateResult {
   </svg>`;
 }
 
-export function questionTemplate({ topic, content, contentType }: Page): TemplateResult {
+export function questionTemplate({ topic, content, contentType, apiUrl }: Page): TemplateResult {
   const material = html`<details class="material">
     <summary>${contentType}, ${thousands([...content].length)} characters</summary>
     <div tabindex="0" dir="auto">${content}</div>
   </details>`;
   return html`<header class="question">
-    <p class="kicker">Question</p>
+    <div class="question-bar">
+      <p class="kicker">Question</p>
+      ${exportMenuTemplate(apiUrl)}
+    </div>
     <h1 class="topic" dir="auto" ?data-long=${topic.length > 140}>${topic}</h1>
     ${content ? material : nothing}
   </header>`;
