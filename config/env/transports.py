@@ -38,6 +38,7 @@ OWN_PATHS = (
     "api/openapi.json/",
     "api/streaming/",
     "conversations/",
+    "dashboard/",
     "healthz/",
     "metrics/",
     "monitor/",

@@ -128,6 +128,19 @@ class Refusal(Schema):
     message: str
 
 
+class RunningDebate(Schema):
+    id: UUID
+    topic: str
+    status: Status
+    url: str
+
+
+class Busy(Refusal):
+    """`running`: your running debates, oldest first, if there are as many as may run at once."""
+
+    running: list[RunningDebate] | None = None
+
+
 class Conflict(Refusal):
     """`status` is the conversation's."""
 
@@ -141,7 +154,7 @@ class Invalid(Refusal):
 @router.post(
     "/",
     auth=needs("start"),
-    response={201: Started, 403: Refusal, 422: Invalid, 429: Refusal},
+    response={201: Started, 403: Refusal, 409: Conflict, 422: Invalid, 429: Busy},
     summary="Start a debate",
 )
 async def start(request: AuthenticatedRequest, new: NewConversation) -> ApiStatus[Conversation]:
@@ -194,7 +207,7 @@ async def events(
     return await database.call(_events, request.auth, conversation, after, limit)
 
 
-RESTARTED: Any = {201: Started, 403: Refusal, 404: Refusal, 422: Invalid, 429: Refusal}
+RESTARTED: Any = {201: Started, 403: Refusal, 404: Refusal, 422: Invalid, 429: Busy}
 
 
 @router.post(

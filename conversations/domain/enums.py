@@ -28,6 +28,13 @@ class ContentType(models.TextChoices):
     RESEARCH = "research", "Research note"
 
 
+class WhenBusy(models.TextChoices):
+    """What becomes of a new debate while its owner has as many running as may run at once."""
+
+    REFUSE = "refuse", "Refuse it"
+    QUEUE = "queue", "Start it when one ends"
+
+
 class Scope(models.TextChoices):
     """What an API key permits."""
 

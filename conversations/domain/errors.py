@@ -2,7 +2,8 @@
 
 OutcryError                 code, and a sentence for a person
 |-- InvalidInput            values are invalid
-|-- LimitReached            of running debates, messages to a debate, API keys, or today's costs
+|-- LimitReached            of messages to a debate, API keys, or today's costs
+|   |-- Busy                of running debates
 |   `-- TooManyRequests     a rate limit is exceeded
 |-- OverBudget              another call to a model would exceed a limit, which the message names
 |-- Unauthenticated         no valid session or API key
@@ -22,7 +23,7 @@ OutcryError                 code, and a sentence for a person
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -71,6 +72,15 @@ class LimitReached(OutcryError):
     def __init__(self, message: str, retry_after: float | None = None) -> None:
         super().__init__(message)
         self.retry_after = retry_after
+
+
+class Busy(LimitReached):
+    """The person has as many debates running as may run at once: `running`, each as {"id", "topic", "status", "url"},
+    oldest first."""
+
+    def __init__(self, message: str, running: Sequence[Mapping[str, Any]]) -> None:
+        super().__init__(message)
+        self.running = running
 
 
 class TooManyRequests(LimitReached):
@@ -164,13 +174,15 @@ class ProviderError(OutcryError):
 
 
 def error_body(error: OutcryError) -> dict[str, Any]:
-    """The body of an HTTP response: `{"code", "message"}`; also "errors" for InvalidInput, and "status" (the
-    conversation's) for Conflict."""
+    """The body of an HTTP response: `{"code", "message"}`; also "errors" for InvalidInput, "status" (the
+    conversation's) for Conflict, and "running" for Busy."""
     body: dict[str, Any] = {"code": error.code, "message": error.message}
     if isinstance(error, InvalidInput):
         body["errors"] = [vars(problem) for problem in error.problems]
     if isinstance(error, Conflict):
         body["status"] = error.status
+    if isinstance(error, Busy):
+        body["running"] = error.running
     return body
 
 

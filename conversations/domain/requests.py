@@ -21,7 +21,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError, PydanticKnownError
 
-from conversations.domain.enums import Action, ContentType, Scope
+from conversations.domain.enums import Action, ContentType, Scope, WhenBusy
 from conversations.domain.errors import InvalidInput, Problem
 from conversations.domain.panels import DEFAULT_PANEL, PANELS
 from conversations.domain.texts import cleaned, cleaned_line, first_sentence, has_visible_character
@@ -127,6 +127,14 @@ class Form(BaseModel):
             raise InvalidInput(problems(failure.errors(include_url=False))) from None
 
 
+Key = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=MAX_KEY),
+    AfterValidator(without_nul),
+    Field(description="Identifies the request: one that is sent again with the same key is executed once."),
+]
+
+
 def _question(topic: str, info: ValidationInfo) -> str:
     """The topic, or if it is empty, the content's first sentence. A pydantic validator."""
     if topic or "content" not in info.data:
@@ -186,19 +194,19 @@ class NewConversation(Form):
         AfterValidator(_at_most("OUTCRY_MAX_SECONDS_PER_CONVERSATION")),
         Field(description="Maximum seconds during which models answer; null for the installation's limit."),
     ] = None
+    when_busy: Annotated[
+        WhenBusy,
+        Field(
+            description="While as many of your debates run as may run at once: refuse (429), or queue, which starts it"
+            " when one ends, in order. At most 20 wait."
+        ),
+    ] = WhenBusy.REFUSE
+    idempotency_key: Key | None = None
 
     @model_validator(mode="before")
     @classmethod
     def _allow_content_alone(cls, values: Any) -> Any:
         return {"topic": "", **values} if isinstance(values, dict) and values.get("content") else values
-
-
-Key = Annotated[
-    str,
-    StringConstraints(min_length=1, max_length=MAX_KEY),
-    AfterValidator(without_nul),
-    Field(description="Identifies the command: one that is sent again with the same key is executed once."),
-]
 
 
 class Command(Form):

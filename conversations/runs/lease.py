@@ -18,6 +18,7 @@ from django.utils import timezone
 from conversations.domain.enums import Mode
 from conversations.infrastructure import metrics
 from conversations.models import Conversation
+from conversations.runs import places
 
 
 @dataclass(frozen=True)
@@ -33,9 +34,9 @@ class Lease:
 
 
 def claim(conversation: UUID) -> Lease | None:
-    """Claim a lease; None if another run holds one, or the conversation has ended."""
+    """Claim a lease; None if another run holds one, or the conversation has ended or waits for a place."""
     run = uuid.uuid4()
-    free = Conversation.objects.running().filter(_free(), pk=conversation)
+    free = Conversation.objects.running().filter(_free(), ~places.WAITING, pk=conversation)
     if not free.update(run=run, lease_until=_end(), attempts=F("attempts") + 1):
         return None
     is_first = Conversation.objects.filter(pk=conversation, started_at=None).update(started_at=timezone.now())
@@ -68,8 +69,8 @@ def hand_back(lease: Lease) -> None:
 
 
 def orphans() -> QuerySet[Conversation]:
-    """Conversations that have not ended and have no valid lease, oldest first."""
-    return Conversation.objects.running().filter(_free()).order_by("created_at")
+    """Conversations that have not ended, have a place and have no valid lease, oldest first."""
+    return Conversation.objects.running().filter(_free(), ~places.WAITING).order_by("created_at")
 
 
 def _held(lease: Lease) -> QuerySet[Conversation]:

@@ -3,7 +3,8 @@
 1. `launch` starts a run, which claims the conversation's lease and renews it by a heartbeat.
 2. The run recovers the debate from the log, and executes it.
 3. If the debate fails, the run stores its end, or releases the lease so that another run can continue.
-4. `adopt_orphans` looks for conversations without a run, `hand_over` stops all runs of this process.
+4. `adopt_orphans` gives free places to waiting conversations and looks for conversations without a run; `hand_over`
+   stops all runs of this process.
 """
 
 import asyncio
@@ -22,7 +23,7 @@ from conversations.domain.events import Error, EventData, StatusChanged
 from conversations.event_log import appender, wakeups
 from conversations.infrastructure import database, metrics, tracing
 from conversations.infrastructure.event_loop import BackgroundTasks, PerLoop
-from conversations.runs import endings, executor, lease, loading, recovery
+from conversations.runs import endings, executor, lease, loading, places, recovery
 from conversations.runs.control import Left, RunControl
 from conversations.runs.lease import Lease
 
@@ -215,6 +216,7 @@ async def _adopt(take: Callable[[Collection[UUID]], Awaitable[None]]) -> None:
             # While the database is slow, all processes' heartbeats are late, so an expired lease does not mean a dead
             # run.
             if not database.is_slow(2 * settings.OUTCRY_LEASE_HEARTBEAT_SECONDS):
+                await places.admit()
                 await take(await database.call(list, orphans.all(), timeout=database.REQUEST_SECONDS))
         except LogUnavailable:
             # `database` has logged the outage; the next search may succeed.

@@ -8,6 +8,7 @@ from typing import Final, Generic, TypeVar
 from django.conf import settings
 
 from conversations.domain.budget_guard import Call, verdict_beyond
+from conversations.domain.errors import InvalidInput, Problem
 from conversations.domain.panels import PANELS
 from conversations.domain.requests import NewConversation
 from conversations.prompts import builder, tokens
@@ -63,6 +64,24 @@ def estimate(new: NewConversation, provider: Provider) -> Estimate:
         tokens=Range(_total_tokens(low), _total_tokens(high)),
         usd=None if cheapest is None or dearest is None else Range(cheapest, dearest),
     )
+
+
+def require_least(new: NewConversation, provider: Provider) -> None:
+    """Raises InvalidInput for each limit of the request that is lower than the estimate's least."""
+    if new.max_tokens is None and new.max_usd is None:
+        return
+    least = estimate(new, provider)
+    problems = []
+    if new.max_tokens is not None and new.max_tokens < least.tokens.low:
+        sentence = f"Enter {least.tokens.low:,} or more: this debate needs at least so many tokens."
+        problems.append(Problem("max_tokens", "below_estimate", sentence))
+    if new.max_usd is not None and least.usd is not None and new.max_usd < least.usd.low:
+        # Rounded up, so that the amount named is accepted.
+        cents = f"{ceil(least.usd.low * 1e6) / 1e6:.6f}".rstrip("0")
+        sentence = f"Enter {cents} or more: this debate costs at least so many US dollars."
+        problems.append(Problem("max_usd", "below_estimate", sentence))
+    if problems:
+        raise InvalidInput(problems)
 
 
 def first_and_last(new: NewConversation, provider: Provider) -> tuple[Call, Call]:

@@ -14,8 +14,8 @@ from conversations.access.permissions import AnyUser
 from conversations.budgets import ledger, service
 from conversations.budgets.service import Amounts
 from conversations.domain import panels, requests
-from conversations.domain.enums import Status
-from conversations.domain.errors import Forbidden, LimitReached, Unauthenticated
+from conversations.domain.enums import Action, Status, WhenBusy
+from conversations.domain.errors import Busy, Conflict, Forbidden, LimitReached, Unauthenticated
 from conversations.domain.events import Control, HumanMessage, InputExpired, StatusChanged
 from conversations.domain.requests import Command, Input, NewConversation
 from conversations.event_log import commands, store
@@ -24,24 +24,32 @@ from conversations.infrastructure import database, tracing
 from conversations.models import Conversation
 from conversations.outbox import deliveries
 from conversations.providers import catalog, circuit_breaker
-from conversations.runs import job_queue, supervisor
+from conversations.runs import job_queue, places, supervisor
 from conversations.services import client_threads, cost_estimate
 from conversations.services.cost_estimate import Estimate
 
 # What a conversation keeps of its form besides its limits.
 _INPUT: Final = ("topic", "content", "content_type", "panel", "rounds")
+# The thread of the runs that idempotency keys name.
+_KEYS: Final = "idempotency keys of new debates"
 
 
 async def start(
     owner: AbstractUser, new: NewConversation, run: client_threads.Run | None = None
 ) -> Conversation:
     """Create the conversation and start its run, in this process or a worker. It does not depend on the client's
-    connection. For a client's run: a repeated request returns the conversation that the run began.
+    connection. For a client's run, or with an idempotency key: a repeated request returns the conversation that the
+    first one began.
 
-    Raises LimitReached and LogUnavailable; then nothing is stored."""
+    Raises InvalidInput, LimitReached, Conflict and LogUnavailable; then nothing is stored."""
     with tracing.start():
         await rate_limits.start(str(owner.pk))
-        return await _start(owner, new, run)
+        if run is not None or new.idempotency_key is None:
+            return await _start(owner, new, run)
+        conversation = await _start(owner, new, client_threads.Run(_KEYS, new.idempotency_key, None))
+        if any(getattr(conversation, name) != getattr(new, name) for name in _INPUT):
+            raise Conflict("This key was used for another debate.", conversation.status)
+        return conversation
 
 
 async def restart(user: AbstractUser, conversation: UUID) -> Conversation:
@@ -70,7 +78,11 @@ async def control(user: AnyUser, conversation: UUID, command: Command) -> Accept
     await database.call(permissions.control, user, conversation, timeout=database.REQUEST_SECONDS)
     await rate_limits.control(str(user.pk))
     event = Control(action=command.action, actor=user.get_username(), idempotency_key=command.idempotency_key)
-    return await commands.submit(conversation, event)
+    accepted = await commands.submit(conversation, event)
+    if command.action is Action.CANCEL:
+        # A run stores the cancellation, so the debate must not wait for a place.
+        await places.release(conversation)
+    return accepted
 
 
 async def say(user: AnyUser, conversation: UUID, message: Input) -> Accepted:
@@ -87,7 +99,9 @@ async def say(user: AnyUser, conversation: UUID, message: Input) -> Accepted:
 
 def create(owner: AbstractUser, new: NewConversation) -> Conversation:
     """Store a queued conversation with its first event, its ledger entry and its deliveries, and, if workers run
-    debates, its job. Raises LimitReached, and Unauthenticated if the owner is disabled, or is being erased."""
+    debates, its job. If it waits for a place, its reason is BUSY, and it has no job yet.
+
+    Raises LimitReached, and Unauthenticated if the owner is disabled, or is being erased."""
     provider = catalog.configured()[0]
     with transaction.atomic():
         # Lock the owner's row, so that two concurrent starts cannot both take the last place, and that an erasure
@@ -95,14 +109,13 @@ def create(owner: AbstractUser, new: NewConversation) -> Conversation:
         locked = get_user_model().objects.select_for_update().filter(pk=owner.pk, is_active=True)
         if not list(locked.values_list("pk")):
             raise Unauthenticated("This account is disabled.")
-        limit = settings.OUTCRY_MAX_RUNNING_PER_USER
-        if Conversation.objects.running().filter(owner_id=owner.pk).count() >= limit:
-            raise LimitReached(f"Your limit of running debates is {limit}. Wait until one ends, or stop one.")
+        waits = _must_wait(owner, new.when_busy)
         service.require_today(owner.pk, *cost_estimate.first_and_last(new, provider))
         conversation = Conversation.objects.create(
             owner_id=owner.pk,
             **new.model_dump(include={*_INPUT}),
             mode=provider.mode,
+            reason=places.BUSY if waits else None,
             traceparent=tracing.traceparent(),
             max_usd=ledger.exact(service.stricter(new.max_usd, settings.OUTCRY_MAX_USD_PER_CONVERSATION)),
             max_tokens=service.stricter(new.max_tokens, settings.OUTCRY_MAX_TOKENS_PER_CONVERSATION),
@@ -110,10 +123,10 @@ def create(owner: AbstractUser, new: NewConversation) -> Conversation:
         )
         # So that its costs are 0 from the start, instead of unknown.
         ledger.open_entries([ledger.conversation_account(conversation)])
-        queued = StatusChanged(status=Status.QUEUED, mode=provider.mode)
+        queued = StatusChanged(status=Status.QUEUED, mode=provider.mode, reason=conversation.reason)
         store.store_batch([store.Append(conversation.pk, None, [queued], timezone.now())])
         deliveries.plan(conversation.pk)
-        if job_queue.is_used():
+        if job_queue.is_used() and not waits:
             job_queue.enqueue(conversation.pk)
     return conversation
 
@@ -129,12 +142,29 @@ def _said(person: str, message: Input, panel: str) -> HumanMessage | InputExpire
     return HumanMessage(author=person, text=message.text, reply_to=reply_to, idempotency_key=key, to=to)
 
 
+def _must_wait(owner: AbstractUser, when_busy: WhenBusy) -> bool:
+    """Whether a new debate has to wait for a place. Raises Busy if it may not wait."""
+    running = Conversation.objects.running().filter(owner_id=owner.pk).order_by("created_at", "id")
+    limit = settings.OUTCRY_MAX_RUNNING_PER_USER
+    found = [*running[: limit + places.MAX_WAITING]]
+    if len(found) < limit:
+        return False
+    if when_busy is WhenBusy.QUEUE and len(found) < limit + places.MAX_WAITING:
+        return True
+    listed = [
+        {"id": str(each.pk), "topic": each.topic, "status": each.status, "url": each.get_absolute_url()}
+        for each in found
+    ]
+    are = "debate is" if limit == 1 else "debates are"
+    raise Busy(f"{limit} {are} already running (the maximum). Stop one or wait.", listed)
+
+
 async def _start(owner: AbstractUser, new: NewConversation, run: client_threads.Run | None) -> Conversation:
     conversation, is_new = await database.call(
         _create_once, owner, new, run, timeout=database.REQUEST_SECONDS
     )
-    # If workers run debates, `create` has enqueued the job.
-    if is_new and not job_queue.is_used():
+    # If workers run debates, `create` has enqueued the job. One that waits for a place is launched when it has one.
+    if is_new and conversation.reason is None and not job_queue.is_used():
         supervisor.launch(conversation.pk)
     return conversation
 
@@ -144,6 +174,7 @@ def _create_once(
 ) -> tuple[Conversation, bool]:
     try:
         with transaction.atomic():
+            cost_estimate.require_least(new, catalog.configured()[0])
             conversation = create(owner, new)
             if run is not None:
                 client_threads.keep(owner, run, conversation)

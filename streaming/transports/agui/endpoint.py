@@ -39,8 +39,8 @@ from streaming.http.stream_response import StreamResponse
 from streaming.transports.agui.encoder import RunEncoder
 
 TRANSPORT: Final = "agui"
-# What `forwardedProps` may hold for a new debate; the topic is the message.
-PROPERTIES: Final = frozenset(NewConversation.model_fields) - {"topic"}
+# What `forwardedProps` may hold for a new debate; the topic is the message, and the run's id the idempotency key.
+PROPERTIES: Final = frozenset(NewConversation.model_fields) - {"topic", "idempotency_key"}
 
 
 def routes() -> list[Route]:

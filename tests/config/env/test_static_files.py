@@ -24,7 +24,14 @@ pytestmark = pytest.mark.e2e
 
 BUILT = ROOT / "frontend" / "dist"
 YEAR = 31_536_000
-PAGES = ("/", "/monitor/", "/account/keys/", "/api/docs", "/admin/", "/admin/conversations/conversation/")
+PAGES = (
+    "/dashboard",
+    "/monitor/",
+    "/account/keys/",
+    "/api/docs",
+    "/admin/",
+    "/admin/conversations/conversation/",
+)
 
 
 @pytest.fixture(scope="module")

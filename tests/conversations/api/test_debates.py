@@ -124,9 +124,53 @@ async def test_one_debate_too_many_is_429(
     assert answer.status_code == 429
     assert body_of(answer) == {
         "code": "limit_reached",
-        "message": "Your limit of running debates is 1. Wait until one ends, or stop one.",
+        "message": "1 debate is already running (the maximum). Stop one or wait.",
+        "running": [
+            {
+                "id": str(conversation.pk),
+                "topic": conversation.topic,
+                "status": "queued",
+                "url": conversation.get_absolute_url(),
+            }
+        ],
     }
     assert await stored() == (1, 1)
+
+
+async def test_one_debate_too_many_may_wait_for_its_turn(
+    alice: User, conversation: Conversation, settings: Settings
+) -> None:
+    settings.OUTCRY_MAX_RUNNING_PER_USER = 1
+    answer = await post(await signed_in(alice), {"topic": "Buy?", "when_busy": "queue"})
+    assert (answer.status_code, body_of(answer)["status"]) == (201, "queued")
+    row = await database.call(lambda: Conversation.objects.get(pk=body_of(answer)["id"]))
+    assert row.reason == "busy"
+
+
+async def test_a_start_that_is_sent_again_with_its_key_starts_one_debate(
+    alice: User, openai: OpenAIServer
+) -> None:
+    client = await signed_in(alice)
+    body = {"topic": "Buy?", "rounds": 1, "idempotency_key": "one"}
+    first, again = await post(client, body), await post(client, body)
+    other = await post(client, {**body, "topic": "Sell?"})
+    await debates.debates_ended()
+    assert (first.status_code, again.status_code, other.status_code) == (201, 201, 409)
+    assert body_of(first)["id"] == body_of(again)["id"]
+    assert await database.call(Conversation.objects.count) == 1
+
+
+async def test_a_limit_below_the_estimate_is_422(alice: User, openai: OpenAIServer) -> None:
+    client = await signed_in(alice)
+    asked = {"topic": "Buy?", "rounds": 1}
+    estimate = await client.post(f"{LIST}estimate", json.dumps(asked), content_type="application/json")
+    least = body_of(estimate)["tokens"]["low"]
+    refused = await post(client, {**asked, "max_tokens": least - 1})
+    [problem] = body_of(refused)["errors"]
+    assert (refused.status_code, problem["field"], problem["rule"]) == (422, "max_tokens", "below_estimate")
+    assert f"{least:,}" in problem["message"]
+    assert (await post(client, {**asked, "max_tokens": least})).status_code == 201
+    await debates.debates_ended()
 
 
 # Who may

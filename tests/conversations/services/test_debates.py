@@ -74,7 +74,7 @@ async def test_concurrent_starts_keep_the_limit_of_running_debates(alice: User, 
     outcomes = await create_many(alice, 12)
     refused = [outcome for outcome in outcomes if isinstance(outcome, LimitReached)]
     assert len(refused) == 7
-    assert refused[0].message == "Your limit of running debates is 5. Wait until one ends, or stop one."
+    assert refused[0].message == "5 debates are already running (the maximum). Stop one or wait."
     assert await database.call(alice.conversations.count) == 5
     assert await database.call(Event.objects.count) == 5
     # Somebody else's debates do not count.

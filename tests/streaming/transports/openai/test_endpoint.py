@@ -606,7 +606,8 @@ async def _text(client: AsyncOpenAI, *, streamed: bool, **metadata: str) -> str 
 
 
 async def test_a_debate_judged_early_was_to_be_longer(http: httpx.AsyncClient, openai: OpenAIServer) -> None:
-    answer = await complete(http, {**ASKED, "metadata": {"rounds": "6", "max_tokens": "12000"}})
+    openai.default = says("Hold.", usage=(6_000, 30))
+    answer = await complete(http, {**ASKED, "metadata": {"rounds": "6", "max_tokens": "40000"}})
     [choice] = answer.json()["choices"]
     assert choice["finish_reason"] == "length"
     assert "> The debate has reached its budget" in choice["message"]["content"]
