@@ -180,7 +180,7 @@ class ConversationAdmin(ReviewersOnly):
 
     @admin.display(description="verdict", empty_value="-")
     def stance(self, conversation: Conversation) -> str | None:
-        return formatting.words(conversation.verdict["verdict"]) if conversation.verdict else None
+        return formatting.stance(conversation.verdict) if conversation.verdict else None
 
     @admin.display(description="cost", ordering="cost")
     def shown_cost(self, conversation: Conversation) -> str:

@@ -1,7 +1,7 @@
 """The JSON API of conversations."""
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 from uuid import UUID
 
 from django.contrib.auth.models import AbstractUser
@@ -28,6 +28,9 @@ from conversations.services.cost_estimate import Range
 PAGE_SIZE = 20
 MAX_EVENTS = 1_000
 
+# Fields of a Summary that are no attributes of a Conversation.
+_COMPUTED: Final = frozenset({"verdict_reason", "url"})
+
 router = Router(tags=["conversations"])
 
 
@@ -46,7 +49,8 @@ class Started(Schema):
 
 
 class Summary(Schema):
-    """`verdict` and `cost` (US dollars) are null while unknown."""
+    """`verdict` and `cost` (US dollars) are null while unknown. `verdict_reason` is the cause of `no_verdict`: such as
+    `test_model`, where a model that is only for trying Outcry spoke, `demo`, `budget` or `invalid_answer`."""
 
     id: UUID
     topic: str
@@ -55,6 +59,7 @@ class Summary(Schema):
     status: Status
     mode: Mode
     verdict: Stance | None
+    verdict_reason: str | None
     cost: float | None
     url: str
     created_at: datetime
@@ -281,10 +286,11 @@ def _detail(user: AbstractUser, conversation: UUID) -> dict[str, Any]:
 
 def _summary(conversation: Conversation) -> dict[str, Any]:
     return {
-        **{name: getattr(conversation, name) for name in Summary.model_fields if name != "url"},
+        **{name: getattr(conversation, name) for name in Summary.model_fields if name not in _COMPUTED},
         "status": Status.read(conversation.status),
         "mode": Mode.read(conversation.mode),
         "verdict": Stance.read(conversation.verdict["verdict"]) if conversation.verdict else None,
+        "verdict_reason": conversation.verdict["reason"] if conversation.verdict else None,
         "url": conversation.get_absolute_url(),
     }
 

@@ -1,7 +1,7 @@
 """Closed sets of words that more than one layer names."""
 
 from enum import StrEnum
-from typing import Self
+from typing import Final, Self
 
 from django.db import models
 
@@ -145,3 +145,7 @@ class Stance(Word):
     SELL = "sell"
     STRONG_SELL = "strong_sell"
     NO_VERDICT = "no_verdict"
+
+
+# The `reason` of `no_verdict` where a model that is only for trying Outcry spoke.
+TEST_MODEL: Final = "test_model"

@@ -191,7 +191,8 @@ class Error(EventData, type="error"):
 
 
 class Complete(EventData, type="complete"):
-    """The verdict. With `no_verdict`, `reason` is the cause, and the texts may be empty."""
+    """The verdict. With `no_verdict`, `reason` is the cause, and the texts may be empty. `horizon` has a number or is
+    empty; `would_change` says what would change the stance."""
 
     verdict: Stance
     confidence: float | None = Field(default=None, ge=0, le=1)
@@ -201,6 +202,7 @@ class Complete(EventData, type="complete"):
     key_points: tuple[str, ...] = ()
     risks: tuple[str, ...] = ()
     horizon: str = ""
+    would_change: str = ""
     reason: str | None = None
     cost_summary: CostSummary
     mode: Mode

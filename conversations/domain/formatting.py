@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any, Final
 
+from conversations.domain.enums import TEST_MODEL, Stance
+
 UNKNOWN: Final = "unknown"
 # (label, text) pairs.
 Labelled = list[tuple[str, str]]
@@ -37,6 +39,11 @@ def words(name: str) -> str:
     return name.replace("_", " ")
 
 
+def stance(complete: Mapping[str, Any]) -> str:
+    """The stance in the data of a `complete` event: "strong buy"; of a run of test models, that it has none."""
+    return "test run, no opinion" if complete["reason"] == TEST_MODEL else words(complete["verdict"])
+
+
 def seconds(milliseconds: int | None) -> str:
     """Seconds, with one decimal; "unknown" for None."""
     return UNKNOWN if milliseconds is None else f"{milliseconds / 1_000:.1f} s"
@@ -48,21 +55,24 @@ def count(number: int | None) -> str:
 
 
 def confidence(stated: float | None) -> str:
-    """A percentage; "not stated" for None."""
-    return "not stated" if stated is None else f"{stated:.0%}"
+    """A percentage; "not given" for None."""
+    return "not given" if stated is None else f"{stated:.0%}"
 
 
 def verdict(complete: Mapping[str, Any]) -> Labelled:
     """The data of a `complete` event: stance and confidence, then the texts that are not empty."""
+    is_none = complete["verdict"] == Stance.NO_VERDICT
     texts = [
-        ("Stance", words(complete["verdict"])),
-        ("Confidence", confidence(complete["confidence"])),
+        ("Stance", stance(complete)),
+        ("Confidence", "" if is_none else confidence(complete["confidence"])),
         ("Reason", words(complete["reason"] or "")),
-        ("Horizon", complete["horizon"]),
         ("Summary", complete["summary"]),
         ("Consensus", complete["consensus"]),
         ("Dissent", complete["dissent"]),
         ("Key points", "\n".join(f"• {point}" for point in complete["key_points"])),
         ("Risks", "\n".join(f"• {risk}" for risk in complete["risks"])),
+        # Rows of earlier versions have none.
+        ("What would change this", complete.get("would_change", "")),
+        ("Horizon", complete["horizon"]),
     ]
     return [(label, text) for label, text in texts if text]

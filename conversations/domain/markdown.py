@@ -4,7 +4,8 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
-from conversations.domain.enums import Kind, Mode, Stance
+from conversations.domain import formatting
+from conversations.domain.enums import TEST_MODEL, Kind, Mode, Stance
 from conversations.domain.finish_reasons import cut_note
 
 DEMO: Final = "Simulated: a script spoke here, no model."
@@ -12,6 +13,7 @@ _NO_VERDICT: Final = {
     "demo": "this was a scripted demo; nothing was analysed.",
     "budget": "the debate reached its budget before it could be judged.",
     "invalid_answer": "the moderator's answer was no valid verdict.",
+    TEST_MODEL: "a model that is only for trying Outcry spoke here.",
 }
 
 _BACKTICKS: Final = re.compile("`+")
@@ -67,8 +69,12 @@ def verdict(complete: Data, spoken: str = "") -> str:
     for title, name in (("Key points", "key_points"), ("Risks", "risks")):
         if complete[name]:
             parts.append(f"**{title}**\n\n" + "\n".join(f"- {one_line(point)}" for point in complete[name]))
-    if complete["horizon"]:
-        parts.append(f"**Horizon.** {one_line(complete['horizon'])}")
+    parts += [
+        f"**{title}.** {one_line(text)}"
+        for title, name in (("What would change this", "would_change"), ("Horizon", "horizon"))
+        # Rows of earlier versions have no `would_change`.
+        if (text := complete.get(name))
+    ]
     return "\n\n".join(parts)
 
 
@@ -105,9 +111,9 @@ def _demo(data: Data) -> str:
 
 
 def _stance(complete: Data) -> str:
+    stance = f"**{formatting.stance(complete).capitalize()}**"
     if complete["verdict"] == Stance.NO_VERDICT:
-        return f"**No verdict**: {_NO_VERDICT.get(complete['reason'], complete['reason'])}"
-    stance = f"**{complete['verdict'].replace('_', ' ').capitalize()}**"
+        return f"{stance}: {_NO_VERDICT.get(complete['reason'], complete['reason'])}"
     # An unstated confidence is left out.
     if complete["confidence"] is None:
         return stance

@@ -73,8 +73,8 @@ FINANCIAL_DEBATE = Panel(
         name="Moderator",
         instructions=(
             "You are the Moderator. You judge the debate you have just heard, adding nothing of your own. State"
-            " where the analysts agree, where they do not, and a stance with your confidence in it. Where the"
-            " debate does not support a stance, give a low confidence."
+            " where the analysts agree, where they do not, a stance with your confidence in it, and what would"
+            " change it. Where the debate does not support a stance, give a low confidence."
         ),
         streaming=False,
     ),

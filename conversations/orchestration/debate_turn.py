@@ -24,7 +24,7 @@ from conversations.domain.panels import Agent
 from conversations.infrastructure import metrics
 from conversations.orchestration.state import BUDGET, DebateState
 from conversations.orchestration.thinking import Thinking
-from conversations.orchestration.verdict import Verdict, form_of
+from conversations.orchestration.verdict import Verdict, VerdictAnswer, form_of
 from conversations.prompts import builder
 from conversations.prompts.builder import Spoken, Task
 from conversations.providers import pricing
@@ -206,8 +206,9 @@ class DebateTurn:
             state.verdict = answer.value if isinstance(answer.value, Verdict) else None
             if state.verdict is not None:
                 content = state.verdict.summary
-                is_live = start.mode is Mode.LIVE and state.mode is Mode.LIVE
-                confidence = state.verdict.confidence if is_live else None
+                is_live = start.mode is Mode.LIVE and state.mode is Mode.LIVE and not state.is_test_run
+                if is_live and isinstance(state.verdict, VerdictAnswer):
+                    confidence = state.verdict.confidence
         message = AgentMessage(
             **start.model_dump(exclude={"streaming"}),
             content=content,

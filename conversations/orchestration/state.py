@@ -9,14 +9,14 @@ from typing import Final, TypeVar
 from uuid import UUID
 
 from conversations.domain import transcript
-from conversations.domain.enums import Kind, Mode, Stance, Status
+from conversations.domain.enums import TEST_MODEL, Kind, Mode, Stance, Status
 from conversations.domain.events import AgentMessage, Complete, CostSummary, StatusChanged
 from conversations.domain.human_input import Question
 from conversations.domain.panels import Agent, Panel
-from conversations.orchestration.verdict import Verdict
+from conversations.orchestration.verdict import Verdict, VerdictAnswer
 from conversations.prompts.builder import DebateQuestion
 from conversations.prompts.tokens import Measured
-from conversations.providers.catalog import Provider
+from conversations.providers.catalog import TEST_KINDS, Provider
 
 N = TypeVar("N", int, float)
 
@@ -24,6 +24,8 @@ N = TypeVar("N", int, float)
 BUDGET: Final = "budget"
 # The `reason` of a debate whose verdict a person asked for before its last round.
 CONCLUDED: Final = "concluded"
+# The fields of a verdict that mean nothing without its stance.
+_OF_STANCE: Final = ("stance", "confidence_percent", "horizon", "would_change")
 
 
 @dataclass
@@ -58,6 +60,14 @@ class DebateState:
         """DEMO from the first message of a demo on."""
         modes = {self.providers[0].mode, *(message.mode for message in self.messages)}
         return Mode.DEMO if self.is_demo or Mode.DEMO in modes else Mode.LIVE
+
+    @property
+    def is_test_run(self) -> bool:
+        """Whether a stance would rest on models that are only for trying Outcry: one of them judged, or spoke at least
+        half of the speeches."""
+        speeches = [each.provider in TEST_KINDS for each in self.messages if each.kind is not Kind.FINAL]
+        is_judge = any(each.provider in TEST_KINDS for each in self.messages[-1:] if each.kind is Kind.FINAL)
+        return is_judge or (bool(speeches) and 2 * sum(speeches) >= len(speeches))
 
     def status(self, status: Status) -> StatusChanged:
         """The `status` event for this status."""
@@ -98,26 +108,31 @@ class DebateState:
 def complete(state: DebateState) -> Complete:
     """The `complete` event for the debate's present state. Its `reason` says why there is no stance, if there is
     none."""
-    reason = None
-    if state.mode is Mode.DEMO:
-        # A script has no stance, whatever its text says.
-        reason = "demo"
-    elif state.verdict is None:
-        is_judged = bool(state.messages) and state.messages[-1].kind is Kind.FINAL
-        reason = "invalid_answer" if is_judged else BUDGET
-    verdict = state.verdict if reason is None else None
-    texts = (
-        {} if state.verdict is None else state.verdict.model_dump(exclude={"stance", "confidence_percent"})
-    )
+    verdict, reason = state.verdict, _no_stance(state)
+    stance = verdict if reason is None and isinstance(verdict, VerdictAnswer) else None
+    left_out = {"stance", "confidence_percent"} if stance else {*_OF_STANCE}
     return Complete(
-        verdict=Stance(verdict.stance) if verdict else Stance.NO_VERDICT,
-        confidence=verdict.confidence if verdict else None,
-        **texts,
+        verdict=Stance(stance.stance) if stance else Stance.NO_VERDICT,
+        confidence=stance.confidence if stance else None,
+        **({} if verdict is None else verdict.model_dump(exclude=left_out)),
         reason=reason,
         cost_summary=_cost_summary(state.messages, state.discarded + len(state.unfinished)),
         mode=state.mode,
         transcript_sha256=transcript.digest(state.messages),
     )
+
+
+def _no_stance(state: DebateState) -> str | None:
+    """The reason why the debate has no stance, if it has none."""
+    if state.mode is Mode.DEMO:
+        # A script has no stance, whatever its text says.
+        return "demo"
+    if state.is_test_run:
+        return TEST_MODEL
+    if state.verdict is None:
+        is_judged = bool(state.messages) and state.messages[-1].kind is Kind.FINAL
+        return "invalid_answer" if is_judged else BUDGET
+    return None
 
 
 def _cost_summary(messages: Sequence[AgentMessage], discarded: int) -> CostSummary:

@@ -6,7 +6,7 @@ minLength. Their rules are checked here.
 
 import re
 from collections.abc import Mapping
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final, Literal, TypeVar
 
 from pydantic import (
     AfterValidator,
@@ -21,8 +21,8 @@ from pydantic import (
 from conversations.agents.answer_form import AnswerForm, Unreadable
 from conversations.agents.answer_json import is_cut_off, objects
 from conversations.agents.clean_text import clean
-from conversations.prompts.small_model import LocalVerdict
-from conversations.providers.catalog import Provider
+from conversations.prompts.small_model import LocalSummary
+from conversations.providers.catalog import TEST_KINDS, Provider
 
 _PERCENTAGE: Final = re.compile(r"(\d{1,3}(?:\.\d{1,9})?) ?%?")
 
@@ -52,6 +52,11 @@ def _filled(text: str) -> str:
     if not text.strip():
         raise ValueError("must not be empty")
     return text
+
+
+def _numbered(horizon: str) -> str:
+    """The horizon, or nothing if it has no number: "the long term" is no time."""
+    return horizon if any(character.isnumeric() for character in horizon) else ""
 
 
 def _list(value: Any) -> Any:
@@ -90,27 +95,33 @@ class VerdictAnswer(BaseModel):
     dissent: Text = Field(description="Where they disagree, and who holds what.")
     key_points: Texts = Field(description="The strongest points made, at most five.")
     risks: Texts = Field(description="The main risks named, at most five.")
-    horizon: Text = Field(description="The time the stance applies to, such as '12 months'.")
+    would_change: Text = Field(
+        description="What would change the stance, and to which: facts one can watch for."
+    )
+    horizon: Annotated[Text, AfterValidator(_numbered)] = Field(
+        description="The time the stance applies to, with a number, such as '12 months'; empty if none was named."
+    )
 
     @property
-    def confidence(self) -> float | None:
+    def confidence(self) -> float:
         """From 0 to 1."""
         return self.confidence_percent / 100
 
 
-Verdict = VerdictAnswer | LocalVerdict
+Verdict = VerdictAnswer | LocalSummary
+V = TypeVar("V", VerdictAnswer, LocalSummary)
 
 
 def form_of(provider: Provider) -> AnswerForm:
-    """The form of the provider's structured answer; the local model gets a smaller one."""
-    return _LOCAL if provider.kind == "local" else _FULL
+    """The form of the provider's structured answer. A model that is only for trying Outcry is asked for no stance."""
+    return _SUMMARY if provider.kind in TEST_KINDS else _FULL
 
 
-def read(answer: str, schema: type[Verdict]) -> Verdict:
+def read(answer: str, schema: type[V]) -> V:
     """The verdict in an answer. Wrapping, fields that nobody asked for, and how a value is written are put right;
     nothing is added. Raises Unreadable with a sentence about what is wrong."""
     found = objects(answer)
-    verdicts: list[Verdict] = []
+    verdicts: list[V] = []
     problem = _missing(answer)
     for each in found:
         try:
@@ -128,12 +139,16 @@ def _missing(answer: str) -> str:
     return "Its JSON object is cut off." if is_cut_off(answer) else "It holds no JSON object."
 
 
-def _known(found: Mapping[str, Any], schema: type[Verdict]) -> dict[str, Any]:
+def _known(found: Mapping[str, Any], schema: type[BaseModel]) -> dict[str, Any]:
     """The object's fields of the schema, whatever case and separators their names have."""
     names = {_plain(name): name for name in schema.model_fields}
     known = {names[plain]: value for name, value in found.items() if (plain := _plain(name)) in names}
-    if schema is VerdictAnswer and "confidence" in found:
-        known.setdefault("confidence_percent", _confidence(found["confidence"]))
+    if schema is VerdictAnswer:
+        if "confidence" in found:
+            known.setdefault("confidence_percent", _confidence(found["confidence"]))
+        if known.get("would_change") is None:
+            # Optional, but strict structured outputs require all fields.
+            known["would_change"] = ""
     return known
 
 
@@ -158,4 +173,4 @@ def _problem(failure: ValidationError) -> str:
 
 
 _FULL: Final = AnswerForm(VerdictAnswer, lambda answer: read(answer, VerdictAnswer))
-_LOCAL: Final = AnswerForm(LocalVerdict, lambda answer: read(answer, LocalVerdict))
+_SUMMARY: Final = AnswerForm(LocalSummary, lambda answer: read(answer, LocalSummary))

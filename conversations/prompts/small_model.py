@@ -13,7 +13,7 @@ No I/O.
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -58,7 +58,7 @@ SAMPLING: Final[Mapping[str, Any]] = {
 """Keyword arguments of AG2's OpenAIConfig for a speaker, without its grammar."""
 
 VERDICT_SAMPLING: Final[Mapping[str, Any]] = {**SAMPLING, "temperature": 0.3, "max_tokens": 500}
-"""Keyword arguments of AG2's OpenAIConfig for the moderator; `max_tokens` fits the longest LocalVerdict."""
+"""Keyword arguments of AG2's OpenAIConfig for the moderator; `max_tokens` fits the longest LocalSummary."""
 
 
 @dataclass(frozen=True)
@@ -172,27 +172,22 @@ Sentence = Annotated[str, Field(pattern=r"^[A-Z][a-z]{0,13}(,? [A-Za-z][A-Za-z]{
 Point = Annotated[str, Field(pattern=r"^[A-Z][a-z]{0,13}(,? [A-Za-z][A-Za-z]{0,13}){3,18}\.$")]
 
 
-class LocalVerdict(BaseModel):
-    """The moderator's judgement of the debate. It has no confidence: this model always states the lowest value."""
+class LocalSummary(BaseModel):
+    """The moderator's summary of the debate."""
+
+    # It has no stance, because this model's would mean nothing.
 
     model_config = ConfigDict(extra="forbid")
 
-    # The model fills the fields in this order: first what was argued, then the stance that follows.
     summary: Sentence
     consensus: Sentence
     dissent: Sentence
     key_points: list[Point] = Field(min_length=1, max_length=3)
     risks: list[Point] = Field(min_length=1, max_length=3)
-    stance: Literal["strong_buy", "buy", "hold", "sell", "strong_sell"]
-    horizon: Literal["weeks", "months", "one year", "several years"]
-
-    @property
-    def confidence(self) -> float | None:
-        return None
 
 
 def moderator_prompt(topic: str, turns: Sequence[tuple[str, str]]) -> SmallModelPrompt:
-    """The moderator's prompt, for a LocalVerdict. `turns` are (name, whole text), in order."""
+    """The moderator's prompt, for a LocalSummary. `turns` are (name, whole text), in order."""
     lines = [f"{_speakable(name)}: {last_point(text)}" for name, text in turns[-MAX_TURNS:]]
     return SmallModelPrompt(
         system=f"You are the moderator of a debate. You judge only what was said. {DATA} Answer in JSON.",
@@ -200,7 +195,7 @@ def moderator_prompt(topic: str, turns: Sequence[tuple[str, str]]) -> SmallModel
             [
                 f"Question: {_clip(topic, MAX_TOPIC)}",
                 *lines,
-                "Sum up the debate: summary, consensus, dissent, key points, risks, and a stance.",
+                "Sum up the debate: summary, consensus, dissent, key points and risks.",
             ]
         ),
     )

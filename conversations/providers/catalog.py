@@ -29,6 +29,8 @@ KEYS: Final = {
     "openai-compatible": ("OPENAI_API_KEY",),
 }
 KINDS: Final = ("local", "openai", "anthropic", "gemini", "ollama", "openai-compatible", "demo")
+# Kinds whose models are only for trying Outcry: what they say supports no stance.
+TEST_KINDS: Final = frozenset({"local"})
 _LIMITS: Final = frozenset({"first_token", "stall"})
 
 

@@ -40,6 +40,6 @@ async def _expect_marked(page: Page) -> None:
     await expect_watermark(page)
     verdict = page.get_by_test_id("verdict")
     await expect(verdict).to_have_attribute("data-stance", "no_verdict")
-    await expect(verdict).to_contain_text("a script has no opinion")
+    await expect(verdict).to_contain_text("Demo: no verdict.")
     await expect(verdict).to_contain_text("DEMO")
     await expect(verdict.get_by_text("Confidence")).to_have_count(0)

@@ -17,6 +17,7 @@ VERDICT: Mapping[str, Any] = {
     "dissent": "The Risk Challenger holds that one customer is too much of the revenue.",
     "key_points": ["Margins rose by three points.", "One customer is a third of the revenue."],
     "risks": ["The contract may not be renewed."],
+    "would_change": "A renewed contract would make it a strong buy.",
     "horizon": "12 months",
 }
 

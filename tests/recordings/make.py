@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid5
 
-from conversations.domain.enums import Action, Kind, Mode, Stance, Status
+from conversations.domain.enums import TEST_MODEL, Action, Kind, Mode, Stance, Status
 from conversations.domain.events import (
     AgentMessage,
     Complete,
@@ -221,6 +221,7 @@ def debate() -> Script:
         dissent="Whether the largest customer renews.",
         key_points=("Gross margin 61 %", "Premium to peers"),
         risks=("Customer concentration",),
+        would_change="A renewal of the largest contract for three years would make it a buy.",
         horizon="12 months",
     )
     return script
@@ -373,6 +374,17 @@ def demo() -> Script:
     return script
 
 
+def test_run() -> Script:
+    script = Script("test_run", model="SmolLM2-135M-Instruct", provider="local")
+    script.opening()
+    for role in list(AGENTS)[:3]:
+        script.say(role, "The price ", "may be too high.", cost=0.0)
+    script.verdict(
+        Stance.NO_VERDICT, 0.0, summary="The price may be too high for the growth.", reason=TEST_MODEL
+    )
+    return script
+
+
 def no_verdict() -> Script:
     script = Script("no_verdict", model="SmolLM2-135M", provider="local")
     script.opening()
@@ -506,6 +518,7 @@ SCRIPTS = (
     tools,
     humans,
     demo,
+    test_run,
     no_verdict,
     error,
     cancelled,

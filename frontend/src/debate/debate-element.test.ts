@@ -347,7 +347,7 @@ describe("limits", () => {
   test("that do not cover a verdict leave none", async () => {
     await play("budget_spent");
     expect(words("budget-reached")).toBe("The budget was reached, so the debate ends here.");
-    expect(words("verdict")).toContain("No verdict The budget did not cover a verdict.");
+    expect(words("verdict")).toContain("No verdict Limit reached before a verdict.");
     expect(words("agent-message")).not.toContain("Discarded");
     expect(all("agent-message")[1]?.querySelector("summary")?.textContent).toBe(
       "Discarded. The budget did not cover the rest of it.",

@@ -24,7 +24,8 @@ export type AgentMessage = {
   duration_ms: number;
 };
 
-/** The verdict. With `no_verdict`, `reason` is the cause, and the texts may be empty. */
+/** The verdict. With `no_verdict`, `reason` is the cause, and the texts may be empty. `horizon` has a number or is
+ * empty; `would_change` says what would change the stance. */
 export type Complete = {
   verdict: Stance;
   confidence: number | null;
@@ -34,6 +35,7 @@ export type Complete = {
   key_points: readonly string[];
   risks: readonly string[];
   horizon: string;
+  would_change: string;
   reason: string | null;
   cost_summary: CostSummary;
   mode: Mode;

@@ -88,8 +88,9 @@ export function discardReason(code: string): string {
 }
 
 const REASONS: Readonly<Record<string, string>> = {
-  demo: "This was a scripted demo; a script has no opinion.",
-  budget: "The budget did not cover a verdict.",
+  demo: "Demo: no verdict.",
+  test_model: "Test run, no opinion: the model is only for trying Outcry.",
+  budget: "Limit reached before a verdict.",
   invalid_answer: "The moderator's answer did not have the form of a verdict, so none is shown.",
   interrupted: "The speaker was interrupted and begins again.",
   cancelled: "The debate was stopped before its end.",

@@ -21,6 +21,7 @@ from a2a.types import (
     TaskStatusUpdateEvent,
 )
 
+from conversations.domain import formatting
 from conversations.domain.enums import Mode, Status
 from conversations.domain.finish_reasons import cut_note
 from conversations.domain.frames import Frame
@@ -156,8 +157,7 @@ class TaskUpdates:
             case Status.ERROR:
                 text = self._error or "The debate ended with an error."
             case Status.COMPLETED if self._verdict is not None:
-                stance = self._verdict["verdict"].replace("_", " ")
-                text = f"Verdict: {stance}. {self._verdict['summary']}".strip()
+                text = f"Verdict: {formatting.stance(self._verdict)}. {self._verdict['summary']}".strip()
             case _:
                 text = ""
         return _marked(text, is_demo=data["mode"] == Mode.DEMO)

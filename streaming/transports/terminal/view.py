@@ -112,9 +112,10 @@ class DebateView:
 
     def _verdict(self, data: Data) -> None:
         self._console.print(Rule("Verdict"))
-        confidence = formatting.confidence(data["confidence"])
-        self._line(f"[bold]{escape(formatting.words(data['verdict']))}[/], confidence {confidence}")
-        for label, text in formatting.verdict(data):
+        texts = dict(formatting.verdict(data))
+        confidence = f", confidence {texts['Confidence']}" if "Confidence" in texts else ""
+        self._line(f"[bold]{escape(texts['Stance'])}[/]{confidence}")
+        for label, text in texts.items():
             # The summary was just shown as the moderator's message.
             if label not in {"Stance", "Confidence", "Summary"}:
                 self._line(f"[bold]{label}:[/] {escape(printable(text))}")

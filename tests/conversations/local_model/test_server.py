@@ -26,7 +26,7 @@ from conversations.local_model.server import NAME
 from conversations.prompts.small_model import (
     VERDICT_SAMPLING,
     VOICES,
-    LocalVerdict,
+    LocalSummary,
     moderator_prompt,
     speaker_prompt,
 )
@@ -150,16 +150,16 @@ async def test_more_debates_than_slots_are_all_answered(model: ModelProcess) -> 
     assert {finish_reason for _, finish_reason in answers} == {"stop"}
 
 
-async def test_the_moderators_verdict_is_valid(model: ModelProcess) -> None:
+async def test_the_moderators_summary_is_valid(model: ModelProcess) -> None:
     prompt = moderator_prompt(
         TOPIC, [("Alice", "The price is too high."), ("Bob", "Demand will grow for years.")]
     )
     async with config(model.url, **VERDICT_SAMPLING) as connected:
-        moderator = ag2.Agent("moderator", prompt.system, config=connected, response_schema=LocalVerdict)
+        moderator = ag2.Agent("moderator", prompt.system, config=connected, response_schema=LocalSummary)
         reply = await moderator.ask(prompt.user)
         verdict = await reply.content()
 
-    assert isinstance(verdict, LocalVerdict)
+    assert isinstance(verdict, LocalSummary)
 
 
 def test_it_listens_on_loopback_only(model: ModelProcess) -> None:

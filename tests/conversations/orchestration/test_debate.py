@@ -131,7 +131,7 @@ async def test_the_verdict_is_what_the_moderator_stated(openai: OpenAIServer) ->
     complete = only(Complete, events)[0]
     assert complete.verdict == VERDICT["stance"]
     assert complete.confidence == 0.64
-    for field in ("summary", "consensus", "dissent", "horizon"):
+    for field in ("summary", "consensus", "dissent", "would_change", "horizon"):
         assert getattr(complete, field) == VERDICT[field]
     assert list(complete.key_points) == VERDICT["key_points"]
     assert list(complete.risks) == VERDICT["risks"]

@@ -7,10 +7,18 @@ import pytest
 
 from conversations.agents.answer_form import Unreadable
 from conversations.domain.enums import Status
-from conversations.domain.events import AgentMessage, Complete, Fallback, MessageDiscard, StatusChanged
+from conversations.domain.events import (
+    AgentMessage,
+    Complete,
+    EventData,
+    Fallback,
+    MessageDiscard,
+    StatusChanged,
+)
+from conversations.local_model import supervisor
 from conversations.orchestration.verdict import VerdictAnswer, read
 from conversations.prompts.quotation import quoted
-from conversations.providers.catalog import DEMO, parse
+from conversations.providers.catalog import DEMO, Provider, parse
 from tests.fakes.openai_server import OpenAIServer
 from tests.fakes.replies import VERDICT, Fault, Reply, fails, says, verdict
 from tests.support.held import debate, hold, only
@@ -64,6 +72,8 @@ NEARLY = {
     without("stance", Stance="buy"): ("buy", 0.64),
     but(risks="One risk."): ("buy", 0.64),
     but(risks=None): ("buy", 0.64),
+    but(would_change=None): ("buy", 0.64),
+    without("would_change"): ("buy", 0.64),
 }
 
 
@@ -71,6 +81,21 @@ NEARLY = {
 def test_how_a_value_is_written_is_put_right(answer: str) -> None:
     found = read(answer, VerdictAnswer)
     assert (found.stance, found.confidence) == NEARLY[answer]
+
+
+@pytest.mark.parametrize(
+    ("horizon", "kept"),
+    [
+        ("12 months", "12 months"),
+        ("十二个月", "十二个月"),
+        ("Q3", "Q3"),
+        ("months", ""),
+        ("the long term", ""),
+        ("", ""),
+    ],
+)
+def test_a_horizon_without_a_number_is_left_out(horizon: str, kept: str) -> None:
+    assert read(but(horizon=horizon), VerdictAnswer).horizon == kept
 
 
 WRONG = {
@@ -180,3 +205,58 @@ async def test_the_demo_does_not_judge_a_debate_that_was_paid_for(openai: OpenAI
     assert {event.mode for event in only(StatusChanged, events)} == {"live"}
     assert only(StatusChanged, events)[-1].status is Status.COMPLETED
     assert [message.content for message in only(AgentMessage, events)[-2:]] == ["One should buy."] * 2
+
+
+# Models that are only for trying Outcry
+
+
+SENTENCE = "The debate leans towards buying the shares."
+SUMMARY = {
+    **dict.fromkeys(("summary", "consensus", "dissent"), SENTENCE),
+    "key_points": [SENTENCE],
+    "risks": [SENTENCE],
+}
+SPEECHES = [says("It is cheap."), says("It is not."), says("It depends.")]
+
+
+@pytest.fixture
+def local(openai: OpenAIServer, monkeypatch: pytest.MonkeyPatch) -> Provider:
+    """The local model, whose endpoint is the stand-in."""
+
+    async def url() -> str:
+        return openai.url
+
+    monkeypatch.setattr(supervisor, "url", url)
+    return parse("local")
+
+
+def ending(events: list[EventData]) -> tuple[Any, ...]:
+    complete = only(Complete, events)[0]
+    return complete.verdict, complete.reason, complete.confidence, only(AgentMessage, events)[-1].confidence
+
+
+async def test_a_test_model_gives_no_stance(local: Provider, openai: OpenAIServer) -> None:
+    openai.answer(*SPEECHES, says(json.dumps(SUMMARY)))
+    events = await hold(debate(local))
+    assert ending(events) == ("no_verdict", "test_model", None, None)
+    complete = only(Complete, events)[0]
+    assert (complete.summary, complete.horizon) == (SENTENCE, "")
+    # It is not even asked for one.
+    assert "stance" not in json.dumps(openai.asked[-1].body)
+
+
+async def test_no_stance_rests_on_speeches_of_a_test_model(local: Provider, openai: OpenAIServer) -> None:
+    openai.answer(*SPEECHES, says("Sorry."), says("Sorry."))
+    async with OpenAIServer(model="second") as judge:
+        events = await hold(debate(local, judge))
+    assert only(AgentMessage, events)[-1].model == "second"
+    assert ending(events) == ("no_verdict", "test_model", None, None)
+    assert only(Complete, events)[0].would_change == ""
+
+
+async def test_one_speech_of_a_test_model_leaves_the_stance(local: Provider, openai: OpenAIServer) -> None:
+    async with OpenAIServer(model="second") as second:
+        second.answer(says(fault=Fault.RESET), to="Financial Analyst")
+        events = await hold(debate(second, local))
+    assert [message.provider for message in only(AgentMessage, events)].count("local") == 1
+    assert ending(events) == ("buy", None, 0.64, 0.64)

@@ -11,7 +11,7 @@ from conversations.prompts.small_model import (
     MAX_POINT,
     SAMPLING,
     VOICES,
-    LocalVerdict,
+    LocalSummary,
     last_point,
     moderator_prompt,
     speaker_prompt,
@@ -163,7 +163,7 @@ def test_the_moderator_reads_each_ones_last_points_under_their_names() -> None:
     assert prompt.grammar is None
 
 
-def test_a_verdict_is_whole_sentences_and_bounded() -> None:
+def test_a_summary_is_whole_sentences_without_a_stance() -> None:
     sentence = "The analysts like the company but fear its price."
     verdict = {
         "summary": sentence,
@@ -171,16 +171,14 @@ def test_a_verdict_is_whole_sentences_and_bounded() -> None:
         "dissent": sentence,
         "key_points": [sentence],
         "risks": [sentence],
-        "stance": "hold",
-        "horizon": "months",
     }
 
-    assert LocalVerdict.model_validate(verdict).stance == "hold"
+    assert LocalSummary.model_validate(verdict).summary == sentence
     for name, value in {
         "summary": "The sentence is cut in the middle of",
         "key_points": [sentence] * 4,
         "risks": [],
-        "stance": "perhaps",
+        "stance": "buy",
     }.items():
         with pytest.raises(ValidationError, match=name):
-            LocalVerdict.model_validate({**verdict, name: value})
+            LocalSummary.model_validate({**verdict, name: value})

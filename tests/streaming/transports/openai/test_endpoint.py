@@ -73,6 +73,8 @@ VERDICT_SECTION = f"""## Verdict
 
 - {VERDICT["risks"][0]}
 
+**What would change this.** {VERDICT["would_change"]}
+
 **Horizon.** {VERDICT["horizon"]}"""
 
 

@@ -143,6 +143,13 @@ def test_no_verdict_has_its_reason(reason: str, sentence: str) -> None:
     assert text(ended) == f"## Verdict\n\n**No verdict**: {sentence}"
 
 
+def test_a_test_run_is_no_opinion() -> None:
+    ended = debates.complete(verdict=Stance.NO_VERDICT, confidence=None, summary="", reason="test_model")
+    assert text(ended) == (
+        "## Verdict\n\n**Test run, no opinion**: a model that is only for trying Outcry spoke here."
+    )
+
+
 def test_a_budget_that_is_reached_is_told_once() -> None:
     reached = debates.status(Status.ACTIVE, reason="budget")
     ended = debates.status(Status.COMPLETED, reason="budget")
