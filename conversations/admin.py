@@ -251,8 +251,8 @@ class EventAdmin(ReviewersOnly):
             audit.note_reading(request.user, "any", None)
             return
         chosen = uuid_or_nil(request.GET[ConversationFilter.parameter_name])
-        for pk, owner in permissions.owners([chosen]).items():
-            audit.note_reading(request.user, pk, owner)
+        for pk, found in permissions.ownerships([chosen]).items():
+            audit.note_reading(request.user, pk, found.owner)
 
     def get_ordering(self, request: HttpRequest) -> tuple[str]:
         return ("seq",) if _of_one(request) else ("-pk",)

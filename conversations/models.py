@@ -50,6 +50,18 @@ class Conversation(models.Model):
     started_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
 
+    # What the owner made of it in their history.
+    title = models.CharField(  # noqa: DJ001 (null: it was never renamed)
+        max_length=200, null=True, blank=True, help_text="The owner's name for it; empty: the question."
+    )
+    pinned_at = models.DateTimeField(null=True, blank=True, help_text="Pinned to the top of the list.")
+    deleted_at = models.DateTimeField(
+        null=True, blank=True, help_text="Deleted by its owner, whom it is hidden from since then."
+    )
+    models_used = models.TextField(  # noqa: DJ001 (null: nobody has spoken)
+        null=True, blank=True, editable=False, help_text="Models that have spoken, each in a line of its own."
+    )
+
     run = models.UUIDField(null=True, blank=True, help_text="The run that may append; the fence.")
     lease_until = models.DateTimeField(null=True, blank=True)
     attempts = models.PositiveSmallIntegerField(
@@ -80,6 +92,12 @@ class Conversation(models.Model):
         ordering = ["-created_at", "-id"]
         indexes = [
             models.Index(fields=["owner", "-created_at"]),
+            # The list of a person's debates, pinned ones first, without reading the debates themselves.
+            models.Index(
+                fields=["owner", "-pinned_at", "-created_at", "-id"],
+                name="history_of_owner",
+                condition=models.Q(deleted_at=None),
+            ),
             models.Index(fields=["status", "lease_until"]),
         ]
         permissions = [
@@ -97,6 +115,16 @@ class Conversation(models.Model):
     @property
     def is_finished(self) -> bool:
         return self.status in TERMINAL
+
+    @property
+    def name(self) -> str:
+        """What its owner calls it; the question, unless they renamed it."""
+        return self.title or self.topic
+
+    @property
+    def model_names(self) -> list[str]:
+        """The models that have spoken, in the order of their first message."""
+        return [line for line in (self.models_used or "").split("\n") if line]
 
     @property
     def ws_url(self) -> str:

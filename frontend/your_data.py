@@ -59,7 +59,7 @@ def _page(request: HttpRequest, user: AbstractUser) -> HttpResponseBase:
     context = {
         "is_confirmed": _CONFIRM in request.GET,
         "refusal": refusal,
-        "number": permissions.own(user).count(),
+        "number": permissions.own_with_deleted(user).count(),
     }
     return render(request, "frontend/your_data.html", context)
 

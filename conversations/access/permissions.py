@@ -1,7 +1,7 @@
 """Permissions: what a user may do. Every page and transport checks them before it accesses a channel group or a log."""
 
 from collections.abc import Iterable
-from typing import Any
+from typing import NamedTuple
 from uuid import UUID
 
 from django.contrib.auth.models import AbstractUser, AnonymousUser
@@ -38,7 +38,12 @@ def may_control_all(user: AnyUser) -> bool:
 
 
 def own(user: AnyUser) -> QuerySet[Conversation]:
-    """The conversations that the user started, newest first."""
+    """The conversations that the user started and has not deleted, newest first."""
+    return own_with_deleted(user).filter(deleted_at=None)
+
+
+def own_with_deleted(user: AnyUser) -> QuerySet[Conversation]:
+    """The conversations that the user started, newest first; also deleted ones, which can be restored."""
     if not user.is_authenticated:
         return Conversation.objects.none()
     return Conversation.objects.filter(owner_id=user.pk)
@@ -49,22 +54,34 @@ def visible_to(user: AnyUser) -> QuerySet[Conversation]:
     return Conversation.objects.all() if may_review(user) else own(user)
 
 
-def may_watch(user: AnyUser, owner: Any) -> bool:
-    """Whether the user may watch a conversation of the owner with this id: the owner, and reviewers."""
-    return (user.is_authenticated and owner == user.pk) or may_review(user)
+class Ownership(NamedTuple):
+    """A conversation's owner, by id, and whether they have deleted it."""
+
+    owner: int
+    is_deleted: bool
 
 
-def owners(conversations: Iterable[UUID]) -> dict[UUID, Any]:
-    """The owners' ids by conversation, for those of the conversations that exist."""
-    found = Conversation.objects.only("owner").in_bulk(conversations)
-    return {pk: conversation.owner_id for pk, conversation in found.items()}
+def may_watch(user: AnyUser, of: Ownership) -> bool:
+    """Whether the user may watch such a conversation: its owner, unless they have deleted it, and reviewers."""
+    is_theirs = user.is_authenticated and of.owner == user.pk
+    return (is_theirs and not of.is_deleted) or may_review(user)
+
+
+def ownerships(conversations: Iterable[UUID]) -> dict[UUID, Ownership]:
+    """Whose these conversations are; those that do not exist are left out."""
+    found = Conversation.objects.only("owner", "deleted_at").in_bulk(conversations)
+    return {pk: _ownership(conversation) for pk, conversation in found.items()}
+
+
+def _ownership(conversation: Conversation) -> Ownership:
+    return Ownership(conversation.owner_id, conversation.deleted_at is not None)
 
 
 def watch(user: AnyUser, conversation: UUID) -> Conversation:
     """The conversation, for a user who may watch it; reading somebody else's is recorded. Raises NotFound if it does
     not exist or they may not."""
     found = Conversation.objects.filter(pk=conversation).first()
-    if found is None or not may_watch(user, found.owner_id):
+    if found is None or not may_watch(user, _ownership(found)):
         raise NotFound("There is no such conversation.")
     audit.note_reading(user, found.pk, found.owner_id)
     return found

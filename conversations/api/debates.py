@@ -5,8 +5,7 @@ from typing import Annotated, Any, Final
 from uuid import UUID
 
 from django.contrib.auth.models import AbstractUser
-from django.core.paginator import Paginator
-from ninja import Router, Schema
+from ninja import Query, Router, Schema
 from ninja import Status as ApiStatus
 from pydantic import Field
 
@@ -17,19 +16,19 @@ from conversations.budgets.service import Amounts
 from conversations.domain import transcript
 from conversations.domain.enums import Mode, Stance, Status
 from conversations.domain.errors import Problem
+from conversations.domain.history import Changes, HistoryQuery
 from conversations.domain.requests import Command, Input, NewConversation
 from conversations.event_log import commands, queries
 from conversations.infrastructure import database
 from conversations.models import Conversation
 from conversations.outbox import deliveries
-from conversations.services import debates
+from conversations.services import debates, history
 from conversations.services.cost_estimate import Range
 
-PAGE_SIZE = 20
 MAX_EVENTS = 1_000
 
 # Fields of a Summary that are no attributes of a Conversation.
-_COMPUTED: Final = frozenset({"verdict_reason", "url"})
+_COMPUTED: Final = frozenset({"pinned", "models", "verdict_reason", "url"})
 
 router = Router(tags=["conversations"])
 
@@ -50,10 +49,13 @@ class Started(Schema):
 
 class Summary(Schema):
     """`verdict` and `cost` (US dollars) are null while unknown. `verdict_reason` is the cause of `no_verdict`: such as
-    `test_model`, where a model that is only for trying Outcry spoke, `demo`, `budget` or `invalid_answer`."""
+    `test_model`, where a model that is only for trying Outcry spoke, `demo`, `budget` or `invalid_answer`. `title` is
+    the owner's name for it, null for the question; `models` have spoken so far."""
 
     id: UUID
     topic: str
+    title: str | None
+    pinned: bool
     panel: str
     rounds: int
     status: Status
@@ -61,6 +63,7 @@ class Summary(Schema):
     verdict: Stance | None
     verdict_reason: str | None
     cost: float | None
+    models: list[str]
     url: str
     created_at: datetime
     started_at: datetime | None
@@ -128,6 +131,25 @@ class Events(Schema):
     events: list[EventOut]
 
 
+class Changed(Schema):
+    """`title` is null for the question."""
+
+    id: UUID
+    title: str | None
+    pinned: bool
+
+    @staticmethod
+    def resolve_pinned(conversation: Conversation) -> bool:
+        return conversation.pinned_at is not None
+
+
+class Deleted(Schema):
+    """`was_running`: it was stopped first."""
+
+    id: UUID
+    was_running: bool
+
+
 class Refusal(Schema):
     code: str
     message: str
@@ -181,10 +203,20 @@ async def estimate(request: AuthenticatedRequest, new: NewConversation) -> dict[
     "/",
     auth=needs("watch"),
     response={200: Page, 403: Refusal, 429: Refusal},
-    summary="List your debates, newest first",
+    summary="List, filter and search your debates",
 )
-async def list_own(request: AuthenticatedRequest, page: Annotated[int, Field(ge=1)] = 1) -> dict[str, Any]:
-    return await database.call(_page, request.auth, page)
+async def list_own(request: AuthenticatedRequest, query: Query[HistoryQuery]) -> dict[str, Any]:
+    return await database.call(_page, request.auth, query)
+
+
+@router.get(
+    "/models",
+    auth=needs("watch"),
+    response={200: list[str], 403: Refusal, 429: Refusal},
+    summary="The models that have spoken in your debates",
+)
+async def models(request: AuthenticatedRequest) -> list[str]:
+    return await database.call(history.models, request.auth)
 
 
 @router.get(
@@ -210,6 +242,46 @@ async def events(
     limit: Annotated[int, Field(ge=1, le=MAX_EVENTS)] = 100,
 ) -> dict[str, Any]:
     return await database.call(_events, request.auth, conversation, after, limit)
+
+
+CHANGED: Any = {200: Changed, 403: Refusal, 404: Refusal, 422: Invalid, 429: Refusal}
+
+
+@router.patch(
+    "/{uuid:conversation}/",
+    auth=needs("control"),
+    response=CHANGED,
+    summary="Rename or pin a debate",
+)
+async def change(request: AuthenticatedRequest, conversation: UUID, changes: Changes) -> Conversation:
+    return await database.call(
+        history.change, request.auth, conversation, changes, timeout=database.REQUEST_SECONDS
+    )
+
+
+@router.delete(
+    "/{uuid:conversation}/",
+    auth=needs("control"),
+    response={200: Deleted, 403: Refusal, 404: Refusal, 429: Refusal},
+    summary="Delete a debate from your history",
+    description=(
+        "A running debate is stopped first. From now on you do not see the debate anywhere; `restore` brings it back."
+        " Deleting it again changes nothing. Reviewers can read it until the installation's retention or your erasure"
+        " deletes it for good."
+    ),
+)
+async def delete(request: AuthenticatedRequest, conversation: UUID) -> dict[str, Any]:
+    return {"id": conversation, "was_running": await history.delete(request.auth, conversation)}
+
+
+@router.post(
+    "/{uuid:conversation}/restore",
+    auth=needs("control"),
+    response=CHANGED,
+    summary="Undo the deletion of a debate",
+)
+async def restore(request: AuthenticatedRequest, conversation: UUID) -> Conversation:
+    return await database.call(history.restore, request.auth, conversation, timeout=database.REQUEST_SECONDS)
 
 
 RESTARTED: Any = {201: Started, 403: Refusal, 404: Refusal, 422: Invalid, 429: Busy}
@@ -259,15 +331,9 @@ async def say(
     return ApiStatus(202, await debates.say(request.auth, conversation, message))
 
 
-def _page(user: AbstractUser, page: int) -> dict[str, Any]:
-    pages = Paginator(permissions.own(user), PAGE_SIZE)
-    rows = pages.page(page).object_list if page <= pages.num_pages else []
-    return {
-        "count": pages.count,
-        "page": page,
-        "pages": pages.num_pages,
-        "results": [_summary(conversation) for conversation in rows],
-    }
+def _page(user: AbstractUser, query: HistoryQuery) -> dict[str, Any]:
+    page = history.listed(user, query)
+    return {**vars(page), "results": [_summary(conversation) for conversation in page.results]}
 
 
 def _detail(user: AbstractUser, conversation: UUID) -> dict[str, Any]:
@@ -287,6 +353,8 @@ def _detail(user: AbstractUser, conversation: UUID) -> dict[str, Any]:
 def _summary(conversation: Conversation) -> dict[str, Any]:
     return {
         **{name: getattr(conversation, name) for name in Summary.model_fields if name not in _COMPUTED},
+        "pinned": conversation.pinned_at is not None,
+        "models": conversation.model_names,
         "status": Status.read(conversation.status),
         "mode": Mode.read(conversation.mode),
         "verdict": Stance.read(conversation.verdict["verdict"]) if conversation.verdict else None,

@@ -64,7 +64,7 @@ def store_batch(appends: Sequence[Append], attempts: list[Stored] | None = None)
         _insert([frame for numbered in frames.values() for frame in numbered])
         _advance(frames)
         for conversation, numbered in frames.items():
-            if changes := _changed_columns(numbered):
+            if changes := _changed_columns(numbered, owners[conversation].models_used):
                 Conversation.objects.filter(pk=conversation).update(**changes)
         if attempts is not None:
             attempts.append(frames)
@@ -72,12 +72,13 @@ def store_batch(appends: Sequence[Append], attempts: list[Stored] | None = None)
 
 
 class _Owner(NamedTuple):
-    """A conversation's newest seq, and the run that may append to it. `expired`: the run's lease has expired, by the
-    database's clock."""
+    """A conversation's newest seq, the run that may append to it, and the models that have spoken. `expired`: the run's
+    lease has expired, by the database's clock."""
 
     head: int
     run: UUID | None
     expired: bool
+    models_used: str
 
 
 # The database's own clock, in the SQL that the ORM's Now() writes.
@@ -92,7 +93,7 @@ def _lock(conversations: set[UUID]) -> dict[UUID, _Owner]:
     # order, so they cannot deadlock.
     table = Conversation._meta.db_table
     sql = (
-        f"SELECT id, head, run, lease_until < {_NOW[connection.vendor]} FROM {table}"  # noqa: S608 (our own words)
+        f"SELECT id, head, run, lease_until < {_NOW[connection.vendor]}, models_used FROM {table}"  # noqa: S608 (our own words)
         f" WHERE id IN ({', '.join(['%s'] * len(conversations))}) ORDER BY id"
     )
     if connection.features.has_select_for_update:
@@ -100,8 +101,8 @@ def _lock(conversations: set[UUID]) -> dict[UUID, _Owner]:
     with connection.cursor() as cursor:
         cursor.execute(sql, [_key(conversation) for conversation in conversations])
         return {
-            _uuid(pk): _Owner(head, None if run is None else _uuid(run), bool(expired))
-            for pk, head, run, expired in cursor.fetchall()
+            _uuid(pk): _Owner(head, None if run is None else _uuid(run), bool(expired), models or "")
+            for pk, head, run, expired, models in cursor.fetchall()
         }
 
 
@@ -204,8 +205,8 @@ def _key(conversation: UUID | None) -> Any:
     return Conversation._meta.pk.get_db_prep_value(conversation, connection)
 
 
-def _changed_columns(frames: Iterable[Frame]) -> dict[str, Any]:
-    """The columns of `Conversation` that these events change."""
+def _changed_columns(frames: Iterable[Frame], models_used: str) -> dict[str, Any]:
+    """The columns of `Conversation` that these events change. `models_used` is the column before them."""
     changes: dict[str, Any] = {}
     for frame in frames:
         match frame.type:
@@ -219,6 +220,9 @@ def _changed_columns(frames: Iterable[Frame]) -> dict[str, Any]:
                     changes["attempts"] = 1
                 if frame.data["mode"] == Mode.DEMO:
                     changes["mode"] = Mode.DEMO
+                line = f"\n{frame.data['model']}\n"
+                if line not in models_used:
+                    changes["models_used"] = models_used = models_used + line
             case "complete":
                 changes |= {"verdict": frame.data, "cost": frame.data["cost_summary"]["usd"]}
     return changes

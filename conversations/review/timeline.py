@@ -131,6 +131,8 @@ class Review:
             ("Events", f"{conversation.head:,}"),
             ("Id", str(conversation.pk)),
         ]
+        if conversation.deleted_at is not None:
+            facts.insert(1, ("Deleted by its owner", _time(conversation.deleted_at)))
         if conversation.reason:
             facts.insert(1, ("Reason", conversation.reason))
         return facts

@@ -89,7 +89,7 @@ def _admit_program(headers: Mapping[str, str], conversation: UUID | None) -> Pri
 def _admit_browsers(handshakes: Sequence[_Handshake]) -> list[Principal | OutcryError]:
     """A principal or an error for each handshake, in the same order, with three queries."""
     found = principals.of_sessions({session for session, _ in handshakes})
-    owners = permissions.owners({asked for _, asked in handshakes if asked is not None})
+    ownerships = permissions.ownerships({asked for _, asked in handshakes if asked is not None})
     answers: list[Principal | OutcryError] = []
     for session, asked in handshakes:
         principal = found.get(session)
@@ -97,8 +97,8 @@ def _admit_browsers(handshakes: Sequence[_Handshake]) -> list[Principal | Outcry
             answers.append(Unauthenticated("Sign in first, or send an API key."))
         elif isinstance(principal, SecondFactorMissing) or asked is None:
             answers.append(principal)
-        elif asked in owners and permissions.may_watch(principal.user, owners[asked]):
-            audit.note_reading(principal.user, asked, owners[asked])
+        elif asked in ownerships and permissions.may_watch(principal.user, ownerships[asked]):
+            audit.note_reading(principal.user, asked, ownerships[asked].owner)
             answers.append(principal)
         else:
             answers.append(NotFound("There is no such conversation."))

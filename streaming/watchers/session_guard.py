@@ -23,7 +23,9 @@ def refused(watching: Sequence[Watching]) -> dict[Watching, Close]:
     users = principals.active_users({principal.user.pk for principal, _ in watching})
     lacking = second_factor.lacking(users.values())
     stamps = {key: user.get_session_auth_hash() for key, user in users.items()}
-    owners = permissions.owners({conversation for _, conversation in watching if conversation is not None})
+    ownerships = permissions.ownerships(
+        {conversation for _, conversation in watching if conversation is not None}
+    )
     verdicts: dict[Watching, Close] = {}
     for principal, conversation in watching:
         user = users.get(principal.user.pk)
@@ -35,7 +37,7 @@ def refused(watching: Sequence[Watching]) -> dict[Watching, Close]:
             verdicts[principal, conversation] = Close.UNAUTHENTICATED
         elif conversation is not None and (
             # It was deleted.
-            conversation not in owners or not permissions.may_watch(user, owners[conversation])
+            conversation not in ownerships or not permissions.may_watch(user, ownerships[conversation])
         ):
             verdicts[principal, conversation] = Close.FORBIDDEN
     return verdicts

@@ -49,6 +49,14 @@ def test_valid_session_that_may_watch_is_not_refused(
     assert refused(signed_in(carol), conversation) is None
 
 
+def test_owner_of_a_deleted_debate_is_refused_and_a_reviewer_is_not(
+    alice: User, carol: User, conversation: Conversation
+) -> None:
+    Conversation.objects.filter(pk=conversation.pk).update(deleted_at=timezone.now())
+    assert refused(signed_in(alice), conversation) is Close.FORBIDDEN
+    assert refused(signed_in(carol), conversation) is None
+
+
 def test_no_watchers_give_no_verdicts() -> None:
     assert session_guard.refused([]) == {}
 
