@@ -30,6 +30,14 @@ class Conversation(models.Model):
     content_type = models.CharField(max_length=20, choices=ContentType, default=ContentType.TEXT.value)
     panel = models.CharField(max_length=50, default=DEFAULT_PANEL)
     rounds = models.PositiveSmallIntegerField(default=2)
+    follows = models.ForeignKey(
+        "self",
+        models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="followed_by",
+        help_text="The earlier debate that its agents know.",
+    )
 
     status = models.CharField(
         max_length=20,

@@ -61,6 +61,11 @@ class Ownership(NamedTuple):
     is_deleted: bool
 
 
+def followers(user: AnyUser, conversation: Conversation) -> QuerySet[Conversation]:
+    """The debates that follow the conversation and that the user may watch, oldest first."""
+    return visible_to(user).filter(follows=conversation).order_by("created_at", "id")
+
+
 def may_watch(user: AnyUser, of: Ownership) -> bool:
     """Whether the user may watch such a conversation: its owner, unless they have deleted it, and reviewers."""
     is_theirs = user.is_authenticated and of.owner == user.pk

@@ -17,7 +17,7 @@ from conversations.domain import transcript
 from conversations.domain.enums import Mode, Stance, Status
 from conversations.domain.errors import Problem
 from conversations.domain.history import Changes, HistoryQuery
-from conversations.domain.requests import Command, Input, NewConversation
+from conversations.domain.requests import SAME_INPUT, Command, Input, NewConversation, Restart
 from conversations.event_log import commands, queries
 from conversations.infrastructure import database
 from conversations.models import Conversation
@@ -28,7 +28,7 @@ from conversations.services.cost_estimate import Range
 MAX_EVENTS = 1_000
 
 # Fields of a Summary that are no attributes of a Conversation.
-_COMPUTED: Final = frozenset({"pinned", "models", "verdict_reason", "url"})
+_COMPUTED: Final = frozenset({"pinned", "models", "verdict_reason", "url", "follows"})
 
 router = Router(tags=["conversations"])
 
@@ -50,7 +50,8 @@ class Started(Schema):
 class Summary(Schema):
     """`verdict` and `cost` (US dollars) are null while unknown. `verdict_reason` is the cause of `no_verdict`: such as
     `test_model`, where a model that is only for trying Outcry spoke, `demo`, `budget` or `invalid_answer`. `title` is
-    the owner's name for it, null for the question; `models` have spoken so far."""
+    the owner's name for it, null for the question; `models` have spoken so far. `follows` is the earlier debate that
+    its agents know, null if there is none or it was deleted."""
 
     id: UUID
     topic: str
@@ -68,6 +69,7 @@ class Summary(Schema):
     created_at: datetime
     started_at: datetime | None
     finished_at: datetime | None
+    follows: UUID | None
 
 
 class Page(Schema):
@@ -106,7 +108,7 @@ class DeliveryOut(Schema):
 
 class Detail(Summary):
     """`transcript` is the state of the conversation after its newest event. In `spent`, `usd` is null if the price of a
-    call is unknown."""
+    call is unknown. `followed_by` are the debates that follow it, oldest first, as far as you may watch them."""
 
     content: str
     content_type: str
@@ -114,6 +116,7 @@ class Detail(Summary):
     limits: Amounts
     spent: Amounts
     deliveries: list[DeliveryOut]
+    followed_by: list[UUID]
     transcript: dict[str, Any]
 
 
@@ -291,10 +294,12 @@ RESTARTED: Any = {201: Started, 403: Refusal, 404: Refusal, 422: Invalid, 429: B
     "/{uuid:conversation}/again",
     auth=needs("start"),
     response=RESTARTED,
-    summary="Start a debate with the same input",
+    summary="Start a debate with the same input, or with some of it changed",
 )
-async def again(request: AuthenticatedRequest, conversation: UUID) -> ApiStatus[Conversation]:
-    return ApiStatus(201, await debates.restart(request.auth, conversation))
+async def again(
+    request: AuthenticatedRequest, conversation: UUID, changes: Restart | None = None
+) -> ApiStatus[Conversation]:
+    return ApiStatus(201, await debates.restart(request.auth, conversation, changes or SAME_INPUT))
 
 
 ACCEPTED: Any = {
@@ -346,6 +351,7 @@ def _detail(user: AbstractUser, conversation: UUID) -> dict[str, Any]:
         "limits": service.limits(found),
         "spent": service.spent(found),
         "deliveries": deliveries.listed(found.pk),
+        "followed_by": [*permissions.followers(user, found).values_list("pk", flat=True)],
         "transcript": transcript.fold(queries.read_all(found.pk)),
     }
 
@@ -353,6 +359,7 @@ def _detail(user: AbstractUser, conversation: UUID) -> dict[str, Any]:
 def _summary(conversation: Conversation) -> dict[str, Any]:
     return {
         **{name: getattr(conversation, name) for name in Summary.model_fields if name not in _COMPUTED},
+        "follows": conversation.follows_id,
         "pinned": conversation.pinned_at is not None,
         "models": conversation.model_names,
         "status": Status.read(conversation.status),

@@ -176,6 +176,13 @@ class NewConversation(Form):
         DEFAULT_PANEL
     )
     rounds: Annotated[int, Field(strict=True, ge=1, le=MAX_ROUNDS)] = DEFAULT_ROUNDS
+    follows: Annotated[
+        UUID | None,
+        Field(
+            description="An earlier debate, which has ended and which you may watch: the agents know its question,"
+            " its verdict and what was said in it."
+        ),
+    ] = None
     max_usd: Annotated[
         float | None,
         Field(strict=True, gt=0, le=MAX_USD, allow_inf_nan=False),
@@ -207,6 +214,23 @@ class NewConversation(Form):
     @classmethod
     def _allow_content_alone(cls, values: Any) -> Any:
         return {"topic": "", **values} if isinstance(values, dict) and values.get("content") else values
+
+
+class Restart(Form):
+    """What a debate that is started again has other than the first one."""
+
+    topic: Annotated[
+        Annotated[str, StringConstraints(min_length=1, max_length=MAX_TOPIC), LINES] | None,
+        Field(description="Another question, 1 to 500 characters; null for the same."),
+    ] = None
+    rounds: Annotated[int | None, Field(strict=True, ge=1, le=MAX_ROUNDS)] = None
+    follows: Annotated[
+        bool,
+        Field(strict=True, description="Whether it follows the first one, which its agents then know."),
+    ] = False
+
+
+SAME_INPUT = Restart()
 
 
 class Command(Form):

@@ -9,6 +9,7 @@ from conversations.domain.enums import ContentType
 from conversations.domain.human_input import Question, Remark
 from conversations.domain.panels import Agent
 from conversations.prompts import small_model
+from conversations.prompts.earlier import EarlierDebate
 from conversations.prompts.quotation import RULE, quoted
 from conversations.prompts.tokens import Range, estimate
 from conversations.providers.catalog import Provider
@@ -24,12 +25,14 @@ UNREADABLE_QUESTION = "You have called a tool in a way that cannot be read. Call
 
 @dataclass(frozen=True)
 class DebateQuestion:
-    """The question of a debate: its topic, the material to argue about (or ""), and the number of rounds."""
+    """The question of a debate: its topic, the material to argue about (or ""), the number of rounds, and the debate
+    that it follows."""
 
     topic: str
     content: str
     content_type: str
     rounds: int
+    earlier: EarlierDebate | None = None
 
 
 @dataclass(frozen=True)
@@ -103,7 +106,8 @@ def build(task: Task, provider: Provider) -> Prompt:
 
 def _full(task: Task) -> Prompt:
     # A message of its own, because cutting the history keeps the first one.
-    history = [_opening(task.question)]
+    earlier = task.question.earlier
+    history = [_opening(task.question), *(earlier.messages() if earlier else ())]
     for place, spoken in enumerate(task.spoken):
         history += _remarks(task, place)
         history.append(quoted(speaker=spoken.name, text=spoken.text))
@@ -134,7 +138,8 @@ def _opening(question: DebateQuestion) -> str:
     if question.content:
         kind = ContentType(question.content_type)
         content = {"content_type": kind.label, "content": question.content}
-    return f"The debate:\n{quoted(question=question.topic, **content)}"
+    opening = f"The debate:\n{quoted(question=question.topic, **content)}"
+    return opening if question.earlier is None else f"{opening}\n{question.earlier.opening()}"
 
 
 def _request(task: Task) -> str:
@@ -189,11 +194,15 @@ def _short(task: Task) -> Prompt:
         last = (task.spoken[-1].name, task.spoken[-1].text) if task.spoken else None
         remark = (task.unanswered[-1].author, task.unanswered[-1].text) if task.unanswered else None
         short = small_model.speaker_prompt(
-            task.agent.role, question.topic, question.content, task.round, last, remark=remark
+            task.agent.role, question.topic, _facts(question), task.round, last, remark=remark
         )
     else:
         short = small_model.moderator_prompt(question.topic, _in_order(task))
     return Prompt(short.system, (), short.user, short.sampling)
+
+
+def _facts(question: DebateQuestion) -> str:
+    return question.content or (question.earlier.summary if question.earlier else "")
 
 
 def _in_order(task: Task) -> list[tuple[str, str]]:

@@ -12,6 +12,7 @@ from conversations.orchestration.state import BUDGET, CONCLUDED, DebateState
 from conversations.prompts.builder import DebateQuestion
 from conversations.providers.catalog import by_preference
 from conversations.providers.provider_errors import UNBILLED
+from conversations.runs import earlier
 
 
 def read(conversation: UUID) -> tuple[DebateState, HumanInput]:
@@ -36,7 +37,9 @@ def read(conversation: UUID) -> tuple[DebateState, HumanInput]:
         else:
             unfinished.append(UUID(message["id"]))
     state = DebateState(
-        question=DebateQuestion(row.topic, row.content, row.content_type, row.rounds),
+        question=DebateQuestion(
+            row.topic, row.content, row.content_type, row.rounds, earlier.read(row.follows_id)
+        ),
         panel=PANELS[row.panel],
         providers=by_preference(),
         messages=kept,

@@ -13,6 +13,7 @@ from conversations.domain.panels import PANELS
 from conversations.domain.requests import NewConversation
 from conversations.prompts import builder, tokens
 from conversations.prompts.builder import DebateQuestion, Prompt, Spoken, Task
+from conversations.prompts.earlier import EarlierDebate
 from conversations.providers import pricing
 from conversations.providers.catalog import Provider, longest_answer
 
@@ -53,11 +54,13 @@ class Estimate:
     usd: Range[float] | None
 
 
-def estimate(new: NewConversation, provider: Provider) -> Estimate:
-    """The estimate, assuming that the provider answers every turn and no user sends messages."""
+def estimate(new: NewConversation, provider: Provider, earlier: EarlierDebate | None = None) -> Estimate:
+    """The estimate, assuming that the provider answers every turn and no user sends messages. `earlier` is the debate
+    that it follows."""
+    question = _question(new, earlier)
     short, long = (LOCAL_SHORT, LOCAL_LONG) if provider.kind == "local" else (SHORT, LONG)
-    low = [*_calls(new, provider, short, is_high=False)]
-    high = [*_calls(new, provider, long, is_high=True)]
+    low = [*_calls(new, question, provider, short, is_high=False)]
+    high = [*_calls(new, question, provider, long, is_high=True)]
     cheapest, dearest = _total_cost(low), _total_cost(high)
     return Estimate(
         provider=provider.label,
@@ -66,11 +69,11 @@ def estimate(new: NewConversation, provider: Provider) -> Estimate:
     )
 
 
-def require_least(new: NewConversation, provider: Provider) -> None:
+def require_least(new: NewConversation, provider: Provider, earlier: EarlierDebate | None = None) -> None:
     """Raises InvalidInput for each limit of the request that is lower than the estimate's least."""
     if new.max_tokens is None and new.max_usd is None:
         return
-    least = estimate(new, provider)
+    least = estimate(new, provider, earlier)
     problems = []
     if new.max_tokens is not None and new.max_tokens < least.tokens.low:
         sentence = f"Enter {least.tokens.low:,} or more: this debate needs at least so many tokens."
@@ -84,11 +87,13 @@ def require_least(new: NewConversation, provider: Provider) -> None:
         raise InvalidInput(problems)
 
 
-def first_and_last(new: NewConversation, provider: Provider) -> tuple[Call, Call]:
+def first_and_last(
+    new: NewConversation, provider: Provider, earlier: EarlierDebate | None = None
+) -> tuple[Call, Call]:
     """The calls that the budget must allow before a debate starts: its first turn at the most, and a verdict right
     after it."""
     agent = PANELS[new.panel].speakers[0]
-    task = Task(agent, 1, _question(new), [])
+    task = Task(agent, 1, _question(new, earlier), [])
     prompt = _prompt(task, provider)
     longest = longest_answer(provider, prompt.sampling)
     most = tokens.most([prompt.system, *prompt.told]) + (tokens.TOOL_BYTES if task.may_ask(provider) else 0)
@@ -96,9 +101,11 @@ def first_and_last(new: NewConversation, provider: Provider) -> tuple[Call, Call
     return first, verdict_beyond(first, ceil(prompt.tokens.high))
 
 
-def _calls(new: NewConversation, provider: Provider, length: Length, *, is_high: bool) -> Iterator[Call]:
+def _calls(
+    new: NewConversation, question: DebateQuestion, provider: Provider, length: Length, *, is_high: bool
+) -> Iterator[Call]:
     """The call of each turn, if answers have this length, and prompts have many tokens for their texts or few."""
-    question, panel = _question(new), PANELS[new.panel]
+    panel = PANELS[new.panel]
     turns = [(round_, agent) for round_ in range(1, new.rounds + 1) for agent in panel.speakers]
     spoken: list[Spoken] = []
     for round_, agent in [*turns, (new.rounds, panel.moderator)]:
@@ -113,8 +120,8 @@ def _prompt(task: Task, provider: Provider) -> Prompt:
     return builder.build(task, provider).cut_to(settings.OUTCRY_MAX_PROMPT_TOKENS)
 
 
-def _question(new: NewConversation) -> DebateQuestion:
-    return DebateQuestion(new.topic, new.content, new.content_type, new.rounds)
+def _question(new: NewConversation, earlier: EarlierDebate | None) -> DebateQuestion:
+    return DebateQuestion(new.topic, new.content, new.content_type, new.rounds, earlier)
 
 
 def _total_tokens(calls: list[Call]) -> int:

@@ -15,16 +15,25 @@ from conversations.budgets import ledger, service
 from conversations.budgets.service import Amounts
 from conversations.domain import panels, requests
 from conversations.domain.enums import Action, Status, WhenBusy
-from conversations.domain.errors import Busy, Conflict, Forbidden, LimitReached, Unauthenticated
+from conversations.domain.errors import (
+    Busy,
+    Conflict,
+    Forbidden,
+    InvalidInput,
+    LimitReached,
+    NotFound,
+    Unauthenticated,
+)
 from conversations.domain.events import Control, HumanMessage, InputExpired, StatusChanged
-from conversations.domain.requests import Command, Input, NewConversation
+from conversations.domain.requests import SAME_INPUT, Command, Input, NewConversation, Restart
 from conversations.event_log import commands, store
 from conversations.event_log.commands import Accepted
 from conversations.infrastructure import database, tracing
 from conversations.models import Conversation
 from conversations.outbox import deliveries
+from conversations.prompts.earlier import EarlierDebate
 from conversations.providers import catalog, circuit_breaker
-from conversations.runs import job_queue, places, supervisor
+from conversations.runs import earlier, job_queue, places, supervisor
 from conversations.services import client_threads, cost_estimate
 from conversations.services.cost_estimate import Estimate
 
@@ -47,19 +56,20 @@ async def start(
         if run is not None or new.idempotency_key is None:
             return await _start(owner, new, run)
         conversation = await _start(owner, new, client_threads.Run(_KEYS, new.idempotency_key, None))
-        if any(getattr(conversation, name) != getattr(new, name) for name in _INPUT):
+        is_other = any(getattr(conversation, name) != getattr(new, name) for name in _INPUT)
+        if is_other or conversation.follows_id != new.follows:
             raise Conflict("This key was used for another debate.", conversation.status)
         return conversation
 
 
-async def restart(user: AbstractUser, conversation: UUID) -> Conversation:
-    """Start a new conversation with the input of one that the user owns. Each provider whose circuit is open is called
-    once more.
+async def restart(user: AbstractUser, conversation: UUID, changes: Restart = SAME_INPUT) -> Conversation:
+    """Start a new conversation with the input of one that the user owns, but for the changes. Each provider whose
+    circuit is open is called once more.
 
-    Raises NotFound, Forbidden, LimitReached and LogUnavailable; then nothing is stored."""
+    Raises InvalidInput, NotFound, Forbidden, LimitReached and LogUnavailable; then nothing is stored."""
     with tracing.start():
         await rate_limits.start(str(user.pk))
-        new = await database.call(_input_of, user, conversation, timeout=database.REQUEST_SECONDS)
+        new = await database.call(_input_of, user, conversation, changes, timeout=database.REQUEST_SECONDS)
         await circuit_breaker.let_probe(catalog.live())
         return await _start(user, new, None)
 
@@ -101,8 +111,10 @@ def create(owner: AbstractUser, new: NewConversation) -> Conversation:
     """Store a queued conversation with its first event, its ledger entry and its deliveries, and, if workers run
     debates, its job. If it waits for a place, its reason is BUSY, and it has no job yet.
 
-    Raises LimitReached, and Unauthenticated if the owner is disabled, or is being erased."""
+    Raises InvalidInput if it may not follow what it names, LimitReached, and Unauthenticated if the owner is disabled,
+    or is being erased."""
     provider = catalog.configured()[0]
+    followed = _followed(owner, new)
     with transaction.atomic():
         # Lock the owner's row, so that two concurrent starts cannot both take the last place, and that an erasure
         # either finds this debate or prevents it.
@@ -110,10 +122,11 @@ def create(owner: AbstractUser, new: NewConversation) -> Conversation:
         if not list(locked.values_list("pk")):
             raise Unauthenticated("This account is disabled.")
         waits = _must_wait(owner, new.when_busy)
-        service.require_today(owner.pk, *cost_estimate.first_and_last(new, provider))
+        service.require_today(owner.pk, *cost_estimate.first_and_last(new, provider, followed))
         conversation = Conversation.objects.create(
             owner_id=owner.pk,
             **new.model_dump(include={*_INPUT}),
+            follows_id=new.follows,
             mode=provider.mode,
             reason=places.BUSY if waits else None,
             traceparent=tracing.traceparent(),
@@ -174,7 +187,7 @@ def _create_once(
 ) -> tuple[Conversation, bool]:
     try:
         with transaction.atomic():
-            cost_estimate.require_least(new, catalog.configured()[0])
+            cost_estimate.require_least(new, catalog.configured()[0], _followed(owner, new))
             conversation = create(owner, new)
             if run is not None:
                 client_threads.keep(owner, run, conversation)
@@ -186,7 +199,22 @@ def _create_once(
     return conversation, True
 
 
-def _input_of(user: AnyUser, conversation: UUID) -> NewConversation:
+def _followed(user: AnyUser, new: NewConversation) -> EarlierDebate | None:
+    """The debate that the new one follows. Raises InvalidInput unless it has ended and the user may watch it."""
+    if new.follows is None:
+        return None
+    try:
+        found = permissions.watch(user, new.follows)
+    except NotFound:
+        raise InvalidInput.of(
+            "follows", "not_found", "There is no such debate, or you may not watch it."
+        ) from None
+    if not found.is_finished:
+        raise InvalidInput.of("follows", "running", "This debate is still running. Wait until it has ended.")
+    return earlier.read(found.pk)
+
+
+def _input_of(user: AnyUser, conversation: UUID, changes: Restart) -> NewConversation:
     found = permissions.watch(user, conversation)
     if not permissions.may_speak(user, found):
         raise Forbidden("Only the owner of this debate may start it again.")
@@ -194,6 +222,8 @@ def _input_of(user: AnyUser, conversation: UUID) -> NewConversation:
     return requests.NewConversation.parse(
         {
             **{name: getattr(found, name) for name in _INPUT},
+            "follows": found.pk if changes.follows else found.follows_id,
+            **changes.model_dump(include={"topic", "rounds"}, exclude_none=True),
             # The settings may be stricter now than when the original started.
             "max_usd": service.stricter(limits.usd, settings.OUTCRY_MAX_USD_PER_CONVERSATION),
             "max_tokens": service.stricter(limits.tokens, settings.OUTCRY_MAX_TOKENS_PER_CONVERSATION),
@@ -203,4 +233,5 @@ def _input_of(user: AnyUser, conversation: UUID) -> NewConversation:
 
 
 def _estimate(user: AbstractUser, new: NewConversation) -> tuple[Estimate, Amounts]:
-    return cost_estimate.estimate(new, catalog.configured()[0]), service.left_today(user.pk)
+    estimated = cost_estimate.estimate(new, catalog.configured()[0], _followed(user, new))
+    return estimated, service.left_today(user.pk)
