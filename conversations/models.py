@@ -9,7 +9,7 @@ from django.db import models
 from django.urls import reverse
 from django.utils import timezone
 
-from conversations.domain.enums import TERMINAL, AuditAction, ContentType, DeletionReason, Mode, Status
+from conversations.domain.enums import TERMINAL, AuditAction, ContentType, DeletionReason, Mode, Status, Theme
 from conversations.domain.panels import DEFAULT_PANEL
 
 
@@ -287,6 +287,28 @@ class InvitationQuerySet(models.QuerySet["Invitation"]):
     def open(self) -> "InvitationQuerySet":
         """Those that can still be used."""
         return self.filter(used_at=None, expires_at__gt=timezone.now())
+
+
+class Preferences(models.Model):
+    """What a person has chosen for their pages. A person without a row has chosen nothing."""
+
+    person = models.OneToOneField(
+        settings.AUTH_USER_MODEL, models.CASCADE, primary_key=True, related_name="preferences"
+    )
+    display_name = models.CharField(max_length=60, blank=True, default="", db_default="")
+    time_zone = models.CharField(
+        max_length=64, blank=True, default="", db_default="", help_text="IANA name; empty: the browser's."
+    )
+    theme = models.CharField(
+        max_length=10, choices=Theme, blank=True, default="", db_default="", help_text="Empty: the system's."
+    )
+    notify = models.BooleanField(default=True, db_default=True, help_text="Desktop notifications.")
+
+    class Meta:
+        verbose_name_plural = "preferences"
+
+    def __str__(self) -> str:
+        return f"person {self.person_id}"
 
 
 class Invitation(models.Model):

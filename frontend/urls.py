@@ -2,11 +2,14 @@ from django.urls import path
 
 from frontend import views
 from frontend.api_keys import api_keys
+from frontend.settings_page import settings_page, theme
 from frontend.your_data import your_data
 
 urlpatterns = [
     path("", views.dashboard, name="dashboard"),
     path("conversations/<uuid:conversation_id>/", views.conversation, name="conversation"),
+    path("account/", settings_page, name="settings"),
+    path("account/theme/", theme, name="theme"),
     path("account/keys/", api_keys, name="api_keys"),
     path("account/data/", your_data, name="your_data"),
     path("monitor/", views.monitor, name="monitor"),

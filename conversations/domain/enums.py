@@ -43,6 +43,13 @@ class Scope(models.TextChoices):
     CONTROL = "control", "Pause, stop and speak in debates"
 
 
+class Theme(models.TextChoices):
+    """The colours of the pages; a person who has chosen none gets those of their system."""
+
+    LIGHT = "light", "Light"
+    DARK = "dark", "Dark"
+
+
 class ExportFormat(StrEnum):
     """The formats in which people take a debate away, by the ends of the files' names."""
 

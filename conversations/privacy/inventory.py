@@ -162,6 +162,7 @@ TABLES: Final[Mapping[str, Table]] = {
     ),
     "conversations.AuditEntry": Table(_audited, shown=_others_hidden("actor_id", "address")),
     "conversations.Erasure": _owned("person"),
+    "conversations.Preferences": _owned("person"),
 }
 # The tables that hold nothing about anybody. `Deletion` has ids of conversations that are no more.
 IMPERSONAL: Final = frozenset(

@@ -19,7 +19,7 @@ from conversations.domain.frames import Frame
 from conversations.domain.thoughts import Thoughts
 from conversations.event_log import queries
 from conversations.infrastructure.attachments import attachment
-from conversations.models import Conversation
+from conversations.models import Conversation, Preferences
 
 _NAME_LENGTH: Final = 60
 _ABOUT: Final = (
@@ -69,11 +69,17 @@ def _file_name(debate: Conversation, format_: ExportFormat) -> str:
     return f"outcry-{topic}-{debate.created_at:%Y-%m-%d}.{format_}"
 
 
+def _author(owner: AbstractUser) -> str:
+    """Such as "Ada Lovelace (ada)"."""
+    name = Preferences.objects.filter(person=owner.pk).values_list("display_name", flat=True).first()
+    return f"{name} ({owner.get_username()})" if name else owner.get_username()
+
+
 def _write_markdown(debate: Conversation, frames: Frames, file: IO[bytes]) -> None:
     about = document.About(
         topic=debate.topic,
         content=debate.content,
-        author=debate.owner.get_username(),
+        author=_author(debate.owner),
         status=debate.status,
         created_at=debate.created_at,
         finished_at=debate.finished_at,

@@ -22,6 +22,7 @@ from conversations.models import (
     Delivery,
     Invitation,
     LegalHold,
+    Preferences,
     Reservation,
     ThreadRun,
 )
@@ -64,6 +65,7 @@ def person() -> User:
     UserSession.objects.create(
         user=user, ip=IP, user_agent="Canary/1.0", session_key=client.session.session_key
     )
+    Preferences.objects.create(person=user, display_name=NAME)
     make(user, name="canary's key")
     Invitation.objects.create(email=ADDRESS, expires_at=timezone.now())
     Invitation.objects.create(created_by=user, email="friend@example.com", expires_at=timezone.now())

@@ -4,7 +4,7 @@ import { type TemplateResult, html, nothing } from "lit";
 import { customElement, property, state } from "lit/decorators.js";
 import { type MonitorPage, textProblem } from "./data.ts";
 import { post } from "../shared/http.ts";
-import { thousands } from "../shared/format.ts";
+import { clock, thousands } from "../shared/format.ts";
 import { PageElement } from "../shared/page-element.ts";
 
 @customElement("outcry-broadcast")
@@ -53,7 +53,7 @@ export class BroadcastElement extends PageElement {
       this.isSending = false;
     }
     if (this.problem === null) {
-      const time = new Date().toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit" });
+      const time = clock(new Date());
       this.sent = `Sent at ${time}.`;
       field.value = "";
     } else field.focus();

@@ -4,9 +4,10 @@ import "../styles/main.css";
 import { forgetSubmission, setUpCopyButtons } from "../shared/clipboard.ts";
 import { keepDebatesFresh } from "../dashboard/debate-list.ts";
 import { setUpStartForm } from "../dashboard/start-form.ts";
-import { setUpThemeToggle } from "../shared/theme.ts";
+import { setUpThemeToggle, tellTimeZone } from "../shared/theme.ts";
 
 setUpThemeToggle();
+tellTimeZone();
 setUpCopyButtons();
 forgetSubmission();
 const form = document.querySelector<HTMLFormElement>("[data-start-form]");

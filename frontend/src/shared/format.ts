@@ -38,6 +38,12 @@ export function characterCount(text: string): number {
   return [...text.trim()].length;
 }
 
+/** A moment as "14:05", in the time zone of the person's settings, else the browser's. */
+export function clock(at: string | Date): string {
+  const timeZone = document.documentElement.dataset["timeZone"];
+  return new Date(at).toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit", ...(timeZone && { timeZone }) });
+}
+
 /** Milliseconds as 0:07, 12:40 or 1:02:03. */
 export function duration(milliseconds: number): string {
   const seconds = Math.max(0, Math.floor(milliseconds / 1000));

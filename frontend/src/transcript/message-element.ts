@@ -5,7 +5,7 @@ import { type TemplateResult, html, nothing } from "lit";
 import { customElement, property } from "lit/decorators.js";
 import { blocks, completed, nodesOf } from "../shared/markdown.ts";
 import type { Message, Tool } from "../protocol/state.ts";
-import { discardReason, modelLabel, money, percent, seconds } from "../shared/format.ts";
+import { clock, discardReason, modelLabel, money, percent, seconds } from "../shared/format.ts";
 import { PageElement } from "../shared/page-element.ts";
 
 const HELD = { paused: "Paused here.", awaiting_input: "Waiting for an answer." } as const;
@@ -40,7 +40,7 @@ export class MessageElement extends PageElement {
           ${name}
           <p class="facts">
             ${kind === "final" ? nothing : html`<span>Round ${round}</span>`}
-            <time datetime=${this.startedAt}>${new Date(this.startedAt).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" })}</time>
+            <time datetime=${this.startedAt}>${clock(this.startedAt)}</time>
             ${this.showsModel ? model : nothing}
             ${mode === "demo" ? html`<span class="tag tag-demo" data-testid="demo-badge">DEMO</span>` : nothing}
           </p>
