@@ -9,7 +9,7 @@ export default defineConfig({
     manifest: "manifest.json",
     // Fonts stay files: the pages' policy loads them from this site, not from data: addresses.
     assetsInlineLimit: 0,
-    modulePreload: { polyfill: false },
+    modulePreload: false,
     rollupOptions: { input: ["src/pages/main.ts", "src/pages/live.ts", "src/pages/monitor.ts"] },
   },
   // Tests read the recordings, which Python's tests read, too.

@@ -3,7 +3,7 @@
 from typing import Literal
 
 import pytest
-from playwright.async_api import Browser, expect
+from playwright.async_api import Browser, Page, expect
 
 from tests.e2e.person import expect_finished, sign_in, start
 from tests.e2e.site import Site
@@ -17,7 +17,9 @@ pytestmark = pytest.mark.e2e
 ANSWER = (
     "Revenue grew **18 %**, and the [filing](https://filings.example/a-very-long-address/that-does-not-end/2026) "
     "says why.\n\n"
-    "| Quarter | Revenue | Gross margin | Free cash flow |\n|---|---|---|---|\n| Q3 | 412 | 61 % | 74 |\n\n"
+    "| Quarter | Revenue | Gross margin | Free cash flow | EV/EBITDA | Net debt |\n|---|--:|---|---|---|---|\n"
+    "| Q3 | $1,412.5m | 61 % | 74 | 12.5x | n/a |\n\n"
+    "With $r = 9.5%$ it is worth\n\n$$\nP_0 = \\sum_{t=1}^{n} \\frac{FCF_t}{(1+r)^t}\n$$\n\n"
     "```\nfree_cash_flow = operating_cash_flow - capital_expenditure - everything_else\n```\n\n"
     "> Antidisestablishmentarianism-without-a-single-hyphenation-opportunity\n\nThat is all."
 )
@@ -50,6 +52,7 @@ async def test_every_page_fits_a_phone_and_can_be_used_by_everybody(
     gate.open()
     await expect_finished(page)
     await expect(page.get_by_test_id("verdict")).to_be_visible()
+    await _expect_readable(page)
     await page.locator("details.material summary").click()
     await expect_usable(page)
     await page.get_by_test_id("account-menu").click()
@@ -60,3 +63,16 @@ async def test_every_page_fits_a_phone_and_can_be_used_by_everybody(
     await page.get_by_test_id("start-conversation").click()
     await expect(page.locator(".field-error").first).to_be_visible()
     await expect_usable(page)
+
+
+async def _expect_readable(page: Page) -> None:
+    """Formulas are drawn. A wide table scrolls by itself, and breaks no figure."""
+    said = page.locator('[data-agent="Market Context"] .prose')
+    await expect(said.locator("math mfrac")).to_have_count(1)
+    view = said.locator(".table-view")
+    assert await view.evaluate("view => view.scrollWidth > view.clientWidth")
+    figure = said.locator("td", has_text="$1,412.5m")
+    assert await figure.evaluate("cell => getComputedStyle(cell).textAlign") in {"right", "end"}
+    assert await figure.evaluate(
+        "cell => cell.clientHeight < 2 * parseFloat(getComputedStyle(cell).lineHeight) + 20"
+    )

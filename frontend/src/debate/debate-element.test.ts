@@ -154,7 +154,7 @@ test("texts of people and models are never markup", async () => {
 test("redraws only the last block of a growing message", async () => {
   const events = await play("debate", 8);
   expect(one("agent-message").dataset["state"]).toBe("speaking");
-  expect(one("agent-message").querySelector(".prose")?.textContent).toContain("Gross margin stayed at 61 %");
+  expect(one("agent-message").querySelector(".prose")?.textContent).toContain("Gross margin stayed at 61\u00a0%");
   expect(words("conversation-display")).not.toContain("undefined");
   const first = one("agent-message").querySelector(".prose > p");
   network.socket.deliver(...events.slice(8, 10));

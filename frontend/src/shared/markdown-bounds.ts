@@ -9,7 +9,7 @@ export const MAX_MARKS = 1_000;
 /** Quotes and lists inside each other. */
 export const MAX_DEPTH = 20;
 
-const MARKS = new Set("*_~`[]<>\\&!@");
+const MARKS = new Set("*_~`[]<>\\&!@$");
 /** They begin a list's item if a space follows. */
 const BULLETS = new Set("-+*.)");
 const INDENTS = new Set(" \t0123456789");

@@ -2,29 +2,24 @@
 // DOMPurify is a second barrier. A text that cannot be drawn as Markdown is shown as it is.
 
 import DOMPurify from "dompurify";
-import { Marked, type Token } from "marked";
+import { Marked, type Token, type Tokens } from "marked";
 import remend from "remend";
+import "./formula-element.ts";
+import { isUnfinished } from "./formula-syntax.ts";
 import { isDrawable } from "./markdown-bounds.ts";
+import { SYNTAX, escaped } from "./markdown-syntax.ts";
+import { dressed } from "./tables.ts";
 
 /** The type of a block that is shown as it is. */
 const PLAIN = "outcry-plain";
 
 const marked = new Marked({ gfm: true, breaks: false });
-marked.use({
-  tokenizer: {
-    // One tilde is a tilde: "~$5~$10" is a range. Two strike out.
-    del: (source) => (source.startsWith("~~") ? false : undefined),
-  },
+marked.use(SYNTAX, {
   renderer: {
     html: ({ text }) => escaped(text),
     image: ({ href, text }) => anchor(href, escaped(text ? `[image: ${text}]` : "[image]")),
     link({ href, tokens }) {
       return anchor(href, this.parser.parseInline(tokens));
-    },
-    // The page itself uses the first two heading levels.
-    heading({ tokens, depth }) {
-      const level = Math.min(6, depth + 2);
-      return `<h${level}>${this.parser.parseInline(tokens)}</h${level}>`;
     },
     checkbox: ({ checked }) => (checked ? "☑ " : "☐ "),
   },
@@ -32,21 +27,36 @@ marked.use({
 
 const ALLOWED = {
   ALLOWED_TAGS: [
-    ..."p br strong em del code pre blockquote ul ol li h3 h4 h5 h6 hr a".split(" "),
-    ..."table thead tbody tr th td".split(" "),
+    ..."p br strong em del sup code pre blockquote ul ol li h3 h4 h5 h6 hr a".split(" "),
+    ..."table thead tbody tr th td outcry-formula".split(" "),
   ],
-  ALLOWED_ATTR: ["href", "start"],
+  ALLOWED_ATTR: ["href", "start", "align", "tex", "display"],
   ALLOWED_URI_REGEXP: /^https?:\/\//i,
+  ADD_URI_SAFE_ATTR: ["align", "tex", "display"],
   ALLOW_ARIA_ATTR: false,
   ALLOW_DATA_ATTR: false,
   KEEP_CONTENT: true,
   RETURN_DOM_FRAGMENT: true as const,
 };
 
-/** The top-level blocks of a text; `raw` is a block's source. */
-export function blocks(text: string): Token[] {
+/** The top-level blocks of a text; `raw` is a block's source. `above` is the level of the page's heading over it. */
+export function blocks(text: string, above = 3): Token[] {
   const tokens = lexed(text) ?? [{ type: PLAIN, raw: text }];
+  nest(tokens, above, []);
   return tokens.filter((token) => token.type !== "space" && token.type !== "def");
+}
+
+/** Gives headings the levels below the page's own, none of them left out, whatever levels the text has. `open` are the
+ * text's levels of the headings that a heading stands under. */
+function nest(tokens: readonly Token[], above: number, open: number[]): void {
+  for (const token of tokens) {
+    if (token.type === "heading") {
+      while ((open.at(-1) ?? 0) >= token["depth"]) open.pop();
+      open.push(token["depth"]);
+      token["depth"] = Math.min(6, above + open.length);
+    }
+    nest(token.type === "list" ? token["items"] : token.type === "paragraph" ? [] : ((token as Tokens.Generic).tokens ?? []), above, open);
+  }
 }
 
 /** The tokens of a text, or null if it cannot be drawn as Markdown. */
@@ -70,11 +80,26 @@ export function nodesOf(block: Token): Node[] {
   }
   const fragment = DOMPurify.sanitize(html, ALLOWED);
   for (const link of fragment.querySelectorAll("a")) secure(link);
+  const parts = [...fragment.children, ...fragment.querySelectorAll("li")];
+  for (const part of parts) (part as HTMLElement).dir = "auto";
   // Wide blocks scroll by themselves, which the keyboard can do only with the focus on them.
-  for (const block of fragment.children) (block as HTMLElement).dir = "auto";
-  for (const wide of fragment.querySelectorAll<HTMLElement>("pre, table")) wide.tabIndex = 0;
+  for (const code of fragment.querySelectorAll("pre")) code.tabIndex = 0;
+  for (const table of fragment.querySelectorAll("table")) dressed(table);
+  bindUnits(fragment);
   return [...fragment.childNodes].filter((node) => node.nodeType === Node.ELEMENT_NODE || node.textContent?.trim());
 }
+
+/** Keeps a number and the percent sign after it on one line. */
+function bindUnits(fragment: DocumentFragment): void {
+  const texts = document.createTreeWalker(fragment, NodeFilter.SHOW_TEXT);
+  while (texts.nextNode()) {
+    const node = texts.currentNode as Text;
+    if (PARTED.test(node.data) && !node.parentElement?.closest("code")) node.data = node.data.replaceAll(PARTED_ALL, "$1\u00a0");
+  }
+}
+
+const PARTED = /\d [%‰]/;
+const PARTED_ALL = /(\d) (?=[%‰])/g;
 
 function plainly(text: string): HTMLElement {
   const paragraph = document.createElement("p");
@@ -84,10 +109,10 @@ function plainly(text: string): HTMLElement {
   return paragraph;
 }
 
-/** A whole text as nodes that are safe to put into the page. */
-export function markdown(text: string): DocumentFragment {
+/** A whole text as nodes that are safe to put into the page. `above` is the level of the page's heading over it. */
+export function markdown(text: string, above = 3): DocumentFragment {
   const fragment = document.createDocumentFragment();
-  fragment.append(...blocks(text).flatMap(nodesOf));
+  fragment.append(...blocks(text, above).flatMap(nodesOf));
   return fragment;
 }
 
@@ -102,9 +127,11 @@ export function plain(text: string): string {
 export function completed(text: string): string {
   const visible = text.replace(UNDERLINE, "\n").replace(BARE_MARK, "");
   const last = lexed(visible)?.findLast(({ type }) => type !== "space");
-  if (last === undefined || last.type === "code") return visible;
+  if (last === undefined || last.type === "code" || isUnfinished(last.raw)) return visible;
   try {
-    return visible.slice(0, visible.lastIndexOf(last.raw)) + remend(last.raw, COMPLETION);
+    // Remend leaves marks open after a dollar sign, which it takes for the begin of a formula.
+    const closed = remend(last.raw.replaceAll("$", "\0"), COMPLETION).replaceAll("\0", "$");
+    return visible.slice(0, visible.lastIndexOf(last.raw)) + closed;
   } catch {
     return visible;
   }
@@ -150,8 +177,4 @@ function absolute(href: string | null): URL | null {
   } catch {
     return null;
   }
-}
-
-function escaped(text: string): string {
-  return text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
 }

@@ -24,7 +24,7 @@ export class VerdictElement extends PageElement {
         ${this.#confidence()}
       </header>
       ${this.complete.reason === null ? nothing : html`<p class="no-verdict">${reason(this.complete.reason)}</p>`}
-      ${summary ? html`<div class="prose summary">${markdown(summary)}</div>` : nothing}
+      ${summary ? html`<div class="prose summary">${markdown(summary, 2)}</div>` : nothing}
       <div class="parts">
         ${part("Where they agree", consensus)} ${part("Where they differ", dissent)} ${list("Key points", key_points)}
         ${list("Risks", risks)} ${part("Horizon", horizon)}

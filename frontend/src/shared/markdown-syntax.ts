@@ -1,0 +1,83 @@
+// What a model's Markdown has beyond GitHub's: formulas and footnotes; and where it reads a mark otherwise.
+
+import type { MarkedExtension, Token, Tokens } from "marked";
+import { displayFormula, displayStart, inlineFormula, inlineStart, type Formula } from "./formula-syntax.ts";
+
+type FormulaToken = Tokens.Generic & Formula;
+
+const NOTE = /^ {0,3}\[\^([^\]\s]{1,40})\]:[ \t]*((?:(?!\[\^)[^\n]+(?:\n|$))+)/;
+const NOTE_START = /^ {0,3}\[\^/m;
+const REFERENCE = /^\[\^([^\]\s]{1,40})\]/;
+/** A definition of what a link's label leads to. */
+const LINK_TARGET = /^ {0,3}\[[^\]\n]{1,200}\]:[ \t]*\n?[ \t]*<?https?:/i;
+
+export const SYNTAX: MarkedExtension = {
+  tokenizer: {
+    // One tilde is a tilde: "~$5~$10" is a range. Two strike out.
+    del: (source) => (source.startsWith("~~") ? false : undefined),
+    // Only web addresses become links. Any other definition, such as "[1]: Annual report", would vanish.
+    def: (source) => (LINK_TARGET.test(source) ? false : undefined),
+  },
+  extensions: [
+    {
+      name: "display",
+      level: "block",
+      start: (source) => displayStart(paragraph(source)),
+      tokenizer: (source) => formulaToken("display", displayFormula(source)),
+      renderer: (token) => formulaHtml(token as FormulaToken),
+    },
+    {
+      name: "formula",
+      level: "inline",
+      start: inlineStart,
+      tokenizer: (source, before) => formulaToken("formula", inlineFormula(source, lastCharacter(before as Token[]))),
+      renderer: (token) => formulaHtml(token as FormulaToken),
+    },
+    {
+      name: "note",
+      level: "block",
+      start: (source) => paragraph(source).search(NOTE_START),
+      tokenizer(source) {
+        const [raw, label, text = ""] = NOTE.exec(source) ?? [];
+        return raw === undefined ? undefined : { type: "note", raw, label, tokens: this.lexer.inlineTokens(text.trim()) };
+      },
+      renderer({ label, tokens }) {
+        return `<p><sup>${escaped(label)}</sup> ${this.parser.parseInline(tokens ?? [])}</p>`;
+      },
+    },
+    {
+      name: "reference",
+      level: "inline",
+      start: (source) => source.indexOf("[^"),
+      tokenizer(source) {
+        const [raw, label] = REFERENCE.exec(source) ?? [];
+        return raw === undefined ? undefined : { type: "reference", raw, label };
+      },
+      renderer: ({ label }) => `<sup>${escaped(label)}</sup>`,
+    },
+  ],
+};
+
+/** A source to its first empty line. Marked asks for each paragraph; a search of all the rest would take quadratic
+ * time. */
+function paragraph(source: string): string {
+  const end = source.indexOf("\n\n");
+  return end === -1 ? source : source.slice(0, end);
+}
+
+function lastCharacter(before: readonly Token[]): string {
+  return before.at(-1)?.raw.at(-1) ?? "";
+}
+
+function formulaToken(type: string, formula: Formula | null): FormulaToken | undefined {
+  return formula === null ? undefined : { type, ...formula };
+}
+
+/** The element draws the formula; until then, and where TeX has an error, its source is to be read. */
+function formulaHtml({ raw, tex, isDisplay }: FormulaToken): string {
+  return `<outcry-formula tex="${escaped(tex)}"${isDisplay ? " display" : ""}>${escaped(raw.trim())}</outcry-formula>`;
+}
+
+export function escaped(text: string): string {
+  return text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
+}
