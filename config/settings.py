@@ -13,6 +13,7 @@ from django.core.exceptions import ImproperlyConfigured
 from config.env import sso, static_files, stores
 from config.env.mail import mail_settings
 from config.env.parsing import choice, flag, number, rate, text, whole, words
+from config.env.prices import prices
 from config.env.private_files import keep_private
 from config.env.secret_key import secret_key
 from config.env.site import OWN_MACHINE, site_url
@@ -278,6 +279,8 @@ OUTCRY_ESTIMATE_RATE = rate("OUTCRY_ESTIMATE_RATE", "120/minute")
 OUTCRY_READ_RATE = rate("OUTCRY_READ_RATE", "1200/minute")
 # Days that a debate is kept after its end; None: without limit.
 OUTCRY_RETENTION_DAYS = whole("OUTCRY_RETENTION_DAYS", None, least=1)
+# Prices of models that have no public one, or another one.
+OUTCRY_PRICES = prices("OUTCRY_PRICES")
 # What debates may spend: US dollars, tokens in and out, and seconds of turns. None: no limit. Days are of UTC.
 OUTCRY_MAX_USD_PER_CONVERSATION = number("OUTCRY_MAX_USD_PER_CONVERSATION", None, least=0.0001)
 OUTCRY_MAX_USD_PER_USER_DAY = number("OUTCRY_MAX_USD_PER_USER_DAY", None, least=0.0001)

@@ -184,7 +184,7 @@ class ConversationAdmin(ReviewersOnly):
 
     @admin.display(description="cost", ordering="cost")
     def shown_cost(self, conversation: Conversation) -> str:
-        return formatting.money(conversation.cost)
+        return formatting.charge(conversation.cost)
 
     @admin.display(description="created (UTC)", ordering="created_at")
     def created(self, conversation: Conversation) -> str:

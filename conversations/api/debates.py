@@ -80,7 +80,8 @@ class Page(Schema):
 
 
 class Estimate(Schema):
-    """`usd` is null if the provider's price is unknown; `left` is what is left of today's limits."""
+    """`usd` is null if the provider's price is unknown, and 0 for `local` and `demo`; `left` is what is left of today's
+    limits."""
 
     provider: str
     usd: Range[float] | None

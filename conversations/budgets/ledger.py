@@ -54,8 +54,7 @@ class Account:
 
     def exceeded(self, spent: Amount | LedgerEntry, need: Amount) -> str | None:
         """The limit that `spent` plus `need` would exceed, in words; None if there is none."""
-        is_priced = need.usd > 0 or not need.unpriced
-        if self.max_usd is not None and is_priced and spent.usd + need.usd > self.max_usd:
+        if self.max_usd is not None and need.usd > 0 and spent.usd + need.usd > self.max_usd:
             return self.words.format(_dollars(self.max_usd))
         if self.max_tokens is not None and spent.tokens + need.tokens > self.max_tokens:
             return self.words.format(_many(self.max_tokens, "token"))

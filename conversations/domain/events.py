@@ -85,8 +85,8 @@ class Token(EventData, type="token"):
 
 class AgentMessage(EventData, type="agent_message"):
     """A finished message. Its `content` replaces the text of its tokens, and its `token_count` the sum of theirs. A
-    message that a cancel has cut off has the text so far, and the finish_reason `cancelled`. `cost` is in US dollars,
-    or null if unknown."""
+    message that a cancel has cut off has the text so far, and the finish_reason `cancelled`. `cost` is in US dollars:
+    null if unknown, 0 for what the server runs itself (`local`, `demo`)."""
 
     message: UUID
     agent: str

@@ -34,6 +34,11 @@ def money(dollars: Decimal | float | None) -> str:
     return f"${digits[:4]}{digits[4:].rstrip('0')}"
 
 
+def charge(dollars: Decimal | float | None) -> str:
+    """What was paid: "no charge" for 0."""
+    return "no charge" if dollars == 0 else money(dollars)
+
+
 def words(name: str) -> str:
     """`strong_buy` as "strong buy"."""
     return name.replace("_", " ")

@@ -28,7 +28,7 @@ from conversations.orchestration.verdict import Verdict, VerdictAnswer, form_of
 from conversations.prompts import builder
 from conversations.prompts.builder import Spoken, Task
 from conversations.providers import pricing
-from conversations.providers.catalog import Provider
+from conversations.providers.catalog import BUILT_IN, Provider
 from conversations.providers.failover import Choice, Failover
 from conversations.providers.provider_errors import UNBILLED, withheld
 
@@ -189,7 +189,7 @@ class DebateTurn:
         """Of the message of a failed attempt, and of its thoughts."""
         metrics.turn_failed(start.provider, start.model, code)
         reason = "interrupted" if is_interrupted else code
-        if reason not in UNBILLED:
+        if reason not in UNBILLED and start.provider not in BUILT_IN:
             self._state.discarded += 1
         for message in (start.message, *thinking.messages):
             yield MessageDiscard(message=message, reason=reason)

@@ -31,7 +31,7 @@ _OF_STANCE: Final = ("stance", "confidence_percent", "horizon", "would_change")
 @dataclass
 class DebateState:
     """`messages` are the finished ones, in order. `unfinished` are messages that an earlier run left unfinished, whose
-    turns are repeated. `discarded` counts the other discarded messages that may have been billed.
+    turns are repeated. `discarded` counts the messages that did not finish and may have been billed.
 
     `unfinished_thoughts` are an earlier run's unfinished messages of thoughts. `own_question` is the question of the
     agent whose turn it is. `is_demo`: from a past or the current message on, all are the demo's. `is_judged`: the
@@ -116,7 +116,7 @@ def complete(state: DebateState) -> Complete:
         confidence=stance.confidence if stance else None,
         **({} if verdict is None else verdict.model_dump(exclude=left_out)),
         reason=reason,
-        cost_summary=_cost_summary(state.messages, state.discarded + len(state.unfinished)),
+        cost_summary=_cost_summary(state.messages, state.discarded),
         mode=state.mode,
         transcript_sha256=transcript.digest(state.messages),
     )

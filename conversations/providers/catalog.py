@@ -8,6 +8,7 @@ follow a question mark: `openai:gpt-5-mini?first_token=5&stall=10`.
 import hashlib
 import math
 import os
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
@@ -29,6 +30,8 @@ KEYS: Final = {
     "openai-compatible": ("OPENAI_API_KEY",),
 }
 KINDS: Final = ("local", "openai", "anthropic", "gemini", "ollama", "openai-compatible", "demo")
+# Kinds that Outcry itself runs: they have no model's name, and cost nothing.
+BUILT_IN: Final = frozenset({"local", "demo"})
 # Kinds whose models are only for trying Outcry: what they say supports no stance.
 TEST_KINDS: Final = frozenset({"local"})
 _LIMITS: Final = frozenset({"first_token", "stall"})
@@ -52,7 +55,7 @@ class Provider:
     @property
     def label(self) -> str:
         """The name that people see, without the URL, which may hold a password."""
-        return self.kind if self.kind in {"local", "demo"} else f"{self.kind}:{self.model}"
+        return self.kind if self.kind in BUILT_IN else f"{self.kind}:{self.model}"
 
     @property
     def key(self) -> str:
@@ -98,7 +101,7 @@ def _named(entry: str) -> Provider:
     kind, _, model = entry.partition(":")
     if kind not in KINDS:
         raise ValueError(f"{entry!r}: {kind!r} is not a provider; use one of {', '.join(KINDS)}.")
-    if kind in {"local", "demo"}:
+    if kind in BUILT_IN:
         if model:
             raise ValueError(f"{entry!r}: {kind!r} takes no model.")
         return Provider(kind, LOCAL_NAME) if kind == "local" else DEMO
@@ -170,6 +173,20 @@ def check_providers(**_: Any) -> list[CheckMessage]:
                 Warning(failure.message, hint="Set it in the environment or in .env.", id="outcry.W001")
             )
     return found
+
+
+@register()
+def check_prices(**_: Any) -> list[CheckMessage]:
+    """OUTCRY_PRICES must name models as OUTCRY_PROVIDERS does."""
+    paid = [kind for kind in KINDS if kind not in BUILT_IN]
+    return [
+        Error(
+            f"OUTCRY_PRICES is wrong: {name!r} is not KIND:MODEL, with one of {', '.join(paid)} as kind.",
+            id="outcry.E002",
+        )
+        for name in settings.OUTCRY_PRICES
+        if not re.fullmatch(rf"({'|'.join(paid)}):[^@]+", name)
+    ]
 
 
 def longest_answer(provider: Provider, sampling: Mapping[str, Any]) -> int:

@@ -79,9 +79,9 @@ class Moment:
         usage = self.data["usage"] or {}
         facts = [
             ("Model", f"{self.data['model']} ({self.data['provider']})"),
-            ("Tokens in", formatting.count(usage.get("input_tokens"))),
-            ("Tokens out", formatting.count(usage.get("output_tokens"))),
-            ("Cost", formatting.money(self.data["cost"])),
+            ("Input tokens", formatting.count(usage.get("input_tokens"))),
+            ("Output tokens", formatting.count(usage.get("output_tokens"))),
+            ("Cost", formatting.charge(self.data["cost"])),
             ("Time", formatting.seconds(self.data["duration_ms"])),
             ("Finish reason", self.data["finish_reason"] or formatting.UNKNOWN),
         ]
@@ -125,9 +125,9 @@ class Review:
             ("Started", _time(conversation.started_at)),
             ("Finished", _time(conversation.finished_at)),
             ("Duration", str(duration(conversation) or "-")),
-            ("Cost", formatting.money(conversation.cost)),
-            ("Tokens in", formatting.count(summary.get("input_tokens"))),
-            ("Tokens out", formatting.count(summary.get("output_tokens"))),
+            ("Cost", formatting.charge(conversation.cost)),
+            ("Input tokens", formatting.count(summary.get("input_tokens"))),
+            ("Output tokens", formatting.count(summary.get("output_tokens"))),
             ("Events", f"{conversation.head:,}"),
             ("Id", str(conversation.pk)),
         ]

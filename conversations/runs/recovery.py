@@ -10,7 +10,7 @@ from conversations.event_log import queries
 from conversations.models import Conversation
 from conversations.orchestration.state import BUDGET, CONCLUDED, DebateState
 from conversations.prompts.builder import DebateQuestion
-from conversations.providers.catalog import by_preference
+from conversations.providers.catalog import BUILT_IN, by_preference
 from conversations.providers.provider_errors import UNBILLED
 from conversations.runs import earlier
 
@@ -30,12 +30,14 @@ def read(conversation: UUID) -> tuple[DebateState, HumanInput]:
             if message["state"] == "speaking":
                 thoughts.append(UUID(message["id"]))
             continue
+        may_be_billed = message["provider"] not in BUILT_IN
         if message["state"] == "discarded":
-            discarded += message["discard_reason"] not in UNBILLED
+            discarded += may_be_billed and message["discard_reason"] not in UNBILLED
         elif message["state"] == "done" and (is_judged or message["kind"] != Kind.FINAL):
             kept.append(transcript.agent_message(message))
         else:
             unfinished.append(UUID(message["id"]))
+            discarded += may_be_billed
     state = DebateState(
         question=DebateQuestion(
             row.topic, row.content, row.content_type, row.rounds, earlier.read(row.follows_id)

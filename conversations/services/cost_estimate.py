@@ -47,7 +47,8 @@ class Range(Generic[N]):
 
 @dataclass(frozen=True)
 class Estimate:
-    """`provider` is its label; `usd` is None if the model's price is unknown. Repeated turns are not included."""
+    """`provider` is its label; `usd` is None if the model's price is unknown, and 0 for what Outcry itself runs.
+    Repeated turns are not included."""
 
     provider: str
     tokens: Range[int]

@@ -27,8 +27,8 @@ _CLASSES = {
 
 @register.filter
 def money(dollars: Decimal | float | None) -> str:
-    """US dollars; "cost unknown" for None."""
-    return "cost unknown" if dollars is None else formatting.money(dollars)
+    """US dollars; "cost unknown" for None, "no charge" for 0."""
+    return "cost unknown" if dollars is None else formatting.charge(dollars)
 
 
 @register.filter

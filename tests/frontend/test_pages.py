@@ -330,7 +330,7 @@ def test_the_schema_describes_every_frame() -> None:
 
 
 def test_numbers_read_as_people_read_them() -> None:
-    assert [money(amount) for amount in (None, 0.0016)] == ["cost unknown", "$0.0016"]
+    assert [money(amount) for amount in (None, 0, 0.0016)] == ["cost unknown", "no charge", "$0.0016"]
     assert age(timezone.now() - timedelta(minutes=5)).replace("\xa0", " ") == "5 minutes ago"
 
 

@@ -151,7 +151,7 @@ class Script:
         message = self.start("moderator", 2, kind=Kind.FINAL, streaming=False)
         content = fields.get("summary") or "No verdict."
         confidence = fields.get("confidence")
-        cost = 0.0 if self.mode is Mode.DEMO else 0.0004
+        cost = 0.0 if self.mode is Mode.DEMO or usd == 0 else 0.0004
         self.end(message, content, cost=cost, confidence=confidence)
         self.complete(stance, usd, ending, **fields)
 

@@ -1,11 +1,11 @@
 // The estimated cost of a debate before it starts. Shows nothing if there is no estimate.
 
 import { post } from "../shared/http.ts";
-import { characterCount, money, moneyLeft, providerName, thousands, waitTime } from "../shared/format.ts";
+import { characterCount, money, moneyLeft, providerName, roughly, thousands, waitTime } from "../shared/format.ts";
 
 type Range = { readonly low: number; readonly high: number };
 
-/** The server's estimate. `usd` is null if the price is unknown; in `left`, null means no limit. */
+/** The server's estimate. `usd` is null if the price is unknown, 0 for what the server runs itself; in `left`, null means no limit. */
 export type Estimate = {
   readonly provider: string;
   readonly usd: Range | null;
@@ -51,10 +51,13 @@ function show(place: HTMLElement, found: Estimate | null): void {
 }
 
 export function priceSentence({ provider, usd, tokens }: Estimate): string {
-  if (provider === "demo") return "A scripted demo: no model is asked, and nothing is paid.";
-  const used = `${range(tokens, thousands)} tokens`;
-  if (usd === null) return `Price unknown for ${providerName(provider)}, ${used}.`;
-  return `About ${range(usd, money)} with ${providerName(provider)}, ${used}.`;
+  if (provider === "demo") return "Scripted demo, no charge";
+  const used = `about ${range(tokens, roughly)} tokens`;
+  const model = providerName(provider).replace(/^[a-z-]+:/, "");
+  if (provider === "local") return `Runs on this server, no charge · ${used}`;
+  if (usd === null) return `${model}: no price set · ${used}`;
+  if (usd.high === 0) return `${model}: no charge · ${used}`;
+  return `${model}: about ${range(usd, money)} · ${used}`;
 }
 
 /** Empty if there are no limits. */
@@ -62,11 +65,11 @@ export function leftSentence({ left }: Estimate): string {
   const parts = [
     left.usd === null ? null : moneyLeft(Math.max(0, left.usd)),
     left.tokens === null ? null : `${thousands(Math.max(0, left.tokens))} tokens`,
-    left.seconds === null ? null : left.seconds > 0 ? `${waitTime(left.seconds)} of speaking` : "no time",
+    left.seconds === null ? null : left.seconds > 0 ? `${waitTime(left.seconds)} of run time` : "no time",
   ].filter((part) => part !== null);
   return parts.length === 0 ? "" : `Left for you today: ${parts.join(", ")}.`;
 }
 
 function range({ low, high }: Range, format: (amount: number) => string): string {
-  return format(low) === format(high) ? format(low) : `${format(low)} to ${format(high)}`;
+  return format(low) === format(high) ? format(low) : `${format(low)}–${format(high)}`;
 }

@@ -133,7 +133,7 @@ describe("the estimate", () => {
     expect(estimates()).toEqual([]);
     await vi.advanceTimersByTimeAsync(1);
     expect(estimates()).toMatchObject([{ topic: "Is it a buy?", rounds: 2, max_usd: 0.5 }]);
-    await vi.waitFor(() => expect(price()).toBe("About $0.002 to $0.006 with openai:gpt-5-mini, 3,400 to 9,200 tokens."));
+    await vi.waitFor(() => expect(price()).toBe("gpt-5-mini: about $0.002–$0.006 · about 3,400–9,200 tokens"));
   });
 
   test("is not requested without a question", async () => {
@@ -157,20 +157,23 @@ describe("the estimate", () => {
     serve(() => new Promise((resolve) => (late = resolve)));
     write("topic", "Is it a buy?");
     await vi.advanceTimersByTimeAsync(400);
-    serve(async () => Response.json({ ...ESTIMATE, usd: null, provider: "local" }));
+    serve(async () => Response.json({ ...ESTIMATE, usd: { low: 0, high: 0 }, provider: "local" }));
     write("rounds", "3");
     await vi.advanceTimersByTimeAsync(400);
-    await vi.waitFor(() => expect(price()).toBe("Price unknown for local, 3,400 to 9,200 tokens."));
+    await vi.waitFor(() => expect(price()).toBe("Runs on this server, no charge · about 3,400–9,200 tokens"));
     late(Response.json(ESTIMATE));
     await vi.advanceTimersByTimeAsync(0);
-    expect(price()).toMatch(/^Price unknown/);
+    expect(price()).toMatch(/^Runs on this server/);
   });
 
-  test("has its own wording for a single price and a demo", () => {
-    expect(priceSentence({ ...ESTIMATE, usd: { low: 0.002, high: 0.002 } })).toMatch(/^About \$0\.002 with/);
-    expect(priceSentence({ ...ESTIMATE, provider: "demo", usd: null })).toBe(
-      "A scripted demo: no model is asked, and nothing is paid.",
-    );
+  test.each([
+    [{ low: 0.002, high: 0.006 }, "openai:gpt-5-mini", "gpt-5-mini: about $0.002–$0.006 · about 3,400–9,200 tokens"],
+    [{ low: 0.002, high: 0.002 }, "openai:gpt-5-mini", "gpt-5-mini: about $0.002 · about 3,400–9,200 tokens"],
+    [null, "openai-compatible:gpt-4o-mini", "gpt-4o-mini: no price set · about 3,400–9,200 tokens"],
+    [{ low: 0, high: 0 }, "ollama:llama3.2:1b", "llama3.2:1b: no charge · about 3,400–9,200 tokens"],
+    [{ low: 0, high: 0 }, "demo", "Scripted demo, no charge"],
+  ])("of %o with %s is put in words", (usd, provider, words) => {
+    expect(priceSentence({ ...ESTIMATE, usd, provider })).toBe(words);
   });
 
   test("shows what is left today", () => {

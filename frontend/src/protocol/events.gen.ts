@@ -4,8 +4,8 @@
 export type Action = "pause" | "resume" | "cancel" | "conclude";
 
 /** A finished message. Its `content` replaces the text of its tokens, and its `token_count` the sum of theirs. A
- * message that a cancel has cut off has the text so far, and the finish_reason `cancelled`. `cost` is in US dollars,
- * or null if unknown. */
+ * message that a cancel has cut off has the text so far, and the finish_reason `cancelled`. `cost` is in US dollars:
+ * null if unknown, 0 for what the server runs itself (`local`, `demo`). */
 export type AgentMessage = {
   message: string;
   agent: string;

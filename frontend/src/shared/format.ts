@@ -19,6 +19,11 @@ export function money(dollars: number | null): string {
   return `$${Number(dollars.toPrecision(2)).toFixed(6).replace(/0{1,4}$/, "")}`;
 }
 
+/** What was paid, in US dollars: "no charge" for 0. */
+export function charge(dollars: number | null): string {
+  return dollars === 0 ? "no charge" : money(dollars);
+}
+
 /** US dollars of a remaining budget, rounded down. */
 export function moneyLeft(dollars: number): string {
   const places = dollars >= 1 ? 2 : 4;
@@ -31,6 +36,11 @@ export function moneyLeft(dollars: number): string {
 /** 1234 as "1,234". */
 export function thousands(value: number): string {
   return value.toLocaleString("en");
+}
+
+/** A number with two significant digits: 2449 as "2,400". */
+export function roughly(value: number): string {
+  return thousands(Number(value.toPrecision(2)));
 }
 
 /** Unicode code points of a text without surrounding whitespace, as the server counts them. */

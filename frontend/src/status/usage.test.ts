@@ -39,9 +39,15 @@ describe("the cost", () => {
     expect(cost(after("budget"))).toEqual({ amount: 0.0012, isExact: true });
   });
 
+  test("of a turn that failed is known where nothing is charged", () => {
+    const state = after("test_run");
+    const failed = { ...state.messages[0]!, state: "discarded" as const };
+    expect(cost({ ...state, complete: null, messages: [...state.messages, failed] })).toEqual({ amount: 0, isExact: true });
+  });
+
   test("that is unknown is never $0", () => {
     expect(formatCost({ amount: 0, isExact: false })).toBe("unknown");
-    expect(formatCost({ amount: 0, isExact: true })).toBe("$0");
+    expect(formatCost({ amount: 0, isExact: true })).toBe("no charge");
     expect(formatCost({ amount: 0.0016, isExact: false })).toBe("≥ $0.0016");
   });
 });

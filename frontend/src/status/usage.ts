@@ -1,7 +1,7 @@
 // A debate's usage so far: US dollars, tokens and time.
 
 import { type Message, type State, messageOf, spokenMessages } from "../protocol/state.ts";
-import { modelLabel, money } from "../shared/format.ts";
+import { charge, modelLabel, money } from "../shared/format.ts";
 
 /** An amount; a minimum if it is not exact because a part is unknown. */
 export type Spent = { readonly amount: number; readonly isExact: boolean };
@@ -13,8 +13,8 @@ export function cost(state: State): Spent | undefined {
   const paid = spokenMessages(state).filter(hasSpoken);
   if (paid.length === 0) return undefined;
   const amount = paid.reduce((total, { cost }) => total + (cost ?? 0), 0);
-  // Providers do not report the cost of a failed turn.
-  const isExact = summary === undefined && paid.every(({ cost, state }) => cost !== null && state !== "discarded");
+  // Providers do not report the cost of a failed turn. What costs nothing per token costs nothing.
+  const isExact = summary === undefined && paid.every(({ cost, state }) => cost === 0 || (cost !== null && state !== "discarded"));
   return { amount, isExact };
 }
 
@@ -23,9 +23,9 @@ export function modelsOf({ messages }: State): string[] {
   return [...new Set(messages.map(modelLabel))];
 }
 
-/** A cost as text: "$0.0016", "≥ $0.0016", or "unknown" (never "$0") if nothing is known. */
+/** A cost as text: "$0.0016", "≥ $0.0016", "no charge", or "unknown" if nothing is known. */
 export function formatCost({ amount, isExact }: Spent): string {
-  if (isExact) return money(amount);
+  if (isExact) return charge(amount);
   return amount > 0 ? `≥ ${money(amount)}` : money(null);
 }
 

@@ -5,7 +5,7 @@ import { type TemplateResult, html, nothing } from "lit";
 import { customElement, property } from "lit/decorators.js";
 import { blocks, completed, nodesOf } from "../shared/markdown.ts";
 import type { Message, Tool } from "../protocol/state.ts";
-import { clock, discardReason, modelLabel, money, percent, seconds } from "../shared/format.ts";
+import { charge, clock, discardReason, modelLabel, money, percent, seconds, thousands } from "../shared/format.ts";
 import { PageElement } from "../shared/page-element.ts";
 
 const HELD = { paused: "Paused here.", awaiting_input: "Waiting for an answer." } as const;
@@ -91,9 +91,9 @@ export class MessageElement extends PageElement {
   #footer(): TemplateResult {
     const { cost, usage, confidence, duration_ms, state } = this.message;
     const facts = this.showsModel ? [] : [html`<span data-testid="message-model">${modelLabel(this.message)}</span>`];
-    if (usage?.output_tokens != null) facts.push(html`<span>${usage.output_tokens} tokens</span>`);
+    if (usage?.output_tokens != null) facts.push(html`<span>${thousands(usage.output_tokens)} output tokens</span>`);
     if (duration_ms !== null) facts.push(html`<span>${seconds(duration_ms)}</span>`);
-    if (state === "done") facts.push(html`<span>cost ${money(cost)}</span>`);
+    if (state === "done") facts.push(html`<span>${cost === 0 ? charge(cost) : `cost ${money(cost)}`}</span>`);
     if (confidence !== null) facts.push(html`<span>confidence ${percent(confidence)}</span>`);
     return html`<footer class="facts">${facts}</footer>`;
   }

@@ -12,7 +12,7 @@ async function footer(input: number | null, output: number | null): Promise<stri
 }
 
 test("a verdict tells the tokens that were read and written", async () => {
-  expect(await footer(1234, 56)).toContain("1,234 tokens read 56 tokens written");
+  expect(await footer(1234, 56)).toContain("1,234 input tokens 56 output tokens");
 });
 
 test("a verdict leaves out a number of tokens that is unknown", async () => {

@@ -4,7 +4,7 @@ import { type TemplateResult, html, nothing } from "lit";
 import { customElement, property } from "lit/decorators.js";
 import type { Complete } from "../protocol/events.gen.ts";
 import { markdown } from "../shared/markdown.ts";
-import { label, money, percent, reason, thousands } from "../shared/format.ts";
+import { charge, label, percent, reason, thousands } from "../shared/format.ts";
 import { PageElement } from "../shared/page-element.ts";
 
 @customElement("outcry-verdict")
@@ -30,8 +30,8 @@ export class VerdictElement extends PageElement {
         ${list("Risks", risks)} ${part("Horizon", horizon)}
       </div>
       <footer class="facts">
-        <span>Cost ${money(cost_summary.usd)}</span>
-        ${tokens(cost_summary.input_tokens, "read")} ${tokens(cost_summary.output_tokens, "written")}
+        <span>Cost: ${charge(cost_summary.usd)}</span>
+        ${tokens(cost_summary.input_tokens, "input")} ${tokens(cost_summary.output_tokens, "output")}
         <span class="digest" title="SHA-256 of everything that was said">SHA-256 <code>${this.complete.transcript_sha256}</code></span>
       </footer>
     </section>`;
@@ -52,8 +52,8 @@ function part(title: string, text: string): TemplateResult | typeof nothing {
   return text ? html`<div><h3>${title}</h3><div class="prose">${markdown(text)}</div></div>` : nothing;
 }
 
-function tokens(count: number | null, verb: string): TemplateResult | typeof nothing {
-  return count === null ? nothing : html`<span>${thousands(count)} tokens ${verb}</span>`;
+function tokens(count: number | null, kind: string): TemplateResult | typeof nothing {
+  return count === null ? nothing : html`<span>${thousands(count)} ${kind} tokens</span>`;
 }
 
 function list(title: string, points: readonly string[]): TemplateResult | typeof nothing {

@@ -119,7 +119,7 @@ class DebateView:
             # The summary was just shown as the moderator's message.
             if label not in {"Stance", "Confidence", "Summary"}:
                 self._line(f"[bold]{label}:[/] {escape(printable(text))}")
-        self._line(f"[dim]Cost: {formatting.money(data['cost_summary']['usd'])}[/dim]")
+        self._line(f"[dim]Cost: {formatting.charge(data['cost_summary']['usd'])}[/dim]")
 
     def _line(self, markup: str) -> None:
         self._console.print(markup)

@@ -33,6 +33,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 # $0.15 and $0.60 a million tokens: this call costs 0.00015 + 0.0006 dollars at most.
 CALL = Call("openai", "gpt-4o-mini", 1_000, 1_000)
 PRICE = 0.00075
+UNPRICED = Call("ollama", "llama3.2", 300, 100)
 FREE = Call("local", "SmolLM2-135M-Instruct", 300, 100)
 
 
@@ -104,7 +105,7 @@ async def test_a_price_that_nobody_knows_is_never_nothing(
 ) -> None:
     await budget.settle(await budget.reserve(CALL), used(1_000, 1_000), 1.0)
     assert (await spent(conversation)).usd == PRICE
-    reservation = await budget.reserve(FREE)
+    reservation = await budget.reserve(UNPRICED)
     assert (await spent(conversation)).usd == PRICE
     await budget.settle(reservation, used(250, 50), 1.0)
     assert await spent(conversation) == Amounts(None, 2_300, 2.0)
@@ -112,12 +113,19 @@ async def test_a_price_that_nobody_knows_is_never_nothing(
     assert (await entries())["user"] == (Decimal("0.00075"), 1, 2_300, 2.0)
 
 
+async def test_what_outcry_runs_itself_costs_nothing(
+    conversation: Conversation, budget: ConversationBudget
+) -> None:
+    await budget.settle(await budget.reserve(FREE), used(250, 50), 1.0)
+    assert await spent(conversation) == Amounts(0.0, 300, 1.0)
+
+
 async def test_a_call_that_took_nothing_cost_nothing(
     conversation: Conversation, budget: ConversationBudget
 ) -> None:
-    for call in (CALL, FREE):
+    for call in (CALL, UNPRICED, FREE):
         await budget.settle(await budget.reserve(call), used(0, 0), 0.5)
-    assert await spent(conversation) == Amounts(0.0, 0, 1.0)
+    assert await spent(conversation) == Amounts(0.0, 0, 1.5)
 
 
 async def test_settling_again_changes_nothing(budget: ConversationBudget) -> None:
@@ -246,6 +254,7 @@ async def test_money_is_no_reason_to_refuse_a_call_without_a_price(alice: User) 
     budget = ConversationBudget((await debates.created(alice, max_usd=0.0001)).pk)
     with pytest.raises(OverBudget):
         await budget.reserve(CALL)
+    await budget.reserve(UNPRICED, keep=UNPRICED)
     await budget.reserve(FREE, keep=FREE)
 
 
@@ -410,7 +419,7 @@ SPENT: list[tuple[str, float, Call, float, str]] = [
     ("TOKENS_PER_USER_DAY", 2_000, CALL, 1.0, "The budget of 2,000 tokens a day for each person"),
     ("SECONDS_PER_USER_DAY", 7_200, CALL, 7_200.0, "The budget of 2 hours a day for each person"),
     ("USD_PER_DAY", PRICE, CALL, 1.0, "The budget of $0.00075 a day for all debates"),
-    ("TOKENS_PER_DAY", 400, FREE, 1.0, "The budget of 400 tokens a day for all debates"),
+    ("TOKENS_PER_DAY", 400, UNPRICED, 1.0, "The budget of 400 tokens a day for all debates"),
     ("SECONDS_PER_DAY", 60, CALL, 61.0, "The budget of 1 minute a day for all debates"),
 ]
 

@@ -28,9 +28,12 @@ def test_it_is_a_range_of_tokens_and_money() -> None:
     assert estimate.usd.high < 0.05
 
 
-@pytest.mark.parametrize(
-    "entry", ["local", "ollama:llama3.2", "openai-compatible:m@http://127.0.0.1/v1", "demo"]
-)
+@pytest.mark.parametrize("entry", ["local", "demo"])
+def test_what_outcry_runs_itself_costs_nothing(entry: str) -> None:
+    assert cost_estimate.estimate(new(), catalog.parse(entry)).usd == cost_estimate.Range(0.0, 0.0)
+
+
+@pytest.mark.parametrize("entry", ["ollama:llama3.2", "openai-compatible:m@http://127.0.0.1/v1"])
 def test_a_price_that_nobody_knows_is_none(entry: str) -> None:
     estimate = cost_estimate.estimate(new(), catalog.parse(entry))
     assert estimate.usd is None
