@@ -10,6 +10,7 @@ from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
+from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
@@ -113,6 +114,7 @@ def page_data(conversation: Conversation, user: permissions.AnyUser) -> dict[str
         "content": conversation.content,
         "contentType": conversation.get_content_type_display(),
         "rounds": conversation.rounds,
+        "age": max(0.0, (timezone.now() - conversation.created_at).total_seconds()),
         "status": conversation.status,
         "mode": conversation.mode,
         "reason": conversation.reason,
@@ -124,6 +126,7 @@ def page_data(conversation: Conversation, user: permissions.AnyUser) -> dict[str
         "agents": [{"role": agent.role, "name": agent.name} for agent in agents],
         "canControl": permissions.may_control(user, conversation),
         "canSpeak": permissions.may_speak(user, conversation),
+        "isStaff": user.is_staff,
         "maxText": requests.MAX_TEXT,
     }
 

@@ -84,6 +84,7 @@ async def test_a_debate_shows_what_is_spent_and_is_closed_when_its_budget_is_rea
     await start(page, TOPIC, rounds=3)
     gate.let(1)
     await expect(page.locator('[data-agent="Market Context"] .prose')).to_contain_text("At 24 times")
+    await page.get_by_test_id("run-details").locator("summary").click()
     tokens = page.get_by_test_id("limit-tokens")
     await expect(tokens).to_contain_text(f"of {enough_for_two:,}")
     await expect(tokens).to_contain_text("left")
@@ -95,11 +96,11 @@ async def test_a_debate_shows_what_is_spent_and_is_closed_when_its_budget_is_rea
 
     await expect_finished(page)
     await expect(page.get_by_test_id("budget-reached")).to_have_text(
-        "The budget was reached, so the Moderator closes the debate with what there is."
+        "Limit reached: the Moderator closes the debate."
     )
-    await expect(page.get_by_test_id("round")).to_have_text("Closed in round 1 of 3")
+    await expect(page.get_by_test_id("round")).to_have_text("Stopped in round 1 of 3")
     await expect(page.get_by_test_id("verdict")).to_have_attribute("data-stance", "buy")
-    await expect(page.get_by_test_id("limits").get_by_text("The budget was reached.")).to_be_visible()
+    await expect(page.get_by_test_id("stop-reason")).to_have_text("Limit reached")
     assert await violations(page) == []
     await page.reload()
     await expect_finished(page)

@@ -204,7 +204,7 @@ async def test_what_a_person_says_to_the_panel_is_only_words(
     words = "".join(text.format(url=elsewhere.url, long="x" * 600) for text in (*HTML, *MARKDOWN))[
         :4_000
     ].strip()
-    await page.get_by_label("Say something to the panel").fill(words)
+    await page.get_by_label("Message the analysts").fill(words)
     await page.get_by_test_id("composer-send").click()
     gate.open()
     # Control characters of people's texts are dropped.

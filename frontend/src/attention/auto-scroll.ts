@@ -1,4 +1,5 @@
-// Keeps the newest text in view while the reader is at the bottom of the page; otherwise does not scroll.
+// Keeps the newest text in view while the reader is at the bottom of the page; otherwise does not scroll. Once the
+// debate has ended it shows the result, and scrolls no more.
 
 /** This close to the bottom counts as at the bottom, in pixels. */
 const NEAR = 96;
@@ -7,20 +8,27 @@ export class AutoScroll {
   #following: boolean;
   #held = false;
   #lastTop = 0;
+  #wasBehind = false;
+  /** Whether the reader is opening or closing something. */
+  #isToggling = false;
+  #result: Element | null = null;
   #changed: () => void;
 
-  /** Calls `changed` whenever the reader leaves the bottom or returns to it, until `signal` aborts. */
+  /** Calls `changed` whenever `isBehind` may have changed, until `signal` aborts. */
   constructor(following: boolean, changed: () => void, signal: AbortSignal) {
     this.#following = following;
     this.#changed = changed;
     addEventListener("scroll", () => this.#onScroll(), { passive: true, signal });
+    document.addEventListener("click", (event) => this.#onClick(event), { capture: true, signal });
+    document.addEventListener("toggle", (event) => this.#onToggle(event), { capture: true, signal });
     const resizes = new ResizeObserver(() => this.#onResize());
     resizes.observe(document.body);
     signal.addEventListener("abort", () => resizes.disconnect());
   }
 
-  /** Whether there is newer text below the visible part. */
+  /** Whether there is newer text, or the result, below the visible part. */
   get isBehind(): boolean {
+    if (this.#result !== null) return this.#result.getBoundingClientRect().top > innerHeight - NEAR;
     return !this.#following && below() > NEAR;
   }
 
@@ -41,8 +49,19 @@ export class AutoScroll {
     this.#changed();
   }
 
-  toBottom(): void {
-    scrollTo({ top: document.documentElement.scrollHeight, behavior: motion() });
+  /** The debate has ended. If the reader is there and followed it, the top of `result` comes into view. */
+  end(result: Element): void {
+    this.#result = result;
+    if (this.#held) return;
+    if (this.#following) result.scrollIntoView({ block: "start", behavior: "instant" });
+    this.#following = false;
+    this.#changed();
+  }
+
+  /** Goes to the newest text, or to the result. */
+  toNewest(): void {
+    if (this.#result !== null) this.#result.scrollIntoView({ block: "start", behavior: motion() });
+    else scrollTo({ top: document.documentElement.scrollHeight, behavior: motion() });
   }
 
   to(element: Element): void {
@@ -50,20 +69,40 @@ export class AutoScroll {
   }
 
   #onResize(): void {
-    if (this.#held) return;
-    if (this.#following) scrollTo({ top: document.documentElement.scrollHeight, behavior: "instant" });
-    else this.#changed();
+    if (this.#held || this.#isToggling) return;
+    if (this.#following && this.#result === null) {
+      scrollTo({ top: document.documentElement.scrollHeight, behavior: "instant" });
+    } else this.#changed();
   }
 
   /** Only the reader scrolls up; new text never does. */
   #onScroll(): void {
     const up = scrollY < this.#lastTop;
     this.#lastTop = scrollY;
-    const following = below() <= NEAR || (this.#following && !up);
-    if (following === this.#following) return;
-    this.#following = following;
+    this.#following = this.#result === null && (below() <= NEAR || (this.#following && !up));
+    const { isBehind } = this;
+    if (isBehind === this.#wasBehind) return;
+    this.#wasBehind = isBehind;
     this.#changed();
   }
+
+  #onClick({ target }: Event): void {
+    const summary = target instanceof Element ? target.closest("summary") : null;
+    if (summary !== null) this.#isToggling = !isSticky(summary);
+  }
+
+  /** What a reader opens in the page's flow must not be scrolled away, though it makes the page longer. */
+  #onToggle({ target }: Event): void {
+    if (!this.#isToggling) return;
+    this.#isToggling = false;
+    this.#following &&= !(target as HTMLDetailsElement).open && below() <= NEAR;
+    this.#changed();
+  }
+}
+
+function isSticky(element: Element): boolean {
+  const parent = element.parentElement;
+  return getComputedStyle(element).position === "sticky" || (parent !== null && isSticky(parent));
 }
 
 function motion(): ScrollBehavior {

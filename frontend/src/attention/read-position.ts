@@ -53,6 +53,11 @@ export class ReadPosition {
     this.#target = null;
   }
 
+  /** Goes to the newest text, and follows it. */
+  follow(): void {
+    this.#scroll.toNewest();
+  }
+
   #beginAbsence({ isHidden, receivedAt, patience }: Situation, state: State): void {
     if (this.#absence !== null) return;
     const now = Date.now();

@@ -10,6 +10,8 @@ export type Page = {
   readonly content: string;
   readonly contentType: string;
   readonly rounds: number;
+  /** Seconds between the debate's creation and the answer that has this page. */
+  readonly age: number;
   readonly status: Status;
   readonly mode: Mode;
   readonly reason: string | null;
@@ -25,6 +27,8 @@ export type Page = {
   readonly canControl: boolean;
   /** Whether this person may send texts to the panel, and start a new debate with the same input. */
   readonly canSpeak: boolean;
+  /** Whether this person runs the site. */
+  readonly isStaff: boolean;
   /** Maximum length of a text, in characters. */
   readonly maxText: number;
 };

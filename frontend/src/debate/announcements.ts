@@ -3,10 +3,11 @@
 import type { Complete } from "../protocol/events.gen.ts";
 import { BUDGET_REACHED } from "../status/budget.ts";
 import { plain } from "../shared/markdown.ts";
-import { fallbackSentence } from "../transcript/notices.ts";
+import { fallbackSentence } from "../transcript/attempts.ts";
 import { controlSentence } from "../transcript/human-input.ts";
 import { type Entry, type Message, type State, isTerminal, spokenMessages } from "../protocol/state.ts";
-import { discardReason, label, percent } from "../shared/format.ts";
+import { verdictTitle } from "../transcript/verdict-element.ts";
+import { discardReason, percent } from "../shared/format.ts";
 
 /** The sentences for what happened between two states of a debate. */
 export function announcements(before: State, after: State, mayAnswer: boolean): string[] {
@@ -50,7 +51,8 @@ function entrySentence(entry: Entry, { status }: State, mayAnswer: boolean): str
   }
 }
 
-function verdictSentence({ verdict, confidence, summary }: Complete): string {
+function verdictSentence(complete: Complete): string {
+  const { confidence, summary } = complete;
   const sure = confidence === null ? "" : `, ${percent(confidence)} confidence`;
-  return `Verdict: ${label(verdict)}${sure}. ${plain(summary)}`;
+  return `Verdict: ${verdictTitle(complete)}${sure}. ${plain(summary)}`;
 }

@@ -8,8 +8,10 @@ import type { Page } from "../client/page-data.ts";
 import { isTerminal } from "../protocol/state.ts";
 import { stopDialogTemplate } from "../status/controls.ts";
 import { statusPanelTemplate } from "../status/status-panel.ts";
+import { FIRST_WORD_STAYS } from "../status/status-word.ts";
 import { bannersTemplate } from "../transcript/banners.ts";
-import { demoTemplate, localTemplate } from "../transcript/notices.ts";
+import { demoTemplate, testModelTemplate } from "../transcript/notices.ts";
+import { outlineTemplate } from "../transcript/outline.ts";
 import { transcriptTemplate } from "../transcript/transcript.ts";
 import { DebateSession } from "./debate-session.ts";
 import {
@@ -17,27 +19,36 @@ import {
   endingTemplate,
   floatingTemplate,
   questionTemplate,
+  sourcesTemplate,
   stoppedTemplate,
+  verdictTemplate,
   watermarkTemplate,
 } from "./debate-template.ts";
 import { type Drawn, LiveElement, type PageElement, pageData } from "../shared/page-element.ts";
-import { every } from "../shared/timers.ts";
+import { after, every } from "../shared/timers.ts";
 
 @customElement("outcry-debate")
 export class DebateElement extends LiveElement {
   #session!: DebateSession;
   #scroll!: AutoScroll;
   #announced = "";
+  /** Whether the debate was over when the page was opened: then the verdict comes first. */
+  #isRead = false;
+  #isEnded = false;
+  /** Whether the focus was on a control before this drawing, which may remove it. */
+  #hadFocus = false;
 
   protected override entered(signal: AbortSignal): void {
     const page = this.#session?.page ?? pageData<Page>(this);
     const draw = (): void => this.requestUpdate();
-    // A finished debate is read from its beginning.
-    this.#scroll = new AutoScroll(!isTerminal(page.status), draw, signal);
+    this.#isRead = isTerminal(this.#session?.state.status ?? page.status);
+    this.#scroll = new AutoScroll(!this.#isRead, draw, signal);
     this.#session = new DebateSession(page, new ReadPosition(this.#scroll), draw);
     this.#session.start(signal);
     const isRunning = (): boolean => this.#session.state.status !== null && !this.#session.isOver;
     every(1000, () => isRunning() && draw(), signal);
+    const left = FIRST_WORD_STAYS - this.#session.age;
+    if (left > 0) after(left, draw, signal);
   }
 
   protected override willUpdate(): void {
@@ -45,12 +56,15 @@ export class DebateElement extends LiveElement {
     this.#announced = this.#session.takeAnnouncements() ?? this.#announced;
     const marks = `${mode === "demo" ? "Demo: " : ""}${openRequest === null ? "" : "(?) "}`;
     document.title = `${marks}${page.topic} · Outcry`;
+    this.#hadFocus = this.querySelector(".controls, .stop-dialog")?.matches(":focus-within") ?? false;
   }
 
   protected override updated(): void {
     // The debate is over: close the dialog that confirms stopping it.
     if (this.#session.isOver) this.querySelector<HTMLDialogElement>("dialog[open]")?.close();
+    if (this.#hadFocus && !this.querySelector(".controls, dialog[open]")) this.#focusStatus();
     if (this.#session.position.isBack) void this.#restorePosition();
+    if (this.#session.isOver && !this.#isEnded) void this.#showResult();
     super.updated();
   }
 
@@ -58,28 +72,47 @@ export class DebateElement extends LiveElement {
     return this.#session;
   }
 
-  async #restorePosition(): Promise<void> {
-    // Wait until the messages, which draw themselves after this element, have their final size.
+  #focusStatus(): void {
+    this.querySelector<HTMLElement>(".status-word")?.focus({ preventScroll: true });
+  }
+
+  /** Wait until the parts that draw themselves after this element have their final size. */
+  async #settled(): Promise<void> {
     const parts = this.querySelectorAll<PageElement>("outcry-message, outcry-verdict");
     await Promise.all(Array.from(parts, (part) => part.updateComplete));
+  }
+
+  async #restorePosition(): Promise<void> {
+    await this.#settled();
     this.#session.position.restore(this.querySelector(".missed-divider"));
+  }
+
+  async #showResult(): Promise<void> {
+    this.#isEnded = true;
+    await this.#settled();
+    const result = this.querySelector("#verdict");
+    if (result !== null) this.#scroll.end(result);
   }
 
   protected override render(): TemplateResult {
     const session = this.#session;
     const { page, state, mode, commands } = session;
-    const local = state.messages.find((message) => message.provider === "local");
+    const isTest = state.messages.some(({ provider }) => provider === "local");
+    const verdict = verdictTemplate(session);
     return html`
       <div class="debate" data-mode=${mode}>
-        ${mode === "demo" ? watermarkTemplate() : nothing} ${questionTemplate(page)}
-        ${statusPanelTemplate(session)}
-        <div class="transcript">
+        ${mode === "demo" ? watermarkTemplate() : nothing}
+        ${questionTemplate(page)}
+        <div class="rail">${statusPanelTemplate(session)} ${outlineTemplate(session)} ${sourcesTemplate(page)}</div>
+        <div class="column">
           ${bannersTemplate(endingTemplate(session), session.banners, (id) => session.dismissBanner(id))}
-          ${demoTemplate(page, state)} ${local ? localTemplate(local.model, state.fallbacks.length > 0) : nothing}
-          ${transcriptTemplate(session)} ${stoppedTemplate(session)} ${composerTemplate(session)}
+          ${demoTemplate(page, state)} ${isTest ? testModelTemplate(page) : nothing} ${this.#isRead ? verdict : nothing}
+          ${transcriptTemplate(session)} ${stoppedTemplate(session)} ${this.#isRead ? nothing : verdict}
+          <div class="dock" ?data-over=${session.isOver}>
+            ${floatingTemplate(session, this.#scroll.isBehind, this.#jump)} ${composerTemplate(session)}
+          </div>
         </div>
       </div>
-      ${floatingTemplate(session, this.#scroll.isBehind, this.#jump)}
       ${page.canControl ? stopDialogTemplate(commands) : nothing}
       <p class="sr-only" aria-live="polite" data-testid="announcements">${this.#announced}</p>
     `;
@@ -88,6 +121,6 @@ export class DebateElement extends LiveElement {
   #jump = (): void => {
     const open = this.querySelector('.input-request[data-state="open"]');
     if (open) this.#scroll.to(open);
-    else this.#scroll.toBottom();
+    else this.#scroll.toNewest();
   };
 }

@@ -21,6 +21,7 @@ export class DebateSession {
   ending: Ending | null = null;
   banners: readonly Banner[] = [];
 
+  #openedAt = performance.now();
   #changed: () => void;
   #connection: Connection;
   #announcements: string[] = [];
@@ -89,9 +90,25 @@ export class DebateSession {
     return !navigator.onLine;
   }
 
-  /** The server's time in milliseconds. */
+  get isStale(): boolean {
+    return !this.isOver && (this.connectionState === "reconnecting" || this.connectionState === "closed");
+  }
+
+  get isCutOff(): boolean {
+    return this.isStale && (this.isOffline || this.connectionState === "closed");
+  }
+
   get now(): number {
-    return Date.now() + this.#clockOffset;
+    return (this.isStale ? this.#receivedAt : Date.now()) + this.#clockOffset;
+  }
+
+  get age(): number {
+    return this.page.age * 1000 + performance.now() - this.#openedAt;
+  }
+
+  resumeLive(): void {
+    this.position.follow();
+    this.dismissMissed();
   }
 
   /** The id of a question that waits for the person at this page, or null. */

@@ -5,12 +5,16 @@ import { isTerminal } from "../protocol/state.ts";
 import { roundOf } from "../status/usage.ts";
 import type { Page } from "../client/page-data.ts";
 import { thousands } from "../shared/format.ts";
+import "../transcript/verdict-element.ts";
 import type { DebateSession } from "./debate-session.ts";
 import { exportMenuTemplate } from "./export-menu.ts";
 
+/** Wide windows have room for the sources beside the transcript. */
+const OPENS_SOURCES = innerWidth >= 1600;
+
 type Optional = TemplateResult | typeof nothing;
 
-/** The watermark of a demo. An element, because printers omit backgrounds. */
+/** The watermark of a demo, on paper only. An element, because printers omit backgrounds. */
 export function watermarkTemplate(): TemplateResult {
   return html`<svg class="watermark" data-testid="watermark" aria-hidden="true">
     <pattern id="demo-mark" width="340" height="190" patternUnits="userSpaceOnUse">
@@ -20,19 +24,27 @@ export function watermarkTemplate(): TemplateResult {
   </svg>`;
 }
 
-export function questionTemplate({ topic, content, contentType, apiUrl }: Page): TemplateResult {
-  const material = html`<details class="material">
-    <summary>${contentType}, ${thousands([...content].length)} characters</summary>
-    <div tabindex="0" dir="auto">${content}</div>
-  </details>`;
+export function questionTemplate({ topic, apiUrl }: Page): TemplateResult {
   return html`<header class="question">
-    <div class="question-bar">
-      <p class="kicker">Question</p>
-      ${exportMenuTemplate(apiUrl)}
-    </div>
     <h1 class="topic" dir="auto" ?data-long=${topic.length > 140}>${topic}</h1>
-    ${content ? material : nothing}
+    ${exportMenuTemplate(apiUrl)}
   </header>`;
+}
+
+export function sourcesTemplate({ content, contentType }: Page): Optional {
+  if (!content) return nothing;
+  return html`<section class="sources" aria-labelledby="sources-title">
+    <h2 id="sources-title">Sources</h2>
+    <details class="material" ?open=${OPENS_SOURCES}>
+      <summary>${contentType}, ${thousands([...content].length)} characters</summary>
+      <div tabindex="0" dir="auto">${content}</div>
+    </details>
+  </section>`;
+}
+
+export function verdictTemplate({ state }: DebateSession): Optional {
+  if (state.complete === null) return nothing;
+  return html`<outcry-verdict id="verdict" .complete=${state.complete}></outcry-verdict>`;
 }
 
 /** A sentence on why no more events arrive, if it is needed. */
@@ -41,7 +53,7 @@ export function endingTemplate({ ending, page }: DebateSession): Optional {
   return html`<p class="alert alert-warning" role="alert" data-testid="connection-ended">
     <span>
       ${ending.sentence}
-      ${ending.signIn ? html`<a class="link" href=${page.loginUrl}>Sign in to go on watching.</a>` : nothing}
+      ${ending.signIn ? html`<a class="link" href=${page.loginUrl}>Sign in to continue.</a>` : nothing}
     </span>
   </p>`;
 }
@@ -50,7 +62,7 @@ export function endingTemplate({ ending, page }: DebateSession): Optional {
  * */
 export function stoppedTemplate({ state }: DebateSession): Optional {
   if (state.status !== "cancelled" || state.controls.some(({ action }) => action === "cancel")) return nothing;
-  return html`<p class="alert alert-warning">The debate was stopped in round ${roundOf(state)}.</p>`;
+  return html`<p class="alert alert-warning">Stopped in round ${roundOf(state)}.</p>`;
 }
 
 export function composerTemplate({ page, state, commands }: DebateSession): Optional {
@@ -58,19 +70,19 @@ export function composerTemplate({ page, state, commands }: DebateSession): Opti
   return html`<outcry-message-form
     class="composer"
     .name=${"composer"}
-    .label=${"Say something to the panel"}
+    .label=${"Message the analysts"}
     .verb=${"Send"}
     .limit=${page.maxText}
     .attempt=${commands.at("composer")}
-    .closed=${isTerminal(state.status ?? page.status) ? "The debate is over." : null}
+    .closed=${isTerminal(state.status ?? page.status) ? "This debate has ended." : null}
     @submitted=${({ detail }: CustomEvent<string>) => commands.give({ type: "input", text: detail })}
   ></outcry-message-form>`;
 }
 
-/** The notices at the bottom of the window: a lost connection, and a button to the newest text. */
+/** The notices above the composer: a lost connection, and a button to the newest text. */
 export function floatingTemplate(session: DebateSession, isBehind: boolean, jump: () => void): TemplateResult {
-  const lost = session.isOffline ? "You are offline. What you miss comes later" : "Connection lost. Reconnecting";
-  const end = session.state.complete ? "Jump to the verdict" : "Jump to the newest";
+  const lost = session.isOffline ? "Offline. You'll catch up when reconnected" : "Connection lost. Reconnecting";
+  const end = session.isOver ? "Jump to verdict" : "Jump to latest";
   return html`<div class="floating">
     <p class="lost" role="status" data-testid="connection-lost">
       ${session.connectionState === "reconnecting" ? html`<span>${lost}</span>` : nothing}
@@ -79,10 +91,10 @@ export function floatingTemplate(session: DebateSession, isBehind: boolean, jump
       type="button"
       class="btn btn-primary btn-sm"
       data-testid="jump-to-newest"
-      ?hidden=${!isBehind || (session.isOver && !session.state.complete)}
+      ?hidden=${!isBehind}
       @click=${jump}
     >
-      ${session.openRequest === null ? end : "Jump to the question"}
+      ${session.openRequest === null ? end : "Jump to question"}
     </button>
   </div>`;
 }

@@ -100,15 +100,15 @@ export function reason(code: string): string {
 
 /** A sentence for the reason code of a discarded message. */
 export function discardReason(code: string): string {
-  return code === "budget" ? "The budget did not cover the rest of it." : reason(code);
+  return code === "budget" ? "The limit was reached." : reason(code);
 }
 
 const REASONS: Readonly<Record<string, string>> = {
   demo: "Demo: no verdict.",
   test_model: "Test run, no opinion: the model is only for trying Outcry.",
   budget: "Limit reached before a verdict.",
-  invalid_answer: "The moderator's answer did not have the form of a verdict, so none is shown.",
-  interrupted: "The speaker was interrupted and begins again.",
+  invalid_answer: "The Moderator's answer was not a valid verdict.",
+  interrupted: "The speaker was interrupted and started again.",
   cancelled: "The debate was stopped before its end.",
   providers_exhausted: "No model answered.",
   resume_failed: "The server could not go on with this debate.",

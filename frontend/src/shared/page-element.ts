@@ -49,6 +49,11 @@ export abstract class LiveElement extends PageElement {
 
   protected abstract get drawn(): Drawn;
 
+  /** An element that was removed must not change the page's title. */
+  protected override shouldUpdate(): boolean {
+    return this.isConnected;
+  }
+
   protected override async scheduleUpdate(): Promise<void> {
     if (this.hasUpdated) await nextFrame();
     super.scheduleUpdate();

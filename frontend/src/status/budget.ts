@@ -6,8 +6,8 @@ import type { Limits } from "../client/page-data.ts";
 import { type State, isTerminal } from "../protocol/state.ts";
 import { duration, money, moneyLeft, thousands } from "../shared/format.ts";
 
-export const BUDGET_REACHED = "The budget was reached, so the Moderator closes the debate with what there is.";
-const BUDGET_REACHED_WITHOUT_VERDICT = "The budget was reached, so the debate ends here.";
+export const BUDGET_REACHED = "Limit reached: the Moderator closes the debate.";
+const BUDGET_REACHED_WITHOUT_VERDICT = "Limit reached: the debate ends here.";
 
 type Optional = TemplateResult | typeof nothing;
 
@@ -28,10 +28,10 @@ export function limitsTemplate(limits: Limits, state: State, now: number): Optio
   const nothingYet: Spent = { amount: 0, isExact: true };
   const paid = cost(state) ?? nothingYet;
   const rows: Row[] = [
-    { name: "Money", testId: "money", limit: limits.usd, spent: paid, format: money, formatLeft: moneyLeft },
-    { name: "Tokens, read and written", testId: "tokens", limit: limits.tokens, spent: allTokens(state), format: thousands },
+    { name: "Cost (USD)", testId: "money", limit: limits.usd, spent: paid, format: money, formatLeft: moneyLeft },
+    { name: "Tokens (input + output)", testId: "tokens", limit: limits.tokens, spent: allTokens(state), format: thousands },
     {
-      name: "Speaking time",
+      name: "Run time",
       testId: "time",
       limit: limits.seconds === null ? null : limits.seconds * 1000,
       spent: inWholeSeconds(speakingTime(state, now)),
@@ -41,7 +41,7 @@ export function limitsTemplate(limits: Limits, state: State, now: number): Optio
   const shown = rows.filter(({ limit }) => limit !== null);
   if (shown.length === 0) return nothing;
   return html`<div class="limits" data-testid="limits">
-    <h2>Limits${state.reason === "budget" ? html` <span class="reached">The budget was reached.</span>` : nothing}</h2>
+    <p class="title">Limits</p>
     <dl>${shown.map((row) => rowTemplate(row, isOver))}</dl>
   </div>`;
 }

@@ -1,16 +1,17 @@
-// The panel beside a debate: status, controls, rounds, speakers, usage and limits.
+// The panel beside a debate: status, round, speakers, and the details of its run. On a phone its first row is a bar that
+// stays in view.
 
 import { type TemplateResult, html, nothing } from "lit";
 import type { Commands } from "../client/commands.ts";
 import type { ConnectionState } from "../client/connection.ts";
 import { controlsTemplate } from "./controls.ts";
+import { detailsTemplate } from "./details.ts";
 import type { Status, StreamState } from "../protocol/events.gen.ts";
-import { limitsTemplate } from "./budget.ts";
 import { type Speaker, speakersOf } from "./speakers.ts";
-import { cost, endOf, formatCost, modelsOf, outputTokens, roundOf } from "./usage.ts";
-import { type Page, canAnswer } from "../client/page-data.ts";
-import { type State, isTerminal, spokenMessages } from "../protocol/state.ts";
-import { duration, label, thousands } from "../shared/format.ts";
+import { statusWord, stopReason } from "./status-word.ts";
+import { roundOf } from "./usage.ts";
+import type { Page } from "../client/page-data.ts";
+import { type Message, type State, isTerminal, spokenMessages } from "../protocol/state.ts";
 
 /** A debate, and this page's connection to it. */
 export type LiveDebate = {
@@ -19,9 +20,15 @@ export type LiveDebate = {
   readonly state: State;
   readonly connectionState: ConnectionState;
   readonly isOffline: boolean;
+  /** Whether events may be missing: the debate is not over, and the connection is. */
+  readonly isStale: boolean;
+  /** Whether no command can reach the server: offline, signed out, or shut out. */
+  readonly isCutOff: boolean;
   readonly stream: StreamState;
-  /** The server's time in milliseconds. */
+  /** The server's time in milliseconds; while events may be missing, that of the last frame. */
   readonly now: number;
+  /** Milliseconds since the debate was created; those of loading the page may be left out. */
+  readonly age: number;
 };
 
 /** Explanations of a stream that is behind. */
@@ -31,47 +38,55 @@ const STREAM_NOTES: Partial<Readonly<Record<StreamState, string>>> = {
 };
 
 /** The current speaker's state while the debate is paused or waits. */
-const HELD: Partial<Readonly<Record<Status, string>>> = { paused: "paused", awaiting_input: "asking" };
+const HELD: Partial<Readonly<Record<Status, string>>> = { paused: "Paused", awaiting_input: "Asking you" };
 
+/** Only what is not as it should be is shown. */
 const CONNECTION_LABELS: Readonly<Record<ConnectionState, string>> = {
   connecting: "Connecting",
-  live: "Connected",
+  live: "",
   reconnecting: "Reconnecting",
   closed: "Disconnected",
 };
 
 export function statusPanelTemplate(debate: LiveDebate): TemplateResult {
-  const { page, commands, state, now } = debate;
+  const { page, state } = debate;
   const status = state.status ?? page.status;
   const mode = state.mode ?? page.mode;
-  const elapsed = state.startedAt === null ? null : endOf(state, now) - Date.parse(state.startedAt);
   const note = debate.connectionState === "live" ? STREAM_NOTES[debate.stream] : undefined;
-  return html`<aside class="status-panel" data-theme="dark" aria-label="State of the debate">
+  const why = stopReason(debate);
+  return html`<aside class="status-panel" data-theme="dark" aria-label="Status">
     <div class="status-row">
-      <span class="status-word" data-testid="conversation-status" data-status=${status}>${statusLabel(status, page)}</span>
-      ${mode === "demo" ? html`<span class="tag tag-demo" data-testid="demo-badge">DEMO</span>` : nothing}
-      ${connectionTemplate(debate, isTerminal(status))}
+      <p class="status">
+        <span
+          class="status-word"
+          role="status"
+          tabindex="-1"
+          data-testid="conversation-status"
+          data-status=${status}
+          ?data-stale=${debate.isStale}
+          >${statusWord(debate)}</span
+        >
+        ${mode === "demo" ? html`<span class="tag tag-demo" data-testid="demo-badge">Demo</span>` : nothing}
+      </p>
+      ${nowTemplate(page, state, status)} ${controlsTemplate(debate)} ${connectionTemplate(debate, isTerminal(status))}
       <p class="stream-note" role="status" data-testid="stream-note">
         ${note === undefined ? nothing : html`<span>${note}</span>`}
       </p>
     </div>
     <div class="status-details">
-      ${page.canControl ? controlsTemplate(status, state, commands) : nothing} ${roundsTemplate(page, state)}
-      ${speakersTemplate(page, state, status)} ${usageTemplate(state, elapsed)}
-      ${limitsTemplate(page.limits, state, now)}
-      ${mode === "demo" ? html`<p class="script">${demoSentence(state)}</p>` : nothing}
+      ${why === null ? nothing : html`<p class="why" data-testid="stop-reason">${why}</p>`} ${stepsTemplate(page, state)}
+      ${speakersTemplate(debate, status)} ${detailsTemplate(debate)}
     </div>
   </aside>`;
 }
 
-function demoSentence(state: State): string {
-  const wasLive = state.messages.some((message) => message.mode === "live" && message.state === "done");
-  return wasLive ? "What is marked DEMO was spoken by a script, not by a model." : "A script speaks here, not a model.";
-}
-
-function statusLabel(status: Status, page: Page): string {
-  if (status !== "awaiting_input") return label(status);
-  return canAnswer(page) ? "Waiting for you" : "Waiting for the owner";
+/** The round, and who speaks. */
+function nowTemplate(page: Page, state: State, status: Status): TemplateResult {
+  const speaker = currentMessage(state, status)?.agent;
+  return html`<p class="now">
+    <span data-testid="round">${roundText(page, state, status)}</span>
+    ${speaker === undefined ? nothing : html`<span class="speaker">${speaker}</span>`}
+  </p>`;
 }
 
 function connectionTemplate({ connectionState, isOffline, stream }: LiveDebate, isOver: boolean): TemplateResult {
@@ -80,8 +95,8 @@ function connectionTemplate({ connectionState, isOffline, stream }: LiveDebate, 
   // The connection is up, but the server waits for its database.
   const isWaiting = connectionState === "live" && stream === "reconnecting";
   let text = CONNECTION_LABELS[connectionState];
-  if (isOver && connectionState === "closed") text = "All received";
-  else if (isBroken && isOffline) text = "You are offline";
+  if (isOver) text = "";
+  else if (isBroken && isOffline) text = "Offline";
   else if (isPaused) text = "Stream paused";
   else if (isWaiting) text = CONNECTION_LABELS.reconnecting;
   const isAlarming = isPaused || isWaiting || (connectionState === "closed" && !isOver);
@@ -95,37 +110,43 @@ function connectionTemplate({ connectionState, isOffline, stream }: LiveDebate, 
   >`;
 }
 
-function roundsTemplate(page: Page, state: State): TemplateResult {
+function roundText(page: Page, state: State, status: Status): string {
   const now = roundOf(state);
-  const judging = state.messages.at(-1)?.kind === "final";
-  const ended = judging || state.complete !== null;
   const rounds = page.rounds === 1 ? "1 round" : `${page.rounds} rounds`;
-  const reached = now === 0 ? rounds : `Round ${now} of ${page.rounds}`;
-  let text = reached;
-  if (state.complete && now < page.rounds) text = `Closed in round ${now} of ${page.rounds}`;
-  else if (state.complete) text = state.complete.reason === "budget" ? rounds : `${rounds}, judged`;
-  else if (judging) text = "Judgement";
+  if (!isTerminal(status)) {
+    if (state.messages.at(-1)?.kind === "final") return "Verdict";
+    return now === 0 ? rounds : `Round ${now} of ${page.rounds}`;
+  }
+  const isWhole = state.complete !== null && now >= page.rounds;
+  if (isWhole || state.status === null) return rounds;
+  return now === 0 ? "Stopped before round 1" : `Stopped in round ${now} of ${page.rounds}`;
+}
+
+function stepsTemplate(page: Page, state: State): TemplateResult {
+  const now = roundOf(state);
+  const ended = state.messages.at(-1)?.kind === "final" || state.complete !== null;
   const steps = Array.from({ length: page.rounds }, (_, index) => index + 1);
   const stepState = (step: number): string => {
     if (step < now || (ended && step === now)) return "past";
     return step === now ? "now" : "ahead";
   };
-  return html`<div class="rounds">
-    <p data-testid="round">${text}</p>
-    <div class="steps" aria-hidden="true">${steps.map((step) => html`<i data-step=${stepState(step)}></i>`)}</div>
-  </div>`;
+  return html`<div class="steps" aria-hidden="true">${steps.map((step) => html`<i data-step=${stepState(step)}></i>`)}</div>`;
 }
 
-function speakersTemplate(page: Page, state: State, status: Status): TemplateResult {
+function currentMessage(state: State, status: Status): Message | undefined {
+  return isTerminal(status) ? undefined : state.messages.findLast((message) => message.state === "speaking");
+}
+
+function speakersTemplate({ page, state, isStale }: LiveDebate, status: Status): TemplateResult {
+  const current = currentMessage(state, status);
   const isOver = isTerminal(status);
-  const current = isOver ? undefined : state.messages.findLast((message) => message.state === "speaking");
   const row = ([role, { name, color }]: [string, Speaker]): TemplateResult => {
     const turns = spokenMessages(state).filter((message) => message.role === role && message.state === "done").length;
     const isCurrent = current?.role === role;
-    const isSpeaking = isCurrent && !(status in HELD);
+    const isSpeaking = isCurrent && !(status in HELD) && !isStale;
     let text = turns === 1 ? "1 turn" : `${turns} turns`;
-    if (isCurrent) text = HELD[status] ?? "speaking";
-    else if (turns === 0) text = isOver ? "silent" : "waiting";
+    if (isCurrent) text = HELD[status] ?? (isStale ? "" : "Speaking");
+    else if (turns === 0) text = isOver ? "Did not speak" : "Up later";
     return html`<li data-color=${color} ?data-speaking=${isSpeaking}>
       <span class="avatar-letter" aria-hidden="true">${name.charAt(0)}</span>
       <span class="who">${name}</span>
@@ -134,21 +155,5 @@ function speakersTemplate(page: Page, state: State, status: Status): TemplateRes
       </span>
     </li>`;
   };
-  return html`<ul class="speakers" aria-label="On the floor">${[...speakersOf(page, state)].map(row)}</ul>`;
-}
-
-/** `elapsed` is the debate's duration in milliseconds; null before it started. */
-function usageTemplate(state: State, elapsed: number | null): TemplateResult {
-  const paid = cost(state);
-  const models = modelsOf(state);
-  const modelsTemplate = html`<div class="models">
-    <dt>${models.length === 1 ? "Model" : "Models"}</dt>
-    <dd data-testid="models">${models.map((model) => html`<span>${model}</span>`)}</dd>
-  </div>`;
-  return html`<dl class="usage">
-    <div><dt>Cost</dt><dd data-testid="cost">${paid === undefined ? "–" : formatCost(paid)}</dd></div>
-    <div><dt>Tokens</dt><dd data-testid="tokens">${state.head === 0 ? "–" : thousands(outputTokens(state))}</dd></div>
-    <div><dt>Time</dt><dd data-testid="elapsed">${elapsed === null ? "–" : duration(elapsed)}</dd></div>
-    ${models.length === 0 ? nothing : modelsTemplate}
-  </dl>`;
+  return html`<ul class="speakers" aria-label="Speakers">${[...speakersOf(page, state)].map(row)}</ul>`;
 }

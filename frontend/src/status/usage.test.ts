@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { allTokens, cost, formatCost, outputTokens, roundOf, speakingTime } from "./usage.ts";
+import { allTokens, cost, formatCost, tokensOf, roundOf, speakingTime } from "./usage.ts";
 import { reduce } from "../protocol/reducer.ts";
 import { recorded } from "../testing/recordings.test-data.ts";
 import { EMPTY, type LogEvent, type State } from "../protocol/state.ts";
@@ -52,8 +52,8 @@ describe("the cost", () => {
   });
 });
 
-test("output tokens are shown; a limit counts input tokens, too", () => {
-  expect(outputTokens(after("debate"))).toBe(4 * 42);
+test("a limit counts input and output tokens", () => {
+  expect(tokensOf(after("debate"))).toEqual({ input: 4 * 180, output: 4 * 42 });
   expect(allTokens(after("debate"))).toEqual({ amount: 4 * (180 + 42), isExact: true });
   expect(allTokens(after("cancelled")).isExact).toBe(false);
 });

@@ -29,19 +29,23 @@ export function formatCost({ amount, isExact }: Spent): string {
   return amount > 0 ? `≥ ${money(amount)}` : money(null);
 }
 
-/** Output tokens: the provider's own count if there is one. */
-export function outputTokens(state: State): number {
-  return spokenMessages(state).reduce((total, message) => total + outputOf(message), 0);
+/** Input and output tokens: the provider's own counts where there are any. */
+export function tokensOf(state: State): { readonly input: number; readonly output: number } {
+  const messages = spokenMessages(state);
+  return {
+    input: messages.reduce((total, { usage }) => total + (usage?.input_tokens ?? 0), 0),
+    output: messages.reduce((total, message) => total + outputOf(message), 0),
+  };
 }
 
 /** Input and output tokens, which is what a limit counts. */
 export function allTokens(state: State): Spent {
   const paid = spokenMessages(state).filter(hasSpoken);
-  const amount = paid.reduce((total, message) => total + (message.usage?.input_tokens ?? 0) + outputOf(message), 0);
+  const { input, output } = tokensOf({ ...state, messages: paid });
   const isExact = paid.every(
     ({ state, usage }) => state === "speaking" || (usage?.input_tokens != null && usage.output_tokens !== null),
   );
-  return { amount, isExact };
+  return { amount: input + output, isExact };
 }
 
 /** Milliseconds of turns, which is what a limit counts; pauses between turns do not count. */

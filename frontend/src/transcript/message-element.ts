@@ -5,10 +5,12 @@ import { type TemplateResult, html, nothing } from "lit";
 import { customElement, property } from "lit/decorators.js";
 import { blocks, completed, nodesOf } from "../shared/markdown.ts";
 import type { Message, Tool } from "../protocol/state.ts";
-import { charge, clock, discardReason, modelLabel, money, percent, seconds, thousands } from "../shared/format.ts";
+import { charge, clock, modelLabel, money, percent, seconds, thousands } from "../shared/format.ts";
 import { PageElement } from "../shared/page-element.ts";
 
-const HELD = { paused: "Paused here.", awaiting_input: "Waiting for an answer." } as const;
+const HELD = { paused: "Paused here.", awaiting_input: "Waiting for an answer.", stale: "Waiting for the connection." } as const;
+
+export type Held = keyof typeof HELD;
 
 @customElement("outcry-message")
 export class MessageElement extends PageElement {
@@ -24,13 +26,13 @@ export class MessageElement extends PageElement {
   @property({ attribute: false }) isOver!: boolean;
   /** Whether the header names the model, because several models speak. */
   @property({ attribute: false }) showsModel!: boolean;
-  /** Why the message is interrupted: the debate is paused, or waits for an answer. */
-  @property({ attribute: false }) held!: "paused" | "awaiting_input" | null;
+  /** Why the message does not go on: the debate is paused or waits for an answer, or nothing arrives. */
+  @property({ attribute: false }) held!: Held | null;
 
   #rendered: { source: string; nodes: Node[] }[] = [];
 
   protected override render(): TemplateResult {
-    const { agent, round, mode, state, kind, id } = this.message;
+    const { agent, round, mode, kind, id } = this.message;
     const model = html`<span class="model" data-testid="message-model">${modelLabel(this.message)}</span>`;
     const name = html`<h3 class="name" dir="auto" id="name-${id}">${agent}</h3>`;
     return html`
@@ -42,23 +44,12 @@ export class MessageElement extends PageElement {
             ${kind === "final" ? nothing : html`<span>Round ${round}</span>`}
             <time datetime=${this.startedAt}>${clock(this.startedAt)}</time>
             ${this.showsModel ? model : nothing}
-            ${mode === "demo" ? html`<span class="tag tag-demo" data-testid="demo-badge">DEMO</span>` : nothing}
+            ${mode === "demo" ? html`<span class="tag tag-demo" data-testid="demo-badge">Demo: scripted</span>` : nothing}
           </p>
         </div>
       </header>
-      ${state === "discarded" ? this.#discarded() : this.#body()}
-    `;
-  }
-
-  #discarded(): TemplateResult {
-    const why = discardReason(this.message.discard_reason ?? "");
-    if (this.message.text === "" && this.tools.length === 0) {
-      return html`<p class="discarded">Discarded before a word was said. ${why}</p>`;
-    }
-    return html`<details class="discarded">
-      <summary>Discarded. ${why}</summary>
       ${this.#body()}
-    </details>`;
+    `;
   }
 
   #body(): TemplateResult {
@@ -66,12 +57,12 @@ export class MessageElement extends PageElement {
     const isSpeaking = this.#state === "speaking";
     const isMoving = isSpeaking && this.held === null;
     return html`<div class="body">
-      ${this.isInVerdict ? html`<p class="quiet">The verdict stands below.</p>` : nothing}
+      ${this.isInVerdict ? html`<p><a class="link" href="#verdict">See the verdict</a></p>` : nothing}
       <div class="prose" ?hidden=${this.isInVerdict} ?data-speaking=${isMoving && text !== ""}></div>
       ${isMoving && text === "" ? this.#waiting() : nothing} ${this.tools.map(toolTemplate)}
       ${isSpeaking && this.held !== null ? html`<p class="quiet">${HELD[this.held]}</p>` : nothing}
       ${cutNote(this.message.finish_reason) ?? nothing}
-      ${this.#state === "cut" ? html`<p class="quiet">${text === "" ? "Nothing was said." : "It broke off here."}</p>` : nothing}
+      ${this.#state === "cut" ? html`<p class="quiet">${text === "" ? "No answer." : "Stopped mid-answer."}</p>` : nothing}
       ${isSpeaking ? nothing : this.#footer()}
     </div>`;
   }
@@ -100,6 +91,7 @@ export class MessageElement extends PageElement {
 
   protected override willUpdate(): void {
     const { agent, role, kind, round, mode, id } = this.message;
+    this.id = `m-${id}`;
     this.role = "article";
     this.setAttribute("aria-labelledby", `name-${id}`);
     const data = { message: id, agent, role, state: this.#state, kind, round, mode, color: this.color };

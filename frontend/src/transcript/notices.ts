@@ -2,17 +2,14 @@
 
 import { type TemplateResult, html, nothing } from "lit";
 import "./restart-button.ts";
-import type { Fallback } from "../protocol/events.gen.ts";
 import type { Page } from "../client/page-data.ts";
 import type { Failure, State } from "../protocol/state.ts";
-import { modelName, providerName, reason, waitTime } from "../shared/format.ts";
+import { DEMO } from "./attempts.ts";
 
 type Optional = TemplateResult | typeof nothing;
 
-/** The provider's label of the scripted demo. */
-const DEMO = "demo";
 const CONNECT = "OUTCRY_PROVIDERS=openai:gpt-5-mini OPENAI_API_KEY=... make run";
-const LATER = "Such faults mostly pass: try again in a minute.";
+const LATER = "Temporary provider error. Try again in a minute.";
 const OPERATOR = "Whoever runs this site has to set the provider's key or model right; until then it would fail again.";
 
 /** What a person can do about an error that ended a debate, by its code. */
@@ -30,16 +27,18 @@ const ADVICE: Readonly<Record<string, string>> = {
   provider_not_configured: OPERATOR,
 };
 
-/** `tookOver`: whether it replaced a model that failed. */
-export function localTemplate(model: string, tookOver: boolean): TemplateResult {
-  const purpose = tookOver ? ". It speaks where no better one answered." : ", for trying Outcry out. Connect a better one:";
-  const command = html`<p class="command">
-    <code id="connect-command">${CONNECT}</code>
-    <button type="button" class="btn btn-outline btn-xs" data-copy="connect-command">Copy</button>
-  </p>`;
-  return html`<aside class="local-note" data-testid="local-note">
-    <p>${modelName(model)} is a very small model that runs on this computer${purpose}</p>
-    ${tookOver ? nothing : command}
+/** The note above a debate of a model that is only for trying Outcry. */
+export function testModelTemplate({ isStaff }: Page): TemplateResult {
+  const connect = html`<details>
+    <summary>Connect a model</summary>
+    <p class="command">
+      <code id="connect-command">${CONNECT}</code>
+      <button type="button" class="btn btn-outline btn-xs" data-copy="connect-command">Copy</button>
+    </p>
+  </details>`;
+  return html`<aside class="note" data-testid="local-note" aria-label="Test model">
+    <p><strong>Test model.</strong> Results are not meaningful.</p>
+    ${isStaff ? connect : nothing}
   </aside>`;
 }
 
@@ -48,15 +47,11 @@ export function localTemplate(model: string, tookOver: boolean): TemplateResult 
 export function demoTemplate(page: Page, state: State): Optional {
   if (!state.fallbacks.some(({ to }) => to === DEMO)) return nothing;
   const wasLive = state.messages.some((message) => message.mode === "live" && message.state === "done");
-  return html`<aside class="demo-note" data-testid="demo-banner" aria-label="Scripted demo">
-    <p>
-      <strong>${wasLive ? "This debate became a scripted demo." : "This is a scripted demo."}</strong>
-      ${
-        wasLive
-          ? "The models stopped answering on the way. What is marked DEMO was spoken by a script, not by a model."
-          : "No real model answered. Nothing here is an analysis."
-      }
-    </p>
+  const words = wasLive
+    ? html`<strong>Switched to a scripted demo.</strong> The models stopped answering. Messages marked Demo are a script.`
+    : html`<strong>Scripted demo.</strong> AI models were unavailable. Nothing here is an analysis.`;
+  return html`<aside class="note" data-testid="demo-banner" aria-label="Scripted demo">
+    <p>${words}</p>
     ${restartTemplate(page)}
   </aside>`;
 }
@@ -64,37 +59,6 @@ export function demoTemplate(page: Page, state: State): Optional {
 function restartTemplate(page: Page): Optional {
   if (!page.canSpeak) return nothing;
   return html`<outcry-restart-button .url=${`${page.apiUrl}again`}></outcry-restart-button>`;
-}
-
-/** Why another provider answers, or the same one was asked again. `wasAsked`: whether the first provider was asked and
- * failed; otherwise it was skipped. */
-export function fallbackTemplate(fallback: Fallback, wasAsked: boolean): TemplateResult {
-  const { from, to, code } = fallback;
-  const isWait = from === to && code === "provider_rate_limited";
-  return html`<p class="between" data-testid="fallback" data-to=${to === DEMO ? "demo" : "live"}>
-    <strong>${providerName(from)}</strong> ${isWait ? waitedSentence(fallback.reason) : successorTemplate(fallback, wasAsked)}
-    ${isWait ? nothing : reason(fallback.reason)}
-    ${to === DEMO ? html`<strong>From here on a script speaks, not a model.</strong>` : nothing}
-    <span class="mono quiet">${code}</span>
-  </p>`;
-}
-
-/** Removes the duration from the server's sentence. */
-function waitedSentence(sentence: string): string {
-  const pause = /\bin (\d+) s\b/.exec(sentence)?.[1];
-  return `limits our rate; asked again${pause === undefined ? "" : ` after ${waitTime(Number(pause))}`}.`;
-}
-
-function successorTemplate({ from, to }: Fallback, wasAsked: boolean): TemplateResult | string {
-  if (from === to) return "was asked again.";
-  const next = html`<strong>${to === DEMO ? "the demo" : providerName(to)}</strong>`;
-  if (wasAsked) return html`gave way to ${next}.`;
-  return html`failed a short while ago and is skipped for now; it gave way to ${next}.`;
-}
-
-/** The announcement of a fallback: only that the scripted demo takes over. */
-export function fallbackSentence({ to }: Fallback): string | null {
-  return to === DEMO ? "No real model answers. From here on a script speaks, not a model." : null;
 }
 
 /** `isEnd`: whether the debate ended with this error. */
@@ -107,7 +71,7 @@ export function errorTemplate(error: Failure, isEnd: boolean, page: Page): Templ
         isEnd || error.retryable
           ? html`<div class="choices">
               ${isEnd ? restartTemplate(page) : nothing}
-              <a class="link" href=${page.againUrl}>Ask the same question again</a>
+              <a class="link" href=${page.againUrl}>Edit and retry</a>
             </div>`
           : nothing
       }

@@ -20,7 +20,7 @@ export class RestartButtonElement extends PageElement {
         ?disabled=${this.busy}
         @click=${this.#start}
       >
-        ${this.busy ? "Starting" : "Try again with a live model"}
+        ${this.busy ? "Starting" : "Retry"}
       </button>
       ${this.problem === null ? nothing : html`<p class="problem" role="alert" data-testid="again-problem">${this.problem}</p>`}`;
   }

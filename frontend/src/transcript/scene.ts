@@ -6,4 +6,6 @@ import type { LiveDebate } from "../status/status-panel.ts";
 export type Scene = LiveDebate & {
   readonly position: { readonly missed: Missed | null };
   dismissMissed(): void;
+  /** Goes to the newest text, and follows it. */
+  resumeLive(): void;
 };

@@ -3,15 +3,15 @@
 import { type TemplateResult, html, nothing } from "lit";
 import { repeat } from "lit/directives/repeat.js";
 import "./message-element.ts";
-import "./verdict-element.ts";
 import { type Missed, missedSentence } from "../attention/missed-messages.ts";
 import { thoughtsTemplate } from "./thoughts.ts";
 import { dismissTemplate } from "./banners.ts";
 import { budgetTemplate } from "../status/budget.ts";
-import { errorTemplate, fallbackTemplate } from "./notices.ts";
+import { attemptTemplate, fallbackTemplate } from "./attempts.ts";
+import { errorTemplate } from "./notices.ts";
 import type { Scene } from "./scene.ts";
 import { controlTemplate, humanTemplate, requestTemplate } from "./human-input.ts";
-import { type Entry, type State, isTerminal, messageOf } from "../protocol/state.ts";
+import { type Entry, type Message, type State, isTerminal, messageOf } from "../protocol/state.ts";
 import { type Speaker, speakersOf } from "../status/speakers.ts";
 import { modelsOf } from "../status/usage.ts";
 import { reason } from "../shared/format.ts";
@@ -27,13 +27,13 @@ export function transcriptTemplate(scene: Scene): TemplateResult {
     class="conversation"
     role="log"
     aria-live="off"
-    aria-label="The debate"
+    aria-label="Transcript"
     aria-busy=${isSpeaking && !isTerminal(state.status) ? "true" : "false"}
     data-testid="conversation-display"
   >
     ${state.entries.length === 0 ? opening(scene) : nothing}
     ${repeat(state.entries, ({ seq }) => seq, (entry, index) => {
-      const divider = missed?.before === entry.seq ? dividerTemplate(missed, () => scene.dismissMissed()) : nothing;
+      const divider = missed?.before === entry.seq ? dividerTemplate(scene, missed) : nothing;
       return html`${divider}${roundMark(scene, index)}${entryTemplate(scene, speakers, entry, index)}`;
     })}
     ${pausedTemplate(scene)}
@@ -49,7 +49,7 @@ function entryTemplate(
   const { page, state } = scene;
   switch (entry.type) {
     case "message_start":
-      return messageTemplate(state, speakers, entry);
+      return messageTemplate(scene, speakers, entry, state.entries[index + 1]);
     case "human_message": {
       const { data } = entry;
       return humanTemplate(data, state.requests.find(({ request }) => request === data.reply_to));
@@ -61,7 +61,7 @@ function entryTemplate(
     case "control":
       return controlTemplate(entry.data);
     case "fallback":
-      return fallbackTemplate(entry.data, failedBefore(state, state.entries[index - 1]));
+      return fallbackTemplate(entry.data, discarded(state, state.entries[index - 1]));
     case "error": {
       const isLast = state.entries.findLast(({ type }) => type === "error") === entry;
       return errorTemplate(entry.data, isLast && state.status === "error", page);
@@ -69,14 +69,20 @@ function entryTemplate(
     case "status":
       return budgetTemplate(state);
     case "complete":
-      return html`<outcry-verdict .complete=${entry.data}></outcry-verdict>`;
+      return nothing; // the verdict has a place of its own
   }
 }
 
-function messageTemplate(state: State, speakers: ReadonlyMap<string, Speaker>, entry: Entry): Optional {
+function messageTemplate(
+  { state, isStale }: Scene,
+  speakers: ReadonlyMap<string, Speaker>,
+  entry: Entry,
+  following: Entry | undefined,
+): Optional {
   const message = messageOf(state, entry);
   if (!message) return nothing;
   if (message.kind === "thinking") return thoughtsTemplate(message);
+  if (message.state === "discarded") return following?.type === "fallback" ? nothing : attemptTemplate(message);
   const { status, complete } = state;
   const tools = state.tools.filter((tool) => tool.message === message.id);
   return html`<outcry-message
@@ -87,20 +93,24 @@ function messageTemplate(state: State, speakers: ReadonlyMap<string, Speaker>, e
     .isInVerdict=${message.kind === "final" && complete !== null && complete.summary === message.text}
     .isOver=${isTerminal(status)}
     .showsModel=${modelsOf(state).length > 1}
-    .held=${status === "paused" || status === "awaiting_input" ? status : null}
+    .held=${status === "paused" || status === "awaiting_input" ? status : isStale ? "stale" : null}
   ></outcry-message>`;
 }
 
-/** Whether the message before this entry failed. An interrupted one did not. */
-function failedBefore(state: State, before: Entry | undefined): boolean {
-  const message = messageOf(state, before);
-  return message?.state === "discarded" && message.discard_reason !== "interrupted";
+/** The discarded attempt that an entry began, if it did. */
+function discarded(state: State, entry: Entry | undefined): Message | undefined {
+  const message = messageOf(state, entry);
+  return message?.state === "discarded" ? message : undefined;
 }
 
-function dividerTemplate(missed: Missed, dismiss: () => void): TemplateResult {
+function dividerTemplate(scene: Scene, missed: Missed): TemplateResult {
+  const resume = html`<button type="button" class="btn btn-outline btn-xs" data-testid="resume-live" @click=${() => scene.resumeLive()}>
+    Resume live
+  </button>`;
   return html`<div class="missed-divider" data-testid="missed-divider">
     <p>${missedSentence(missed)}</p>
-    ${dismissTemplate("Dismiss this line", dismiss, "missed-dismiss")}
+    ${isTerminal(scene.state.status) ? nothing : resume}
+    ${dismissTemplate("Dismiss this line", () => scene.dismissMissed(), "missed-dismiss")}
   </div>`;
 }
 
@@ -118,7 +128,7 @@ function roundMark({ state }: Scene, index: number): Optional {
   if (here === undefined) return nothing;
   const before = state.entries.slice(0, index).findLast(({ type }) => type === "message_start");
   if (here === roundOf(before)) return nothing;
-  return html`<h2 class="round-mark"><span>${here === "final" ? "Judgement" : `Round ${here}`}</span></h2>`;
+  return html`<h2 class="round-mark" id=${here === "final" ? nothing : `round-${here}`}><span>${here === "final" ? "Verdict" : `Round ${here}`}</span></h2>`;
 }
 
 /** The note that the debate is paused, unless the last entry already shows it. */
@@ -131,8 +141,8 @@ function pausedTemplate({ state }: Scene): Optional {
 function opening({ page, state }: Scene): TemplateResult {
   const { status, reason: why } = { ...page, ...(state.status ? state : {}) };
   if (isTerminal(status)) {
-    return html`<p class="quiet opening">Nothing was said in this debate. ${why === null ? nothing : reason(why)}</p>`;
+    return html`<p class="quiet opening">No messages. ${why === null ? nothing : reason(why)}</p>`;
   }
-  if (status === "paused") return html`<p class="quiet opening">Nothing has been said yet.</p>`;
+  if (status === "paused") return html`<p class="quiet opening">No messages yet.</p>`;
   return html`<p class="waiting opening"><i></i><i></i><i></i><span>The analysts are getting ready</span></p>`;
 }

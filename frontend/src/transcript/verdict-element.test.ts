@@ -1,20 +1,29 @@
 import { expect, test } from "vitest";
+import type { Complete } from "../protocol/events.gen.ts";
 import { VerdictElement } from "./verdict-element.ts";
 import { recorded } from "../testing/recordings.test-data.ts";
 
-async function footer(input: number | null, output: number | null): Promise<string> {
-  const complete = recorded("debate").state.complete!;
+async function card(changes: Partial<Complete> = {}): Promise<VerdictElement> {
   const element = new VerdictElement();
-  element.complete = { ...complete, cost_summary: { ...complete.cost_summary, input_tokens: input, output_tokens: output } };
+  element.complete = { ...recorded("debate").state.complete!, ...changes };
   document.body.append(element);
   await element.updateComplete;
-  return element.querySelector("footer")!.textContent!.replace(/\s+/g, " ");
+  return element;
 }
 
-test("a verdict tells the tokens that were read and written", async () => {
-  expect(await footer(1234, 56)).toContain("1,234 input tokens 56 output tokens");
+test("the card shows three points and what would change it, and folds the rest", async () => {
+  const element = await card({ key_points: ["One", "Two", "Three", "Four"], would_change: "The customer renews." });
+  const titles = [...element.querySelectorAll(".verdict > .parts h3")].map(({ textContent }) => textContent);
+  expect(titles).toEqual(["Why", "Risks", "What would change this", "Horizon"]);
+  expect(element.querySelectorAll(".verdict > .parts ul")[0]?.children).toHaveLength(3);
+  const rest = element.querySelector<HTMLDetailsElement>("details.rest");
+  expect([rest?.open, rest?.textContent?.includes("Four")]).toEqual([false, true]);
 });
 
-test("a verdict leaves out a number of tokens that is unknown", async () => {
-  expect(await footer(null, 56)).not.toContain("read");
+test("a test model has no opinion, and its summary stays", async () => {
+  const element = await card({ verdict: "no_verdict", confidence: null, reason: "test_model", summary: "Words." });
+  expect(element.querySelector("h2")?.textContent).toBe("Test run, no opinion");
+  expect(element.querySelector<HTMLElement>("h2")?.dataset["stance"]).toBe("no_verdict");
+  expect(element.querySelector(".summary")?.textContent).toBe("Words.");
+  expect(element.querySelector(".no-verdict")).toBeNull();
 });

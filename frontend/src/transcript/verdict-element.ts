@@ -1,62 +1,77 @@
-// <outcry-verdict>: the verdict, as the moderator gave it.
+// <outcry-verdict>: the verdict, as the Moderator gave it: what, why, and what would change it; the rest is folded.
 
 import { type TemplateResult, html, nothing } from "lit";
 import { customElement, property } from "lit/decorators.js";
 import type { Complete } from "../protocol/events.gen.ts";
 import { markdown } from "../shared/markdown.ts";
-import { charge, label, percent, reason, thousands } from "../shared/format.ts";
+import { label, percent, reason } from "../shared/format.ts";
 import { PageElement } from "../shared/page-element.ts";
+
+type Optional = TemplateResult | typeof nothing;
+
+/** Reasons of a missing verdict that are its title. */
+const TITLES: Readonly<Record<string, string>> = { demo: "Demo: no verdict", test_model: "Test run, no opinion" };
+/** Key points that are shown at once. */
+const SHOWN = 3;
 
 @customElement("outcry-verdict")
 export class VerdictElement extends PageElement {
   @property({ attribute: false }) complete!: Complete;
 
   protected override render(): TemplateResult {
-    const { verdict, mode, summary, consensus, dissent, key_points, risks, horizon, cost_summary } = this.complete;
+    const { verdict, mode, summary, key_points, risks, horizon, would_change } = this.complete;
+    const why = this.complete.reason ?? "";
     return html`<section class="verdict" data-testid="verdict" data-stance=${verdict} aria-labelledby="verdict-title">
       <header>
         <div>
           <p class="kicker">
-            Verdict ${mode === "demo" ? html`<span class="tag tag-demo">DEMO</span>` : nothing}
+            Verdict ${mode === "demo" ? html`<span class="tag tag-demo">Demo</span>` : nothing}
           </p>
-          <h2 class="stance" id="verdict-title" data-stance=${verdict}>${label(verdict)}</h2>
+          <h2 class="stance" id="verdict-title" data-stance=${verdict}>${verdictTitle(this.complete)}</h2>
         </div>
         ${this.#confidence()}
       </header>
-      ${this.complete.reason === null ? nothing : html`<p class="no-verdict">${reason(this.complete.reason)}</p>`}
+      ${why === "" || why in TITLES ? nothing : html`<p class="no-verdict">${reason(why)}</p>`}
       ${summary ? html`<div class="prose summary">${markdown(summary, 2)}</div>` : nothing}
       <div class="parts">
-        ${part("Where they agree", consensus)} ${part("Where they differ", dissent)} ${list("Key points", key_points)}
-        ${list("Risks", risks)} ${part("Horizon", horizon)}
+        ${list("Why", key_points.slice(0, SHOWN))} ${list("Risks", risks)}
+        ${part("What would change this", would_change)} ${part("Horizon", horizon)}
       </div>
-      <footer class="facts">
-        <span>Cost: ${charge(cost_summary.usd)}</span>
-        ${tokens(cost_summary.input_tokens, "input")} ${tokens(cost_summary.output_tokens, "output")}
-        <span class="digest" title="SHA-256 of everything that was said">SHA-256 <code>${this.complete.transcript_sha256}</code></span>
-      </footer>
+      ${this.#rest()}
     </section>`;
   }
 
-  #confidence(): TemplateResult | typeof nothing {
+  #confidence(): Optional {
     const { confidence, verdict } = this.complete;
     if (verdict === "no_verdict") return nothing;
-    if (confidence === null) return html`<p class="confidence quiet">No confidence stated</p>`;
+    if (confidence === null) return html`<p class="confidence quiet">Confidence: not given</p>`;
     return html`<div class="confidence">
-      <label for="confidence">Confidence <strong>${percent(confidence)}</strong></label>
+      <label for="confidence">Moderator's confidence <strong>${percent(confidence)}</strong></label>
       <progress class="progress" id="confidence" max="1" value=${confidence}>${percent(confidence)}</progress>
     </div>`;
   }
+
+  #rest(): Optional {
+    const { consensus, dissent, key_points } = this.complete;
+    const more = key_points.slice(SHOWN);
+    if (!consensus && !dissent && more.length === 0) return nothing;
+    return html`<details class="rest">
+      <summary>Agreement and disagreement</summary>
+      <div class="parts">${part("Agreement", consensus)} ${part("Disagreement", dissent)} ${list("More points", more)}</div>
+    </details>`;
+  }
 }
 
-function part(title: string, text: string): TemplateResult | typeof nothing {
+/** The verdict in a few words. */
+export function verdictTitle({ verdict, reason }: Complete): string {
+  return (verdict === "no_verdict" ? TITLES[reason ?? ""] : undefined) ?? label(verdict);
+}
+
+function part(title: string, text: string): Optional {
   return text ? html`<div><h3>${title}</h3><div class="prose">${markdown(text)}</div></div>` : nothing;
 }
 
-function tokens(count: number | null, kind: string): TemplateResult | typeof nothing {
-  return count === null ? nothing : html`<span>${thousands(count)} ${kind} tokens</span>`;
-}
-
-function list(title: string, points: readonly string[]): TemplateResult | typeof nothing {
+function list(title: string, points: readonly string[]): Optional {
   if (points.length === 0) return nothing;
   return html`<div>
     <h3>${title}</h3>
