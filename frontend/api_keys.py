@@ -40,7 +40,7 @@ def lifetimes() -> list[tuple[str, str]]:
     if longest is None:
         return LIFETIMES
     shorter = [(days, label) for days, label in LIFETIMES if days and int(days) < longest.days]
-    return [*shorter, (str(longest.days), f"in {longest.days} days, the longest here")]
+    return [*shorter, (str(longest.days), f"in {longest.days} days, the maximum here")]
 
 
 class KeyForm(forms.Form):
@@ -48,12 +48,12 @@ class KeyForm(forms.Form):
         max_length=MAX_KEY_NAME,
         widget=forms.TextInput(attrs={"autocomplete": "off", "data-testid": "key-name"}),
         error_messages={
-            "required": "Give it a name, to know it by.",
-            "max_length": "This is too long; use at most %(limit_value)d characters.",
+            "required": "Enter a name.",
+            "max_length": "Use at most %(limit_value)d characters.",
         },
     )
     scopes = forms.TypedMultipleChoiceField(
-        label="What it may do",
+        label="Permissions",
         coerce=Scope,
         choices=[
             (scope.value, format_html('{} <code class="quiet">{}</code>', scope.label, scope.value))
@@ -61,7 +61,7 @@ class KeyForm(forms.Form):
         ],
         initial=[Scope.WATCH.value],
         widget=forms.CheckboxSelectMultiple(attrs={"class": "checkbox checkbox-sm"}),
-        error_messages={"required": "Choose at least one."},
+        error_messages={"required": "Choose at least one permission."},
     )
     lifetime = forms.TypedChoiceField(
         label="Expires",

@@ -2,6 +2,7 @@ from django.urls import path
 
 from frontend import views
 from frontend.api_keys import api_keys
+from frontend.sessions import end_session
 from frontend.settings_page import settings_page, theme
 from frontend.your_data import your_data
 
@@ -10,6 +11,7 @@ urlpatterns = [
     path("conversations/<uuid:conversation_id>/", views.conversation, name="conversation"),
     path("account/", settings_page, name="settings"),
     path("account/theme/", theme, name="theme"),
+    path("account/sessions/<int:session>/end/", end_session, name="end_session"),
     path("account/keys/", api_keys, name="api_keys"),
     path("account/data/", your_data, name="your_data"),
     path("monitor/", views.monitor, name="monitor"),

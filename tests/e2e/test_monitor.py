@@ -153,7 +153,7 @@ async def test_it_is_nobody_elses(page: Page, live_site: Site) -> None:
     answer = await page.goto(f"{live_site.url}/monitor/")
     assert answer is not None
     assert answer.status == 403
-    await expect(page.get_by_role("heading", level=1)).to_have_text("You may not do that")
+    await expect(page.get_by_role("heading", level=1)).to_have_text("Access denied")
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -169,10 +169,10 @@ def test_the_longest_life_of_the_site_is_the_longest_offered(signed_in: Client, 
 @pytest.mark.parametrize(
     ("fields", "name", "problem"),
     [
-        ({"name": "  "}, "name", "Give it a name, to know it by."),
-        ({"name": "x" * 101}, "name", "This is too long; use at most 100 characters."),
+        ({"name": "  "}, "name", "Enter a name."),
+        ({"name": "x" * 101}, "name", "Use at most 100 characters."),
         ({"name": "a\0b"}, "name", "Null characters are not allowed."),
-        ({"scopes": []}, "scopes", "Choose at least one."),
+        ({"scopes": []}, "scopes", "Choose at least one permission."),
         ({"scopes": ["admin"]}, "scopes", "Select a valid choice."),
         ({"lifetime": "9999"}, "lifetime", "Select a valid choice."),
     ],

@@ -26,7 +26,7 @@ def test_nobody_else_gets_it_or_is_led_there(client: Client, alice: User, is_sta
     client.force_login(alice)
     response = client.get(ADDRESS)
     assert response.status_code == 403
-    assert "You may not do that" in text(response)
+    assert "Access denied" in text(response)
     assert LINK not in text(client.get("/"))
 
 

@@ -251,7 +251,7 @@ def test_somebody_elses_debate_is_as_unknown_as_no_debate(signed_in: Client, bob
     assert foreign.status_code == unknown.status_code == 404
     token = r'name="csrfmiddlewaretoken" value="\w+"'
     assert re.sub(token, "", text(foreign)) == re.sub(token, "", text(unknown))
-    assert "There is nothing here" in text(foreign)
+    assert "Page not found" in text(foreign)
 
 
 def test_a_reviewer_sees_somebody_elses_debate(client: Client, carol: User, bob: User) -> None:

@@ -7,6 +7,7 @@ from io import StringIO
 from pathlib import Path
 
 import pytest
+from allauth.account.models import EmailAddress
 from django.contrib.auth.models import User
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management import CommandError, call_command, get_commands
@@ -46,6 +47,7 @@ def test_the_superuser_of_the_environment_is_made_if_absent(monkeypatch: pytest.
     assert "ada" in said[0]
     assert "correct-horse-battery" not in " ".join(said)
     ada = User.objects.get()
+    assert EmailAddress.objects.get(user=ada, email="ada@example.com", primary=True).verified
     assert (ada.is_superuser, ada.email, ada.check_password("correct-horse-battery")) == (
         True,
         "ada@example.com",
