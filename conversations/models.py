@@ -70,6 +70,9 @@ class Conversation(models.Model):
         null=True, blank=True, editable=False, help_text="Models that have spoken, each in a line of its own."
     )
 
+    # Null: an older version may have stored messages that are not in the search index.
+    indexed_at = models.DateTimeField(null=True, blank=True, editable=False)
+
     run = models.UUIDField(null=True, blank=True, help_text="The run that may append; the fence.")
     lease_until = models.DateTimeField(null=True, blank=True)
     attempts = models.PositiveSmallIntegerField(
@@ -137,6 +140,30 @@ class Conversation(models.Model):
     @property
     def ws_url(self) -> str:
         return f"/{settings.OUTCRY_WEBSOCKET_PATH}{self.id}/"
+
+
+class Passage(models.Model):
+    """A text that is searched for words, see `conversations.search`."""
+
+    class Part(models.TextChoices):
+        QUESTION = "question"
+        SOURCE = "source"
+        MESSAGE = "message"
+
+    conversation = models.ForeignKey(Conversation, models.CASCADE, related_name="passages", db_index=False)
+    part = models.CharField(max_length=10, choices=Part)
+    seq = models.PositiveIntegerField(help_text="A message's event; the number of a source's part; else 0.")
+    # SQLite has the texts in its full-text table instead.
+    text = models.TextField(null=True)  # noqa: DJ001 (see above)
+    pairs = models.TextField(null=True)  # noqa: DJ001 (see above)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["conversation", "part", "seq"], name="passage_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.part} {self.seq}"
 
 
 class LedgerEntry(models.Model):

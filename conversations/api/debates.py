@@ -1,7 +1,7 @@
 """The JSON API of conversations."""
 
 from datetime import datetime
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Literal
 from uuid import UUID
 
 from django.contrib.auth.models import AbstractUser
@@ -72,11 +72,28 @@ class Summary(Schema):
     follows: UUID | None
 
 
+class ExcerptOut(Schema):
+    """Where the first word of `q` stands, as it is written there: in the question, a source, or a message (event
+    `seq`)."""
+
+    part: Literal["question", "source", "message"]
+    seq: int | None
+    before: str
+    hit: str
+    after: str
+
+
+class Listed(Summary):
+    """`excerpt` is null without `q`."""
+
+    excerpt: ExcerptOut | None
+
+
 class Page(Schema):
     count: int
     page: int
     pages: int
-    results: list[Summary]
+    results: list[Listed]
 
 
 class Estimate(Schema):
@@ -339,7 +356,8 @@ async def say(
 
 def _page(user: AbstractUser, query: HistoryQuery) -> dict[str, Any]:
     page = history.listed(user, query)
-    return {**vars(page), "results": [_summary(conversation) for conversation in page.results]}
+    results = [{**_summary(row), "excerpt": page.excerpts.get(row.pk)} for row in page.results]
+    return {**vars(page), "results": results}
 
 
 def _detail(user: AbstractUser, conversation: UUID) -> dict[str, Any]:

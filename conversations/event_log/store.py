@@ -4,11 +4,12 @@
 2. refuse the appends of runs that do not own their conversation;
 3. number the events, neighbouring tokens joined;
 4. insert the rows;
-5. update the conversations' own columns, such as status and cost.
+5. index the messages that are finished for search;
+6. update the conversations' own columns, such as status and cost.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Final, NamedTuple
@@ -24,7 +25,8 @@ from conversations.domain.events import EventData, dump
 from conversations.domain.frames import Frame, join, neighbours
 from conversations.event_log.queries import read
 from conversations.infrastructure import database
-from conversations.models import Conversation, Event
+from conversations.models import Conversation, Event, Passage
+from conversations.search import index as search
 
 
 @dataclass
@@ -63,6 +65,7 @@ def store_batch(appends: Sequence[Append], attempts: list[Stored] | None = None)
         }
         _insert([frame for numbered in frames.values() for frame in numbered])
         _advance(frames)
+        search.add(_passages(frames))
         for conversation, numbered in frames.items():
             if changes := _changed_columns(numbered, owners[conversation].models_used):
                 Conversation.objects.filter(pk=conversation).update(**changes)
@@ -198,6 +201,13 @@ def _advance(frames: Stored) -> None:
 
 
 _ADVANCE: Final = f"UPDATE {Conversation._meta.db_table} SET head = %s WHERE id = %s"  # noqa: S608 (our own name)
+
+
+def _passages(frames: Stored) -> Iterator[Passage]:
+    for conversation, numbered in frames.items():
+        for frame in numbered:
+            if (found := search.message(conversation, frame.seq, frame.type, frame.data)) is not None:
+                yield found
 
 
 def _key(conversation: UUID | None) -> Any:

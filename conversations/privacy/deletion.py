@@ -10,6 +10,7 @@ from conversations.domain.errors import NotErasable
 from conversations.infrastructure import database
 from conversations.models import Conversation, Deletion, Delivery, Event, LegalHold, Reservation, ThreadRun
 from conversations.privacy import holds
+from conversations.search import index
 
 
 def delete(conversation: UUID, reason: DeletionReason) -> bool:
@@ -38,6 +39,7 @@ def _delete(row: Conversation, reason: DeletionReason) -> None:
     Deletion.objects.create(conversation=row.pk, transcript_sha256=digest, reason=reason)
     # The log's manager refuses deletions, and so does Django for rows that refer to the conversation.
     Event._base_manager.filter(conversation=row)._raw_delete("default")
+    index.remove(row.pk)
     Delivery.objects.filter(conversation=row).delete()
     ThreadRun.objects.filter(conversation=row).delete()
     # Only lifted ones are left.

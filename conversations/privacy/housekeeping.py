@@ -2,7 +2,8 @@
 
 1. Continue the erasures that were interrupted.
 2. Delete the conversations whose time is over.
-3. Delete expired sessions, and what is listed of sessions that are no more.
+3. Index for search what an older version has stored.
+4. Delete expired sessions, and what is listed of sessions that are no more.
 
 Each batch is small, and is followed by a pause at least as long, so that debates get to write.
 """
@@ -24,6 +25,7 @@ from django.utils import timezone
 
 from conversations.domain.enums import DeletionReason
 from conversations.domain.errors import LogUnavailable, NotErasable
+from conversations.event_log import reindexing
 from conversations.infrastructure import database
 from conversations.infrastructure.event_loop import BackgroundTasks
 from conversations.models import Erasure, PeriodicTask
@@ -74,6 +76,8 @@ async def keep_house() -> bool:
         return False
     await _continue_erasures(holder)
     await _delete_conversations(holder)
+    while await _batch(holder, reindexing.step):
+        pass
     while await _batch(holder, _delete_sessions):
         pass
     await database.call(_release, holder)

@@ -147,6 +147,8 @@ TABLES: Final[Mapping[str, Table]] = {
     "admin.LogEntry": Table(_log_entries, shown=_others_hidden("user_id")),
     "conversations.ApiKey": _owned("owner", "digest"),
     "conversations.Conversation": _owned("owner"),
+    # The texts of the question, the sources and the messages once more, for search.
+    "conversations.Passage": Table(lambda person: Q(conversation__owner=person.pk), is_exported=False),
     "conversations.Event": _owned("conversation__owner"),
     "conversations.Reservation": _owned("conversation__owner"),
     "conversations.ThreadRun": _owned("owner"),

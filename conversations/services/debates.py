@@ -34,6 +34,7 @@ from conversations.outbox import deliveries
 from conversations.prompts.earlier import EarlierDebate
 from conversations.providers import catalog, circuit_breaker
 from conversations.runs import earlier, job_queue, places, supervisor
+from conversations.search import index
 from conversations.services import client_threads, cost_estimate
 from conversations.services.cost_estimate import Estimate
 
@@ -134,6 +135,7 @@ def create(owner: AbstractUser, new: NewConversation) -> Conversation:
             max_tokens=service.stricter(new.max_tokens, settings.OUTCRY_MAX_TOKENS_PER_CONVERSATION),
             max_seconds=service.stricter(new.max_seconds, settings.OUTCRY_MAX_SECONDS_PER_CONVERSATION),
         )
+        index.add_input(conversation)
         # So that its costs are 0 from the start, instead of unknown.
         ledger.open_entries([ledger.conversation_account(conversation)])
         queued = StatusChanged(status=Status.QUEUED, mode=provider.mode, reason=conversation.reason)

@@ -3,11 +3,13 @@
 A deleted debate is hidden from its owner everywhere. Its log stays for reviewers until retention or erasure deletes it.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from uuid import UUID
 
 from django.contrib.auth.models import AbstractUser
 from django.core.paginator import Paginator
+from django.db import transaction
 from django.db.models import F, OrderBy, Q, QuerySet
 from django.db.models.functions import Coalesce, Lower
 from django.utils import timezone
@@ -20,18 +22,21 @@ from conversations.domain.history import Changes, HistoryQuery, Sort
 from conversations.event_log import commands
 from conversations.infrastructure import database
 from conversations.models import Conversation
+from conversations.search import excerpts, index
+from conversations.search.excerpts import Excerpt
 
 PAGE_SIZE = 20
 
 
 @dataclass(frozen=True)
 class Page:
-    """One page of a list; `count` and `pages` are of the whole list."""
+    """One page of a list; `count` and `pages` are of the whole list. `excerpts` show the words of the query."""
 
     count: int
     page: int
     pages: int
     results: list[Conversation]
+    excerpts: Mapping[UUID, Excerpt]
 
 
 def listed(user: AbstractUser, query: HistoryQuery) -> Page:
@@ -39,7 +44,8 @@ def listed(user: AbstractUser, query: HistoryQuery) -> Page:
     found = _filtered(permissions.own(user), query).order_by(*_ORDERS[query.sort]).defer("content")
     pages = Paginator(found, PAGE_SIZE)
     rows = list(pages.page(query.page).object_list) if query.page <= pages.num_pages else []
-    return Page(pages.count, query.page, pages.num_pages, rows)
+    shown = excerpts.excerpts([row.pk for row in rows], query.q)
+    return Page(pages.count, query.page, pages.num_pages, rows, shown)
 
 
 def models(user: AbstractUser) -> list[str]:
@@ -56,9 +62,13 @@ def change(user: AbstractUser, conversation: UUID, changes: Changes) -> Conversa
         columns["title"] = changes.title
     if "pinned" in changes.model_fields_set:
         columns["pinned_at"] = timezone.now() if changes.pinned else None
-    if columns:
-        permissions.own(user).filter(pk=conversation).update(**columns)
-    return _found(permissions.own(user), conversation)
+    with database.writing(), transaction.atomic():
+        if columns:
+            permissions.own(user).filter(pk=conversation).update(**columns)
+        found = _found(permissions.own(user), conversation)
+        if "title" in columns:
+            index.rename(found)
+    return found
 
 
 async def delete(user: AbstractUser, conversation: UUID) -> bool:
@@ -96,7 +106,7 @@ def _found(rows: QuerySet[Conversation], conversation: UUID) -> Conversation:
 
 
 def _filtered(rows: QuerySet[Conversation], query: HistoryQuery) -> QuerySet[Conversation]:
-    conditions = Q()
+    conditions = index.matching(query.q)
     if query.status:
         conditions &= Q(status__in=query.status)
     if query.verdict:

@@ -1,0 +1,65 @@
+"""Where the words of a query stand in the debates that were found."""
+
+import re
+from collections.abc import Collection, Iterator
+from typing import Final, NamedTuple
+from uuid import UUID
+
+from django.db import connection
+
+from conversations.models import Passage
+from conversations.search import terms
+
+# Characters on each side of a hit.
+CONTEXT: Final = 60
+
+
+class Excerpt(NamedTuple):
+    """A hit as it is written in the text, and what stands around it. `part` is question, source or message; `seq` is a
+    message's event."""
+
+    part: str
+    seq: int | None
+    before: str
+    hit: str
+    after: str
+
+
+def excerpts(conversations: Collection[UUID], query: str) -> dict[UUID, Excerpt]:
+    """The first hit of the query's first term in each conversation that has one."""
+    found: dict[UUID, Excerpt] = {}
+    words = terms.parse(query)
+    if not words:
+        return found
+    pattern = re.compile(re.escape(words[0]), re.IGNORECASE)
+    for conversation, part, seq, text in _texts(conversations):
+        if conversation not in found and (hit := pattern.search(text)):
+            found[conversation] = _excerpt(part, seq, text, hit)
+    return found
+
+
+def _excerpt(part: str, seq: int, text: str, hit: re.Match[str]) -> Excerpt:
+    before, after = text[max(hit.start() - CONTEXT, 0) : hit.start()], text[hit.end() :][:CONTEXT]
+    if hit.start() > CONTEXT:
+        # Not in the middle of a word.
+        before = "… " + before.partition(" ")[2]
+    if hit.end() + CONTEXT < len(text):
+        after = (after.rpartition(" ")[0] or after) + " …"
+    return Excerpt(part, seq if part == Passage.Part.MESSAGE else None, before, hit.group(), after)
+
+
+def _texts(conversations: Collection[UUID]) -> Iterator[tuple[UUID, str, int, str]]:
+    """The texts of these conversations, oldest first."""
+    rows = Passage.objects.filter(conversation__in=conversations).order_by("pk")
+    if connection.vendor != "sqlite":
+        found = rows.values_list("conversation_id", "part", "seq", "text").iterator(chunk_size=100)
+        yield from ((pk, part, seq, text or "") for pk, part, seq, text in found)
+        return
+    of = {pk: (conversation, part, seq) for pk, conversation, part, seq in rows.values_list(
+        "pk", "conversation_id", "part", "seq")}  # fmt: skip
+    marks = ", ".join(["%s"] * len(of))
+    with connection.cursor() as cursor:
+        # Many rows at once: SQLite reads them in the order of their ids.
+        cursor.execute(f"SELECT rowid, text FROM conversations_search WHERE rowid IN ({marks})", [*of])  # noqa: S608
+        for pk, text in cursor:
+            yield (*of[pk], text)
