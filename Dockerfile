@@ -42,6 +42,7 @@ COPY --from=packages /opt/outcry /opt/outcry
 COPY manage.py LICENSE ./
 COPY config/ config/
 COPY conversations/ conversations/
+COPY evidence/ evidence/
 COPY streaming/ streaming/
 COPY frontend/ frontend/
 COPY --from=pages /build/frontend/dist frontend/dist
@@ -56,7 +57,7 @@ ENV PATH=/opt/outcry/bin:$PATH \
     OUTCRY_STATIC_DIR=/srv/outcry/static \
     OUTCRY_LOCAL_MODEL=/srv/outcry/models/SmolLM2-135M-Instruct.Q4_1.gguf
 # Compile now instead of at each start: the unprivileged user cannot write bytecode beside root's files.
-RUN python -m compileall -q config conversations streaming frontend \
+RUN python -m compileall -q config conversations evidence streaming frontend \
     && OUTCRY_DATA_DIR=/tmp/build python manage.py collectstatic --no-input --verbosity 0 \
     && rm -rf /tmp/build
 

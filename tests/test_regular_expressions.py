@@ -1,7 +1,8 @@
 """No text makes a regular expression of ours quadratic.
 
 Each one is found in the source, and timed on hostile texts that are made of its own parts, relative to harmless prose
-of the same length in the same run. The front end's are in frontend/src/regular-expressions.test.ts.
+of the same length in the same run. The front end's are in frontend/src/regular-expressions.test.ts. Those of evidence
+are tried together, in tests/evidence/test_check.py: they read sentences of bounded length only.
 """
 
 import ast

@@ -1,0 +1,130 @@
+"""The checker: the figures of a text, each with its label.
+
+Steps: bring the text into one form; divide it into sentences; read what each sentence says about its figures; decide by
+the record. One sentence takes about a millisecond.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, Final
+
+from evidence.checker.binding import Context
+from evidence.checker.claim import Claim
+from evidence.checker.figure import Measure
+from evidence.checker.index import Record
+from evidence.checker.labels import decide
+from evidence.checker.numbers import spans
+from evidence.checker.reading import read
+from evidence.checker.tables import Table
+from evidence.checker.text import Plain, plain, sentences
+from evidence.checker.verdicts import Label, Verdict
+from evidence.checker.vocabulary import Vocabulary
+from evidence.record import Snapshot
+from evidence.record import plain as decimal_text
+
+# Changes with every rule, word or number below: a label is only comparable with those of the same version.
+VERSION: Final = "1"
+MAX_FIGURES: Final = 200
+# A longer sentence is none: its figures are not checked.
+MAX_SENTENCE: Final = 2_000
+
+
+@dataclass(frozen=True)
+class Checked:
+    """A figure of a text. `start` and `end` count code points; `value` is in base units; `unit` is one of currency,
+    percent, bp, multiple, plain. `expected` is the record's value where it contradicts."""
+
+    start: int
+    end: int
+    text: str
+    value: Decimal
+    unit: str
+    label: Label
+    evidence: tuple[str, ...] = ()
+    expected: Decimal | None = None
+    formula: str | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "start": self.start,
+            "end": self.end,
+            "text": self.text,
+            "value": None if self.label is Label.UNCHECKED and not self.value else decimal_text(self.value),
+            "unit": self.unit,
+            "label": str(self.label),
+            "evidence": list(self.evidence),
+            "expected": None
+            if self.expected is None
+            else decimal_text(self.expected.quantize(Decimal("0.0001"))),
+            "formula": self.formula,
+        }
+
+
+class Checker:
+    """Checks the sentences of one message after the other; make one a message."""
+
+    def __init__(self, record: Record, words: Vocabulary) -> None:
+        self._record = record
+        self._words = words
+        self._context = Context()
+        self._table = Table()
+        self._count = 0
+
+    def sentence(self, text: str, offset: int = 0) -> list[Checked]:
+        """The figures of the next sentence, which begins at this offset of the message."""
+        form = plain(text)
+        if len(form.text) > MAX_SENTENCE or self._count >= MAX_FIGURES:
+            return list(self._unchecked(text, offset))
+        cells = self._table.cells(form.text)
+        found: list[Checked] = []
+        if cells is None:
+            reading = read(form.text, self._words, self._context)
+            self._context = reading.context
+            found = [
+                self._checked(claim, claim.figure.start, claim.figure.end, form, text, offset)
+                for claim in reading.claims
+            ]
+        for cell in cells or ():
+            for claim in read(cell.sentence, self._words, self._context).claims:
+                start = max(claim.figure.start - cell.start, 0) + cell.place
+                end = min(claim.figure.end - cell.start, cell.length) + cell.place
+                if claim.figure.end > cell.start:
+                    found.append(self._checked(claim, start, end, form, text, offset))
+        return found
+
+    def _checked(self, claim: Claim, start: int, end: int, form: Plain, text: str, offset: int) -> Checked:
+        self._count += 1
+        verdict = decide(claim, self._record) if self._count <= MAX_FIGURES else Verdict(Label.UNCHECKED)
+        start, end = form.original(start, end)
+        return Checked(
+            offset + start, offset + end, text[start:end], claim.figure.value, claim.figure.measure.value,
+            verdict.label, verdict.evidence, verdict.expected, verdict.formula,
+        )  # fmt: skip
+
+    def _unchecked(self, text: str, offset: int) -> Iterator[Checked]:
+        form = plain(text)
+        for span in spans(form.text):
+            start, end = form.original(*span)
+            yield Checked(
+                offset + start,
+                offset + end,
+                text[start:end],
+                Decimal(0),
+                Measure.PLAIN.value,
+                Label.UNCHECKED,
+            )
+
+
+def prepare(snapshot: Snapshot) -> tuple[Record, Vocabulary]:
+    """What a Checker needs of a snapshot; make it once a run."""
+    subjects: dict[str, Sequence[str]] = {item.subject: () for item in snapshot.items}
+    if snapshot.instrument is not None:
+        subjects[snapshot.instrument.symbol] = (snapshot.instrument.name, *snapshot.instrument.names)
+    return Record(snapshot), Vocabulary.of((item.metric for item in snapshot.items), subjects)
+
+
+def check(text: str, snapshot: Snapshot) -> list[Checked]:
+    """All figures of a text, in order."""
+    checker = Checker(*prepare(snapshot))
+    return [figure for start, end in sentences(text) for figure in checker.sentence(text[start:end], start)]

@@ -1,0 +1,144 @@
+"""Decides what a figure is worth, from what is said with it and from the record.
+
+A figure is green only if metric, subject and period agree, or if it cites its evidence; red only if the claim is stated
+fully. All else is amber: unsupported, or consistent where the record allows it without proving it.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from evidence.checker import derivations
+from evidence.checker.agreement import (
+    TELLING_DIGITS,
+    agrees,
+    as_said,
+    has_unit,
+    is_near_miss,
+    is_opposite,
+    is_said,
+    is_vague,
+    signed,
+)
+from evidence.checker.changes import of_change, of_price_change
+from evidence.checker.claim import Claim, Role
+from evidence.checker.index import Record, covers, subject_of
+from evidence.checker.levels import of_level, of_ratio
+from evidence.checker.periods import recorded
+from evidence.checker.relations import of_relation, of_share
+from evidence.checker.verdicts import UNSUPPORTED, Label, Verdict
+from evidence.checker.vocabulary import MACRO, Metric
+from evidence.record import Item
+
+
+def decide(claim: Claim, record: Record) -> Verdict:
+    """The label of a figure."""
+    if not claim.figure.is_understood:
+        return Verdict(Label.UNCHECKED)
+    if claim.cited:
+        cited = _cited(claim, record)
+        if cited is not None:
+            return cited
+    found = _uncited(claim, record)
+    if claim.is_negated:
+        return UNSUPPORTED
+    if claim.is_assumed and not (
+        found.label is Label.MATCHED and claim.is_bound and claim.figure.digits >= TELLING_DIGITS
+    ):
+        return Verdict(Label.ASSUMPTION)
+    return found
+
+
+def _cited(claim: Claim, record: Record) -> Verdict | None:
+    """None if the citation decides nothing, because the words say something else than the item."""
+    items = [record.items.get(id_) for id_ in claim.cited]
+    known = [item for item in items if item is not None]
+    if len(known) < len(items):
+        return UNSUPPORTED
+    if any(_says_otherwise(claim, item, record) for item in known):
+        return None
+    for item in known:
+        if (
+            has_unit(claim.figure, item)
+            and agrees(claim.figure, as_said(claim, item))
+            and not is_opposite(claim, item)
+        ):
+            return Verdict(Label.MATCHED, (item.id,))
+    for one, other in _pairs(known):
+        for derived in derivations.of_pair(one, other):
+            if is_said(claim.figure, derived) and agrees(claim.figure, signed(claim, derived.value)):
+                label = Label.CONSISTENT if is_vague(claim.figure) else Label.DERIVED
+                return Verdict(label, derived.evidence, formula=derived.formula)
+    found = _uncited(claim, record)
+    if found.label in {Label.CONSISTENT, Label.DERIVED}:
+        return found
+    if claim.is_assumed:
+        return Verdict(Label.ASSUMPTION)
+    if (
+        len(known) == 1
+        and claim.role is Role.LEVEL
+        and has_unit(claim.figure, known[0])
+        and not claim.is_negated
+    ):
+        if is_near_miss(claim.figure, as_said(claim, known[0])):
+            return UNSUPPORTED
+        return Verdict(Label.CONTRADICTED, (known[0].id,), expected=known[0].value)
+    return found if found.label is Label.CONTRADICTED else UNSUPPORTED
+
+
+def _says_otherwise(claim: Claim, item: Item, record: Record) -> bool:
+    if claim.is_subject_near and (claim.is_foreign or claim.subject not in {None, item.subject}):
+        return Metric.parse(item.metric).family not in MACRO
+    if (
+        claim.is_dated
+        and claim.period is not None
+        and claim.period.period is not None
+        and claim.role is Role.LEVEL
+    ):
+        period = recorded(item.period)
+        if period is not None and not covers(claim.period.period, period):
+            return True
+    if (
+        claim.metric is not None
+        and claim.is_bound
+        and claim.role is Role.LEVEL
+        and record.knows(claim.metric.family)
+    ):
+        metric = Metric.parse(item.metric)
+        return not claim.metric.fits(metric) and claim.metric.family in _FIRM
+    return False
+
+
+# A citation beside one of these that is about another of them is wrong.
+_FIRM: Final = frozenset(
+    ("revenue", "net_income", "gross_profit", "gross_margin", "eps", "rsi", "high", "low", "volume", "cash",
+    "rnd", "total_assets",
+     "volatility", "max_drawdown", "inflation", "operating_income", "sma")
+)  # fmt: skip
+
+
+def _pairs(items: Sequence[Item]) -> Iterator[tuple[Item, Item]]:
+    for at, one in enumerate(items[:4]):
+        for other in items[at + 1 : 4]:
+            yield one, other
+
+
+def _uncited(claim: Claim, record: Record) -> Verdict:
+    if claim.is_foreign and not (claim.metric and claim.metric.family in MACRO and not claim.is_subject_near):
+        return UNSUPPORTED
+    if claim.role is Role.RELATION:
+        return of_relation(claim, record)
+    if claim.role is Role.SHARE:
+        return of_share(claim, record)
+    if claim.metric is None:
+        if claim.role is Role.CHANGE and claim.subject is not None:
+            return of_price_change(claim, claim.subject, record)
+        return UNSUPPORTED
+    subject = subject_of(claim, claim.metric, record)
+    if subject is None:
+        return UNSUPPORTED
+    if claim.role is Role.CHANGE:
+        return of_change(claim, subject, record)
+    level = of_level(claim, subject, record)
+    if level.label is Label.UNSUPPORTED:
+        return of_ratio(claim, subject, record)
+    return level

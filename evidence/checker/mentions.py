@@ -1,0 +1,225 @@
+"""Where a sentence names metrics and subjects, and over how long."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from evidence.checker import vocabulary
+from evidence.checker.vocabulary import Metric, Vocabulary
+
+
+@dataclass(frozen=True)
+class MetricMention:
+    start: int
+    end: int
+    metric: Metric
+
+
+@dataclass(frozen=True)
+class SubjectMention:
+    """`subject` is None for somebody who is not in the record."""
+
+    start: int
+    end: int
+    subject: str | None
+
+
+# "23.6 million shares" are no price.
+_COUNTED: Final = re.compile(r"(?:\d|million|billion|thousand) $")
+_NUMBER_WORDS: Final = {"one": 1, "two": 2, "three": 3, "six": 6, "nine": 9, "twelve": 12, "a": 1, "an": 1}
+SPAN: Final = re.compile(
+    r"\b(?P<count>\d{1,4}|one|two|three|six|nine|twelve)[- ](?:trading[- ])?(?P<unit>day|week|month|year)s?\b"
+    r"|\b(?:last|past|previous|the|this|one|a|that|in a|on the) (?P<bare>month|quarter|year)\b(?! (?:high|low"
+    r"|before|earlier|ago))"
+    r"|\b(?P<adjective>monthly|quarterly|annual|yearly)\b",
+    re.IGNORECASE,
+)
+_WINDOW_ALONE: Final = re.compile(
+    r"\b(?P<count>\d{1,3})-day(?= (?:(?:one|is|was|at|stands at|of) )*[$€£]?\d)"
+)
+_PARAMETER: Final = re.compile(r"\s?\(?(\d{1,3})\)?")
+_BARE: Final = {
+    "month": 21,
+    "monthly": 21,
+    "quarter": 63,
+    "quarterly": 63,
+    "year": 252,
+    "annual": 252,
+    "yearly": 252,
+}
+_WINDOWED: Final = frozenset(
+    (
+        "return",
+        "sma",
+        "ema",
+        "volatility",
+        "high",
+        "low",
+        "avg_volume",
+        "max_drawdown",
+        "rsi",
+        "implied_volatility",
+    )
+)
+_POSSESSIVE: Final = re.compile(r"(?<![\w.])([A-Z][\w&.-]{1,30})(?:'s|’s)\s")
+_PROPER: Final = re.compile(
+    r"(?:^|(?<=[,;:] )|(?<=while )|(?<=but )|(?<=whereas )|(?<=and )|(?<=at )|(?<=for )"
+    r"|(?<=of ))(?P<name>[A-Z][a-zA-Z&-]{2,30}(?: [A-Z][a-zA-Z&-]{1,30}){0,2})"
+    r"(?= (?:reported|reports|posted|posts|earned|earns|has|had|trades|traded|closed|fell|rose|grew|generated"
+    r"|lost|gained|returned|made|booked|said)\b)"
+)
+_NO_NAMES: Final = frozenset(
+    [
+        "The",
+        "This",
+        "That",
+        "These",
+        "Those",
+        "It",
+        "Its",
+        "Their",
+        "They",
+        "Our",
+        "We",
+        "He",
+        "She",
+        "Analysts",
+        "Investors",
+        "Management",
+        "Shares",
+        "Stock",
+        "Markets",
+        "Bulls",
+        "Bears",
+        "Both",
+        "Each",
+        "All",
+        "Today",
+        "Yesterday",
+        "Yet",
+        "But",
+        "And",
+        "However",
+        "Nor",
+        "Nobody",
+        "Nothing",
+        "Everything",
+        "What",
+        "Which",
+        "Who",
+        "Year",
+        "Quarter",
+        "Fiscal",
+        "Company",
+        "Financial",
+        "Market",
+        "Risk",
+        "Analyst",
+        "Context",
+        "Challenger",
+        "Moderator",
+        "Cash",
+        "Trading",
+        "Share",
+        "Price",
+        "Momentum",
+        "Growth",
+        "Margin",
+        "Margins",
+    ]
+)
+
+
+def metrics(text: str, words: Vocabulary, subjects: Sequence[SubjectMention]) -> list[MetricMention]:
+    """The metrics that are named, in order; of overlapping ones the longest."""
+    found = [
+        (match.start(), -match.end(), family)
+        for family, expression in words.metrics.items()
+        for match in expression.finditer(text)
+    ]
+    # A pair of currencies is its rate, too.
+    found += [
+        (each.start, -each.end, "fx")
+        for each in subjects
+        if each.subject is not None and len(each.subject) == 6 and each.subject[:3] in vocabulary.CURRENCIES
+    ]
+    mentions: list[MetricMention] = []
+    for start, end, family in sorted(found):
+        if family == "close" and _COUNTED.search(text, max(0, start - 12), start):
+            continue
+        if not mentions or start >= mentions[-1].end:
+            mentions.append(MetricMention(start, -end, _metric(text, start, -end, family, mentions)))
+    return _with_windows_alone(text, mentions)
+
+
+def _with_windows_alone(text: str, mentions: list[MetricMention]) -> list[MetricMention]:
+    """After "the 50-day average", "the 200-day" is an average, too."""
+    alone = []
+    for match in _WINDOW_ALONE.finditer(text):
+        before = [
+            mention
+            for mention in mentions
+            if mention.end <= match.start() and mention.metric.family in _WINDOWED
+        ]
+        if before:
+            alone.append(MetricMention(*match.span(), Metric(before[-1].metric.family, int(match["count"]))))
+    return sorted([*mentions, *alone], key=lambda mention: mention.start) if alone else mentions
+
+
+def _metric(text: str, start: int, end: int, family: str, before: Sequence[MetricMention]) -> Metric:
+    is_bare = (
+        family == "sma" and "average" in text[start:end].lower() and "moving" not in text[start:end].lower()
+    )
+    if is_bare and any(mention.metric.family == "volume" for mention in before):
+        family = "avg_volume"
+    if family not in _WINDOWED:
+        return Metric(family)
+    near = text[max(0, start - 28) : start]
+    spans = list(SPAN.finditer(near))
+    if spans and re.fullmatch(
+        r"(?:[\s'’s-]|simple|moving|trading|total|price|annualised|annualized|realised|average|daily|share)*",
+        near[spans[-1].end() :],
+    ):
+        return Metric(family, window_of(spans[-1]))
+    if (
+        (parameter := _PARAMETER.match(text, end))
+        and text[end : end + 1] in {"(", " "}
+        and parameter[0].endswith((")", parameter[1]))
+        and family in {"rsi", "sma", "ema"}
+        and (parameter[0].strip().startswith("(") or family != "rsi")
+    ):
+        return Metric(family, int(parameter[1]))
+    if family in {"return", "max_drawdown"} and (span := SPAN.search(text, end, end + 60)):
+        return Metric(family, window_of(span))
+    return Metric(family)
+
+
+def window_of(match: re.Match[str]) -> int:
+    if match["count"]:
+        count = match["count"].lower()
+        return vocabulary.trading_days(_NUMBER_WORDS.get(count) or int(count), match["unit"])
+    return _BARE[(match["bare"] or match["adjective"]).lower()]
+
+
+def subjects(text: str, words: Vocabulary) -> list[SubjectMention]:
+    """Who is named, in order: those of the record, others that are known, and proper names."""
+    found = [
+        SubjectMention(*match.span(), subject)
+        for subject, expression in words.subjects.items()
+        for match in expression.finditer(text)
+    ]
+    known = {(each.start, each.end) for each in found}
+    found += [
+        SubjectMention(*match.span(), None)
+        for match in words.others.finditer(text)
+        if match.span() not in known
+    ]
+    for match in (*_POSSESSIVE.finditer(text), *_PROPER.finditer(text)):
+        start, end = match.span(1)
+        name = match[1]
+        if name.split(" ")[0] in _NO_NAMES or any(each.start < end and start < each.end for each in found):
+            continue
+        if not any(expression.search(name) for expression in words.metrics.values()):
+            found.append(SubjectMention(start, end, None))
+    return sorted(found, key=lambda each: each.start)

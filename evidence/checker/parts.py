@@ -1,0 +1,113 @@
+"""A sentence, taken apart: its figures, metrics, subjects and periods, and the segments between its breaks."""
+
+import re
+from bisect import bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final, TypeVar
+
+from evidence.checker import mentions, periods
+from evidence.checker.figure import Figure
+from evidence.checker.mentions import MetricMention, SubjectMention
+from evidence.checker.numbers import figures
+from evidence.checker.periods import Said
+from evidence.checker.vocabulary import Vocabulary
+
+M = TypeVar("M", MetricMention, SubjectMention)
+
+_CITATION: Final = re.compile(r"\s{0,2}\[(E\d{1,5}(?:\s*[,;&]\s*E\d{1,5}){0,9})\]")
+_BREAK: Final = re.compile(
+    r"[;:()—|]|,(?=\s)| [–-] |\b(?:while|whereas|but|although|though|yet|versus|vs\.?|against|compared (?:with|to))\b"
+    r"|\b(?:and|or)\b|\b(?:from|to)(?= (?:about |around |roughly |nearly |almost |over |just )?[$€£¥+-]?\.?\d)"
+)
+_SOFT: Final = frozenset(("and", "or"))
+_BRIDGE: Final = re.compile(
+    r"(?:[\s,'’]|\b(?:the|a|an|its|their|his|our|this|that|of|at|is|was|are|were|be|been|being|has|have|had|in"
+    r"|on|for|by|to|from"
+    r"|as|so|just|only|now|still|currently|today|about|around|roughly|approximately|nearly|almost|some|over"
+    r"|under|above|below"
+    r"|more|less|than|least|most|up|down|reached|reaches|hit|hits|came|comes|stood|stands|sat|sits|ran|runs"
+    r"|running|closed|ended"
+    r"|ends|finished|totall?ed|equal(?:s|led)|fell|rose|grew|jumped|dropped|climbed|widened|narrowed|increased"
+    r"|decreased|declined"
+    r"|improved|slipped|surged|remains?|remained|shows?|showed|registered|posted|reads?|reading|measured|year"
+    r"|end|fiscal|quarter"
+    r"|FY|full|value|level|figure|ratio|rate|per|cent|which|it|s|earned|generated|delivered|booked|set|trades"
+    r"|traded|trading"
+    r"|currently|annual|annually|last|past|latest|whole|out|into|for|during|since|exactly|precisely|even"
+    r"|already|also|then"
+    r"|went|moved|amounted|bought|buys|worth|cost|costs|near|close|around|back|again|high|low|as|high)\b|\d{4})*",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True)
+class Parts:
+    """`breaks` are the places where segments end."""
+
+    text: str
+    figures: Sequence[Figure]
+    metrics: Sequence[MetricMention]
+    subjects: Sequence[SubjectMention]
+    periods: Sequence[Said]
+    breaks: Sequence[int]
+
+    @classmethod
+    def of(cls, text: str, words: Vocabulary) -> "Parts":
+        found = figures(text)
+        subjects = mentions.subjects(text, words)
+        metrics = mentions.metrics(text, words, subjects)
+        said = periods.said(text) if found else []
+        return cls(text, found, metrics, subjects, said, _breaks(text, found, metrics))
+
+    def segment(self, place: int) -> tuple[int, int]:
+        """Start and end of the segment that holds this place."""
+        at = bisect_right(self.breaks, place)
+        start = self.breaks[at - 1] if at else 0
+        return start, self.breaks[at] if at < len(self.breaks) else len(self.text)
+
+    def cited(self, end: int) -> tuple[tuple[str, ...], int]:
+        """The evidence that is cited after this place, and where the citations end."""
+        ids: list[str] = []
+        while (match := _CITATION.match(self.text, end)) and len(ids) < 10:
+            ids += re.findall(r"E\d+", match[1])
+            end = match.end()
+        return tuple(ids), end
+
+    def is_bridged(self, start: int, end: int) -> bool:
+        """Whether only words that connect stand between."""
+        gap = list(self.text[start:end])
+        for first, last in [(each.start, each.end) for each in self.periods] + [
+            (each.start, each.end) for each in self.subjects
+        ]:
+            if start <= first and last <= end:
+                gap[first - start : last - start] = " " * (last - first)
+        return len(gap) < 90 and _BRIDGE.fullmatch("".join(gap)) is not None
+
+    def listed(self, mentions: Sequence[M], figure: Figure) -> M | None:
+        """The mention that belongs to the figure in lists: "A and B rose 1 % and 2 % respectively", "A beat B: 1 %
+        against 2 %"."""
+        if (
+            len(mentions) != len(self.figures)
+            or len(mentions) < 2
+            or mentions[-1].end > self.figures[0].start
+        ):
+            return None
+        if "respectively" not in self.text and ":" not in self.text[mentions[-1].end : self.figures[0].start]:
+            return None
+        return mentions[self.figures.index(figure)]
+
+
+def _breaks(text: str, found: Sequence[Figure], metrics: Sequence[MetricMention]) -> list[int]:
+    breaks = []
+    for match in _BREAK.finditer(text):
+        if any(mention.start < match.start() < mention.end for mention in metrics):
+            continue
+        if match[0].lower() in _SOFT and not (
+            any(figure.end <= match.start() for figure in found)
+            and any(figure.start >= match.end() for figure in found)
+        ):
+            continue
+        if not any(figure.start < match.start() < figure.end for figure in found):
+            breaks.append(match.start())
+    return breaks

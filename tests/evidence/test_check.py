@@ -1,0 +1,109 @@
+"""The labels of figures, by sentences that were labelled by hand; and what keeps the checker bounded."""
+
+import json
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from evidence.checker.check import MAX_FIGURES, Checker, check, prepare
+from evidence.checker.text import sentences
+from evidence.checker.verdicts import Label
+from tests.evidence.snapshots import FOLDER, apple
+
+SNAPSHOT = apple()
+PREPARED = prepare(SNAPSHOT)
+SENTENCES = json.loads((FOLDER / "sentences.json").read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("row", SENTENCES, ids=lambda row: row["text"][:60])
+def test_a_figure_gets_its_label(row: dict[str, object]) -> None:
+    assert [[figure.text, str(figure.label)] for figure in check(str(row["text"]), SNAPSHOT)] == row[
+        "figures"
+    ]
+
+
+def test_a_contradicted_figure_has_the_records_value() -> None:
+    (figure,) = check("Gross margin fell to 38.2% in FY2012.", SNAPSHOT)
+    assert figure.as_json() == {
+        "start": 21,
+        "end": 26,
+        "text": "38.2%",
+        "value": "38.2",
+        "unit": "percent",
+        "label": "contradicted",
+        "evidence": ["E79"],
+        "expected": "43.9",
+        "formula": None,
+    }
+
+
+def test_a_derived_figure_says_how() -> None:
+    (figure,) = check("Net margin was 26.7% [E72, E69].", SNAPSHOT)
+    assert (figure.label, figure.evidence, figure.formula) == (
+        Label.DERIVED,
+        ("E72", "E69"),
+        "E72 / E69 * 100",
+    )
+
+
+@pytest.mark.parametrize("percent", range(1, 100))
+def test_an_invented_whole_per_cent_is_no_plain_green(percent: int) -> None:
+    texts = (
+        f"Revenue rose {percent}% in FY2012.",
+        f"Revenue rose {percent}% [E69, E70].",
+        f"Cash is {percent}% of total assets [E77, E78].",
+        f"The shares are {percent}% below their peak.",
+    )
+    for text in texts:
+        assert check(text, SNAPSHOT)[0].label not in {Label.MATCHED, Label.DERIVED}, text
+
+
+def test_the_subject_of_the_sentence_before_is_meant() -> None:
+    labels = [
+        figure.label for figure in check("Google is the larger one. Its RSI of 55.2 is neutral.", SNAPSHOT)
+    ]
+    assert labels == [Label.MATCHED]
+
+
+def test_only_so_many_figures_are_checked() -> None:
+    found = check("Revenue was $156.5bn. " * (MAX_FIGURES + 50), SNAPSHOT)
+    assert [figure.label for figure in found] == [Label.MATCHED] * MAX_FIGURES + [Label.UNCHECKED] * 50
+
+
+WORDS = [
+    "revenue", "Apple", "RSI", "fell", "FY2012", "million", "bn", "per cent", "from", "to", "Google's",
+    "52-week", "high", "[E3]", "½",
+    "twenty", "亿", "٣", "\u200b", "Q3", "|", "\n", "$", "1", "9", ".", ",", "%", "-", "(", "below", "its",
+    "doubled", "respectively",
+]  # fmt: skip
+
+
+@given(parts=st.lists(st.sampled_from(WORDS), max_size=80), separator=st.sampled_from(["", " "]))
+def test_no_text_makes_it_fail(parts: list[str], separator: str) -> None:
+    text = separator.join(parts)
+    for figure in check(text, SNAPSHOT):
+        assert text[figure.start : figure.end] == figure.text
+
+
+HOSTILE = [
+    "1 to ", "$1,", "1", "1,", "1 ", "[E1]", "[E1,E2,", "5% ", "twenty ", "$1bn ", "RSI of 71, ", "RSI 71\n",
+    "| a | 17 |\n", "Apple's ",
+    "Ab ", "12 March 2012 ", "(", "٣", "５", "½", "a", "-", "Q1 2012 ", "revenue ", "from 1.5% to 2.5% ",
+    "million ", "1.2.", "FY12 ",
+    "revenue of $156.5bn in FY2012 fell 5% to ", "\u200b1",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("part", HOSTILE)
+def test_a_hostile_text_takes_time_in_proportion(part: str) -> None:
+    assert seconds(part, 16_000) < 12 * seconds(part, 4_000) + 0.02
+
+
+def seconds(part: str, length: int) -> float:
+    text = (part * length)[:length]
+    checker, began = Checker(*PREPARED), time.process_time()
+    for start, end in sentences(text):
+        checker.sentence(text[start:end], start)
+    return time.process_time() - began
