@@ -171,6 +171,8 @@ TEMPLATES = [
 # Bytes of a body that Django reads into memory: the longest content has 6 MB if JSON escapes every character as a
 # surrogate pair.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 8 * 1024 * 1024
+# Uploads are written to disk while they arrive, never to memory.
+FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.TemporaryFileUploadHandler"]
 LANGUAGE_CODE = "en"
 TIME_ZONE = "UTC"
 

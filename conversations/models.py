@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from conversations.domain.enums import TERMINAL, AuditAction, ContentType, DeletionReason, Mode, Status, Theme
 from conversations.domain.panels import DEFAULT_PANEL
+from conversations.domain.sources import MAX_NAME, SourceText, SourceType
 
 
 class ConversationQuerySet(models.QuerySet["Conversation"]):
@@ -164,6 +165,52 @@ class Passage(models.Model):
 
     def __str__(self) -> str:
         return f"{self.part} {self.seq}"
+
+
+class Source(models.Model):
+    """A text that a person has uploaded, to be discussed in debates of theirs. One that no debate uses is deleted after
+    a day."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="sources")
+    name = models.CharField(max_length=MAX_NAME)
+    type = models.CharField(max_length=20, choices=[(type_.value, type_.value) for type_ in SourceType])
+    text = models.TextField()
+    characters = models.PositiveIntegerField(help_text="Of the text.")
+    pages = models.JSONField(
+        default=list, help_text="Offset of each page in the text, in characters; empty: it has no pages."
+    )
+    sha256 = models.CharField(max_length=64, help_text="Of the file, in hex.")
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta:
+        ordering = ["-created_at"]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def as_text(self) -> SourceText:
+        return SourceText(self.name, self.text, tuple(self.pages))
+
+
+class ConversationSource(models.Model):
+    """A source of a conversation. The first one has the position 0."""
+
+    conversation = models.ForeignKey(
+        Conversation, models.CASCADE, related_name="source_links", db_index=False
+    )
+    source = models.ForeignKey(Source, models.PROTECT, related_name="links")
+    position = models.PositiveSmallIntegerField()
+
+    class Meta:
+        ordering = ["position"]
+        constraints = [
+            models.UniqueConstraint(fields=["conversation", "position"], name="source_position_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.conversation_id} {self.position}"
 
 
 class LedgerEntry(models.Model):

@@ -36,6 +36,7 @@ OWN_PATHS = (
     "api/docs/",
     "api/keys/",
     "api/openapi.json/",
+    "api/sources/",
     "api/streaming/",
     "conversations/",
     "dashboard/",

@@ -28,6 +28,11 @@ async def start(user: str) -> None:
     await _count("start", settings.OUTCRY_START_RATE, user)
 
 
+async def upload(user: str) -> None:
+    """Count the upload of a source; as many as starts. Raises TooManyRequests."""
+    await _count("upload", settings.OUTCRY_START_RATE, user)
+
+
 async def control(user: str) -> None:
     """Count a command or a message to a debate, or a change of API keys. Raises TooManyRequests."""
     await _count("control", settings.OUTCRY_CONTROL_RATE, user)

@@ -13,7 +13,7 @@ from ninja import Router, Schema, Status
 from conversations.access import api_keys as keys
 from conversations.access import rate_limits, reauthentication
 from conversations.api.authentication import AuthenticatedRequest, session_only
-from conversations.api.debates import Invalid, Refusal
+from conversations.api.errors import Invalid, Refusal
 from conversations.domain.requests import NewKey
 from conversations.infrastructure import database
 from conversations.models import ApiKey

@@ -11,18 +11,19 @@ from pydantic import Field
 
 from conversations.access import permissions
 from conversations.api.authentication import AuthenticatedRequest, needs
+from conversations.api.errors import Conflict, Invalid, Refusal
+from conversations.api.sources import SourceOut
 from conversations.budgets import service
 from conversations.budgets.service import Amounts
 from conversations.domain import transcript
 from conversations.domain.enums import Mode, Stance, Status
-from conversations.domain.errors import Problem
 from conversations.domain.history import Changes, HistoryQuery
 from conversations.domain.requests import SAME_INPUT, Command, Input, NewConversation, Restart
 from conversations.event_log import commands, queries
 from conversations.infrastructure import database
 from conversations.models import Conversation
 from conversations.outbox import deliveries
-from conversations.services import debates, history
+from conversations.services import debates, history, sources
 from conversations.services.cost_estimate import Range
 
 MAX_EVENTS = 1_000
@@ -130,6 +131,7 @@ class Detail(Summary):
 
     content: str
     content_type: str
+    sources: list[SourceOut]
     ws_url: str
     limits: Amounts
     spent: Amounts
@@ -171,11 +173,6 @@ class Deleted(Schema):
     was_running: bool
 
 
-class Refusal(Schema):
-    code: str
-    message: str
-
-
 class RunningDebate(Schema):
     id: UUID
     topic: str
@@ -189,20 +186,10 @@ class Busy(Refusal):
     running: list[RunningDebate] | None = None
 
 
-class Conflict(Refusal):
-    """`status` is the conversation's."""
-
-    status: Status
-
-
-class Invalid(Refusal):
-    errors: list[Problem]
-
-
 @router.post(
     "/",
     auth=needs("start"),
-    response={201: Started, 403: Refusal, 409: Conflict, 422: Invalid, 429: Busy},
+    response={201: Started, 403: Refusal, 404: Refusal, 409: Conflict, 422: Invalid, 429: Busy},
     summary="Start a debate",
 )
 async def start(request: AuthenticatedRequest, new: NewConversation) -> ApiStatus[Conversation]:
@@ -212,7 +199,7 @@ async def start(request: AuthenticatedRequest, new: NewConversation) -> ApiStatu
 @router.post(
     "/estimate",
     auth=needs("start"),
-    response={200: Estimate, 403: Refusal, 422: Invalid, 429: Refusal},
+    response={200: Estimate, 403: Refusal, 404: Refusal, 422: Invalid, 429: Refusal},
     summary="Estimate the cost of a debate",
 )
 async def estimate(request: AuthenticatedRequest, new: NewConversation) -> dict[str, Any]:
@@ -366,6 +353,7 @@ def _detail(user: AbstractUser, conversation: UUID) -> dict[str, Any]:
         **_summary(found),
         "content": found.content,
         "content_type": found.content_type,
+        "sources": sources.of(found),
         "ws_url": found.ws_url,
         "limits": service.limits(found),
         "spent": service.spent(found),

@@ -8,7 +8,7 @@ from ninja import Router
 from pydantic import Field
 
 from conversations.api.authentication import AuthenticatedRequest, needs
-from conversations.api.debates import Invalid, Refusal
+from conversations.api.errors import Invalid, Refusal
 from conversations.domain.enums import ExportFormat
 from conversations.infrastructure import database
 from conversations.services import debate_export

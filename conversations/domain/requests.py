@@ -24,10 +24,11 @@ from pydantic_core import PydanticCustomError, PydanticKnownError
 from conversations.domain.enums import Action, ContentType, Scope, WhenBusy
 from conversations.domain.errors import InvalidInput, Problem
 from conversations.domain.panels import DEFAULT_PANEL, PANELS
+from conversations.domain.sources import MAX_CHARACTERS, MAX_SOURCES
 from conversations.domain.texts import cleaned, cleaned_line, first_sentence, has_visible_character
 
 MAX_TOPIC = 500
-MAX_CONTENT = 500_000
+MAX_CONTENT = MAX_CHARACTERS
 MAX_ROUNDS = 6
 DEFAULT_ROUNDS = 2
 MAX_TEXT = 4_000
@@ -60,6 +61,7 @@ _SENTENCES = {
     "model_type": "Send a JSON object.",
     "list_type": "Send a list.",
     "too_short": "Choose at least {min_length}.",
+    "too_long": "Choose at most {max_length}.",
     "datetime_parsing": "Enter a time, such as 2027-01-31T12:00:00Z.",
     "datetime_from_date_parsing": "Enter a time, such as 2027-01-31T12:00:00Z.",
     "timezone_aware": "Add the time zone, such as Z for UTC.",
@@ -136,13 +138,20 @@ Key = Annotated[
 
 
 def _question(topic: str, info: ValidationInfo) -> str:
-    """The topic, or if it is empty, the content's first sentence. A pydantic validator."""
-    if topic or "content" not in info.data:
+    """The topic, or if it is empty, the content's first sentence; empty if only the sources may have one. A pydantic
+    validator."""
+    if topic or not {"content", "sources"} <= {*info.data}:
         # If the content is invalid, that is the problem to name.
         return topic
-    if question := first_sentence(info.data["content"]):
+    if (question := first_sentence(info.data["content"])) or info.data["sources"]:
         return question
     raise PydanticKnownError("string_too_short", {"min_length": 1})
+
+
+def _no_duplicates(sources: list[UUID]) -> list[UUID]:
+    if len({*sources}) < len(sources):
+        raise PydanticCustomError("duplicate", "Name each source once")
+    return sources
 
 
 def _topic_is_optional(schema: dict[str, Any]) -> None:
@@ -150,25 +159,31 @@ def _topic_is_optional(schema: dict[str, Any]) -> None:
 
 
 class NewConversation(Form):
-    """A question to debate, optionally with content to discuss and with limits."""
+    """A question to debate, optionally with content and sources to discuss and with limits. The topic is empty only if
+    it is to be taken from the sources."""
 
     model_config = ConfigDict(json_schema_extra=_topic_is_optional)
 
-    # Before the topic, whose validator reads it.
+    # Before the topic, whose validator reads both.
     content: Annotated[
         str,
         StringConstraints(max_length=MAX_CONTENT),
         LINES,
-        Field(description="Text to discuss, at most 500,000 characters."),
+        Field(description="Text to discuss, at most 500,000 characters, those of the sources included."),
     ] = ""
+    sources: Annotated[
+        list[UUID],
+        Field(max_length=MAX_SOURCES, description="Ids of sources to discuss, in this order, at most 10."),
+        AfterValidator(_no_duplicates),
+    ] = []
     topic: Annotated[
         str,
         StringConstraints(max_length=MAX_TOPIC),
         LINES,
         AfterValidator(_question),
         Field(
-            description="The question, 1 to 500 characters. If there is content, it may be left out: then it is the"
-            " content's first sentence, at most 200 characters."
+            description="The question, 1 to 500 characters. It may be left out if there is content or a source: then"
+            " it is the text's first sentence, at most 200 characters."
         ),
     ]
     content_type: Annotated[ContentType, Field(description="The type of the content.")] = ContentType.TEXT
@@ -212,8 +227,9 @@ class NewConversation(Form):
 
     @model_validator(mode="before")
     @classmethod
-    def _allow_content_alone(cls, values: Any) -> Any:
-        return {"topic": "", **values} if isinstance(values, dict) and values.get("content") else values
+    def _allow_text_alone(cls, values: Any) -> Any:
+        has_text = isinstance(values, dict) and (values.get("content") or values.get("sources"))
+        return {"topic": "", **values} if has_text else values
 
 
 class Restart(Form):

@@ -5,35 +5,50 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('conversations', '0013_export_permission'),
+        ("conversations", "0013_export_permission"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='conversation',
-            name='deleted_at',
-            field=models.DateTimeField(blank=True, help_text='Deleted by its owner, whom it is hidden from since then.', null=True),
+            model_name="conversation",
+            name="deleted_at",
+            field=models.DateTimeField(
+                blank=True, help_text="Deleted by its owner, whom it is hidden from since then.", null=True
+            ),
         ),
         migrations.AddField(
-            model_name='conversation',
-            name='models_used',
-            field=models.TextField(blank=True, editable=False, help_text='Models that have spoken, each in a line of its own.', null=True),
+            model_name="conversation",
+            name="models_used",
+            field=models.TextField(
+                blank=True,
+                editable=False,
+                help_text="Models that have spoken, each in a line of its own.",
+                null=True,
+            ),
         ),
         migrations.AddField(
-            model_name='conversation',
-            name='pinned_at',
-            field=models.DateTimeField(blank=True, help_text='Pinned to the top of the list.', null=True),
+            model_name="conversation",
+            name="pinned_at",
+            field=models.DateTimeField(blank=True, help_text="Pinned to the top of the list.", null=True),
         ),
         migrations.AddField(
-            model_name='conversation',
-            name='title',
-            field=models.CharField(blank=True, help_text="The owner's name for it; empty: the question.", max_length=200, null=True),
+            model_name="conversation",
+            name="title",
+            field=models.CharField(
+                blank=True,
+                help_text="The owner's name for it; empty: the question.",
+                max_length=200,
+                null=True,
+            ),
         ),
         migrations.AddIndex(
-            model_name='conversation',
-            index=models.Index(condition=models.Q(('deleted_at', None)), fields=['owner', '-pinned_at', '-created_at', '-id'], name='history_of_owner'),
+            model_name="conversation",
+            index=models.Index(
+                condition=models.Q(("deleted_at", None)),
+                fields=["owner", "-pinned_at", "-created_at", "-id"],
+                name="history_of_owner",
+            ),
         ),
     ]

@@ -8,7 +8,17 @@ from django.db import transaction
 from conversations.domain.enums import DeletionReason
 from conversations.domain.errors import NotErasable
 from conversations.infrastructure import database
-from conversations.models import Conversation, Deletion, Delivery, Event, LegalHold, Reservation, ThreadRun
+from conversations.models import (
+    Conversation,
+    ConversationSource,
+    Deletion,
+    Delivery,
+    Event,
+    LegalHold,
+    Reservation,
+    Source,
+    ThreadRun,
+)
 from conversations.privacy import holds
 from conversations.search import index
 
@@ -42,7 +52,15 @@ def _delete(row: Conversation, reason: DeletionReason) -> None:
     index.remove(row.pk)
     Delivery.objects.filter(conversation=row).delete()
     ThreadRun.objects.filter(conversation=row).delete()
+    _delete_sources(row)
     # Only lifted ones are left.
     LegalHold.objects.filter(conversation=row).delete()
     Reservation.objects.filter(conversation=row).update(conversation=None)
     row.delete()
+
+
+def _delete_sources(row: Conversation) -> None:
+    """Delete the conversation's sources, unless another one uses them."""
+    sources = list(row.source_links.values_list("source", flat=True))
+    ConversationSource.objects.filter(conversation=row).delete()
+    Source.objects.filter(pk__in=sources, links=None).delete()

@@ -2,8 +2,9 @@
 
 1. Continue the erasures that were interrupted.
 2. Delete the conversations whose time is over.
-3. Index for search what an older version has stored.
-4. Delete expired sessions, and what is listed of sessions that are no more.
+3. Delete sources that no debate uses after a day.
+4. Index for search what an older version has stored.
+5. Delete expired sessions, and what is listed of sessions that are no more.
 
 Each batch is small, and is followed by a pause at least as long, so that debates get to write.
 """
@@ -28,7 +29,7 @@ from conversations.domain.errors import LogUnavailable, NotErasable
 from conversations.event_log import reindexing
 from conversations.infrastructure import database
 from conversations.infrastructure.event_loop import BackgroundTasks
-from conversations.models import Erasure, PeriodicTask
+from conversations.models import Erasure, PeriodicTask, Source
 from conversations.privacy import deletion, erasure, retention
 
 Ts = TypeVarTuple("Ts")
@@ -48,6 +49,10 @@ PAUSE_SECONDS: Final = 0.05
 PAGE: Final = 100
 # Sessions in one batch.
 SESSIONS: Final = 200
+# Sources in one batch: each may have 500,000 characters.
+SOURCES: Final = 20
+# How long a source waits for the debate that uses it.
+SOURCES_WAIT: Final = timedelta(days=1)
 # Sign-ins that are younger may not have stored their session yet.
 _SETTLED: Final = timedelta(days=1)
 _LONG_AGO: Final = datetime(2000, 1, 1, tzinfo=UTC)
@@ -76,6 +81,8 @@ async def keep_house() -> bool:
         return False
     await _continue_erasures(holder)
     await _delete_conversations(holder)
+    while await _batch(holder, _delete_sources):
+        pass
     while await _batch(holder, reindexing.step):
         pass
     while await _batch(holder, _delete_sessions):
@@ -142,6 +149,17 @@ def _delete_conversation(conversation: UUID) -> bool:
         return deletion.delete(conversation, DeletionReason.RETENTION)
     except NotErasable:
         return False
+
+
+def _delete_sources() -> int:
+    """Delete a batch of sources that no debate uses; returns how many were found."""
+    unused = Source.objects.filter(links=None, created_at__lt=timezone.now() - SOURCES_WAIT)
+    found = list(unused.values_list("pk", flat=True)[:SOURCES])
+    with database.writing(), transaction.atomic():
+        # A debate that starts now may have taken one: it has locked it.
+        locked = Source.objects.select_for_update().filter(pk__in=found)
+        Source.objects.filter(pk__in=list(locked.values_list("pk", flat=True)), links=None).delete()
+    return len(found)
 
 
 def _delete_sessions() -> int:

@@ -149,6 +149,8 @@ TABLES: Final[Mapping[str, Table]] = {
     "conversations.Conversation": _owned("owner"),
     # The texts of the question, the sources and the messages once more, for search.
     "conversations.Passage": Table(lambda person: Q(conversation__owner=person.pk), is_exported=False),
+    "conversations.Source": _owned("owner"),
+    "conversations.ConversationSource": _owned("conversation__owner"),
     "conversations.Event": _owned("conversation__owner"),
     "conversations.Reservation": _owned("conversation__owner"),
     "conversations.ThreadRun": _owned("owner"),

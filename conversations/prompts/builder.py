@@ -3,11 +3,13 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Any
 
 from conversations.domain.enums import ContentType
 from conversations.domain.human_input import Question, Remark
 from conversations.domain.panels import Agent
+from conversations.domain.sources import SourceText
 from conversations.prompts import small_model
 from conversations.prompts.earlier import EarlierDebate
 from conversations.prompts.quotation import RULE, quoted
@@ -20,19 +22,26 @@ MAX_QUOTE = 300
 MAX_ANSWERED = 600
 # Kinds of providers whose models cannot call tools.
 _WITHOUT_TOOLS = frozenset({"local", "demo"})
+LANGUAGE = "Write in the language of the question, whatever languages its content and the others use."
 UNREADABLE_QUESTION = "You have called a tool in a way that cannot be read. Call none, and speak."
 
 
 @dataclass(frozen=True)
 class DebateQuestion:
-    """The question of a debate: its topic, the material to argue about (or ""), the number of rounds, and the debate
-    that it follows."""
+    """The question of a debate: its topic, the material to argue about (content, which may be "", and sources), the
+    number of rounds, and the debate that it follows."""
 
     topic: str
     content: str
     content_type: str
     rounds: int
     earlier: EarlierDebate | None = None
+    sources: tuple[SourceText, ...] = ()
+
+    @property
+    def texts(self) -> list[str]:
+        """The content, if there is any, and the sources' texts."""
+        return [text for text in (self.content, *(source.text for source in self.sources)) if text]
 
 
 @dataclass(frozen=True)
@@ -112,7 +121,7 @@ def _full(task: Task) -> Prompt:
         history += _remarks(task, place)
         history.append(quoted(speaker=spoken.name, text=spoken.text))
     history += _remarks(task, len(task.spoken))
-    return Prompt(f"{task.agent.instructions}\n\n{RULE}", history, _request(task))
+    return Prompt(f"{task.agent.instructions} {LANGUAGE}\n\n{RULE}", history, _request(task))
 
 
 def _remarks(task: Task, place: int) -> list[str]:
@@ -133,13 +142,22 @@ def _cut(text: str, most: int) -> str:
     return text if len(text) <= most else f"{text[:most]}…"
 
 
+@lru_cache(maxsize=32)
 def _opening(question: DebateQuestion) -> str:
     content = {}
     if question.content:
         kind = ContentType(question.content_type)
         content = {"content_type": kind.label, "content": question.content}
-    opening = f"The debate:\n{quoted(question=question.topic, **content)}"
+    lines = [quoted(question=question.topic, **content), *map(_source, question.sources)]
+    opening = "\n".join(["The debate:", *lines])
     return opening if question.earlier is None else f"{opening}\n{question.earlier.opening()}"
+
+
+def _source(source: SourceText) -> str:
+    if not source.pages:
+        return quoted(source=source.name, text=source.text)
+    pages = {f"page {number}": text for number, text in enumerate(source.texts_of_pages(), start=1)}
+    return quoted(source=source.name, **pages)
 
 
 def _request(task: Task) -> str:
@@ -202,7 +220,7 @@ def _short(task: Task) -> Prompt:
 
 
 def _facts(question: DebateQuestion) -> str:
-    return question.content or (question.earlier.summary if question.earlier else "")
+    return "\n".join(question.texts) or (question.earlier.summary if question.earlier else "")
 
 
 def _in_order(task: Task) -> list[tuple[str, str]]:

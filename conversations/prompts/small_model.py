@@ -21,6 +21,8 @@ from pydantic import BaseModel, ConfigDict, Field
 MAX_TOPIC: Final = 300
 MAX_CONTENT: Final = 600
 MAX_POINT: Final = 220
+# Characters from which MAX_CONTENT are taken, without the space between words.
+MAX_LOOK: Final = 10 * MAX_CONTENT
 # Characters. A shorter last sentence often says nothing, so the one before it is taken, too.
 MIN_POINT: Final = 40
 MAX_NAME: Final = 40
@@ -143,9 +145,9 @@ def speaker_prompt(
 ) -> SmallModelPrompt:
     """The prompt of a speaker. `last` is the last speaker's name and whole text, used from round 2 on. `remark` is a
     person's name and text, and is answered instead. A role without an entry in VOICES is addressed by its name."""
-    topic = _clip(topic, MAX_TOPIC)
+    topic, content = _clip(topic, MAX_TOPIC), _clip(content[:MAX_LOOK], MAX_CONTENT)
     voice = VOICES.get(role) or _plain_voice(role)
-    lines = [f"Facts: {facts}"] if (facts := _without_figures(_clip(content, MAX_CONTENT))) else []
+    lines = [f"Facts: {facts}"] if (facts := _without_figures(content)) else []
     lines.append(f"Question: {topic}")
     if remark:
         name = _speakable(remark[0])

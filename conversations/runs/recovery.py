@@ -6,8 +6,9 @@ from conversations.domain import transcript
 from conversations.domain.enums import Kind, Mode
 from conversations.domain.human_input import HumanInput
 from conversations.domain.panels import PANELS
+from conversations.domain.sources import SourceText
 from conversations.event_log import queries
-from conversations.models import Conversation
+from conversations.models import Conversation, Source
 from conversations.orchestration.state import BUDGET, CONCLUDED, DebateState
 from conversations.prompts.builder import DebateQuestion
 from conversations.providers.catalog import BUILT_IN, by_preference
@@ -40,7 +41,12 @@ def read(conversation: UUID) -> tuple[DebateState, HumanInput]:
             discarded += may_be_billed
     state = DebateState(
         question=DebateQuestion(
-            row.topic, row.content, row.content_type, row.rounds, earlier.read(row.follows_id)
+            row.topic,
+            row.content,
+            row.content_type,
+            row.rounds,
+            earlier.read(row.follows_id),
+            _sources(row),
         ),
         panel=PANELS[row.panel],
         providers=by_preference(),
@@ -54,3 +60,8 @@ def read(conversation: UUID) -> tuple[DebateState, HumanInput]:
         reason=row.reason if is_judged and row.reason in {BUDGET, CONCLUDED} else None,
     )
     return state, human_input
+
+
+def _sources(row: Conversation) -> tuple[SourceText, ...]:
+    found = Source.objects.filter(links__conversation=row).order_by("links__position")
+    return tuple(source.as_text for source in found)

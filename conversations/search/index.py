@@ -13,7 +13,7 @@ from django.db.models import Q
 from django.db.models.expressions import RawSQL
 
 from conversations.domain.enums import Kind
-from conversations.models import Conversation, Passage
+from conversations.models import Conversation, Passage, Source
 from conversations.search import terms
 
 # A tsvector of PostgreSQL has at most 1 MB, which 50,000 CJK characters and their pairs stay below.
@@ -23,7 +23,7 @@ OVERLAP: Final = 200
 
 
 def add_input(conversation: Conversation) -> None:
-    """Index the question and the sources."""
+    """Index the question, the content and the sources."""
     add([question(conversation), *sources(conversation)])
 
 
@@ -33,7 +33,8 @@ def question(conversation: Conversation) -> Passage:
 
 
 def sources(conversation: Conversation) -> list[Passage]:
-    text = conversation.content
+    found = Source.objects.filter(links__conversation=conversation).order_by("links__position")
+    text = "\n\n".join(filter(None, (conversation.content, *found.values_list("text", flat=True))))
     starts = range(0, max(len(text) - OVERLAP, 1), MAX_CHARACTERS - OVERLAP)
     parts = [text[start : start + MAX_CHARACTERS] for start in starts]
     return [passage(conversation.pk, Passage.Part.SOURCE, number, part) for number, part in enumerate(parts)]

@@ -1,6 +1,6 @@
 """Estimates a debate's cost before it starts, from its real prompts, turn by turn, and answers of typical lengths."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import ceil, floor
 from typing import Final, Generic, TypeVar
@@ -11,6 +11,7 @@ from conversations.domain.budget_guard import Call, verdict_beyond
 from conversations.domain.errors import InvalidInput, Problem
 from conversations.domain.panels import PANELS
 from conversations.domain.requests import NewConversation
+from conversations.domain.sources import SourceText
 from conversations.prompts import builder, tokens
 from conversations.prompts.builder import DebateQuestion, Prompt, Spoken, Task
 from conversations.prompts.earlier import EarlierDebate
@@ -55,10 +56,15 @@ class Estimate:
     usd: Range[float] | None
 
 
-def estimate(new: NewConversation, provider: Provider, earlier: EarlierDebate | None = None) -> Estimate:
+def estimate(
+    new: NewConversation,
+    provider: Provider,
+    earlier: EarlierDebate | None = None,
+    sources: Sequence[SourceText] = (),
+) -> Estimate:
     """The estimate, assuming that the provider answers every turn and no user sends messages. `earlier` is the debate
     that it follows."""
-    question = _question(new, earlier)
+    question = _question(new, earlier, sources)
     short, long = (LOCAL_SHORT, LOCAL_LONG) if provider.kind == "local" else (SHORT, LONG)
     low = [*_calls(new, question, provider, short, is_high=False)]
     high = [*_calls(new, question, provider, long, is_high=True)]
@@ -70,11 +76,16 @@ def estimate(new: NewConversation, provider: Provider, earlier: EarlierDebate | 
     )
 
 
-def require_least(new: NewConversation, provider: Provider, earlier: EarlierDebate | None = None) -> None:
+def require_least(
+    new: NewConversation,
+    provider: Provider,
+    earlier: EarlierDebate | None = None,
+    sources: Sequence[SourceText] = (),
+) -> None:
     """Raises InvalidInput for each limit of the request that is lower than the estimate's least."""
     if new.max_tokens is None and new.max_usd is None:
         return
-    least = estimate(new, provider, earlier)
+    least = estimate(new, provider, earlier, sources)
     problems = []
     if new.max_tokens is not None and new.max_tokens < least.tokens.low:
         sentence = f"Enter {least.tokens.low:,} or more: this debate needs at least so many tokens."
@@ -89,12 +100,15 @@ def require_least(new: NewConversation, provider: Provider, earlier: EarlierDeba
 
 
 def first_and_last(
-    new: NewConversation, provider: Provider, earlier: EarlierDebate | None = None
+    new: NewConversation,
+    provider: Provider,
+    earlier: EarlierDebate | None = None,
+    sources: Sequence[SourceText] = (),
 ) -> tuple[Call, Call]:
     """The calls that the budget must allow before a debate starts: its first turn at the most, and a verdict right
     after it."""
     agent = PANELS[new.panel].speakers[0]
-    task = Task(agent, 1, _question(new, earlier), [])
+    task = Task(agent, 1, _question(new, earlier, sources), [])
     prompt = _prompt(task, provider)
     longest = longest_answer(provider, prompt.sampling)
     most = tokens.most([prompt.system, *prompt.told]) + (tokens.TOOL_BYTES if task.may_ask(provider) else 0)
@@ -109,7 +123,7 @@ def _calls(
     panel = PANELS[new.panel]
     turns = [(round_, agent) for round_ in range(1, new.rounds + 1) for agent in panel.speakers]
     spoken: list[Spoken] = []
-    for round_, agent in [*turns, (new.rounds, panel.moderator)]:
+    for round_, agent in [*turns, (question.rounds, panel.moderator)]:
         prompt = _prompt(Task(agent, round_, question, spoken), provider)
         answer = min(length.text + length.reasoning, longest_answer(provider, prompt.sampling))
         asked = ceil(prompt.tokens.high) if is_high else floor(prompt.tokens.low)
@@ -121,8 +135,10 @@ def _prompt(task: Task, provider: Provider) -> Prompt:
     return builder.build(task, provider).cut_to(settings.OUTCRY_MAX_PROMPT_TOKENS)
 
 
-def _question(new: NewConversation, earlier: EarlierDebate | None) -> DebateQuestion:
-    return DebateQuestion(new.topic, new.content, new.content_type, new.rounds, earlier)
+def _question(
+    new: NewConversation, earlier: EarlierDebate | None, sources: Sequence[SourceText]
+) -> DebateQuestion:
+    return DebateQuestion(new.topic, new.content, new.content_type, new.rounds, earlier, tuple(sources))
 
 
 def _total_tokens(calls: list[Call]) -> int:

@@ -19,9 +19,7 @@ from conversations.domain.errors import (
     Busy,
     Conflict,
     Forbidden,
-    InvalidInput,
     LimitReached,
-    NotFound,
     Unauthenticated,
 )
 from conversations.domain.events import Control, HumanMessage, InputExpired, StatusChanged
@@ -29,14 +27,14 @@ from conversations.domain.requests import SAME_INPUT, Command, Input, NewConvers
 from conversations.event_log import commands, store
 from conversations.event_log.commands import Accepted
 from conversations.infrastructure import database, tracing
-from conversations.models import Conversation
+from conversations.models import Conversation, ConversationSource
 from conversations.outbox import deliveries
-from conversations.prompts.earlier import EarlierDebate
 from conversations.providers import catalog, circuit_breaker
-from conversations.runs import earlier, job_queue, places, supervisor
+from conversations.runs import job_queue, places, supervisor
 from conversations.search import index
-from conversations.services import client_threads, cost_estimate
+from conversations.services import client_threads, cost_estimate, sources
 from conversations.services.cost_estimate import Estimate
+from conversations.services.preparation import Prepared, prepare
 
 # What a conversation keeps of its form besides its limits.
 _INPUT: Final = ("topic", "content", "content_type", "panel", "rounds")
@@ -51,14 +49,13 @@ async def start(
     connection. For a client's run, or with an idempotency key: a repeated request returns the conversation that the
     first one began.
 
-    Raises InvalidInput, LimitReached, Conflict and LogUnavailable; then nothing is stored."""
+    Raises InvalidInput, NotFound, LimitReached, Conflict and LogUnavailable; then nothing is stored."""
     with tracing.start():
         await rate_limits.start(str(owner.pk))
         if run is not None or new.idempotency_key is None:
             return await _start(owner, new, run)
         conversation = await _start(owner, new, client_threads.Run(_KEYS, new.idempotency_key, None))
-        is_other = any(getattr(conversation, name) != getattr(new, name) for name in _INPUT)
-        if is_other or conversation.follows_id != new.follows:
+        if not await database.call(_is_same, conversation, new, timeout=database.REQUEST_SECONDS):
             raise Conflict("This key was used for another debate.", conversation.status)
         return conversation
 
@@ -76,8 +73,8 @@ async def restart(user: AbstractUser, conversation: UUID, changes: Restart = SAM
 
 
 async def estimate(user: AbstractUser, new: NewConversation) -> tuple[Estimate, Amounts]:
-    """The conversation's estimated cost, and what is left of today's limits. Raises LimitReached and
-    LogUnavailable."""
+    """The conversation's estimated cost, and what is left of today's limits. Raises InvalidInput,
+    NotFound, LimitReached and LogUnavailable."""
     await rate_limits.estimate(str(user.pk))
     return await database.call(_estimate, user, new, timeout=database.REQUEST_SECONDS)
 
@@ -108,14 +105,25 @@ async def say(user: AnyUser, conversation: UUID, message: Input) -> Accepted:
     return await commands.submit(conversation, _said(user.get_username(), message, found.panel))
 
 
+def _is_same(conversation: Conversation, new: NewConversation) -> bool:
+    """Whether the conversation was started with this input. Its topic may have been taken from its sources."""
+    given = [name for name in _INPUT if name != "topic" or new.topic]
+    is_same = all(getattr(conversation, name) == getattr(new, name) for name in given)
+    follows = conversation.follows_id == new.follows
+    return is_same and follows and sources.ids_of(conversation.pk) == new.sources
+
+
 def create(owner: AbstractUser, new: NewConversation) -> Conversation:
     """Store a queued conversation with its first event, its ledger entry and its deliveries, and, if workers run
     debates, its job. If it waits for a place, its reason is BUSY, and it has no job yet.
 
-    Raises InvalidInput if it may not follow what it names, LimitReached, and Unauthenticated if the owner is disabled,
-    or is being erased."""
-    provider = catalog.configured()[0]
-    followed = _followed(owner, new)
+    Raises InvalidInput if it may not follow what it names, or its texts are too long, NotFound for a source,
+    LimitReached, and Unauthenticated if the owner is disabled, or is being erased."""
+    return _store(owner, prepare(owner, new))
+
+
+def _store(owner: AbstractUser, prepared: Prepared) -> Conversation:
+    new, provider = prepared.new, prepared.provider
     with transaction.atomic():
         # Lock the owner's row, so that two concurrent starts cannot both take the last place, and that an erasure
         # either finds this debate or prevents it.
@@ -123,7 +131,8 @@ def create(owner: AbstractUser, new: NewConversation) -> Conversation:
         if not list(locked.values_list("pk")):
             raise Unauthenticated("This account is disabled.")
         waits = _must_wait(owner, new.when_busy)
-        service.require_today(owner.pk, *cost_estimate.first_and_last(new, provider, followed))
+        service.require_today(owner.pk, *prepared.calls)
+        sources.lock(prepared.sources)
         conversation = Conversation.objects.create(
             owner_id=owner.pk,
             **new.model_dump(include={*_INPUT}),
@@ -134,6 +143,10 @@ def create(owner: AbstractUser, new: NewConversation) -> Conversation:
             max_usd=ledger.exact(service.stricter(new.max_usd, settings.OUTCRY_MAX_USD_PER_CONVERSATION)),
             max_tokens=service.stricter(new.max_tokens, settings.OUTCRY_MAX_TOKENS_PER_CONVERSATION),
             max_seconds=service.stricter(new.max_seconds, settings.OUTCRY_MAX_SECONDS_PER_CONVERSATION),
+        )
+        ConversationSource.objects.bulk_create(
+            ConversationSource(conversation=conversation, source=source, position=position)
+            for position, source in enumerate(prepared.sources)
         )
         index.add_input(conversation)
         # So that its costs are 0 from the start, instead of unknown.
@@ -187,10 +200,11 @@ async def _start(owner: AbstractUser, new: NewConversation, run: client_threads.
 def _create_once(
     owner: AbstractUser, new: NewConversation, run: client_threads.Run | None
 ) -> tuple[Conversation, bool]:
+    prepared = prepare(owner, new)
+    cost_estimate.require_least(prepared.new, prepared.provider, prepared.followed, prepared.texts)
     try:
         with transaction.atomic():
-            cost_estimate.require_least(new, catalog.configured()[0], _followed(owner, new))
-            conversation = create(owner, new)
+            conversation = _store(owner, prepared)
             if run is not None:
                 client_threads.keep(owner, run, conversation)
     except (IntegrityError, LimitReached):
@@ -201,21 +215,6 @@ def _create_once(
     return conversation, True
 
 
-def _followed(user: AnyUser, new: NewConversation) -> EarlierDebate | None:
-    """The debate that the new one follows. Raises InvalidInput unless it has ended and the user may watch it."""
-    if new.follows is None:
-        return None
-    try:
-        found = permissions.watch(user, new.follows)
-    except NotFound:
-        raise InvalidInput.of(
-            "follows", "not_found", "There is no such debate, or you may not watch it."
-        ) from None
-    if not found.is_finished:
-        raise InvalidInput.of("follows", "running", "This debate is still running. Wait until it has ended.")
-    return earlier.read(found.pk)
-
-
 def _input_of(user: AnyUser, conversation: UUID, changes: Restart) -> NewConversation:
     found = permissions.watch(user, conversation)
     if not permissions.may_speak(user, found):
@@ -224,6 +223,7 @@ def _input_of(user: AnyUser, conversation: UUID, changes: Restart) -> NewConvers
     return requests.NewConversation.parse(
         {
             **{name: getattr(found, name) for name in _INPUT},
+            "sources": sources.ids_of(found.pk),
             "follows": found.pk if changes.follows else found.follows_id,
             **changes.model_dump(include={"topic", "rounds"}, exclude_none=True),
             # The settings may be stricter now than when the original started.
@@ -235,5 +235,6 @@ def _input_of(user: AnyUser, conversation: UUID, changes: Restart) -> NewConvers
 
 
 def _estimate(user: AbstractUser, new: NewConversation) -> tuple[Estimate, Amounts]:
-    estimated = cost_estimate.estimate(new, catalog.configured()[0], _followed(user, new))
+    prepared = prepare(user, new)
+    estimated = cost_estimate.estimate(prepared.new, prepared.provider, prepared.followed, prepared.texts)
     return estimated, service.left_today(user.pk)

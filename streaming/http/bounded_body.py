@@ -5,6 +5,10 @@ from typing import Any, Final
 
 from starlette.types import Message, Receive, Scope, Send
 
+from conversations.domain.enums import Scope as ApiScope
+from conversations.domain.errors import OutcryError, error_body, error_headers
+from conversations.domain.sources import MAX_FILE_BYTES
+from streaming.http.request import Request, TooLarge
 from streaming.http.responses import JSONResponse, add_security_headers
 
 # Bytes of the forms of pages.
@@ -12,22 +16,32 @@ MAX_BODY: Final = 3 * 1024 * 1024
 # Bytes of a request to the API: those that Django reads into memory (DATA_UPLOAD_MAX_MEMORY_SIZE), and a little more,
 # so that a body that is only a little too large is refused by Django, in the API's format.
 MAX_API_BODY: Final = 9 * 1024 * 1024
+# Bytes of an upload: the largest file, and a little more, so that a file that is only a little too large is refused by
+# its name.
+MAX_UPLOAD: Final = MAX_FILE_BYTES + 2 * 1024 * 1024
+UPLOADS: Final = "/api/sources/"
 
 
 def most(path: str) -> int:
     """Bytes that the body of a request to this path may have."""
+    if path == UPLOADS:
+        return MAX_UPLOAD
     return MAX_API_BODY if path.startswith("/api/") else MAX_BODY
 
 
 class BoundedBody:
     """ASGI middleware: answers 413 to a body of more than `most` bytes, and keeps nothing of it. The answer comes after
-    the last byte, because most clients read no response before they have sent everything."""
+    the last byte, because most clients read no response before they have sent everything.
+
+    Nothing of an upload is kept either from a client that may not start debates."""
 
     def __init__(self, application: Any) -> None:
         self._application = application
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        size, limit = 0, most(scope.get("path", ""))
+        path = scope.get("path", "")
+        refusal = await _refusal(scope, receive, send) if path == UPLOADS else None
+        size, limit = 0, most(path) if refusal is None else 0
 
         async def receive_bounded() -> Message:
             nonlocal size
@@ -42,13 +56,22 @@ class BoundedBody:
 
         await self._application(scope, receive_bounded, send)
         if size > limit:
-            await self._refuse(scope, receive, send)
+            await self._refuse(refusal or TooLarge("The body is too large."), scope, receive, send)
 
-    async def _refuse(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _refuse(self, refusal: OutcryError, scope: Scope, receive: Receive, send: Send) -> None:
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 add_security_headers(message)
             await send(message)
 
-        body = {"code": "too_large", "message": "The body is too large."}
-        await JSONResponse(body, 413)(scope, receive, send_with_headers)
+        response = JSONResponse(error_body(refusal), refusal.http_status, error_headers(refusal))
+        await response(scope, receive, send_with_headers)
+
+
+async def _refusal(scope: Scope, receive: Receive, send: Send) -> OutcryError | None:
+    """Why the client may not upload anything; None if it may."""
+    try:
+        await Request(scope, receive, send).authenticate(ApiScope.START)
+    except OutcryError as refusal:
+        return refusal
+    return None

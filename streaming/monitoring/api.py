@@ -11,7 +11,7 @@ from pydantic import Field, StringConstraints
 
 from conversations.access import audit, permissions
 from conversations.api.authentication import AuthenticatedRequest, needs
-from conversations.api.debates import Invalid, Refusal
+from conversations.api.errors import Invalid, Refusal
 from conversations.domain import requests
 from conversations.domain.enums import AuditAction, Status
 from conversations.domain.errors import Forbidden

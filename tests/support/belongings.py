@@ -19,11 +19,13 @@ from conversations.event_log import store
 from conversations.models import (
     AuditEntry,
     Conversation,
+    ConversationSource,
     Delivery,
     Invitation,
     LegalHold,
     Preferences,
     Reservation,
+    Source,
     ThreadRun,
 )
 from tests.support import debates
@@ -72,10 +74,17 @@ def person() -> User:
     return user
 
 
+def source(user: User) -> Source:
+    return Source.objects.create(
+        owner=user, name="secret.txt", type="text", text=SAID, characters=len(SAID), sha256="0" * 64
+    )
+
+
 def debate(user: User) -> Conversation:
     """A debate of theirs that has ended, with everything that may belong to one."""
     conversation = ended(user, topic=SAID)
     ThreadRun.objects.create(owner=user, thread=SAID, run=str(conversation.pk), conversation=conversation)
+    ConversationSource.objects.create(conversation=conversation, source=source(user), position=0)
     Delivery.objects.create(conversation=conversation, target="https://a.example/hook?secret=hidden")
     ledger.open_entries(ledger.day_accounts(user.pk, ledger.today()))
     Reservation.objects.create(

@@ -12,10 +12,11 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from conversations.infrastructure import database
-from conversations.models import Conversation, Erasure, LegalHold, PeriodicTask
+from conversations.models import Conversation, Erasure, LegalHold, PeriodicTask, Source
 from conversations.privacy import erasure, housekeeping
 from tests.conversations.privacy.test_retention import old
 from tests.fakes.waiting import PATIENCE_SECONDS
+from tests.support import belongings
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -39,6 +40,18 @@ async def test_debates_whose_time_is_over_are_deleted(
     young = await database.call(old, alice, 1)
     assert await housekeeping.keep_house()
     assert await kept() == {young.pk}
+
+
+async def test_sources_that_no_debate_uses_are_deleted_after_a_day(alice: User) -> None:
+    def made() -> tuple[Source, Source, Source]:
+        unused = belongings.source(alice)
+        used = belongings.debate(alice).source_links.get().source
+        Source.objects.update(created_at=timezone.now() - timedelta(days=1))
+        return unused, used, belongings.source(alice)
+
+    _, used, young = await database.call(made)
+    assert await housekeeping.keep_house()
+    assert await database.call(lambda: {*Source.objects.all()}) == {used, young}
 
 
 async def test_a_round_follows_an_hour_after_the_last(alice: User, settings: Settings) -> None:

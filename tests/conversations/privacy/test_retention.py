@@ -10,7 +10,7 @@ from pytest_django import Settings
 
 from conversations.domain.enums import DeletionReason, Status
 from conversations.domain.errors import NotErasable
-from conversations.models import AuditEntry, Conversation, Deletion, LegalHold
+from conversations.models import AuditEntry, Conversation, ConversationSource, Deletion, LegalHold, Source
 from conversations.privacy import deletion, holds, retention
 from tests.support import belongings, debates
 
@@ -51,6 +51,18 @@ def test_nothing_under_legal_hold_is_due_or_deleted(
         AuditEntry.objects.filter(action__startswith="hold").order_by("pk").values_list("action", "actor")
     )
     assert [*entries] == [("hold_placed", carol.pk), ("hold_lifted", carol.pk)]
+
+
+def test_sources_go_with_the_last_debate_that_uses_them(alice: User) -> None:
+    conversation, other = old(alice), old(alice)
+    [own] = conversation.source_links.all()
+    shared = ConversationSource.objects.create(
+        conversation=conversation, source=belongings.source(alice), position=1
+    )
+    ConversationSource.objects.create(conversation=other, source=shared.source, position=1)
+    assert deletion.delete(conversation.pk, DeletionReason.RETENTION)
+    assert not Source.objects.filter(pk=own.source_id).exists()
+    assert shared.source in {*Source.objects.filter(links__conversation=other)}
 
 
 def test_a_deleted_debate_leaves_one_line_that_nothing_changes(alice: User) -> None:

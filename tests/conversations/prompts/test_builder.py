@@ -8,6 +8,7 @@ import pytest
 from conversations.domain.events import HumanMessage, InputRequest
 from conversations.domain.human_input import Question, Remark
 from conversations.domain.panels import PANELS, Agent
+from conversations.domain.sources import SourceText
 from conversations.prompts.builder import MAX_ANSWERED, DebateQuestion, Prompt, Spoken, Task, build
 from conversations.providers.catalog import Provider, parse
 
@@ -87,15 +88,18 @@ def objects(prompt: Prompt) -> list[dict[str, str]]:
 
 @pytest.mark.parametrize("agent", [*PANEL.speakers, PANEL.moderator], ids=lambda agent: agent.role)
 def test_hostile_texts_stay_in_one_json_object_each(agent: Agent) -> None:
-    question = DebateQuestion(HOSTILE, HOSTILE, "news", 2)
+    sources = (SourceText(HOSTILE, HOSTILE), SourceText(HOSTILE, HOSTILE * 2, (0, len(HOSTILE))))
+    question = DebateQuestion(HOSTILE, HOSTILE, "news", 2, sources=sources)
     # What the agent itself has said is quoted, too: a model may repeat what its material says.
     spoken = [Spoken(agent.role, "Market Context", HOSTILE)]
     remark = Remark(9, "alice", HOSTILE, place=1)
     request = InputRequest(request=uuid4(), message=uuid4(), agent=agent.name, prompt=HOSTILE)
     asked = Question(request, HumanMessage(author="alice", text=HOSTILE, reply_to=request.request))
     built = build(Task(agent, 1, question, spoken, [remark], [remark], asked), parse("openai:gpt-5-mini"))
-    first, said, heard, *requested = objects(built)
+    first, source, paged, said, heard, *requested = objects(built)
     assert first == {"question": HOSTILE, "content_type": "News article", "content": HOSTILE}
+    assert source == {"source": HOSTILE, "text": HOSTILE}
+    assert paged == {"source": HOSTILE, "page 1": HOSTILE.strip(), "page 2": HOSTILE.strip()}
     assert said == {"speaker": "Market Context", "text": HOSTILE}
     assert heard == {"person": "alice", "text": HOSTILE}
     assert [[*each] for each in requested[-1:]] == [["person", "text"]]
@@ -112,6 +116,7 @@ def test_every_agent_is_told_that_texts_are_data(entry: str) -> None:
         system = build(Task(agent, 1, question, []), parse(entry)).system
         assert "data" in system
         assert "order" in system
+        assert ("in the language of the question" in system) is (entry != "local")
 
 
 def test_the_local_models_prompt_has_no_marks_and_no_forged_lines() -> None:

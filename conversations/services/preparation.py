@@ -1,0 +1,55 @@
+"""What is found out about a new debate before the transaction that stores it: long texts take a second to measure, in
+which running debates could not write."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from conversations.access import permissions
+from conversations.access.permissions import AnyUser
+from conversations.domain.budget_guard import Call
+from conversations.domain.errors import InvalidInput, NotFound
+from conversations.domain.requests import NewConversation
+from conversations.domain.sources import SourceText
+from conversations.models import Source
+from conversations.prompts.earlier import EarlierDebate
+from conversations.providers import catalog
+from conversations.providers.catalog import Provider
+from conversations.runs import earlier
+from conversations.services import cost_estimate, sources
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """`new` has its question; `texts` are those of its sources, and `calls` what its budget must allow."""
+
+    new: NewConversation
+    sources: Sequence[Source]
+    texts: Sequence[SourceText]
+    followed: EarlierDebate | None
+    provider: Provider
+    calls: tuple[Call, Call]
+
+
+def prepare(owner: AnyUser, new: NewConversation) -> Prepared:
+    """Raises InvalidInput if the debate may not follow what it names, or its texts are too long, and NotFound for a
+    source that is not the owner's."""
+    provider, followed = catalog.configured()[0], _followed(owner, new)
+    new, chosen = sources.choose(owner, new)
+    texts = [source.as_text for source in chosen]
+    calls = cost_estimate.first_and_last(new, provider, followed, texts)
+    return Prepared(new, chosen, texts, followed, provider, calls)
+
+
+def _followed(user: AnyUser, new: NewConversation) -> EarlierDebate | None:
+    """The debate that the new one follows. Raises InvalidInput unless it has ended and the user may watch it."""
+    if new.follows is None:
+        return None
+    try:
+        found = permissions.watch(user, new.follows)
+    except NotFound:
+        raise InvalidInput.of(
+            "follows", "not_found", "There is no such debate, or you may not watch it."
+        ) from None
+    if not found.is_finished:
+        raise InvalidInput.of("follows", "running", "This debate is still running. Wait until it has ended.")
+    return earlier.read(found.pk)

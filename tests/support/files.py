@@ -1,0 +1,74 @@
+"""Files as people upload them, made by the tests."""
+
+import io
+import zipfile
+from collections.abc import Sequence
+from typing import Any
+
+import docx
+
+
+def pdf(*pages: str, is_encrypted: bool = False, has_image: bool = False) -> bytes:
+    """A PDF with these pages, each a line of ASCII, or an image and no text."""
+    objects: list[bytes] = [
+        b"<< /Type /Catalog /Pages 2 0 R >>",
+        b"<< /Type /Pages /Kids [%s] /Count %d >>"
+        % (b" ".join(b"%d 0 R" % (5 + 2 * place) for place in range(len(pages))), len(pages)),
+        b"<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>",
+        b"<< /Type /XObject /Subtype /Image /Width 1 /Height 1 /ColorSpace /DeviceGray /BitsPerComponent 8"
+        b" /Length 1 >>\nstream\nx\nendstream",
+    ]
+    for place, text in enumerate(pages):
+        drawn = b"BT /F1 12 Tf 72 720 Td (%s) Tj ET" % text.encode()
+        if has_image:
+            drawn += b" q 500 0 0 700 50 50 cm /I1 Do Q"
+        objects += [
+            b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 612 792] /Contents %d 0 R"
+            b" /Resources << /Font << /F1 3 0 R >> /XObject << /I1 4 0 R >> >> >>" % (6 + 2 * place),
+            b"<< /Length %d >>\nstream\n%s\nendstream" % (len(drawn), drawn),
+        ]
+    return _pdf_of(objects, is_encrypted=is_encrypted)
+
+
+def _pdf_of(objects: Sequence[bytes], *, is_encrypted: bool) -> bytes:
+    file, offsets = b"%PDF-1.7\n", []
+    for number, each in enumerate(objects, start=1):
+        offsets.append(len(file))
+        file += b"%d 0 obj\n%s\nendobj\n" % (number, each)
+    table = b"".join(b"%010d 00000 n \n" % offset for offset in offsets)
+    size = len(objects) + 1
+    trailer = b"/Root 1 0 R /Size %d" % size
+    if is_encrypted:
+        lock = b"<%s>" % (b"5a" * 32)
+        trailer += (
+            b" /ID [<00> <00>] /Encrypt << /Filter /Standard /V 2 /R 3 /Length 128 /P -4 /O %s /U %s >>"
+            % (
+                lock,
+                lock,
+            )
+        )
+    xref = b"xref\n0 %d\n0000000000 65535 f \n%s" % (size, table)
+    return file + xref + b"trailer << %s >>\nstartxref\n%d\n%%%%EOF" % (trailer, len(file))
+
+
+def word(*, heading: str, paragraph: str, rows: Sequence[Sequence[str]]) -> bytes:
+    """A Word file with a heading, a paragraph and a table."""
+    document: Any = docx.Document()
+    document.add_heading(heading, 1)
+    document.add_paragraph(paragraph)
+    table = document.add_table(len(rows), len(rows[0]))
+    for row, texts in zip(table.rows, rows, strict=True):
+        for cell, text in zip(row.cells, texts, strict=True):
+            cell.text = text
+    file = io.BytesIO()
+    document.save(file)
+    return file.getvalue()
+
+
+def archive(**parts: bytes) -> bytes:
+    """A ZIP archive. In the names of its parts, `__` stands for a slash, and `_` for a full stop."""
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as zipped:
+        for name, content in parts.items():
+            zipped.writestr(name.replace("__", "/").replace("_", "."), content)
+    return file.getvalue()
