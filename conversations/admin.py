@@ -132,6 +132,9 @@ class ConversationAdmin(ReviewersOnly):
         self, request: HttpRequest, queryset: QuerySet[Conversation], search_term: str
     ) -> tuple[QuerySet[Conversation], bool]:
         assert isinstance(queryset, ConversationQuerySet)  # noqa: S101 (ours, see above)
+        if search_term:
+            # What is found tells what was said.
+            audit.note_reading(request.user, "any", None)
         return timeline.search(queryset, search_term), False
 
     def change_view(

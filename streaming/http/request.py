@@ -66,11 +66,6 @@ class Request(starlette_requests.Request):
             raise InvalidInput.of("body", "json", "The body must be one JSON object.")
         return value
 
-    @property
-    def site(self) -> str:
-        """The site's base URL as the client sent it, without a slash at its end."""
-        return self.django.build_absolute_uri("/").rstrip("/")
-
     def require_https(self) -> None:
         """Raises NeedsHttps for http on a site of https: a key must not be sent in the clear."""
         if settings.SECURE_SSL_REDIRECT and not self.django.is_secure():

@@ -16,5 +16,6 @@ async def serving(settings: Settings) -> AsyncIterator[str]:
 
     settings.ALLOWED_HOSTS = ["127.0.0.1"]
     with listener("127.0.0.1", 0) as bound:
+        settings.OUTCRY_SITE_URL = f"http://127.0.0.1:{bound.getsockname()[1]}"
         async with serving_on(application, bound):
-            yield f"http://127.0.0.1:{bound.getsockname()[1]}"
+            yield settings.OUTCRY_SITE_URL

@@ -37,7 +37,7 @@ _SKILL: Final = AgentSkill(
 
 
 def card(site: str) -> AgentCard:
-    """The card for clients that use this base URL, which has no slash at its end."""
+    """The card of the site with this base URL, which has no slash at its end."""
     url = f"{site}/{settings.OUTCRY_A2A_PATH}"
     return AgentCard(
         name="Outcry",

@@ -115,7 +115,7 @@ class GetCard(Endpoint):
     """The agent card. It needs no sign-in."""
 
     async def get(self, request: Request) -> ASGIApp:
-        described = agent_card_to_dict(card(request.site))
+        described = agent_card_to_dict(card(settings.OUTCRY_SITE_URL))
         return JSONResponse(described, headers={"cache-control": "public, max-age=300"})
 
     head = get

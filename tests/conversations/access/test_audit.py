@@ -115,3 +115,13 @@ def test_commanding_somebody_elses_debate_is_recorded(
     assert [(row.actor.username, row.subject) for row in found] == [
         ("carol", f"conversation:{conversation.pk}")
     ]
+
+
+def test_a_search_of_everybodys_debates_is_recorded(client: Client, carol: User, alice: User) -> None:
+    client.force_login(carol)
+    address = reverse("admin:conversations_conversation_changelist")
+    assert client.get(address).status_code == 200
+    assert read() == []
+    assert client.get(address, {"q": "secret plan"}).status_code == 200
+    assert read() == [("carol", "conversation:any")]
+    assert "secret" not in str(AuditEntry.objects.get().detail)

@@ -798,10 +798,13 @@ async def test_the_methods_of_03_have_their_old_names(alice: User, site: str, op
 async def test_the_card_says_what_there_is(site: str) -> None:
     async with httpx.AsyncClient() as http:
         answer = await http.get(f"{site}/.well-known/agent-card.json")
+        elsewhere = await http.get(f"{site}/.well-known/agent-card.json", headers={"Host": "127.0.0.1:81"})
         head = await http.head(f"{site}/.well-known/agent-card.json")
         refused = await http.post(f"{site}/.well-known/agent-card.json")
     card = ParseDict(answer.json(), AgentCard(), ignore_unknown_fields=True)
     validate_proto_required_fields(card)
+    # No header of a request changes where it leads.
+    assert elsewhere.json() == answer.json()
     found = [(one.url, one.protocol_binding, one.protocol_version) for one in card.supported_interfaces]
     assert found == [
         (f"{site}/a2a/", "JSONRPC", "1.0"),
