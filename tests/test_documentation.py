@@ -38,7 +38,16 @@ def test_every_path_on_a_page_exists(page: Path) -> None:
 
 @pytest.mark.parametrize(
     "parent",
-    ["conversations", "streaming", "config", "frontend/src", "tests", "benchmarks", "reliability"],
+    [
+        "conversations",
+        "evidence",
+        "streaming",
+        "config",
+        "frontend/src",
+        "tests",
+        "benchmarks",
+        "reliability",
+    ],
 )
 def test_contributing_lists_every_room(parent: str) -> None:
     text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
