@@ -27,6 +27,8 @@ from frontend.examples import EXAMPLES
 from streaming.watchers.registry import MAX_NOTICE
 
 PER_PAGE = 20
+# Debates that follow one, as far as its page lists them.
+MAX_FOLLOWERS = 10
 LIMITS = {
     "topic": requests.MAX_TOPIC,
     "content": requests.MAX_CONTENT,
@@ -108,6 +110,7 @@ def conversation(request: HttpRequest, conversation_id: UUID) -> HttpResponse:
 def page_data(conversation: Conversation, user: permissions.AnyUser) -> dict[str, Any]:
     """The live page's data before its first event, and the user's rights on it (src/client/page-data.ts)."""
     panel = PANELS.get(conversation.panel)
+    visible = permissions.visible_to(user)
     agents = (*panel.speakers, panel.moderator) if panel else ()
     return {
         "topic": conversation.topic,
@@ -122,13 +125,20 @@ def page_data(conversation: Conversation, user: permissions.AnyUser) -> dict[str
         "apiUrl": f"/api/conversations/{conversation.pk}/",
         "loginUrl": f"{reverse('account_login')}?next={conversation.get_absolute_url()}",
         "againUrl": f"{reverse('dashboard')}?again={conversation.pk}",
+        "follows": [_link(each) for each in visible.filter(followed_by=conversation)],
+        "followedBy": [_link(each) for each in permissions.followers(user, conversation)[:MAX_FOLLOWERS]],
         "limits": vars(service.limits(conversation)),
         "agents": [{"role": agent.role, "name": agent.name} for agent in agents],
         "canControl": permissions.may_control(user, conversation),
         "canSpeak": permissions.may_speak(user, conversation),
         "isStaff": user.is_staff,
         "maxText": requests.MAX_TEXT,
+        "maxTopic": requests.MAX_TOPIC,
     }
+
+
+def _link(conversation: Conversation) -> dict[str, str]:
+    return {"topic": str(conversation), "url": conversation.get_absolute_url()}
 
 
 @require_safe

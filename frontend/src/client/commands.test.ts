@@ -12,7 +12,8 @@ const ANSWER: Command = { type: "input", text: "Until June.", reply_to: "r1" };
 let open: boolean;
 let sent: ClientFrame[];
 let asked: { path: string; body: Record<string, unknown> }[];
-let answers: string[];
+/** What requests answer: a sentence for a failure; null if no server can be reached. */
+let answers: (string | null)[];
 let commands: Commands;
 
 beforeEach(() => {
@@ -28,7 +29,9 @@ beforeEach(() => {
     },
     async (path, body) => {
       asked.push({ path, body: body as Record<string, unknown> });
-      return answers.shift() ?? null;
+      const problem = answers.shift();
+      if (problem === null) return { problem: "Unreachable.", status: null };
+      return { problem: problem ?? null, status: 409 };
     },
     () => {},
   );
@@ -155,10 +158,10 @@ test("an unconfirmed command is repeated by a request with its key", async () =>
 
 test("the same text after a failure has the same key, another has not", async () => {
   open = false;
-  answers = ["Unreachable.", "Unreachable."];
+  answers = ["Not now.", "Not now."];
   commands.give(WORDS);
   await settled();
-  expect(commands.at("composer")?.problem).toBe("Unreachable.");
+  expect(commands.at("composer")?.problem).toBe("Not now.");
   commands.give(WORDS);
   await settled();
   commands.give({ ...WORDS, text: "Look at the floor." });
@@ -187,4 +190,34 @@ test("each command has a key of its own", () => {
   commands.refused(refusal("Try again.", key(sent.at(-1))));
   commands.give(PAUSE);
   expect(key(sent[1])).not.toBe(key(sent[0]));
+});
+
+test("a text that cannot be sent waits, and is sent with its key once there is a connection", async () => {
+  open = false;
+  answers = [null, null];
+  commands.give(WORDS);
+  await settled();
+  expect(commands.at("composer")).toMatchObject({ state: "waiting", problem: null });
+  commands.give({ ...WORDS, text: "Another." });
+  expect(asked).toHaveLength(1);
+  // The connection is back, and breaks at once.
+  commands.connected();
+  await settled();
+  expect(commands.at("composer")?.state).toBe("waiting");
+  open = true;
+  commands.connected();
+  expect(sent).toEqual([{ type: "input", text: "Look at the cap.", idempotency_key: asked[0]?.body["idempotency_key"] }]);
+  commands.update(EMPTY, logged(key(sent[0])));
+  expect(commands.at("composer")?.state).toBe("done");
+});
+
+test("a command that could not be sent is an error until there is a connection", async () => {
+  open = false;
+  answers = [null];
+  commands.give(PAUSE);
+  await settled();
+  expect(commands.at("control")).toMatchObject({ state: "failed", problem: "Unreachable." });
+  commands.connected();
+  expect(commands.at("control")).toBeUndefined();
+  expect(sent).toEqual([]);
 });

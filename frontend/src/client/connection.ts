@@ -22,7 +22,15 @@ export type ClientFrame =
   | { readonly type: "ping" }
   | { readonly type: "ack"; readonly seq: number; readonly waited_ms?: number }
   | { readonly type: "control"; readonly action: string; readonly idempotency_key?: string }
-  | { readonly type: "input"; readonly text: string; readonly reply_to?: string; readonly idempotency_key?: string };
+  | (InputFrame & { readonly idempotency_key?: string });
+
+/** A text to the panel, to the agent with the role `to`, or in answer to a question, which null skips. */
+export type InputFrame = {
+  readonly type: "input";
+  readonly text: string | null;
+  readonly reply_to?: string;
+  readonly to?: string;
+};
 
 const BACKOFF_BASE = 250;
 const BACKOFF_CAP = 15_000;

@@ -5,6 +5,9 @@ import type { Mode, Status } from "../protocol/events.gen.ts";
 /** Limits of a debate, null for none: US dollars, input and output tokens, seconds. */
 export type Limits = { readonly usd: number | null; readonly tokens: number | null; readonly seconds: number | null };
 
+/** A link to another debate. */
+export type Link = { readonly topic: string; readonly url: string };
+
 export type Page = {
   readonly topic: string;
   readonly content: string;
@@ -21,7 +24,12 @@ export type Page = {
   readonly loginUrl: string;
   /** The start form, filled in with the input of this debate. */
   readonly againUrl: string;
+  /** The earlier debate that the agents know: one or none. */
+  readonly follows: readonly Link[];
+  /** The debates that follow this one, oldest first. */
+  readonly followedBy: readonly Link[];
   readonly limits: Limits;
+  /** The speakers in their order, then the moderator. */
   readonly agents: readonly { readonly role: string; readonly name: string }[];
   /** Whether this person may pause, resume and stop the debate. */
   readonly canControl: boolean;
@@ -31,6 +39,7 @@ export type Page = {
   readonly isStaff: boolean;
   /** Maximum length of a text, in characters. */
   readonly maxText: number;
+  readonly maxTopic: number;
 };
 
 /** Whether this person may answer an agent's question. */

@@ -36,6 +36,9 @@ const PAGE: Page = {
   loginUrl: "/accounts/login/?next=/conversations/1/",
   apiUrl: "/api/conversations/1/",
   againUrl: "/?again=1",
+  follows: [],
+  followedBy: [],
+  maxTopic: 500,
   limits: { usd: null, tokens: null, seconds: null },
   canControl: false,
   canSpeak: false,
@@ -615,15 +618,50 @@ describe("a text to the panel", () => {
     expect((one("composer-text") as HTMLTextAreaElement).value).toBe("");
   });
 
-  test("is kept if it could not be sent, with a sentence", async () => {
+  test("is kept while it cannot be sent, and sent when the connection is back", async () => {
     await play("debate", 8);
+    const before = network.sockets.length;
     network.socket.onclose?.({ code: 1006 });
     vi.stubGlobal("fetch", () => Promise.reject(new TypeError()));
     write("composer-text", "Look at the cap.");
     await painted();
     one("composer-send").click();
-    await vi.waitFor(() => expect(words("composer-problem")).toMatch(/^The server could not be reached\./));
+    await vi.waitFor(() => expect(words("composer-waiting")).toMatch(/^Not sent yet\./));
+    expect(words("composer-problem")).toBe("");
     expect((one("composer-text") as HTMLTextAreaElement).value).toBe("Look at the cap.");
+    await vi.waitFor(() => expect(network.sockets.length).toBe(before + 1), { timeout: 4_000 });
+    network.socket.onopen?.();
+    network.socket.deliver(hello(8, 8));
+    await painted();
+    expect(sent()).toMatchObject([{ type: "input", text: "Look at the cap." }]);
+    expect(words("composer-waiting")).toBe("");
+  });
+
+  test("that was not sent before the end can be copied", async () => {
+    await play("debate", 8);
+    write("composer-text", "Look at the cap.");
+    await painted();
+    network.socket.deliver(...recorded("debate").events.slice(8));
+    await painted();
+    expect(words("composer-unsent")).toBe("This was not sent: the debate ended before. Look at the cap. Copy");
+    expect(document.querySelector("textarea")).toBeNull();
+  });
+
+  test("can be addressed to one speaker, and says what will become of it", async () => {
+    const [analyst, moderator] = PAGE.agents;
+    const context = { role: "market_context", name: "Market Context" };
+    reopen({ ...OWNER, agents: [analyst!, context, moderator!] });
+    await play("debate", 8);
+    expect(words("composer-hint")).toBe("Market Context speaks next and will answer this.");
+    const select = one("composer-to") as HTMLSelectElement;
+    select.value = "financial_analyst";
+    select.dispatchEvent(new Event("change"));
+    await painted();
+    expect(words("composer-hint")).toBe("Financial Analyst will answer this in round 2.");
+    write("composer-text", "What about debt?");
+    await painted();
+    one("composer-send").click();
+    expect(sent()).toMatchObject([{ type: "input", text: "What about debt?", to: "financial_analyst" }]);
   });
 
   test("that is too long is not sent", async () => {
@@ -638,10 +676,22 @@ describe("a text to the panel", () => {
     expect(sent()).toEqual([]);
   });
 
-  test("cannot be sent when the debate is over", async () => {
+  test("gives way to what can be done next when the debate is over", async () => {
     await play("debate");
-    expect((one("composer-text") as HTMLTextAreaElement).disabled).toBe(true);
-    expect((one("composer-text") as HTMLTextAreaElement).placeholder).toBe("This debate has ended.");
+    expect(document.querySelector("textarea")).toBeNull();
+    expect(words("after")).toBe("This debate has ended. Run again Ask a follow-up One more round Edit and run");
+    const answer = vi.fn(async () => Response.json({ message: "Not now." }, { status: 429 }));
+    vi.stubGlobal("fetch", answer);
+    one("ask-follow-up").click();
+    await vi.waitFor(() => expect(document.activeElement).toBe(one("follow-up-text")));
+    write("follow-up-text", "And in euros?");
+    await painted();
+    one("follow-up-send").click();
+    await vi.waitFor(() => expect(words("follow-up-problem")).toBe("Not now."));
+    expect(answer).toHaveBeenCalledWith("/api/conversations/1/again", expect.objectContaining({
+      body: JSON.stringify({ topic: "And in euros?", follows: true }),
+    }));
+    expect((one("follow-up-text") as HTMLTextAreaElement).value).toBe("And in euros?");
   });
 });
 
@@ -657,7 +707,8 @@ describe("a question", () => {
     await painted();
     expect(document.title).toMatch(/^\(\?\) /);
     expect(words("conversation-status")).toBe("Waiting for you");
-    expect(words("input-request")).toContain("Market Context asks you");
+    expect(words("input-request")).toMatch(/^Question for you/);
+    expect((one("composer").closest("outcry-message-form") as HTMLElement).hidden).toBe(true);
     expect(words("countdown")).toBe("1:30 left");
     const { request } = one("input-request").dataset;
     write(`answer-${request}-text`, "2025");
@@ -667,8 +718,34 @@ describe("a question", () => {
     network.socket.deliver(...events.slice(waiting));
     await painted();
     expect(all("input-request").map(({ dataset }) => dataset["state"])).toEqual(["answered", "expired"]);
-    expect(words("human-message")).toBe("alice, to Market Context 2025 🙂");
+    expect(all("human-message").map(({ textContent }) => textContent?.replace(/\s+/g, " ").trim())).toEqual([
+      "alice, to Market Context 2025 🙂",
+      "alice, to Risk challenger And keep it short.",
+    ]);
     expect(document.title).not.toContain("(?)");
+    expect((one("composer").closest("outcry-message-form") as HTMLElement).hidden).toBe(false);
+  });
+
+  test("stands with its answer where it was asked, before what followed", async () => {
+    await play("humans");
+    const message = one("input-request").closest("outcry-message");
+    const parts = [...(message?.querySelectorAll(".prose:not([hidden]), .prompt, .human .words, .input-request .quiet") ?? [])];
+    expect(parts.map(({ textContent }) => textContent?.replace(/\s+/g, " ").trim())).toEqual([
+      "Rates matter 🙂, but when?",
+      "Which fiscal year?",
+      "2025 🙂",
+      "Which currency?",
+      "Skipped by alice.",
+      "In 2025 they fell.",
+    ]);
+  });
+
+  test("can be skipped", async () => {
+    reopen(OWNER);
+    await play("humans", waiting);
+    const { request } = one("input-request").dataset;
+    one(`answer-${request}-skip`).click();
+    expect(sent()).toMatchObject([{ type: "input", text: null, reply_to: request }]);
   });
 
   test("is read-only for people who may not answer", async () => {

@@ -50,7 +50,7 @@ export class DebateSession {
     });
     this.commands = new Commands(
       (frame) => this.#connection.send(frame),
-      async (path, body) => (await post(page.apiUrl + path, body)).problem,
+      (path, body) => post(page.apiUrl + path, body),
       changed,
     );
   }
@@ -158,8 +158,10 @@ export class DebateSession {
         this.#history = Math.max(this.#history, frame.data.head);
         this.#patience = 1.5 * frame.data.heartbeat_seconds * 1000;
         this.#clockOffset = Date.parse(frame.at) - Date.now();
+        this.commands.connected();
         break;
       case "heartbeat":
+        this.commands.connected();
         return;
       case "notice":
         this.banners = withBanner(this.banners, frame.data.text, "notice");

@@ -3,7 +3,10 @@
 import { type TemplateResult, html, nothing } from "lit";
 import { isTerminal } from "../protocol/state.ts";
 import { roundOf } from "../status/usage.ts";
-import type { Page } from "../client/page-data.ts";
+import type { Link, Page } from "../client/page-data.ts";
+import "../transcript/after-element.ts";
+import type { Said } from "../transcript/message-form.ts";
+import { noteOn } from "../transcript/next-turn.ts";
 import { thousands } from "../shared/format.ts";
 import "../transcript/verdict-element.ts";
 import type { DebateSession } from "./debate-session.ts";
@@ -24,10 +27,11 @@ export function watermarkTemplate(): TemplateResult {
   </svg>`;
 }
 
-export function questionTemplate({ topic, apiUrl }: Page): TemplateResult {
+export function questionTemplate(page: Page): TemplateResult {
+  const { topic, apiUrl } = page;
   return html`<header class="question">
     <h1 class="topic" dir="auto" ?data-long=${topic.length > 140}>${topic}</h1>
-    ${exportMenuTemplate(apiUrl)}
+    ${exportMenuTemplate(apiUrl)} ${relatedTemplate(page)}
   </header>`;
 }
 
@@ -65,18 +69,48 @@ export function stoppedTemplate({ state }: DebateSession): Optional {
   return html`<p class="alert alert-warning">Stopped in round ${roundOf(state)}.</p>`;
 }
 
-export function composerTemplate({ page, state, commands }: DebateSession): Optional {
+/** The field for a text to the panel, hidden while a question has one. After the end, what can be done next. */
+export function composerTemplate(session: DebateSession): Optional {
+  const { page, state, commands } = session;
   if (!page.canSpeak) return nothing;
+  const isOver = isTerminal(state.status ?? page.status);
+  const send = ({ text, to }: Said): void => commands.give({ type: "input", text, ...(to === undefined ? {} : { to }) });
   return html`<outcry-message-form
-    class="composer"
-    .name=${"composer"}
-    .label=${"Message the analysts"}
-    .verb=${"Send"}
-    .limit=${page.maxText}
-    .attempt=${commands.at("composer")}
-    .closed=${isTerminal(state.status ?? page.status) ? "This debate has ended." : null}
-    @submitted=${({ detail }: CustomEvent<string>) => commands.give({ type: "input", text: detail })}
-  ></outcry-message-form>`;
+      class="composer"
+      ?hidden=${session.openRequest !== null}
+      .name=${"composer"}
+      .label=${"Message the analysts"}
+      .verb=${"Send"}
+      .limit=${page.maxText}
+      .attempt=${commands.at("composer")}
+      .closed=${isOver}
+      .recipients=${page.agents}
+      .note=${(to: string | undefined) => noteOn(page, state, to)}
+      @submitted=${({ detail }: CustomEvent<Said>) => send(detail)}
+    ></outcry-message-form>
+    ${isOver ? afterTemplate(session) : nothing}`;
+}
+
+function afterTemplate({ page, state }: DebateSession): TemplateResult {
+  return html`<outcry-after
+    .url=${`${page.apiUrl}again`}
+    .editUrl=${page.againUrl}
+    .canFollow=${state.messages.some((message) => message.state === "done")}
+    .limit=${page.maxTopic}
+  ></outcry-after>`;
+}
+
+/** Links to the debate that this one follows, and to those that follow it. */
+function relatedTemplate({ follows, followedBy }: Page): Optional {
+  if (follows.length + followedBy.length === 0) return nothing;
+  const line = (what: string, links: readonly Link[]): Optional =>
+    links.length === 0
+      ? nothing
+      : html`<div>
+          <dt>${what}</dt>
+          ${links.map(({ topic, url }) => html`<dd><a class="link" href=${url} dir="auto">${topic}</a></dd>`)}
+        </div>`;
+  return html`<dl class="related" data-testid="related">${line("Follows", follows)} ${line("Followed by", followedBy)}</dl>`;
 }
 
 /** The notices above the composer: a lost connection, and a button to the newest text. */

@@ -11,6 +11,7 @@ import {
   type Request,
   type State,
   type Tool,
+  firstCodePoints,
   isTerminal,
   messageOf,
   seqBefore,
@@ -162,14 +163,4 @@ function withRequest(
     request.request === id ? { ...request, state: outcome, skipped_by } : request,
   );
   return { ...state, requests };
-}
-
-/** The first `count` Unicode code points of `text`; the log counts in these, JavaScript in UTF-16. */
-function firstCodePoints(text: string, count: number): string {
-  if (count >= text.length) return text;
-  let units = 0;
-  for (let points = 0; points < count && units < text.length; points += 1) {
-    units += (text.codePointAt(units) ?? 0) > 0xffff ? 2 : 1;
-  }
-  return text.slice(0, units);
 }

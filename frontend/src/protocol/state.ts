@@ -121,3 +121,13 @@ export function isTerminal(status: Status | null): boolean {
 export function messageOf({ messages }: State, entry: Entry | undefined): Message | undefined {
   return entry?.type === "message_start" ? messages.find(({ id }) => id === entry.data.message) : undefined;
 }
+
+/** The first `count` Unicode code points of `text`; the log counts in these, JavaScript in UTF-16. */
+export function firstCodePoints(text: string, count: number): string {
+  if (count >= text.length) return text;
+  let units = 0;
+  for (let points = 0; points < count && units < text.length; points += 1) {
+    units += (text.codePointAt(units) ?? 0) > 0xffff ? 2 : 1;
+  }
+  return text.slice(0, units);
+}

@@ -92,7 +92,7 @@ test.each(
 
 test("a budget's reason differs for a verdict and a message", () => {
   expect(reason("budget")).toBe("Limit reached before a verdict.");
-  expect(discardReason("budget")).toBe("The budget did not cover the rest of it.");
+  expect(discardReason("budget")).toBe("The limit was reached.");
 });
 
 test.each([

@@ -2,6 +2,7 @@
 
 import { type TemplateResult, html, nothing } from "lit";
 import "./message-form.ts";
+import type { Said } from "./message-form.ts";
 import { canAnswer } from "../client/page-data.ts";
 import type { Scene } from "./scene.ts";
 import { type AppliedControl, type Human, type Request, isTerminal } from "../protocol/state.ts";
@@ -22,13 +23,13 @@ export function controlSentence({ actor, action }: AppliedControl): string {
 
 export function controlTemplate(control: AppliedControl): TemplateResult {
   const { actor, action } = control;
-  return html`<p class="control" data-testid="control" data-action=${action}><bdi>${actor}</bdi> ${PAST_TENSE[action]}.</p>`;
+  return html`<p class="control" data-testid="control" data-action=${action}><span><bdi>${actor}</bdi> ${PAST_TENSE[action]}.</span></p>`;
 }
 
-/** `request` is the question that this answers, if it answers one. */
-export function humanTemplate(human: Human, request: Request | undefined): TemplateResult {
+/** `to` is the agent that asked what this answers, or that it is addressed to. */
+export function humanTemplate(human: Human, to: string | undefined): TemplateResult {
   return html`<article class="human" data-testid="human-message" aria-label=${human.author}>
-    <p class="author"><bdi>${human.author}</bdi>${request ? html`, to ${request.agent}` : nothing}</p>
+    <p class="author"><bdi>${human.author}</bdi>${to === undefined ? nothing : html`, to ${to}`}</p>
     <p class="words" dir="auto">${human.text}</p>
   </article>`;
 }
@@ -36,6 +37,7 @@ export function humanTemplate(human: Human, request: Request | undefined): Templ
 export function requestTemplate(scene: Scene, request: Request): TemplateResult {
   const open = request.state === "open" && !isTerminal(scene.state.status);
   const title = `question-${request.request}`;
+  const isForMe = canAnswer(scene.page);
   return html`<section
     class="input-request"
     data-testid="input-request"
@@ -44,25 +46,35 @@ export function requestTemplate(scene: Scene, request: Request): TemplateResult 
     aria-labelledby=${title}
   >
     <header>
-      <h3 id=${title}>${request.agent} asks ${canAnswer(scene.page) ? "you" : "the owner"}</h3>
+      <h3 id=${title}>${open && isForMe ? "Question for you" : `${request.agent} asked ${isForMe ? "you" : "the owner"}`}</h3>
       ${open ? countdownTemplate(request, scene.now) : nothing}
     </header>
     <p class="prompt" dir="auto">${request.prompt}</p>
-    ${open ? answerTemplate(scene, request) : html`<p class="quiet">${outcome(request)}</p>`}
+    ${open ? answerTemplate(scene, request) : outcome(request)}
   </section>`;
 }
 
 function answerTemplate({ page, commands }: Scene, { request }: Request): TemplateResult {
   if (!canAnswer(page)) return html`<p class="quiet">Waiting for an answer from the owner.</p>`;
+  const attempt = commands.at(`request ${request}`);
+  const isBusy = commands.isPending(`request ${request}`);
+  const skip = html`<button
+    type="button"
+    class="btn btn-outline btn-sm"
+    data-testid="answer-${request}-skip"
+    aria-disabled=${isBusy ? "true" : "false"}
+    @click=${() => commands.give({ type: "input", text: null, reply_to: request })}
+  >
+    Skip
+  </button>`;
   return html`<outcry-message-form
     .name=${`answer-${request}`}
     .label=${"Your answer"}
     .verb=${"Answer"}
     .limit=${page.maxText}
-    .attempt=${commands.at(`request ${request}`)}
-    .closed=${null}
-    @submitted=${({ detail }: CustomEvent<string>) =>
-      commands.give({ type: "input", text: detail, reply_to: request })}
+    .attempt=${attempt}
+    .second=${skip}
+    @submitted=${({ detail }: CustomEvent<Said>) => commands.give({ type: "input", text: detail.text, reply_to: request })}
   ></outcry-message-form>`;
 }
 
@@ -74,7 +86,9 @@ function countdownTemplate(request: Request, now: number): TemplateResult | type
   return html`<span class="countdown" role="timer" data-testid="countdown" ?data-short=${left < 30_000}>${words}</span>`;
 }
 
-function outcome(request: Request): string {
-  if (request.state === "answered") return "Answered.";
-  return request.state === "expired" ? "Nobody answered in time." : "The debate ended before an answer.";
+/** Nothing for an answered question, because its answer follows. */
+function outcome({ state, skipped_by }: Request): TemplateResult | typeof nothing {
+  if (state === "answered") return nothing;
+  if (state === "open") return html`<p class="quiet">The debate ended before an answer.</p>`;
+  return html`<p class="quiet">${skipped_by === null ? "Not answered in time." : html`Skipped by <bdi>${skipped_by}</bdi>.`}</p>`;
 }

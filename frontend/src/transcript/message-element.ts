@@ -1,16 +1,21 @@
-// <outcry-message>: one message of an agent. It is drawn again only when the message has changed, and its text only
-// from the first changed block, so that a selection above stays.
+// <outcry-message>: one message of an agent, with the questions that it asked at the place where it asked them. It is drawn
+// again only when the message has changed.
 
 import { type TemplateResult, html, nothing } from "lit";
 import { customElement, property } from "lit/decorators.js";
-import { blocks, completed, nodesOf } from "../shared/markdown.ts";
-import type { Message, Tool } from "../protocol/state.ts";
+import "./prose-element.ts";
+import { type Message, type Tool, firstCodePoints } from "../protocol/state.ts";
 import { charge, clock, modelLabel, money, percent, seconds, thousands } from "../shared/format.ts";
 import { PageElement } from "../shared/page-element.ts";
 
 const HELD = { paused: "Paused here.", awaiting_input: "Waiting for an answer.", stale: "Waiting for the connection." } as const;
 
 export type Held = keyof typeof HELD;
+
+/** A question that the agent asked after so many code points of its text, and what answers it. */
+export type Asked = { readonly offset: number; readonly card: TemplateResult };
+
+export const NOTHING_ASKED: readonly Asked[] = [];
 
 @customElement("outcry-message")
 export class MessageElement extends PageElement {
@@ -28,8 +33,8 @@ export class MessageElement extends PageElement {
   @property({ attribute: false }) showsModel!: boolean;
   /** Why the message does not go on: the debate is paused or waits for an answer, or nothing arrives. */
   @property({ attribute: false }) held!: Held | null;
-
-  #rendered: { source: string; nodes: Node[] }[] = [];
+  /** In the order of their offsets. */
+  @property({ attribute: false }) asked: readonly Asked[] = NOTHING_ASKED;
 
   protected override render(): TemplateResult {
     const { agent, round, mode, kind, id } = this.message;
@@ -58,13 +63,36 @@ export class MessageElement extends PageElement {
     const isMoving = isSpeaking && this.held === null;
     return html`<div class="body">
       ${this.isInVerdict ? html`<p><a class="link" href="#verdict">See the verdict</a></p>` : nothing}
-      <div class="prose" ?hidden=${this.isInVerdict} ?data-speaking=${isMoving && text !== ""}></div>
+      ${this.#texts(isMoving)}
       ${isMoving && text === "" ? this.#waiting() : nothing} ${this.tools.map(toolTemplate)}
-      ${isSpeaking && this.held !== null ? html`<p class="quiet">${HELD[this.held]}</p>` : nothing}
+      ${isSpeaking && this.held !== null && this.asked.length === 0 ? html`<p class="quiet">${HELD[this.held]}</p>` : nothing}
       ${cutNote(this.message.finish_reason) ?? nothing}
       ${this.#state === "cut" ? html`<p class="quiet">${text === "" ? "No answer." : "Stopped mid-answer."}</p>` : nothing}
       ${isSpeaking ? nothing : this.#footer()}
     </div>`;
+  }
+
+  /** The text, with each question between what was said before and after it. */
+  #texts(isMoving: boolean): TemplateResult[] {
+    const { text } = this.message;
+    let begin = 0;
+    const before = this.asked.map(({ offset, card }) => {
+      const end = Math.max(begin, firstCodePoints(text, offset).length);
+      const said = html`${this.#prose(text.slice(begin, end), false)}${card}`;
+      begin = end;
+      return said;
+    });
+    return [...before, this.#prose(text.slice(begin), isMoving)];
+  }
+
+  #prose(text: string, isMoving: boolean): TemplateResult {
+    return html`<outcry-prose
+      class="prose"
+      ?hidden=${this.isInVerdict || text === ""}
+      ?data-speaking=${isMoving && text !== ""}
+      .text=${text}
+      .isGrowing=${isMoving || this.#state === "speaking"}
+    ></outcry-prose>`;
   }
 
   get #state(): Message["state"] | "cut" {
@@ -99,20 +127,10 @@ export class MessageElement extends PageElement {
     this.tabIndex = 0;
   }
 
-  protected override updated(): void {
-    const place = this.querySelector(".prose");
-    if (!place) return;
-    if (place.childNodes.length === 0) this.#rendered = [];
-    const { text } = this.message;
-    const next = blocks(this.#state === "speaking" ? completed(text) : text);
-    const same = this.#rendered.findIndex(({ source }, index) => source !== next[index]?.raw);
-    const kept = same === -1 ? this.#rendered.length : same;
-    for (const { nodes } of this.#rendered.splice(kept)) for (const node of nodes) (node as ChildNode).remove();
-    for (const block of next.slice(kept)) {
-      const nodes = nodesOf(block);
-      this.#rendered.push({ source: block.raw, nodes });
-      place.append(...nodes);
-    }
+  protected override async getUpdateComplete(): Promise<boolean> {
+    const isComplete = await super.getUpdateComplete();
+    await Promise.all(Array.from(this.querySelectorAll<PageElement>("outcry-prose"), (part) => part.updateComplete));
+    return isComplete;
   }
 }
 

@@ -1,5 +1,5 @@
 // <outcry-message-form>: a field for a text to the panel. The text stays in it until the server has confirmed it. Sends
-// a "submitted" event whose detail is the text.
+// a "submitted" event whose detail is what was said.
 
 import { type TemplateResult, html, nothing } from "lit";
 import { customElement, property, state } from "lit/decorators.js";
@@ -8,8 +8,16 @@ import type { Attempt } from "../client/commands.ts";
 import { characterCount, thousands } from "../shared/format.ts";
 import { PageElement } from "../shared/page-element.ts";
 
-const NEAR_THE_LIMIT = 500;
+const NEAR_THE_LIMIT = 200;
 const APPLE = /Mac|iPhone|iPad/.test(navigator.userAgent);
+
+/** `to` is the role of the agent that is to answer; undefined for the next speaker. */
+export type Said = { readonly text: string; readonly to: string | undefined };
+
+export type Recipient = { readonly role: string; readonly name: string };
+
+/** What the form needs of an attempt to send its text. */
+export type Sent = Pick<Attempt, "state" | "problem" | "command">;
 
 @customElement("outcry-message-form")
 export class MessageFormElement extends PageElement {
@@ -21,11 +29,18 @@ export class MessageFormElement extends PageElement {
   /** Characters at most, as the server counts them. */
   @property({ attribute: false }) limit!: number;
   /** The last attempt to send. */
-  @property({ attribute: false }) attempt!: Attempt | undefined;
-  /** Why the form is closed, or null. */
-  @property({ attribute: false }) closed!: string | null;
+  @property({ attribute: false }) attempt!: Sent | undefined;
+  /** Whether nothing more can be sent. A text that was not sent can be copied. */
+  @property({ attribute: false }) closed = false;
+  /** The agents that a text may be addressed to. */
+  @property({ attribute: false }) recipients: readonly Recipient[] = [];
+  /** What will become of a text, by the role that it is addressed to. */
+  @property({ attribute: false }) note: (to: string | undefined) => string | null = () => null;
+  /** A second button. */
+  @property({ attribute: false }) second: TemplateResult | typeof nothing = nothing;
 
   @state() text = "";
+  @state() to: string | undefined = undefined;
 
   protected override willUpdate(changed: Map<string, unknown>): void {
     const { attempt } = this;
@@ -34,31 +49,37 @@ export class MessageFormElement extends PageElement {
     if (attempt.command.text === this.text.trim()) this.text = "";
   }
 
-  protected override render(): TemplateResult {
-    const { name, label, verb, limit, attempt, closed } = this;
-    const sending = attempt?.state === "pending";
+  protected override render(): TemplateResult | typeof nothing {
+    return this.closed ? this.#unsent() : this.#form();
+  }
+
+  #form(): TemplateResult {
+    const { name, label, verb, limit, attempt } = this;
+    const sending = this.#isSending;
     const left = limit - characterCount(this.text);
     const problem = left < 0 ? `This is ${thousands(-left)} too long; ${thousands(limit)} characters at most.` : attempt?.problem;
     return html`<form class="message-form" data-testid=${name} novalidate @submit=${this.#submit}>
-      <label for="${name}-text">${label}</label>
+      <div class="above">
+        <label for="${name}-text">${label}</label>
+        ${this.recipients.length === 0 ? nothing : this.#recipients()}
+      </div>
       <textarea
         id="${name}-text"
         class="textarea"
         data-testid="${name}-text"
-        rows=${closed === null ? 2 : 1}
-        placeholder=${closed ?? ""}
+        rows="2"
         aria-describedby="${name}-hint ${name}-problem"
         aria-invalid=${problem == null ? "false" : "true"}
-        ?disabled=${closed !== null}
         ?readonly=${sending}
         .value=${live(this.text)}
         @input=${this.#input}
         @keydown=${this.#keydown}
       ></textarea>
-      <div class="below" ?hidden=${closed !== null}>
-        <p class="hint" id="${name}-hint">
-          ${left <= NEAR_THE_LIMIT ? html`<span ?data-over=${left < 0}>${thousands(left)} left</span>` : html`<span class="keys"><kbd>${APPLE ? "⌘" : "Ctrl"}</kbd> <kbd>Enter</kbd> sends</span>`}
+      <div class="below">
+        <p class="hint" id="${name}-hint" data-testid="${name}-hint">
+          ${left <= NEAR_THE_LIMIT ? html`<span ?data-over=${left < 0}>${thousands(left)} left</span>` : (this.note(this.to) ?? html`<span class="keys"><kbd>${APPLE ? "⌘" : "Ctrl"}</kbd> <kbd>Enter</kbd> sends</span>`)}
         </p>
+        ${this.second}
         <button
           type="submit"
           class="btn btn-primary btn-sm"
@@ -69,9 +90,43 @@ export class MessageFormElement extends PageElement {
           ${sending ? "Sending" : verb}
         </button>
       </div>
+      <p class="waiting-note" role="status" data-testid="${name}-waiting">
+        ${attempt?.state === "waiting" ? "Not sent yet. It will be sent when you are back online." : nothing}
+      </p>
       <p class="problem" role="alert" id="${name}-problem" data-testid="${name}-problem">${problem ?? nothing}</p>
     </form>`;
   }
+
+  #recipients(): TemplateResult {
+    const option = ({ role, name }: Recipient): TemplateResult =>
+      html`<option value=${role} ?selected=${this.to === role}>${name}</option>`;
+    return html`<label class="to">
+      To
+      <select class="select select-sm" data-testid="${this.name}-to" ?disabled=${this.#isSending} @change=${this.#address}>
+        <option value="">Next speaker</option>
+        ${this.recipients.map(option)}
+      </select>
+    </label>`;
+  }
+
+  #unsent(): TemplateResult | typeof nothing {
+    const text = this.text.trim();
+    if (text === "") return nothing;
+    const id = `${this.name}-unsent`;
+    return html`<div class="unsent" data-testid=${id}>
+      <p>This was not sent: the debate ended before.</p>
+      <blockquote id=${id} dir="auto">${text}</blockquote>
+      <button type="button" class="btn btn-outline btn-sm" data-copy=${id}>Copy</button>
+    </div>`;
+  }
+
+  get #isSending(): boolean {
+    return this.attempt?.state === "pending" || this.attempt?.state === "waiting";
+  }
+
+  #address = ({ target }: Event): void => {
+    this.to = (target as HTMLSelectElement).value || undefined;
+  };
 
   #input = ({ target }: Event): void => {
     this.text = (target as HTMLTextAreaElement).value;
@@ -86,7 +141,7 @@ export class MessageFormElement extends PageElement {
   #submit = (event: Event): void => {
     event.preventDefault();
     const text = this.text.trim();
-    if (text === "" || characterCount(text) > this.limit || this.closed !== null || this.attempt?.state === "pending") return;
-    this.dispatchEvent(new CustomEvent<string>("submitted", { detail: text }));
+    if (text === "" || characterCount(text) > this.limit || this.#isSending) return;
+    this.dispatchEvent(new CustomEvent<Said>("submitted", { detail: { text, to: this.to } }));
   };
 }

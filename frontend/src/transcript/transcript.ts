@@ -2,7 +2,7 @@
 
 import { type TemplateResult, html, nothing } from "lit";
 import { repeat } from "lit/directives/repeat.js";
-import "./message-element.ts";
+import { type Asked, NOTHING_ASKED } from "./message-element.ts";
 import { type Missed, missedSentence } from "../attention/missed-messages.ts";
 import { thoughtsTemplate } from "./thoughts.ts";
 import { dismissTemplate } from "./banners.ts";
@@ -11,10 +11,10 @@ import { attemptTemplate, fallbackTemplate } from "./attempts.ts";
 import { errorTemplate } from "./notices.ts";
 import type { Scene } from "./scene.ts";
 import { controlTemplate, humanTemplate, requestTemplate } from "./human-input.ts";
-import { type Entry, type Message, type State, isTerminal, messageOf } from "../protocol/state.ts";
+import { type Entry, type Message, type Request, type State, isTerminal, messageOf } from "../protocol/state.ts";
 import { type Speaker, speakersOf } from "../status/speakers.ts";
 import { modelsOf } from "../status/usage.ts";
-import { reason } from "../shared/format.ts";
+import { label, reason } from "../shared/format.ts";
 
 type Optional = TemplateResult | typeof nothing;
 
@@ -51,12 +51,15 @@ function entryTemplate(
     case "message_start":
       return messageTemplate(scene, speakers, entry, state.entries[index + 1]);
     case "human_message": {
-      const { data } = entry;
-      return humanTemplate(data, state.requests.find(({ request }) => request === data.reply_to));
+      const request = requestOf(state, entry.data.reply_to);
+      if (request !== undefined && isInMessage(state, request)) return nothing;
+      const { to } = entry.data;
+      const addressed = to == null ? undefined : (speakers.get(to)?.name ?? label(to));
+      return humanTemplate(entry.data, request?.agent ?? addressed);
     }
     case "input_request": {
-      const request = state.requests.find(({ request }) => request === entry.data.request);
-      return request ? requestTemplate(scene, request) : nothing;
+      const request = requestOf(state, entry.data.request);
+      return request === undefined || isInMessage(state, request) ? nothing : requestTemplate(scene, request);
     }
     case "control":
       return controlTemplate(entry.data);
@@ -73,12 +76,36 @@ function entryTemplate(
   }
 }
 
+function requestOf(state: State, id: string | null): Request | undefined {
+  return state.requests.find(({ request }) => request === id);
+}
+
+/** Whether a question, with its answer, stands in the message that it was asked in: a later part of the message follows
+ * it. Older logs do not say where, and an attempt that was discarded shows nothing. */
+function isInMessage({ messages }: State, { message: id, offset }: Request): boolean {
+  const message = messages.find((other) => other.id === id);
+  return offset !== null && message !== undefined && message.state !== "discarded";
+}
+
+function questionsIn(scene: Scene, message: Message): readonly Asked[] {
+  const { state } = scene;
+  const asked = state.requests.filter((request) => request.message === message.id && isInMessage(state, request));
+  // One value, so that a message without questions counts as unchanged.
+  if (asked.length === 0) return NOTHING_ASKED;
+  return asked.map((request) => {
+    const answers = state.humans.filter(({ reply_to }) => reply_to === request.request);
+    const card = html`${requestTemplate(scene, request)}${answers.map((answer) => humanTemplate(answer, request.agent))}`;
+    return { offset: request.offset ?? 0, card };
+  });
+}
+
 function messageTemplate(
-  { state, isStale }: Scene,
+  scene: Scene,
   speakers: ReadonlyMap<string, Speaker>,
   entry: Entry,
   following: Entry | undefined,
 ): Optional {
+  const { state, isStale } = scene;
   const message = messageOf(state, entry);
   if (!message) return nothing;
   if (message.kind === "thinking") return thoughtsTemplate(message);
@@ -93,6 +120,7 @@ function messageTemplate(
     .isInVerdict=${message.kind === "final" && complete !== null && complete.summary === message.text}
     .isOver=${isTerminal(status)}
     .showsModel=${modelsOf(state).length > 1}
+    .asked=${questionsIn(scene, message)}
     .held=${status === "paused" || status === "awaiting_input" ? status : isStale ? "stale" : null}
   ></outcry-message>`;
 }

@@ -1,0 +1,27 @@
+// <outcry-prose>: Markdown that may still grow. It is drawn again only from the first changed block, so that a selection
+// above stays.
+
+import { customElement, property } from "lit/decorators.js";
+import { blocks, completed, nodesOf } from "../shared/markdown.ts";
+import { PageElement } from "../shared/page-element.ts";
+
+@customElement("outcry-prose")
+export class ProseElement extends PageElement {
+  @property({ attribute: false }) text!: string;
+  /** Whether more text may follow. */
+  @property({ attribute: false }) isGrowing!: boolean;
+
+  #rendered: { source: string; nodes: Node[] }[] = [];
+
+  protected override updated(): void {
+    const next = blocks(this.isGrowing ? completed(this.text) : this.text);
+    const same = this.#rendered.findIndex(({ source }, index) => source !== next[index]?.raw);
+    const kept = same === -1 ? this.#rendered.length : same;
+    for (const { nodes } of this.#rendered.splice(kept)) for (const node of nodes) (node as ChildNode).remove();
+    for (const block of next.slice(kept)) {
+      const nodes = nodesOf(block);
+      this.#rendered.push({ source: block.raw, nodes });
+      this.append(...nodes);
+    }
+  }
+}
