@@ -121,7 +121,15 @@ async def _library(provider: Provider, key: str | None, http: Any) -> AsyncOpenA
 
 
 def _chat_client(library: AsyncOpenAI, call: ModelCall, form: RequestForm) -> LLMClient:
-    request: dict[str, Any] = {"model": form.provider.model, "stream": form.is_streamed, **call.sampling}
+    # The sampling's `extra_body` has parameters that the library does not know; here they stand beside the others.
+    sampling = {**call.sampling}
+    others = sampling.pop("extra_body", {})
+    request: dict[str, Any] = {
+        "model": form.provider.model,
+        "stream": form.is_streamed,
+        **sampling,
+        **others,
+    }
     most = request.pop("max_tokens", settings.OUTCRY_MAX_ANSWER_TOKENS)
     if (name := form.limit_name) is not None:
         request[name] = most

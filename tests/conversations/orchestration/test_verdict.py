@@ -241,6 +241,8 @@ async def test_a_test_model_gives_no_stance(local: Provider, openai: OpenAIServe
     assert ending(events) == ("no_verdict", "test_model", None, None)
     complete = only(Complete, events)[0]
     assert (complete.summary, complete.horizon) == (SENTENCE, "")
+    # Speakers are held to whole sentences.
+    assert "root ::=" in openai.asked[0].body["grammar"]
     # It is not even asked for one.
     assert "stance" not in json.dumps(openai.asked[-1].body)
 
