@@ -152,6 +152,7 @@ def monitor(request: HttpRequest) -> HttpResponse:
     data = {
         "statusUrl": "/api/streaming/status",
         "sessionsUrl": "/api/streaming/sessions",
+        "daysUrl": "/api/streaming/days",
         "broadcastUrl": "/api/streaming/broadcast",
         "wsUrl": f"/{settings.OUTCRY_WEBSOCKET_PATH}",
         "loginUrl": f"{reverse('account_login')}?next={reverse('monitor')}",

@@ -25,15 +25,24 @@ for _outcome in RUN_OUTCOMES:
 
 _MODEL: Final = ("provider", "model")
 # `outcome` is `spoken`, or the code of the failure.
-_TURNS: Final = counter("outcry_turns", "Turns, by provider, model and outcome.", [*_MODEL, "outcome"])
-_TURN_TOKENS: Final = counter(
+TURNS: Final = counter("outcry_turns", "Turns, by provider, model and outcome.", [*_MODEL, "outcome"])
+TURN_TOKENS: Final = counter(
     "outcry_turn_tokens", "Tokens of finished turns, as counted by the provider.", [*_MODEL, "direction"]
 )
 _UNMETERED: Final = counter("outcry_turns_unmetered", "Turns whose token usage is unknown.", _MODEL)
-_COST_USD: Final = counter(
+COST_USD: Final = counter(
     "outcry_cost_usd", "Cost of finished turns with a known price, in US dollars.", _MODEL
 )
-_UNPRICED: Final = counter("outcry_turns_unpriced", "Turns whose price is unknown.", _MODEL)
+UNPRICED: Final = counter("outcry_turns_unpriced", "Turns whose price is unknown.", _MODEL)
+
+# From 50 ms to 61 s, four bounds to a doubling.
+FIRST_TOKEN: Final = Histogram(
+    "outcry_first_token_seconds",
+    "From the call of a model to the first token of its turn.",
+    _MODEL,
+    registry=REGISTRY,
+    buckets=[0.05 * 2 ** (step / 4) for step in range(42)],
+)
 
 _LOG_APPENDS: Final = counter("outcry_log_appends", "Appends submitted to the log's writer.")
 # From 0.5 ms to 33 s, each bound twice the one before.
@@ -57,22 +66,27 @@ role = "web"
 
 def turn_completed(provider: str, model: str, usage: Usage, usd: float | None) -> None:
     """Count a finished turn, its tokens and its cost. `usd` is None if the price is unknown."""
-    _TURNS.labels(provider, model, "spoken").inc()
+    TURNS.labels(provider, model, "spoken").inc()
     tokens_by_direction = {"input": usage.input_tokens, "output": usage.output_tokens}
     for direction, tokens in tokens_by_direction.items():
         if tokens is not None:
-            _TURN_TOKENS.labels(provider, model, direction).inc(tokens)
+            TURN_TOKENS.labels(provider, model, direction).inc(tokens)
     if None in tokens_by_direction.values():
         _UNMETERED.labels(provider, model).inc()
     if usd is None:
-        _UNPRICED.labels(provider, model).inc()
+        UNPRICED.labels(provider, model).inc()
     else:
-        _COST_USD.labels(provider, model).inc(usd)
+        COST_USD.labels(provider, model).inc(usd)
+
+
+def first_token(provider: str, model: str, seconds: float) -> None:
+    """Count the first token of a turn, or of its thoughts, so many seconds after the model was called."""
+    FIRST_TOKEN.labels(provider, model).observe(seconds)
 
 
 def turn_failed(provider: str, model: str, code: str) -> None:
     """Count a turn that failed or was stopped. Its usage is unknown."""
-    _TURNS.labels(provider, model, code).inc()
+    TURNS.labels(provider, model, code).inc()
 
 
 def committed(seconds: float, appends: int, rows: int) -> None:

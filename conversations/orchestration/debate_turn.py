@@ -1,6 +1,7 @@
 """One turn of a debate, from its `message_start` to its `agent_message`, by the first provider that completes it."""
 
 import asyncio
+import time
 import uuid
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import aclosing
@@ -168,10 +169,11 @@ class DebateTurn:
     ) -> AsyncGenerator[EventData, None]:
         """The events of one reply. If the agent asks a person, waits for the outcome."""
         yield start
-        has_begun = False
+        has_begun, called = False, time.monotonic()
         while (event := await turn.next()) is not None:
             if not has_begun:
                 has_begun = True
+                metrics.first_token(start.provider, start.model, time.monotonic() - called)
                 await failover.answering()
             for each in thinking.around(event):
                 yield each

@@ -16,8 +16,9 @@ from conversations.domain import requests
 from conversations.domain.enums import AuditAction, Status
 from conversations.domain.errors import Forbidden
 from conversations.infrastructure import database
-from streaming.monitoring import dashboard
+from streaming.monitoring import dashboard, usage
 from streaming.monitoring.dashboard import MAX_SESSIONS, Overview, Sessions
+from streaming.monitoring.usage import Day
 from streaming.watchers.registry import MAX_NOTICE, broadcast
 
 logger = structlog.get_logger(__name__)
@@ -59,6 +60,18 @@ async def sessions(
     return dashboard.sessions(limit)
 
 
+@router.get(
+    "/days",
+    auth=needs("watch"),
+    response={200: list[Day], 403: Refusal, 429: Refusal},
+    summary="Debates and costs by day",
+)
+async def days(request: AuthenticatedRequest) -> list[Day]:
+    """The last 14 days (UTC) of the whole installation, today first. Needs a staff account with the right to review
+    conversations."""
+    return await database.call(_days, request.auth)
+
+
 _ANNOUNCE: Any = {202: Announcement, 403: Refusal, 422: Invalid, 503: Refusal}
 
 
@@ -85,6 +98,11 @@ async def announce(request: AuthenticatedRequest, announcement: Announcement) ->
 def _debates(user: AbstractUser) -> dict[Status, int]:
     _require_reviewer(user)
     return dashboard.debates()
+
+
+def _days(user: AbstractUser) -> list[Day]:
+    _require_reviewer(user)
+    return usage.by_day()
 
 
 def _require_reviewer(user: AbstractUser) -> None:

@@ -13,6 +13,8 @@ from pydantic import AliasPath, BaseModel, Field
 from conversations.domain.enums import TERMINAL, Status
 from conversations.models import Conversation
 from streaming.hub.reader import readers
+from streaming.monitoring import usage
+from streaming.monitoring.usage import ModelUsage
 from streaming.statistics import counters
 from streaming.statistics.rolling import Latency, Rates, Sample, total
 from streaming.watchers.registry import registry
@@ -59,8 +61,8 @@ class Closed(BaseModel):
 class Overview(BaseModel):
     """`lagging`: watchers that now receive tokens more slowly than they arrive. Since the process started: `repaired`,
     how often a channel layer had dropped something; `pages`, reads of the log for watchers that were behind; `closed`,
-    connections that the process closed. `series` has one sample for each five seconds of the last ten minutes, the
-    oldest first."""
+    connections that the process closed; `models`, the models that it called. `series` has one sample for each five
+    seconds of the last ten minutes, the oldest first."""
 
     process: Process
     connections: Connections
@@ -71,6 +73,7 @@ class Overview(BaseModel):
     repaired: int
     pages: int
     closed: list[Closed]
+    models: list[ModelUsage]
     series: list[Sample]
 
 
@@ -143,6 +146,7 @@ def overview(statuses: dict[Status, int]) -> Overview:
         repaired=total(counters.DROPS_REPAIRED),
         pages=total(counters.PAGES_READ),
         closed=closed(),
+        models=usage.by_model(),
         series=[*statistics.samples],
     )
 

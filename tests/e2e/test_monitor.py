@@ -64,6 +64,11 @@ async def test_who_watches_is_seen_while_they_watch(
     await expect(monitor.get_by_test_id("gauge-latency").locator(".value")).to_contain_text(
         re.compile(r"\d m?s$")
     )
+    models = monitor.get_by_test_id("models")
+    await expect(models).to_contain_text("stand-in · openai-compatible")
+    await expect(models).to_contain_text(re.compile(r"\d m?s"))
+    await expect(monitor.get_by_test_id("gauge-today").locator(".value")).to_have_text(re.compile(r"^[1-9]"))
+    await expect(monitor.get_by_test_id("days").get_by_role("row")).to_have_count(15)
     # A sample is taken every five seconds, of which the chart and its table tell.
     chart = monitor.get_by_test_id("chart-connections")
     await expect(chart.get_by_role("img")).to_have_attribute("aria-label", re.compile("Connected: now 1"))
@@ -71,7 +76,7 @@ async def test_who_watches_is_seen_while_they_watch(
     await expect(chart.get_by_role("row").nth(1)).to_contain_text("1")
 
     await page.close()
-    await expect(monitor.get_by_text("Nobody is connected to this process.")).to_be_visible()
+    await expect(monitor.get_by_text("No clients are connected to this process.")).to_be_visible()
     gate.open()
     assert watchman.happened == []
     assert watchman.elsewhere(live_site.url) == []
@@ -86,7 +91,7 @@ async def test_everybody_who_watches_hears_a_broadcast(
     monitor = await context.new_page()
     await open_monitor(monitor, live_site)
     await monitor.get_by_test_id("broadcast-send").click()
-    await expect(monitor.get_by_text("Write something first.")).to_be_visible()
+    await expect(monitor.get_by_text("Enter a message.")).to_be_visible()
     await monitor.get_by_test_id("broadcast-text").fill("x" * 1001)
     await monitor.get_by_test_id("broadcast-send").click()
     await expect(monitor.get_by_text("1 characters too long")).to_be_visible()
@@ -103,7 +108,7 @@ async def test_a_stream_is_tried_held_let_go_and_stopped(page: Page, live_site: 
     await sign_in(page, live_site)
     await open_monitor(page, live_site)
     await page.get_by_test_id("stream-tester-start").click()
-    await expect(page.get_by_test_id("stream-tester-problem")).to_have_text("Write a question first.")
+    await expect(page.get_by_test_id("stream-tester-problem")).to_have_text("Enter a question.")
     await try_stream(page)
     log = page.get_by_test_id("stream-tester-log")
     gate.let(3)
@@ -134,7 +139,7 @@ async def test_a_server_that_does_not_answer_is_said_not_to(page: Page, live_sit
     await page.route("**/api/streaming/**", lambda route: route.abort())
     trouble = page.get_by_test_id("trouble")
     await expect(trouble).to_contain_text(
-        re.compile(r"does not answer\. These numbers are from \d\d:\d\d:\d\d")
+        re.compile(r"does not answer\. These figures are from \d\d:\d\d:\d\d")
     )
     await page.unroute("**/api/streaming/**")
     await expect(trouble).to_be_empty()

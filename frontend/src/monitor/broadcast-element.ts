@@ -18,7 +18,7 @@ export class BroadcastElement extends PageElement {
   protected override render(): TemplateResult {
     return html`<form class="broadcast" data-testid="broadcast" novalidate @submit=${this.#submit}>
       <div class="field">
-        <label for="broadcast-text">Announcement to everyone who is connected</label>
+        <label for="broadcast-text">Message to everyone connected</label>
         <textarea
           id="broadcast-text"
           class="textarea"
@@ -28,13 +28,12 @@ export class BroadcastElement extends PageElement {
           aria-invalid=${this.problem === null ? "false" : "true"}
         ></textarea>
         <p class="help" id="broadcast-hint">
-          It stands at the top of every open debate, of every process, at once. At most ${thousands(this.page.maxNotice)}
-          characters.
+          Shown at the top of every open debate. At most ${thousands(this.page.maxNotice)} characters.
         </p>
         <p class="field-error" id="broadcast-problem" role="alert">${this.problem ?? nothing}</p>
       </div>
       <button class="btn btn-primary" data-testid="broadcast-send" ?disabled=${this.isSending}>
-        ${this.isSending ? "Sending" : "Send announcement"}
+        ${this.isSending ? "Sending" : "Send"}
       </button>
       <p class="quiet" role="status" data-testid="broadcast-sent">${this.sent ?? nothing}</p>
     </form>`;
@@ -46,7 +45,7 @@ export class BroadcastElement extends PageElement {
     if (field === null || this.isSending) return;
     const text = field.value.trim();
     this.sent = null;
-    this.problem = textProblem(text, this.page.maxNotice, "Write something first.");
+    this.problem = textProblem(text, this.page.maxNotice, "Enter a message.");
     if (this.problem === null) {
       this.isSending = true;
       ({ problem: this.problem } = await post(this.page.broadcastUrl, { text }));

@@ -5,6 +5,7 @@ import { characterCount, thousands } from "../shared/format.ts";
 export type MonitorPage = {
   readonly statusUrl: string;
   readonly sessionsUrl: string;
+  readonly daysUrl: string;
   readonly broadcastUrl: string;
   readonly wsUrl: string;
   readonly loginUrl: string;

@@ -14,6 +14,18 @@ export type Connections = {
   transports: Record<string, number>;
 };
 
+/** The debates that began on a day (UTC), in the whole installation, and how many of them have failed. `usd` and
+ * `tokens` are what all debates spent on it, with what is reserved for calls under way; `unpriced` counts calls of
+ * unknown price, which `usd` leaves out. */
+export type Day = {
+  day: string;
+  debates: number;
+  failed: number;
+  usd: number;
+  unpriced: number;
+  tokens: number;
+};
+
 /** `watched`: debates with watchers at this process. `running` and `statuses` are counted in the database: debates
  * that have not ended, and debates by status (every status, 0 included). */
 export type Debates = {
@@ -32,10 +44,26 @@ export type Latency = {
   p99_ms: number | null;
 };
 
+/** A model's turns in this process since its start. `failures` counts failed attempts by code. `usd` is the cost of
+ * the turns whose price is known, `unpriced` the number of the others. The time until the first token, in
+ * milliseconds, is at most 19 % too high; null before there was one. */
+export type ModelUsage = {
+  provider: string;
+  model: string;
+  spoken: number;
+  failures: Record<string, number>;
+  input_tokens: number;
+  output_tokens: number;
+  usd: number;
+  unpriced: number;
+  first_token_p50_ms: number | null;
+  first_token_p95_ms: number | null;
+};
+
 /** `lagging`: watchers that now receive tokens more slowly than they arrive. Since the process started: `repaired`,
  * how often a channel layer had dropped something; `pages`, reads of the log for watchers that were behind; `closed`,
- * connections that the process closed. `series` has one sample for each five seconds of the last ten minutes, the
- * oldest first. */
+ * connections that the process closed; `models`, the models that it called. `series` has one sample for each five
+ * seconds of the last ten minutes, the oldest first. */
 export type Overview = {
   process: Process;
   connections: Connections;
@@ -46,6 +74,7 @@ export type Overview = {
   repaired: number;
   pages: number;
   closed: readonly Closed[];
+  models: readonly ModelUsage[];
   series: readonly Sample[];
 };
 

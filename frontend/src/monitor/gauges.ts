@@ -2,8 +2,31 @@
 
 import { type TemplateResult, html } from "lit";
 import { milliseconds, rate } from "./data.ts";
-import type { Overview } from "./figures.gen.ts";
-import { label, thousands } from "../shared/format.ts";
+import type { Day, Overview } from "./figures.gen.ts";
+import { charge, label, money, thousands } from "../shared/format.ts";
+
+/** Figures of the whole installation; `today` is null while they are not known. */
+export function todayTemplate({ conversations }: Overview, today: Day | undefined): TemplateResult {
+  const { running, statuses } = conversations;
+  const failed = today?.failed ? `${thousands(today.failed)} failed` : "None failed";
+  return html`<dl class="gauges today">
+    ${gauge("today", "Debates", today === undefined ? "–" : thousands(today.debates), failed)}
+    ${gauge("cost", "Cost", today === undefined ? "–" : costText(today), today === undefined ? "" : costNote(today))}
+    ${gauge("running", "Running", thousands(running), `${thousands(statuses.paused + statuses.awaiting_input)} wait for people`)}
+    ${gauge("queue", "Queue", thousands(statuses.queued), "Debates that wait to start")}
+  </dl>`;
+}
+
+/** US dollars; a minimum if calls have no known price. */
+export function costText({ usd, unpriced }: Pick<Day, "usd" | "unpriced">): string {
+  if (unpriced === 0) return charge(usd);
+  return usd === 0 ? money(null) : `≥ ${money(usd)}`;
+}
+
+function costNote({ tokens, unpriced }: Day): string {
+  const calls = unpriced === 1 ? "call" : "calls";
+  return `${thousands(tokens)} tokens${unpriced === 0 ? "" : `; ${thousands(unpriced)} ${calls} without a price`}`;
+}
 
 export function gaugesTemplate(overview: Overview): TemplateResult {
   const { connections, conversations, tokens_per_second: tokens, latency } = overview;
@@ -12,9 +35,9 @@ export function gaugesTemplate(overview: Overview): TemplateResult {
     gauge("connections", "Connections", thousands(connections.total), statesText(states)),
     gauge(
       "debates",
-      "Debates watched here",
+      "Watched debates",
       thousands(conversations.watched),
-      `${thousands(conversations.running)} under way in all`,
+      "With someone connected",
     ),
     gauge("tokens", "Tokens a second", rate(tokens.delivered), `To all watchers; ${rate(tokens.spoken)} spoken`),
     gauge(
@@ -22,15 +45,15 @@ export function gaugesTemplate(overview: Overview): TemplateResult {
       "Latency, p95",
       milliseconds(latency.p95_ms),
       latency.samples === 0
-        ? "No browser has told of a paint in the last minute"
+        ? "No paint data in the last minute"
         : `From model to paint; p50 ${milliseconds(latency.p50_ms)}, p99 ${milliseconds(latency.p99_ms)}, of ${thousands(latency.samples)} paints in a minute`,
     ),
     gauge("lagging", "Lagging watchers", thousands(overview.lagging), "They get whole messages until they catch up"),
     gauge(
       "repaired",
-      "Drops repaired",
+      "Gaps repaired",
       thousands(overview.repaired),
-      `By reading the log; ${thousands(overview.pages)} ${overview.pages === 1 ? "page" : "pages"} read for who was behind`,
+      `From the log; ${thousands(overview.pages)} ${overview.pages === 1 ? "page" : "pages"} read for watchers behind`,
     ),
   ];
   return html`<dl class="gauges">${shown}</dl>`;
@@ -45,7 +68,7 @@ function gauge(id: string, name: string, value: string, note: string): TemplateR
 }
 
 function statesText(counted: readonly (readonly [string, number])[]): string {
-  if (counted.length === 0) return "Nobody is connected";
+  if (counted.length === 0) return "No one is connected";
   return counted.map(([state, many]) => `${thousands(many)} ${label(state).toLowerCase()}`).join(", ");
 }
 

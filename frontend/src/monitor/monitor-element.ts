@@ -6,10 +6,11 @@ import "./broadcast-element.ts";
 import "./stream-tester-element.ts";
 import { type Chart, chartTemplate } from "./chart.ts";
 import { type MonitorPage, milliseconds, rate, timeOfDay } from "./data.ts";
-import type { Overview, Sample, Sessions } from "./figures.gen.ts";
-import { closedTemplate, gaugesTemplate } from "./gauges.ts";
+import type { Day, Overview, Sample, Sessions } from "./figures.gen.ts";
+import { closedTemplate, gaugesTemplate, todayTemplate } from "./gauges.ts";
 import { poll, type PollAnswer, type PollFailure } from "./poll.ts";
 import { sessionsTemplate } from "./sessions.ts";
+import { daysTemplate, modelsTemplate } from "./usage.ts";
 import { PageElement, pageData } from "../shared/page-element.ts";
 
 const PROBLEMS: Readonly<Record<PollFailure, string>> = {
@@ -24,6 +25,7 @@ export class MonitorElement extends PageElement {
   #page!: MonitorPage;
   #overview: Overview | null = null;
   #sessions: Sessions | null = null;
+  #days: readonly Day[] = [];
   #refreshedAt = 0;
   #problem: PollFailure | null = null;
 
@@ -35,7 +37,7 @@ export class MonitorElement extends PageElement {
   #show(answer: PollAnswer): void {
     this.#problem = typeof answer === "string" ? answer : null;
     if (typeof answer !== "string") {
-      [this.#overview, this.#sessions] = answer;
+      [this.#overview, this.#sessions, this.#days] = answer;
       this.#refreshedAt = Date.now();
     }
     this.requestUpdate();
@@ -47,29 +49,44 @@ export class MonitorElement extends PageElement {
       ${overview === null
         ? nothing
         : html`<div class="numbers" ?data-stale=${this.#problem !== null}>
-            ${gaugesTemplate(overview)}
+            <section aria-labelledby="today-title">
+              <h2 id="today-title">Today, all processes</h2>
+              ${todayTemplate(overview, this.#days[0])}
+            </section>
+            <section aria-labelledby="process-title">
+              <h2 id="process-title">This process</h2>
+              ${gaugesTemplate(overview)}
+            </section>
             <div class="charts">${charts(overview.series).map(chartTemplate)}</div>
+            <section aria-labelledby="models-title">
+              <h2 id="models-title">Models called by this process</h2>
+              ${modelsTemplate(overview.models)}
+            </section>
+            <section aria-labelledby="days-title">
+              <h2 id="days-title">Last 14 days, all processes</h2>
+              ${daysTemplate(this.#days)}
+            </section>
             <section aria-labelledby="sessions-title">
-              <h2 id="sessions-title">Sessions</h2>
+              <h2 id="sessions-title">Connections to this process</h2>
               ${this.#sessions ? sessionsTemplate(this.#sessions) : nothing}
             </section>
           </div>`}
       <div class="tools">
         <section class="card" aria-labelledby="stream-tester-title">
-          <h2 id="stream-tester-title">Try a stream by hand</h2>
+          <h2 id="stream-tester-title">Stream test</h2>
           <outcry-stream-tester .page=${this.#page}></outcry-stream-tester>
         </section>
         <div class="aside">
           ${this.#page.canBroadcast
             ? html`<section class="card" aria-labelledby="broadcast-title">
-                <h2 id="broadcast-title">Broadcast</h2>
+                <h2 id="broadcast-title">Broadcast message</h2>
                 <outcry-broadcast .page=${this.#page}></outcry-broadcast>
               </section>`
             : nothing}
           ${overview === null
             ? nothing
             : html`<section class="card" aria-labelledby="closes-title">
-                <h2 id="closes-title">How connections were closed</h2>
+                <h2 id="closes-title">Closed connections</h2>
                 ${closedTemplate(overview)}
               </section>`}
         </div>
@@ -77,18 +94,18 @@ export class MonitorElement extends PageElement {
   }
 
   #lead(): TemplateResult {
-    if (this.#overview === null) return html`<p class="lead">${this.#problem === null ? "Asking the server." : nothing}</p>`;
+    if (this.#overview === null) return html`<p class="lead">${this.#problem === null ? "Loading." : nothing}</p>`;
     const { host, pid, started } = this.#overview.process;
     return html`<p class="lead">
       This process: ${pid} on ${host}, up since
       <time datetime=${started}>${new Date(started).toLocaleString("en-GB", { dateStyle: "medium", timeStyle: "short" })}</time
-      >. Where several serve, each has numbers of its own.
+      >. Figures are for this process only, unless they say otherwise.
     </p>`;
   }
 
   #alert(): TemplateResult {
     const sentence = this.#problem && PROBLEMS[this.#problem];
-    const since = this.#refreshedAt === 0 ? "" : ` These numbers are from ${timeOfDay(this.#refreshedAt)}.`;
+    const since = this.#refreshedAt === 0 ? "" : ` These figures are from ${timeOfDay(this.#refreshedAt)}.`;
     return html`<div role="alert" data-testid="trouble">
       ${sentence === null
         ? nothing

@@ -20,7 +20,7 @@ beforeEach(() => {
 });
 
 function start(): void {
-  const page = { statusUrl: "/status", sessionsUrl: "/sessions" };
+  const page = { statusUrl: "/status", sessionsUrl: "/sessions", daysUrl: "/days" };
   void poll(page, (answer) => calls.push(answer), closed.signal);
 }
 
@@ -38,10 +38,13 @@ async function pass(milliseconds: number): Promise<void> {
 test("polls at once, and every two seconds", async () => {
   start();
   await pass(0);
-  expect(requested).toEqual(["/status", "/sessions?limit=100"]);
-  expect(calls).toEqual([[{ url: "/status" }, { url: "/sessions?limit=100" }]]);
+  expect(requested).toEqual(["/status", "/sessions?limit=100", "/days"]);
+  expect(calls).toEqual([[{ url: "/status" }, { url: "/sessions?limit=100" }, { url: "/days" }]]);
   await pass(4_000);
-  expect(requested).toHaveLength(6);
+  expect(requested).toHaveLength(7);
+  expect(calls.at(-1)).toEqual(calls[0]);
+  await pass(56_000);
+  expect(requested.filter((url) => url === "/days")).toHaveLength(2);
 });
 
 test("a hidden tab does not poll, and polls at once when shown", async () => {
@@ -49,13 +52,13 @@ test("a hidden tab does not poll, and polls at once when shown", async () => {
   await pass(0);
   hidden = true;
   await pass(60_000);
-  expect(requested).toHaveLength(2);
+  expect(requested).toHaveLength(3);
   hidden = false;
   document.dispatchEvent(new Event("visibilitychange"));
   await pass(0);
-  expect(requested).toHaveLength(4);
+  expect(requested).toHaveLength(5);
   await pass(2_000);
-  expect(requested).toHaveLength(6);
+  expect(requested).toHaveLength(7);
 });
 
 test("an unreachable server is reported, and polled again", async () => {
@@ -80,5 +83,5 @@ test.each([
   start();
   await pass(60_000);
   expect(calls).toEqual([why]);
-  expect(requested).toHaveLength(2);
+  expect(requested).toHaveLength(3);
 });

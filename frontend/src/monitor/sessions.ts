@@ -6,12 +6,12 @@ import type { Session, Sessions } from "./figures.gen.ts";
 import { label, thousands } from "../shared/format.ts";
 
 export function sessionsTemplate({ total, sessions }: Sessions): TemplateResult {
-  if (total === 0) return html`<p class="empty">Nobody is connected to this process.</p>`;
-  return html`<div class="scroll sessions" role="region" tabindex="0" aria-label="Who is connected">
+  if (total === 0) return html`<p class="empty">No clients are connected to this process.</p>`;
+  return html`<div class="scroll sessions" role="region" tabindex="0" aria-label="Connections">
       <table data-testid="sessions">
         <thead>
           <tr>
-            <th scope="col">Who</th>
+            <th scope="col">User</th>
             <th scope="col">State</th>
             <th scope="col">Debate</th>
             <th scope="col">Since</th>

@@ -61,7 +61,7 @@ export class StreamTesterElement extends LiveElement {
             aria-describedby="stream-tester-hint stream-tester-problem"
             aria-invalid=${this.problem === null ? "false" : "true"}
           />
-          <p class="help" id="stream-tester-hint">A real debate: models speak, and it stays among your debates.</p>
+          <p class="help" id="stream-tester-hint">Starts a real debate, which is kept in your history.</p>
           <p class="field-error" id="stream-tester-problem" role="alert" data-testid="stream-tester-problem">${problem ?? nothing}</p>
         </div>
         <div class="buttons">
@@ -83,7 +83,7 @@ export class StreamTesterElement extends LiveElement {
       </dl>
       <div class="frames scroll" role="region" tabindex="0" aria-label="Frames, the newest last" data-testid="stream-tester-log">
         ${tester.lines.length === 0
-          ? html`<p class="empty">Every frame is noted here, up to the last ${thousands(MAX_LINES)}.</p>`
+          ? html`<p class="empty">Frames appear here, up to the last ${thousands(MAX_LINES)}.</p>`
           : html`<ol>
               ${repeat(tester.lines, ({ number }) => number, lineTemplate)}
             </ol>`}
@@ -111,7 +111,7 @@ export class StreamTesterElement extends LiveElement {
     event.preventDefault();
     const field = this.querySelector("input");
     if (field === null || this.#tester.isRunning) return;
-    this.problem = textProblem(field.value, this.page.maxTopic, "Write a question first.");
+    this.problem = textProblem(field.value, this.page.maxTopic, "Enter a question.");
     if (this.problem !== null) return field.focus();
     this.#tester = this.#newTester();
     this.#tester.start(field.value.trim());

@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections import Counter
+from datetime import timedelta
 from operator import sub
 from typing import Any
 from uuid import uuid4
@@ -14,10 +15,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pytest_django import Settings
 
+from conversations.budgets import ledger
 from conversations.domain.enums import Status
+from conversations.domain.events import Usage
 from conversations.event_log import appender
-from conversations.infrastructure import database
-from conversations.models import Conversation
+from conversations.infrastructure import database, metrics
+from conversations.models import Conversation, LedgerEntry
 from streaming.statistics import counters, rolling
 from streaming.statistics.counters import FINE_BOUNDS
 from streaming.statistics.rolling import RollingStatistics
@@ -30,6 +33,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 STATUS = "/api/streaming/status"
 SESSIONS = "/api/streaming/sessions"
+DAYS = "/api/streaming/days"
 BROADCAST = "/api/streaming/broadcast"
 
 
@@ -79,7 +83,10 @@ async def until_spoken(tab: Browser, text: str) -> None:
 
 async def test_anonymous_requests_get_401() -> None:
     client = AsyncClient()
-    for answer in (await client.get(STATUS), await client.get(SESSIONS), await client.post(BROADCAST)):
+    for answer in (
+        *[await client.get(each) for each in (STATUS, SESSIONS, DAYS)],
+        await client.post(BROADCAST),
+    ):
         assert (answer.status_code, json.loads(answer.content)["code"]) == (401, "unauthenticated")
 
 
@@ -88,7 +95,7 @@ async def test_users_who_may_not_review_get_403(alice: User, is_staff: bool) -> 
     alice.is_staff = is_staff
     await database.call(alice.save)
     client = await signed_in(alice)
-    for address in (STATUS, SESSIONS):
+    for address in (STATUS, SESSIONS, DAYS):
         answer = await client.get(address)
         assert (answer.status_code, json.loads(answer.content)["code"]) == (403, "forbidden")
     status, body = await say(client, text="Hello")
@@ -164,6 +171,50 @@ async def test_debates_are_counted_by_status(alice: User, carol: User, conversat
         "cancelled": 1,
     }
     assert set(statuses) == set(Status)
+
+
+async def test_models_have_their_errors_costs_and_first_tokens(carol: User) -> None:
+    model = f"model-{uuid4()}"
+    metrics.turn_completed("openai", model, Usage(input_tokens=7, output_tokens=3), 0.25)
+    metrics.turn_completed("openai", model, Usage(), None)
+    for _ in range(2):
+        metrics.turn_failed("openai", model, "provider_down")
+    for seconds in (*[0.1] * 10, 2.0):
+        metrics.first_token("openai", model, seconds)
+    [found] = [each for each in (await read(carol, STATUS))["models"] if each["model"] == model]
+    p50, p95 = found.pop("first_token_p50_ms"), found.pop("first_token_p95_ms")
+    assert (100 <= p50 <= 119, 2_000 <= p95 <= 2_380) == (True, True)
+    assert found == {
+        "provider": "openai",
+        "model": model,
+        "spoken": 2,
+        "failures": {"provider_down": 2},
+        "input_tokens": 7,
+        "output_tokens": 3,
+        "usd": 0.25,
+        "unpriced": 1,
+    }
+
+
+async def test_days_have_their_debates_and_costs(alice: User, carol: User) -> None:
+    today, failed, old = [await debates.created(alice) for _ in range(3)]
+
+    def prepare() -> None:
+        Conversation.objects.filter(pk=failed.pk).update(status=Status.ERROR)
+        Conversation.objects.filter(pk=old.pk).update(created_at=today.created_at - timedelta(days=14))
+        LedgerEntry.objects.create(scope="installation", day=ledger.today(), usd=1.5, unpriced=2, tokens=90)
+
+    await database.call(prepare)
+    days = await read(carol, DAYS)
+    assert len(days) == 14
+    day = ledger.today()
+    assert days[0] == {
+        "day": str(day), "debates": 2, "failed": 1, "usd": 1.5, "unpriced": 2, "tokens": 90,
+    }  # fmt: skip
+    # A day on which nothing happened is in it, too.
+    assert days[1] == {
+        "day": str(day - timedelta(days=1)), "debates": 0, "failed": 0, "usd": 0.0, "unpriced": 0, "tokens": 0,
+    }  # fmt: skip
 
 
 async def test_tokens_are_counted_once_in_and_once_per_watcher(
