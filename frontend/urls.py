@@ -1,4 +1,5 @@
 from django.urls import path
+from django.views.generic import RedirectView
 
 from frontend import views
 from frontend.api_keys import api_keys
@@ -6,8 +7,12 @@ from frontend.sessions import end_session
 from frontend.settings_page import settings_page, theme
 from frontend.your_data import your_data
 
+_to_dashboard = RedirectView.as_view(pattern_name="dashboard", query_string=True)
+
 urlpatterns = [
-    path("", views.dashboard, name="dashboard"),
+    path("", _to_dashboard),
+    path("dashboard", views.dashboard, name="dashboard"),
+    path("dashboard/", _to_dashboard),
     path("conversations/<uuid:conversation_id>/", views.conversation, name="conversation"),
     path("account/", settings_page, name="settings"),
     path("account/theme/", theme, name="theme"),

@@ -19,6 +19,7 @@ EVIL = "http://evil.example"
 POISON = {"Daphne-Root-Path": EVIL}
 DOORS = (
     "/",
+    "/dashboard",
     "/accounts/login/",
     "/accounts/password/reset/",
     "/account/keys/",

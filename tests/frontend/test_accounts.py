@@ -24,7 +24,7 @@ from pytest_django.fixtures import Settings
 from tests.fakes.openid_server import ACCESS_TOKEN, openid_server
 
 PASSWORD = "correct-horse-battery"
-DASHBOARD = "/"
+DASHBOARD = "/dashboard"
 
 pytestmark = pytest.mark.django_db
 

@@ -27,7 +27,7 @@ def test_nobody_else_gets_it_or_is_led_there(client: Client, alice: User, is_sta
     response = client.get(ADDRESS)
     assert response.status_code == 403
     assert "Access denied" in text(response)
-    assert LINK not in text(client.get("/"))
+    assert LINK not in text(client.get("/dashboard"))
 
 
 def test_the_right_without_staff_is_not_enough(client: Client, carol: User) -> None:
@@ -35,12 +35,12 @@ def test_the_right_without_staff_is_not_enough(client: Client, carol: User) -> N
     carol.save()
     client.force_login(carol)
     assert client.get(ADDRESS).status_code == 403
-    assert LINK not in text(client.get("/"))
+    assert LINK not in text(client.get("/dashboard"))
 
 
 def test_reviewers_find_it_in_their_menu(client: Client, carol: User) -> None:
     client.force_login(carol)
-    assert LINK in text(client.get("/"))
+    assert LINK in text(client.get("/dashboard"))
     response = client.get(ADDRESS)
     assert response.status_code == 200
     assert "<outcry-monitor" in text(response)

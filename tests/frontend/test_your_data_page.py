@@ -124,7 +124,7 @@ def test_people_delete_their_account(alice: User) -> None:
     assert "Your account and your debates were deleted." in delete(client)
     assert not User.objects.filter(pk=alice.pk).exists()
     assert Deletion.objects.get().conversation == debate.pk
-    assert client.get("/").status_code == 302
+    assert client.get("/dashboard").status_code == 302
 
 
 def test_another_name_deletes_nothing(alice: User) -> None:

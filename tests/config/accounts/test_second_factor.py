@@ -22,7 +22,14 @@ from tests.support.api_keys import make
 from tests.support.sessions import record
 
 SET_UP = reverse("mfa_activate_totp")
-PAGES = ("/", "/account/keys/", "/accounts/sessions/", "/accounts/password/change/", "/admin/", "/monitor/")
+PAGES = (
+    "/dashboard",
+    "/account/keys/",
+    "/accounts/sessions/",
+    "/accounts/password/change/",
+    "/admin/",
+    "/monitor/",
+)
 
 
 @pytest.fixture
@@ -61,7 +68,7 @@ def test_it_is_required_of_those_whom_the_setting_names(
     settings.OUTCRY_SECOND_FACTOR = required
     for person, expected in ((sam, of_staff), (dora, of_others)):
         client = sign_in(person)
-        assert (client.get("/").status_code == 302) is expected
+        assert (client.get("/dashboard").status_code == 302) is expected
         assert is_refused(person, str(client.session.session_key)) is expected
 
 
@@ -110,7 +117,7 @@ def test_setting_it_up_opens_the_session(sam: User, settings: Settings, monkeypa
     settings.OUTCRY_SECOND_FACTOR = "staff"
     client = sign_in(sam)
     client.post(reverse("account_reauthenticate"), {"password": PASSWORD, "next": SET_UP})
-    assert "This site requires a second factor." in client.get("/", follow=True).content.decode()
+    assert "This site requires a second factor." in client.get("/dashboard", follow=True).content.decode()
     secret = client.session[totp.SECRET_SESSION_KEY]
     code = totp.format_hotp_value(totp.hotp_value(secret, next(iter(totp.yield_hotp_counters_from_time()))))
     client.post(SET_UP, {"code": code})
@@ -123,9 +130,11 @@ def test_an_older_session_has_to_give_the_factor_first(sam: User, settings: Sett
     client = sign_in(sam)
     give_factor(sam)
     settings.OUTCRY_SECOND_FACTOR = "staff"
-    assert client.get("/").headers["Location"] == f"{reverse('mfa_reauthenticate')}?next=%2F"
+    assert (
+        client.get("/dashboard").headers["Location"] == f"{reverse('mfa_reauthenticate')}?next=%2Fdashboard"
+    )
     record(client, sam, {"method": "mfa", "at": time.time()})
-    assert client.get("/").status_code == 200
+    assert client.get("/dashboard").status_code == 200
 
 
 def test_removing_a_factor_ends_what_it_opened(sam: User, settings: Settings) -> None:
@@ -139,7 +148,7 @@ def test_removing_a_factor_ends_what_it_opened(sam: User, settings: Settings) ->
     assert session_guard.refused(watching) == {}
     factor.delete()
     assert session_guard.refused(watching) == dict.fromkeys(watching, Close.UNAUTHENTICATED)
-    assert client.get("/").headers["Location"].startswith(SET_UP)
+    assert client.get("/dashboard").headers["Location"].startswith(SET_UP)
     assert is_refused(sam, session)
 
 
@@ -147,7 +156,7 @@ def test_the_proof_of_somebody_else_is_none(sam: User, dora: User, settings: Set
     settings.OUTCRY_SECOND_FACTOR = "staff"
     client = sign_in(sam)
     record(client, dora, {"method": "mfa", "at": time.time()})
-    assert client.get("/").status_code == 302
+    assert client.get("/dashboard").status_code == 302
 
 
 def test_a_required_factor_is_not_removed_by_its_owner(sam: User, settings: Settings) -> None:

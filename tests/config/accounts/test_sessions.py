@@ -41,8 +41,8 @@ def test_all_other_sessions_are_ended_and_this_one_stays(dora: User) -> None:
     assert "Signed out of all other sessions." in laptop.post(PAGE, follow=True).content.decode()
     with pytest.raises(Unauthenticated):
         principals.of_session(stolen)
-    assert telephone.get("/").status_code == 302
-    assert [client.get("/").status_code for client in (laptop, stranger)] == [200, 200]
+    assert telephone.get("/dashboard").status_code == 302
+    assert [client.get("/dashboard").status_code for client in (laptop, stranger)] == [200, 200]
 
 
 def test_one_session_is_ended_and_the_others_stay(dora: User) -> None:
