@@ -3,7 +3,7 @@
 # `label` is the text of an example's button; the other fields fill the form.
 EXAMPLES = (
     {
-        "label": "An earnings report",
+        "label": "Earnings report",
         "topic": "Is Halden Robotics worth buying after this quarter?",
         "content_type": "earnings",
         "content": (
@@ -15,7 +15,7 @@ EXAMPLES = (
         ),
     },
     {
-        "label": "A news story",
+        "label": "News",
         "topic": "Does the port strike change the case for Meridian Freight?",
         "content_type": "news",
         "content": (
@@ -25,13 +25,13 @@ EXAMPLES = (
         ),
     },
     {
-        "label": "A rate decision",
+        "label": "Bonds or cash?",
         "topic": "Should a cautious saver move from a money-market fund into two-year government bonds now?",
         "content_type": "text",
         "content": "",
     },
     {
-        "label": "A single bet",
+        "label": "Concentrated position",
         "topic": "Is it reasonable to hold 40 % of one's savings in the shares of one's own employer?",
         "content_type": "text",
         "content": "",

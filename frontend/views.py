@@ -1,6 +1,7 @@
 """The dashboard, the live debate and the operators' monitor."""
 
 from typing import Any
+from urllib.parse import urlencode
 from uuid import UUID
 
 from django.conf import settings
@@ -53,6 +54,8 @@ def dashboard(request: HttpRequest) -> HttpResponse:
         "most": _limits_of_site(),
         "initial": initial,
         "own_limits": _limits_of(initial),
+        "again": getattr(initial, "pk", ""),
+        "login_url": f"{reverse('account_login')}?{urlencode({'next': request.get_full_path()})}",
         "live_is_down": circuit_breaker.live_is_down(),
         "demo_fallback": settings.OUTCRY_DEMO_FALLBACK,
         "examples": EXAMPLES,
@@ -66,7 +69,7 @@ def _initial(request: HttpRequest) -> requests.NewConversation | Conversation:
     found = permissions.visible_to(request.user).filter(pk=uuid_or_nil(again)).first() if again else None
     if found is not None:
         audit.note_reading(request.user, found.pk, found.owner_id)
-    return found or requests.NewConversation.model_construct(topic="")
+    return found or requests.NewConversation.model_construct(topic="", content="")
 
 
 def _limits_of_site() -> dict[str, float | None]:

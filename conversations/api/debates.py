@@ -98,9 +98,10 @@ class Page(Schema):
 
 
 class Estimate(Schema):
-    """`usd` is null if the provider's price is unknown, and 0 for `local` and `demo`; `left` is what is left of today's
-    limits."""
+    """`topic` is the question: the one that was given, or the first sentence of the text. `usd` is null if the
+    provider's price is unknown, and 0 for `local` and `demo`; `left` is what is left of today's limits."""
 
+    topic: str
     provider: str
     usd: Range[float] | None
     tokens: Range[int]
@@ -204,7 +205,7 @@ async def start(request: AuthenticatedRequest, new: NewConversation) -> ApiStatu
 )
 async def estimate(request: AuthenticatedRequest, new: NewConversation) -> dict[str, Any]:
     estimated, left = await debates.estimate(request.auth, new)
-    return {**vars(estimated), "left": left}
+    return {**vars(estimated), "topic": new.topic, "left": left}
 
 
 @router.get(

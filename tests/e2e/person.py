@@ -31,11 +31,12 @@ async def sign_up(page: Page, site: Site, name: str) -> None:
 
 
 async def start(page: Page, topic: str, *, content: str = "", rounds: int | None = None) -> None:
-    """Fill the form and go; returns on the debate's own page."""
-    await page.get_by_test_id("topic-input").fill(topic)
+    """Fill the form and go; returns on the debate's own page. `content` is pasted, and has several lines."""
+    await page.get_by_test_id("content-input").fill(topic)
     if content:
-        await page.get_by_test_id("content-input").fill(content)
+        await paste(page, content)
     if rounds is not None:
+        await open_options(page)
         chosen = page.get_by_test_id("rounds-input")
         if await chosen.evaluate("element => element.tagName") == "SELECT":
             await chosen.select_option(str(rounds))
@@ -43,6 +44,23 @@ async def start(page: Page, topic: str, *, content: str = "", rounds: int | None
             await chosen.fill(str(rounds))
     await page.get_by_test_id("start-conversation").click()
     await page.wait_for_url(re.compile(r"/conversations/[0-9a-f-]{36}/"))
+
+
+async def open_options(page: Page) -> None:
+    """Unfold the team, the rounds and the limits of a new debate."""
+    options = page.get_by_test_id("options")
+    if await options.get_attribute("open") is None:
+        await options.locator("> summary").click()
+
+
+async def paste(page: Page, text: str) -> None:
+    """Into the box of a new debate, as the clipboard would. A text of several lines becomes a source."""
+    pasting = """(field, text) => {
+      const clipboardData = new DataTransfer();
+      clipboardData.setData("text/plain", text);
+      field.dispatchEvent(new ClipboardEvent("paste", { clipboardData, bubbles: true, cancelable: true }));
+    }"""
+    await page.get_by_test_id("content-input").evaluate(pasting, text)
 
 
 async def expect_finished(page: Page, status: str = "completed") -> None:

@@ -65,12 +65,14 @@ async def test_a_forgotten_password_can_be_reset_from_the_sign_in_page(
 async def test_a_debate_is_started_and_watched_by_keyboard_alone(page: Page, demo_site: Site) -> None:
     await sign_in(page, demo_site)
     await page.reload()
-    await _tab_to(page, "topic-input")
+    await expect(page.get_by_test_id("content-input")).to_be_focused()
     await page.keyboard.type("Is cash a position?")
+    await _tab_to(page, "start-conversation")
+    await page.keyboard.press("Tab")
+    await page.keyboard.press("Enter")
     await _tab_to(page, "rounds-input")
     await page.keyboard.press("ControlOrMeta+a")
     await page.keyboard.type("1")
-    await _tab_to(page, "start-conversation")
     await page.keyboard.press("Enter")
     await expect_finished(page)
     # Each message can be reached, and is heard as what it is.

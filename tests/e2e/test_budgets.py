@@ -12,7 +12,7 @@ from conversations.domain import requests
 from conversations.providers import catalog
 from conversations.services import cost_estimate
 from tests.e2e.conftest import spoken_by
-from tests.e2e.person import expect_finished, sign_in, start
+from tests.e2e.person import expect_finished, open_options, sign_in, start
 from tests.e2e.site import Site, running_beside
 from tests.e2e.usable import expect_usable, violations
 from tests.fakes.openai_server import OpenAIServer
@@ -23,8 +23,6 @@ pytestmark = pytest.mark.e2e
 
 TOPIC = "Is silver next?"
 ANSWER_TOKENS = 100
-# The usage that the model reports for each turn.
-USED = (120, 30)
 
 
 @pytest.fixture
@@ -39,30 +37,34 @@ async def site(tmp_path: Path, model_port: int) -> AsyncIterator[Site]:
 
 
 @pytest.fixture
-def enough_for_two(settings: Settings, model: OpenAIServer) -> int:
-    """Tokens that cover two turns, and a judgement, of a debate that would have nine: what has to be set aside for the
-    first turn, and almost what two turns use."""
+def enough_for_two(settings: Settings, model: OpenAIServer) -> tuple[int, tuple[int, int]]:
+    """Tokens that cover two turns, and a judgement, of a debate that would have nine, because the model uses many: the
+    least that may be set, of which two turns leave less than has to be set aside for one; and each turn's usage."""
     settings.OUTCRY_MAX_ANSWER_TOKENS = ANSWER_TOKENS
     new = requests.NewConversation.parse({"topic": TOPIC, "rounds": 3})
-    calls = cost_estimate.first_and_last(new, catalog.parse(model.provider))
-    return sum(call.input_tokens + call.output_tokens for call in calls) + 2 * sum(USED) - 1
+    provider = catalog.parse(model.provider)
+    least = cost_estimate.estimate(new, provider).tokens.low
+    set_aside = sum(
+        call.input_tokens + call.output_tokens for call in cost_estimate.first_and_last(new, provider)
+    )
+    return least, ((least - set_aside) // 2 + 1, 0)
 
 
 async def test_the_form_tells_what_a_debate_takes_and_what_is_allowed(
     page: Page, site: Site, model: OpenAIServer
 ) -> None:
     await sign_in(page, site)
-    await page.get_by_test_id("topic-input").fill(TOPIC)
+    await page.get_by_test_id("content-input").fill(TOPIC)
     shown = page.get_by_test_id("estimate")
     await expect(shown).to_contain_text(re.compile(r"^stand-in: no price set · about [\d,]+–[\d,]+ tokens"))
-    await expect(shown).to_contain_text("Left for you today: 1,000,000 tokens.")
     before = await shown.inner_text()
+    dollars = page.get_by_test_id("max-usd-input")
+    await expect(dollars).to_be_hidden()
+    await open_options(page)
+    await expect(page.get_by_test_id("left-today")).to_have_text("Left for you today: 1,000,000 tokens.")
     await page.get_by_test_id("rounds-input").fill("6")
     await expect(shown).not_to_have_text(before)
 
-    dollars = page.get_by_test_id("max-usd-input")
-    await expect(dollars).to_be_hidden()
-    await page.get_by_test_id("limits").locator("summary").click()
     await expect(page.get_by_text("At most $0.50 on this site.")).to_be_visible()
     await dollars.fill("0.75")
     await page.get_by_test_id("start-conversation").click()
@@ -73,20 +75,22 @@ async def test_the_form_tells_what_a_debate_takes_and_what_is_allowed(
 
 
 async def test_a_debate_shows_what_is_spent_and_is_closed_when_its_budget_is_reached(
-    page: Page, site: Site, model: OpenAIServer, enough_for_two: int
+    page: Page, site: Site, model: OpenAIServer, enough_for_two: tuple[int, tuple[int, int]]
 ) -> None:
+    limit, usage = enough_for_two
     gate = Gate()
-    model.answer(says("At 24 times ", "earnings.", gate=gate, usage=USED), to="Market Context")
+    model.default = says("At 24 times ", "earnings.", usage=usage)
+    model.answer(says("At 24 times ", "earnings.", gate=gate, usage=usage), to="Market Context")
     await sign_in(page, site)
-    await page.get_by_test_id("limits").locator("summary").click()
-    await page.get_by_test_id("max-tokens-input").fill(str(enough_for_two))
+    await open_options(page)
+    await page.get_by_test_id("max-tokens-input").fill(str(limit))
     await page.get_by_test_id("max-minutes-input").fill("10")
     await start(page, TOPIC, rounds=3)
     gate.let(1)
     await expect(page.locator('[data-agent="Market Context"] .prose')).to_contain_text("At 24 times")
     await page.get_by_test_id("run-details").locator("summary").click()
     tokens = page.get_by_test_id("limit-tokens")
-    await expect(tokens).to_contain_text(f"of {enough_for_two:,}")
+    await expect(tokens).to_contain_text(f"of {limit:,}")
     await expect(tokens).to_contain_text("left")
     await expect(page.get_by_test_id("limit-time")).to_contain_text("of 10:00")
     # The site's own limit holds where the person set none.

@@ -106,7 +106,7 @@ async def test_while_no_model_answers_that_is_said_and_a_person_may_try_again(
 
     await page.goto(installation.site.url)
     await expect(page.get_by_test_id("live-is-down")).to_have_text(
-        "No real model answers at the moment. A debate started now would be a scripted demo."
+        "AI models are unavailable. A new debate would show a scripted demo."
     )
     assert await violations(page) == []
 

@@ -14,7 +14,7 @@ SPEAKERS = ["Financial Analyst", "Market Context", "Risk Challenger"]
 
 async def test_a_person_watches_a_debate_of_the_local_model(page: Page, local_site: Site) -> None:
     await sign_in(page, local_site)
-    await start(page, TOPIC, content="Gold rose while real yields fell.", rounds=1)
+    await start(page, TOPIC, content="Gold rose 4 %.\nReal yields fell.", rounds=1)
     await expect(page.get_by_test_id("connection-status")).to_have_attribute("data-state", "live")
     # Word by word: a message is there while it is still being spoken.
     speaking = page.locator('[data-testid="agent-message"][data-state="speaking"]').first

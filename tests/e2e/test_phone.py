@@ -61,7 +61,7 @@ async def test_every_page_fits_a_phone_and_can_be_used_by_everybody(
     await page.goto(live_site.url)
     await expect(page.get_by_test_id("conversation-row").first).to_be_visible()
     await page.get_by_test_id("start-conversation").click()
-    await expect(page.locator(".field-error").first).to_be_visible()
+    await expect(page.locator(".field-error:visible")).to_be_visible()
     await expect_usable(page)
 
 

@@ -19,7 +19,7 @@ from pytest_django import Settings
 from conversations.domain.enums import Mode, Status
 from conversations.domain.errors import ProviderError
 from conversations.domain.events import EVENTS
-from conversations.domain.panels import DEFAULT_PANEL, PANELS
+from conversations.domain.panels import PANELS
 from conversations.models import Conversation
 from conversations.providers import circuit_breaker
 from conversations.providers.catalog import parse
@@ -50,12 +50,17 @@ def test_a_stranger_is_sent_to_sign_in(client: Client) -> None:
         )
 
 
+@pytest.mark.parametrize("address", ["/", "/dashboard/"])
+def test_the_root_leads_to_the_dashboard(client: Client, address: str) -> None:
+    assert client.get(f"{address}?again=1")["Location"] == "/dashboard?again=1"
+
+
 def test_the_dashboard_shows_own_debates_newest_first(signed_in: Client, alice: User, bob: User) -> None:
     now = timezone.now()
     debate(alice, topic="the first", created_at=now - timedelta(hours=3))
     debate(alice, topic="the second", created_at=now)
     debate(bob, topic="somebody else's")
-    page = text(signed_in.get("/"))
+    page = text(signed_in.get("/dashboard"))
     assert page.index("the second") < page.index("the first")
     assert "somebody else" not in page
 
@@ -64,12 +69,12 @@ def test_the_dashboard_has_pages(signed_in: Client, alice: User) -> None:
     now = timezone.now()
     for number in range(21):
         debate(alice, topic=f"debate-{number:02}", created_at=now + timedelta(seconds=number))
-    first, second = text(signed_in.get("/")), text(signed_in.get("/?page=2"))
+    first, second = text(signed_in.get("/dashboard")), text(signed_in.get("/dashboard?page=2"))
     assert first.count('data-testid="conversation-row"') == 20
     assert "debate-20" in first
     assert "debate-00" in second
     assert "Page 2 of 2" in second
-    assert text(signed_in.get("/?page=nonsense")).count('data-testid="conversation-row"') == 20
+    assert text(signed_in.get("/dashboard?page=nonsense")).count('data-testid="conversation-row"') == 20
 
 
 @pytest.mark.parametrize(("status", "again"), [(Status.ACTIVE, True), (Status.COMPLETED, False)])
@@ -77,18 +82,18 @@ def test_the_list_is_fetched_again_only_while_a_debate_runs(
     signed_in: Client, alice: User, status: Status, again: bool
 ) -> None:
     debate(alice, status=status)
-    assert (" data-running" in text(signed_in.get("/"))) is again
+    assert (" data-running" in text(signed_in.get("/dashboard"))) is again
 
 
 def test_a_row_says_how_it_ended(signed_in: Client, alice: User) -> None:
     debate(alice, mode=Mode.DEMO, verdict={"verdict": "strong_buy", "confidence": 0.62}, cost=None)
-    page = text(signed_in.get("/"))
+    page = text(signed_in.get("/dashboard"))
     for shown in ("DEMO", "Strong buy", "62 %", "cost unknown", "just now"):
         assert shown in page
 
 
 def test_the_form_offers_what_there_is(signed_in: Client) -> None:
-    page = text(signed_in.get("/"))
+    page = text(signed_in.get("/dashboard"))
     for hook in ("topic-input", "content-input", "rounds-input", "start-conversation"):
         assert f'data-testid="{hook}"' in page
     for panel in PANELS.values():
@@ -100,24 +105,24 @@ def test_the_form_offers_what_there_is(signed_in: Client) -> None:
 
 def test_a_debate_can_be_asked_again_by_who_may_see_it(signed_in: Client, alice: User, bob: User) -> None:
     own = debate(alice, topic="Mine & <mine>", content="Figures", content_type="news", rounds=4)
-    page = text(signed_in.get(f"/?again={own.pk}"))
+    page = text(signed_in.get(f"/dashboard?again={own.pk}"))
     for shown in (
         "Mine &amp; &lt;mine&gt;</textarea>",
-        "Figures</textarea>",
+        'data-content="Figures"',
         'value="news" selected',
         'value="4"',
     ):
         assert shown in page
     foreign = debate(bob, topic="Not yours")
     for again in (foreign.pk, uuid.uuid4(), "nonsense"):
-        assert "Not yours" not in text(signed_in.get(f"/?again={again}"))
+        assert "Not yours" not in text(signed_in.get(f"/dashboard?again={again}"))
 
 
 def test_the_form_names_the_sites_own_limits(signed_in: Client, settings: Settings) -> None:
     settings.OUTCRY_MAX_USD_PER_CONVERSATION = 0.5
     settings.OUTCRY_MAX_TOKENS_PER_CONVERSATION = 200_000
     settings.OUTCRY_MAX_SECONDS_PER_CONVERSATION = 90
-    page = text(signed_in.get("/"))
+    page = text(signed_in.get("/dashboard"))
     for shown in (
         "At most $0.50 on this site.",
         "At most 200,000 on this site.",
@@ -127,7 +132,7 @@ def test_the_form_names_the_sites_own_limits(signed_in: Client, settings: Settin
     assert re.search(r'name="max_seconds"[^>]* max="1.5"', page)
     settings.OUTCRY_MAX_USD_PER_CONVERSATION = settings.OUTCRY_MAX_TOKENS_PER_CONVERSATION = None
     settings.OUTCRY_MAX_SECONDS_PER_CONVERSATION = None
-    assert "on this site" not in text(signed_in.get("/"))
+    assert "on this site" not in text(signed_in.get("/dashboard"))
 
 
 def test_a_debate_asked_again_keeps_the_limits_that_somebody_set(
@@ -135,7 +140,7 @@ def test_a_debate_asked_again_keeps_the_limits_that_somebody_set(
 ) -> None:
     settings.OUTCRY_MAX_SECONDS_PER_CONVERSATION = 3600
     own = debate(alice, max_usd=Decimal("0.25"), max_tokens=5_000, max_seconds=3600)
-    page = text(signed_in.get(f"/?again={own.pk}"))
+    page = text(signed_in.get(f"/dashboard?again={own.pk}"))
     held = {name: re.search(rf'name="{name}"[^>]* value="([^"]*)"', page) for name in LIMIT_FIELDS}
     assert [found and found[1] for found in held.values()] == ["0.25", "5000", ""]
 
@@ -150,13 +155,13 @@ LIMIT_FIELDS = ("max_usd", "max_tokens", "max_seconds")
             ["openai:one", "local"],
             True,
             ["openai:one", "local"],
-            "A debate started now would be a scripted demo.",
+            "A new debate would show a scripted demo.",
         ),
         (
             ["openai:one", "local"],
             False,
             ["openai:one", "local"],
-            "A debate started now would probably fail.",
+            "A new debate would probably fail.",
         ),
         (["openai:one", "local"], True, ["openai:one"], None),
         (["demo"], True, [], None),
@@ -174,8 +179,8 @@ def test_the_dashboard_says_when_no_real_model_answers(
     for entry in failed:
         failure = ProviderError("provider_unreachable", "It failed.", retryable=True)
         async_to_sync(circuit_breaker.failed)(parse(entry), failure)
-    page = text(signed_in.get("/"))
-    assert ("No real model answers at the moment." in page) is (said is not None)
+    page = text(signed_in.get("/dashboard"))
+    assert ("AI models are unavailable." in page) is (said is not None)
     assert said is None or said in page
 
 
@@ -238,7 +243,7 @@ def test_the_live_page_can_send_commands_by_a_request(alice: User) -> None:
 
 def test_a_debate_that_waits_for_its_owner_says_so_in_the_list(signed_in: Client, alice: User) -> None:
     debate(alice, status=Status.AWAITING_INPUT)
-    assert "Waiting for you" in text(signed_in.get("/"))
+    assert "Waiting for you" in text(signed_in.get("/dashboard"))
 
 
 def test_a_demo_says_so_in_its_title(signed_in: Client, alice: User) -> None:
@@ -261,7 +266,7 @@ def test_a_reviewer_sees_somebody_elses_debate(client: Client, carol: User, bob:
 
 @pytest.mark.parametrize("name", ["dashboard", "live"])
 def test_pages_run_no_code_but_the_sites_own(signed_in: Client, alice: User, name: str) -> None:
-    response = signed_in.get("/" if name == "dashboard" else debate(alice).get_absolute_url())
+    response = signed_in.get("/dashboard" if name == "dashboard" else debate(alice).get_absolute_url())
     policy = response["Content-Security-Policy"]
     assert "script-src 'self'" in policy
     assert "unsafe" not in policy
@@ -308,9 +313,9 @@ def test_error_pages_stand_without_a_request(template: str) -> None:
 
 def test_staff_find_the_administration(client: Client, alice: User, carol: User) -> None:
     client.force_login(alice)
-    assert reverse("admin:index") not in text(client.get("/"))
+    assert reverse("admin:index") not in text(client.get("/dashboard"))
     client.force_login(carol)
-    assert reverse("admin:index") in text(client.get("/"))
+    assert reverse("admin:index") in text(client.get("/dashboard"))
 
 
 def assert_inert(page: str) -> None:
@@ -332,13 +337,6 @@ def test_the_schema_describes_every_frame() -> None:
 def test_numbers_read_as_people_read_them() -> None:
     assert [money(amount) for amount in (None, 0, 0.0016)] == ["cost unknown", "no charge", "$0.0016"]
     assert age(timezone.now() - timedelta(minutes=5)).replace("\xa0", " ") == "5 minutes ago"
-
-
-def test_agents_have_the_colours_of_their_places(client: Client, alice: User) -> None:
-    client.force_login(alice)
-    colours = re.findall(r'data-color="(\d)"', client.get("/").content.decode())
-    panel = PANELS[DEFAULT_PANEL]
-    assert [int(colour) for colour in colours] == list(range(len(panel.speakers) + 1))
 
 
 def test_a_browser_looks_up_no_host_of_a_link_that_nobody_followed(client: Client, db: None) -> None:

@@ -5,6 +5,7 @@
 import type { ClientFrame, InputFrame } from "./connection.ts";
 import type { Action, Error as Refusal } from "../protocol/events.gen.ts";
 import { type State, isTerminal } from "../protocol/state.ts";
+import { newKey } from "../shared/keys.ts";
 
 export type Command =
   | { readonly type: "control"; readonly action: Action }
@@ -134,11 +135,6 @@ export class Commands {
     clearTimeout(this.#sent.get(key));
     if (this.#sent.has(key)) this.#sent.set(key, undefined);
   }
-}
-
-/** crypto.randomUUID does not exist on pages served by plain http. */
-function newKey(): string {
-  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
 function placeOf(command: Command): Place {

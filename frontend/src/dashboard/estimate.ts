@@ -1,12 +1,14 @@
-// The estimated cost of a debate before it starts. Shows nothing if there is no estimate.
+// The estimated cost of a debate before it starts.
 
 import { post } from "../shared/http.ts";
-import { characterCount, money, moneyLeft, providerName, roughly, thousands, waitTime } from "../shared/format.ts";
+import { money, moneyLeft, providerName, roughly, thousands, waitTime } from "../shared/format.ts";
 
 type Range = { readonly low: number; readonly high: number };
 
-/** The server's estimate. `usd` is null if the price is unknown, 0 for what the server runs itself; in `left`, null means no limit. */
+/** The server's estimate. `topic` is the question, which may be taken from the content. `usd` is null if the price is
+ * unknown, 0 for what the server runs itself; in `left`, null means no limit. */
 export type Estimate = {
+  readonly topic: string;
   readonly provider: string;
   readonly usd: Range | null;
   readonly tokens: Range;
@@ -16,41 +18,42 @@ export type Estimate = {
 /** Delay after the last change, in milliseconds. */
 const DEBOUNCE = 400;
 
-/** Shows the estimate for `values()`, and refreshes it when the form has changed. */
-export function setUpEstimate(form: HTMLFormElement, values: () => Record<string, unknown>): void {
-  const place = form.querySelector<HTMLElement>("[data-estimate]");
-  const api = place?.dataset["estimate"];
-  if (!place || !api) return;
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  let latest = 0;
-  const refresh = async (): Promise<void> => {
-    latest += 1;
-    const request = latest;
-    const body = values();
-    const outcome = isAnswerable(body) ? await post<Estimate>(api, body) : null;
-    // Answers may arrive out of order; only the latest request counts. The start reports problems.
-    if (request === latest) show(place, outcome?.problem === null ? outcome.body : null);
-  };
-  const soon = (): void => {
-    clearTimeout(timer);
-    timer = setTimeout(() => void refresh(), DEBOUNCE);
-  };
-  form.addEventListener("input", soon);
-  form.addEventListener("change", soon);
-  soon();
+/** Keeps the estimate of a form up to date. */
+export class Estimates {
+  /** For the form as it is; null while there is none. */
+  current: Estimate | null = null;
+
+  #api: string;
+  #values: () => Record<string, unknown> | null;
+  #changed: () => void;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #latest = 0;
+
+  /** `values` returns null if there is nothing to estimate. `changed` is called when `current` has changed. */
+  constructor(api: string, values: () => Record<string, unknown> | null, changed: () => void) {
+    this.#api = api;
+    this.#values = values;
+    this.#changed = changed;
+  }
+
+  /** The form has changed. */
+  refreshSoon(): void {
+    clearTimeout(this.#timer);
+    this.#latest += 1;
+    this.#timer = setTimeout(() => void this.#refresh(this.#latest), DEBOUNCE);
+  }
+
+  async #refresh(request: number): Promise<void> {
+    const body = this.#values();
+    const outcome = body && (await post<Estimate>(this.#api, body));
+    // The form may have changed since; the start reports problems.
+    if (request !== this.#latest) return;
+    this.current = outcome?.problem === null ? outcome.body : null;
+    this.#changed();
+  }
 }
 
-function isAnswerable({ topic }: Record<string, unknown>): boolean {
-  return typeof topic === "string" && characterCount(topic) > 0;
-}
-
-function show(place: HTMLElement, found: Estimate | null): void {
-  const [price, left] = [".price", ".left-today"].map((part) => place.querySelector<HTMLElement>(part));
-  if (price) price.textContent = found ? priceSentence(found) : "";
-  if (left) left.textContent = found ? leftSentence(found) : "";
-}
-
-export function priceSentence({ provider, usd, tokens }: Estimate): string {
+export function priceText({ provider, usd, tokens }: Estimate): string {
   if (provider === "demo") return "Scripted demo, no charge";
   const used = `about ${range(tokens, roughly)} tokens`;
   const model = providerName(provider).replace(/^[a-z-]+:/, "");
@@ -61,7 +64,7 @@ export function priceSentence({ provider, usd, tokens }: Estimate): string {
 }
 
 /** Empty if there are no limits. */
-export function leftSentence({ left }: Estimate): string {
+export function leftText({ left }: Estimate): string {
   const parts = [
     left.usd === null ? null : moneyLeft(Math.max(0, left.usd)),
     left.tokens === null ? null : `${thousands(Math.max(0, left.tokens))} tokens`,

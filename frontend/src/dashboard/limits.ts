@@ -1,5 +1,6 @@
-// The optional limits of a new debate. An empty field sets none.
+// The rounds and the optional limits of a new debate. An empty limit sets none.
 
+import type { Estimate } from "./estimate.ts";
 import { money, thousands } from "../shared/format.ts";
 import type { FieldError } from "../shared/http.ts";
 
@@ -11,48 +12,58 @@ const FORMATS: Readonly<Record<string, (value: string) => string>> = {
   max_seconds: (value) => `${value} ${value === "1" ? "minute" : "minutes"}`,
 };
 
-/** Shows the limits that are set beside the title of the folded section. */
-export function setUpLimits(form: HTMLFormElement): void {
-  const place = form.querySelector<HTMLElement>("[data-limits-set]");
-  if (!place) return;
-  const show = (): void => {
-    const set = filled(form);
-    place.textContent = set.map(({ name, value }) => FORMATS[name]?.(value) ?? value).join(", ");
-  };
-  form.addEventListener("input", show);
-  show();
+/** The limits that are set and valid, as text. */
+export function limitsText(form: HTMLFormElement): string {
+  const set = fields(form).filter((field) => field.value !== "" && problem(field, null) === null);
+  return set.map(({ name, value }) => FORMATS[name]?.(value) ?? value).join(", ");
 }
 
 /** The limits that are set, in the server's units. */
 export function limitValues(form: HTMLFormElement): Record<string, number> {
-  return Object.fromEntries(filled(form).map(({ name, value }) => [name, scaled(name, Number(value))]));
+  const set = fields(form).filter(({ value }) => value !== "");
+  return Object.fromEntries(set.map(({ name, value }) => [name, scaled(name, Number(value))]));
 }
 
-/** Problems that the server would not notice, or would report in its own units. */
-export function limitProblems(form: HTMLFormElement): FieldError[] {
-  return fields(form).flatMap((field) => {
-    const message = problem(field);
+/** Problems of the limits and the rounds. `estimate` is the newest one for this form, or null. */
+export function limitProblems(form: HTMLFormElement, estimate: Estimate | null): FieldError[] {
+  return [rounds(form), ...fields(form)].flatMap((field) => {
+    const message = field.name === "rounds" ? roundsProblem(field) : problem(field, estimate);
     return message === null ? [] : [{ field: field.name, message }];
   });
 }
 
-function problem({ name, value, validity, max }: HTMLInputElement): string | null {
-  if (validity.badInput) return "Write a number.";
+export function rounds(form: HTMLFormElement): HTMLInputElement {
+  return form.elements.namedItem("rounds") as HTMLInputElement;
+}
+
+function roundsProblem({ value, max }: HTMLInputElement): string | null {
+  const chosen = Number(value);
+  const isRight = value !== "" && Number.isInteger(chosen) && chosen >= 1 && chosen <= Number(max);
+  return isRight ? null : `Enter a whole number from 1 to ${max}.`;
+}
+
+function problem({ name, value, validity, max }: HTMLInputElement, estimate: Estimate | null): string | null {
+  if (validity.badInput) return "Enter a number.";
   if (value === "") return null;
-  if (Number(value) <= 0) return "Write more than 0.";
-  if (name === "max_tokens" && !Number.isInteger(Number(value))) return "Write a whole number.";
+  if (!(Number(value) > 0)) return "Enter a number above 0.";
+  if (name === "max_tokens" && !Number.isInteger(Number(value))) return "Enter a whole number.";
   if (max !== "" && Number(value) > Number(max)) return `At most ${FORMATS[name]?.(max) ?? max} here.`;
-  return null;
+  return estimate && belowLeast(name, Number(value), estimate);
+}
+
+/** The server refuses such a limit, too. */
+function belowLeast(name: string, value: number, { tokens, usd }: Estimate): string | null {
+  if (name === "max_tokens" && value < tokens.low) return `Enter ${thousands(tokens.low)} or more: this debate needs at least so many tokens.`;
+  if (name !== "max_usd" || usd === null || value >= usd.low) return null;
+  // Rounded up, so that the amount named is accepted.
+  const least = String(Number((Math.ceil(usd.low * 1e6) / 1e6).toFixed(6)));
+  return `Enter ${least} or more: this debate costs at least so many US dollars.`;
 }
 
 function scaled(name: string, value: number): number {
   const scale = SCALE[name] ?? 1;
   // The server takes whole seconds, at least one.
   return scale === 1 ? value : Math.max(1, Math.round(value * scale));
-}
-
-function filled(form: HTMLFormElement): HTMLInputElement[] {
-  return fields(form).filter(({ value }) => value !== "");
 }
 
 function fields(form: HTMLFormElement): HTMLInputElement[] {

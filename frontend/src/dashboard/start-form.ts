@@ -1,121 +1,220 @@
-// The form that starts a debate: posts it to the API, and shows each error beside its field.
+// The form that starts a debate: one box for the question and its sources, and the options below it.
 
-import { setUpEstimate } from "./estimate.ts";
-import { limitProblems, limitValues, setUpLimits } from "./limits.ts";
-import { type FieldError, post } from "../shared/http.ts";
+import { nothing, render } from "lit";
+import { type Busy, busyTemplate, stopDebate } from "./busy.ts";
+import { chipsTemplate } from "./chips.ts";
+import { Composer, MAX_QUESTION } from "./composer.ts";
+import { type Draft, DraftStore } from "./draft.ts";
+import { Estimates, leftText, priceText } from "./estimate.ts";
+import { type Example, setUpExamples } from "./examples.ts";
+import { clearError, clearErrors, showErrors } from "./field-errors.ts";
+import { receive } from "./incoming.ts";
+import { limitProblems } from "./limits.ts";
+import { option, optionDraft, optionValues, optionsText, restoreOptions } from "./options.ts";
+import { Sources } from "./sources.ts";
+import { type Failure, requestStart, showStarting } from "./starting.ts";
 import { characterCount, thousands } from "../shared/format.ts";
+import type { FieldError } from "../shared/http.ts";
+import { isSend } from "../shared/keyboard.ts";
+import { newKey } from "../shared/keys.ts";
 
-type Example = { topic: string; content: string; content_type: string };
+export class StartForm {
+  #form: HTMLFormElement;
+  #api: string;
+  #composer: Composer;
+  #estimates: Estimates;
+  #drafts: DraftStore;
+  #busy: Busy | null = null;
+  /** The idempotency key of a start that has failed; null after any change. */
+  #key: string | null = null;
+  #isStarting = false;
 
-/** The server may have started the debate before it failed. */
-const ADVICE = "Look at your debates before you try again.";
-
-export function setUpStartForm(form: HTMLFormElement): void {
-  for (const counter of form.querySelectorAll<HTMLElement>("[data-counter-for]")) {
-    const field = form.querySelector<HTMLTextAreaElement>(`#${counter.dataset["counterFor"]}`);
-    if (field) setUpCounter(field, counter);
+  constructor(form: HTMLFormElement) {
+    const { api = "", sources = "", user = "", again = "", content } = form.dataset;
+    this.#form = form;
+    this.#api = api;
+    const field = (name: string): HTMLTextAreaElement => form.elements.namedItem(name) as HTMLTextAreaElement;
+    const files = new Sources(sources, () => this.#changed());
+    this.#composer = new Composer(field("content"), field("topic"), files);
+    const values = (): Record<string, unknown> | null => (this.#composer.isEmpty ? null : this.#values());
+    this.#estimates = new Estimates(`${api}estimate`, values, () => this.#draw());
+    this.#drafts = new DraftStore(user, again, () => this.#draft());
+    const draft = this.#drafts.load();
+    if (draft !== null) this.#restore(draft);
+    else if (content) this.#composer.pasted = [{ name: "Text", text: content }];
+    this.#listen();
+    this.#draw();
+    this.#estimates.refreshSoon();
   }
-  setUpExamples(form);
-  setUpLimits(form);
-  setUpEstimate(form, () => values(form));
-  form.addEventListener("submit", (event) => {
-    event.preventDefault();
-    void start(form, event);
-  });
-  // A question is one line: Enter submits the form.
-  input(form, "topic").addEventListener("keydown", (event) => {
-    if (event.key !== "Enter" || event.isComposing) return;
-    event.preventDefault();
-    form.requestSubmit();
-  });
-}
 
-function setUpCounter(field: HTMLTextAreaElement, counter: HTMLElement): void {
-  const limit = Number(field.dataset["limit"]);
-  const show = (): void => {
-    const used = characterCount(field.value);
-    counter.textContent = `${thousands(used)} / ${thousands(limit)}`;
-    counter.toggleAttribute("data-over", used > limit);
-  };
-  field.addEventListener("input", show);
-  show();
-}
-
-function setUpExamples(form: HTMLFormElement): void {
-  const examples: Example[] = JSON.parse(document.getElementById("examples")?.textContent ?? "[]");
-  for (const button of form.querySelectorAll<HTMLElement>("[data-example]")) {
-    button.addEventListener("click", () => {
-      const example = examples[Number(button.dataset["example"])];
-      if (!example) return;
-      for (const [name, value] of Object.entries(example)) {
-        if (name === "label") continue;
-        const field = input(form, name);
-        field.value = value;
-        field.dispatchEvent(new Event("input", { bubbles: true }));
-      }
-      input(form, "topic").focus();
+  #listen(): void {
+    const { text, question, sources } = this.#composer;
+    this.#form.addEventListener("submit", (event) => {
+      event.preventDefault();
+      void this.#start(event);
     });
-  }
-}
-
-async function start(form: HTMLFormElement, cause: Event): Promise<void> {
-  const button = form.querySelector<HTMLButtonElement>("[type=submit]");
-  clearErrors(form);
-  const errors = limitProblems(form);
-  if (characterCount(input(form, "topic").value) === 0) errors.unshift({ field: "topic", message: "Write a question first." });
-  if (errors.length > 0) return showErrors(form, errors);
-  if (button) button.disabled = true;
-  const options = { cause, advice: ADVICE };
-  const outcome = await post<{ url: string }>(form.dataset["api"] ?? "", values(form), options);
-  // The button stays disabled until the debate's page loads.
-  if (outcome.problem === null) return location.assign(outcome.body.url);
-  if (outcome.status === 401) return location.reload();
-  showErrors(form, outcome.errors, outcome.problem);
-  if (button) button.disabled = false;
-}
-
-function values(form: HTMLFormElement): Record<string, unknown> {
-  const { topic, content, content_type, panel, rounds } = Object.fromEntries(new FormData(form));
-  return { topic, content, content_type, panel, rounds: Number(rounds), ...limitValues(form) };
-}
-
-/** Shows each error beside its field; `problem` is what to show if there are none. */
-function showErrors(form: HTMLFormElement, errors: readonly FieldError[], problem = ""): void {
-  const general = errors.length === 0 ? [problem] : [];
-  for (const error of errors) {
-    const field = form.querySelector<HTMLElement>(`[data-field="${CSS.escape(error.field)}"]`);
-    const place = field?.querySelector<HTMLElement>(".field-error");
-    if (!field || !place) {
-      general.push(error.message);
-      continue;
+    this.#form.addEventListener("input", ({ target }) => {
+      if (target === question) this.#composer.isQuestionOwn = question.value.trim() !== "";
+      if (target instanceof Element) clearError(target);
+      this.#changed();
+    });
+    for (const field of [text, question]) {
+      field.addEventListener("keydown", (event) => {
+        if (!isSend(event)) return;
+        event.preventDefault();
+        this.#form.requestSubmit();
+      });
     }
-    field.toggleAttribute("data-invalid", true);
-    input(form, error.field).setAttribute("aria-invalid", "true");
-    place.textContent = [place.textContent, error.message].filter(Boolean).join(" ");
-    place.hidden = false;
-    const folded = field.closest("details");
-    if (folded) folded.open = true;
+    receive(this.#form, text, { files: (files) => sources.add(files), source: (pasted) => this.#addPasted("Pasted text", pasted) });
+    setUpExamples(this.#form, (example) => this.#fill(example));
   }
-  const summary = form.querySelector<HTMLElement>("[data-form-error]");
-  if (summary) {
-    summary.textContent = general.join(" ");
-    summary.hidden = general.length === 0;
+
+  /** Fills what is empty; returns how to undo that. */
+  #fill({ label, topic, content, content_type }: Example): () => void {
+    const before = this.#draft();
+    if (this.#composer.text.value.trim() === "") this.#composer.text.value = topic;
+    if (content !== "" && !this.#composer.hasSources) {
+      option(this.#form, "content_type").value = content_type;
+      this.#addPasted(label, content);
+    }
+    this.#changed();
+    this.#composer.text.focus();
+    return () => {
+      this.#restore(before);
+      this.#changed();
+    };
   }
-  form.querySelector<HTMLElement>("[aria-invalid]")?.focus();
-}
 
-function clearErrors(form: HTMLFormElement): void {
-  for (const place of form.querySelectorAll<HTMLElement>(".field-error[id], [data-form-error]")) {
-    place.textContent = "";
-    place.hidden = true;
+  #addPasted(name: string, text: string): void {
+    this.#composer.pasted = [...this.#composer.pasted, { name, text }];
+    this.#changed();
   }
-  for (const field of form.querySelectorAll("[data-invalid]")) field.removeAttribute("data-invalid");
-  for (const field of form.querySelectorAll("[aria-invalid]")) field.removeAttribute("aria-invalid");
-}
 
-/** What inputs, textareas and selects have in common. */
-type Input = HTMLElement & Pick<HTMLInputElement, "name" | "value">;
+  /** The person has changed something. */
+  #changed(): void {
+    this.#key = null;
+    this.#estimates.refreshSoon();
+    this.#drafts.saveSoon();
+    this.#draw();
+  }
 
-function input(form: HTMLFormElement, name: string): Input {
-  return form.elements.namedItem(name) as unknown as Input;
+  #draw(): void {
+    const { text, question, sources, pasted, isAsked, isEmpty, isQuestionOwn } = this.#composer;
+    const { current: estimate } = this.#estimates;
+    this.#place("[data-field=topic]").hidden = isAsked || isEmpty;
+    if (!isAsked && !isEmpty && !isQuestionOwn && estimate !== null) question.value = estimate.topic;
+    const removePasted = (gone: object): void => {
+      this.#composer.pasted = pasted.filter((each) => each !== gone);
+      this.#changed();
+    };
+    const chips = { pasted, items: sources.items, removePasted, remove: (key: object) => sources.remove(key) };
+    render(chipsTemplate(chips), this.#place("[data-chips]"));
+    this.#place("[data-chosen]").textContent = optionsText(this.#form);
+    this.#place("[data-price]").textContent = estimate ? priceText(estimate) : "";
+    this.#place("[data-left]").textContent = estimate ? leftText(estimate) : "";
+    this.#drawCounter(characterCount(text.value));
+    const queue = (): void => void this.#start(null, { when_busy: "queue" });
+    const busy = this.#busy && busyTemplate(this.#busy, queue, (id) => void this.#stop(id));
+    render(busy ?? nothing, this.#place("[data-busy]"));
+  }
+
+  /** Says that a text is too long for a question, and therefore a source. */
+  #drawCounter(count: number): void {
+    const counter = this.#place("[data-counter]");
+    counter.textContent = count <= MAX_QUESTION ? "" : `Source, ${thousands(count)} of ${thousands(this.#limit)} characters`;
+    counter.toggleAttribute("data-over", count > this.#limit);
+  }
+
+  /** The most characters of content. */
+  get #limit(): number {
+    return Number(this.#composer.text.dataset["limit"]);
+  }
+
+  #values(): Record<string, unknown> {
+    return { ...this.#composer.values, ...optionValues(this.#form) };
+  }
+
+  #problems(): FieldError[] {
+    const { content, isAsked, isEmpty, question, sources } = this.#composer;
+    const problems = limitProblems(this.#form, this.#estimates.current);
+    const add = (field: string, message: string): void => void problems.unshift({ field, message });
+    if (characterCount(content) > this.#limit) add("content", `Enter at most ${thousands(this.#limit)} characters.`);
+    if (!isAsked && characterCount(question.value) > MAX_QUESTION) add("topic", `Enter at most ${MAX_QUESTION} characters.`);
+    if (sources.isUploading) add("sources", "Wait until the files are uploaded, or remove them.");
+    else if (isEmpty) add("content", "Enter a question.");
+    return problems;
+  }
+
+  async #start(cause: Event | null, more: object = {}): Promise<void> {
+    if (this.#isStarting) return;
+    clearErrors(this.#form);
+    this.#place("[data-form-error]").hidden = true;
+    this.#busy = null;
+    this.#draw();
+    const problems = this.#problems();
+    if (problems.length > 0) return this.#show(problems);
+    this.#key ??= newKey();
+    this.#drafts.save();
+    this.#isStarting = true;
+    showStarting(this.#page, (this.#composer.isAsked ? this.#composer.text : this.#composer.question).value.trim());
+    const outcome = await requestStart(this.#api, { ...this.#values(), ...more, idempotency_key: this.#key }, cause);
+    if (outcome.problem !== null) return this.#failed(outcome);
+    this.#drafts.close();
+    location.assign(outcome.body.url);
+  }
+
+  #failed({ problem, errors, status, running }: Failure): void {
+    // The draft is kept: after signing in, everything is there.
+    if (status === 401) return location.assign(this.#form.dataset["login"] ?? location.href);
+    this.#isStarting = false;
+    showStarting(this.#page, null);
+    // A key that belongs to another debate will not fit the next time either.
+    if (status === 409) this.#key = null;
+    if (running === null) return this.#show(errors, problem);
+    this.#busy = { problem, running, stopping: new Set() };
+    this.#draw();
+    this.#place("[data-busy] button").focus();
+  }
+
+  #show(errors: readonly FieldError[], problem = ""): void {
+    const general = errors.length === 0 ? [problem] : showErrors(this.#form, errors);
+    if (general.length === 0) return;
+    this.#place("[data-form-problem]").textContent = general.join(" ");
+    this.#place("[data-form-error]").hidden = false;
+    this.#place("[data-form-error] button").focus();
+  }
+
+  async #stop(id: string): Promise<void> {
+    const update = (change: (busy: Busy) => Busy): void => {
+      this.#busy &&= change(this.#busy);
+      this.#draw();
+    };
+    update((busy) => ({ ...busy, stopping: new Set([...busy.stopping, id]) }));
+    const problem = await stopDebate(this.#api, id);
+    update((busy) => ({
+      problem: problem ?? busy.problem,
+      running: busy.running.filter((each) => problem !== null || each.id !== id),
+      stopping: new Set([...busy.stopping].filter((each) => each !== id)),
+    }));
+  }
+
+  #draft(): Draft {
+    return { ...this.#composer.draft, options: optionDraft(this.#form), key: this.#key };
+  }
+
+  #restore(draft: Draft): void {
+    this.#composer.restore(draft);
+    restoreOptions(this.#form, draft.options);
+    this.#key = draft.key;
+  }
+
+  get #page(): HTMLElement {
+    return this.#form.closest<HTMLElement>("[data-start]") ?? this.#form;
+  }
+
+  #place(selector: string): HTMLElement {
+    const found = this.#form.querySelector<HTMLElement>(selector);
+    if (!found) throw new Error(`The form has no ${selector}.`);
+    return found;
+  }
 }

@@ -591,9 +591,9 @@ describe("a text to the panel", () => {
   test("is sent by the keyboard, and cleared when the log has it", async () => {
     await play("debate", 8);
     write("composer-text", "  Look at the cap. ");
-    one("composer-text").dispatchEvent(new KeyboardEvent("keydown", { key: "Enter" }));
+    one("composer-text").dispatchEvent(new KeyboardEvent("keydown", { key: "Enter", shiftKey: true }));
     expect(sent()).toEqual([]);
-    one("composer-text").dispatchEvent(new KeyboardEvent("keydown", { key: "Enter", ctrlKey: true }));
+    one("composer-text").dispatchEvent(new KeyboardEvent("keydown", { key: "Enter" }));
     await painted();
     const [{ idempotency_key } = {}] = sent();
     expect(sent()).toEqual([{ type: "input", text: "Look at the cap.", idempotency_key }]);

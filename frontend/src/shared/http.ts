@@ -4,11 +4,11 @@ import { waitTime } from "./format.ts";
 
 export type FieldError = { readonly field: string; readonly message: string };
 
-/** The response's JSON, or why there is none: a sentence for a person, the errors of single fields, and the status,
- * which is null if no server answered. */
+/** The response's JSON, or why there is none: a sentence for a person, the errors of single fields, the status, which is
+ * null if no server answered, and the answer, an empty object if it was no JSON. */
 export type Outcome<Body> =
   | { readonly problem: null; readonly body: Body }
-  | { readonly problem: string; readonly errors: readonly FieldError[]; readonly status: number | null };
+  | { readonly problem: string; readonly errors: readonly FieldError[]; readonly status: number | null; readonly answer: object };
 
 /** `cause` is the click that caused the request; its age in milliseconds is sent for traces. `advice` is what to do
  * after an error of the server. */
@@ -19,30 +19,78 @@ type Refusal = { readonly message?: unknown; readonly errors?: readonly FieldErr
 const UNREACHABLE = "The server could not be reached. Check the connection and try again.";
 const SIGNED_OUT = "You are signed out. Sign in again, in another tab if you like, then reload this page.";
 const RELOAD = "Reload this page and try again.";
+const RETRY = "Try again.";
 
 /** Posts JSON with Django's CSRF token, which stands in the forms of every page. Never rejects. */
 export async function post<Body>(url: string, body: object, options: Options = {}): Promise<Outcome<Body>> {
   try {
     const response = await send(url, body, options.cause);
     const isJson = response.headers.get("Content-Type")?.includes("json");
-    const answer = isJson ? await response.json() : {};
-    if (response.ok) return { problem: null, body: answer };
-    const { errors = [] }: Refusal = answer;
-    return { problem: sentence(response, answer, options.advice ?? RELOAD), errors, status: response.status };
+    return outcome(response, isJson ? await response.json() : {}, options.advice ?? RELOAD);
   } catch {
-    return { problem: UNREACHABLE, errors: [], status: null };
+    return unreachable();
   }
 }
 
+/** Uploads a file, and reports its progress from 0 to 1. Never rejects. */
+export function upload<Body>(
+  url: string,
+  file: File,
+  progress: (done: number) => void,
+  signal: AbortSignal,
+): Promise<Outcome<Body>> {
+  // fetch does not report the progress of a request.
+  const request = new XMLHttpRequest();
+  request.open("POST", url);
+  request.setRequestHeader("X-CSRFToken", csrfToken());
+  request.upload.onprogress = ({ loaded, total }) => progress(total > 0 ? loaded / total : 0);
+  const form = new FormData();
+  form.append("file", file);
+  return new Promise((resolve) => {
+    request.onload = () => resolve(outcome(responseOf(request), jsonOf(request.responseText), RETRY));
+    request.onerror = request.onabort = () => resolve(unreachable());
+    signal.addEventListener("abort", () => request.abort());
+    request.send(form);
+  });
+}
+
+type Answered = Pick<Response, "ok" | "status"> & { readonly headers: Pick<Headers, "get"> };
+
+function responseOf(request: XMLHttpRequest): Answered {
+  const { status } = request;
+  return { ok: status >= 200 && status < 300, status, headers: { get: (name) => request.getResponseHeader(name) } };
+}
+
+function jsonOf(text: string): object {
+  try {
+    return JSON.parse(text) as object;
+  } catch {
+    return {};
+  }
+}
+
+function outcome<Body>(response: Answered, answer: Refusal & object, advice: string): Outcome<Body> {
+  if (response.ok) return { problem: null, body: answer as Body };
+  const { errors = [] } = answer;
+  return { problem: sentence(response, answer, advice), errors, status: response.status, answer };
+}
+
+function unreachable(): Outcome<never> {
+  return { problem: UNREACHABLE, errors: [], status: null, answer: {} };
+}
+
+function csrfToken(): string {
+  return document.querySelector<HTMLInputElement>("[name=csrfmiddlewaretoken]")?.value ?? "";
+}
+
 function send(url: string, body: object, cause?: Event): Promise<Response> {
-  const token = document.querySelector<HTMLInputElement>("[name=csrfmiddlewaretoken]")?.value ?? "";
-  const headers: Record<string, string> = { "Content-Type": "application/json", "X-CSRFToken": token };
+  const headers: Record<string, string> = { "Content-Type": "application/json", "X-CSRFToken": csrfToken() };
   if (cause) headers["X-Clicked-Ms-Ago"] = Math.max(0, performance.now() - cause.timeStamp).toFixed(1);
   return fetch(url, { method: "POST", headers, body: JSON.stringify(body) });
 }
 
 /** Why the server refused, as a sentence for a person. */
-function sentence(response: Response, { errors, message }: Refusal, advice: string): string {
+function sentence(response: Answered, { errors, message }: Refusal, advice: string): string {
   if (response.status === 401) return SIGNED_OUT;
   const reason = errors?.[0]?.message ?? message;
   if (typeof reason === "string") return withWait(reason, response);
@@ -50,7 +98,7 @@ function sentence(response: Response, { errors, message }: Refusal, advice: stri
 }
 
 /** Appends the time of the Retry-After header, unless the sentence names one. */
-function withWait(sentence: string, response: Response): string {
+function withWait(sentence: string, response: Answered): string {
   const seconds = Number(response.headers.get("Retry-After") ?? Number.NaN);
   if (!(seconds > 0) || /\bagain in\b/i.test(sentence)) return sentence;
   return `${sentence} Try again in ${waitTime(seconds)}.`;

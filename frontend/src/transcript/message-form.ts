@@ -6,10 +6,10 @@ import { customElement, property, state } from "lit/decorators.js";
 import { live } from "lit/directives/live.js";
 import type { Attempt } from "../client/commands.ts";
 import { characterCount, thousands } from "../shared/format.ts";
+import { isSend } from "../shared/keyboard.ts";
 import { PageElement } from "../shared/page-element.ts";
 
 const NEAR_THE_LIMIT = 200;
-const APPLE = /Mac|iPhone|iPad/.test(navigator.userAgent);
 
 /** `to` is the role of the agent that is to answer; undefined for the next speaker. */
 export type Said = { readonly text: string; readonly to: string | undefined };
@@ -71,13 +71,14 @@ export class MessageFormElement extends PageElement {
         aria-describedby="${name}-hint ${name}-problem"
         aria-invalid=${problem == null ? "false" : "true"}
         ?readonly=${sending}
+        enterkeyhint="send"
         .value=${live(this.text)}
         @input=${this.#input}
         @keydown=${this.#keydown}
       ></textarea>
       <div class="below">
         <p class="hint" id="${name}-hint" data-testid="${name}-hint">
-          ${left <= NEAR_THE_LIMIT ? html`<span ?data-over=${left < 0}>${thousands(left)} left</span>` : (this.note(this.to) ?? html`<span class="keys"><kbd>${APPLE ? "⌘" : "Ctrl"}</kbd> <kbd>Enter</kbd> sends</span>`)}
+          ${left <= NEAR_THE_LIMIT ? html`<span ?data-over=${left < 0}>${thousands(left)} left</span>` : (this.note(this.to) ?? html`<span class="keys"><kbd>Shift</kbd> <kbd>Enter</kbd> for a new line</span>`)}
         </p>
         ${this.second}
         <button
@@ -133,7 +134,7 @@ export class MessageFormElement extends PageElement {
   };
 
   #keydown = (event: KeyboardEvent): void => {
-    if (event.key !== "Enter" || event.isComposing || !(event.ctrlKey || event.metaKey)) return;
+    if (!isSend(event)) return;
     event.preventDefault();
     this.#submit(event);
   };

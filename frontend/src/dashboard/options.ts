@@ -1,0 +1,41 @@
+// The options of a new debate: source type, team, rounds, limits.
+
+import { limitValues, limitsText } from "./limits.ts";
+
+const NAMES = ["content_type", "panel", "rounds", "max_usd", "max_tokens", "max_seconds"] as const;
+
+type Name = (typeof NAMES)[number];
+/** What inputs and selects have in common. */
+type Input = HTMLElement & Pick<HTMLInputElement, "value">;
+
+export function option(form: HTMLFormElement, name: Name): Input {
+  return form.elements.namedItem(name) as unknown as Input;
+}
+
+/** The part of the request. */
+export function optionValues(form: HTMLFormElement): Record<string, unknown> {
+  const [content_type, panel] = [option(form, "content_type").value, option(form, "panel").value];
+  return { content_type, panel, rounds: Number(option(form, "rounds").value), ...limitValues(form) };
+}
+
+/** What is chosen, in a line. */
+export function optionsText(form: HTMLFormElement): string {
+  const panel = form.elements.namedItem("panel");
+  const team = panel instanceof HTMLSelectElement ? panel.selectedOptions[0]?.text : undefined;
+  const rounds = option(form, "rounds").value;
+  const limits = limitsText(form);
+  const parts = [team, rounds && `${rounds} ${rounds === "1" ? "round" : "rounds"}`, limits && `limits: ${limits}`];
+  return parts.filter(Boolean).join(" · ");
+}
+
+/** The fields' values by name, as a draft keeps them. */
+export function optionDraft(form: HTMLFormElement): Record<string, string> {
+  return Object.fromEntries(NAMES.map((name) => [name, option(form, name).value]));
+}
+
+export function restoreOptions(form: HTMLFormElement, values: Readonly<Record<string, string>>): void {
+  for (const name of NAMES) {
+    const value = values[name];
+    if (value !== undefined) option(form, name).value = value;
+  }
+}

@@ -1,0 +1,33 @@
+// The start of a debate, from the press on the button to the debate's own page.
+
+import { html, nothing, render } from "lit";
+import type { Running } from "./busy.ts";
+import { type Outcome, post } from "../shared/http.ts";
+
+/** `running` is not null if as many debates run as may run at once. */
+export type Failure = Omit<Exclude<Outcome<never>, { problem: null }>, "answer"> & { readonly running: readonly Running[] | null };
+
+type Started = { readonly problem: null; readonly body: { readonly url: string } };
+
+/** Asks the server to start a debate. `cause` is what the person did. */
+export async function requestStart(api: string, values: object, cause: Event | null): Promise<Started | Failure> {
+  const outcome = await post<Started["body"]>(api, values, { ...(cause ? { cause } : {}), advice: "Nothing is lost." });
+  if (outcome.problem === null) return outcome;
+  const { running = null } = outcome.answer as { running?: readonly Running[] };
+  return { ...outcome, running };
+}
+
+/** Shows what the debate's page begins with, in place of the form; null shows the form again. */
+export function showStarting(page: HTMLElement, topic: string | null): void {
+  const form = page.querySelector<HTMLElement>("[data-start-page]");
+  const place = page.querySelector<HTMLElement>("[data-starting]");
+  if (!form || !place) return;
+  form.hidden = topic !== null;
+  place.hidden = topic === null;
+  if (topic === null) return void render(nothing, place);
+  scrollTo(0, 0);
+  const status = html`<span class="status-word" role="status" data-testid="conversation-status" data-status="initializing"
+    >Initializing</span
+  >`;
+  render(html`<p>${status}</p><h1 class="topic" dir="auto" ?data-long=${topic.length > 140}>${topic}</h1>`, place);
+}
