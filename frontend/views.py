@@ -1,5 +1,6 @@
 """The dashboard, the live debate and the operators' monitor."""
 
+import json
 from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
@@ -21,6 +22,7 @@ from conversations.domain import requests
 from conversations.domain.enums import ContentType
 from conversations.domain.panels import DEFAULT_PANEL, PANELS
 from conversations.domain.texts import uuid_or_nil
+from conversations.event_log import queries
 from conversations.models import Conversation
 from conversations.providers import circuit_breaker
 from frontend.content_security import trusted_types
@@ -30,6 +32,8 @@ from streaming.watchers.registry import MAX_NOTICE
 PER_PAGE = 20
 # Debates that follow one, as far as its page lists them.
 MAX_FOLLOWERS = 10
+# Of the log in the page of a debate: about a quarter of it when it is compressed.
+MAX_EVENT_BYTES = 200_000
 LIMITS = {
     "topic": requests.MAX_TOPIC,
     "content": requests.MAX_CONTENT,
@@ -124,6 +128,8 @@ def page_data(conversation: Conversation, user: permissions.AnyUser) -> dict[str
         "status": conversation.status,
         "mode": conversation.mode,
         "reason": conversation.reason,
+        "events": _events(conversation.pk),
+        "complete": conversation.verdict,
         "wsUrl": conversation.ws_url,
         "apiUrl": f"/api/conversations/{conversation.pk}/",
         "loginUrl": f"{reverse('account_login')}?next={conversation.get_absolute_url()}",
@@ -142,6 +148,15 @@ def page_data(conversation: Conversation, user: permissions.AnyUser) -> dict[str
 
 def _link(conversation: Conversation) -> dict[str, str]:
     return {"topic": str(conversation), "url": conversation.get_absolute_url()}
+
+
+def _events(conversation: UUID) -> list[Any]:
+    """The log as the WebSocket would send it, with which the page is drawn at once; none of a long debate, which would
+    make the page large."""
+    frames = queries.condensed(conversation, settings.OUTCRY_EVENTS.get("websocket", ()))
+    if sum(frame.size for frame in frames) > MAX_EVENT_BYTES:
+        return []
+    return [json.loads(frame.text) for frame in frames]
 
 
 @require_safe

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any
 from uuid import UUID
 
@@ -9,7 +10,8 @@ from django.db.models import BooleanField, QuerySet
 from django.db.models.expressions import RawSQL
 
 from conversations.domain.errors import NotFound
-from conversations.domain.frames import Frame
+from conversations.domain.events import EVENTS
+from conversations.domain.frames import Frame, condense
 from conversations.domain.human_input import HumanInput, Question
 from conversations.models import PEOPLE, Conversation, Event
 
@@ -36,6 +38,22 @@ def read_all(conversation: UUID, after: int = 0, types: Collection[str] | None =
     """Every event above `after`, in order; only those of `types`, if given."""
     for frame in frames(conversation, after, types):
         yield frame.seq, frame.type, {**frame.data}
+
+
+def condensed(conversation: UUID, left_out: Collection[str] = ()) -> list[Frame]:
+    """The log in few frames, which fold to the same state, without events of the types `left_out`. Reads no token of a
+    message that is whole, and those are most of a log."""
+    found = [*frames(conversation, types=EVENTS.keys() - {"token", *left_out})]
+    whole = {frame.data["message"] for frame in found if frame.type == "agent_message"}
+    begun = {frame.data["message"] for frame in found if frame.type == "message_start"}
+    if begun - whole:
+        tokens = _rows(conversation, 0).filter(type="token", data__message__in=[*begun - whole])
+        found = sorted([*found, *_frames(conversation, tokens.values_list(*_COLUMNS))], key=attrgetter("seq"))
+    kept = condense(found)
+    return [
+        frame.covering(before)
+        for frame, before in zip(kept, [0, *(frame.seq for frame in kept)], strict=False)
+    ]
 
 
 def of_people(conversation: UUID) -> QuerySet[Event]:

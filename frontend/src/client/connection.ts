@@ -51,7 +51,7 @@ const MAY_BE_BEHIND: ReadonlySet<StreamState> = new Set(["paused", "lagging", "r
 type Timer = ReturnType<typeof setTimeout> | undefined;
 
 export class Connection {
-  /** The conversation's state after the events received so far. */
+  /** The conversation's state after the events received so far; before the start, after those that are known already. */
   conversation: State = EMPTY;
   /** How the server streams to this connection. */
   stream: StreamState = "streaming";
@@ -87,6 +87,7 @@ export class Connection {
 
   /** `opened` is a socket of this conversation, if there is one already. */
   start(opened?: WebSocket): void {
+    if (isTerminal(this.conversation.status)) return this.#watcher.state("closed", OVER);
     this.#watcher.state("connecting", null);
     this.#open(opened);
   }

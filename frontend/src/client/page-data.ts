@@ -1,6 +1,7 @@
 // The data that the server puts into the page of a debate.
 
-import type { Mode, Status } from "../protocol/events.gen.ts";
+import type { Complete, Mode, Status } from "../protocol/events.gen.ts";
+import type { LogEvent } from "../protocol/state.ts";
 
 /** Limits of a debate, null for none: US dollars, input and output tokens, seconds. */
 export type Limits = { readonly usd: number | null; readonly tokens: number | null; readonly seconds: number | null };
@@ -18,6 +19,10 @@ export type Page = {
   readonly status: Status;
   readonly mode: Mode;
   readonly reason: string | null;
+  /** The log so far; empty if it is long. */
+  readonly events: readonly LogEvent[];
+  /** The verdict, once there is one. */
+  readonly complete: Complete | null;
   readonly wsUrl: string;
   /** Prefix of the API's "control", "input", "again" and "export" for this debate. */
   readonly apiUrl: string;

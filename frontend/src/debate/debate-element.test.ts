@@ -29,6 +29,8 @@ const PAGE: Page = {
   contentType: "Text",
   rounds: 2,
   age: 60,
+  events: [],
+  complete: null,
   status: "queued",
   mode: "live",
   reason: null,
@@ -147,6 +149,18 @@ test("shows a finished debate: four speakers, the verdict, the figures", async (
   expect(words("verdict")).toContain("confidence 62 %");
   expect(words("cost")).toBe("$0.0016");
   expect(words("tokens")).toBe("720 / 168");
+});
+
+test("a debate that the page holds whole is drawn without a connection", async () => {
+  const { events } = recorded("debate");
+  const sockets = network.sockets.length;
+  reopen({ events, status: "completed" });
+  await painted();
+  expect(network.sockets).toHaveLength(sockets);
+  expect(one("connection-status").dataset["state"]).toBe("closed");
+  expect(words("announcements")).toBe("");
+  // The result comes first.
+  expect(one("verdict").compareDocumentPosition(one("conversation-display"))).toBe(Node.DOCUMENT_POSITION_FOLLOWING);
 });
 
 test("texts of people and models are never markup", async () => {

@@ -7,7 +7,8 @@ import { type Page, canAnswer } from "../client/page-data.ts";
 import { watchVisibility } from "../attention/page-visibility.ts";
 import type { ReadPosition } from "../attention/read-position.ts";
 import type { Ending } from "../protocol/close-codes.ts";
-import type { Frame, Mode, StreamState } from "../protocol/events.gen.ts";
+import type { Complete, Frame, Mode, StreamState } from "../protocol/events.gen.ts";
+import { reduce } from "../protocol/reducer.ts";
 import { type LogEvent, type State, isTerminal, seqBefore } from "../protocol/state.ts";
 import { post, webSocketUrl } from "../shared/http.ts";
 import { type Banner, withBanner } from "../transcript/banners.ts";
@@ -48,6 +49,8 @@ export class DebateSession {
         this.#updatePosition();
       },
     });
+    this.#connection.conversation = reduce(page.events);
+    this.#history = this.head;
     this.commands = new Commands(
       (frame) => this.#connection.send(frame),
       (path, body) => post(page.apiUrl + path, body),
@@ -72,6 +75,10 @@ export class DebateSession {
 
   get state(): State {
     return this.#connection.conversation;
+  }
+
+  get complete(): Complete | null {
+    return this.state.complete ?? this.page.complete;
   }
 
   get stream(): StreamState {

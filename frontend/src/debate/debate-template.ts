@@ -46,9 +46,9 @@ export function sourcesTemplate({ content, contentType }: Page): Optional {
   </section>`;
 }
 
-export function verdictTemplate({ state }: DebateSession): Optional {
-  if (state.complete === null) return nothing;
-  return html`<outcry-verdict id="verdict" .complete=${state.complete}></outcry-verdict>`;
+export function verdictTemplate({ complete }: DebateSession): Optional {
+  if (complete === null) return nothing;
+  return html`<outcry-verdict id="verdict" .complete=${complete}></outcry-verdict>`;
 }
 
 /** A sentence on why no more events arrive, if it is needed. */

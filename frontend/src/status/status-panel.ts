@@ -6,7 +6,7 @@ import type { Commands } from "../client/commands.ts";
 import type { ConnectionState } from "../client/connection.ts";
 import { controlsTemplate } from "./controls.ts";
 import { detailsTemplate } from "./details.ts";
-import type { Status, StreamState } from "../protocol/events.gen.ts";
+import type { Complete, Status, StreamState } from "../protocol/events.gen.ts";
 import { type Speaker, speakersOf } from "./speakers.ts";
 import { statusWord, stopReason } from "./status-word.ts";
 import { roundOf } from "./usage.ts";
@@ -18,6 +18,7 @@ export type LiveDebate = {
   readonly page: Page;
   readonly commands: Commands;
   readonly state: State;
+  readonly complete: Complete | null;
   readonly connectionState: ConnectionState;
   readonly isOffline: boolean;
   /** Whether events may be missing: the debate is not over, and the connection is. */

@@ -6,9 +6,8 @@ import { type Message, spokenMessages } from "../protocol/state.ts";
 import { speakersOf } from "../status/speakers.ts";
 import { label } from "../shared/format.ts";
 
-export function outlineTemplate({ page, state }: LiveDebate): TemplateResult {
+export function outlineTemplate({ page, state, complete }: LiveDebate): TemplateResult {
   const speakers = speakersOf(page, state);
-  const { complete } = state;
   const speech = ({ id, agent, role }: Message): TemplateResult => html`<li data-color=${speakers.get(role)?.color ?? 0}>
     <a href="#m-${id}">${agent}</a>
   </li>`;
