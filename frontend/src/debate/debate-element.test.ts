@@ -778,6 +778,70 @@ describe("a question", () => {
   });
 });
 
+describe("somebody who looks at another tab", () => {
+  class FakeNotification {
+    static permission = "granted";
+    static shown: { title: string; body: string }[] = [];
+    constructor(title: string, { body }: { body: string }) {
+      FakeNotification.shown.push({ title, body });
+    }
+  }
+
+  beforeEach(() => {
+    FakeNotification.shown = [];
+    FakeNotification.permission = "granted";
+    vi.stubGlobal("Notification", FakeNotification);
+    document.head.innerHTML = '<link rel="icon" href="/plain.svg" data-marked="/marked.svg">';
+    reopen(OWNER);
+  });
+  afterEach(() => document.head.replaceChildren());
+
+  const icon = (): string => document.querySelector<HTMLLinkElement>("link")?.getAttribute("href") ?? "";
+
+  test("is notified of a question and of the end, and the tab is marked until it is shown", async () => {
+    const asked = recorded("humans").events;
+    const waiting = asked.findIndex(({ type }) => type === "input_request") + 1;
+    network.socket.deliver(hello());
+    hide(true);
+    network.socket.deliver(...asked.slice(0, waiting));
+    await vi.waitFor(() => expect(document.title).toMatch(/^\(\?\) /));
+    expect(FakeNotification.shown).toEqual([{ title: "Market Context asks you", body: "Which fiscal year?" }]);
+    expect(icon()).toBe("/marked.svg");
+
+    reopen(OWNER);
+    network.socket.deliver(hello(), ...recorded("debate").events);
+    await vi.waitFor(() => expect(document.title).toBe(`(done) ${PAGE.topic} · Outcry`));
+    expect(FakeNotification.shown.at(-1)).toEqual({ title: "Verdict: Hold", body: PAGE.topic });
+    hide(false);
+    await painted();
+    expect(document.title).toBe(`${PAGE.topic} · Outcry`);
+    expect(icon()).toMatch(/\/plain\.svg$/);
+  });
+
+  test("is not told what the page shows, or what was there before", async () => {
+    network.socket.deliver(hello(), ...recorded("debate").events);
+    reopen(OWNER);
+    hide(true);
+    const { events } = recorded("debate");
+    network.socket.deliver(hello(events.length), ...events);
+    await vi.waitFor(() => expect(all("verdict")).toHaveLength(1), { timeout: 4_000 });
+    expect(FakeNotification.shown).toEqual([]);
+    expect(document.title).toBe(`${PAGE.topic} · Outcry`);
+  });
+
+  test("is asked for permission by a press only", async () => {
+    const ask = vi.fn(async () => {
+      FakeNotification.permission = "granted";
+    });
+    vi.stubGlobal("Notification", Object.assign(FakeNotification, { permission: "default", requestPermission: ask }));
+    await play("debate", 8);
+    expect(ask).not.toHaveBeenCalled();
+    one("notify-me").click();
+    await vi.waitFor(() => expect(all("notify-me")).toHaveLength(0));
+    expect(ask).toHaveBeenCalledOnce();
+  });
+});
+
 test("a signed-out watcher gets a link to sign in", async () => {
   network.socket.onclose?.({ code: 4401 });
   await painted();

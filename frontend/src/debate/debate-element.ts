@@ -18,6 +18,7 @@ import {
   composerTemplate,
   endingTemplate,
   floatingTemplate,
+  notifyTemplate,
   questionTemplate,
   sourcesTemplate,
   stoppedTemplate,
@@ -52,9 +53,9 @@ export class DebateElement extends LiveElement {
   }
 
   protected override willUpdate(): void {
-    const { mode, openRequest, page } = this.#session;
+    const { mode, openRequest, notices, page } = this.#session;
     this.#announced = this.#session.takeAnnouncements() ?? this.#announced;
-    const marks = `${mode === "demo" ? "Demo: " : ""}${openRequest === null ? "" : "(?) "}`;
+    const marks = `${mode === "demo" ? "Demo: " : ""}${openRequest === null ? notices.mark : "(?) "}`;
     document.title = `${marks}${page.topic} · Outcry`;
     this.#hadFocus = this.querySelector(".controls, .stop-dialog")?.matches(":focus-within") ?? false;
   }
@@ -103,7 +104,7 @@ export class DebateElement extends LiveElement {
       <div class="debate" data-mode=${mode}>
         ${mode === "demo" ? watermarkTemplate() : nothing}
         ${questionTemplate(page)}
-        <div class="rail">${statusPanelTemplate(session)} ${outlineTemplate(session)} ${sourcesTemplate(page)}</div>
+        <div class="rail">${statusPanelTemplate(session)} ${notifyTemplate(session)} ${outlineTemplate(session)} ${sourcesTemplate(page)}</div>
         <div class="column">
           ${bannersTemplate(endingTemplate(session), session.banners, (id) => session.dismissBanner(id))}
           ${demoTemplate(page, state)} ${isTest ? testModelTemplate(page) : nothing} ${this.#isRead ? verdict : nothing}

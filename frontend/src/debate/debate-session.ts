@@ -4,6 +4,7 @@
 import { Commands } from "../client/commands.ts";
 import { Connection, type ConnectionState } from "../client/connection.ts";
 import { type Page, canAnswer } from "../client/page-data.ts";
+import { TabNotices, askToNotify } from "../attention/notifications.ts";
 import { watchVisibility } from "../attention/page-visibility.ts";
 import type { ReadPosition } from "../attention/read-position.ts";
 import type { Ending } from "../protocol/close-codes.ts";
@@ -13,11 +14,13 @@ import { type LogEvent, type State, isTerminal, seqBefore } from "../protocol/st
 import { post, webSocketUrl } from "../shared/http.ts";
 import { type Banner, withBanner } from "../transcript/banners.ts";
 import { announcements } from "./announcements.ts";
+import { newsOf } from "./news.ts";
 
 export class DebateSession {
   readonly page: Page;
   readonly commands: Commands;
   readonly position: ReadPosition;
+  readonly notices: TabNotices;
   connectionState: ConnectionState = "connecting";
   ending: Ending | null = null;
   banners: readonly Banner[] = [];
@@ -28,6 +31,8 @@ export class DebateSession {
   #announcements: string[] = [];
   /** The log's head when this page last connected. Only later events are announced. */
   #history = 0;
+  /** The log's head when the page was opened. Only later events are news. */
+  #openedAtHead: number | null = null;
   /** How far the server's clock is ahead of this one, in milliseconds. */
   #clockOffset = 0;
   /** When a frame last arrived, by the wall clock, and the milliseconds of silence after which the connection counts as
@@ -39,6 +44,7 @@ export class DebateSession {
   constructor(page: Page, position: ReadPosition, changed: () => void) {
     this.page = page;
     this.position = position;
+    this.notices = new TabNotices(page.apiUrl);
     this.#changed = changed;
     this.#connection = new Connection(webSocketUrl(page.wsUrl), {
       event: (event, before) => this.#receive(event, before),
@@ -62,7 +68,10 @@ export class DebateSession {
   start(signal: AbortSignal): void {
     this.#connection.start();
     const visibility = {
-      changed: () => this.#updatePosition(),
+      changed: () => {
+        this.notices.update();
+        this.#updatePosition();
+      },
       doubt: () => this.#connection.wake(),
       revived: () => this.#connection.renew(),
     };
@@ -134,6 +143,12 @@ export class DebateSession {
     this.#changed();
   }
 
+  /** Asks the browser to allow notifications; the press of a button has to be the cause. */
+  async askToNotify(): Promise<void> {
+    await askToNotify();
+    this.#changed();
+  }
+
   dismissMissed(): void {
     this.position.missed = null;
     this.#changed();
@@ -153,6 +168,8 @@ export class DebateSession {
     if (event.seq > this.#history) {
       this.#announcements.push(...announcements(before, this.state, canAnswer(this.page)));
     }
+    const news = this.#openedAtHead !== null && event.seq > this.#openedAtHead ? newsOf(before, this.state, this.page) : null;
+    if (news !== null) this.notices.tell(news);
     if (document.hidden) this.painted(event.seq);
     if (seqBefore(event) < this.#history && event.seq >= this.#history) this.#updatePosition();
     this.#changed();
@@ -162,6 +179,7 @@ export class DebateSession {
     this.#receivedAt = Date.now();
     switch (frame.type) {
       case "hello":
+        this.#openedAtHead ??= frame.data.head;
         this.#history = Math.max(this.#history, frame.data.head);
         this.#patience = 1.5 * frame.data.heartbeat_seconds * 1000;
         this.#clockOffset = Date.parse(frame.at) - Date.now();

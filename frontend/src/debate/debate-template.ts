@@ -3,6 +3,7 @@
 import { type TemplateResult, html, nothing } from "lit";
 import { isTerminal } from "../protocol/state.ts";
 import { roundOf } from "../status/usage.ts";
+import { mayAsk } from "../attention/notifications.ts";
 import type { Link, Page } from "../client/page-data.ts";
 import "../transcript/after-element.ts";
 import type { Said } from "../transcript/message-form.ts";
@@ -98,6 +99,20 @@ function afterTemplate({ page, state }: DebateSession): TemplateResult {
     .canFollow=${state.messages.some((message) => message.state === "done")}
     .limit=${page.maxTopic}
   ></outcry-after>`;
+}
+
+/** Asks for the browser's notifications, as long as nobody has decided on them. */
+export function notifyTemplate(session: DebateSession): Optional {
+  if (!mayAsk() || isTerminal(session.state.status ?? session.page.status)) return nothing;
+  return html`<button
+    type="button"
+    class="btn btn-outline btn-sm notify"
+    data-testid="notify-me"
+    title="When this debate ends or asks you something while you are in another tab"
+    @click=${() => session.askToNotify()}
+  >
+    Notify me
+  </button>`;
 }
 
 /** Links to the debate that this one follows, and to those that follow it. */
