@@ -25,6 +25,7 @@ from conversations.domain.texts import uuid_or_nil
 from conversations.event_log import queries
 from conversations.models import Conversation
 from conversations.providers import circuit_breaker
+from conversations.services import sources
 from frontend.content_security import trusted_types
 from frontend.examples import EXAMPLES
 from streaming.watchers.registry import MAX_NOTICE
@@ -59,6 +60,7 @@ def dashboard(request: HttpRequest) -> HttpResponse:
         "initial": initial,
         "own_limits": _limits_of(initial),
         "again": getattr(initial, "pk", ""),
+        "texts": _texts_of(initial, request.user),
         "login_url": f"{reverse('account_login')}?{urlencode({'next': request.get_full_path()})}",
         "live_is_down": circuit_breaker.live_is_down(),
         "demo_fallback": settings.OUTCRY_DEMO_FALLBACK,
@@ -74,6 +76,24 @@ def _initial(request: HttpRequest) -> requests.NewConversation | Conversation:
     if found is not None:
         audit.note_reading(request.user, found.pk, found.owner_id)
     return found or requests.NewConversation.model_construct(topic="", content="")
+
+
+def _texts_of(initial: requests.NewConversation | Conversation, user: permissions.AnyUser) -> dict[str, Any]:
+    """What the form begins with beside its fields (src/dashboard/start-form.ts). Sources, and an earlier debate to
+    follow, belong to their owner."""
+    if not isinstance(initial, Conversation) or not permissions.may_speak(user, initial):
+        return {"content": initial.content, "sources": [], "follows": None}
+    chosen = [
+        {
+            "id": source.pk,
+            "name": source.name,
+            "type": source.type,
+            "characters": source.characters,
+            "pages": len(source.pages) or None,
+        }
+        for source in sources.of(initial)
+    ]
+    return {"content": initial.content, "sources": chosen, "follows": initial.follows_id}
 
 
 def _limits_of_site() -> dict[str, float | None]:

@@ -205,7 +205,7 @@ async def start(request: AuthenticatedRequest, new: NewConversation) -> ApiStatu
 )
 async def estimate(request: AuthenticatedRequest, new: NewConversation) -> dict[str, Any]:
     estimated, left = await debates.estimate(request.auth, new)
-    return {**vars(estimated), "topic": new.topic, "left": left}
+    return {**vars(estimated), "left": left}
 
 
 @router.get(

@@ -48,9 +48,10 @@ class Range(Generic[N]):
 
 @dataclass(frozen=True)
 class Estimate:
-    """`provider` is its label; `usd` is None if the model's price is unknown, and 0 for what Outcry itself runs.
-    Repeated turns are not included."""
+    """`topic` is the question. `provider` is its label; `usd` is None if the model's price is unknown, and 0 for what
+    Outcry itself runs. Repeated turns are not included."""
 
+    topic: str
     provider: str
     tokens: Range[int]
     usd: Range[float] | None
@@ -70,6 +71,7 @@ def estimate(
     high = [*_calls(new, question, provider, long, is_high=True)]
     cheapest, dearest = _total_cost(low), _total_cost(high)
     return Estimate(
+        topic=new.topic,
         provider=provider.label,
         tokens=Range(_total_tokens(low), _total_tokens(high)),
         usd=None if cheapest is None or dearest is None else Range(cheapest, dearest),

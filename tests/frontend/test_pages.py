@@ -108,11 +108,11 @@ def test_a_debate_can_be_asked_again_by_who_may_see_it(signed_in: Client, alice:
     page = text(signed_in.get(f"/dashboard?again={own.pk}"))
     for shown in (
         "Mine &amp; &lt;mine&gt;</textarea>",
-        'data-content="Figures"',
         'value="news" selected',
         'value="4"',
     ):
         assert shown in page
+    assert page_data(page, "texts") == {"content": "Figures", "sources": [], "follows": None}
     foreign = debate(bob, topic="Not yours")
     for again in (foreign.pk, uuid.uuid4(), "nonsense"):
         assert "Not yours" not in text(signed_in.get(f"/dashboard?again={again}"))

@@ -18,7 +18,7 @@ export type Item =
   | { readonly state: "refused"; readonly name: string; readonly problem: string };
 
 const MAX_SOURCES = 10;
-const MAX_BYTES = 20_000_000;
+const MAX_BYTES = 20 * 1024 * 1024;
 
 export class Sources {
   #api: string;
@@ -84,7 +84,9 @@ export class Sources {
 }
 
 function item(name: string, outcome: Outcome<Source>): Item {
-  return outcome.problem === null ? { state: "ready", source: outcome.body } : refused(name, outcome.problem);
+  if (outcome.problem === null) return { state: "ready", source: outcome.body };
+  // The sentence begins with the name, which stands beside it.
+  return refused(name, outcome.problem.replace(`${name}: `, ""));
 }
 
 function refused(name: string, problem: string): Item {

@@ -60,8 +60,7 @@ function open(user = "7", again = "", content = ""): void {
   const limit = (name: string): string => `<div data-field="${name}"><input type="number" name="${name}"
     ${name === "max_seconds" ? 'max="60"' : ""}><p class="field-error" hidden></p></div>`;
   document.body.innerHTML = `<section data-start><div data-start-page>
-    <form data-start-form data-api="${api}" data-sources="/sources/" data-user="${user}" data-again="${again}"
-      data-content="${content}" novalidate>
+    <form data-start-form data-api="${api}" data-sources="/sources/" data-user="${user}" data-again="${again}" novalidate>
     <input type="hidden" name="csrfmiddlewaretoken" value="t0ken"><ul data-chips></ul>
     <div data-field="sources"><p class="field-error" hidden></p></div>
     <div data-field="content"><textarea name="content" data-limit="500000"></textarea><p class="field-error" hidden></p></div>
@@ -74,6 +73,7 @@ function open(user = "7", again = "", content = ""): void {
     ${LIMITS.map(limit).join("")}<p data-left></p></details>
     <button type="button" data-example="0"></button><span data-undo></span></form>
     <script type="application/json" id="examples">[{"label":"News","topic":"Is it a buy?","content":"Debt fell.","content_type":"news"}]</script>
+    <script type="application/json" id="texts">${JSON.stringify({ content })}</script>
     </div><div data-starting hidden></div></section>`;
   form = document.querySelector("form")!;
   new StartForm(form);

@@ -11,12 +11,16 @@ import { clearError, clearErrors, showErrors } from "./field-errors.ts";
 import { receive } from "./incoming.ts";
 import { limitProblems } from "./limits.ts";
 import { option, optionDraft, optionValues, optionsText, restoreOptions } from "./options.ts";
-import { Sources } from "./sources.ts";
+import { type Source, Sources } from "./sources.ts";
 import { type Failure, requestStart, showStarting } from "./starting.ts";
 import { characterCount, thousands } from "../shared/format.ts";
 import type { FieldError } from "../shared/http.ts";
 import { isSend } from "../shared/keyboard.ts";
 import { newKey } from "../shared/keys.ts";
+
+/** What the server fills in beside the fields: the content, the sources and the id of the debate that an earlier one
+ * had. */
+type Texts = { readonly content?: string; readonly sources?: readonly Source[]; readonly follows?: string | null };
 
 export class StartForm {
   #form: HTMLFormElement;
@@ -28,11 +32,15 @@ export class StartForm {
   /** The idempotency key of a start that has failed; null after any change. */
   #key: string | null = null;
   #isStarting = false;
+  /** The id of the debate that the new one follows, or null. */
+  #follows: string | null;
 
   constructor(form: HTMLFormElement) {
-    const { api = "", sources = "", user = "", again = "", content } = form.dataset;
+    const { api = "", sources = "", user = "", again = "" } = form.dataset;
+    const texts: Texts = JSON.parse(document.getElementById("texts")?.textContent ?? "{}");
     this.#form = form;
     this.#api = api;
+    this.#follows = texts.follows ?? null;
     const field = (name: string): HTMLTextAreaElement => form.elements.namedItem(name) as HTMLTextAreaElement;
     const files = new Sources(sources, () => this.#changed());
     this.#composer = new Composer(field("content"), field("topic"), files);
@@ -41,10 +49,15 @@ export class StartForm {
     this.#drafts = new DraftStore(user, again, () => this.#draft());
     const draft = this.#drafts.load();
     if (draft !== null) this.#restore(draft);
-    else if (content) this.#composer.pasted = [{ name: "Text", text: content }];
+    else this.#begin(texts);
     this.#listen();
     this.#draw();
     this.#estimates.refreshSoon();
+  }
+
+  #begin({ content, sources = [] }: Texts): void {
+    if (content) this.#composer.pasted = [{ name: "Text", text: content }];
+    this.#composer.sources.replace(sources);
   }
 
   #listen(): void {
@@ -131,7 +144,8 @@ export class StartForm {
   }
 
   #values(): Record<string, unknown> {
-    return { ...this.#composer.values, ...optionValues(this.#form) };
+    const follows = this.#follows === null ? {} : { follows: this.#follows };
+    return { ...this.#composer.values, ...optionValues(this.#form), ...follows };
   }
 
   #problems(): FieldError[] {

@@ -25,6 +25,7 @@ test("a debate is initializing for a second, and until its first message", () =>
 
 test("a debate is queued only if it waits", () => {
   expect([word(EMPTY, 2_000), word(EMPTY, 3_000)]).toEqual(["Initializing", "Queued"]);
+  expect([word(EMPTY, 999, { reason: "busy" }), word(EMPTY, 1_000, { reason: "busy" })]).toEqual(["Initializing", "Queued"]);
 });
 
 test("a debate that ended says how", () => {

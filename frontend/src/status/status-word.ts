@@ -15,7 +15,7 @@ export function statusWord({ page, state, age }: Debate): string {
   if (age < FIRST_WORD_STAYS) return "Initializing";
   switch (state.status ?? page.status) {
     case "queued":
-      return age < WAITS_AFTER ? "Initializing" : "Queued";
+      return age < WAITS_AFTER && reasonOf({ page, state }) !== "busy" ? "Initializing" : "Queued";
     case "initializing":
       return "Initializing";
     case "active":
@@ -42,7 +42,11 @@ export function stopReason({ page, state }: Pick<Debate, "page" | "state">): str
 }
 
 function isLimitReached({ page, state }: Pick<Debate, "page" | "state">): boolean {
-  return (state.status === null ? page.reason : state.reason) === "budget";
+  return reasonOf({ page, state }) === "budget";
+}
+
+function reasonOf({ page, state }: Pick<Debate, "page" | "state">): string | null {
+  return state.status === null ? page.reason : state.reason;
 }
 
 /** Whether an agent's message is on the page. */
