@@ -75,7 +75,7 @@ def _download(request: HttpRequest, user: AbstractUser) -> HttpResponseBase:
 
 def _delete(request: HttpRequest, user: AbstractUser) -> HttpResponseBase:
     if request.POST.get("username") != user.get_username():
-        messages.error(request, "Nothing was deleted: the name was not yours.")
+        messages.error(request, "Nothing was deleted: that is not your username.")
         return redirect("your_data")
     try:
         erasure.erase(user.pk, user)

@@ -128,7 +128,7 @@ def test_people_delete_their_account(alice: User) -> None:
 
 
 def test_another_name_deletes_nothing(alice: User) -> None:
-    assert "the name was not yours" in delete(confirmed(alice), "bob")
+    assert "that is not your username" in delete(confirmed(alice), "bob")
     assert User.objects.filter(pk=alice.pk).exists()
 
 
