@@ -4,7 +4,7 @@ Texts of people, agents and sources stand in block quotes, code blocks or single
 heading, and with it a speaker or a verdict (`conversations.domain.markdown`).
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
@@ -45,7 +45,7 @@ def written(about: About, log: Sequence[Row]) -> Iterator[str]:
         parts.append(f"> {markdown.DEMO}")
     parts += [markdown.verdict({**data, "summary": markdown.quote(data["summary"])}) for data in verdicts]
     yield from _ended(parts)
-    yield from _ended(_transcript(log, {data["message"] for data in messages}))
+    yield from _ended(_transcript(log, {data["message"]: data for data in messages}))
     if about.content:
         yield from _ended(["## Sources", markdown.code_block(about.content)])
     yield f"---\n\n{DISCLAIMER}\n"
@@ -77,19 +77,33 @@ def _time(at: datetime) -> str:
     return f"{at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
 
 
-def _transcript(log: Iterable[Row], standing: set[str]) -> Iterator[str]:
+def _transcript(log: Sequence[Row], standing: Mapping[str, Data]) -> Iterator[str]:
+    # The characters of each message that stand before a question which was asked during it.
+    said: dict[str, int] = {}
     for _, type_, data in log:
         match type_:
             case "agent_message" if data["message"] in standing:
-                thought = " (thinking)" if data["kind"] == Kind.THINKING else ""
-                yield markdown.heading(data, with_round=True) + thought
-                yield markdown.quote(data["content"])
+                yield from _part(data, said.get(data["message"], 0), None)
                 yield f"*{note}*" if (note := cut_note(data)) else ""
             case "input_request":
+                message, offset = standing.get(data["message"]), data.get("offset")
+                if message is not None and offset is not None:
+                    yield from _part(message, said.get(data["message"], 0), offset)
+                    said[data["message"]] = offset
                 yield f"## {markdown.one_line(data['agent'])} asks"
                 yield markdown.quote(data["prompt"])
             case "input_expired":
-                yield "*No one answered in time.*"
+                yield "*The question was skipped.*" if data.get("actor") else "*No one answered in time.*"
             case "human_message":
                 yield f"## {markdown.one_line(data['author'])} (a person)"
                 yield markdown.quote(data["text"])
+
+
+def _part(message: Data, begin: int, end: int | None) -> Iterator[str]:
+    """A part of a message, unless it is blank: it has a heading of its own, and says so if it is a later one."""
+    text = message["content"][begin:end].strip()
+    if not text and (begin or end is not None):
+        return
+    note = " (thinking)" if message["kind"] == Kind.THINKING else " (continued)" if begin else ""
+    yield markdown.heading(message, with_round=True) + note
+    yield markdown.quote(text)

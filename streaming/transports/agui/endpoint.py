@@ -73,7 +73,9 @@ async def _conversation(principal: Principal, run_input: RunAgentInput) -> Conve
         if answer is not None:
             text = answer.payload.get("text") if isinstance(answer.payload, dict) else answer.payload
             key = client_threads.key(run_input.thread_id, answer.interrupt_id)
-            await _send_message(principal, found.conversation, text, key, answer.interrupt_id)
+            # Without a text it is no answer; null would skip the question.
+            said = "" if text is None else text
+            await _send_message(principal, found.conversation, said, key, answer.interrupt_id)
     elif found is None or (not found.is_answered and found.conversation.is_finished):
         principal.require(Scope.START)
         return await debates.start(user, _new_conversation(run_input), run)

@@ -14,7 +14,7 @@ from markdown_it import MarkdownIt
 
 from conversations.domain import transcript
 from conversations.domain.enums import Kind, Mode, Stance, Status
-from conversations.domain.events import EventData, HumanMessage
+from conversations.domain.events import EventData, HumanMessage, InputRequest
 from conversations.infrastructure import database
 from conversations.models import AuditEntry, Conversation
 from tests.support import debates
@@ -82,6 +82,29 @@ async def test_markdown_has_the_verdict_first_and_no_forged_heading(alice: User)
     assert "<img" not in html
     for shown in ("Asked by: alice", "stand-in (openai-compatible)", "investment advice"):
         assert shown in text
+
+
+async def test_a_question_stands_where_it_was_asked(alice: User) -> None:
+    start = debates.message_start(uuid4())
+    question = {
+        "request": uuid4(),
+        "message": start.message,
+        "agent": start.agent,
+        "prompt": "Which horizon?",
+    }
+    events = [
+        start,
+        InputRequest(**question, offset=len("Let me ask 🙂.")),
+        HumanMessage(author="alice", text="Five years.", reply_to=question["request"]),
+        InputRequest(**{**question, "request": uuid4(), "prompt": "Which currency?"}, offset=14),
+        debates.agent_message(start, "Let me ask 🙂.\n\nThen buy."),
+    ]
+    conversation = await database.call(lambda: debate(alice, *events))
+    text = await body(alice, conversation, format="md")
+    said = ["Let me ask 🙂.", "Which horizon?", "Five years.", "Which currency?", "(continued)", "Then buy."]
+    places = [text.index(words) for words in said]
+    assert places == sorted(places)
+    assert text.count("## Risk Challenger, round 1") == 2
 
 
 async def test_a_demo_says_so_in_every_format(alice: User) -> None:

@@ -602,6 +602,17 @@ async def test_a_wrong_input_is_told_what_is_wrong_and_stores_nothing(
     assert not await database.call(ThreadRun.objects.exists)
 
 
+async def test_an_answer_without_a_text_does_not_skip_the_question(
+    site: str, text: str, conversation: Conversation
+) -> None:
+    start, question = debates.message_start(uuid4()), uuid4()
+    await appender.append(conversation.pk, start, debates.input_request(start, question))
+    resume = [{"interruptId": str(question), "status": "resolved", "payload": None}]
+    answer = await post(site, text, asked(threadId=str(conversation.pk), resume=resume))
+    assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, "text")
+    assert (await debates.state(conversation))["requests"][0]["state"] == "open"
+
+
 async def test_an_answer_to_no_question_is_a_conflict(
     site: str, text: str, conversation: Conversation
 ) -> None:
