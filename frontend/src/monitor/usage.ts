@@ -10,7 +10,7 @@ export function modelsTemplate(models: readonly ModelUsage[]): TemplateResult {
   if (models.length === 0) {
     return html`<p class="empty">This process has not called a model. Workers have these figures at their /metrics.</p>`;
   }
-  return html`<div class="scroll" role="region" tabindex="0" aria-labelledby="models-title">
+  return html`<div class="scroll" role="region" tabindex="0" aria-label="Table of models">
     <table data-testid="models">
       <thead>
         <tr>
@@ -46,7 +46,7 @@ function modelTemplate(model: ModelUsage): TemplateResult {
 }
 
 export function daysTemplate(days: readonly Day[]): TemplateResult {
-  return html`<div class="scroll" role="region" tabindex="0" aria-labelledby="days-title">
+  return html`<div class="scroll" role="region" tabindex="0" aria-label="Table of days">
     <table data-testid="days">
       <thead>
         <tr>
