@@ -1,0 +1,43 @@
+"""What a debate can be about: found once by ticker or name."""
+
+from collections.abc import Sequence
+from difflib import get_close_matches
+from typing import Final
+
+from evidence.record import Instrument
+
+INSTRUMENTS: Final[Sequence[Instrument]] = (
+    Instrument(symbol="AAPL", name="Apple", exchange="NASDAQ", currency="USD", names=("Apple Inc",)),
+    Instrument(symbol="MSFT", name="Microsoft", exchange="NASDAQ", currency="USD", names=("Microsoft Corp",)),
+    Instrument(symbol="GOOG", name="Google", exchange="NASDAQ", currency="USD", names=("Alphabet",)),
+    Instrument(symbol="FB", name="Facebook", exchange="NASDAQ", currency="USD", names=("Meta",)),
+    Instrument(
+        symbol="IBM", name="IBM", exchange="NYSE", currency="USD", names=("International Business Machines",)
+    ),
+    Instrument(
+        symbol="EURUSD",
+        name="the euro in US dollars",
+        exchange="ECB",
+        currency="USD",
+        names=("euro", "EUR/USD"),
+    ),
+)
+
+
+class UnknownInstrument(Exception):
+    """No instrument has this ticker or name. The message says what may be meant."""
+
+
+def resolve(text: str) -> Instrument:
+    """The instrument of a ticker or name, in any case. Raises UnknownInstrument."""
+    wanted = text.strip().casefold()
+    known = {name.casefold(): each for each in INSTRUMENTS for name in (each.symbol, each.name, *each.names)}
+    if wanted in known:
+        return known[wanted]
+    near = dict.fromkeys(known[name].symbol for name in get_close_matches(wanted, known, n=3, cutoff=0.6))
+    meant = (
+        f"Did you mean {' or '.join(near)}?"
+        if near
+        else f"Known: {', '.join(each.symbol for each in INSTRUMENTS)}."
+    )
+    raise UnknownInstrument(f"There is no instrument {text.strip()[:50]!r}. {meant}")

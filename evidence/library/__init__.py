@@ -1,0 +1,1 @@
+"""Figures that come with Outcry: prices, exchange rates and statistics whose licence allows it."""
