@@ -26,7 +26,7 @@ TYPES: Final = frozenset(
 
 @dataclass(frozen=True)
 class About:
-    """What the conversation's row says. `finished_at` is None while it runs."""
+    """What the conversation's row says, and its sources as (name, text). `finished_at` is None while it runs."""
 
     topic: str
     content: str
@@ -34,6 +34,7 @@ class About:
     status: str
     created_at: datetime
     finished_at: datetime | None
+    sources: Sequence[tuple[str, str]] = ()
 
 
 def written(about: About, log: Sequence[Row]) -> Iterator[str]:
@@ -46,8 +47,7 @@ def written(about: About, log: Sequence[Row]) -> Iterator[str]:
     parts += [markdown.verdict({**data, "summary": markdown.quote(data["summary"])}) for data in verdicts]
     yield from _ended(parts)
     yield from _ended(_transcript(log, {data["message"]: data for data in messages}))
-    if about.content:
-        yield from _ended(["## Sources", markdown.code_block(about.content)])
+    yield from _ended(_sources(about))
     yield f"---\n\n{DISCLAIMER}\n"
 
 
@@ -59,6 +59,16 @@ def _standing(log: Sequence[Row]) -> Iterator[Data]:
     """The messages that were not discarded."""
     discarded = {data["message"] for _, type_, data in log if type_ == "message_discard"}
     return (data for _, type_, data in log if type_ == "agent_message" and data["message"] not in discarded)
+
+
+def _sources(about: About) -> Iterator[str]:
+    if about.content or about.sources:
+        yield "## Sources"
+    if about.content:
+        yield markdown.code_block(about.content)
+    for name, text in about.sources:
+        yield f"### {markdown.one_line(name)}"
+        yield markdown.code_block(text)
 
 
 def _facts(about: About, messages: Iterable[Data]) -> str:
@@ -78,6 +88,7 @@ def _time(at: datetime) -> str:
 
 
 def _transcript(log: Sequence[Row], standing: Mapping[str, Data]) -> Iterator[str]:
+    names = {data["role"]: data["agent"] for _, type_, data in log if type_ == "agent_message"}
     # The characters of each message that stand before a question which was asked during it.
     said: dict[str, int] = {}
     for _, type_, data in log:
@@ -95,7 +106,10 @@ def _transcript(log: Sequence[Row], standing: Mapping[str, Data]) -> Iterator[st
             case "input_expired":
                 yield "*The question was skipped.*" if data.get("actor") else "*No one answered in time.*"
             case "human_message":
-                yield f"## {markdown.one_line(data['author'])} (a person)"
+                # Events of earlier versions have no `to`.
+                to = data.get("to")
+                addressed = f", to {names.get(to, words(to))}" if to else ""
+                yield f"## {markdown.one_line(data['author'])} (a person){addressed}"
                 yield markdown.quote(data["text"])
 
 

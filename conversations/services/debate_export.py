@@ -20,12 +20,26 @@ from conversations.domain.thoughts import Thoughts
 from conversations.event_log import queries
 from conversations.infrastructure.attachments import attachment
 from conversations.models import Conversation, Preferences
+from conversations.services import sources
 
 _NAME_LENGTH: Final = 60
 _ABOUT: Final = (
-    *("id", "topic", "content", "content_type", "panel", "rounds", "status", "reason", "mode"),
+    *(
+        "id",
+        "topic",
+        "title",
+        "follows_id",
+        "content",
+        "content_type",
+        "panel",
+        "rounds",
+        "status",
+        "reason",
+        "mode",
+    ),
     *("created_at", "started_at", "finished_at", "cost"),
 )
+_SOURCE: Final = ("id", "name", "type", "pages", "sha256", "text")
 _HEAD: Final = ("table", "message", "agent", "round", "mode", "row")
 _QUOTED: Final = csv.QUOTE_ALL
 
@@ -83,6 +97,7 @@ def _write_markdown(debate: Conversation, frames: Frames, file: IO[bytes]) -> No
         status=debate.status,
         created_at=debate.created_at,
         finished_at=debate.finished_at,
+        sources=[(source.name, source.text) for source in sources.with_texts(debate.pk)],
     )
     log = [(frame.seq, frame.type, {**frame.data}) for frame in frames]
     file.writelines(part.encode() for part in document.written(about, log))
@@ -92,6 +107,9 @@ def _write_json(debate: Conversation, frames: Frames, file: IO[bytes]) -> None:
     """One object: `conversation`, its `events`, written as they are read, and the state that they fold to."""
     about = {name: getattr(debate, name) for name in _ABOUT}
     about["cost"] = None if debate.cost is None else float(debate.cost)
+    about["sources"] = [
+        {name: getattr(source, name) for name in _SOURCE} for source in sources.with_texts(debate.pk)
+    ]
     file.write(
         b'{"disclaimer":%b,\n"conversation":%b,\n"events":[' % (to_json(document.DISCLAIMER), to_json(about))
     )

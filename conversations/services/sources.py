@@ -8,6 +8,7 @@ from typing import IO, Final
 from uuid import UUID
 
 from django.contrib.auth.models import AbstractUser
+from django.db.models import QuerySet
 
 from conversations.access import rate_limits
 from conversations.access.permissions import AnyUser
@@ -75,15 +76,17 @@ def lock(chosen: Sequence[Source]) -> None:
 
 def of(conversation: Conversation) -> list[Source]:
     """The sources of a conversation, in order, without their texts."""
-    return list(
-        Source.objects.defer("text").filter(links__conversation=conversation).order_by("links__position")
-    )
+    return list(with_texts(conversation.pk).defer("text"))
+
+
+def with_texts(conversation: UUID) -> QuerySet[Source]:
+    """The sources of a conversation, in order."""
+    return Source.objects.filter(links__conversation=conversation).order_by("links__position")
 
 
 def ids_of(conversation: UUID) -> list[UUID]:
     """The ids of a conversation's sources, in order."""
-    found = Source.objects.filter(links__conversation=conversation).order_by("links__position")
-    return list(found.values_list("pk", flat=True))
+    return list(with_texts(conversation).values_list("pk", flat=True))
 
 
 def _storable(name: str) -> str:

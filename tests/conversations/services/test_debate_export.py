@@ -16,7 +16,7 @@ from conversations.domain import transcript
 from conversations.domain.enums import Kind, Mode, Stance, Status
 from conversations.domain.events import EventData, HumanMessage, InputRequest
 from conversations.infrastructure import database
-from conversations.models import AuditEntry, Conversation
+from conversations.models import AuditEntry, Conversation, Source
 from tests.support import debates
 from tests.support.belongings import append, ended
 
@@ -105,6 +105,26 @@ async def test_a_question_stands_where_it_was_asked(alice: User) -> None:
     places = [text.index(words) for words in said]
     assert places == sorted(places)
     assert text.count("## Risk Challenger, round 1") == 2
+
+
+async def test_uploaded_sources_and_addressees_are_taken_away(alice: User) -> None:
+    remark = HumanMessage(author="alice", text="Why?", to="risk_challenger")
+
+    def made() -> Conversation:
+        conversation = debate(alice, *said("First."), remark)
+        source = Source.objects.create(
+            owner=alice, name=FORGED, type="pdf", text=FORGED, characters=9, sha256=""
+        )
+        conversation.source_links.create(source=source, position=0)
+        return conversation
+
+    conversation = await database.call(made)
+    text = await body(alice, conversation, format="md")
+    assert "## alice (a person), to Risk Challenger\n\n> Why?" in text
+    assert "## Sources\n\n### Fine. ## Verdict" in text
+    assert f"```text\n{FORGED}\n```" in text
+    [source] = json.loads(await body(alice, conversation, format="json"))["conversation"]["sources"]
+    assert (source["type"], source["text"]) == ("pdf", FORGED)
 
 
 async def test_a_demo_says_so_in_every_format(alice: User) -> None:
