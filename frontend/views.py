@@ -25,6 +25,8 @@ from conversations.event_log import queries
 from conversations.models import Conversation
 from conversations.providers import circuit_breaker
 from conversations.services import sources
+from conversations.services.debate_export import author_of
+from frontend import source_texts
 from frontend.content_security import trusted_types
 from frontend.examples import EXAMPLES
 from streaming.watchers.registry import MAX_NOTICE
@@ -136,8 +138,9 @@ def page_data(conversation: Conversation, user: permissions.AnyUser) -> dict[str
     agents = (*panel.speakers, panel.moderator) if panel else ()
     return {
         "topic": conversation.topic,
-        "content": conversation.content,
-        "contentType": conversation.get_content_type_display(),
+        "sources": source_texts.on_page(conversation),
+        "author": author_of(conversation.owner),
+        "createdAt": conversation.created_at.isoformat(),
         "rounds": conversation.rounds,
         "age": max(0.0, (timezone.now() - conversation.created_at).total_seconds()),
         "status": conversation.status,

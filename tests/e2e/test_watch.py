@@ -1,4 +1,4 @@
-"""The page of a debate: it follows new words alone, ends at the verdict, keeps the focus, and does not move by itself."""
+"""The page of a debate follows new words alone, ends at the verdict, and keeps the focus."""
 
 import pytest
 from playwright.async_api import Locator, Page, expect

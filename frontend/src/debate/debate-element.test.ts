@@ -25,8 +25,9 @@ await import("./debate-element.ts");
 
 const PAGE: Page = {
   topic: "Is it a <b>buy</b>?",
-  content: "Revenue <img src=x onerror=alert(1)> grew.",
-  contentType: "Text",
+  sources: [{ name: "Text", characters: 42, pages: 0, text: "Revenue <img src=x onerror=alert(1)> grew.", url: "/source/0/" }],
+  author: "ada",
+  createdAt: "2026-01-05T14:30:00Z",
   rounds: 2,
   age: 60,
   events: [],

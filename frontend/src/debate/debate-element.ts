@@ -103,7 +103,7 @@ export class DebateElement extends LiveElement {
     return html`
       <div class="debate" data-mode=${mode}>
         ${mode === "demo" ? watermarkTemplate() : nothing}
-        ${questionTemplate(page)}
+        ${questionTemplate(session)}
         <div class="rail">${statusPanelTemplate(session)} ${notifyTemplate(session)} ${outlineTemplate(session)} ${sourcesTemplate(page)}</div>
         <div class="column">
           ${bannersTemplate(endingTemplate(session), session.banners, (id) => session.dismissBanner(id))}
