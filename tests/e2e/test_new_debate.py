@@ -7,11 +7,12 @@ from playwright.async_api import FilePayload, Page, expect
 
 from tests.e2e.person import expect_finished, open_options, paste, sign_up
 from tests.e2e.site import Site
+from tests.e2e.usable import HEIGHT, WIDTH, expect_usable
 
 pytestmark = pytest.mark.e2e
 
 REPORT: FilePayload = {
-    "name": "report.md",
+    "name": "The annual report of Halden Robotics, audited: report.md",
     "mimeType": "text/markdown",
     "buffer": b"# Margins fell.\n\nTo 21 %.",
 }
@@ -53,6 +54,8 @@ async def test_a_draft_with_its_files_is_kept_for_its_author_until_the_start(
     await expect(sources.first).to_have_text(re.compile(r"report\.md\s+\d+ characters"))
     await expect(sources.last).to_contain_text("figures.csv")
     await expect(sources.last.get_by_role("alert")).not_to_be_empty()
+    await page.set_viewport_size({"width": WIDTH, "height": HEIGHT})
+    await expect_usable(page)
     await sources.last.get_by_role("button", name="Remove figures.csv").click()
     # Without a question, it is taken from the source.
     await expect(page.get_by_test_id("topic-input")).to_have_value("Margins fell.")

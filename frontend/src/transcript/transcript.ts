@@ -172,5 +172,6 @@ function opening({ page, state }: Scene): TemplateResult {
     return html`<p class="quiet opening">No messages. ${why === null ? nothing : reason(why)}</p>`;
   }
   if (status === "paused") return html`<p class="quiet opening">No messages yet.</p>`;
-  return html`<p class="waiting opening"><i></i><i></i><i></i><span>The analysts are getting ready</span></p>`;
+  const next = why === "busy" ? "Starts when one of your other debates ends" : "The analysts are getting ready";
+  return html`<p class="waiting opening"><i></i><i></i><i></i><span>${next}</span></p>`;
 }
