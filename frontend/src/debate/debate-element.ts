@@ -3,6 +3,7 @@
 import { type TemplateResult, html, nothing } from "lit";
 import { customElement } from "lit/decorators.js";
 import { AutoScroll } from "../attention/auto-scroll.ts";
+import { Permalink } from "../attention/permalink.ts";
 import { ReadPosition } from "../attention/read-position.ts";
 import type { Page } from "../client/page-data.ts";
 import { isTerminal } from "../protocol/state.ts";
@@ -26,12 +27,14 @@ import {
   watermarkTemplate,
 } from "./debate-template.ts";
 import { type Drawn, LiveElement, type PageElement, pageData } from "../shared/page-element.ts";
+import { drawnAll } from "../shared/slices.ts";
 import { after, every } from "../shared/timers.ts";
 
 @customElement("outcry-debate")
 export class DebateElement extends LiveElement {
   #session!: DebateSession;
   #scroll!: AutoScroll;
+  #permalink!: Permalink;
   #announced = "";
   /** Whether the debate was over when the page was opened: then the verdict comes first. */
   #isRead = false;
@@ -43,7 +46,9 @@ export class DebateElement extends LiveElement {
     const page = this.#session?.page ?? pageData<Page>(this);
     const draw = (): void => this.requestUpdate();
     this.#isRead = isTerminal(this.#session?.state.status ?? page.status);
+    this.#permalink = new Permalink(signal);
     this.#scroll = new AutoScroll(!this.#isRead, draw, signal);
+    if (this.#permalink.isAhead) this.#scroll.hold();
     this.#session = new DebateSession(page, new ReadPosition(this.#scroll), draw);
     this.#session.start(signal);
     const isRunning = (): boolean => this.#session.state.status !== null && !this.#session.isOver;
@@ -66,6 +71,7 @@ export class DebateElement extends LiveElement {
     if (this.#hadFocus && !this.querySelector(".controls, dialog[open]")) this.#focusStatus();
     if (this.#session.position.isBack) void this.#restorePosition();
     if (this.#session.isOver && !this.#isEnded) void this.#showResult();
+    void this.#followLink();
     super.updated();
   }
 
@@ -81,6 +87,7 @@ export class DebateElement extends LiveElement {
   async #settled(): Promise<void> {
     const parts = this.querySelectorAll<PageElement>("outcry-message, outcry-verdict");
     await Promise.all(Array.from(parts, (part) => part.updateComplete));
+    await drawnAll();
   }
 
   async #restorePosition(): Promise<void> {
@@ -88,11 +95,16 @@ export class DebateElement extends LiveElement {
     this.#session.position.restore(this.querySelector(".missed-divider"));
   }
 
+  async #followLink(): Promise<void> {
+    const message = await this.#permalink.follow();
+    if (message !== null) this.#scroll.release(message);
+  }
+
   async #showResult(): Promise<void> {
     this.#isEnded = true;
     await this.#settled();
     const result = this.querySelector("#verdict");
-    if (result !== null) this.#scroll.end(result);
+    if (result !== null) this.#scroll.end(result, !this.#isRead);
   }
 
   protected override render(): TemplateResult {
