@@ -1,6 +1,5 @@
 """An earlier debate in the prompts of one that follows it: its question, its verdict, and what was said. Pure."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -19,8 +18,8 @@ class EarlierDebate:
     """`verdict` and `spoken` are (label or speaker, text), bounded, in order."""
 
     question: str
-    verdict: Sequence[tuple[str, str]]
-    spoken: Sequence[tuple[str, str]]
+    verdict: tuple[tuple[str, str], ...]
+    spoken: tuple[tuple[str, str], ...]
 
     def opening(self) -> str:
         """For the prompt's first message: the question and the verdict, quoted."""
@@ -52,7 +51,8 @@ def of(question: str, state: transcript.State) -> EarlierDebate:
         if (left := left - len(text)) < 0:
             break
         spoken.insert(0, (message.agent, text))
-    return EarlierDebate(question, [(label, _cut(text, MAX_TEXT)) for label, text in verdict], spoken)
+    bounded = tuple((label, _cut(text, MAX_TEXT)) for label, text in verdict)
+    return EarlierDebate(question, bounded, tuple(spoken))
 
 
 def _cut(text: str, most: int) -> str:

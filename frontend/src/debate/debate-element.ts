@@ -39,8 +39,8 @@ export class DebateElement extends LiveElement {
   /** Whether the debate was over when the page was opened: then the verdict comes first. */
   #isRead = false;
   #isEnded = false;
-  /** Whether the focus was on a control before this drawing, which may remove it. */
-  #hadFocus = false;
+  /** What had the focus before this drawing, which may remove it. */
+  #focused: Element | null = null;
 
   protected override entered(signal: AbortSignal): void {
     const page = this.#session?.page ?? pageData<Page>(this);
@@ -62,13 +62,14 @@ export class DebateElement extends LiveElement {
     this.#announced = this.#session.takeAnnouncements() ?? this.#announced;
     const marks = `${mode === "demo" ? "Demo: " : ""}${openRequest === null ? notices.mark : "(?) "}`;
     document.title = `${marks}${page.topic} · Outcry`;
-    this.#hadFocus = this.querySelector(".controls, .stop-dialog")?.matches(":focus-within") ?? false;
+    const focused = document.activeElement;
+    this.#focused = this.contains(focused) ? focused : null;
   }
 
   protected override updated(): void {
     // The debate is over: close the dialog that confirms stopping it.
     if (this.#session.isOver) this.querySelector<HTMLDialogElement>("dialog[open]")?.close();
-    if (this.#hadFocus && !this.querySelector(".controls, dialog[open]")) this.#focusStatus();
+    if (this.#focused !== null) void this.#keepFocus(this.#focused);
     if (this.#session.position.isBack) void this.#restorePosition();
     if (this.#session.isOver && !this.#isEnded) void this.#showResult();
     void this.#followLink();
@@ -79,13 +80,18 @@ export class DebateElement extends LiveElement {
     return this.#session;
   }
 
-  #focusStatus(): void {
-    this.querySelector<HTMLElement>(".status-word")?.focus({ preventScroll: true });
+  /** If what had the focus was removed, gives it to the field for the next text, or to the status. */
+  async #keepFocus(focused: Element): Promise<void> {
+    await this.#settled();
+    if (focused.isConnected || document.activeElement !== document.body) return;
+    const field = focused.closest("form.message-form") && this.querySelector<HTMLElement>(".composer:not([hidden]) textarea");
+    const next = field ?? this.querySelector<HTMLElement>(".status-word");
+    next?.focus({ preventScroll: true });
   }
 
   /** Wait until the parts that draw themselves after this element have their final size. */
   async #settled(): Promise<void> {
-    const parts = this.querySelectorAll<PageElement>("outcry-message, outcry-verdict");
+    const parts = this.querySelectorAll<PageElement>("outcry-message, outcry-verdict, outcry-message-form");
     await Promise.all(Array.from(parts, (part) => part.updateComplete));
     await drawnAll();
   }
@@ -122,7 +128,7 @@ export class DebateElement extends LiveElement {
           ${demoTemplate(page, state)} ${isTest ? testModelTemplate(page) : nothing} ${this.#isRead ? verdict : nothing}
           ${transcriptTemplate(session)} ${stoppedTemplate(session)} ${this.#isRead ? nothing : verdict}
           <div class="dock" ?data-over=${session.isOver}>
-            ${floatingTemplate(session, this.#scroll.isBehind, this.#jump)} ${composerTemplate(session)}
+            ${floatingTemplate(session, this.#scroll.isBehind, this.#jump)} ${composerTemplate(session, this.querySelector(".composer")?.matches(":focus-within") ?? false)}
           </div>
         </div>
       </div>

@@ -86,15 +86,16 @@ export function stoppedTemplate({ state }: DebateSession): Optional {
   return html`<p class="alert alert-warning">Stopped in round ${roundOf(state)}.</p>`;
 }
 
-/** The field for a text to the panel, hidden while a question has one. After the end, what can be done next. */
-export function composerTemplate(session: DebateSession): Optional {
+/** The field for a text to the panel, hidden while a question has one, unless somebody is writing in it. After the end,
+ * what can be done next. */
+export function composerTemplate(session: DebateSession, isWriting: boolean): Optional {
   const { page, state, commands } = session;
   if (!page.canSpeak) return nothing;
   const isOver = isTerminal(state.status ?? page.status);
   const send = ({ text, to }: Said): void => commands.give({ type: "input", text, ...(to === undefined ? {} : { to }) });
   return html`<outcry-message-form
       class="composer"
-      ?hidden=${session.openRequest !== null}
+      ?hidden=${session.openRequest !== null && !isWriting}
       .name=${"composer"}
       .label=${"Message the analysts"}
       .verb=${"Send"}
