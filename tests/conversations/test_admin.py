@@ -251,7 +251,7 @@ def test_a_transcript_reads_as_it_happened(reviewer: Client, alice: User) -> Non
             "gpt-4o-mini (openai)",
         ),
         *("1,200", "unknown", "2.5 s", "stop", "Go on.", "Market Context", "DEMO", "Rates fall.", "$0.50"),
-        *("The model stopped.", "model_failed", promised, "both are equal"),
+        *("The model stopped.", "model_failed", promised, "transcript unchanged"),
     ]
     place = 0
     for words in order:
@@ -315,6 +315,7 @@ def test_an_altered_transcript_is_noticed(reviewer: Client, alice: User) -> None
     page = reviewer.get(page_of(conversation)).content.decode()
     assert "It is rotten." in page
     assert "is not what was said" in page
+    assert "transcript changed" in page
 
 
 @pytest.mark.parametrize("lost", [3, 6])

@@ -517,7 +517,7 @@ async def test_an_answer_without_an_end_is_ended(
     conversation: Conversation, faulty: OpenAIServer, healthy: OpenAIServer, settings: Settings
 ) -> None:
     settings.OUTCRY_PROVIDERS = [faulty.provider, healthy.provider]
-    settings.OUTCRY_MAX_ANSWER_TOKENS = 16
+    settings.OUTCRY_MAX_ANSWER_TOKENS = 32
     faulty.answer(says(*["on "] * 10_000), to="Market Context")
     rows = await held(conversation)
     assert [data["code"] for data in events(rows, "fallback")] == ["provider_looped"]
