@@ -302,7 +302,7 @@ OUTCRY_WHOLE_ANSWER_SECONDS = number("OUTCRY_WHOLE_ANSWER_SECONDS", 180, least=0
 OUTCRY_INPUT_TIMEOUT_SECONDS = number("OUTCRY_INPUT_TIMEOUT_SECONDS", 300, least=1)
 # Tokens of one conversation reach its watchers no faster than this; None: as fast as the model sends them.
 OUTCRY_MAX_TOKENS_PER_SECOND = number("OUTCRY_MAX_TOKENS_PER_SECOND", None, least=0.1)
-# Estimated tokens of a prompt; earlier messages are left out to stay within it, the question never.
+# Estimated tokens of a prompt; earlier messages are left out to stay within it, and long texts are refused or cut.
 OUTCRY_MAX_PROMPT_TOKENS = whole("OUTCRY_MAX_PROMPT_TOKENS", 32_000, least=1_000)
 OUTCRY_MAX_ANSWER_TOKENS = whole("OUTCRY_MAX_ANSWER_TOKENS", 4000, least=16)
 OUTCRY_DEMO_TOKENS_PER_SECOND = number("OUTCRY_DEMO_TOKENS_PER_SECOND", 40, least=1)

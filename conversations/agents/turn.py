@@ -28,7 +28,7 @@ from conversations.agents.thoughts import Thoughts
 from conversations.agents.usage_middleware import Meter
 from conversations.domain.budget_guard import BudgetGuard, Call, verdict_beyond
 from conversations.domain.errors import LogUnavailable, OutcryError, ProviderError
-from conversations.domain.events import EventData, Usage
+from conversations.domain.events import EventData, TextRead, Usage
 from conversations.infrastructure import tracing
 from conversations.prompts import builder
 from conversations.prompts.builder import Task
@@ -37,6 +37,7 @@ from conversations.providers import health_probe, pricing
 from conversations.providers.catalog import Provider, longest_answer
 from conversations.providers.clients import ModelCall, connect
 from conversations.providers.provider_errors import provider_error
+from conversations.providers.windows import most_prompt_tokens
 
 logger = structlog.get_logger(__name__)
 
@@ -82,7 +83,7 @@ class Turn:
         self._task = task
         self._provider = provider
         self._form = form
-        prompt = self._prompt = builder.build(task, provider).cut_to(settings.OUTCRY_MAX_PROMPT_TOKENS)
+        prompt = self._prompt = builder.build(task, provider, most_prompt_tokens(provider))
         longest = longest_answer(provider, prompt.sampling)
         most = measured.most(provider.kind, provider.model, prompt.system, prompt.told)
         overhead = _overhead(form, may_ask=task.may_ask(provider))
@@ -105,6 +106,11 @@ class Turn:
     def has_begun(self) -> bool:
         """Whether any text or thought has arrived from the model."""
         return self._reply.has_begun
+
+    @property
+    def texts(self) -> tuple[TextRead, ...]:
+        """How much of the debate's texts the prompt has; empty: all of them."""
+        return self._prompt.read
 
     @property
     def thoughts(self) -> Thoughts:

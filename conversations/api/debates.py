@@ -97,6 +97,18 @@ class Page(Schema):
     results: list[Listed]
 
 
+class ReadingOut(Schema):
+    """How much of content and sources a model is given: `read` of `characters`. They have at most `tokens`, by
+    estimate. `too_long`: they have more than `most_tokens`, so the debate needs `truncate`. `most_tokens` is null for
+    `local`, which reads the same number of characters of any text."""
+
+    characters: int
+    tokens: int
+    most_tokens: int | None
+    read: int
+    too_long: bool = Field(validation_alias="is_too_long")
+
+
 class Estimate(Schema):
     """`topic` is the question: the one that was given, or the first sentence of the text. `usd` is null if the
     provider's price is unknown, and 0 for `local` and `demo`; `left` is what is left of today's limits."""
@@ -106,6 +118,7 @@ class Estimate(Schema):
     usd: Range[float] | None
     tokens: Range[int]
     left: Amounts
+    reading: ReadingOut
 
 
 class DeliveryEvent(Schema):

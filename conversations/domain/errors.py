@@ -2,6 +2,7 @@
 
 OutcryError                 code, and a sentence for a person
 |-- InvalidInput            values are invalid
+|   `-- TooLongForModel     content and sources are more than the model can be given
 |-- LimitReached            of messages to a debate, API keys, or today's costs
 |   |-- Busy                of running debates
 |   `-- TooManyRequests     a rate limit is exceeded
@@ -61,6 +62,10 @@ class InvalidInput(OutcryError):
     def of(cls, field: str, rule: str, message: str) -> Self:
         """The error for a single broken rule."""
         return cls([Problem(field, rule, message)])
+
+
+class TooLongForModel(InvalidInput):
+    code = "too_long_for_model"
 
 
 class LimitReached(OutcryError):

@@ -60,7 +60,19 @@ class Routing(EventData, type="routing"):
     confidence: float | None = None
 
 
+class TextRead(_Frozen):
+    """How much of a text a model was given: the first `read` of its `characters`. `source` is the name of the source;
+    null for the content."""
+
+    source: str | None
+    characters: int = Field(ge=0)
+    read: int = Field(ge=0)
+
+
 class MessageStart(EventData, type="message_start"):
+    """An agent begins to speak. `texts` says how much of the content and of each source, in order, its model was given;
+    empty if it was all of them."""
+
     message: UUID
     agent: str
     role: str
@@ -70,6 +82,7 @@ class MessageStart(EventData, type="message_start"):
     provider: str
     mode: Mode
     streaming: bool
+    texts: tuple[TextRead, ...] = ()
 
 
 class Token(EventData, type="token"):

@@ -47,6 +47,7 @@ _SENTENCES = {
     "string_type": "Enter text.",
     "string_too_short": "Enter at least {min_length} character.",
     "string_too_long": "Enter at most {max_length} characters.",
+    "bool_type": "Send true or false.",
     "int_type": "Enter a whole number.",
     "float_type": "Enter a number.",
     "finite_number": "Enter a number.",
@@ -224,6 +225,15 @@ class NewConversation(Form):
         ),
     ] = WhenBusy.REFUSE
     idempotency_key: Key | None = None
+
+    truncate: Annotated[
+        bool,
+        Field(
+            strict=True,
+            description="Whether models are given only the beginnings of texts that are too long for them; else such a"
+            " request is refused with the code too_long_for_model.",
+        ),
+    ] = False
 
     @model_validator(mode="before")
     @classmethod

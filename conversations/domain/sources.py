@@ -34,6 +34,11 @@ class SourceText:
     text: str
     pages: tuple[int, ...] = ()
 
+    def beginning(self, characters: int) -> "SourceText":
+        """The first characters of the text, with the pages that begin in them."""
+        pages = tuple(offset for offset in self.pages if offset < characters)
+        return SourceText(self.name, self.text[:characters], pages)
+
     def texts_of_pages(self) -> list[str]:
         """The text of each page, without space around it."""
         ends = [*self.pages[1:], len(self.text)]

@@ -126,8 +126,12 @@ class DebateTurn:
     async def _begin(self, provider: Provider) -> tuple[Turn, MessageStart]:
         """Wait until the turn may begin, and reserve its maximum cost. Raises OverBudget."""
         task = self._task(await self._control.checkpoint())
+        is_final = self._kind is Kind.FINAL
+        form = form_of(provider) if is_final else None
+        message = uuid.uuid4()
+        turn = Turn(task, provider, message, form, self._budget, self._state.measured)
         start = MessageStart(
-            message=uuid.uuid4(),
+            message=message,
             agent=self._agent.name,
             role=self._agent.role,
             kind=self._kind,
@@ -136,10 +140,8 @@ class DebateTurn:
             provider=provider.kind,
             mode=provider.mode,
             streaming=self._agent.streaming,
+            texts=turn.texts,
         )
-        is_final = self._kind is Kind.FINAL
-        form = form_of(provider) if is_final else None
-        turn = Turn(task, provider, start.message, form, self._budget, self._state.measured)
         # Keep the verdict affordable.
         await turn.reserve(keep=None if is_final else turn.keep)
         return turn, start
@@ -212,7 +214,7 @@ class DebateTurn:
                 if is_live and isinstance(state.verdict, VerdictAnswer):
                     confidence = state.verdict.confidence
         message = AgentMessage(
-            **start.model_dump(exclude={"streaming"}),
+            **start.model_dump(exclude={"streaming", "texts"}),
             content=content,
             token_count=answer.tokens,
             confidence=confidence,

@@ -3,15 +3,13 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
 from typing import Any
 
-from conversations.domain.enums import ContentType
+from conversations.domain.events import TextRead
 from conversations.domain.human_input import Question, Remark
 from conversations.domain.panels import Agent
-from conversations.domain.sources import SourceText
-from conversations.prompts import small_model
-from conversations.prompts.earlier import EarlierDebate
+from conversations.prompts import material, small_model
+from conversations.prompts.material import DebateQuestion
 from conversations.prompts.quotation import RULE, quoted
 from conversations.prompts.tokens import Range, estimate
 from conversations.providers.catalog import Provider
@@ -24,24 +22,6 @@ MAX_ANSWERED = 600
 _WITHOUT_TOOLS = frozenset({"local", "demo"})
 LANGUAGE = "Write in the language of the question, whatever languages its content and the others use."
 UNREADABLE_QUESTION = "You have called a tool in a way that cannot be read. Call none, and speak."
-
-
-@dataclass(frozen=True)
-class DebateQuestion:
-    """The question of a debate: its topic, the material to argue about (content, which may be "", and sources), the
-    number of rounds, and the debate that it follows."""
-
-    topic: str
-    content: str
-    content_type: str
-    rounds: int
-    earlier: EarlierDebate | None = None
-    sources: tuple[SourceText, ...] = ()
-
-    @property
-    def texts(self) -> list[str]:
-        """The content, if there is any, and the sources' texts."""
-        return [text for text in (self.content, *(source.text for source in self.sources)) if text]
 
 
 @dataclass(frozen=True)
@@ -76,7 +56,8 @@ class Task:
 @dataclass(frozen=True)
 class Prompt:
     """`history` are the texts before this turn, oldest first; `message` asks for the turn. `sampling` are keyword
-    arguments for the provider's AG2 configuration.
+    arguments for the provider's AG2 configuration. `read` says how much of the content and of each source it has; empty
+    if all of them.
 
     None of the history is an `assistant` message, not even what the agent itself has said: a model may repeat marks of
     chat templates from its material, and some servers parse them in all messages, so its text has to be quoted."""
@@ -85,6 +66,7 @@ class Prompt:
     history: Sequence[str]
     message: str
     sampling: Mapping[str, Any] = field(default_factory=dict)
+    read: tuple[TextRead, ...] = ()
 
     @property
     def told(self) -> list[str]:
@@ -108,15 +90,26 @@ class Prompt:
         return replace(self, history=[*first, *kept])
 
 
-def build(task: Task, provider: Provider) -> Prompt:
-    """The prompt of a turn. The local model, which is very small, gets a short one of its own."""
-    return _short(task) if provider.kind == "local" else _full(task)
+def build(task: Task, provider: Provider, most: int) -> Prompt:
+    """The prompt of a turn, of at most so many tokens: first the content and the sources are cut to what fits, then the
+    oldest messages are left out. The local model, which is very small, gets a short one of its own."""
+    if provider.kind == "local":
+        return _short(task)
+    question, read = material.fitted(task.question, material.most_tokens(most))
+    return replace(_full(task, question), read=read).cut_to(most)
 
 
-def _full(task: Task) -> Prompt:
+def measure(question: DebateQuestion, most: int) -> None:
+    """Measure long texts in the caller's thread, which takes up to a second. The prompts of the debate, which are built
+    in the event loop, then find it done."""
+    shorter, _ = material.fitted(question, material.most_tokens(most))
+    estimate(material.opening(shorter))
+
+
+def _full(task: Task, question: DebateQuestion) -> Prompt:
     # A message of its own, because cutting the history keeps the first one.
-    earlier = task.question.earlier
-    history = [_opening(task.question), *(earlier.messages() if earlier else ())]
+    earlier = question.earlier
+    history = [material.opening(question), *(earlier.messages() if earlier else ())]
     for place, spoken in enumerate(task.spoken):
         history += _remarks(task, place)
         history.append(quoted(speaker=spoken.name, text=spoken.text))
@@ -140,24 +133,6 @@ def _remarks(task: Task, place: int) -> list[str]:
 
 def _cut(text: str, most: int) -> str:
     return text if len(text) <= most else f"{text[:most]}…"
-
-
-@lru_cache(maxsize=32)
-def _opening(question: DebateQuestion) -> str:
-    content = {}
-    if question.content:
-        kind = ContentType(question.content_type)
-        content = {"content_type": kind.label, "content": question.content}
-    lines = [quoted(question=question.topic, **content), *map(_source, question.sources)]
-    opening = "\n".join(["The debate:", *lines])
-    return opening if question.earlier is None else f"{opening}\n{question.earlier.opening()}"
-
-
-def _source(source: SourceText) -> str:
-    if not source.pages:
-        return quoted(source=source.name, text=source.text)
-    pages = {f"page {number}": text for number, text in enumerate(source.texts_of_pages(), start=1)}
-    return quoted(source=source.name, **pages)
 
 
 def _request(task: Task) -> str:
@@ -216,7 +191,8 @@ def _short(task: Task) -> Prompt:
         )
     else:
         short = small_model.moderator_prompt(question.topic, _in_order(task))
-    return Prompt(short.system, (), short.user, short.sampling)
+    read = material.beginnings(question, small_model.MAX_CONTENT if task.agent.streaming else 0)
+    return Prompt(short.system, (), short.user, short.sampling, read)
 
 
 def _facts(question: DebateQuestion) -> str:

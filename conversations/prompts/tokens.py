@@ -21,6 +21,8 @@ TEMPLATE_MARKS: Final = 64
 TOOL_BYTES: Final = 1_024
 # Tokens that the end of a text may have more when it stands alone than within a longer text.
 CUT: Final = 16
+# Characters of a long text.
+LONG: Final = 20_000
 
 
 class Range(NamedTuple):
@@ -70,9 +72,12 @@ _RUNS: Final = re.compile(
 )
 
 
-@lru_cache(maxsize=64)
 def estimate(text: str) -> Range:
     """The range that holds the number of tokens of nearly every text, whichever model reads it."""
+    return _estimate_long(text) if len(text) > LONG else _estimate_short(text)
+
+
+def _estimate(text: str) -> Range:
     runs, characters = dict.fromkeys(_RULES, 0), dict.fromkeys(_RULES, 0)
     for run in _RUNS.finditer(text):
         # One group of the expression always matches.
@@ -81,6 +86,11 @@ def estimate(text: str) -> Range:
         characters[kind] += run.end() - run.start()
     found = [rule.of(runs[kind], characters[kind]) for kind, rule in _RULES.items()]
     return Range(sum(each.low for each in found), sum(each.high for each in found))
+
+
+# Apart, so that the messages of many debates do not displace the sources of one: 500,000 characters take half a second.
+_estimate_short = lru_cache(maxsize=64)(_estimate)
+_estimate_long = lru_cache(maxsize=64)(_estimate)
 
 
 def most(texts: Iterable[str]) -> int:

@@ -1,8 +1,8 @@
 """The providers of models in `OUTCRY_PROVIDERS`.
 
 A provider is written KIND or KIND:MODEL: `local`, `openai:gpt-5-mini`, `anthropic:claude-sonnet-4-5`,
-`gemini:gemini-2.5-flash`, `ollama:llama3.2`, `openai-compatible:MODEL@URL`, `demo`. Its own limits, in seconds, may
-follow a question mark: `openai:gpt-5-mini?first_token=5&stall=10`.
+`gemini:gemini-2.5-flash`, `ollama:llama3.2`, `openai-compatible:MODEL@URL`, `demo`. Its own limits may follow
+a question mark: `openai:gpt-5-mini?first_token=5&stall=10`, in seconds, and `ollama:llama3.2?window=8192`, in tokens.
 """
 
 import hashlib
@@ -34,19 +34,22 @@ KINDS: Final = ("local", "openai", "anthropic", "gemini", "ollama", "openai-comp
 BUILT_IN: Final = frozenset({"local", "demo"})
 # Kinds whose models are only for trying Outcry: what they say supports no stance.
 TEST_KINDS: Final = frozenset({"local"})
-_LIMITS: Final = frozenset({"first_token", "stall"})
+_LIMITS: Final = frozenset({"first_token", "stall", "window"})
+MIN_WINDOW: Final = 2_000
 
 
 @dataclass(frozen=True)
 class Provider:
     """One entry of OUTCRY_PROVIDERS. `url` is None if the kind has a fixed one. `first_token` and `stall` limit the
-    silence before and within an answer, in seconds; None for the general settings."""
+    silence before and within an answer, in seconds; None for the general settings. `window` is the model's context
+    window in tokens; None for the published one, if there is any."""
 
     kind: str
     model: str
     url: str | None = None
     first_token: float | None = field(default=None, compare=False)
     stall: float | None = field(default=None, compare=False)
+    window: int | None = field(default=None, compare=False)
 
     @property
     def mode(self) -> Mode:
@@ -69,22 +72,29 @@ DEMO: Final = Provider("demo", "scripted")
 def parse(entry: str) -> Provider:
     """Read one entry. Raises ValueError with a sentence about what is wrong with it."""
     named, limits = _without_limits(entry)
-    return replace(_named(named), first_token=limits.get("first_token"), stall=limits.get("stall"))
+    return replace(_named(named), **limits)
 
 
-def _without_limits(entry: str) -> tuple[str, dict[str, float]]:
+def _without_limits(entry: str) -> tuple[str, dict[str, Any]]:
     """The entry without its limits, and the limits. Other options after the question mark belong to the URL."""
     named, mark, options = entry.partition("?")
     if not mark:
         return entry, {}
-    limits, others = {}, []
+    limits: dict[str, Any] = {}
+    others = []
     for option in options.split("&"):
         name, _, value = option.partition("=")
         if name in _LIMITS:
-            limits[name] = _seconds(name, value)
+            limits[name] = _window(value) if name == "window" else _seconds(name, value)
         else:
             others.append(option)
     return f"{named}?{'&'.join(others)}" if others else named, limits
+
+
+def _window(value: str) -> int:
+    if not re.fullmatch(r"[0-9]{4,8}", value) or int(value) < MIN_WINDOW:
+        raise ValueError(f"window={value!r}: use a number of tokens from {MIN_WINDOW} to 99999999.")
+    return int(value)
 
 
 def _seconds(name: str, value: str) -> float:
@@ -114,8 +124,10 @@ def _named(entry: str) -> Provider:
     if not model:
         raise ValueError(f"{entry!r}: name a model, as {kind}:MODEL.")
     if "?" in model:
-        limits = " and ".join(sorted(_LIMITS))
-        raise ValueError(f"{entry!r}: behind the question mark only {limits} may stand.")
+        *limits, last = sorted(_LIMITS)
+        raise ValueError(
+            f"{entry!r}: behind the question mark only {', '.join(limits)} and {last} may stand."
+        )
     return Provider(kind, model)
 
 

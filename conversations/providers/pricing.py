@@ -11,7 +11,7 @@ from conversations.domain.events import Usage
 from conversations.providers.catalog import BUILT_IN
 
 # genai-prices' names of our provider kinds. Other kinds have no public price.
-_PRICED: Final = {"openai": "openai", "anthropic": "anthropic", "gemini": "google"}
+PRICED: Final = {"openai": "openai", "anthropic": "anthropic", "gemini": "google"}
 
 
 def cost(provider: str, model: str, usage: Usage) -> float | None:
@@ -22,14 +22,14 @@ def cost(provider: str, model: str, usage: Usage) -> float | None:
         return None
     if (own := settings.OUTCRY_PRICES.get(f"{provider}:{model}")) is not None:
         return (usage.input_tokens * own[0] + usage.output_tokens * own[1]) / 1_000_000
-    if provider not in _PRICED:
+    if provider not in PRICED:
         return None
     # Imported here because it takes 0.3 s of CPU, when the first price is needed.
     import genai_prices
 
     tokens = genai_prices.Usage(input_tokens=usage.input_tokens, output_tokens=usage.output_tokens)
     try:
-        price = genai_prices.calc_price(tokens, model_ref=model, provider_id=_PRICED[provider])
+        price = genai_prices.calc_price(tokens, model_ref=model, provider_id=PRICED[provider])
     except LookupError:
         return None
     return float(price.total_price)

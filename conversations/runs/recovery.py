@@ -10,9 +10,11 @@ from conversations.domain.sources import SourceText
 from conversations.event_log import queries
 from conversations.models import Conversation, Source
 from conversations.orchestration.state import BUDGET, CONCLUDED, DebateState
-from conversations.prompts.builder import DebateQuestion
+from conversations.prompts import builder
+from conversations.prompts.material import DebateQuestion
 from conversations.providers.catalog import BUILT_IN, by_preference
 from conversations.providers.provider_errors import UNBILLED
+from conversations.providers.windows import most_prompt_tokens
 from conversations.runs import earlier
 
 
@@ -59,6 +61,7 @@ def read(conversation: UUID) -> tuple[DebateState, HumanInput]:
         is_judged=is_judged,
         reason=row.reason if is_judged and row.reason in {BUDGET, CONCLUDED} else None,
     )
+    builder.measure(state.question, most_prompt_tokens(state.providers[0]))
     return state, human_input
 
 

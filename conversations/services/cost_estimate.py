@@ -5,18 +5,18 @@ from dataclasses import dataclass
 from math import ceil, floor
 from typing import Final, Generic, TypeVar
 
-from django.conf import settings
-
 from conversations.domain.budget_guard import Call, verdict_beyond
-from conversations.domain.errors import InvalidInput, Problem
+from conversations.domain.errors import InvalidInput, Problem, TooLongForModel
 from conversations.domain.panels import PANELS
 from conversations.domain.requests import NewConversation
 from conversations.domain.sources import SourceText
-from conversations.prompts import builder, tokens
-from conversations.prompts.builder import DebateQuestion, Prompt, Spoken, Task
+from conversations.prompts import builder, material, small_model, tokens
+from conversations.prompts.builder import Prompt, Spoken, Task
 from conversations.prompts.earlier import EarlierDebate
+from conversations.prompts.material import DebateQuestion
 from conversations.providers import pricing
-from conversations.providers.catalog import Provider, longest_answer
+from conversations.providers.catalog import BUILT_IN, Provider, longest_answer
+from conversations.providers.windows import most_prompt_tokens
 
 N = TypeVar("N", int, float)
 
@@ -47,6 +47,22 @@ class Range(Generic[N]):
 
 
 @dataclass(frozen=True)
+class Reading:
+    """How much of content and sources the first provider's model is given. `characters` and `tokens`, the most by
+    estimate, are what they have in all, and `read` is how many of the characters it is given. `most_tokens` is how many
+    tokens would be given whole; None for the local model, which reads a fixed number of characters of any text."""
+
+    characters: int
+    tokens: int
+    most_tokens: int | None
+    read: int
+
+    @property
+    def is_too_long(self) -> bool:
+        return self.most_tokens is not None and self.read < self.characters
+
+
+@dataclass(frozen=True)
 class Estimate:
     """`topic` is the question. `provider` is its label; `usd` is None if the model's price is unknown, and 0 for what
     Outcry itself runs. Repeated turns are not included."""
@@ -55,6 +71,7 @@ class Estimate:
     provider: str
     tokens: Range[int]
     usd: Range[float] | None
+    reading: Reading
 
 
 def estimate(
@@ -65,7 +82,7 @@ def estimate(
 ) -> Estimate:
     """The estimate, assuming that the provider answers every turn and no user sends messages. `earlier` is the debate
     that it follows."""
-    question = _question(new, earlier, sources)
+    question = question_of(new, earlier, sources)
     short, long = (LOCAL_SHORT, LOCAL_LONG) if provider.kind == "local" else (SHORT, LONG)
     low = [*_calls(new, question, provider, short, is_high=False)]
     high = [*_calls(new, question, provider, long, is_high=True)]
@@ -75,7 +92,32 @@ def estimate(
         provider=provider.label,
         tokens=Range(_total_tokens(low), _total_tokens(high)),
         usd=None if cheapest is None or dearest is None else Range(cheapest, dearest),
+        reading=reading(question, provider),
     )
+
+
+def reading(question: DebateQuestion, provider: Provider) -> Reading:
+    """How much of the question's content and sources the provider's model is given."""
+    if provider.kind in BUILT_IN:
+        most, texts = None, material.beginnings(question, small_model.MAX_CONTENT)
+    else:
+        most = material.most_tokens(most_prompt_tokens(provider))
+        _, texts = material.fitted(question, most)
+    characters = sum(map(len, question.texts))
+    read = sum(text.read for text in texts) if texts else characters
+    return Reading(characters, material.tokens(question), most, read)
+
+
+def require_fit(question: DebateQuestion, provider: Provider) -> None:
+    """Raises TooLongForModel unless the provider's model can be given the whole content and all sources."""
+    found = reading(question, provider)
+    if found.is_too_long:
+        raise TooLongForModel.of(
+            "sources" if question.sources else "content",
+            "too_long_for_model",
+            f"The text has about {found.tokens:,} tokens, and {provider.label} can be given {found.most_tokens:,}."
+            " Shorten it, or have it cut to its beginning (truncate).",
+        )
 
 
 def require_least(
@@ -110,7 +152,7 @@ def first_and_last(
     """The calls that the budget must allow before a debate starts: its first turn at the most, and a verdict right
     after it."""
     agent = PANELS[new.panel].speakers[0]
-    task = Task(agent, 1, _question(new, earlier, sources), [])
+    task = Task(agent, 1, question_of(new, earlier, sources), [])
     prompt = _prompt(task, provider)
     longest = longest_answer(provider, prompt.sampling)
     most = tokens.most([prompt.system, *prompt.told]) + (tokens.TOOL_BYTES if task.may_ask(provider) else 0)
@@ -134,12 +176,13 @@ def _calls(
 
 
 def _prompt(task: Task, provider: Provider) -> Prompt:
-    return builder.build(task, provider).cut_to(settings.OUTCRY_MAX_PROMPT_TOKENS)
+    return builder.build(task, provider, most_prompt_tokens(provider))
 
 
-def _question(
+def question_of(
     new: NewConversation, earlier: EarlierDebate | None, sources: Sequence[SourceText]
 ) -> DebateQuestion:
+    """What the debate is about, as its prompts have it."""
     return DebateQuestion(new.topic, new.content, new.content_type, new.rounds, earlier, tuple(sources))
 
 

@@ -201,6 +201,9 @@ def _create_once(
     owner: AbstractUser, new: NewConversation, run: client_threads.Run | None
 ) -> tuple[Conversation, bool]:
     prepared = prepare(owner, new)
+    if not new.truncate:
+        question = cost_estimate.question_of(prepared.new, prepared.followed, prepared.texts)
+        cost_estimate.require_fit(question, prepared.provider)
     cost_estimate.require_least(prepared.new, prepared.provider, prepared.followed, prepared.texts)
     try:
         with transaction.atomic():
@@ -227,6 +230,7 @@ def _input_of(user: AnyUser, conversation: UUID, changes: Restart) -> NewConvers
             "follows": found.pk if changes.follows else found.follows_id,
             **changes.model_dump(include={"topic", "rounds"}, exclude_none=True),
             # The settings may be stricter now than when the original started.
+            "truncate": True,
             "max_usd": service.stricter(limits.usd, settings.OUTCRY_MAX_USD_PER_CONVERSATION),
             "max_tokens": service.stricter(limits.tokens, settings.OUTCRY_MAX_TOKENS_PER_CONVERSATION),
             "max_seconds": service.stricter(limits.seconds, settings.OUTCRY_MAX_SECONDS_PER_CONVERSATION),

@@ -63,7 +63,11 @@ def said(content: str, **how: Any) -> list[EventData]:
             **how,
         }
     )
-    begun = {name: getattr(message, name) for name in MessageStart.model_fields if name != "streaming"}
+    begun = {
+        name: getattr(message, name)
+        for name in MessageStart.model_fields
+        if name not in {"streaming", "texts"}
+    }
     return [
         MessageStart(**begun, streaming=True),
         Token(message=message.message, offset=0, text=content, token_count=2),

@@ -116,7 +116,7 @@ class Script:
         ]
         self.add(
             AgentMessage(
-                **start.model_dump(exclude={"streaming"}),
+                **start.model_dump(exclude={"streaming", "texts"}),
                 content=content,
                 confidence=confidence,
                 usage=usage or Usage(input_tokens=180, output_tokens=42),

@@ -344,7 +344,7 @@ async def test_unavailable_database_is_503_and_starts_nothing(
         raise OperationalError("secret-detail")
 
     headers = await bearer(alice)
-    monkeypatch.setattr(services, "create", unavailable)
+    monkeypatch.setattr(services, "prepare", unavailable)
     monkeypatch.setattr(permissions, "watch", unavailable)
     monkeypatch.setattr(permissions, "visible_to", unavailable)
     answer = await call.send(http, conversation, headers=headers)

@@ -8,7 +8,7 @@ from conversations.domain.events import EventData, dump
 from conversations.domain.panels import PANELS
 from conversations.orchestration.debate import Debate
 from conversations.orchestration.state import DebateState
-from conversations.prompts.builder import DebateQuestion
+from conversations.prompts.material import DebateQuestion
 from conversations.providers.catalog import Provider, parse
 from tests.fakes.openai_server import OpenAIServer
 from tests.support.ports import NoLimit, NoPeople

@@ -129,6 +129,8 @@ export type MessageDiscard = {
   reason: string;
 };
 
+/** An agent begins to speak. `texts` says how much of the content and of each source, in order, its model was given;
+ * empty if it was all of them. */
 export type MessageStart = {
   message: string;
   agent: string;
@@ -139,6 +141,7 @@ export type MessageStart = {
   provider: string;
   mode: Mode;
   streaming: boolean;
+  texts: readonly TextRead[];
 };
 
 /** Whether messages come from a model (live) or from a script (demo). */
@@ -177,6 +180,14 @@ export type Stream = {
  * whole messages until it has caught up. `paused`: by the client. `reconnecting`: the server waits for its database;
  * events of the meantime are sent when it is back. */
 export type StreamState = "idle" | "streaming" | "paused" | "lagging" | "reconnecting" | "error" | "closed";
+
+/** How much of a text a model was given: the first `read` of its `characters`. `source` is the name of the source;
+ * null for the content. */
+export type TextRead = {
+  source: string | null;
+  characters: number;
+  read: number;
+};
 
 /** One or more neighbouring tokens. `offset` counts Unicode code points from the message's start; `cost` is the
  * estimated cost of the message so far in US dollars, or null if unknown. */

@@ -39,6 +39,11 @@ class Command(BaseCommand):
             help="the question, at most 500 characters (default: the first sentence of the content)",
         )
         parser.add_argument("--content-file", type=Path, help="a text file to argue about")
+        parser.add_argument(
+            "--truncate",
+            action="store_true",
+            help="cut a text that is too long for the model to its beginning",
+        )
         parser.add_argument("--content-type", choices=ContentType.values, default=ContentType.TEXT.value)
         parser.add_argument("--panel", choices=list(PANELS), default=DEFAULT_PANEL)
         parser.add_argument(
@@ -49,7 +54,7 @@ class Command(BaseCommand):
     def handle(
         self, *args: Any, topic: str, user: str | None, content_file: Path | None, **options: Any
     ) -> None:
-        values = {name: options[name] for name in ("content_type", "panel", "rounds")}
+        values = {name: options[name] for name in ("content_type", "panel", "rounds", "truncate")}
         try:
             content = content_file.read_text() if content_file else ""
         except (OSError, UnicodeDecodeError) as failure:

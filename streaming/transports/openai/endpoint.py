@@ -42,6 +42,7 @@ from streaming.transports.openai.request import (
     BadRequest,
     CompletionRequest,
     TaskRequest,
+    as_bad_request,
     find_model,
     parse,
 )
@@ -132,7 +133,7 @@ class CreateCompletion(OpenAIEndpoint):
             conversation = await database.call(permissions.watch, principal.user, completion.conversation)
         else:
             principal.require(Scope.START)
-            conversation = await debates.start(principal.user, completion.new)
+            conversation = await _started(principal, completion)
         return CompletionResponse(principal, completion, conversation)
 
 
@@ -165,6 +166,13 @@ class CompletionResponse:
             return WholeEncoder(envelope, self.conversation.rounds)
         include_usage = self.completion.include_usage
         return ChunkEncoder(envelope, self.conversation.rounds, include_usage=include_usage)
+
+
+async def _started(principal: Principal, completion: CompletionRequest) -> Conversation:
+    try:
+        return await debates.start(principal.user, completion.new)
+    except InvalidInput as refused:
+        raise as_bad_request(refused) from None
 
 
 async def _json(request: Request) -> dict[str, Any]:

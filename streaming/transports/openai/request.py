@@ -29,7 +29,7 @@ from pydantic_core import ErrorDetails, PydanticCustomError
 
 from conversations.domain import requests
 from conversations.domain.enums import ContentType
-from conversations.domain.errors import InvalidInput, OutcryError
+from conversations.domain.errors import InvalidInput, OutcryError, TooLongForModel
 from conversations.domain.panels import PANELS, Panel
 from conversations.domain.requests import MAX_ROUNDS, NewConversation
 from conversations.domain.texts import has_visible_character
@@ -107,6 +107,9 @@ def _number(pattern: re.Pattern[str], message: str) -> Any:
 
 _WHOLE = _number(re.compile(r"-?[0-9]{1,15}"), "This has to be a whole number, as a text")
 _DECIMAL = _number(re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,15})?"), "This has to be a number, as a text")
+_IDS: Final = BeforeValidator(
+    lambda value: [id_.strip() for id_ in value.split(",")], json_schema_input_type=str
+)
 _ROUNDS: Final = {"type": "string", "pattern": f"^[1-{MAX_ROUNDS}]$"}
 
 
@@ -118,6 +121,8 @@ class ChatMetadata(BaseModel):
 
     rounds: Annotated[int, _WHOLE, WithJsonSchema(_ROUNDS)] | None = None
     content_type: ContentType | None = None
+    sources: Annotated[list[UUID], _IDS] | None = None
+    truncate: Literal["true", "false"] = "false"
     max_usd: Annotated[float, _DECIMAL] | None = None
     max_tokens: Annotated[int, _WHOLE] | None = None
     max_seconds: Annotated[int, _WHOLE] | None = None
@@ -248,8 +253,10 @@ def parse(body: Mapping[str, Any]) -> CompletionRequest | TaskRequest:
         return TaskRequest(task, chat.model, streamed, include_usage)
     model, panel = find_model(chat.model)
     limits = metadata.model_dump(
-        include={"rounds", "content_type", "max_usd", "max_tokens", "max_seconds"}, exclude_none=True
+        include={"rounds", "content_type", "sources", "max_usd", "max_tokens", "max_seconds"},
+        exclude_none=True,
     )
+    limits["truncate"] = metadata.truncate == "true"
     topic, content = chat.messages[last].content, _content(chat.messages[:last])
     return CompletionRequest(
         _new({"topic": topic, "content": content, "panel": panel.slug, **limits}, last),
@@ -282,12 +289,15 @@ def _new(values: Mapping[str, Any], last: int) -> NewConversation:
     try:
         return requests.NewConversation.parse(values)
     except InvalidInput as refused:
-        problem = refused.problems[0]
-    # Report the error under the client's own parameter.
-    names = {"topic": f"messages[{last}].content", "content": "messages"}
-    param = names.get(problem.field, f"metadata.{problem.field}")
-    is_too_long = problem.rule == "string_too_long"
-    raise BadRequest(param, problem.message, "context_length_exceeded" if is_too_long else "invalid_value")
+        raise as_bad_request(refused, f"messages[{last}].content") from None
+
+
+def as_bad_request(refused: InvalidInput, question: str = "messages") -> BadRequest:
+    """The first problem of a new debate, under the client's own parameter; `question` is that of the topic."""
+    problem = refused.problems[0]
+    param = {"topic": question, "content": "messages"}.get(problem.field, f"metadata.{problem.field}")
+    is_too_long = problem.rule in {"string_too_long", "too_long_in_all", TooLongForModel.code}
+    return BadRequest(param, problem.message, "context_length_exceeded" if is_too_long else "invalid_value")
 
 
 def _bad_request(error: ErrorDetails) -> BadRequest:

@@ -165,3 +165,41 @@ async def test_uploads_are_bounded_in_rate_and_number(
         (429, "limit_reached"),
         (429, "too_many_requests"),
     ]
+
+
+async def test_text_that_is_too_long_for_the_model_is_refused_or_cut(
+    alice: User, site: str, openai: OpenAIServer, settings: Settings
+) -> None:
+    settings.OUTCRY_MAX_PROMPT_TOKENS = 4_000
+    _, key = await api_keys.made(alice)
+    long = {"content": "Revenue grew over the quarter. " * 1_000, "rounds": 1}
+    async with client(site, key) as http:
+        reading = (await http.post("/api/conversations/estimate", json=long)).json()["reading"]
+        assert (reading["characters"], reading["most_tokens"], reading["too_long"]) == (30_999, 3_000, True)
+        assert 3_000 < reading["read"] < 20_000
+        refused = await http.post("/api/conversations/", json=long)
+        assert (refused.status_code, refused.json()["code"]) == (422, "too_long_for_model")
+        [problem] = refused.json()["errors"]
+        assert (problem["field"], problem["rule"]) == ("content", "too_long_for_model")
+        for figure in (reading["tokens"], reading["most_tokens"]):
+            assert f"{figure:,}" in problem["message"]
+        started = (await http.post("/api/conversations/", json={**long, "truncate": True})).json()
+        await debates.debates_ended()
+        shown = (await http.get(f"/api/conversations/{started['id']}/")).json()["transcript"]["messages"]
+        again = await http.post(f"/api/conversations/{started['id']}/again")
+        assert again.status_code == 201
+        await debates.debates_ended()
+    texts = [{"source": None, "characters": 30_999, "read": reading["read"]}]
+    assert [message["texts"] for message in shown] == [texts] * 4
+    assert "Revenue grew" in str(openai.asked[0].messages)
+    assert len(str(openai.asked[0].messages)) < 20_000
+
+
+async def test_estimate_says_what_the_local_model_reads(alice: User, site: str, settings: Settings) -> None:
+    settings.OUTCRY_PROVIDERS = ["local"]
+    _, key = await api_keys.made(alice)
+    async with client(site, key) as http:
+        answer = await http.post("/api/conversations/estimate", json={"content": "Debt doubled. " * 1_000})
+    assert answer.json()["topic"] == "Debt doubled."
+    reading = answer.json()["reading"]
+    assert (reading["read"], reading["most_tokens"], reading["too_long"]) == (600, None, False)

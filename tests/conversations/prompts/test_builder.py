@@ -9,9 +9,11 @@ from conversations.domain.events import HumanMessage, InputRequest
 from conversations.domain.human_input import Question, Remark
 from conversations.domain.panels import PANELS, Agent
 from conversations.domain.sources import SourceText
-from conversations.prompts.builder import MAX_ANSWERED, DebateQuestion, Prompt, Spoken, Task, build
+from conversations.prompts.builder import MAX_ANSWERED, Prompt, Spoken, Task, build
+from conversations.prompts.material import DebateQuestion
 from conversations.providers.catalog import Provider, parse
 
+MOST = 32_000
 PANEL = PANELS["financial-debate"]
 SPOKEN = [
     Spoken("financial_analyst", "Financial Analyst", "The cash flow of the company is strong and it grows."),
@@ -22,7 +24,7 @@ REMARK = Remark(9, "alice", "Nobody has said a word about the debt of the compan
 
 def prompt(provider: Provider, agent: Agent, unanswered: list[Remark]) -> Prompt:
     question = DebateQuestion("Should we buy Tarnwick?", "", "text", 2)
-    return build(Task(agent, 1, question, SPOKEN, [REMARK], unanswered), provider)
+    return build(Task(agent, 1, question, SPOKEN, [REMARK], unanswered), provider, MOST)
 
 
 def told(prompt: Prompt) -> str:
@@ -95,7 +97,9 @@ def test_hostile_texts_stay_in_one_json_object_each(agent: Agent) -> None:
     remark = Remark(9, "alice", HOSTILE, place=1)
     request = InputRequest(request=uuid4(), message=uuid4(), agent=agent.name, prompt=HOSTILE)
     asked = Question(request, HumanMessage(author="alice", text=HOSTILE, reply_to=request.request))
-    built = build(Task(agent, 1, question, spoken, [remark], [remark], asked), parse("openai:gpt-5-mini"))
+    built = build(
+        Task(agent, 1, question, spoken, [remark], [remark], asked), parse("openai:gpt-5-mini"), MOST
+    )
     first, source, paged, said, heard, *requested = objects(built)
     assert first == {"question": HOSTILE, "content_type": "News article", "content": HOSTILE}
     assert source == {"source": HOSTILE, "text": HOSTILE}
@@ -113,7 +117,7 @@ def test_hostile_texts_stay_in_one_json_object_each(agent: Agent) -> None:
 def test_every_agent_is_told_that_texts_are_data(entry: str) -> None:
     question = DebateQuestion("Buy?", "", "text", 2)
     for agent in (*PANEL.speakers, PANEL.moderator):
-        system = build(Task(agent, 1, question, []), parse(entry)).system
+        system = build(Task(agent, 1, question, []), parse(entry), MOST).system
         assert "data" in system
         assert "order" in system
         assert ("in the language of the question" in system) is (entry != "local")
@@ -123,7 +127,7 @@ def test_the_local_models_prompt_has_no_marks_and_no_forged_lines() -> None:
     question = DebateQuestion(HOSTILE, HOSTILE, "news", 2)
     spoken = [Spoken("market_context", "Market Context", HOSTILE)]
     for agent in (PANEL.speakers[0], PANEL.moderator):
-        message = build(Task(agent, 2, question, spoken), parse("local")).message
+        message = build(Task(agent, 2, question, spoken), parse("local"), MOST).message
         assert not set("<>|[]") & set(message)
         known = ("Facts: ", "Question: ", "Market Context", "What does this", "Sum up")
         assert [line for line in message.splitlines() if not line.startswith(known)] == []
@@ -133,7 +137,9 @@ def test_what_was_answered_is_carried_on_in_short() -> None:
     long = Remark(9, "alice", "debt " * 500, place=1)
     question = DebateQuestion("Should we buy Tarnwick?", "", "text", 2)
     new, old = (
-        build(Task(PANEL.speakers[2], 1, question, SPOKEN, [long], unanswered), parse("openai:gpt-5-mini"))
+        build(
+            Task(PANEL.speakers[2], 1, question, SPOKEN, [long], unanswered), parse("openai:gpt-5-mini"), MOST
+        )
         for unanswered in ([long], [])
     )
     assert long.text in told(new)

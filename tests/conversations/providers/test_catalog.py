@@ -163,7 +163,9 @@ def test_a_limit_that_is_none_is_refused(value: str) -> None:
 
 
 def test_an_unknown_limit_is_refused() -> None:
-    with pytest.raises(ValueError, match="behind the question mark only first_token and stall may stand"):
+    with pytest.raises(
+        ValueError, match="behind the question mark only first_token, stall and window may stand"
+    ):
         catalog.parse("openai:m?patience=5")
 
 

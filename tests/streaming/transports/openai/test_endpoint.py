@@ -33,6 +33,8 @@ from conversations.event_log.commands import Accepted
 from conversations.infrastructure import database
 from conversations.models import ApiKey, Conversation
 from conversations.services import debates as services
+from conversations.services import preparation
+from conversations.services.preparation import Prepared
 from streaming.http.stream_response import StreamResponse
 from streaming.transports.openai import endpoint, request
 from streaming.transports.openai.request import BadRequest
@@ -395,7 +397,7 @@ def user(content: Any) -> list[Any]:
         ({"messages": user("a\0b")}, "messages[0].content", "invalid_value"),
         ({"messages": user("\ud800")}, "messages[0].content", "invalid_value"),
         ({"messages": user("x" * 501)}, "messages[0].content", "context_length_exceeded"),
-        ({"messages": [*user("x" * 50_001), *QUESTION]}, "messages", "context_length_exceeded"),
+        ({"messages": [*user("x" * 500_001), *QUESTION]}, "messages", "context_length_exceeded"),
         (
             {"messages": user([{"type": "image_url", "image_url": {"url": "data:,"}}])},
             "messages[0].content[0].type",
@@ -423,6 +425,8 @@ def user(content: Any) -> list[Any]:
         ({"metadata": {"max_usd": "0"}}, "metadata.max_usd", "invalid_value"),
         ({"metadata": {"max_tokens": "1e3"}}, "metadata.max_tokens", "invalid_value"),
         ({"metadata": {"content_type": "poem"}}, "metadata.content_type", "invalid_value"),
+        ({"metadata": {"sources": "x,y"}}, "metadata.sources[0]", "invalid_value"),
+        ({"metadata": {"truncate": "yes"}}, "metadata.truncate", "invalid_value"),
         ({"metadata": {"cancel_on_disconnect": "yes"}}, "metadata.cancel_on_disconnect", "invalid_value"),
         ({"metadata": {"conversation": "chatcmpl-1"}}, "metadata.conversation", "invalid_value"),
         ({"n": 2}, "n", "unsupported_parameter"),
@@ -525,18 +529,27 @@ async def test_who_has_enough_debates_is_refused_at_once(
     assert await database.call(Conversation.objects.count) == 1
 
 
+async def test_text_that_is_too_long_for_the_model_is_refused(
+    http: httpx.AsyncClient, openai: OpenAIServer
+) -> None:
+    answer = await complete(http, {**ASKED, "messages": [*user("word " * 50_000), *QUESTION]})
+    error = answer.json()["error"]
+    assert (answer.status_code, error["param"], error["code"]) == (400, "messages", "context_length_exceeded")
+    assert openai.asked == []
+
+
 async def test_where_nothing_was_started_the_client_asks_again(
     client: AsyncOpenAI, openai: OpenAIServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    create, asked = services.create, []
+    prepare, asked = preparation.prepare, []
 
-    def away_at_first(*given: Any) -> Conversation:
+    def away_at_first(*given: Any) -> Prepared:
         asked.append(given)
         if len(asked) == 1:
             raise OperationalError("secret-detail")
-        return create(*given)
+        return prepare(*given)
 
-    monkeypatch.setattr(services, "create", away_at_first)
+    monkeypatch.setattr(services, "prepare", away_at_first)
     assert await _text(client, streamed=False) == await text_of(await stored())
     assert len(asked) == 2
 
