@@ -108,6 +108,7 @@ async def test_each_word_of_a_stream_is_passed_on_when_it_is_spoken(
         client.stream("POST", "/api/conversations/stream", json={"topic": TOPIC, "rounds": 1}) as answer,
     ):
         assert answer.status_code == 200
+        assert "Content-Encoding" not in answer.headers
         gate.let()
         async for line in answer.aiter_lines():
             if line.startswith("data: ") and (event := json.loads(line[6:])).get("type") == "token":
@@ -116,6 +117,12 @@ async def test_each_word_of_a_stream_is_passed_on_when_it_is_spoken(
                 # The next one is spoken only once this one is here.
                 gate.let()
     assert heard == ["One ", "two ", "three."]
+
+
+async def test_pages_pass_compressed(through: Site) -> None:
+    async with httpx.AsyncClient(base_url=through.url) as client:
+        answer = await client.get("/accounts/login/", headers={"Accept-Encoding": "gzip"})
+    assert answer.headers["Content-Encoding"] == "gzip"
 
 
 async def test_a_socket_passes_and_that_of_a_page_of_another_site_does_not(

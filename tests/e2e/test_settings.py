@@ -31,6 +31,7 @@ async def theme(page: Page) -> str | None:
 async def test_settings_change_every_page_and_all_are_usable(page: Page, demo_site: Site) -> None:
     await sign_in(page, demo_site)
     await page.goto(f"{demo_site.url}/account/")
+    await expect(page.get_by_label("Time zone")).to_contain_text("Browser's time zone (")
     await page.get_by_label("Display name").fill("Ada Lovelace")
     await page.get_by_role("radio", name="Dark").check()
     # Before it is saved.

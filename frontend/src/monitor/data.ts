@@ -1,6 +1,6 @@
 // What the server put into the monitor's page, and the format of its figures.
 
-import { characterCount, thousands } from "../shared/format.ts";
+import { characterCount, inTimeZone, thousands } from "../shared/format.ts";
 
 export type MonitorPage = {
   readonly statusUrl: string;
@@ -32,9 +32,9 @@ export function bytes(value: number): string {
   return `${rate(value / 1024 / 1024)} MiB`;
 }
 
-/** The local time of day, to the second. */
+/** The time of day, to the second. */
 export function timeOfDay(at: string | number): string {
-  return new Date(at).toLocaleTimeString("en-GB");
+  return new Date(at).toLocaleTimeString("en-GB", inTimeZone({}));
 }
 
 /** Why a form does not send this text, or null. */

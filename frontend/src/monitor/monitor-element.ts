@@ -5,6 +5,7 @@ import { customElement } from "lit/decorators.js";
 import "./broadcast-element.ts";
 import "./stream-tester-element.ts";
 import { type Chart, chartTemplate } from "./chart.ts";
+import { dateAndTime } from "../shared/format.ts";
 import { type MonitorPage, milliseconds, rate, timeOfDay } from "./data.ts";
 import type { Day, Overview, Sample, Sessions } from "./figures.gen.ts";
 import { closedTemplate, gaugesTemplate, todayTemplate } from "./gauges.ts";
@@ -98,7 +99,7 @@ export class MonitorElement extends PageElement {
     const { host, pid, started } = this.#overview.process;
     return html`<p class="lead">
       This process: ${pid} on ${host}, up since
-      <time datetime=${started}>${new Date(started).toLocaleString("en-GB", { dateStyle: "medium", timeStyle: "short" })}</time
+      <time datetime=${started}>${dateAndTime(started)}</time
       >. Figures are for this process only, unless they say otherwise.
     </p>`;
   }

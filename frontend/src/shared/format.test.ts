@@ -1,6 +1,8 @@
 import { expect, test } from "vitest";
 import {
   characterCount,
+  clock,
+  dateAndTime,
   discardReason,
   duration,
   label,
@@ -104,4 +106,12 @@ test.each([
   [0, "$0"],
 ])("of %s dollars no more than %s is left", (dollars, expected) => {
   expect(moneyLeft(dollars)).toBe(expected);
+});
+
+test("times are in the chosen zone, by a 24-hour clock", () => {
+  document.documentElement.dataset["timeZone"] = "Asia/Tokyo";
+  expect([clock("2026-12-01T15:10:00Z"), dateAndTime("2026-12-01T15:10:00Z")]).toEqual(["00:10", "2 Dec 2026, 00:10"]);
+  document.documentElement.dataset["timeZone"] = "America/New_York";
+  expect(clock("2026-12-01T18:10:00Z")).toBe("13:10");
+  delete document.documentElement.dataset["timeZone"];
 });

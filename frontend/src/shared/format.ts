@@ -48,10 +48,22 @@ export function characterCount(text: string): number {
   return [...text.trim()].length;
 }
 
-/** A moment as "14:05", in the time zone of the person's settings, else the browser's. */
-export function clock(at: string | Date): string {
+type Moment = string | number | Date;
+
+/** The options with the time zone of the person's settings; without one, the browser's applies. */
+export function inTimeZone(options: Intl.DateTimeFormatOptions): Intl.DateTimeFormatOptions {
   const timeZone = document.documentElement.dataset["timeZone"];
-  return new Date(at).toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit", ...(timeZone && { timeZone }) });
+  return timeZone ? { ...options, timeZone } : options;
+}
+
+/** A moment as "14:05". */
+export function clock(at: Moment): string {
+  return new Date(at).toLocaleTimeString("en-GB", inTimeZone({ hour: "2-digit", minute: "2-digit" }));
+}
+
+/** A moment as "1 Dec 2026, 14:05". */
+export function dateAndTime(at: Moment): string {
+  return new Date(at).toLocaleString("en-GB", inTimeZone({ dateStyle: "medium", timeStyle: "short" }));
 }
 
 /** Milliseconds as 0:07, 12:40 or 1:02:03. */
