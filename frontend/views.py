@@ -161,9 +161,15 @@ def page_data(conversation: Conversation, user: permissions.AnyUser) -> dict[str
         "canControl": permissions.may_control(user, conversation),
         "canSpeak": permissions.may_speak(user, conversation),
         "isStaff": user.is_staff,
+        "reviewUrl": _review_url(conversation) if permissions.may_review(user) else None,
         "maxText": requests.MAX_TEXT,
         "maxTopic": requests.MAX_TOPIC,
     }
+
+
+def _review_url(conversation: Conversation) -> str:
+    """Its transcript in the admin."""
+    return reverse("admin:conversations_conversation_change", args=[conversation.pk])
 
 
 def _link(conversation: Conversation) -> dict[str, str]:

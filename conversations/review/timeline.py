@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db.models import Q
+from django.utils.safestring import SafeString
 from django.utils.text import smart_split, unescape_string_literal
 
 from conversations.domain import finish_reasons, formatting, transcript
@@ -15,6 +16,7 @@ from conversations.domain.frames import Frame
 from conversations.domain.panels import PANELS
 from conversations.event_log import queries
 from conversations.models import Conversation, ConversationQuerySet, Event
+from conversations.review import prose
 
 # Each word takes one scan of all messages. A longer query is searched for as one phrase.
 MAX_WORDS = 6
@@ -62,6 +64,11 @@ class Moment:
     @property
     def is_demo(self) -> bool:
         return self.data.get("mode") == Mode.DEMO
+
+    @property
+    def prose(self) -> SafeString:
+        """A message's text as HTML, for a place below its heading of level 3."""
+        return prose.html(self.data["text"], above=3)
 
     @property
     def cut_note(self) -> str:
@@ -138,10 +145,11 @@ class Review:
         return facts
 
     @property
-    def verdict(self) -> formatting.Labelled:
-        """The stance, the confidence, and the verdict's texts that are not empty."""
+    def verdict(self) -> list[tuple[str, SafeString]]:
+        """The stance, the confidence, and the verdict's texts that are not empty, as HTML."""
         complete = self.state["complete"]
-        return [] if complete is None else formatting.verdict(complete)
+        labelled = [] if complete is None else formatting.verdict(complete)
+        return [(label, prose.html(text, above=2)) for label, text in labelled]
 
 
 def read(conversation: Conversation) -> Review:

@@ -265,6 +265,35 @@ def test_a_transcript_reads_as_it_happened(reviewer: Client, alice: User) -> Non
     assert f"{EVENTS}?conversation={conversation.pk}" in page
 
 
+def test_a_message_reads_as_markdown_and_leads_to_the_live_page(reviewer: Client, alice: User) -> None:
+    text = (
+        "# Results\n\n**Up** 9%, see [10-K](https://example.com/a).\n\n"
+        "| Item | FY24 |\n|---|--:|\n| EPS | 4.1 |\n\n### Next\n\n"
+        "[x](javascript:alert(1)) ![chart](https://example.com/c.png)\n\n\\[ a \\\\ b \\] \\$5"
+    )
+    conversation = stored(alice, "Buy bonds?", *complete(said(text)))
+    page = reviewer.get(page_of(conversation)).content.decode()
+    link = 'rel="noopener noreferrer nofollow ugc" target="_blank"'
+    for expected in (
+        "<h4>Results</h4>",
+        "<strong>Up</strong> 9%",
+        f'<a href="https://example.com/a" {link}>10-K</a> (example.com)',
+        '<td align="right">4.1</td>',
+        "<h5>Next</h5>",
+        "[x](javascript:alert(1))",
+        f'<a href="https://example.com/c.png" {link}>[image: chart]</a> (example.com)',
+        "\\[ a \\\\ b \\] $5",
+    ):
+        assert expected in page
+    message = Event.objects.get(conversation=conversation, type="agent_message", data__content=text)
+    assert f'href="{conversation.get_absolute_url()}#m-{message.data["message"]}"' in page
+
+
+def test_a_text_that_is_too_long_for_markdown_is_shown_as_it_is(reviewer: Client, alice: User) -> None:
+    conversation = stored(alice, "Buy bonds?", *complete(said("**a** " * 6_000)))
+    assert "**a** **a**" in reviewer.get(page_of(conversation)).content.decode()
+
+
 def test_a_running_conversation_can_be_read(reviewer: Client, alice: User) -> None:
     start, token, _ = said("Half a sen")
     conversation = stored(alice, "Buy bonds?", start, token)

@@ -204,6 +204,7 @@ def test_the_live_page_says_what_its_reader_may_do(client: Client, alice: User, 
         client.force_login(person)
         data = page_data(text(client.get(own.get_absolute_url())), "debate")
         rights[who] = (data["canControl"], data["canSpeak"])
+        assert (data["reviewUrl"] is None) is (person is alice)
     assert rights == {"owner": (True, True), "reviewer": (False, False), "controller": (True, False)}
 
 

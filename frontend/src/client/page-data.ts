@@ -42,6 +42,8 @@ export type Page = {
   readonly canSpeak: boolean;
   /** Whether this person runs the site. */
   readonly isStaff: boolean;
+  /** The debate's transcript in the admin, for those who may review it; else null. */
+  readonly reviewUrl: string | null;
   /** Maximum length of a text, in characters. */
   readonly maxText: number;
   readonly maxTopic: number;

@@ -45,6 +45,7 @@ const PAGE: Page = {
   canControl: false,
   canSpeak: false,
   isStaff: false,
+  reviewUrl: null,
   maxText: 4_000,
   agents: [
     { role: "financial_analyst", name: "Financial Analyst" },

@@ -19,6 +19,7 @@ export function detailsTemplate({ page, state, now }: LiveDebate): TemplateResul
       ${fact("Tokens (input / output)", "tokens", tokens)} ${modelsTemplate(modelsOf(state))}
     </dl>
     ${limitsTemplate(page.limits, state, now)} ${digestTemplate(state.complete?.transcript_sha256)}
+    ${reviewTemplate(page.reviewUrl)}
   </details>`;
 }
 
@@ -37,4 +38,8 @@ function modelsTemplate(models: readonly string[]): TemplateResult | typeof noth
 function digestTemplate(digest: string | undefined): TemplateResult | typeof nothing {
   if (digest === undefined) return nothing;
   return html`<p class="digest">SHA-256 of the transcript <code>${digest}</code></p>`;
+}
+
+function reviewTemplate(url: string | null): TemplateResult | typeof nothing {
+  return url === null ? nothing : html`<p class="review"><a class="link" href=${url} data-testid="review-link">Review in admin</a></p>`;
 }
