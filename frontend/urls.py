@@ -5,6 +5,7 @@ from frontend import views
 from frontend.api_keys import api_keys
 from frontend.sessions import end_session
 from frontend.settings_page import settings_page, theme
+from frontend.source_texts import source
 from frontend.your_data import your_data
 
 _to_dashboard = RedirectView.as_view(pattern_name="dashboard", query_string=True)
@@ -14,6 +15,7 @@ urlpatterns = [
     path("dashboard", views.dashboard, name="dashboard"),
     path("dashboard/", _to_dashboard),
     path("conversations/<uuid:conversation_id>/", views.conversation, name="conversation"),
+    path("conversations/<uuid:conversation_id>/sources/<int:position>/", source, name="source"),
     path("account/", settings_page, name="settings"),
     path("account/theme/", theme, name="theme"),
     path("account/sessions/<int:session>/end/", end_session, name="end_session"),

@@ -8,7 +8,6 @@ from uuid import UUID
 from django.conf import settings
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
-from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
@@ -26,11 +25,12 @@ from conversations.event_log import queries
 from conversations.models import Conversation
 from conversations.providers import circuit_breaker
 from conversations.services import sources
+from conversations.services.debate_export import author_of
+from frontend import source_texts
 from frontend.content_security import trusted_types
 from frontend.examples import EXAMPLES
 from streaming.watchers.registry import MAX_NOTICE
 
-PER_PAGE = 20
 # Debates that follow one, as far as its page lists them.
 MAX_FOLLOWERS = 10
 # Of the log in the page of a debate: about a quarter of it when it is compressed.
@@ -47,11 +47,8 @@ LIMITS = {
 @never_cache
 @trusted_types
 def dashboard(request: HttpRequest) -> HttpResponse:
-    page = Paginator(permissions.own(request.user), PER_PAGE).get_page(request.GET.get("page"))
     initial = _initial(request)
     context = {
-        "page": page,
-        "any_running": any(not conversation.is_finished for conversation in page),
         "panel": PANELS[DEFAULT_PANEL],
         "panels": PANELS.values(),
         "content_types": ContentType.choices,
@@ -141,8 +138,9 @@ def page_data(conversation: Conversation, user: permissions.AnyUser) -> dict[str
     agents = (*panel.speakers, panel.moderator) if panel else ()
     return {
         "topic": conversation.topic,
-        "content": conversation.content,
-        "contentType": conversation.get_content_type_display(),
+        "sources": source_texts.on_page(conversation),
+        "author": author_of(conversation.owner),
+        "createdAt": conversation.created_at.isoformat(),
         "rounds": conversation.rounds,
         "age": max(0.0, (timezone.now() - conversation.created_at).total_seconds()),
         "status": conversation.status,

@@ -83,7 +83,10 @@ def _store(conversation: UUID, event: PersonsEvent) -> tuple[Accepted, list[Fram
                 _require_not_judging(conversation, status)
                 # Each message adds to every later prompt.
                 _require_fewer(conversation, event.type, MAX_REMARKS, "messages")
-            case Control(action=Action.PAUSE | Action.RESUME | Action.CONCLUDE):
+            case Control(action=Action.CONCLUDE):
+                _require_not_judging(conversation, status)
+                _require_fewer(conversation, event.type, MAX_COMMANDS, "commands")
+            case Control(action=Action.PAUSE | Action.RESUME):
                 # Each command adds to the transcript. A cancel is never refused.
                 _require_fewer(conversation, event.type, MAX_COMMANDS, "commands")
         frames = _append(conversation, None, event, *_skipped(conversation, event))

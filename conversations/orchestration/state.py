@@ -24,8 +24,6 @@ N = TypeVar("N", int, float)
 BUDGET: Final = "budget"
 # The `reason` of a debate whose verdict a person asked for before its last round.
 CONCLUDED: Final = "concluded"
-# The fields of a verdict that mean nothing without its stance.
-_OF_STANCE: Final = ("stance", "confidence_percent", "horizon", "would_change")
 
 
 @dataclass
@@ -110,11 +108,15 @@ def complete(state: DebateState) -> Complete:
     none."""
     verdict, reason = state.verdict, _no_stance(state)
     stance = verdict if reason is None and isinstance(verdict, VerdictAnswer) else None
-    left_out = {"stance", "confidence_percent"} if stance else {*_OF_STANCE}
+    if stance is not None:
+        texts = stance.model_dump(exclude={"stance", "confidence_percent"})
+    else:
+        # Points without a stance would look like reasons for one.
+        texts = {} if verdict is None else {"summary": verdict.summary}
     return Complete(
         verdict=Stance(stance.stance) if stance else Stance.NO_VERDICT,
         confidence=stance.confidence if stance else None,
-        **({} if verdict is None else verdict.model_dump(exclude=left_out)),
+        **texts,
         reason=reason,
         cost_summary=_cost_summary(state.messages, state.discarded),
         mode=state.mode,

@@ -59,7 +59,7 @@ SAMPLING: Final[Mapping[str, Any]] = {
 }
 """Keyword arguments of AG2's OpenAIConfig for a speaker, without its grammar."""
 
-VERDICT_SAMPLING: Final[Mapping[str, Any]] = {**SAMPLING, "temperature": 0.3, "max_tokens": 500}
+VERDICT_SAMPLING: Final[Mapping[str, Any]] = {**SAMPLING, "temperature": 0.3, "max_tokens": 240}
 """Keyword arguments of AG2's OpenAIConfig for the moderator; `max_tokens` fits the longest LocalSummary."""
 
 
@@ -171,21 +171,16 @@ def speaker_prompt(
 # Patterns instead of lengths, because llama.cpp builds the grammar from them, so that every answer is bounded and
 # complete.
 Sentence = Annotated[str, Field(pattern=r"^[A-Z][a-z]{0,13}(,? [A-Za-z][A-Za-z]{0,13}){5,28}\.$")]
-Point = Annotated[str, Field(pattern=r"^[A-Z][a-z]{0,13}(,? [A-Za-z][A-Za-z]{0,13}){3,18}\.$")]
 
 
 class LocalSummary(BaseModel):
     """The moderator's summary of the debate."""
 
-    # It has no stance, because this model's would mean nothing.
+    # It has neither stance nor points, because this model's would mean nothing.
 
     model_config = ConfigDict(extra="forbid")
 
     summary: Sentence
-    consensus: Sentence
-    dissent: Sentence
-    key_points: list[Point] = Field(min_length=1, max_length=3)
-    risks: list[Point] = Field(min_length=1, max_length=3)
 
 
 def moderator_prompt(topic: str, turns: Sequence[tuple[str, str]]) -> SmallModelPrompt:
@@ -197,7 +192,7 @@ def moderator_prompt(topic: str, turns: Sequence[tuple[str, str]]) -> SmallModel
             [
                 f"Question: {_clip(topic, MAX_TOPIC)}",
                 *lines,
-                "Sum up the debate: summary, consensus, dissent, key points and risks.",
+                "Sum up the debate in one sentence.",
             ]
         ),
     )

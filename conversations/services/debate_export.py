@@ -83,7 +83,7 @@ def _file_name(debate: Conversation, format_: ExportFormat) -> str:
     return f"outcry-{topic}-{debate.created_at:%Y-%m-%d}.{format_}"
 
 
-def _author(owner: AbstractUser) -> str:
+def author_of(owner: AbstractUser) -> str:
     """Such as "Ada Lovelace (ada)"."""
     name = Preferences.objects.filter(person=owner.pk).values_list("display_name", flat=True).first()
     return f"{name} ({owner.get_username()})" if name else owner.get_username()
@@ -93,7 +93,7 @@ def _write_markdown(debate: Conversation, frames: Frames, file: IO[bytes]) -> No
     about = document.About(
         topic=debate.topic,
         content=debate.content,
-        author=_author(debate.owner),
+        author=author_of(debate.owner),
         status=debate.status,
         created_at=debate.created_at,
         finished_at=debate.finished_at,

@@ -10,12 +10,13 @@ const ROOMS: Readonly<Record<string, Room>> = {
   shared: { purpose: "Formatting, Markdown, HTTP and page furniture, of use to every page.", imports: [] },
   client: { purpose: "One conversation over a WebSocket: reconnecting, commands, acks.", imports: ["protocol", "shared"] },
   attention: { purpose: "Where the reader is, and what was missed.", imports: ["protocol", "shared"] },
-  dashboard: { purpose: "The start form and the list of debates.", imports: ["shared"] },
+  dashboard: { purpose: "The start form.", imports: ["shared"] },
+  history: { purpose: "The sidebar with a person's debates.", imports: ["protocol", "shared"] },
   status: { purpose: "The panel beside a debate: status, controls, usage, limits.", imports: ["client"] },
   monitor: { purpose: "The operators' page.", imports: ["client"] },
   transcript: { purpose: "The debate as it is read.", imports: ["status", "attention"] },
   debate: { purpose: "The element that draws one debate, and its session.", imports: ["transcript"] },
-  pages: { purpose: "One entry for each page of the site.", imports: ["debate", "monitor", "dashboard"] },
+  pages: { purpose: "One entry for each page of the site.", imports: ["debate", "monitor", "dashboard", "history"] },
   testing: { purpose: "Recordings and fakes, for tests only.", imports: ["client"] },
 };
 

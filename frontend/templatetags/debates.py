@@ -6,11 +6,13 @@ from typing import Any
 
 from django import template
 from django.forms import BoundField
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.safestring import SafeString
 from django.utils.timesince import timesince
 
 from conversations.domain import formatting
+from conversations.domain.panels import PANELS
 
 register = template.Library()
 register.filter("percent", formatting.percent)
@@ -23,6 +25,16 @@ _CLASSES = {
     "Select": "select",
     "Textarea": "textarea",
 }
+
+
+@register.simple_tag
+def history_data() -> dict[str, Any]:
+    """What the sidebar needs besides the API (src/history/history-element.ts)."""
+    return {
+        "newUrl": reverse("dashboard"),
+        "sampleUrl": "",
+        "panels": [(panel.slug, panel.title) for panel in PANELS.values()],
+    }
 
 
 @register.filter

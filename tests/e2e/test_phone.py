@@ -59,7 +59,10 @@ async def test_every_page_fits_a_phone_and_can_be_used_by_everybody(
     await expect_usable(page)
 
     await page.goto(live_site.url)
+    await page.get_by_test_id("sidebar-toggle").click()
     await expect(page.get_by_test_id("conversation-row").first).to_be_visible()
+    await expect_usable(page)
+    await page.keyboard.press("Escape")
     await page.get_by_test_id("start-conversation").click()
     await expect(page.locator(".field-error:visible")).to_be_visible()
     await expect_usable(page)

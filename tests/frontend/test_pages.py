@@ -55,41 +55,15 @@ def test_the_root_leads_to_the_dashboard(client: Client, address: str) -> None:
     assert client.get(f"{address}?again=1")["Location"] == "/dashboard?again=1"
 
 
-def test_the_dashboard_shows_own_debates_newest_first(signed_in: Client, alice: User, bob: User) -> None:
-    now = timezone.now()
-    debate(alice, topic="the first", created_at=now - timedelta(hours=3))
-    debate(alice, topic="the second", created_at=now)
-    debate(bob, topic="somebody else's")
-    page = text(signed_in.get("/dashboard"))
-    assert page.index("the second") < page.index("the first")
-    assert "somebody else" not in page
+def test_the_sidebar_stands_on_every_page_but_that_of_a_stranger(signed_in: Client) -> None:
+    for name in ("dashboard", "api_keys", "settings"):
+        assert page_data(text(signed_in.get(reverse(name))), "history")["newUrl"] == reverse("dashboard")
+    assert "outcry-history" not in text(Client().get(reverse("account_login")))
 
 
-def test_the_dashboard_has_pages(signed_in: Client, alice: User) -> None:
-    now = timezone.now()
-    for number in range(21):
-        debate(alice, topic=f"debate-{number:02}", created_at=now + timedelta(seconds=number))
-    first, second = text(signed_in.get("/dashboard")), text(signed_in.get("/dashboard?page=2"))
-    assert first.count('data-testid="conversation-row"') == 20
-    assert "debate-20" in first
-    assert "debate-00" in second
-    assert "Page 2 of 2" in second
-    assert text(signed_in.get("/dashboard?page=nonsense")).count('data-testid="conversation-row"') == 20
-
-
-@pytest.mark.parametrize(("status", "again"), [(Status.ACTIVE, True), (Status.COMPLETED, False)])
-def test_the_list_is_fetched_again_only_while_a_debate_runs(
-    signed_in: Client, alice: User, status: Status, again: bool
-) -> None:
-    debate(alice, status=status)
-    assert (" data-running" in text(signed_in.get("/dashboard"))) is again
-
-
-def test_a_row_says_how_it_ended(signed_in: Client, alice: User) -> None:
-    debate(alice, mode=Mode.DEMO, verdict={"verdict": "strong_buy", "confidence": 0.62}, cost=None)
-    page = text(signed_in.get("/dashboard"))
-    for shown in ("DEMO", "Strong buy", "62 %", "cost unknown", "just now"):
-        assert shown in page
+def test_a_closed_sidebar_stays_closed(signed_in: Client) -> None:
+    signed_in.cookies["sidebar"] = "closed"
+    assert '<body data-sidebar="closed">' in text(signed_in.get(reverse("dashboard")))
 
 
 def test_the_form_offers_what_there_is(signed_in: Client) -> None:
@@ -240,11 +214,6 @@ def test_the_live_page_can_send_commands_by_a_request(alice: User) -> None:
     # Too late to pause it: but it was heard.
     assert (refused.status_code, heard.status_code) == (403, 409)
     assert heard.json()["message"]
-
-
-def test_a_debate_that_waits_for_its_owner_says_so_in_the_list(signed_in: Client, alice: User) -> None:
-    debate(alice, status=Status.AWAITING_INPUT)
-    assert "Waiting for you" in text(signed_in.get("/dashboard"))
 
 
 def test_a_demo_says_so_in_its_title(signed_in: Client, alice: User) -> None:

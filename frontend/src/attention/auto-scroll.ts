@@ -49,11 +49,12 @@ export class AutoScroll {
     this.#changed();
   }
 
-  /** The debate has ended. If the reader is there and followed it, the top of `result` comes into view. */
-  end(result: Element): void {
+  /** The debate has ended, while the page was open if `isNews`. Then, if the reader is there and followed it, the top of
+   * `result` comes into view. */
+  end(result: Element, isNews: boolean): void {
     this.#result = result;
     if (this.#held) return;
-    if (this.#following) result.scrollIntoView({ block: "start", behavior: "instant" });
+    if (this.#following && isNews) result.scrollIntoView({ block: "start", behavior: "instant" });
     this.#following = false;
     this.#changed();
   }

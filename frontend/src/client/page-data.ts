@@ -9,10 +9,22 @@ export type Limits = { readonly usd: number | null; readonly tokens: number | nu
 /** A link to another debate. */
 export type Link = { readonly topic: string; readonly url: string };
 
+/** A text that the debate is about. `pages` is 0 if it has none, `text` null if it is long; `url` has the whole text. */
+export type Source = {
+  readonly name: string;
+  readonly characters: number;
+  readonly pages: number;
+  readonly text: string | null;
+  readonly url: string;
+};
+
 export type Page = {
   readonly topic: string;
-  readonly content: string;
-  readonly contentType: string;
+  readonly sources: readonly Source[];
+  /** Who asked the question. */
+  readonly author: string;
+  /** ISO 8601. */
+  readonly createdAt: string;
   readonly rounds: number;
   /** Seconds between the debate's creation and the answer that has this page. */
   readonly age: number;

@@ -1,5 +1,6 @@
 // The estimated cost of a debate before it starts.
 
+import type { Reading } from "./reading.ts";
 import { post } from "../shared/http.ts";
 import { money, moneyLeft, providerName, roughly, thousands, waitTime } from "../shared/format.ts";
 
@@ -12,6 +13,7 @@ export type Estimate = {
   readonly provider: string;
   readonly usd: Range | null;
   readonly tokens: Range;
+  readonly reading?: Reading;
   readonly left: { readonly usd: number | null; readonly tokens: number | null; readonly seconds: number | null };
 };
 

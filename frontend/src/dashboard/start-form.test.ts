@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { type Estimate, leftText, priceText } from "./estimate.ts";
+import { readingText } from "./reading.ts";
 import { StartForm } from "./start-form.ts";
 
 const LIMITS = ["max_usd", "max_tokens", "max_seconds"];
@@ -67,6 +68,8 @@ function open(user = "7", again = "", content = ""): void {
     <div data-field="topic" hidden><textarea name="topic"></textarea><p class="field-error" hidden></p></div>
     <button type="submit"></button><span data-counter></span>
     <div data-form-error hidden><span data-form-problem></span><button type="submit"></button></div><div data-busy></div>
+    <div data-field="truncate" hidden><p data-reading></p><label data-truncate hidden><input type="checkbox" name="truncate"></label>
+      <p class="field-error" hidden></p></div>
     <details><summary><span data-chosen></span><span data-price></span></summary>
     <select name="panel"><option value="p">Financial debate</option></select><input name="content_type" value="text">
     <div data-field="rounds"><input type="number" name="rounds" min="1" max="6" value="2"><p class="field-error" hidden></p></div>
@@ -220,6 +223,34 @@ test("all problems are named at once, each at its field", () => {
   expect(folded()).toBe(false);
   expect(text("[data-chosen]")).toBe("Financial debate · 9 rounds");
   expect(starts()).toEqual([]);
+});
+
+describe("a text that is too long for the model", () => {
+  const reading = { characters: 90_000, tokens: 25_000, most_tokens: 8_000, read: 28_000, too_long: true };
+
+  test("starts a debate only if its beginning may be used", async () => {
+    serve(async () => Response.json({ ...ESTIMATE, reading }));
+    write("content", LONG);
+    await vi.advanceTimersByTimeAsync(400);
+    await vi.waitFor(() =>
+      expect(text("[data-reading]")).toBe(
+        "Your sources are too long for this model: about 25,000 tokens, and it takes 8,000. It can read the first 28,000 of 90,000 characters.",
+      ),
+    );
+    form.requestSubmit();
+    expect(error("truncate")).toBe("Shorten your sources, or use only the beginning.");
+    expect(starts()).toEqual([]);
+    form.querySelector<HTMLElement>("[name=truncate]")?.click();
+    vi.useRealTimers();
+    await submit();
+    expect(starts()).toMatchObject([{ truncate: true }]);
+  });
+
+  test("is only announced where the model reads a part of any text", () => {
+    expect(readingText({ ...reading, most_tokens: null, read: 600, too_long: false })).toBe(
+      "This model reads only the first 600 of 90,000 characters of your sources.",
+    );
+  });
 });
 
 describe("limits", () => {

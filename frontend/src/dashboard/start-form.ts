@@ -11,6 +11,7 @@ import { clearError, clearErrors, showErrors } from "./field-errors.ts";
 import { receive } from "./incoming.ts";
 import { limitProblems } from "./limits.ts";
 import { option, optionDraft, optionValues, optionsText, restoreOptions } from "./options.ts";
+import { drawReading, readingProblems, readingValues } from "./reading.ts";
 import { type Source, Sources } from "./sources.ts";
 import { type Failure, requestStart, showStarting } from "./starting.ts";
 import { characterCount, thousands } from "../shared/format.ts";
@@ -125,6 +126,7 @@ export class StartForm {
     this.#place("[data-chosen]").textContent = optionsText(this.#form);
     this.#place("[data-price]").textContent = estimate ? priceText(estimate) : "";
     this.#place("[data-left]").textContent = estimate ? leftText(estimate) : "";
+    drawReading(this.#form, estimate);
     this.#drawCounter(characterCount(text.value));
     const queue = (): void => void this.#start(null, { when_busy: "queue" });
     const busy = this.#busy && busyTemplate(this.#busy, queue, (id) => void this.#stop(id));
@@ -145,12 +147,13 @@ export class StartForm {
 
   #values(): Record<string, unknown> {
     const follows = this.#follows === null ? {} : { follows: this.#follows };
-    return { ...this.#composer.values, ...optionValues(this.#form), ...follows };
+    return { ...this.#composer.values, ...optionValues(this.#form), ...readingValues(this.#form), ...follows };
   }
 
   #problems(): FieldError[] {
     const { content, isAsked, isEmpty, question, sources } = this.#composer;
-    const problems = limitProblems(this.#form, this.#estimates.current);
+    const { current: estimate } = this.#estimates;
+    const problems = [...readingProblems(this.#form, estimate), ...limitProblems(this.#form, estimate)];
     const add = (field: string, message: string): void => void problems.unshift({ field, message });
     if (characterCount(content) > this.#limit) add("content", `Enter at most ${thousands(this.#limit)} characters.`);
     if (!isAsked && characterCount(question.value) > MAX_QUESTION) add("topic", `Enter at most ${MAX_QUESTION} characters.`);

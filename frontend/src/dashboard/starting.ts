@@ -1,6 +1,6 @@
 // The start of a debate, from the press on the button to the debate's own page.
 
-import { html, nothing, render } from "lit";
+import { type TemplateResult, html, nothing, render } from "lit";
 import type { Running } from "./busy.ts";
 import { type Outcome, post } from "../shared/http.ts";
 
@@ -24,10 +24,26 @@ export function showStarting(page: HTMLElement, topic: string | null): void {
   if (!form || !place) return;
   form.hidden = topic !== null;
   place.hidden = topic === null;
-  if (topic === null) return void render(nothing, place);
-  scrollTo(0, 0);
-  const status = html`<span class="status-word" role="status" data-testid="conversation-status" data-status="initializing"
-    >Initializing</span
-  >`;
-  render(html`<p>${status}</p><h1 class="topic" dir="auto" ?data-long=${topic.length > 140}>${topic}</h1>`, place);
+  page.closest("main")?.classList.toggle("page-live", topic !== null);
+  render(topic === null ? nothing : startingTemplate(topic), place);
+  if (topic !== null) scrollTo(0, 0);
+}
+
+/** The question, the status and the opening line, where the debate's page has them. */
+function startingTemplate(topic: string): TemplateResult {
+  return html`<div class="debate">
+    <div class="rail">
+      <aside class="status-panel" data-theme="dark" aria-label="Status">
+        <div class="status-row">
+          <p class="status">
+            <span class="status-word" role="status" data-testid="conversation-status" data-status="initializing">Initializing</span>
+          </p>
+        </div>
+      </aside>
+    </div>
+    <div class="column">
+      <header class="question"><h1 class="topic" dir="auto" ?data-long=${topic.length > 140}>${topic}</h1></header>
+      <p class="waiting opening"><i></i><i></i><i></i><span>The analysts are getting ready</span></p>
+    </div>
+  </div>`;
 }

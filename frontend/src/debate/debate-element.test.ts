@@ -25,8 +25,9 @@ await import("./debate-element.ts");
 
 const PAGE: Page = {
   topic: "Is it a <b>buy</b>?",
-  content: "Revenue <img src=x onerror=alert(1)> grew.",
-  contentType: "Text",
+  sources: [{ name: "Text", characters: 42, pages: 0, text: "Revenue <img src=x onerror=alert(1)> grew.", url: "/source/0/" }],
+  author: "ada",
+  createdAt: "2026-01-05T14:30:00Z",
   rounds: 2,
   age: 60,
   events: [],
@@ -755,12 +756,25 @@ describe("a question", () => {
     ]);
   });
 
-  test("can be skipped", async () => {
+  test("can be skipped, and the focus goes to the next field", async () => {
     reopen(OWNER);
     await play("humans", waiting);
     const { request } = one("input-request").dataset;
+    one(`answer-${request}-skip`).focus();
     one(`answer-${request}-skip`).click();
     expect(sent()).toMatchObject([{ type: "input", text: null, reply_to: request }]);
+    network.socket.deliver(...events.slice(waiting));
+    await vi.waitFor(() => expect(document.activeElement).toBe(one("composer-text")));
+  });
+
+  test("does not take the field away from somebody who writes a message", async () => {
+    reopen(OWNER);
+    await play("humans", waiting - 4);
+    one("composer-text").focus();
+    network.socket.deliver(...events.slice(waiting - 4, waiting));
+    await painted();
+    expect(all("input-request").length).toBeGreaterThan(0);
+    expect((one("composer").closest("outcry-message-form") as HTMLElement).hidden).toBe(false);
   });
 
   test("is read-only for people who may not answer", async () => {

@@ -3,6 +3,7 @@
 import { type TemplateResult, html, nothing } from "lit";
 import { customElement } from "lit/decorators.js";
 import { AutoScroll } from "../attention/auto-scroll.ts";
+import { Permalink } from "../attention/permalink.ts";
 import { ReadPosition } from "../attention/read-position.ts";
 import type { Page } from "../client/page-data.ts";
 import { isTerminal } from "../protocol/state.ts";
@@ -26,24 +27,28 @@ import {
   watermarkTemplate,
 } from "./debate-template.ts";
 import { type Drawn, LiveElement, type PageElement, pageData } from "../shared/page-element.ts";
+import { drawnAll } from "../shared/slices.ts";
 import { after, every } from "../shared/timers.ts";
 
 @customElement("outcry-debate")
 export class DebateElement extends LiveElement {
   #session!: DebateSession;
   #scroll!: AutoScroll;
+  #permalink!: Permalink;
   #announced = "";
   /** Whether the debate was over when the page was opened: then the verdict comes first. */
   #isRead = false;
   #isEnded = false;
-  /** Whether the focus was on a control before this drawing, which may remove it. */
-  #hadFocus = false;
+  /** What had the focus before this drawing, which may remove it. */
+  #focused: Element | null = null;
 
   protected override entered(signal: AbortSignal): void {
     const page = this.#session?.page ?? pageData<Page>(this);
     const draw = (): void => this.requestUpdate();
     this.#isRead = isTerminal(this.#session?.state.status ?? page.status);
+    this.#permalink = new Permalink(signal);
     this.#scroll = new AutoScroll(!this.#isRead, draw, signal);
+    if (this.#permalink.isAhead) this.#scroll.hold();
     this.#session = new DebateSession(page, new ReadPosition(this.#scroll), draw);
     this.#session.start(signal);
     const isRunning = (): boolean => this.#session.state.status !== null && !this.#session.isOver;
@@ -57,15 +62,17 @@ export class DebateElement extends LiveElement {
     this.#announced = this.#session.takeAnnouncements() ?? this.#announced;
     const marks = `${mode === "demo" ? "Demo: " : ""}${openRequest === null ? notices.mark : "(?) "}`;
     document.title = `${marks}${page.topic} · Outcry`;
-    this.#hadFocus = this.querySelector(".controls, .stop-dialog")?.matches(":focus-within") ?? false;
+    const focused = document.activeElement;
+    this.#focused = this.contains(focused) ? focused : null;
   }
 
   protected override updated(): void {
     // The debate is over: close the dialog that confirms stopping it.
     if (this.#session.isOver) this.querySelector<HTMLDialogElement>("dialog[open]")?.close();
-    if (this.#hadFocus && !this.querySelector(".controls, dialog[open]")) this.#focusStatus();
+    if (this.#focused !== null) void this.#keepFocus(this.#focused);
     if (this.#session.position.isBack) void this.#restorePosition();
     if (this.#session.isOver && !this.#isEnded) void this.#showResult();
+    void this.#followLink();
     super.updated();
   }
 
@@ -73,14 +80,20 @@ export class DebateElement extends LiveElement {
     return this.#session;
   }
 
-  #focusStatus(): void {
-    this.querySelector<HTMLElement>(".status-word")?.focus({ preventScroll: true });
+  /** If what had the focus was removed, gives it to the field for the next text, or to the status. */
+  async #keepFocus(focused: Element): Promise<void> {
+    await this.#settled();
+    if (focused.isConnected || document.activeElement !== document.body) return;
+    const field = focused.closest("form.message-form") && this.querySelector<HTMLElement>(".composer:not([hidden]) textarea");
+    const next = field ?? this.querySelector<HTMLElement>(".status-word");
+    next?.focus({ preventScroll: true });
   }
 
   /** Wait until the parts that draw themselves after this element have their final size. */
   async #settled(): Promise<void> {
-    const parts = this.querySelectorAll<PageElement>("outcry-message, outcry-verdict");
+    const parts = this.querySelectorAll<PageElement>("outcry-message, outcry-verdict, outcry-message-form");
     await Promise.all(Array.from(parts, (part) => part.updateComplete));
+    await drawnAll();
   }
 
   async #restorePosition(): Promise<void> {
@@ -88,11 +101,16 @@ export class DebateElement extends LiveElement {
     this.#session.position.restore(this.querySelector(".missed-divider"));
   }
 
+  async #followLink(): Promise<void> {
+    const message = await this.#permalink.follow();
+    if (message !== null) this.#scroll.release(message);
+  }
+
   async #showResult(): Promise<void> {
     this.#isEnded = true;
     await this.#settled();
     const result = this.querySelector("#verdict");
-    if (result !== null) this.#scroll.end(result);
+    if (result !== null) this.#scroll.end(result, !this.#isRead);
   }
 
   protected override render(): TemplateResult {
@@ -103,14 +121,14 @@ export class DebateElement extends LiveElement {
     return html`
       <div class="debate" data-mode=${mode}>
         ${mode === "demo" ? watermarkTemplate() : nothing}
-        ${questionTemplate(page)}
+        ${questionTemplate(session)}
         <div class="rail">${statusPanelTemplate(session)} ${notifyTemplate(session)} ${outlineTemplate(session)} ${sourcesTemplate(page)}</div>
         <div class="column">
           ${bannersTemplate(endingTemplate(session), session.banners, (id) => session.dismissBanner(id))}
           ${demoTemplate(page, state)} ${isTest ? testModelTemplate(page) : nothing} ${this.#isRead ? verdict : nothing}
           ${transcriptTemplate(session)} ${stoppedTemplate(session)} ${this.#isRead ? nothing : verdict}
           <div class="dock" ?data-over=${session.isOver}>
-            ${floatingTemplate(session, this.#scroll.isBehind, this.#jump)} ${composerTemplate(session)}
+            ${floatingTemplate(session, this.#scroll.isBehind, this.#jump)} ${composerTemplate(session, this.querySelector(".composer")?.matches(":focus-within") ?? false)}
           </div>
         </div>
       </div>

@@ -1,14 +1,14 @@
 // The parts of a debate's page around its transcript.
 
 import { type TemplateResult, html, nothing } from "lit";
-import { isTerminal } from "../protocol/state.ts";
-import { roundOf } from "../status/usage.ts";
+import { type State, isTerminal } from "../protocol/state.ts";
+import { modelsOf, roundOf } from "../status/usage.ts";
 import { mayAsk } from "../attention/notifications.ts";
-import type { Link, Page } from "../client/page-data.ts";
+import type { Link, Page, Source } from "../client/page-data.ts";
 import "../transcript/after-element.ts";
 import type { Said } from "../transcript/message-form.ts";
 import { noteOn } from "../transcript/next-turn.ts";
-import { thousands } from "../shared/format.ts";
+import { date, thousands } from "../shared/format.ts";
 import "../transcript/verdict-element.ts";
 import type { DebateSession } from "./debate-session.ts";
 import { exportMenuTemplate } from "./export-menu.ts";
@@ -28,23 +28,39 @@ export function watermarkTemplate(): TemplateResult {
   </svg>`;
 }
 
-export function questionTemplate(page: Page): TemplateResult {
+export function questionTemplate({ page, state }: DebateSession): TemplateResult {
   const { topic, apiUrl } = page;
   return html`<header class="question">
     <h1 class="topic" dir="auto" ?data-long=${topic.length > 140}>${topic}</h1>
     ${exportMenuTemplate(apiUrl)} ${relatedTemplate(page)}
+    <p class="on-paper">${paperFacts(page, state)}</p>
   </header>`;
 }
 
-export function sourcesTemplate({ content, contentType }: Page): Optional {
-  if (!content) return nothing;
-  return html`<section class="sources" aria-labelledby="sources-title">
+/** Who asked, when, and which models answered. */
+function paperFacts({ author, createdAt, rounds }: Page, state: State): string {
+  const facts = [`Asked by ${author}`, date(createdAt), rounds === 1 ? "1 round" : `${rounds} rounds`, ...modelsOf(state)];
+  return facts.join(" · ");
+}
+
+export function sourcesTemplate({ sources }: Page): Optional {
+  if (sources.length === 0) return nothing;
+  return html`<section class="sources" aria-labelledby="sources-title" data-testid="sources">
     <h2 id="sources-title">Sources</h2>
-    <details class="material" ?open=${OPENS_SOURCES}>
-      <summary>${contentType}, ${thousands([...content].length)} characters</summary>
-      <div tabindex="0" dir="auto">${content}</div>
-    </details>
+    ${sources.map(sourceTemplate)}
   </section>`;
+}
+
+function sourceTemplate({ name, characters, pages, text, url }: Source): TemplateResult {
+  const parts = [pages > 1 ? `${pages} pages` : "", `${thousands(characters)} characters`];
+  const size = parts.filter(Boolean).join(", ");
+  if (text === null) {
+    return html`<p class="source"><a class="link" href=${url} target="_blank" dir="auto">${name}</a> <span>${size}</span></p>`;
+  }
+  return html`<details class="material" ?open=${OPENS_SOURCES}>
+    <summary>${name}, ${size}</summary>
+    <div tabindex="0" dir="auto">${text}</div>
+  </details>`;
 }
 
 export function verdictTemplate({ complete }: DebateSession): Optional {
@@ -70,15 +86,16 @@ export function stoppedTemplate({ state }: DebateSession): Optional {
   return html`<p class="alert alert-warning">Stopped in round ${roundOf(state)}.</p>`;
 }
 
-/** The field for a text to the panel, hidden while a question has one. After the end, what can be done next. */
-export function composerTemplate(session: DebateSession): Optional {
+/** The field for a text to the panel, hidden while a question has one, unless somebody is writing in it. After the end,
+ * what can be done next. */
+export function composerTemplate(session: DebateSession, isWriting: boolean): Optional {
   const { page, state, commands } = session;
   if (!page.canSpeak) return nothing;
   const isOver = isTerminal(state.status ?? page.status);
   const send = ({ text, to }: Said): void => commands.give({ type: "input", text, ...(to === undefined ? {} : { to }) });
   return html`<outcry-message-form
       class="composer"
-      ?hidden=${session.openRequest !== null}
+      ?hidden=${session.openRequest !== null && !isWriting}
       .name=${"composer"}
       .label=${"Message the analysts"}
       .verb=${"Send"}

@@ -66,6 +66,13 @@ export function dateAndTime(at: Moment): string {
   return new Date(at).toLocaleString("en-GB", inTimeZone({ dateStyle: "medium", timeStyle: "short" }));
 }
 
+/** A day and a time: "1 December 2026, 14:09". */
+export function date(at: string): string {
+  const timeZone = document.documentElement.dataset["timeZone"];
+  const day = { day: "numeric", month: "long", year: "numeric", ...(timeZone && { timeZone }) } as const;
+  return `${new Date(at).toLocaleDateString("en-GB", day)}, ${clock(at)}`;
+}
+
 /** Milliseconds as 0:07, 12:40 or 1:02:03. */
 export function duration(milliseconds: number): string {
   const seconds = Math.max(0, Math.floor(milliseconds / 1000));

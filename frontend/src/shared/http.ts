@@ -22,9 +22,19 @@ const RELOAD = "Reload this page and try again.";
 const RETRY = "Try again.";
 
 /** Posts JSON with Django's CSRF token, which stands in the forms of every page. Never rejects. */
-export async function post<Body>(url: string, body: object, options: Options = {}): Promise<Outcome<Body>> {
+export function post<Body>(url: string, body: object, options: Options = {}): Promise<Outcome<Body>> {
+  return request("POST", url, body, options);
+}
+
+/** Sends a request, with JSON if there is a body. Never rejects. */
+export async function request<Body>(
+  method: string,
+  url: string,
+  body?: object,
+  options: Options = {},
+): Promise<Outcome<Body>> {
   try {
-    const response = await send(url, body, options.cause);
+    const response = await send(method, url, body, options.cause);
     const isJson = response.headers.get("Content-Type")?.includes("json");
     return outcome(response, isJson ? await response.json() : {}, options.advice ?? RELOAD);
   } catch {
@@ -83,10 +93,10 @@ function csrfToken(): string {
   return document.querySelector<HTMLInputElement>("[name=csrfmiddlewaretoken]")?.value ?? "";
 }
 
-function send(url: string, body: object, cause?: Event): Promise<Response> {
+function send(method: string, url: string, body?: object, cause?: Event): Promise<Response> {
   const headers: Record<string, string> = { "Content-Type": "application/json", "X-CSRFToken": csrfToken() };
   if (cause) headers["X-Clicked-Ms-Ago"] = Math.max(0, performance.now() - cause.timeStamp).toFixed(1);
-  return fetch(url, { method: "POST", headers, body: JSON.stringify(body) });
+  return fetch(url, { method, headers, ...(body && { body: JSON.stringify(body) }) });
 }
 
 /** Why the server refused, as a sentence for a person. */

@@ -29,7 +29,8 @@ export function controlsTemplate({ page, state, commands, isCutOff }: LiveDebate
   const problem = commands.at("control")?.problem;
   const button = (action: Action, press: () => void): TemplateResult => {
     const isIdle = busy === null || (action === "cancel" && busy !== "cancel" && !commands.isPending("control"));
-    const isReady = isIdle && !isCutOff;
+    const isLate = action === "conclude" && state.messages.at(-1)?.kind === "final";
+    const isReady = isIdle && !isCutOff && !isLate;
     const words = LABELS[action][busy === action ? 1 : 0];
     return html`<button
       type="button"

@@ -3,6 +3,7 @@
 
 import { type TemplateResult, html, nothing } from "lit";
 import { customElement, property } from "lit/decorators.js";
+import { actionsTemplate } from "./message-actions.ts";
 import "./prose-element.ts";
 import { type Message, type Tool, firstCodePoints } from "../protocol/state.ts";
 import { charge, clock, modelLabel, money, percent, seconds, thousands } from "../shared/format.ts";
@@ -114,12 +115,11 @@ export class MessageElement extends PageElement {
     if (duration_ms !== null) facts.push(html`<span>${seconds(duration_ms)}</span>`);
     if (state === "done") facts.push(html`<span>${cost === 0 ? charge(cost) : `cost ${money(cost)}`}</span>`);
     if (confidence !== null) facts.push(html`<span>confidence ${percent(confidence)}</span>`);
-    return html`<footer class="facts">${facts}</footer>`;
+    return html`<footer class="facts">${facts}${this.message.text === "" ? nothing : actionsTemplate(this.message)}</footer>`;
   }
 
   protected override willUpdate(): void {
     const { agent, role, kind, round, mode, id } = this.message;
-    this.id = `m-${id}`;
     this.role = "article";
     this.setAttribute("aria-labelledby", `name-${id}`);
     const data = { message: id, agent, role, state: this.#state, kind, round, mode, color: this.color };

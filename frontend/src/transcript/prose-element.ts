@@ -4,6 +4,7 @@
 import { customElement, property } from "lit/decorators.js";
 import { blocks, completed, nodesOf } from "../shared/markdown.ts";
 import { PageElement } from "../shared/page-element.ts";
+import { dropped, sliced } from "../shared/slices.ts";
 
 @customElement("outcry-prose")
 export class ProseElement extends PageElement {
@@ -14,6 +15,13 @@ export class ProseElement extends PageElement {
   #rendered: { source: string; nodes: Node[] }[] = [];
 
   protected override updated(): void {
+    // What grows is drawn at once. Of whole texts, hundreds may come at the same time.
+    if (!this.isGrowing && this.#rendered.length === 0) return sliced(this, () => this.#draw());
+    dropped(this);
+    this.#draw();
+  }
+
+  #draw(): void {
     const next = blocks(this.isGrowing ? completed(this.text) : this.text);
     const same = this.#rendered.findIndex(({ source }, index) => source !== next[index]?.raw);
     const kept = same === -1 ? this.#rendered.length : same;
@@ -23,5 +31,15 @@ export class ProseElement extends PageElement {
       this.#rendered.push({ source: block.raw, nodes });
       this.append(...nodes);
     }
+  }
+
+  override disconnectedCallback(): void {
+    super.disconnectedCallback();
+    dropped(this);
+  }
+
+  override connectedCallback(): void {
+    super.connectedCallback();
+    if (this.hasUpdated) this.requestUpdate();
   }
 }

@@ -4,6 +4,7 @@ import { type TemplateResult, html, nothing } from "lit";
 import { repeat } from "lit/directives/repeat.js";
 import { type Asked, NOTHING_ASKED } from "./message-element.ts";
 import { type Missed, missedSentence } from "../attention/missed-messages.ts";
+import { anchorOf } from "./message-actions.ts";
 import { thoughtsTemplate } from "./thoughts.ts";
 import { dismissTemplate } from "./banners.ts";
 import { budgetTemplate } from "../status/budget.ts";
@@ -113,6 +114,7 @@ function messageTemplate(
   const { status, complete } = state;
   const tools = state.tools.filter((tool) => tool.message === message.id);
   return html`<outcry-message
+    id=${anchorOf(message.id)}
     .message=${message}
     .color=${speakers.get(message.role)?.color ?? 0}
     .startedAt=${entry.at}
@@ -172,5 +174,6 @@ function opening({ page, state }: Scene): TemplateResult {
     return html`<p class="quiet opening">No messages. ${why === null ? nothing : reason(why)}</p>`;
   }
   if (status === "paused") return html`<p class="quiet opening">No messages yet.</p>`;
-  return html`<p class="waiting opening"><i></i><i></i><i></i><span>The analysts are getting ready</span></p>`;
+  const next = why === "busy" ? "Starts when one of your other debates ends" : "The analysts are getting ready";
+  return html`<p class="waiting opening"><i></i><i></i><i></i><span>${next}</span></p>`;
 }

@@ -412,8 +412,10 @@ async def test_who_speaks_while_the_moderator_judges_is_told_that_nobody_hears(
     with pytest.raises(Conflict, match="The moderator is judging"):
         await say(alice, conversation.pk, text="And the lease.")
     assert [said["text"] for said in await of_type(conversation, "human_message")] == ["Mind the debt."]
-    # Steering it is still theirs.
+    # Steering it is still theirs, as far as there is something to steer.
     await control(alice, conversation.pk, action="pause")
+    with pytest.raises(Conflict, match="The moderator is judging"):
+        await control(alice, conversation.pk, action="conclude")
 
 
 async def test_a_debate_takes_so_many_remarks_and_answers_besides(

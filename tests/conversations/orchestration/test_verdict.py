@@ -211,11 +211,6 @@ async def test_the_demo_does_not_judge_a_debate_that_was_paid_for(openai: OpenAI
 
 
 SENTENCE = "The debate leans towards buying the shares."
-SUMMARY = {
-    **dict.fromkeys(("summary", "consensus", "dissent"), SENTENCE),
-    "key_points": [SENTENCE],
-    "risks": [SENTENCE],
-}
 SPEECHES = [says("It is cheap."), says("It is not."), says("It depends.")]
 
 
@@ -236,7 +231,7 @@ def ending(events: list[EventData]) -> tuple[Any, ...]:
 
 
 async def test_a_test_model_gives_no_stance(local: Provider, openai: OpenAIServer) -> None:
-    openai.answer(*SPEECHES, says(json.dumps(SUMMARY)))
+    openai.answer(*SPEECHES, says(json.dumps({"summary": SENTENCE})))
     events = await hold(debate(local))
     assert ending(events) == ("no_verdict", "test_model", None, None)
     complete = only(Complete, events)[0]
@@ -253,7 +248,8 @@ async def test_no_stance_rests_on_speeches_of_a_test_model(local: Provider, open
         events = await hold(debate(local, judge))
     assert only(AgentMessage, events)[-1].model == "second"
     assert ending(events) == ("no_verdict", "test_model", None, None)
-    assert only(Complete, events)[0].would_change == ""
+    complete = only(Complete, events)[0]
+    assert (complete.summary, complete.key_points) == (VERDICT["summary"], ())
 
 
 async def test_one_speech_of_a_test_model_leaves_the_stance(local: Provider, openai: OpenAIServer) -> None:

@@ -1,0 +1,49 @@
+// How much of the sources the model is given. A text that is too long for it starts a debate only if the person agrees to
+// use its beginning.
+
+import type { Estimate } from "./estimate.ts";
+import { thousands } from "../shared/format.ts";
+import type { FieldError } from "../shared/http.ts";
+
+/** The server's answer: `read` of `characters` are given to the model. `most_tokens` is null for a model that reads the
+ * same number of characters of any text, for which nothing is too long. */
+export type Reading = {
+  readonly characters: number;
+  readonly tokens: number;
+  readonly most_tokens: number | null;
+  readonly read: number;
+  readonly too_long: boolean;
+};
+
+/** Empty if the whole text is read. */
+export function readingText({ characters, tokens, most_tokens: most, read, too_long: isTooLong }: Reading): string {
+  if (read >= characters) return "";
+  const part = `${thousands(read)} of ${thousands(characters)} characters`;
+  if (!isTooLong || most === null) return `This model reads only the first ${part} of your sources.`;
+  return `Your sources are too long for this model: about ${thousands(tokens)} tokens, and it takes ${thousands(most)}. It can read the first ${part}.`;
+}
+
+export function drawReading(form: HTMLFormElement, estimate: Estimate | null): void {
+  const place = form.querySelector<HTMLElement>("[data-field=truncate]");
+  const text = place?.querySelector<HTMLElement>("[data-reading]");
+  if (!place || !text) return;
+  text.textContent = estimate?.reading ? readingText(estimate.reading) : "";
+  place.hidden = text.textContent === "";
+  const choice = place.querySelector<HTMLElement>("[data-truncate]");
+  if (choice) choice.hidden = !estimate?.reading?.too_long;
+}
+
+/** The part of the request. */
+export function readingValues(form: HTMLFormElement): { truncate?: true } {
+  return isTruncated(form) ? { truncate: true } : {};
+}
+
+export function readingProblems(form: HTMLFormElement, estimate: Estimate | null): FieldError[] {
+  if (!estimate?.reading?.too_long || isTruncated(form)) return [];
+  return [{ field: "truncate", message: "Shorten your sources, or use only the beginning." }];
+}
+
+function isTruncated(form: HTMLFormElement): boolean {
+  const box = form.elements.namedItem("truncate");
+  return box instanceof HTMLInputElement && box.checked;
+}

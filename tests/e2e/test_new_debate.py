@@ -1,0 +1,90 @@
+"""What a person puts into a new debate: files, options, and a draft that is not lost."""
+
+import re
+
+import pytest
+from playwright.async_api import FilePayload, Page, expect
+
+from tests.e2e.person import expect_finished, open_options, paste, sign_up
+from tests.e2e.site import Site
+from tests.e2e.usable import HEIGHT, WIDTH, expect_usable
+
+pytestmark = pytest.mark.e2e
+
+REPORT: FilePayload = {
+    "name": "The annual report of Halden Robotics, audited: report.md",
+    "mimeType": "text/markdown",
+    "buffer": b"# Margins fell.\n\nTo 21 %.",
+}
+TABLE: FilePayload = {
+    "name": "figures.csv",
+    "mimeType": "text/csv",
+    "buffer": b"year,revenue\n2024,412\n2025,430\n",
+}
+QUESTION = "Why did the margins fall?"
+
+
+async def expect_draft(page: Page) -> None:
+    await expect(page.get_by_test_id("content-input")).to_have_value(QUESTION)
+    await expect(page.get_by_test_id("source")).to_have_text(
+        [re.compile("Pasted text"), re.compile(r"report\.md")]
+    )
+    await expect(page.get_by_test_id("rounds-input")).to_have_value("1")
+
+
+async def enter(page: Page, site: Site, name: str) -> None:
+    await page.get_by_label(re.compile("username|e-?mail", re.IGNORECASE)).first.fill(name)
+    await page.get_by_label("Password", exact=False).first.fill(site.password)
+    await page.get_by_role("button", name="Sign in").click()
+    await expect(page.get_by_test_id("start-conversation")).to_be_visible()
+
+
+async def leave(page: Page) -> None:
+    await page.get_by_test_id("account-menu").click()
+    await page.get_by_test_id("sign-out").click()
+    await expect(page.get_by_role("button", name="Sign in")).to_be_visible()
+
+
+async def test_a_draft_with_its_files_is_kept_for_its_author_until_the_start(
+    page: Page, demo_site: Site
+) -> None:
+    await sign_up(page, demo_site, "dora")
+    await page.get_by_test_id("source-files").set_input_files([REPORT, TABLE])
+    sources = page.get_by_test_id("source")
+    await expect(sources.first).to_have_text(re.compile(r"report\.md\s+\d+ characters"))
+    await expect(sources.last).to_contain_text("figures.csv")
+    await expect(sources.last.get_by_role("alert")).not_to_be_empty()
+    await page.set_viewport_size({"width": WIDTH, "height": HEIGHT})
+    await expect_usable(page)
+    await sources.last.get_by_role("button", name="Remove figures.csv").click()
+    # Without a question, it is taken from the source.
+    await expect(page.get_by_test_id("topic-input")).to_have_value("Margins fell.")
+    await page.get_by_test_id("content-input").fill(QUESTION)
+    await expect(page.get_by_test_id("topic-input")).to_be_hidden()
+    await paste(page, "Costs rose.\nPrices did not.")
+    await open_options(page)
+    await page.get_by_test_id("rounds-input").fill("1")
+    await expect(page.get_by_test_id("chosen")).to_contain_text("1 round")
+    await page.reload()
+    await expect_draft(page)
+
+    # The session has ended: after signing in, everything is there.
+    await page.context.clear_cookies(name="sessionid")
+    await page.get_by_test_id("start-conversation").click()
+    await enter(page, demo_site, "dora")
+    await expect_draft(page)
+
+    await leave(page)
+    await sign_up(page, demo_site, "dan")
+    await expect(page.get_by_test_id("content-input")).to_have_value("")
+    await expect(sources).to_have_count(0)
+    await leave(page)
+    await enter(page, demo_site, "dora")
+    await expect_draft(page)
+
+    await page.get_by_test_id("content-input").press("Enter")
+    await expect_finished(page)
+    await expect(page.get_by_role("heading", level=1)).to_have_text(QUESTION)
+    await page.goto(f"{demo_site.url}/dashboard")
+    await expect(page.get_by_test_id("content-input")).to_have_value("")
+    await expect(sources).to_have_count(0)

@@ -1,0 +1,109 @@
+"""The page of a debate follows new words alone, ends at the verdict, and keeps the focus."""
+
+import pytest
+from playwright.async_api import Locator, Page, expect
+
+from tests.e2e.person import expect_finished, sign_in, start
+from tests.e2e.site import Site
+from tests.e2e.usable import HEIGHT, WIDTH, violations
+from tests.fakes.openai_server import OpenAIServer
+from tests.fakes.replies import says
+from tests.fakes.waiting import Gate
+
+pytestmark = pytest.mark.e2e
+
+TOPIC = "Is Tarnwick worth buying?"
+PARAGRAPH = "Revenue grew, and free cash flow covers the dividend twice. " * 8 + "\n\n"
+# The sum of all shifts, which is at least as much as the figure that browsers report. Above 0.1 it is noticed.
+_OBSERVE = """
+    window.shifted = 0;
+    new PerformanceObserver(list => {
+        for (const entry of list.getEntries()) if (!entry.hadRecentInput) window.shifted += entry.value;
+    }).observe({ type: "layout-shift", buffered: true });
+"""
+
+
+async def shifted(page: Page) -> float:
+    amount: float = await page.evaluate("shifted")
+    return amount
+
+
+async def top(element: Locator) -> float:
+    """Pixels between the window's top and the element's."""
+    y: float = await element.evaluate("element => element.getBoundingClientRect().top")
+    return y
+
+
+async def expect_at_top(card: Locator, below: str) -> None:
+    """The card begins under what stays at the window's top."""
+    edge = await card.page.locator(below).evaluate("element => element.getBoundingClientRect().bottom")
+    await expect(card).to_be_in_viewport()
+    assert edge <= await top(card) < edge + 120
+
+
+async def test_page_when_watched_to_the_end_shows_the_verdict(
+    page: Page, live_site: Site, model: OpenAIServer
+) -> None:
+    gate = Gate()
+    model.answer(says(*[PARAGRAPH] * 8, gate=gate), to="Financial Analyst")
+    model.answer(says(*[PARAGRAPH] * 3), to="Risk Challenger")
+    await page.add_init_script(_OBSERVE)
+    await page.set_viewport_size({"width": WIDTH, "height": HEIGHT})
+    await sign_in(page, live_site)
+    await start(page, TOPIC, content="Revenue grew.\n" * 300, rounds=1)
+    status = page.get_by_test_id("conversation-status")
+    await expect(status).to_have_text("Initializing")
+    said = page.locator(".prose p")
+    gate.let(1)
+    await expect(said).to_have_count(1)
+    await expect(status).to_have_text("Live")
+
+    # What a reader opens stays where it is, whatever is said meanwhile.
+    sources = page.locator("details.material")
+    await sources.locator("summary").click()
+    before = await top(sources)
+    gate.let(5)
+    await expect(said).to_have_count(6)
+    assert await top(sources) == before
+
+    await page.get_by_test_id("jump-to-newest").click()
+    await expect(page.get_by_test_id("jump-to-newest")).to_be_hidden()
+    gate.open()
+    await expect_finished(page)
+    await expect(status).to_have_text("Complete")
+    card = page.get_by_test_id("verdict")
+    await expect_at_top(card, ".status-row")
+    await expect(page.get_by_test_id("jump-to-newest")).to_be_hidden()
+    assert await shifted(page) < 0.1
+
+    # Opened again, it begins with the verdict.
+    await page.set_viewport_size({"width": 1280, "height": 800})
+    await page.goto(page.url)
+    await expect_finished(page)
+    await expect_at_top(card, ".question")
+    await page.get_by_test_id("outline").get_by_text("Risk Challenger").click()
+    await expect_at_top(page.locator('[data-agent="Risk Challenger"]'), ".masthead")
+    assert await shifted(page) < 0.1
+    assert await violations(page) == []
+
+
+async def test_focus_when_a_debate_is_controlled_by_the_keyboard_is_kept(
+    page: Page, live_site: Site, model: OpenAIServer
+) -> None:
+    gate = Gate()
+    model.answer(says("One ", "two.", gate=gate), to="Financial Analyst")
+    await sign_in(page, live_site)
+    await start(page, TOPIC, rounds=1)
+    gate.let(1)
+    status = page.get_by_test_id("conversation-status")
+    await page.get_by_test_id("control-pause").press("Enter")
+    await expect(status).to_have_text("Paused")
+    await expect(page.get_by_test_id("control-resume")).to_be_focused()
+    await page.keyboard.press("Enter")
+    await expect(status).to_have_text("Live")
+    await expect(page.get_by_test_id("control-pause")).to_be_focused()
+    await page.get_by_test_id("control-stop").press("Enter")
+    await page.get_by_test_id("stop-confirm").press("Enter")
+    await expect(status).to_have_text("Stopped")
+    await expect(page.get_by_test_id("stop-reason")).to_have_text("Stopped by ada")
+    await expect(status).to_be_focused()
