@@ -180,8 +180,9 @@ export class StartForm {
     location.assign(outcome.body.url);
   }
 
-  #failed({ problem, errors, status, running }: Failure): void {
-    // The draft is kept: after signing in, everything is there.
+  #failed({ problem, errors, status, running, isStale }: Failure): void {
+    // The draft is kept: on the next page, and after signing in, everything is there.
+    if (isStale) return location.reload();
     if (status === 401) return location.assign(this.#form.dataset["login"] ?? location.href);
     this.#isStarting = false;
     showStarting(this.#page, null);

@@ -4,8 +4,12 @@ import { type TemplateResult, html, nothing, render } from "lit";
 import type { Running } from "./busy.ts";
 import { type Outcome, post } from "../shared/http.ts";
 
-/** `running` is not null if as many debates run as may run at once. */
-export type Failure = Omit<Exclude<Outcome<never>, { problem: null }>, "answer"> & { readonly running: readonly Running[] | null };
+/** `running` is not null if as many debates run as may run at once. `isStale`: somebody has signed in since the page was
+ * loaded, so that it has to be loaded again. */
+export type Failure = Omit<Exclude<Outcome<never>, { problem: null }>, "answer"> & {
+  readonly running: readonly Running[] | null;
+  readonly isStale: boolean;
+};
 
 type Started = { readonly problem: null; readonly body: { readonly url: string } };
 
@@ -13,8 +17,8 @@ type Started = { readonly problem: null; readonly body: { readonly url: string }
 export async function requestStart(api: string, values: object, cause: Event | null): Promise<Started | Failure> {
   const outcome = await post<Started["body"]>(api, values, { ...(cause ? { cause } : {}), advice: "Nothing is lost." });
   if (outcome.problem === null) return outcome;
-  const { running = null } = outcome.answer as { running?: readonly Running[] };
-  return { ...outcome, running };
+  const { running = null, code } = outcome.answer as { running?: readonly Running[]; code?: string };
+  return { ...outcome, running, isStale: code === "csrf" };
 }
 
 /** Shows what the debate's page begins with, in place of the form; null shows the form again. */
