@@ -63,5 +63,5 @@ async def test_the_owner_skips_a_question_asks_for_the_verdict_and_follows_up(
     await expect_finished(page)
     opening = model.asked[-1].messages[-1]["content"]
     assert '"earlier_question": "Is Tarnwick worth buying?"' in opening
-    await page.get_by_role("link", name="Is Tarnwick worth buying?").click()
+    await page.get_by_test_id("related").get_by_role("link", name="Is Tarnwick worth buying?").click()
     await expect(page.get_by_test_id("related")).to_have_text(re.compile(r"Followed by\s+And in euros\?"))
