@@ -142,6 +142,8 @@ class Review:
             facts.insert(1, ("Deleted by its owner", _time(conversation.deleted_at)))
         if conversation.reason:
             facts.insert(1, ("Reason", conversation.reason))
+        if conversation.follows_id is not None:
+            facts.append(("Follows", str(conversation.follows_id)))
         return facts
 
     @property

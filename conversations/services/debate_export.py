@@ -106,6 +106,7 @@ def _write_markdown(debate: Conversation, frames: Frames, file: IO[bytes]) -> No
 def _write_json(debate: Conversation, frames: Frames, file: IO[bytes]) -> None:
     """One object: `conversation`, its `events`, written as they are read, and the state that they fold to."""
     about = {name: getattr(debate, name) for name in _ABOUT}
+    about["follows"] = debate.follows_id
     about["cost"] = None if debate.cost is None else float(debate.cost)
     about["sources"] = [
         {name: getattr(source, name) for name in _SOURCE} for source in sources.with_texts(debate.pk)

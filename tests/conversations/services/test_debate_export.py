@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import re
+from functools import partial
 from typing import Any
 from uuid import uuid4
 
@@ -138,12 +139,14 @@ async def test_a_demo_says_so_in_every_format(alice: User) -> None:
 
 
 async def test_json_has_all_events_and_the_state_they_fold_to(alice: User) -> None:
-    conversation = await database.call(ended, alice)
+    earlier = await database.call(ended, alice)
+    conversation = await database.call(partial(ended, alice, follows=str(earlier.pk)))
     told = json.loads(await body(alice, conversation, format="json"))
     rows = await debates.rows(conversation)
     assert [(event["seq"], event["type"], event["data"]) for event in told["events"]] == rows
     assert told["folded"] == transcript.fold(rows)
     assert told["conversation"]["topic"] == conversation.topic
+    assert told["conversation"]["follows"] == str(earlier.pk)
 
 
 async def test_thoughts_are_left_out_unless_asked_for(alice: User) -> None:
