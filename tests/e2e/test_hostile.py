@@ -112,6 +112,7 @@ async def test_what_a_model_says_is_only_words(
         "dissent": texts[12],
         "key_points": [texts[4], texts[13]],
         "risks": [texts[20]],
+        "would_change": texts[8],
         "horizon": texts[7],
     }
     model.answer(says(json.dumps(verdict)), to="Moderator")
