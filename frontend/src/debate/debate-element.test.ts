@@ -231,7 +231,7 @@ describe("a demo", () => {
     for (const message of all("agent-message")) {
       expect(message.querySelector(".tag-demo")?.textContent).toMatch(/^Demo: /);
     }
-    expect(one("verdict").querySelector(".tag-demo")?.textContent).toBe("Demo");
+    expect(one("verdict").querySelector("h2")?.textContent).toBe("Demo: no verdict");
   });
 
   test("that was asked for offers no other model", async () => {
@@ -504,6 +504,40 @@ describe("during an absence", () => {
     one("missed-dismiss").click();
     await painted();
     expect(all("missed-divider")).toHaveLength(0);
+  });
+
+  test("the reader may go on to the newest text of a debate that runs", async () => {
+    const { events } = recorded("debate");
+    const done = events.findIndex(({ type }) => type === "agent_message") + 1;
+    await play("debate", 3);
+    const clock = vi.spyOn(Date, "now").mockReturnValue(Date.now());
+    hide(true);
+    network.socket.deliver(...events.slice(3, done));
+    clock.mockReturnValue(Date.now() + 60_000);
+    hide(false);
+    await painted();
+    const scrolled = vi.fn();
+    vi.stubGlobal("scrollTo", scrolled);
+    vi.stubGlobal("matchMedia", () => ({ matches: true }));
+    one("resume-live").click();
+    await painted();
+    expect(scrolled).toHaveBeenCalledWith({ top: 0, behavior: "instant" });
+    expect(all("missed-divider")).toHaveLength(0);
+  });
+
+  test("nothing looks as if it ran while the connection is lost", async () => {
+    reopen(OWNER);
+    await play("debate", 8);
+    expect(document.querySelectorAll(".bars, .prose[data-speaking]")).toHaveLength(2);
+    network.socket.onclose?.({ code: 4401 });
+    await painted();
+    expect(document.querySelectorAll(".bars, .prose[data-speaking]")).toHaveLength(0);
+    expect(one("control-pause").ariaDisabled).toBe("true");
+    const time = words("elapsed");
+    vi.spyOn(Date, "now").mockReturnValue(Date.now() + 60_000);
+    write("composer-text", "x"); // draws again
+    await painted();
+    expect(words("elapsed")).toBe(time);
   });
 
   test("messages after a lost connection are counted once complete", async () => {

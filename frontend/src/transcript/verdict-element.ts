@@ -19,14 +19,12 @@ export class VerdictElement extends PageElement {
   @property({ attribute: false }) complete!: Complete;
 
   protected override render(): TemplateResult {
-    const { verdict, mode, summary, key_points, risks, horizon, would_change } = this.complete;
+    const { verdict, summary, key_points, risks, horizon, would_change } = this.complete;
     const why = this.complete.reason ?? "";
     return html`<section class="verdict" data-testid="verdict" data-stance=${verdict} aria-labelledby="verdict-title">
       <header>
         <div>
-          <p class="kicker">
-            Verdict ${mode === "demo" ? html`<span class="tag tag-demo">Demo</span>` : nothing}
-          </p>
+          <p class="kicker">Verdict</p>
           <h2 class="stance" id="verdict-title" data-stance=${verdict}>${verdictTitle(this.complete)}</h2>
         </div>
         ${this.#confidence()}
