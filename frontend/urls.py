@@ -14,6 +14,7 @@ urlpatterns = [
     path("", _to_dashboard),
     path("dashboard", views.dashboard, name="dashboard"),
     path("dashboard/", _to_dashboard),
+    path("sample/", views.sample_debate, name="sample"),
     path("conversations/<uuid:conversation_id>/", views.conversation, name="conversation"),
     path("conversations/<uuid:conversation_id>/sources/<int:position>/", source, name="source"),
     path("account/", settings_page, name="settings"),

@@ -26,7 +26,7 @@ from conversations.models import Conversation
 from conversations.providers import circuit_breaker
 from conversations.services import sources
 from conversations.services.debate_export import author_of
-from frontend import source_texts
+from frontend import sample, source_texts
 from frontend.content_security import trusted_types
 from frontend.examples import EXAMPLES
 from streaming.watchers.registry import MAX_NOTICE
@@ -55,6 +55,7 @@ def dashboard(request: HttpRequest) -> HttpResponse:
         "limits": LIMITS,
         "most": _limits_of_site(),
         "initial": initial,
+        "has_debates": permissions.own(request.user).exists(),
         "own_limits": _limits_of(initial),
         "again": getattr(initial, "pk", ""),
         "texts": _texts_of(initial, request.user),
@@ -131,12 +132,24 @@ def conversation(request: HttpRequest, conversation_id: UUID) -> HttpResponse:
     return render(request, "frontend/conversation.html", context)
 
 
+@require_safe
+@login_required
+@never_cache
+@trusted_types
+def sample_debate(request: HttpRequest) -> HttpResponse:
+    """A finished debate that anybody with an account can look at."""
+    data = sample.page_data()
+    context = {"conversation": {"topic": data["topic"]}, "page_data": data}
+    return render(request, "frontend/conversation.html", context)
+
+
 def page_data(conversation: Conversation, user: permissions.AnyUser) -> dict[str, Any]:
     """The live page's data before its first event, and the user's rights on it (src/client/page-data.ts)."""
     panel = PANELS.get(conversation.panel)
     visible = permissions.visible_to(user)
     agents = (*panel.speakers, panel.moderator) if panel else ()
     return {
+        "isSample": False,
         "topic": conversation.topic,
         "sources": source_texts.on_page(conversation),
         "author": author_of(conversation.owner),

@@ -32,7 +32,7 @@ def history_data() -> dict[str, Any]:
     """What the sidebar needs besides the API (src/history/history-element.ts)."""
     return {
         "newUrl": reverse("dashboard"),
-        "sampleUrl": "",
+        "sampleUrl": reverse("sample"),
         "panels": [(panel.slug, panel.title) for panel in PANELS.values()],
     }
 

@@ -3,7 +3,7 @@
 import pytest
 from playwright.async_api import Locator, Page, expect
 
-from tests.e2e.person import sign_in
+from tests.e2e.person import sign_in, sign_up
 from tests.e2e.site import Site
 from tests.e2e.usable import HEIGHT, WIDTH, expect_usable
 from tests.fakes.openai_server import OpenAIServer
@@ -80,3 +80,16 @@ async def test_a_history_is_searched_and_kept_in_order(
     await expect_usable(page)
     await page.keyboard.press("Escape")
     await expect(page.get_by_test_id("conversation-list")).to_be_hidden()
+
+
+async def test_a_new_account_looks_at_the_sample(page: Page, live_site: Site) -> None:
+    failures: list[str] = []
+    page.on("pageerror", lambda error: failures.append(str(error)))
+    await sign_up(page, live_site, "newcomer")
+    await page.get_by_test_id("sample-link").click()
+    await expect(page.get_by_test_id("sample-note")).to_contain_text("fictional")
+    await expect(page.get_by_test_id("verdict")).to_contain_text("Hold")
+    await expect(page.get_by_test_id("agent-message")).to_have_count(7)
+    await expect(page.get_by_test_id("conversation-list")).to_contain_text("Your debates will be listed here")
+    await expect_usable(page, width=1280)
+    assert failures == []

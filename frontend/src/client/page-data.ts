@@ -19,6 +19,8 @@ export type Source = {
 };
 
 export type Page = {
+  /** A recording without a row: nothing follows, and nothing can be done with it. */
+  readonly isSample: boolean;
   readonly topic: string;
   readonly sources: readonly Source[];
   /** Who asked the question. */

@@ -47,6 +47,7 @@ const PAGE: Page = {
   canSpeak: false,
   isStaff: false,
   reviewUrl: null,
+  isSample: false,
   maxText: 4_000,
   agents: [
     { role: "financial_analyst", name: "Financial Analyst" },

@@ -11,7 +11,7 @@ import { stopDialogTemplate } from "../status/controls.ts";
 import { statusPanelTemplate } from "../status/status-panel.ts";
 import { FIRST_WORD_STAYS } from "../status/status-word.ts";
 import { bannersTemplate } from "../transcript/banners.ts";
-import { demoTemplate, testModelTemplate } from "../transcript/notices.ts";
+import { demoTemplate, sampleTemplate, testModelTemplate } from "../transcript/notices.ts";
 import { outlineTemplate } from "../transcript/outline.ts";
 import { transcriptTemplate } from "../transcript/transcript.ts";
 import { DebateSession } from "./debate-session.ts";
@@ -61,7 +61,7 @@ export class DebateElement extends LiveElement {
     const { mode, openRequest, notices, page } = this.#session;
     this.#announced = this.#session.takeAnnouncements() ?? this.#announced;
     const marks = `${mode === "demo" ? "Demo: " : ""}${openRequest === null ? notices.mark : "(?) "}`;
-    document.title = `${marks}${page.topic} · Outcry`;
+    document.title = `${page.isSample ? "Sample: " : marks}${page.topic} · Outcry`;
     const focused = document.activeElement;
     this.#focused = this.contains(focused) ? focused : null;
   }
@@ -125,7 +125,7 @@ export class DebateElement extends LiveElement {
         <div class="rail">${statusPanelTemplate(session)} ${notifyTemplate(session)} ${outlineTemplate(session)} ${sourcesTemplate(page)}</div>
         <div class="column">
           ${bannersTemplate(endingTemplate(session), session.banners, (id) => session.dismissBanner(id))}
-          ${demoTemplate(page, state)} ${isTest ? testModelTemplate(page) : nothing} ${this.#isRead ? verdict : nothing}
+          ${page.isSample ? sampleTemplate(page) : nothing} ${demoTemplate(page, state)} ${isTest ? testModelTemplate(page) : nothing} ${this.#isRead ? verdict : nothing}
           ${transcriptTemplate(session)} ${stoppedTemplate(session)} ${this.#isRead ? nothing : verdict}
           <div class="dock" ?data-over=${session.isOver}>
             ${floatingTemplate(session, this.#scroll.isBehind, this.#jump)} ${composerTemplate(session, this.querySelector(".composer")?.matches(":focus-within") ?? false)}

@@ -66,7 +66,8 @@ export class DebateSession {
 
   /** Watches the debate until `signal` aborts. */
   start(signal: AbortSignal): void {
-    this.#connection.start();
+    if (this.page.isSample) this.connectionState = "closed";
+    else this.#connection.start();
     const visibility = {
       changed: () => {
         this.notices.update();

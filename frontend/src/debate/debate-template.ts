@@ -29,10 +29,10 @@ export function watermarkTemplate(): TemplateResult {
 }
 
 export function questionTemplate({ page, state }: DebateSession): TemplateResult {
-  const { topic, apiUrl } = page;
+  const { topic, apiUrl, isSample } = page;
   return html`<header class="question">
     <h1 class="topic" dir="auto" ?data-long=${topic.length > 140}>${topic}</h1>
-    ${exportMenuTemplate(apiUrl)} ${relatedTemplate(page)}
+    ${isSample ? nothing : exportMenuTemplate(apiUrl)} ${relatedTemplate(page)}
     <p class="on-paper">${paperFacts(page, state)}</p>
   </header>`;
 }

@@ -27,6 +27,17 @@ const ADVICE: Readonly<Record<string, string>> = {
   provider_not_configured: OPERATOR,
 };
 
+/** The note above the sample debate. */
+export function sampleTemplate({ againUrl }: Page): TemplateResult {
+  return html`<aside class="note" data-testid="sample-note" aria-label="Sample">
+    <p>
+      <strong>Sample.</strong> This is how a finished debate looks. The company and all figures are fictional; the text was
+      written for this page, not by models.
+    </p>
+    <p><a class="btn btn-primary btn-sm" href=${againUrl}>Start your own</a></p>
+  </aside>`;
+}
+
 /** The note above a debate of a model that is only for trying Outcry. */
 export function testModelTemplate({ isStaff }: Page): TemplateResult {
   const connect = html`<details>
