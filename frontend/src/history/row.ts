@@ -1,7 +1,7 @@
 // One debate of the list.
 
 import { html, nothing, type TemplateResult } from "lit";
-import { label } from "../shared/format.ts";
+import { dateAndTime, inTimeZone, label } from "../shared/format.ts";
 import type { Excerpt, Row } from "./history-api.ts";
 
 const RUNNING = new Set(["queued", "initializing", "active", "paused", "awaiting_input"]);
@@ -55,7 +55,8 @@ export function age(at: string, now: Date): string {
   if (minutes < 24 * 60) return `${Math.floor(minutes / 60)} h`;
   if (minutes < 7 * 24 * 60) return `${Math.floor(minutes / (24 * 60))} d`;
   const isThisYear = date.getFullYear() === now.getFullYear();
-  return date.toLocaleDateString("en-GB", { day: "numeric", month: "short", ...(!isThisYear && { year: "numeric" }) });
+  const year = isThisYear ? {} : { year: "numeric" as const };
+  return date.toLocaleDateString("en-GB", inTimeZone({ day: "numeric", month: "short", ...year }));
 }
 
 type Shown = { readonly isOpen: boolean; readonly isRenamed: boolean; readonly isCurrent: boolean; readonly now: Date };
@@ -83,7 +84,7 @@ function linkTemplate(row: Row, { isCurrent, now }: Shown): TemplateResult {
         ${row.pinned ? html`<span class="pin" title="Pinned"><span class="sr-only">Pinned</span>
           <svg viewBox="0 0 16 16" width="11" height="11" fill="currentColor" aria-hidden="true"><path d="M10 1 15 6l-3 .8-2.4 2.4.2 3.3-1.3 1.3-2.7-2.7L2.3 15l-1.2-1.2 3.8-3.5L2.2 7.6l1.3-1.3 3.3.2 2.4-2.4z"/></svg></span>` : nothing}
         ${outcomeTemplate(row)}
-        <time datetime=${row.created_at} title=${new Date(row.created_at).toLocaleString("en-GB")}>${age(row.created_at, now)}</time>
+        <time datetime=${row.created_at} title=${dateAndTime(row.created_at)}>${age(row.created_at, now)}</time>
       </span>
       ${row.excerpt ? excerptTemplate(row.excerpt) : nothing}
     </a>
