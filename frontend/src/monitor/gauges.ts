@@ -11,7 +11,7 @@ export function todayTemplate({ conversations }: Overview, today: Day | undefine
   const failed = today?.failed ? `${thousands(today.failed)} failed` : "None failed";
   return html`<dl class="gauges today">
     ${gauge("today", "Debates", today === undefined ? "–" : thousands(today.debates), failed)}
-    ${gauge("cost", "Cost", today === undefined ? "–" : costText(today), today === undefined ? "" : costNote(today))}
+    ${gauge("cost", "Cost", today === undefined ? "–" : label(costText(today)), today === undefined ? "" : costNote(today))}
     ${gauge("running", "Running", thousands(running), `${thousands(statuses.paused + statuses.awaiting_input)} wait for people`)}
     ${gauge("queue", "Queue", thousands(statuses.queued), "Debates that wait to start")}
   </dl>`;
@@ -63,7 +63,7 @@ function gauge(id: string, name: string, value: string, note: string): TemplateR
   return html`<div class="card" data-testid="gauge-${id}" ?data-alarm=${id === "lagging" && value !== "0"}>
     <dt>${name}</dt>
     <dd class="value">${value}</dd>
-    <dd class="note">${note}</dd>
+    <dd class="detail">${note}</dd>
   </div>`;
 }
 
