@@ -190,7 +190,8 @@ async def _start(user: AbstractUser, message: Message) -> UUID:
     new = requests.NewConversation.parse(_fields(message))
     run = client_threads.Run(f"{task_store.THREAD}{message.context_id}", message.message_id, None)
     conversation = await debates.start(user, new, run)
-    if (conversation.topic, conversation.content) != (new.topic, new.content):
+    # Without a topic, the question was taken from the sources.
+    if new.topic not in {"", conversation.topic} or conversation.content != new.content:
         raise Conflict("This message's id was used for another debate.", conversation.status)
     return conversation.pk
 

@@ -122,7 +122,7 @@ def _new_conversation(run_input: RunAgentInput) -> NewConversation:
     content = values.get("content", "")
     if isinstance(content, str):
         values["content"] = "\n\n".join(filter(None, [*earlier, *context, content]))
-    if not user_messages and not values["content"]:
+    if not (user_messages or values["content"] or values.get("sources")):
         raise InvalidInput.of("messages", "missing", "A debate needs a user message: its topic.")
     try:
         return requests.NewConversation.parse({**values, "topic": topic})

@@ -71,6 +71,7 @@ from tests.fakes.openai_server import OpenAIServer
 from tests.fakes.replies import Fault, asks, says
 from tests.fakes.waiting import PATIENCE_SECONDS, Gate
 from tests.support import api_keys, debates, stories
+from tests.support.belongings import source
 from tests.support.frames import CONVERSATION, framed
 from tests.support.outages import Line, Outage, database_outage
 from tests.support.servers import ROOT
@@ -404,6 +405,18 @@ async def test_a_message_that_comes_twice_starts_one_debate(
     assert elsewhere.id != first.id
     assert await database.call(Conversation.objects.count) == 2
     assert first.history[0].message_id == "m-1"
+
+
+async def test_sources_alone_start_a_debate_once(alice: User, site: str, openai: OpenAIServer) -> None:
+    found = await database.call(source, alice)
+    asked = question(id_="m-1")
+    del asked.message.parts[:]
+    asked.message.parts.add().CopyFrom(new_data_part({"rounds": 1, "sources": [str(found.pk)]}))
+    async with agent(site, alice) as client:
+        first = await last(client.send_message(asked))
+        assert await last(client.send_message(asked)) == first
+    conversation = await database.call(Conversation.objects.get)
+    assert conversation.topic == found.text
 
 
 @pytest.mark.each_database

@@ -35,6 +35,7 @@ from tests.streaming.transports.agui.client import NODE, Agent, agent, place
 from tests.streaming.transports.agui.rules import Client, followed, read, spoken, stored
 from tests.support import debates
 from tests.support.api_keys import made
+from tests.support.belongings import source
 from tests.support.frames import framed
 from tests.support.recipes import recipe
 from tests.support.servers import ROOT
@@ -300,6 +301,13 @@ async def test_earlier_messages_context_and_properties_are_the_content(
     assert conversation.topic == "Buy?"
     assert conversation.content == "Revenue rose.\n\nPrice:\n€ 41\n\nDebt fell."
     assert conversation.max_usd == 2
+
+
+async def test_sources_alone_start_a_debate(alice: User, site: str, text: str, openai: OpenAIServer) -> None:
+    found = await database.call(source, alice)
+    body = asked(messages=[], forwardedProps={"rounds": 1, "sources": [str(found.pk)]})
+    assert (await post(site, text, body)).status_code == 200
+    assert (await only()).topic == found.text
 
 
 async def test_a_turn_that_fails_is_taken_back_and_spoken_again(
