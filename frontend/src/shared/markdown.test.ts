@@ -247,3 +247,11 @@ test("a screen reader gets the text without its marks", () => {
   expect(plain("**Up**,\n\n- one\n- [two](https://example.com)")).toContain("Up");
   expect(plain("**Up** `now`")).toBe("Up now");
 });
+
+test("a list that is still being written is never doubled", () => {
+  const text = "Look for **it**:\n\n- what has to go right,\n- what would show it early.";
+  for (let end = 1; end <= text.length; end += 1) {
+    // At most the marks that close a word are added.
+    expect(completed(text.slice(0, end)).length).toBeLessThanOrEqual(end + 2);
+  }
+});

@@ -128,10 +128,13 @@ export function completed(text: string): string {
   const visible = text.replace(UNDERLINE, "\n").replace(BARE_MARK, "");
   const last = lexed(visible)?.findLast(({ type }) => type !== "space");
   if (last === undefined || last.type === "code" || isUnfinished(last.raw)) return visible;
+  // A list's source has other spaces at its end than the text.
+  const begin = visible.lastIndexOf(last.raw.trimEnd());
+  if (begin === -1) return visible;
   try {
     // Remend leaves marks open after a dollar sign, which it takes for the begin of a formula.
-    const closed = remend(last.raw.replaceAll("$", "\0"), COMPLETION).replaceAll("\0", "$");
-    return visible.slice(0, visible.lastIndexOf(last.raw)) + closed;
+    const closed = remend(visible.slice(begin).replaceAll("$", "\0"), COMPLETION).replaceAll("\0", "$");
+    return visible.slice(0, begin) + closed;
   } catch {
     return visible;
   }
