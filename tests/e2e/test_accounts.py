@@ -29,7 +29,7 @@ async def sign_out(page: Page) -> None:
 
 async def test_a_new_person_signs_up_and_comes_back_by_email(page: Page, demo_site: Site, name: str) -> None:
     await sign_up(page, demo_site, name)
-    await expect(page.get_by_text("No debate yet")).to_be_visible()
+    await expect(page.get_by_text("Your debates will be listed here.")).to_be_visible()
     await sign_out(page)
     await page.goto(demo_site.url)
     await expect(page).to_have_url(re.compile("/accounts/login/"))

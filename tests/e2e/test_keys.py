@@ -160,8 +160,8 @@ async def test_what_is_missing_is_said_beside_its_field(page: Page, demo_site: S
     await open_page(page)
     await page.locator("[name=scopes][value=watch]").uncheck()
     await page.get_by_test_id("key-create").click()
-    await expect(page.get_by_text("Give it a name, to know it by.")).to_be_visible()
-    await expect(page.get_by_text("Choose at least one.")).to_be_visible()
+    await expect(page.get_by_text("Enter a name.")).to_be_visible()
+    await expect(page.get_by_text("Choose at least one permission.")).to_be_visible()
     await expect(page.get_by_test_id("key-name")).to_be_focused()
     await expect(page.get_by_test_id("new-key")).to_have_count(0)
 
