@@ -55,6 +55,7 @@ async def open_options(page: Page) -> None:
 
 async def paste(page: Page, text: str) -> None:
     """Into the box of a new debate, as the clipboard would. A text of several lines becomes a source."""
+    await expect(page.get_by_test_id("start-conversation")).to_be_enabled()
     pasting = """(field, text) => {
       const clipboardData = new DataTransfer();
       clipboardData.setData("text/plain", text);

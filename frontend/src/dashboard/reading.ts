@@ -28,9 +28,25 @@ export function drawReading(form: HTMLFormElement, estimate: Estimate | null): v
   const text = place?.querySelector<HTMLElement>("[data-reading]");
   if (!place || !text) return;
   text.textContent = estimate?.reading ? readingText(estimate.reading) : "";
-  place.hidden = text.textContent === "";
-  const choice = place.querySelector<HTMLElement>("[data-truncate]");
-  if (choice) choice.hidden = !estimate?.reading?.too_long;
+  offer(form, estimate?.reading?.too_long || isTruncated(form));
+  place.hidden = text.textContent === "" && !isTruncated(form);
+}
+
+/** The errors of a start. One that a text is too long for the model comes with the choice to use its beginning. */
+export function withChoice(form: HTMLFormElement, errors: readonly FieldError[]): FieldError[] {
+  return errors.map((error) => {
+    if (error.rule !== "too_long_for_model") return error;
+    offer(form, true);
+    return { field: "truncate", message: "Your sources are too long for this model. Shorten them, or use only the beginning." };
+  });
+}
+
+function offer(form: HTMLFormElement, isOffered: boolean): void {
+  const choice = form.querySelector<HTMLElement>("[data-truncate]");
+  const place = choice?.closest<HTMLElement>("[data-field]");
+  if (!choice || !place) return;
+  choice.hidden = !isOffered;
+  if (isOffered) place.hidden = false;
 }
 
 /** The part of the request. */

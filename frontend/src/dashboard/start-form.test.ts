@@ -246,6 +246,16 @@ describe("a text that is too long for the model", () => {
     expect(starts()).toMatchObject([{ truncate: true }]);
   });
 
+  test("may be cut even if only the start finds it too long", async () => {
+    const errors = [{ field: "content", rule: "too_long_for_model", message: "Too long." }];
+    serve(async () => Response.json(ESTIMATE), () => Response.json({ code: "too_long_for_model", errors }, { status: 422 }));
+    write("content", LONG);
+    vi.useRealTimers();
+    await submit();
+    expect(error("truncate")).toBe("Your sources are too long for this model. Shorten them, or use only the beginning.");
+    expect(form.querySelector<HTMLElement>("[data-truncate]")?.hidden).toBe(false);
+  });
+
   test("is only announced where the model reads a part of any text", () => {
     expect(readingText({ ...reading, most_tokens: null, read: 600, too_long: false })).toBe(
       "This model reads only the first 600 of 90,000 characters of your sources.",

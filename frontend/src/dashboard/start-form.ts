@@ -11,7 +11,7 @@ import { clearError, clearErrors, showErrors } from "./field-errors.ts";
 import { receive } from "./incoming.ts";
 import { limitProblems } from "./limits.ts";
 import { option, optionDraft, optionValues, optionsText, restoreOptions } from "./options.ts";
-import { drawReading, readingProblems, readingValues } from "./reading.ts";
+import { drawReading, readingProblems, readingValues, withChoice } from "./reading.ts";
 import { type Source, Sources } from "./sources.ts";
 import { type Failure, requestStart, showStarting } from "./starting.ts";
 import { characterCount, thousands } from "../shared/format.ts";
@@ -49,11 +49,14 @@ export class StartForm {
     this.#estimates = new Estimates(`${api}estimate`, values, () => this.#draw());
     this.#drafts = new DraftStore(user, again, () => this.#draft());
     const draft = this.#drafts.load();
-    if (draft !== null) this.#restore(draft);
+    // What was typed before this script had loaded is newer than the draft.
+    if (draft !== null && this.#composer.text.value === this.#composer.text.defaultValue) this.#restore(draft);
     else this.#begin(texts);
     this.#listen();
     this.#draw();
     this.#estimates.refreshSoon();
+    // Until here a press would have sent the form itself.
+    for (const button of form.querySelectorAll<HTMLButtonElement>("[type=submit]")) button.disabled = false;
   }
 
   #begin({ content, sources = [] }: Texts): void {
@@ -188,7 +191,7 @@ export class StartForm {
     showStarting(this.#page, null);
     // A key that belongs to another debate will not fit the next time either.
     if (status === 409) this.#key = null;
-    if (running === null) return this.#show(errors, problem);
+    if (running === null) return this.#show(withChoice(this.#form, errors), problem);
     this.#busy = { problem, running, stopping: new Set() };
     this.#draw();
     this.#place("[data-busy] button").focus();

@@ -2,7 +2,7 @@
 
 import { waitTime } from "./format.ts";
 
-export type FieldError = { readonly field: string; readonly message: string };
+export type FieldError = { readonly field: string; readonly message: string; readonly rule?: string };
 
 /** The response's JSON, or why there is none: a sentence for a person, the errors of single fields, the status, which is
  * null if no server answered, and the answer, an empty object if it was no JSON. */
