@@ -1,8 +1,9 @@
-"""`make bench`: three measurements, as tables. Exits 1 if Outcry loses, doubles or alters a token; never for its speed.
+"""`make bench`: four measurements, as tables. Exits 1 if Outcry loses, doubles or alters a token; never for its speed.
 
 live        whole debates: from a model's socket through AG2, the log and the site to the watchers
 transports  one debate on each transport, beside a plain broadcast
 delivery    from the log to many watchers: fan-out, many conversations, stalled watchers, a storm of reconnections
+search      words in the history of one person, on SQLite, beside a plain scan
 
 Clocks of shared machines are noisy: read the figures as ratios of the rows, which one run makes.
 """
@@ -10,7 +11,7 @@ Clocks of shared machines are noisy: read the figures as ratios of the rows, whi
 import argparse
 import sys
 
-from benchmarks import live, live_table, transports
+from benchmarks import live, live_table, search, transports
 from benchmarks.delivery import bench
 from benchmarks.delivery.cases import CASES, SERVERS
 
@@ -31,6 +32,8 @@ def main() -> int:
     if options.part in {"delivery", "all"}:
         cases, servers = options.case or list(CASES), options.server or list(SERVERS)
         is_intact &= bench.run(cases, servers, options.seconds, options.rounds)
+    if options.part in {"search", "all"}:
+        search.show(options.history, search.run(options.history))
     return int(not is_intact)
 
 
@@ -41,7 +44,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument(
         "part",
         nargs="?",
-        choices=("live", "transports", "delivery", "all"),
+        choices=("live", "transports", "delivery", "search", "all"),
         default="all",
         help="default: %(default)s",
     )
@@ -62,6 +65,10 @@ def _options() -> argparse.Namespace:
     group.add_argument("--server", action="append", choices=SERVERS, help="may be given again (default: all)")
     group.add_argument("--seconds", type=float, default=15, help="of speaking (default: %(default)s)")
     group.add_argument("--rounds", type=int, default=1, help="medians are shown (default: %(default)s)")
+    group = parser.add_argument_group("search")
+    group.add_argument(
+        "--history", type=int, default=10_000, help="debates of the person (default: %(default)s)"
+    )
     return parser.parse_args()
 
 

@@ -41,9 +41,12 @@ class Page:
 
 def listed(user: AbstractUser, query: HistoryQuery) -> Page:
     """A page of the user's debates that fulfil the query; empty after the last page."""
-    found = _filtered(permissions.own(user), query).order_by(*_ORDERS[query.sort]).defer("content")
-    pages = Paginator(found, PAGE_SIZE)
-    rows = list(pages.page(query.page).object_list) if query.page <= pages.num_pages else []
+    ids = _filtered(permissions.own(user), query).order_by(*_ORDERS[query.sort]).values_list("pk", flat=True)
+    # Of a search all ids at once: counting them separately would search twice.
+    pages = Paginator(list(ids) if query.q else ids, PAGE_SIZE)
+    of_page = list(pages.page(query.page).object_list) if query.page <= pages.num_pages else []
+    found = Conversation.objects.defer("content").in_bulk(of_page)
+    rows = [found[pk] for pk in of_page if pk in found]
     shown = excerpts.excerpts([row.pk for row in rows], query.q)
     return Page(pages.count, query.page, pages.num_pages, rows, shown)
 
