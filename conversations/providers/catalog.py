@@ -197,8 +197,13 @@ def check_prices(**_: Any) -> list[CheckMessage]:
             id="outcry.E002",
         )
         for name in settings.OUTCRY_PRICES
-        if not re.fullmatch(rf"({'|'.join(paid)}):[^@]+", name)
+        if not _is_model_of(paid, name)
     ]
+
+
+def _is_model_of(kinds: Sequence[str], name: str) -> bool:
+    kind, _, model = name.partition(":")
+    return kind in kinds and model != "" and "@" not in model
 
 
 def longest_answer(provider: Provider, sampling: Mapping[str, Any]) -> int:
