@@ -403,7 +403,7 @@ async def test_frame_of_64_kib_is_read(alice: User, conversation: Conversation) 
 async def test_start_has_the_longest_content(alice: User, openai: OpenAIServer) -> None:
     content = "\u20ac" * MAX_CONTENT
     async with browser(alice, NEW) as tab:
-        await tab.send(type="start", content=content, rounds=1)
+        await tab.send(type="start", content=content, rounds=1, truncate=True)
         await tab.until("status")
         # What follows is bounded as elsewhere.
         await tab.send("x" * (MAX_FRAME_BYTES + 1))
