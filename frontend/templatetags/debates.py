@@ -1,23 +1,18 @@
 """Template filters: values as text, and form fields in the site's style."""
 
-from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
 from django import template
 from django.forms import BoundField
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.safestring import SafeString
-from django.utils.timesince import timesince
 
 from conversations.domain import formatting
 from conversations.domain.panels import PANELS
 
 register = template.Library()
-register.filter("percent", formatting.percent)
 register.filter("thousands", formatting.count)
-register.filter("words", formatting.words)
 
 _CLASSES = {
     "CheckboxInput": "checkbox checkbox-sm",
@@ -41,14 +36,6 @@ def history_data() -> dict[str, Any]:
 def money(dollars: Decimal | float | None) -> str:
     """US dollars; "cost unknown" for None, "no charge" for 0."""
     return "cost unknown" if dollars is None else formatting.charge(dollars)
-
-
-@register.filter
-def age(moment: datetime) -> str:
-    """How long ago, in the largest unit: "5 minutes ago"."""
-    if (timezone.now() - moment).total_seconds() < 60:
-        return "just now"
-    return f"{timesince(moment, depth=1)} ago"
 
 
 @register.filter

@@ -3,7 +3,6 @@
 import json
 import re
 import uuid
-from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -13,7 +12,6 @@ from django.contrib.auth.models import Permission, User
 from django.template.loader import render_to_string
 from django.test import Client
 from django.urls import reverse
-from django.utils import timezone
 from pytest_django import Settings
 
 from conversations.domain.enums import Mode, Status
@@ -23,7 +21,7 @@ from conversations.domain.panels import PANELS
 from conversations.models import Conversation
 from conversations.providers import circuit_breaker
 from conversations.providers.catalog import parse
-from frontend.templatetags.debates import age, money
+from frontend.templatetags.debates import money
 from streaming.wire.event_schema import event_schema
 from tests.frontend.pages import page_data, text
 
@@ -306,7 +304,6 @@ def test_the_schema_describes_every_frame() -> None:
 
 def test_numbers_read_as_people_read_them() -> None:
     assert [money(amount) for amount in (None, 0, 0.0016)] == ["cost unknown", "no charge", "$0.0016"]
-    assert age(timezone.now() - timedelta(minutes=5)).replace("\xa0", " ") == "5 minutes ago"
 
 
 def test_a_browser_looks_up_no_host_of_a_link_that_nobody_followed(client: Client, db: None) -> None:
