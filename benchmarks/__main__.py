@@ -1,9 +1,10 @@
-"""`make bench`: four measurements, as tables. Exits 1 if Outcry loses, doubles or alters a token; never for its speed.
+"""`make bench`: measurements, as tables. Exits 1 if Outcry loses, doubles or alters a token; never for its speed.
 
 live        whole debates: from a model's socket through AG2, the log and the site to the watchers
 transports  one debate on each transport, beside a plain broadcast
 delivery    from the log to many watchers: fan-out, many conversations, stalled watchers, a storm of reconnections
 search      words in the history of one person, on SQLite, beside a plain scan
+page        a long debate in a browser: the longest time that its page does not answer
 
 Clocks of shared machines are noisy: read the figures as ratios of the rows, which one run makes.
 """
@@ -11,7 +12,7 @@ Clocks of shared machines are noisy: read the figures as ratios of the rows, whi
 import argparse
 import sys
 
-from benchmarks import live, live_table, search, transports
+from benchmarks import live, live_table, page, search, transports
 from benchmarks.delivery import bench
 from benchmarks.delivery.cases import CASES, SERVERS
 
@@ -34,6 +35,9 @@ def main() -> int:
         is_intact &= bench.run(cases, servers, options.seconds, options.rounds)
     if options.part in {"search", "all"}:
         search.show(options.history, search.run(options.history))
+    if options.part in {"page", "all"}:
+        read = page.Load(options.messages, options.characters)
+        page.show(read, page.run(read))
     return int(not is_intact)
 
 
@@ -44,7 +48,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument(
         "part",
         nargs="?",
-        choices=("live", "transports", "delivery", "search", "all"),
+        choices=("live", "transports", "delivery", "search", "page", "all"),
         default="all",
         help="default: %(default)s",
     )
@@ -69,6 +73,9 @@ def _options() -> argparse.Namespace:
     group.add_argument(
         "--history", type=int, default=10_000, help="debates of the person (default: %(default)s)"
     )
+    group = parser.add_argument_group("page")
+    group.add_argument("--messages", type=int, default=200, help="of the debate (default: %(default)s)")
+    group.add_argument("--characters", type=int, default=8_000, help="a message (default: %(default)s)")
     return parser.parse_args()
 
 
