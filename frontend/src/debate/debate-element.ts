@@ -9,7 +9,7 @@ import type { Page } from "../client/page-data.ts";
 import { isTerminal } from "../protocol/state.ts";
 import { stopDialogTemplate } from "../status/controls.ts";
 import { statusPanelTemplate } from "../status/status-panel.ts";
-import { FIRST_WORD_STAYS } from "../status/status-word.ts";
+import { FIRST_WORD_STAYS, statusWord } from "../status/status-word.ts";
 import { bannersTemplate } from "../transcript/banners.ts";
 import { demoTemplate, sampleTemplate, testModelTemplate } from "../transcript/notices.ts";
 import { outlineTemplate } from "../transcript/outline.ts";
@@ -27,6 +27,7 @@ import {
   watermarkTemplate,
 } from "./debate-template.ts";
 import { type Drawn, LiveElement, type PageElement, pageData } from "../shared/page-element.ts";
+import { tellStatus } from "../shared/page-status.ts";
 import { drawnAll } from "../shared/slices.ts";
 import { after, every } from "../shared/timers.ts";
 
@@ -39,6 +40,7 @@ export class DebateElement extends LiveElement {
   /** Whether the debate was over when the page was opened: then the verdict comes first. */
   #isRead = false;
   #isEnded = false;
+  #toldStatus = "";
   /** What had the focus before this drawing, which may remove it. */
   #focused: Element | null = null;
 
@@ -73,7 +75,19 @@ export class DebateElement extends LiveElement {
     if (this.#session.position.isBack) void this.#restorePosition();
     if (this.#session.isOver && !this.#isEnded) void this.#showResult();
     void this.#followLink();
+    this.#tellStatus();
     super.updated();
+  }
+
+  /** Tells the list of debates what this page shows, each time that changes. */
+  #tellStatus(): void {
+    const { page, state, complete } = this.#session;
+    const { verdict = null, reason = null } = complete ?? {};
+    const shown = { status: state.status ?? page.status, word: statusWord(this.#session), verdict, reason };
+    const told = JSON.stringify(shown);
+    if (told === this.#toldStatus) return;
+    this.#toldStatus = told;
+    tellStatus(shown);
   }
 
   protected override get drawn(): Drawn {

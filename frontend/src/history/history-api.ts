@@ -12,6 +12,8 @@ export type Row = {
   readonly title: string | null;
   readonly pinned: boolean;
   readonly status: Status;
+  /** What the page calls the status, if it shows this debate. */
+  readonly word?: string;
   readonly mode: Mode;
   readonly verdict: Stance | null;
   readonly verdict_reason: string | null;

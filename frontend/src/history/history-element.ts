@@ -3,12 +3,13 @@
 import { html, nothing, type TemplateResult } from "lit";
 import { customElement } from "lit/decorators.js";
 import { repeat } from "lit/directives/repeat.js";
+import { type PageStatus, onStatus } from "../shared/page-status.ts";
 import { PageElement, pageData } from "../shared/page-element.ts";
 import { every } from "../shared/timers.ts";
 import { countOf, type Filters, filtersTemplate, parameters } from "./filters.ts";
 import type { Row } from "./history-api.ts";
 import { HistoryList } from "./history-list.ts";
-import { type Actions, groupOf, nameOf, rowTemplate } from "./row.ts";
+import { type Actions, groupOf, isRunning, nameOf, rowTemplate, shownRow } from "./row.ts";
 
 const REFRESH_MS = 4_000;
 /** Pause in typing after which the server is asked. */
@@ -27,11 +28,14 @@ export class HistoryElement extends PageElement {
   #filters: Filters = {};
   #open: string | null = null;
   #renamed: string | null = null;
+  /** Of the debate that this page shows. */
+  #status: PageStatus | null = null;
   #typing: ReturnType<typeof setTimeout> | undefined;
 
   protected override entered(signal: AbortSignal): void {
     this.#data ??= pageData<Data>(this);
     void this.#list.search(new URLSearchParams());
+    onStatus((shown) => this.#follow(shown), signal);
     every(REFRESH_MS, () => document.hidden || void this.#list.refresh(), signal);
     this.addEventListener("keydown", (event) => this.#move(event), { signal });
   }
@@ -82,7 +86,7 @@ export class HistoryElement extends PageElement {
       isCurrent: location.pathname === row.url,
       now,
     };
-    return html`${heading}${rowTemplate(row, shown, this.#actions)}`;
+    return html`${heading}${rowTemplate(shown.isCurrent ? shownRow(row, this.#status) : row, shown, this.#actions)}`;
   }
 
   #emptyTemplate(isFiltered: boolean): TemplateResult {
@@ -130,6 +134,12 @@ export class HistoryElement extends PageElement {
       this.querySelector<HTMLElement>("[data-testid=undo-delete]")?.focus();
     },
   };
+
+  #follow(shown: PageStatus): void {
+    this.#status = shown;
+    this.requestUpdate();
+    if (!isRunning(shown)) void this.#list.refresh();
+  }
 
   #show(open: string | null, renamed: string | null): void {
     this.#open = open;

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { parameters } from "./filters.ts";
 import type { Row } from "./history-api.ts";
-import { age, groupOf } from "./row.ts";
+import { age, groupOf, shownRow } from "./row.ts";
 
 const NOW = new Date(2027, 2, 10, 9, 0);
 
@@ -36,4 +36,13 @@ test("filters become parameters, and days begin and end in the reader's time zon
   expect(query.has("verdict")).toBe(false);
   expect(query.get("from")).toBe(new Date(2027, 2, 10).toISOString());
   expect(query.get("to")).toBe(new Date(2027, 2, 10, 23, 59, 59, 999).toISOString());
+});
+
+test("the row of the page's debate has the page's status", () => {
+  const listed = { id: "1", status: "queued", verdict: null } as Row;
+  const live = { status: "active", word: "Live", verdict: null, reason: null };
+  expect(shownRow(listed, live)).toMatchObject({ status: "active", word: "Live", verdict: null });
+  const ended = { status: "completed", word: "Complete", verdict: "no_verdict", reason: "test_model" };
+  expect(shownRow(listed, ended)).toMatchObject({ status: "completed", verdict: "no_verdict", verdict_reason: "test_model" });
+  expect(shownRow(listed, null)).toBe(listed);
 });

@@ -1,6 +1,8 @@
 // One debate of the list.
 
 import { html, nothing, type TemplateResult } from "lit";
+import type { Stance, Status } from "../protocol/events.gen.ts";
+import type { PageStatus } from "../shared/page-status.ts";
 import { dateAndTime, inTimeZone, label } from "../shared/format.ts";
 import type { Excerpt, Row } from "./history-api.ts";
 
@@ -29,8 +31,16 @@ export function nameOf(row: Row): string {
   return row.title ?? row.topic;
 }
 
-export function isRunning(row: Row): boolean {
-  return RUNNING.has(row.status);
+export function isRunning({ status }: { readonly status: string }): boolean {
+  return RUNNING.has(status);
+}
+
+/** The row of the debate that the page shows: the page knows its status before the list does. */
+export function shownRow(row: Row, shown: PageStatus | null): Row {
+  if (shown === null) return row;
+  const { status, word, verdict, reason } = shown;
+  const outcome = verdict === null ? {} : { verdict: verdict as Stance, verdict_reason: reason };
+  return { ...row, ...outcome, status: status as Status, word };
 }
 
 /** The heading under which a debate is listed. */
@@ -91,13 +101,13 @@ function linkTemplate(row: Row, { isCurrent, now }: Shown): TemplateResult {
   `;
 }
 
-function outcomeTemplate({ status, mode, verdict, verdict_reason }: Row): TemplateResult {
+function outcomeTemplate({ status, mode, verdict, verdict_reason, word }: Row): TemplateResult {
   const demo = mode === "demo" ? html`<span class="tag tag-demo">DEMO</span>` : nothing;
   const hasStance = status === "completed" && verdict !== null;
   if (hasStance && verdict_reason === "test_model") return html`${demo}<span class="stance">Test run</span>`;
   if (hasStance && verdict !== "no_verdict")
     return html`${demo}<span class="stance" data-stance=${verdict}>${label(verdict)}</span>`;
-  return html`${demo}<span class="status-word" data-status=${status}>${STATUS[status] ?? label(status)}</span>`;
+  return html`${demo}<span class="status-word" data-status=${status}>${word ?? STATUS[status] ?? label(status)}</span>`;
 }
 
 function excerptTemplate({ before, hit, after }: Excerpt): TemplateResult {
