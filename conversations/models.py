@@ -89,6 +89,12 @@ class Conversation(models.Model):
     )
 
     # The database needs the default, too: during an upgrade, older processes insert rows without this column.
+    instrument = models.CharField(
+        max_length=20, blank=True, default="", db_default="", help_text="Symbol of what it is about."
+    )
+    as_of = models.DateTimeField(
+        null=True, blank=True, help_text="The record's time; empty: when it was created."
+    )
     traceparent = models.CharField(
         max_length=55,
         blank=True,

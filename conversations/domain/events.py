@@ -13,6 +13,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from conversations.domain.enums import Action, Kind, Mode, Stance, Status, Word
+from evidence.record import Instrument, Item, Missing
 
 
 class _Frozen(BaseModel):
@@ -69,6 +70,24 @@ class TextRead(_Frozen):
     read: int = Field(ge=0)
 
 
+class Snapshot(EventData, type="snapshot"):
+    """The record that the debate's figures are checked against, frozen before the first message. `snapshot` is its
+    SHA-256; `items` is how many items follow in `evidence` events. `sources` are where they come from."""
+
+    snapshot: str
+    as_of: datetime
+    instrument: Instrument | None = None
+    items: int = Field(ge=0)
+    missing: tuple[Missing, ...] = ()
+    sources: tuple[str, ...] = ()
+
+
+class Evidence(EventData, type="evidence"):
+    """Items of the record, in its order. Their ids never change."""
+
+    items: tuple[Item, ...]
+
+
 class MessageStart(EventData, type="message_start"):
     """An agent begins to speak. `texts` says how much of the content and of each source, in order, its model was given;
     empty if it was all of them."""
@@ -116,6 +135,32 @@ class AgentMessage(EventData, type="agent_message"):
     mode: Mode
     finish_reason: str
     duration_ms: int = Field(ge=0)
+
+
+class CheckedFigure(_Frozen):
+    """A figure of a message. `start` and `end` count code points of its text. `value` is in base units: $156.5bn is
+    156500000000, 45 % is 45; null if its notation is not understood. `label` is one of matched, derived, consistent,
+    contradicted, unsupported, assumption, unchecked. `expected` is the record's value where it contradicts."""
+
+    start: int = Field(ge=0)
+    end: int = Field(ge=0)
+    text: str
+    value: str | None
+    unit: str
+    label: str
+    evidence: tuple[str, ...] = ()
+    expected: str | None = None
+    formula: str | None = None
+
+
+class Figures(EventData, type="figures"):
+    """Figures of a message, checked by a version of the rules. While the message streams, each event has those of its
+    newest sentences. The `final` one has all, and replaces them."""
+
+    message: UUID
+    checker: str
+    items: tuple[CheckedFigure, ...]
+    final: bool = False
 
 
 class MessageDiscard(EventData, type="message_discard"):
@@ -203,9 +248,22 @@ class Error(EventData, type="error"):
     idempotency_key: str | None = None
 
 
+class FigureCounts(_Frozen):
+    """How many figures of the debate have each label."""
+
+    matched: int = 0
+    derived: int = 0
+    consistent: int = 0
+    contradicted: int = 0
+    unsupported: int = 0
+    assumption: int = 0
+    unchecked: int = 0
+
+
 class Complete(EventData, type="complete"):
     """The verdict. With `no_verdict`, `reason` is the cause, and the texts may be empty. `horizon` has a number or is
-    empty; `would_change` says what would change the stance."""
+    empty; `would_change` says what would change the stance. `figures` and `snapshot` (the record's SHA-256) are null
+    if the debate has no record."""
 
     verdict: Stance
     confidence: float | None = Field(default=None, ge=0, le=1)
@@ -220,6 +278,8 @@ class Complete(EventData, type="complete"):
     cost_summary: CostSummary
     mode: Mode
     transcript_sha256: str
+    figures: FigureCounts | None = None
+    snapshot: str | None = None
 
     @model_validator(mode="after")
     def _only_a_verdict_is_confident(self) -> Self:

@@ -26,6 +26,7 @@ from conversations.domain.errors import InvalidInput, Problem
 from conversations.domain.panels import DEFAULT_PANEL, PANELS
 from conversations.domain.sources import MAX_CHARACTERS, MAX_SOURCES
 from conversations.domain.texts import cleaned, cleaned_line, first_sentence, has_visible_character
+from evidence.instruments import UnknownInstrument, resolve
 
 MAX_TOPIC = 500
 MAX_CONTENT = MAX_CHARACTERS
@@ -33,6 +34,7 @@ MAX_ROUNDS = 6
 DEFAULT_ROUNDS = 2
 MAX_TEXT = 4_000
 MAX_KEY = 200
+MAX_INSTRUMENT = 100
 MAX_KEY_NAME = 100
 MAX_KEY_DAYS = 3650
 # Higher than any real limit, and small enough for every database's columns.
@@ -155,6 +157,29 @@ def _no_duplicates(sources: list[UUID]) -> list[UUID]:
     return sources
 
 
+def _symbol(text: str) -> str:
+    """The symbol of the instrument; empty for none. A pydantic validator."""
+    try:
+        return resolve(text).symbol if text else ""
+    except UnknownInstrument as unknown:
+        raise PydanticCustomError(
+            "unknown_instrument", "{message}", {"message": str(unknown).rstrip(".")}
+        ) from None
+
+
+def _written(value: Any) -> Any:
+    # Pydantic would also accept a number and guess its unit.
+    if not isinstance(value, str | datetime):
+        raise PydanticKnownError("datetime_parsing", {"error": "not a text"})
+    return value
+
+
+def _past(value: datetime) -> datetime:
+    if value > datetime.now(UTC):
+        raise PydanticCustomError("in_the_future", "Enter a time that has passed")
+    return value.astimezone(UTC)
+
+
 def _topic_is_optional(schema: dict[str, Any]) -> None:
     schema["required"].remove("topic")
 
@@ -192,6 +217,20 @@ class NewConversation(Form):
         DEFAULT_PANEL
     )
     rounds: Annotated[int, Field(strict=True, ge=1, le=MAX_ROUNDS)] = DEFAULT_ROUNDS
+    instrument: Annotated[
+        str,
+        StringConstraints(max_length=MAX_INSTRUMENT),
+        LINE,
+        AfterValidator(_symbol),
+        Field(
+            description="What the debate is about: a ticker or name whose figures are put on record, such as AAPL;"
+            " empty for none."
+        ),
+    ] = ""
+    as_of: Annotated[
+        Annotated[AwareDatetime, BeforeValidator(_written), AfterValidator(_past)] | None,
+        Field(description="The record has what was known at this time; null for now."),
+    ] = None
     follows: Annotated[
         UUID | None,
         Field(
@@ -294,13 +333,6 @@ class Input(Form):
         if self.to is not None and self.reply_to is not None:
             raise InvalidInput.of("to", "not_both", "An answer goes to the agent that asked; leave this out.")
         return self
-
-
-def _written(value: Any) -> Any:
-    # Pydantic would also accept a number and guess its unit.
-    if not isinstance(value, str | datetime):
-        raise PydanticKnownError("datetime_parsing", {"error": "not a text"})
-    return value
 
 
 def _ahead(value: datetime) -> datetime:

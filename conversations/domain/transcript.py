@@ -7,7 +7,8 @@ A new event type is added to `_change`. The state is JSON:
     head                          seq of the last event folded
     messages   [{id, agent, role, kind, round, model, provider, mode, streaming, texts,
                  state: speaking | done | discarded, text, tokens, confidence, usage, cost,
-                 finish_reason, duration_ms, discard_reason}]
+                 finish_reason, duration_ms, discard_reason,
+                 figures: [checked figure]}]
     tools      [{call, message, tool, input, output, error}]
     humans     [{author, text, reply_to, to}]
     requests   [{request, message, agent, prompt, timeout, deadline, offset, state: open | answered | expired,
@@ -15,6 +16,8 @@ A new event type is added to `_change`. The state is JSON:
     controls   [{action, actor}]
     fallbacks  [{from, to, code, reason}]
     errors     [{code, message, retryable}]
+    snapshot   data of the `snapshot` event, or null
+    evidence   [item of the record]
     complete   data of the `complete` event, or null
 """
 
@@ -32,9 +35,9 @@ Data = Mapping[str, Any]
 
 def empty() -> State:
     """The state before the first event."""
-    lists = ("messages", "tools", "humans", "requests", "controls", "fallbacks", "errors")
+    lists = ("messages", "tools", "humans", "requests", "controls", "fallbacks", "errors", "evidence")
     said = dict.fromkeys(["status", "mode", "reason", "panel"])
-    return {**said, "head": 0, **{name: [] for name in lists}, "complete": None}
+    return {**said, "head": 0, **{name: [] for name in lists}, "complete": None, "snapshot": None}
 
 
 def fold(events: Iterable[tuple[int, str, Data]], state: State | None = None) -> State:
@@ -104,6 +107,13 @@ def _change(state: State, type_: str, data: Data) -> None:
         case "message_discard":
             message = _newest(state["messages"], "id", data["message"])
             message.update(state="discarded", discard_reason=data["reason"])
+        case "snapshot":
+            state.update(snapshot={**data}, evidence=[])
+        case "evidence":
+            state["evidence"].extend(data["items"])
+        case "figures":
+            message = _newest(state["messages"], "id", data["message"])
+            message["figures"] = [*([] if data["final"] else message["figures"]), *data["items"]]
         case "tool_start":
             state["tools"].append({**data, "output": None, "error": None})
         case "tool_end":
@@ -140,7 +150,15 @@ _OUTCOME = ("confidence", "usage", "cost", "finish_reason", "duration_ms")
 def _begun(data: Data) -> State:
     described = {name: value for name, value in data.items() if name != "message"}
     unknown_yet = dict.fromkeys([*_OUTCOME, "discard_reason"])
-    return {"id": data["message"], **described, "state": "speaking", "text": "", "tokens": 0, **unknown_yet}
+    return {
+        "id": data["message"],
+        **described,
+        "state": "speaking",
+        "text": "",
+        "tokens": 0,
+        **unknown_yet,
+        "figures": [],
+    }
 
 
 def _finish(message: State, data: Data) -> None:

@@ -1,6 +1,7 @@
 """The debate: turn after turn, as an async generator of events. Uses neither database nor sockets.
 
-1. Begin: `initializing`, discards of the messages that an earlier run left unfinished, `routing`, `active`.
+1. Begin: `initializing`, discards of the messages that an earlier run left unfinished, the record, `routing`,
+   `active`.
 2. Each speaker has a turn in each round, then the moderator judges.
 3. If the budget is exceeded, the moderator judges the messages so far, if the budget allows that; so if a person asks
    for the verdict.
@@ -17,6 +18,7 @@ from conversations.domain.enums import Status
 from conversations.domain.errors import OverBudget
 from conversations.domain.events import EventData, MessageDiscard, Routing
 from conversations.orchestration.debate_turn import DebateControl, DebateTurn
+from conversations.orchestration.figures import frozen
 from conversations.orchestration.state import BUDGET, CONCLUDED, DebateState, complete
 
 
@@ -35,6 +37,11 @@ class Debate:
         yield state.status(Status.INITIALIZING)
         for message in (*state.unfinished, *state.unfinished_thoughts):
             yield MessageDiscard(message=message, reason="interrupted")
+        if state.record is not None and not state.is_frozen:
+            for event in frozen(state.record.snapshot):
+                yield event
+        for figures in state.unchecked:
+            yield figures
         if not state.messages:
             yield Routing(panel=state.panel.slug, reason="chosen_at_start")
         if state.own_question is not None and state.own_question.is_open:

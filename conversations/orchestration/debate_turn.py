@@ -15,14 +15,17 @@ from conversations.domain.errors import OverBudget, ProviderError
 from conversations.domain.events import (
     AgentMessage,
     EventData,
+    Figures,
     InputRequest,
     MessageDiscard,
     MessageStart,
+    Token,
 )
 from conversations.domain.finish_reasons import WITHHELD, with_note
 from conversations.domain.human_input import HumanInput, Question, unanswered
 from conversations.domain.panels import Agent
 from conversations.infrastructure import metrics
+from conversations.orchestration.figures import MessageFigures, checked
 from conversations.orchestration.state import BUDGET, DebateState
 from conversations.orchestration.thinking import Thinking
 from conversations.orchestration.verdict import Verdict, VerdictAnswer, form_of
@@ -77,10 +80,13 @@ class DebateTurn:
                 await asyncio.sleep(choice.wait)
                 turn, start = await self._begin(choice.provider)
                 thinking = Thinking(start, turn.thoughts)
+                figures = self._figures(start)
                 try:
                     async with turn, aclosing(self._attempt(turn, start, thinking, failover)) as events:
                         async for event in events:
                             yield event
+                            if (found := _figures_at(figures, event)) is not None:
+                                yield found
                     message = self._finish(start, turn, failover)
                 except OverBudget:
                     for discard in self._discards(start, thinking, BUDGET):
@@ -94,6 +100,9 @@ class DebateTurn:
                     await failover.failed(failure, held=held, begun=turn.has_begun)
                 else:
                     yield message
+                    if self._state.record is not None:
+                        self._state.figures.append(checked(self._state.record, message))
+                        yield self._state.figures[-1]
                     if not self._is_verdict_missing() or not failover.has_another_live():
                         await failover.succeeded()
                         return
@@ -145,6 +154,10 @@ class DebateTurn:
         # Keep the verdict affordable.
         await turn.reserve(keep=None if is_final else turn.keep)
         return turn, start
+
+    def _figures(self, start: MessageStart) -> MessageFigures | None:
+        record = self._state.record
+        return None if record is None else MessageFigures(record, start.message)
 
     def _task(self, human_input: HumanInput) -> Task:
         state = self._state
@@ -228,3 +241,10 @@ class DebateTurn:
         state.own_question = None
         state.heard = {**(state.heard or {}), message.role: self._newest_remark}
         return message
+
+
+def _figures_at(figures: MessageFigures | None, event: EventData) -> Figures | None:
+    """The figures that are complete with this event; thoughts have none."""
+    if figures is None or not isinstance(event, Token) or event.message != figures.message:
+        return None
+    return figures.token(event)

@@ -10,9 +10,10 @@ from uuid import UUID
 
 from conversations.domain import transcript
 from conversations.domain.enums import TEST_MODEL, Kind, Mode, Stance, Status
-from conversations.domain.events import AgentMessage, Complete, CostSummary, StatusChanged
+from conversations.domain.events import AgentMessage, Complete, CostSummary, Figures, StatusChanged
 from conversations.domain.human_input import Question
 from conversations.domain.panels import Agent, Panel
+from conversations.orchestration.figures import Record, counts
 from conversations.orchestration.verdict import Verdict, VerdictAnswer
 from conversations.prompts.material import DebateQuestion
 from conversations.prompts.tokens import Measured
@@ -35,7 +36,9 @@ class DebateState:
     agent whose turn it is. `is_demo`: from a past or the current message on, all are the demo's. `is_judged`: the
     verdict is stored, and only the end is missing. `reason` is why the debate ends early. `heard` has, by role, the seq
     of the newest remark before the agent's last finished turn; None until it is computed. `measured` is what models
-    counted in this run's prompts."""
+    counted in this run's prompts. `record` is what figures are checked against,
+    and `is_frozen` if the log has it; `figures` are those of `messages`, of
+    which the log has not the `unchecked`."""
 
     question: DebateQuestion
     panel: Panel
@@ -51,6 +54,10 @@ class DebateState:
     verdict: Verdict | None = None
     heard: dict[str, int] | None = None
     last_provider: Provider | None = None
+    record: Record | None = None
+    is_frozen: bool = False
+    figures: list[Figures] = field(default_factory=list)
+    unchecked: Sequence[Figures] = ()
     measured: Measured = field(default_factory=Measured)
 
     @property
@@ -121,6 +128,8 @@ def complete(state: DebateState) -> Complete:
         cost_summary=_cost_summary(state.messages, state.discarded),
         mode=state.mode,
         transcript_sha256=transcript.digest(state.messages),
+        figures=None if state.record is None else counts(state.figures),
+        snapshot=None if state.record is None else state.record.snapshot.sha256,
     )
 
 

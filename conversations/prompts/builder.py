@@ -21,6 +21,10 @@ MAX_ANSWERED = 600
 # Kinds of providers whose models cannot call tools.
 _WITHOUT_TOOLS = frozenset({"local", "demo"})
 LANGUAGE = "Write in the language of the question, whatever languages its content and the others use."
+CITE = (
+    "The record has figures under the ids E1, E2 and so on. Use its figures first, and write the id after each, such as"
+    " [E3]; for one that you compute of two, write both, such as [E3, E4]. Never write an id that it does not have."
+)
 UNREADABLE_QUESTION = "You have called a tool in a way that cannot be read. Call none, and speak."
 
 
@@ -114,7 +118,8 @@ def _full(task: Task, question: DebateQuestion) -> Prompt:
         history += _remarks(task, place)
         history.append(quoted(speaker=spoken.name, text=spoken.text))
     history += _remarks(task, len(task.spoken))
-    return Prompt(f"{task.agent.instructions} {LANGUAGE}\n\n{RULE}", history, _request(task))
+    cite = "" if task.question.record is None else f" {CITE}"
+    return Prompt(f"{task.agent.instructions}{cite} {LANGUAGE}\n\n{RULE}", history, _request(task))
 
 
 def _remarks(task: Task, place: int) -> list[str]:

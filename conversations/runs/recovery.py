@@ -4,18 +4,20 @@ from uuid import UUID
 
 from conversations.domain import transcript
 from conversations.domain.enums import Kind, Mode
+from conversations.domain.events import Figures, dump
 from conversations.domain.human_input import HumanInput
 from conversations.domain.panels import PANELS
 from conversations.domain.sources import SourceText
 from conversations.event_log import queries
 from conversations.models import Conversation, Source
+from conversations.orchestration.figures import Record, checked
 from conversations.orchestration.state import BUDGET, CONCLUDED, DebateState
 from conversations.prompts import builder
 from conversations.prompts.material import DebateQuestion
 from conversations.providers.catalog import BUILT_IN, by_preference
 from conversations.providers.provider_errors import UNBILLED
 from conversations.providers.windows import most_prompt_tokens
-from conversations.runs import earlier
+from conversations.runs import earlier, records
 
 
 def read(conversation: UUID) -> tuple[DebateState, HumanInput]:
@@ -41,6 +43,12 @@ def read(conversation: UUID) -> tuple[DebateState, HumanInput]:
         else:
             unfinished.append(UUID(message["id"]))
             discarded += may_be_billed
+    sources = _sources(row)
+    stored = records.stored(folded)
+    # One that begins without a record has none: it is frozen before the first word.
+    frozen = stored or (None if folded["messages"] else records.freeze(row, sources))
+    record = None if frozen is None else Record(frozen)
+    figures = [] if record is None else [checked(record, message) for message in kept]
     state = DebateState(
         question=DebateQuestion(
             row.topic,
@@ -48,8 +56,13 @@ def read(conversation: UUID) -> tuple[DebateState, HumanInput]:
             row.content_type,
             row.rounds,
             earlier.read(row.follows_id),
-            _sources(row),
+            sources,
+            None if record is None else record.snapshot,
         ),
+        record=record,
+        is_frozen=stored is not None,
+        figures=figures,
+        unchecked=[each for each in figures if not _is_known(each, folded)],
         panel=PANELS[row.panel],
         providers=by_preference(),
         messages=kept,
@@ -63,6 +76,12 @@ def read(conversation: UUID) -> tuple[DebateState, HumanInput]:
     )
     builder.measure(state.question, most_prompt_tokens(state.providers[0]))
     return state, human_input
+
+
+def _is_known(figures: Figures, folded: transcript.State) -> bool:
+    """Whether the log has the figures of a message as they are."""
+    message = next(each for each in folded["messages"] if each["id"] == str(figures.message))
+    return bool(message["figures"] == dump(figures)["items"])
 
 
 def _sources(row: Conversation) -> tuple[SourceText, ...]:

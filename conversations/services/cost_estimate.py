@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from math import ceil, floor
 from typing import Final, Generic, TypeVar
 
@@ -17,6 +18,7 @@ from conversations.prompts.material import DebateQuestion
 from conversations.providers import pricing
 from conversations.providers.catalog import BUILT_IN, Provider, longest_answer
 from conversations.providers.windows import most_prompt_tokens
+from conversations.runs import records
 
 N = TypeVar("N", int, float)
 
@@ -183,7 +185,10 @@ def question_of(
     new: NewConversation, earlier: EarlierDebate | None, sources: Sequence[SourceText]
 ) -> DebateQuestion:
     """What the debate is about, as its prompts have it."""
-    return DebateQuestion(new.topic, new.content, new.content_type, new.rounds, earlier, tuple(sources))
+    record = records.of(new.instrument, new.as_of or datetime.now(UTC), new.content, sources)
+    return DebateQuestion(
+        new.topic, new.content, new.content_type, new.rounds, earlier, tuple(sources), record
+    )
 
 
 def _total_tokens(calls: list[Call]) -> int:

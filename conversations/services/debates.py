@@ -37,7 +37,7 @@ from conversations.services.cost_estimate import Estimate
 from conversations.services.preparation import Prepared, prepare
 
 # What a conversation keeps of its form besides its limits.
-_INPUT: Final = ("topic", "content", "content_type", "panel", "rounds")
+_INPUT: Final = ("topic", "content", "content_type", "panel", "rounds", "instrument", "as_of")
 # The thread of the runs that idempotency keys name.
 _KEYS: Final = "idempotency keys of new debates"
 

@@ -14,12 +14,15 @@ from uuid import UUID, uuid5
 from conversations.domain.enums import TEST_MODEL, Action, Kind, Mode, Stance, Status
 from conversations.domain.events import (
     AgentMessage,
+    CheckedFigure,
     Complete,
     Control,
     CostSummary,
     Error,
     EventData,
     Fallback,
+    FigureCounts,
+    Figures,
     HumanMessage,
     InputExpired,
     InputRequest,
@@ -36,10 +39,15 @@ from conversations.domain.events import (
 )
 from conversations.domain.frames import Frame
 from conversations.domain.transcript import digest, fold
+from conversations.orchestration.figures import frozen as frozen_events
+from evidence.checker.check import VERSION, check
+from evidence.record import Instrument, Item, Missing, MissingReason
+from evidence.record import Snapshot as RecordSnapshot
 
 HERE = Path(__file__).parent
 NAMESPACE = UUID("6f757463-7279-4000-8000-000000000000")
 START = datetime(2026, 1, 5, 14, 30, tzinfo=UTC)
+KNOWN_AT = datetime(2012, 12, 31, 21, tzinfo=UTC)
 AGENTS = {
     "financial_analyst": "Financial Analyst",
     "market_context": "Market Context",
@@ -223,6 +231,41 @@ def debate() -> Script:
         risks=("Customer concentration",),
         would_change="A renewal of the largest contract for three years would make it a buy.",
         horizon="12 months",
+    )
+    return script
+
+
+def record() -> Script:
+    """A record, figures that are checked while their message streams, and once more when it is whole."""
+    script = Script("record")
+    script.status(Status.QUEUED, Status.INITIALIZING)
+    common = {
+        "subject": "AAPL",
+        "source": "Quandl WIKI Prices",
+        "licence": "public domain",
+        "known_at": KNOWN_AT,
+    }
+    day = {"period": "2012-12-31", "unit": "currency", "currency": "USD"}
+    items = (
+        Item(id="E1", metric="close", value="532.17", **common, **day),
+        Item(id="E2", metric="rsi_14", value="47.0097", **common, period="2012-12-31", unit="index"),
+    )
+    apple = Instrument(symbol="AAPL", name="Apple", exchange="NASDAQ", currency="USD")
+    missing = (Missing(subject="AAPL", metric="eps", reason=MissingReason.NO_DATA),)
+    frozen = RecordSnapshot(as_of=KNOWN_AT, instrument=apple, items=items, missing=missing)
+    for event in frozen_events(frozen):
+        script.add(event)
+    script.status(Status.ACTIVE)
+    script.add(Routing(panel="financial-debate", reason="The default panel.", confidence=None))
+    message = script.start("financial_analyst")
+    text = script.tokens(message, "Apple closed at $532.17 [E1].", " Its RSI of 71", " is high.")
+    figures = [CheckedFigure.model_validate(each.as_json()) for each in check(text, frozen)]
+    script.add(Figures(message=message, checker=VERSION, items=tuple(figures[:1])))
+    script.end(message, text)
+    script.add(Figures(message=message, checker=VERSION, items=tuple(figures), final=True))
+    counts = FigureCounts(matched=1, contradicted=1)
+    script.verdict(
+        Stance.HOLD, 0.0008, confidence=0.5, summary="Wait.", figures=counts, snapshot=frozen.sha256
     )
     return script
 
@@ -512,6 +555,7 @@ def budget_spent() -> Script:
 
 SCRIPTS = (
     debate,
+    record,
     unicode,
     overlap,
     fallback,

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from functools import partial
 from typing import Any
 from uuid import UUID, uuid4
@@ -15,12 +16,14 @@ from conversations.domain import requests, transcript
 from conversations.domain.enums import Action, Kind, Mode, Stance, Status
 from conversations.domain.events import (
     AgentMessage,
+    CheckedFigure,
     Complete,
     Control,
     CostSummary,
     Error,
     EventData,
     Fallback,
+    Figures,
     HumanMessage,
     InputExpired,
     InputRequest,
@@ -37,8 +40,10 @@ from conversations.domain.events import (
 from conversations.event_log import notifier, queries
 from conversations.infrastructure import database
 from conversations.models import Conversation
+from conversations.orchestration.figures import frozen
 from conversations.runs import supervisor
 from conversations.services import debates
+from evidence.record import Item, Snapshot, Unit
 from tests.fakes.waiting import PATIENCE_SECONDS, Gate
 
 Row = tuple[int, str, dict[str, Any]]
@@ -195,12 +200,27 @@ def complete(**changed: Any) -> Complete:
     return Complete(**{**values, **changed})
 
 
+RECORD = Snapshot(
+    as_of=datetime(2026, 1, 5, tzinfo=UTC),
+    items=(
+        Item(
+            id="E1", subject="HLDN", metric="close", period="2026-01-02", value=Decimal("41.20"), unit=Unit.CURRENCY,
+            currency="EUR", source="Börse", known_at=datetime(2026, 1, 2, tzinfo=UTC),
+        ),
+    ),
+)  # fmt: skip
+PRICE = CheckedFigure(
+    start=15, end=19, text="€ 41", value="41", unit="currency", label="consistent", evidence=("E1",)
+)
+
+
 def every_event() -> list[EventData]:
     """A conversation after `queued` in which every type of event happens, with text that is not plain ASCII."""
     lost, kept, request, unanswered = uuid4(), uuid4(), uuid4(), uuid4()
     begun = message_start(kept)
     return [
         status(Status.INITIALIZING),
+        *frozen(RECORD),
         Routing(panel="financial-debate", reason="chosen_at_start"),
         status(Status.ACTIVE),
         message_start(lost),
@@ -228,6 +248,7 @@ def every_event() -> list[EventData]:
         InputExpired(request=unanswered),
         Control(action=Action.PAUSE, actor="alice"),
         agent_message(begun, "The price is **€ 41**, <b>not</b> \U0001f4c8 \u202eup\u2028", token_count=5),
+        Figures(message=kept, checker="1", items=(PRICE,), final=True),
         Error(code="provider_rate_limited", message="The model's provider limits our rate.", retryable=True),
         complete(),
         status(Status.COMPLETED),

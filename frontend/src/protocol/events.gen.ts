@@ -24,8 +24,24 @@ export type AgentMessage = {
   duration_ms: number;
 };
 
+/** A figure of a message. `start` and `end` count code points of its text. `value` is in base units: $156.5bn is
+ * 156500000000, 45 % is 45; null if its notation is not understood. `label` is one of matched, derived, consistent,
+ * contradicted, unsupported, assumption, unchecked. `expected` is the record's value where it contradicts. */
+export type CheckedFigure = {
+  start: number;
+  end: number;
+  text: string;
+  value: string | null;
+  unit: string;
+  label: string;
+  evidence: readonly string[];
+  expected: string | null;
+  formula: string | null;
+};
+
 /** The verdict. With `no_verdict`, `reason` is the cause, and the texts may be empty. `horizon` has a number or is
- * empty; `would_change` says what would change the stance. */
+ * empty; `would_change` says what would change the stance. `figures` and `snapshot` (the record's SHA-256) are null
+ * if the debate has no record. */
 export type Complete = {
   verdict: Stance;
   confidence: number | null;
@@ -40,6 +56,8 @@ export type Complete = {
   cost_summary: CostSummary;
   mode: Mode;
   transcript_sha256: string;
+  figures: FigureCounts | null;
+  snapshot: string | null;
 };
 
 /** A person's command. The `status` that follows shows its effect. */
@@ -69,11 +87,36 @@ export type Error = {
   idempotency_key: string | null;
 };
 
+/** Items of the record, in its order. Their ids never change. */
+export type Evidence = {
+  items: readonly Item[];
+};
+
 export type Fallback = {
   from: string;
   to: string;
   code: string;
   reason: string;
+};
+
+/** How many figures of the debate have each label. */
+export type FigureCounts = {
+  matched: number;
+  derived: number;
+  consistent: number;
+  contradicted: number;
+  unsupported: number;
+  assumption: number;
+  unchecked: number;
+};
+
+/** Figures of a message, checked by a version of the rules. While the message streams, each event has those of its
+ * newest sentences. The `final` one has all, and replaces them. */
+export type Figures = {
+  message: string;
+  checker: string;
+  items: readonly CheckedFigure[];
+  final: boolean;
 };
 
 export type Heartbeat = {
@@ -121,6 +164,36 @@ export type InputRequest = {
   offset: number | null;
 };
 
+/** What a debate is about. `names` are what people call it beside its symbol. */
+export type Instrument = {
+  symbol: string;
+  name: string;
+  exchange: string;
+  currency: string | null;
+  names: readonly string[];
+};
+
+/** One figure of the record.
+ * 
+ * `subject` is a ticker, currency pair or country; `period` a day, a month, "FY2012", "Q3 2012", "2012", or two days
+ * joined by ".."; `known_at` when it was published. `locator` says where in its source it stands. */
+export type Item = {
+  id: string;
+  subject: string;
+  metric: string;
+  label: string;
+  definition: string;
+  period: string;
+  value: string;
+  unit: Unit;
+  currency: string | null;
+  source: string;
+  licence: string;
+  locator: string;
+  known_at: string | null;
+  quality: Quality;
+};
+
 /** The kind of a message, determined by its turn and its tool calls, never by its text. */
 export type Kind = "routing" | "thinking" | "action" | "tool_result" | "validation" | "analysis" | "final" | "message";
 
@@ -144,6 +217,15 @@ export type MessageStart = {
   texts: readonly TextRead[];
 };
 
+/** A figure that was looked for and not found. */
+export type Missing = {
+  subject: string;
+  metric: string;
+  reason: MissingReason;
+};
+
+export type MissingReason = "before_first_value" | "licence" | "no_data" | "not_configured" | "rate_limited" | "stale" | "timeout" | "too_many" | "unavailable" | "wrong_instrument";
+
 /** Whether messages come from a model (live) or from a script (demo). */
 export type Mode = "live" | "demo";
 
@@ -154,11 +236,25 @@ export type Notice = {
 
 export type Pong = Record<string, never>;
 
+/** How far a value can be trusted. USER: taken from the sources that a person gave. */
+export type Quality = "ok" | "stale" | "restated" | "estimate" | "user";
+
 /** The panel that debates the question. `confidence` is null if the choice has none. */
 export type Routing = {
   panel: string;
   reason: string;
   confidence: number | null;
+};
+
+/** The record that the debate's figures are checked against, frozen before the first message. `snapshot` is its
+ * SHA-256; `items` is how many items follow in `evidence` events. `sources` are where they come from. */
+export type Snapshot = {
+  snapshot: string;
+  as_of: string;
+  instrument: Instrument | null;
+  items: number;
+  missing: readonly Missing[];
+  sources: readonly string[];
 };
 
 export type Stance = "strong_buy" | "buy" | "hold" | "sell" | "strong_sell" | "no_verdict";
@@ -220,6 +316,9 @@ export type ToolStart = {
   input: string;
 };
 
+/** What a value counts. PERCENT 45 is 45 %, not 0.45. */
+export type Unit = "currency" | "percent" | "ratio" | "count" | "index";
+
 /** Tokens as counted by the provider; null if it did not report them. */
 export type Usage = {
   input_tokens: number | null;
@@ -230,11 +329,17 @@ export type StatusFrame = Stored<"status", StatusChanged>;
 
 export type RoutingFrame = Stored<"routing", Routing>;
 
+export type SnapshotFrame = Stored<"snapshot", Snapshot>;
+
+export type EvidenceFrame = Stored<"evidence", Evidence>;
+
 export type MessageStartFrame = Stored<"message_start", MessageStart>;
 
 export type TokenFrame = Stored<"token", Token>;
 
 export type AgentMessageFrame = Stored<"agent_message", AgentMessage>;
+
+export type FiguresFrame = Stored<"figures", Figures>;
 
 export type MessageDiscardFrame = Stored<"message_discard", MessageDiscard>;
 
@@ -268,7 +373,7 @@ export type NoticeFrame = Unstored<"notice", Notice>;
 
 export type StreamFrame = Unstored<"stream", Stream>;
 
-export type StoredFrame = StatusFrame | RoutingFrame | MessageStartFrame | TokenFrame | AgentMessageFrame | MessageDiscardFrame | ToolStartFrame | ToolEndFrame | ToolErrorFrame | InputRequestFrame | InputExpiredFrame | HumanMessageFrame | ControlFrame | FallbackFrame | ErrorFrame | CompleteFrame;
+export type StoredFrame = StatusFrame | RoutingFrame | SnapshotFrame | EvidenceFrame | MessageStartFrame | TokenFrame | AgentMessageFrame | FiguresFrame | MessageDiscardFrame | ToolStartFrame | ToolEndFrame | ToolErrorFrame | InputRequestFrame | InputExpiredFrame | HumanMessageFrame | ControlFrame | FallbackFrame | ErrorFrame | CompleteFrame;
 
 export type WireFrame = HelloFrame | HeartbeatFrame | PongFrame | NoticeFrame | StreamFrame;
 

@@ -63,6 +63,14 @@ function apply(state: State, event: LogEvent): State {
       const { message, reason } = event.data;
       return withMessage(state, message, () => ({ state: "discarded", discard_reason: reason }));
     }
+    case "snapshot":
+      return { ...state, snapshot: event.data, evidence: [] };
+    case "evidence":
+      return { ...state, evidence: [...state.evidence, ...event.data.items] };
+    case "figures": {
+      const { message, items, final } = event.data;
+      return withMessage(state, message, ({ figures }) => ({ figures: final ? items : [...figures, ...items] }));
+    }
     case "tool_start":
       return { ...state, tools: [...state.tools, { ...event.data, output: null, error: null }] };
     case "tool_end":
@@ -108,6 +116,7 @@ const NOT_SPOKEN = {
   finish_reason: null,
   duration_ms: null,
   discard_reason: null,
+  figures: [],
 } as const;
 
 function withStatus(state: State, event: StatusEvent): State {

@@ -2,13 +2,16 @@
 
 import type {
   AgentMessage,
+  CheckedFigure,
   Complete,
   Control,
   Fallback,
   HumanMessage,
   InputRequest,
+  Item,
   MessageStart,
   Mode,
+  Snapshot,
   Status,
   StoredFrame,
   ToolStart,
@@ -34,6 +37,7 @@ export type Message = Omit<MessageStart, "message"> & {
   readonly finish_reason: AgentMessage["finish_reason"] | null;
   readonly duration_ms: number | null;
   readonly discard_reason: string | null;
+  readonly figures: readonly CheckedFigure[];
 };
 
 export type Tool = ToolStart & { readonly output: string | null; readonly error: string | null };
@@ -64,6 +68,8 @@ export type Transcript = {
   readonly controls: readonly AppliedControl[];
   readonly fallbacks: readonly Fallback[];
   readonly errors: readonly Failure[];
+  readonly snapshot: Snapshot | null;
+  readonly evidence: readonly Item[];
   readonly complete: Complete | null;
 };
 
@@ -102,6 +108,8 @@ export const EMPTY: State = {
   controls: [],
   fallbacks: [],
   errors: [],
+  snapshot: null,
+  evidence: [],
   complete: null,
   entries: [],
   startedAt: null,

@@ -72,7 +72,9 @@ def _require_readable(before: dict[str, Any], now: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("event", debates.every_event(), ids=lambda event: event.type)
 def test_every_frozen_field_is_written(event: Any) -> None:
-    assert frozen()[event.type]["properties"].keys() <= dump(event).keys()
+    # Types that are newer have no field that was frozen.
+    written = frozen().get(event.type, {"properties": {}})["properties"]
+    assert written.keys() <= dump(event).keys()
 
 
 # What a later version writes, today's reads

@@ -41,6 +41,7 @@ def test_the_vocabulary_is_the_designed_one() -> None:
     assert set(EVENTS) == {
         "status", "routing", "message_start", "token", "agent_message", "message_discard", "tool_start", "tool_end",
         "tool_error", "input_request", "input_expired", "human_message", "control", "fallback", "error", "complete",
+        "snapshot", "evidence", "figures",
     }  # fmt: skip
     assert set(WIRE_ONLY) == {"hello", "heartbeat", "pong", "notice", "stream"}
     assert set(STORED) == set(EVENTS)

@@ -1,0 +1,90 @@
+"""Checks a message's figures while it streams, sentence by sentence, and again when it is whole."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from uuid import UUID
+
+from conversations.domain import events
+from conversations.domain.events import AgentMessage, CheckedFigure, EventData, FigureCounts, Figures, Token
+from evidence.checker.check import VERSION, Checked, Checker, prepare
+from evidence.checker.text import sentences
+from evidence.record import Snapshot
+
+# A sentence ends with one of these, so that the others need no look.
+_ENDS = frozenset(".!?\n")
+
+
+# Items in one event.
+_BATCH = 50
+
+
+def frozen(snapshot: Snapshot) -> Iterator[EventData]:
+    """The events that put the record into the log."""
+    yield events.Snapshot(
+        snapshot=snapshot.sha256,
+        as_of=snapshot.as_of,
+        instrument=snapshot.instrument,
+        items=len(snapshot.items),
+        missing=snapshot.missing,
+        sources=tuple(dict.fromkeys(item.source for item in snapshot.items if item.source)),
+    )
+    for begin in range(0, len(snapshot.items), _BATCH):
+        yield events.Evidence(items=snapshot.items[begin : begin + _BATCH])
+
+
+class Record:
+    """The frozen record of a debate, prepared for its messages."""
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        self.snapshot = snapshot
+        self._prepared = prepare(snapshot)
+
+    def checker(self) -> Checker:
+        return Checker(*self._prepared)
+
+
+class MessageFigures:
+    """Feed it the tokens of one message."""
+
+    def __init__(self, record: Record, message: UUID) -> None:
+        self._record = record
+        self.message = message
+        self._checker = record.checker()
+        self._text, self._checked = "", 0
+
+    def token(self, event: Token) -> Figures | None:
+        """The figures of the sentences that this token ends, if there are any."""
+        if event.offset < self._checked:
+            # What was said is replaced, as when it turns out to be thoughts.
+            self._begin()
+        self._text = self._text[: event.offset] + event.text
+        if _ENDS.isdisjoint(event.text) and not event.text[:1].isspace():
+            return None
+        found: list[Checked] = []
+        tail, begin = self._text[self._checked :], self._checked
+        # The last one may go on.
+        for start, end in sentences(tail)[:-1]:
+            found += self._checker.sentence(tail[start:end], begin + start)
+            self._checked = begin + end
+        return _event(self.message, found, final=False) if found else None
+
+    def _begin(self) -> None:
+        self._checker = self._record.checker()
+        self._text, self._checked = "", 0
+
+
+def checked(record: Record, message: AgentMessage) -> Figures:
+    """All figures of a finished message. They replace those that were found while it streamed."""
+    checker, text = record.checker(), message.content
+    found = [each for start, end in sentences(text) for each in checker.sentence(text[start:end], start)]
+    return _event(message.message, found, final=True)
+
+
+def _event(message: UUID, found: Sequence[Checked], *, final: bool) -> Figures:
+    items = tuple(CheckedFigure.model_validate(each.as_json()) for each in found)
+    return Figures(message=message, checker=VERSION, items=items, final=final)
+
+
+def counts(figures: Sequence[Figures]) -> FigureCounts:
+    """How many figures have each label."""
+    return FigureCounts(**Counter(item.label for each in figures for item in each.items))

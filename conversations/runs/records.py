@@ -1,0 +1,46 @@
+"""The record of a debate's figures: frozen when its first run begins, and read from the log afterwards."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from functools import lru_cache
+
+from conversations.domain.sources import SourceText
+from conversations.domain.transcript import State
+from conversations.models import Conversation
+from evidence.freezing import texts
+from evidence.freezing.freeze import Found
+from evidence.freezing.freeze import freeze as freeze_items
+from evidence.instruments import resolve
+from evidence.record import Snapshot
+
+
+def stored(state: State) -> Snapshot | None:
+    """The record of the log, if it has one that is whole."""
+    frozen = state["snapshot"]
+    if frozen is None or len(state["evidence"]) != frozen["items"]:
+        return None
+    return Snapshot.model_validate(
+        {name: frozen[name] for name in ("as_of", "instrument", "missing")} | {"items": state["evidence"]}
+    )
+
+
+def freeze(row: Conversation, sources: Sequence[SourceText]) -> Snapshot | None:
+    """What is known for this debate; None if it has no instrument, and its sources no figures."""
+    return of(row.instrument, row.as_of or row.created_at, row.content, sources)
+
+
+@lru_cache(maxsize=8)
+def _found(content: str, sources: tuple[SourceText, ...]) -> tuple[Found, ...]:
+    """The figures of the texts. Cached: a long text takes a second, and is asked for several times before a start."""
+    found = [*texts.found("your text", content)]
+    for source in sources:
+        found += texts.found(source.name, source.text, source.pages)
+    return tuple(found)
+
+
+def of(symbol: str, as_of: datetime, content: str, sources: Sequence[SourceText]) -> Snapshot | None:
+    """The record of an instrument ("" for none) and of the figures of these texts."""
+    found = _found(content, tuple(sources))
+    if not symbol and not found:
+        return None
+    return freeze_items(resolve(symbol) if symbol else None, as_of, found)

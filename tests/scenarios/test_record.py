@@ -1,0 +1,146 @@
+"""A debate's record: frozen before the first word, the same for every agent, and every figure checked against it."""
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.db import connection
+
+from conversations.domain.errors import InvalidInput
+from conversations.domain.requests import NewConversation
+from conversations.infrastructure import database
+from conversations.models import Conversation
+from conversations.runs import recovery, supervisor
+from evidence.record import Snapshot
+from tests.fakes.openai_server import OpenAIServer
+from tests.fakes.replies import says
+from tests.support import debates
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+AS_OF = datetime(2012, 12, 31, 23, tzinfo=UTC)
+APPLE = {"instrument": "Apple", "as_of": AS_OF}
+
+
+def _cut_after(conversation: Conversation, seq: int) -> None:
+    """Take away what a killed process would not have stored."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "DELETE FROM conversations_event WHERE conversation_id = %s AND seq > %s",
+            [conversation.pk.hex if connection.vendor == "sqlite" else conversation.pk, seq],
+        )
+
+
+async def held(owner: User, **values: Any) -> tuple[Conversation, list[tuple[str, dict[str, Any]]]]:
+    conversation = await debates.created(owner, **values)
+    await supervisor.run(conversation.pk)
+    return conversation, [(type_, data) for _, type_, data in await debates.rows(conversation)]
+
+
+def of_type(events: list[tuple[str, dict[str, Any]]], wanted: str) -> list[dict[str, Any]]:
+    return [data for type_, data in events if type_ == wanted]
+
+
+async def test_the_record_is_frozen_before_the_first_word(alice: User, openai: OpenAIServer) -> None:
+    _, events = await held(alice, **APPLE)
+    types = [type_ for type_, _ in events]
+    assert types.index("snapshot") < types.index("evidence") < types.index("message_start")
+    (frozen,) = of_type(events, "snapshot")
+    items = [item for data in of_type(events, "evidence") for item in data["items"]]
+    assert frozen["instrument"]["symbol"] == "AAPL"
+    assert len(items) == frozen["items"] > 20
+    record = Snapshot.model_validate(
+        {"items": items} | {name: frozen[name] for name in ("as_of", "instrument", "missing")}
+    )
+    assert record.sha256 == frozen["snapshot"] == of_type(events, "complete")[0]["snapshot"]
+
+
+async def test_every_agent_gets_the_same_record_and_is_told_to_cite(
+    alice: User, openai: OpenAIServer
+) -> None:
+    await held(alice, **APPLE)
+    records = {
+        line
+        for exchange in openai.asked
+        for line in exchange.messages[1]["content"].split("\n")
+        if '"E1"' in line
+    }
+    assert len(records) == 1
+    assert json.loads(records.pop())["E1"] == "AAPL close, 2012-12-31: 532.1729 USD"
+    assert all("[E3]" in exchange.system for exchange in openai.asked)
+
+
+async def test_figures_are_checked_while_they_are_spoken(alice: User, openai: OpenAIServer) -> None:
+    words = ("Apple closed at ", "$532.17 [E1]", ". ", "Its RSI of 71", " is high. ", "Margins are 40 %.")
+    openai.answer(says(*words), to="Financial Analyst")
+    _, events = await held(alice, **APPLE)
+    message = of_type(events, "agent_message")[0]
+    checked = [data for data in of_type(events, "figures") if data["message"] == message["message"]]
+    assert [data["final"] for data in checked] == [False, False, True]
+    assert [(item["text"], item["label"]) for item in checked[-1]["items"]] == [
+        ("$532.17", "matched"),
+        ("71", "contradicted"),
+        ("40 %", "unsupported"),
+    ]
+    assert [item for data in checked[:-1] for item in data["items"]] == checked[-1]["items"][:2]
+    for item in checked[-1]["items"]:
+        assert message["content"][item["start"] : item["end"]] == item["text"]
+    # The first ones stand in the log before the message has ended.
+    types = [type_ for type_, data in events if data.get("message") == message["message"]]
+    assert types.index("figures") < types.index("agent_message")
+    counts = of_type(events, "complete")[0]["figures"]
+    assert (counts["matched"], counts["contradicted"], counts["unsupported"]) == (1, 1, 1)
+
+
+async def test_figures_of_a_source_are_evidence(alice: User, openai: OpenAIServer) -> None:
+    openai.answer(says("Revenue of $4.2bn [E1] ", "is plenty."), to="Financial Analyst")
+    _, events = await held(
+        alice, content="Notes. Tarnwick's revenue was $4.2 billion in FY2025. It is sunny."
+    )
+    (item,) = of_type(events, "evidence")[0]["items"]
+    assert (item["value"], item["metric"], item["period"], item["quality"]) == (
+        "4200000000",
+        "revenue",
+        "FY2025",
+        "user",
+    )
+    assert item["label"] == "Tarnwick's revenue was $4.2 billion in FY2025."
+    assert of_type(events, "complete")[0]["figures"]["matched"] == 1
+
+
+async def test_a_debate_without_figures_has_no_record(alice: User, openai: OpenAIServer) -> None:
+    _, events = await held(alice)
+    assert not {"snapshot", "evidence", "figures"} & {type_ for type_, _ in events}
+    assert of_type(events, "complete")[0]["figures"] is None
+
+
+async def test_a_record_is_read_from_the_log_when_a_run_is_resumed(alice: User, openai: OpenAIServer) -> None:
+    openai.answer(says("Apple closed at $532.17 [E1]."), to="Financial Analyst")
+    conversation, events = await held(alice, **APPLE)
+    rows = [(seq, type_) for seq, type_, _ in await debates.rows(conversation)]
+    message = next(seq for seq, type_ in rows if type_ == "agent_message")
+    await database.call(_cut_after, conversation, message)
+    state, _ = await database.call(recovery.read, conversation.pk)
+    record = state.record
+    assert record is not None
+    assert state.is_frozen
+    assert record.snapshot.sha256 == of_type(events, "snapshot")[0]["snapshot"]
+    # Its last figures were not stored: they are told now.
+    assert [[item.label for item in each.items] for each in state.unchecked] == [["matched"]]
+
+
+@pytest.mark.parametrize(
+    ("values", "field", "rule"),
+    [
+        ({"instrument": "Appel"}, "instrument", "unknown_instrument"),
+        ({"as_of": "2999-01-01T00:00:00Z"}, "as_of", "in_the_future"),
+        ({"as_of": "2012-12-31T00:00:00"}, "as_of", "timezone_aware"),
+    ],
+)
+def test_what_cannot_be_put_on_record_is_refused(values: dict[str, Any], field: str, rule: str) -> None:
+    with pytest.raises(InvalidInput) as refused:
+        NewConversation.parse({"topic": "Buy?", **values})
+    (problem,) = refused.value.problems
+    assert (problem.field, problem.rule) == (field, rule)
