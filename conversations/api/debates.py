@@ -321,6 +321,19 @@ async def again(
     return ApiStatus(201, await debates.restart(request.auth, conversation, changes or SAME_INPUT))
 
 
+@router.post(
+    "/{uuid:conversation}/again/estimate",
+    auth=needs("start"),
+    response={200: Estimate, 403: Refusal, 404: Refusal, 422: Invalid, 429: Refusal},
+    summary="Estimate the cost of starting a debate again",
+)
+async def estimate_again(
+    request: AuthenticatedRequest, conversation: UUID, changes: Restart | None = None
+) -> dict[str, Any]:
+    estimated, left = await debates.estimate_restart(request.auth, conversation, changes or SAME_INPUT)
+    return {**vars(estimated), "left": left}
+
+
 ACCEPTED: Any = {
     202: commands.Accepted,
     403: Refusal,

@@ -138,6 +138,13 @@ Key = Annotated[
     AfterValidator(without_nul),
     Field(description="Identifies the request: one that is sent again with the same key is executed once."),
 ]
+OnBusy = Annotated[
+    WhenBusy,
+    Field(
+        description="While as many of your debates run as may run at once: refuse (429), or queue, which starts it"
+        " when one ends, in order. At most 20 wait."
+    ),
+]
 
 
 def _question(topic: str, info: ValidationInfo) -> str:
@@ -256,13 +263,7 @@ class NewConversation(Form):
         AfterValidator(_at_most("OUTCRY_MAX_SECONDS_PER_CONVERSATION")),
         Field(description="Maximum seconds during which models answer; null for the installation's limit."),
     ] = None
-    when_busy: Annotated[
-        WhenBusy,
-        Field(
-            description="While as many of your debates run as may run at once: refuse (429), or queue, which starts it"
-            " when one ends, in order. At most 20 wait."
-        ),
-    ] = WhenBusy.REFUSE
+    when_busy: OnBusy = WhenBusy.REFUSE
     idempotency_key: Key | None = None
 
     truncate: Annotated[
@@ -293,6 +294,7 @@ class Restart(Form):
         bool,
         Field(strict=True, description="Whether it follows the first one, which its agents then know."),
     ] = False
+    when_busy: OnBusy = WhenBusy.REFUSE
 
 
 SAME_INPUT = Restart()

@@ -79,6 +79,16 @@ async def estimate(user: AbstractUser, new: NewConversation) -> tuple[Estimate, 
     return await database.call(_estimate, user, new, timeout=database.REQUEST_SECONDS)
 
 
+async def estimate_restart(
+    user: AbstractUser, conversation: UUID, changes: Restart = SAME_INPUT
+) -> tuple[Estimate, Amounts]:
+    """The estimated cost of what `restart` would start, and what is left of today's limits. Raises InvalidInput,
+    NotFound, Forbidden, LimitReached and LogUnavailable."""
+    await rate_limits.estimate(str(user.pk))
+    new = await database.call(_input_of, user, conversation, changes, timeout=database.REQUEST_SECONDS)
+    return await database.call(_estimate, user, new, timeout=database.REQUEST_SECONDS)
+
+
 async def control(user: AnyUser, conversation: UUID, command: Command) -> Accepted:
     """Store a user's command and notify the run, which then stores a `status` event.
 
@@ -228,7 +238,7 @@ def _input_of(user: AnyUser, conversation: UUID, changes: Restart) -> NewConvers
             **{name: getattr(found, name) for name in _INPUT},
             "sources": sources.ids_of(found.pk),
             "follows": found.pk if changes.follows else found.follows_id,
-            **changes.model_dump(include={"topic", "rounds"}, exclude_none=True),
+            **changes.model_dump(include={"topic", "rounds", "when_busy"}, exclude_none=True),
             # The settings may be stricter now than when the original started.
             "truncate": True,
             "max_usd": service.stricter(limits.usd, settings.OUTCRY_MAX_USD_PER_CONVERSATION),

@@ -7,6 +7,7 @@ from uuid import UUID, uuid4
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
+from pytest_django import Settings
 
 from conversations.domain import transcript
 from conversations.domain.enums import DeletionReason
@@ -97,6 +98,29 @@ def test_again_takes_the_same_input_but_for_the_changes(
     Conversation.objects.filter(pk=changed.pk).update(status="completed")
     _, again = post(client, f"{changed.pk}/again", {})
     assert Conversation.objects.get(pk=again["id"]).follows == first
+
+
+def test_the_estimate_of_another_round_counts_what_was_said(alice: User, bob: User, client: Client) -> None:
+    earlier_one = belongings.ended(alice, topic="Is Holden cheap?")
+    client.force_login(alice)
+    _, same = post(client, f"{earlier_one.pk}/again/estimate", {})
+    _, one_more = post(client, f"{earlier_one.pk}/again/estimate", {"rounds": 1, "follows": True})
+    assert one_more["tokens"]["low"] > same["tokens"]["low"] > 0
+    client.force_login(bob)
+    assert post(client, f"{earlier_one.pk}/again/estimate", {})[0] == 404
+
+
+def test_again_waits_for_a_place_if_asked_to(
+    alice: User, client: Client, first: Conversation, settings: Settings
+) -> None:
+    settings.OUTCRY_MAX_RUNNING_PER_USER = 1
+    running = debates.create(alice)
+    client.force_login(alice)
+    status, refused = post(client, f"{first.pk}/again", {"follows": True})
+    assert (status, [each["id"] for each in refused["running"]]) == (429, [str(running.pk)])
+    status, waiting = post(client, f"{first.pk}/again", {"follows": True, "when_busy": "queue"})
+    assert (status, waiting["status"]) == (201, "queued")
+    assert Conversation.objects.get(pk=waiting["id"]).reason == "busy"
 
 
 @pytest.mark.parametrize("case", ["unknown", "of_bob", "running"])

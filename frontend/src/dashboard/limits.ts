@@ -1,6 +1,6 @@
 // The rounds and the optional limits of a new debate. An empty limit sets none.
 
-import type { Estimate } from "./estimate.ts";
+import type { Estimate } from "../shared/estimate.ts";
 import { money, thousands } from "../shared/format.ts";
 import type { FieldError } from "../shared/http.ts";
 

@@ -1,19 +1,9 @@
 // How much of the sources the model is given. A text that is too long for it starts a debate only if the person agrees to
 // use its beginning.
 
-import type { Estimate } from "./estimate.ts";
+import type { Estimate, Reading } from "../shared/estimate.ts";
 import { thousands } from "../shared/format.ts";
 import type { FieldError } from "../shared/http.ts";
-
-/** The server's answer: `read` of `characters` are given to the model. `most_tokens` is null for a model that reads the
- * same number of characters of any text, for which nothing is too long. */
-export type Reading = {
-  readonly characters: number;
-  readonly tokens: number;
-  readonly most_tokens: number | null;
-  readonly read: number;
-  readonly too_long: boolean;
-};
 
 /** Empty if the whole text is read. */
 export function readingText({ characters, tokens, most_tokens: most, read, too_long: isTooLong }: Reading): string {

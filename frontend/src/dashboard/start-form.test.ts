@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { type Estimate, leftText, priceText } from "./estimate.ts";
+import { type Estimate, leftText, priceText } from "../shared/estimate.ts";
 import { readingText } from "./reading.ts";
 import { StartForm } from "./start-form.ts";
 

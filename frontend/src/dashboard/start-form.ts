@@ -1,11 +1,10 @@
 // The form that starts a debate: one box for the question and its sources, and the options below it.
 
 import { nothing, render } from "lit";
-import { type Busy, busyTemplate, stopDebate } from "./busy.ts";
 import { chipsTemplate } from "./chips.ts";
 import { Composer, MAX_QUESTION } from "./composer.ts";
 import { type Draft, DraftStore } from "./draft.ts";
-import { Estimates, leftText, priceText } from "./estimate.ts";
+import { Estimates } from "./estimates.ts";
 import { type Example, setUpExamples } from "./examples.ts";
 import { clearError, clearErrors, showErrors } from "./field-errors.ts";
 import { receive } from "./incoming.ts";
@@ -14,6 +13,8 @@ import { option, optionDraft, optionValues, optionsText, restoreOptions } from "
 import { drawReading, readingProblems, readingValues, withChoice } from "./reading.ts";
 import { type Source, Sources } from "./sources.ts";
 import { type Failure, requestStart, showStarting } from "./starting.ts";
+import { type Busy, busyTemplate, stopOne } from "../shared/busy.ts";
+import { leftText, priceText } from "../shared/estimate.ts";
 import { characterCount, thousands } from "../shared/format.ts";
 import type { FieldError } from "../shared/http.ts";
 import { isSend } from "../shared/keyboard.ts";
@@ -205,18 +206,11 @@ export class StartForm {
     this.#place("[data-form-error] button").focus();
   }
 
-  async #stop(id: string): Promise<void> {
-    const update = (change: (busy: Busy) => Busy): void => {
+  #stop(id: string): Promise<void> {
+    return stopOne(id, (change) => {
       this.#busy &&= change(this.#busy);
       this.#draw();
-    };
-    update((busy) => ({ ...busy, stopping: new Set([...busy.stopping, id]) }));
-    const problem = await stopDebate(this.#api, id);
-    update((busy) => ({
-      problem: problem ?? busy.problem,
-      running: busy.running.filter((each) => problem !== null || each.id !== id),
-      stopping: new Set([...busy.stopping].filter((each) => each !== id)),
-    }));
+    });
   }
 
   #draft(): Draft {

@@ -1,7 +1,7 @@
 // The start of a debate, from the press on the button to the debate's own page.
 
 import { type TemplateResult, html, nothing, render } from "lit";
-import type { Running } from "./busy.ts";
+import { type Running, runningOf } from "../shared/busy.ts";
 import { type Outcome, post } from "../shared/http.ts";
 
 /** `running` is not null if as many debates run as may run at once. `isStale`: somebody has signed in since the page was
@@ -17,8 +17,8 @@ type Started = { readonly problem: null; readonly body: { readonly url: string }
 export async function requestStart(api: string, values: object, cause: Event | null): Promise<Started | Failure> {
   const outcome = await post<Started["body"]>(api, values, { ...(cause ? { cause } : {}), advice: "Nothing is lost." });
   if (outcome.problem === null) return outcome;
-  const { running = null, code } = outcome.answer as { running?: readonly Running[]; code?: string };
-  return { ...outcome, running, isStale: code === "csrf" };
+  const { code } = outcome.answer as { code?: string };
+  return { ...outcome, running: runningOf(outcome), isStale: code === "csrf" };
 }
 
 /** Shows what the debate's page begins with, in place of the form; null shows the form again. */

@@ -744,6 +744,32 @@ describe("a text to the panel", () => {
     }));
     expect((one("follow-up-text") as HTMLTextAreaElement).value).toBe("And in euros?");
   });
+
+  test("can be followed when one of too many debates ends, and says what that costs", async () => {
+    const estimate = { topic: "", provider: "openai:gpt-5", usd: { low: 0.02, high: 0.02 }, tokens: { low: 3_000, high: 3_000 } };
+    const running = [{ id: "7", topic: "Rates?", status: "active", url: "/conversations/7/" }];
+    const bodies: unknown[] = [];
+    vi.stubGlobal("fetch", vi.fn(async (url: string, { body }: RequestInit) => {
+      const sent = JSON.parse(String(body)) as { when_busy?: string };
+      if (url.endsWith("/again/estimate")) return Response.json({ ...estimate, left: { usd: null, tokens: 9_000, seconds: null } });
+      bodies.push(sent);
+      if (sent.when_busy === "queue") return Response.json({ topic: "The same?", url: "#next" }, { status: 201 });
+      return Response.json({ message: "5 debates are already running (the maximum). Stop one or wait.", running }, { status: 429 });
+    }));
+    await play("debate");
+    await vi.waitFor(() =>
+      expect(words("round-estimate")).toBe("One more round · gpt-5: about $0.02 · about 3,000 tokens. Left for you today: 9,000 tokens."),
+    );
+    one("run-round").click();
+    await vi.waitFor(() => expect(words("busy")).toContain("5 debates are already running (the maximum). Stop one or wait."));
+    expect(document.activeElement).toBe(one("start-when-free"));
+    expect(one("busy").querySelector("a")?.getAttribute("href")).toBe("/conversations/7/");
+    one("start-when-free").click();
+    await vi.waitFor(() => expect(location.hash).toBe("#next"));
+    expect(bodies[1]).toEqual({ rounds: 1, follows: true, when_busy: "queue" });
+    await vi.waitFor(() => expect(words("related")).toBe("Followed by The same?"));
+    location.hash = "";
+  });
 });
 
 describe("a question", () => {

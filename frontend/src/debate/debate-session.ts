@@ -3,7 +3,7 @@
 
 import { Commands } from "../client/commands.ts";
 import { Connection, type ConnectionState } from "../client/connection.ts";
-import { type Page, canAnswer } from "../client/page-data.ts";
+import { type Link, type Page, canAnswer } from "../client/page-data.ts";
 import { TabNotices, askToNotify } from "../attention/notifications.ts";
 import { watchVisibility } from "../attention/page-visibility.ts";
 import type { ReadPosition } from "../attention/read-position.ts";
@@ -24,6 +24,8 @@ export class DebateSession {
   connectionState: ConnectionState = "connecting";
   ending: Ending | null = null;
   banners: readonly Banner[] = [];
+  /** The debates that follow this one, those included that were started from this page. */
+  followedBy: readonly Link[];
 
   #openedAt = performance.now();
   #changed: () => void;
@@ -43,6 +45,7 @@ export class DebateSession {
   /** `changed` is called whenever there is something new to draw. */
   constructor(page: Page, position: ReadPosition, changed: () => void) {
     this.page = page;
+    this.followedBy = page.followedBy;
     this.position = position;
     this.notices = new TabNotices(page.apiUrl);
     this.#changed = changed;
@@ -141,6 +144,11 @@ export class DebateSession {
 
   dismissBanner(id: number): void {
     this.banners = this.banners.filter((banner) => banner.id !== id);
+    this.#changed();
+  }
+
+  addFollower(link: Link): void {
+    this.followedBy = [...this.followedBy, link];
     this.#changed();
   }
 

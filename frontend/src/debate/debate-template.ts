@@ -28,11 +28,12 @@ export function watermarkTemplate(): TemplateResult {
   </svg>`;
 }
 
-export function questionTemplate({ page, state }: DebateSession): TemplateResult {
+export function questionTemplate(session: DebateSession): TemplateResult {
+  const { page, state } = session;
   const { topic, apiUrl, isSample } = page;
   return html`<header class="question">
     <h1 class="topic" dir="auto" ?data-long=${topic.length > 140}>${topic}</h1>
-    ${isSample ? nothing : exportMenuTemplate(apiUrl)} ${relatedTemplate(page)}
+    ${isSample ? nothing : exportMenuTemplate(apiUrl)} ${relatedTemplate(session)}
     <p class="on-paper">${paperFacts(page, state)}</p>
   </header>`;
 }
@@ -109,12 +110,14 @@ export function composerTemplate(session: DebateSession, isWriting: boolean): Op
     ${isOver ? afterTemplate(session) : nothing}`;
 }
 
-function afterTemplate({ page, state }: DebateSession): TemplateResult {
+function afterTemplate(session: DebateSession): TemplateResult {
+  const { page, state } = session;
   return html`<outcry-after
     .url=${`${page.apiUrl}again`}
     .editUrl=${page.againUrl}
     .canFollow=${state.messages.some((message) => message.state === "done")}
     .limit=${page.maxTopic}
+    @followed=${({ detail }: CustomEvent<Link>) => session.addFollower(detail)}
   ></outcry-after>`;
 }
 
@@ -133,7 +136,7 @@ export function notifyTemplate(session: DebateSession): Optional {
 }
 
 /** Links to the debate that this one follows, and to those that follow it. */
-function relatedTemplate({ follows, followedBy }: Page): Optional {
+function relatedTemplate({ page: { follows }, followedBy }: DebateSession): Optional {
   if (follows.length + followedBy.length === 0) return nothing;
   const line = (what: string, links: readonly Link[]): Optional =>
     links.length === 0

@@ -217,6 +217,7 @@ OPERATIONS: list[tuple[str, str, Any, str, int]] = [
     ("POST", DEBATES, START, "start", 201),
     ("POST", f"{DEBATES}estimate", START, "start", 200),
     ("POST", f"{DEBATES}%s/again", None, "start", 201),
+    ("POST", f"{DEBATES}%s/again/estimate", None, "start", 200),
     ("POST", f"{DEBATES}%s/control", {"action": "pause"}, "control", 202),
     ("POST", f"{DEBATES}%s/input", {"text": "And debt?"}, "control", 202),
     ("GET", "/api/streaming/status", None, "watch", 403),

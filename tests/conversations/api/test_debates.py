@@ -438,6 +438,7 @@ async def test_the_api_is_described(alice: User) -> None:
         "/api/conversations/{conversation}/control",
         "/api/conversations/{conversation}/input",
         "/api/conversations/{conversation}/again",
+        "/api/conversations/{conversation}/again/estimate",
         "/api/conversations/{conversation}/restore",
         "/api/conversations/models",
         "/api/conversations/estimate",

@@ -1,10 +1,18 @@
-// The estimated cost of a debate before it starts.
+// What a debate will cost, by the server's estimate before it starts.
 
-import type { Reading } from "./reading.ts";
-import { post } from "../shared/http.ts";
-import { money, moneyLeft, providerName, roughly, thousands, waitTime } from "../shared/format.ts";
+import { money, moneyLeft, providerName, roughly, thousands, waitTime } from "./format.ts";
 
 type Range = { readonly low: number; readonly high: number };
+
+/** How much of the sources the model is given: `read` of `characters`. `most_tokens` is null for a model that reads the
+ * same number of characters of any text, for which nothing is too long. */
+export type Reading = {
+  readonly characters: number;
+  readonly tokens: number;
+  readonly most_tokens: number | null;
+  readonly read: number;
+  readonly too_long: boolean;
+};
 
 /** The server's estimate. `topic` is the question, which may be taken from the content. `usd` is null if the price is
  * unknown, 0 for what the server runs itself; in `left`, null means no limit. */
@@ -16,44 +24,6 @@ export type Estimate = {
   readonly reading?: Reading;
   readonly left: { readonly usd: number | null; readonly tokens: number | null; readonly seconds: number | null };
 };
-
-/** Delay after the last change, in milliseconds. */
-const DEBOUNCE = 400;
-
-/** Keeps the estimate of a form up to date. */
-export class Estimates {
-  /** For the form as it is; null while there is none. */
-  current: Estimate | null = null;
-
-  #api: string;
-  #values: () => Record<string, unknown> | null;
-  #changed: () => void;
-  #timer: ReturnType<typeof setTimeout> | undefined;
-  #latest = 0;
-
-  /** `values` returns null if there is nothing to estimate. `changed` is called when `current` has changed. */
-  constructor(api: string, values: () => Record<string, unknown> | null, changed: () => void) {
-    this.#api = api;
-    this.#values = values;
-    this.#changed = changed;
-  }
-
-  /** The form has changed. */
-  refreshSoon(): void {
-    clearTimeout(this.#timer);
-    this.#latest += 1;
-    this.#timer = setTimeout(() => void this.#refresh(this.#latest), DEBOUNCE);
-  }
-
-  async #refresh(request: number): Promise<void> {
-    const body = this.#values();
-    const outcome = body && (await post<Estimate>(this.#api, body));
-    // The form may have changed since; the start reports problems.
-    if (request !== this.#latest) return;
-    this.current = outcome?.problem === null ? outcome.body : null;
-    this.#changed();
-  }
-}
 
 export function priceText({ provider, usd, tokens }: Estimate): string {
   if (provider === "demo") return "Scripted demo, no charge";

@@ -1,7 +1,7 @@
 // The debates that already run, if there are as many as may run at once.
 
 import { type TemplateResult, html } from "lit";
-import { post } from "../shared/http.ts";
+import { type Outcome, post } from "./http.ts";
 
 export type Running = { readonly id: string; readonly topic: string; readonly status: string; readonly url: string };
 
@@ -36,7 +36,18 @@ export function busyTemplate({ problem, running, stopping }: Busy, queue: () => 
   </section>`;
 }
 
-/** Asks the server to stop a debate. Returns why not, or null. */
-export async function stopDebate(api: string, id: string): Promise<string | null> {
-  return (await post(`${api}${id}/control`, { action: "cancel" })).problem;
+/** The debates that run, if a start was refused because of them; else null. */
+export function runningOf({ answer }: Pick<Extract<Outcome<never>, { problem: string }>, "answer">): readonly Running[] | null {
+  return (answer as { running?: readonly Running[] }).running ?? null;
+}
+
+/** Stops a debate. `change` is called with what becomes of the list. */
+export async function stopOne(id: string, change: (next: (busy: Busy) => Busy) => void): Promise<void> {
+  change((busy) => ({ ...busy, stopping: new Set([...busy.stopping, id]) }));
+  const { problem } = await post(`/api/conversations/${id}/control`, { action: "cancel" });
+  change((busy) => ({
+    problem: problem ?? busy.problem,
+    running: busy.running.filter((each) => problem !== null || each.id !== id),
+    stopping: new Set([...busy.stopping].filter((each) => each !== id)),
+  }));
 }
