@@ -10,7 +10,7 @@ export default defineConfig({
     // Fonts stay files: the pages' policy loads them from this site, not from data: addresses.
     assetsInlineLimit: 0,
     modulePreload: false,
-    rollupOptions: { input: ["src/pages/main.ts", "src/pages/dashboard.ts", "src/pages/history.ts", "src/pages/live.ts", "src/pages/monitor.ts"] },
+    rollupOptions: { input: ["src/pages/main.ts", "src/pages/account.ts", "src/pages/dashboard.ts", "src/pages/history.ts", "src/pages/live.ts", "src/pages/monitor.ts"] },
   },
   // Tests read the recordings, which Python's tests read, too.
   server: { fs: { allow: [".", "../tests/recordings"] } },
