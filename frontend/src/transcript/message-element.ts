@@ -5,6 +5,7 @@ import { type TemplateResult, html, nothing } from "lit";
 import { customElement, property } from "lit/decorators.js";
 import { actionsTemplate } from "./message-actions.ts";
 import "./prose-element.ts";
+import { figureStrip } from "./figure-strip.ts";
 import { type Message, type Tool, firstCodePoints } from "../protocol/state.ts";
 import { charge, clock, modelLabel, money, percent, seconds, thousands } from "../shared/format.ts";
 import { PageElement } from "../shared/page-element.ts";
@@ -69,7 +70,7 @@ export class MessageElement extends PageElement {
       ${isSpeaking && this.held !== null && this.asked.length === 0 ? html`<p class="quiet">${HELD[this.held]}</p>` : nothing}
       ${cutNote(this.message.finish_reason) ?? nothing}
       ${this.#state === "cut" ? html`<p class="quiet">${text === "" ? "No answer." : "Stopped mid-answer."}</p>` : nothing}
-      ${isSpeaking ? nothing : this.#footer()}
+      ${figureStrip(this.message.figures)} ${isSpeaking ? nothing : this.#footer()}
     </div>`;
   }
 
