@@ -20,11 +20,11 @@ MONTHS: Final = 12
 
 @dataclass(frozen=True)
 class Case:
-    """A dated question about an instrument."""
+    """A dated question about an instrument; `label` is short."""
 
-    id: str
     symbol: str
     day: date
+    label: str
     question: str
 
     @property
@@ -33,47 +33,62 @@ class Case:
         return datetime.combine(self.day, time(22, tzinfo=UTC))
 
 
-def _stock(symbol: str, name: str, day: str) -> Case:
-    close = next(
-        session.close
-        for session in reversed(series.prices()[symbol])
-        if session.day <= date.fromisoformat(day)
-    )
-    on = date.fromisoformat(day)
-    return Case(
-        f"{symbol.lower()}-{day}",
-        symbol,
-        on,
-        f"It is {on:%-d %B %Y}. {name} at ${close:,.2f}: buy, hold or sell?",
-    )
-
-
-def _euro(day: str) -> Case:
-    on = date.fromisoformat(day)
-    rate = next(rate for when, rate in reversed(series.rates("USD")) if when <= on)
-    return Case(
-        f"eurusd-{day}",
+CASES: Final[Sequence[Case]] = (
+    Case(
+        "AAPL",
+        date(2007, 12, 31),
+        "Apple, end of 2007",
+        "It is 31 December 2007. Apple at $198.08: buy, hold or sell?",
+    ),
+    Case(
+        "IBM",
+        date(2008, 12, 31),
+        "IBM, end of 2008",
+        "It is 31 December 2008. IBM at $84.16: buy, hold or sell?",
+    ),
+    Case(
+        "MSFT",
+        date(2009, 3, 9),
+        "Microsoft, March 2009",
+        "It is 9 March 2009. Microsoft at $15.15: buy, hold or sell?",
+    ),
+    Case(
+        "AAPL",
+        date(2010, 12, 31),
+        "Apple, end of 2010",
+        "It is 31 December 2010. Apple at $322.56: buy, hold or sell?",
+    ),
+    Case(
+        "AAPL",
+        date(2011, 12, 30),
+        "Apple, end of 2011",
+        "It is 30 December 2011. Apple at $405.00: buy, hold or sell?",
+    ),
+    Case(
+        "GOOG",
+        date(2011, 12, 30),
+        "Google, end of 2011",
+        "It is 30 December 2011. Google at $645.90: buy, hold or sell?",
+    ),
+    Case(
+        "AAPL",
+        date(2012, 12, 31),
+        "Apple, end of 2012",
+        "It is 31 December 2012. Apple at $532.17: buy, hold or sell?",
+    ),
+    Case(
         "EURUSD",
-        on,
-        f"It is {on:%-d %B %Y}, and the euro is at {rate} dollars: hedge a dollar income?",
-    )
-
-
-def cases() -> Sequence[Case]:
-    """All cases, oldest first."""
-    found = [
-        _stock("AAPL", "Apple", "2007-12-31"),
-        _stock("IBM", "IBM", "2008-12-31"),
-        _stock("MSFT", "Microsoft", "2009-03-09"),
-        _stock("AAPL", "Apple", "2010-12-31"),
-        _stock("GOOG", "Google", "2011-12-30"),
-        _stock("IBM", "IBM", "2011-12-30"),
-        _stock("AAPL", "Apple", "2011-12-30"),
-        _stock("AAPL", "Apple", "2012-12-31"),
-        _euro("2014-12-31"),
-        _euro("2026-10-30"),
-    ]
-    return sorted(found, key=lambda case: case.day)
+        date(2014, 12, 31),
+        "The euro, end of 2014",
+        "It is 31 December 2014. The euro at $1.2141: hedge dollars?",
+    ),
+    Case(
+        "EURUSD",
+        date(2026, 10, 30),
+        "The euro, October 2026",
+        "It is 30 October 2026. The euro at $1.1172: hedge dollars?",
+    ),
+)
 
 
 def outcome(case: Case) -> tuple[date, float] | None:

@@ -1,7 +1,9 @@
-"""Example questions for the start form. The companies and their figures are invented."""
+"""Example questions for the start form: invented companies, and cases from history."""
 
-# `label` is the text of an example's button; the other fields fill the form.
-EXAMPLES = (
+from evidence.cases import CASES
+
+# `label` is the text of an example's button; the other fields fill the form. Companies and figures are invented.
+_INVENTED = (
     {
         "label": "Earnings report",
         "topic": "Is Halden Robotics worth buying after this quarter?",
@@ -37,3 +39,19 @@ EXAMPLES = (
         "content": "",
     },
 )
+_FROM_HISTORY = [
+    {
+        "label": case.label,
+        "topic": case.question,
+        "content_type": "text",
+        "content": "",
+        "instrument": case.symbol,
+        "as_of": case.day.isoformat(),
+        "is_history": True,
+    }
+    for case in CASES
+]
+EXAMPLES = [
+    *({**example, "instrument": "", "as_of": "", "is_history": False} for example in _INVENTED),
+    *_FROM_HISTORY,
+]

@@ -26,6 +26,8 @@ from conversations.models import Conversation
 from conversations.providers import circuit_breaker
 from conversations.services import sources
 from conversations.services.debate_export import author_of
+from evidence import cases
+from evidence.instruments import INSTRUMENTS
 from frontend import sample, source_texts
 from frontend.content_security import trusted_types
 from frontend.examples import EXAMPLES
@@ -63,6 +65,8 @@ def dashboard(request: HttpRequest) -> HttpResponse:
         "live_is_down": circuit_breaker.live_is_down(),
         "demo_fallback": settings.OUTCRY_DEMO_FALLBACK,
         "examples": EXAMPLES,
+        "instruments": INSTRUMENTS,
+        "history_note": cases.NOTE,
     }
     return render(request, "frontend/dashboard.html", context)
 

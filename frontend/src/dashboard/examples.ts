@@ -7,6 +7,9 @@ export type Example = {
   readonly topic: string;
   readonly content: string;
   readonly content_type: string;
+  /** What is put on record, and as of which day; both empty for nothing. */
+  readonly instrument: string;
+  readonly as_of: string;
 };
 
 /** `fill` fills in an example, and returns how to undo that. */

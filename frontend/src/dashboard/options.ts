@@ -1,8 +1,8 @@
-// The options of a new debate: source type, team, rounds, limits.
+// The options of a new debate: the record, source type, team, rounds, limits.
 
 import { limitValues, limitsText } from "./limits.ts";
 
-const NAMES = ["content_type", "panel", "rounds", "max_usd", "max_tokens", "max_seconds"] as const;
+const NAMES = ["instrument", "as_of", "content_type", "panel", "rounds", "max_usd", "max_tokens", "max_seconds"] as const;
 
 type Name = (typeof NAMES)[number];
 /** What inputs and selects have in common. */
@@ -15,7 +15,14 @@ export function option(form: HTMLFormElement, name: Name): Input {
 /** The part of the request. */
 export function optionValues(form: HTMLFormElement): Record<string, unknown> {
   const [content_type, panel] = [option(form, "content_type").value, option(form, "panel").value];
-  return { content_type, panel, rounds: Number(option(form, "rounds").value), ...limitValues(form) };
+  const record = { instrument: option(form, "instrument").value.trim(), as_of: endOfDay(option(form, "as_of").value) };
+  return { ...record, content_type, panel, rounds: Number(option(form, "rounds").value), ...limitValues(form) };
+}
+
+/** The end of a day that is over, "2012-12-31", in UTC; null for none and for today: then the record is of now. */
+function endOfDay(day: string): string | null {
+  const end = day === "" ? Number.NaN : Date.parse(`${day}T23:59:59Z`);
+  return Number.isNaN(end) || (end > Date.now() && end - Date.now() < 86_400_000) ? null : new Date(end).toISOString();
 }
 
 /** What is chosen, in a line. */
@@ -24,7 +31,9 @@ export function optionsText(form: HTMLFormElement): string {
   const team = panel instanceof HTMLSelectElement ? panel.selectedOptions[0]?.text : undefined;
   const rounds = option(form, "rounds").value;
   const limits = limitsText(form);
-  const parts = [team, rounds && `${rounds} ${rounds === "1" ? "round" : "rounds"}`, limits && `limits: ${limits}`];
+  const [instrument, day] = [option(form, "instrument").value.trim(), option(form, "as_of").value];
+  const record = instrument && (day ? `${instrument}, ${day}` : instrument);
+  const parts = [record, team, rounds && `${rounds} ${rounds === "1" ? "round" : "rounds"}`, limits && `limits: ${limits}`];
   return parts.filter(Boolean).join(" · ");
 }
 

@@ -72,10 +72,11 @@ function open(user = "7", again = "", content = ""): void {
       <p class="field-error" hidden></p></div>
     <details><summary><span data-chosen></span><span data-price></span></summary>
     <select name="panel"><option value="p">Financial debate</option></select><input name="content_type" value="text">
+    <input name="instrument"><input type="date" name="as_of">
     <div data-field="rounds"><input type="number" name="rounds" min="1" max="6" value="2"><p class="field-error" hidden></p></div>
     ${LIMITS.map(limit).join("")}<p data-left></p></details>
     <button type="button" data-example="0"></button><span data-undo></span></form>
-    <script type="application/json" id="examples">[{"label":"News","topic":"Is it a buy?","content":"Debt fell.","content_type":"news"}]</script>
+    <script type="application/json" id="examples">[{"label":"News","topic":"Is it a buy?","content":"Debt fell.","content_type":"news","instrument":"AAPL","as_of":"2012-12-31"}]</script>
     <script type="application/json" id="texts">${JSON.stringify({ content })}</script>
     </div><div data-starting hidden></div></section>`;
   form = document.querySelector("form")!;
@@ -96,6 +97,13 @@ afterEach(() => {
   vi.useRealTimers();
   vi.unstubAllGlobals();
   document.body.replaceChildren();
+});
+
+test("an example from history puts its company on record, as of its day", async () => {
+  form.querySelector<HTMLElement>("[data-example]")?.click();
+  vi.useRealTimers();
+  await submit();
+  expect(starts()).toMatchObject([{ instrument: "AAPL", as_of: "2012-12-31T23:59:59.000Z" }]);
 });
 
 describe("the box", () => {

@@ -88,8 +88,12 @@ export class StartForm {
   }
 
   /** Fills what is empty; returns how to undo that. */
-  #fill({ label, topic, content, content_type }: Example): () => void {
+  #fill({ label, topic, content, content_type, instrument, as_of }: Example): () => void {
     const before = this.#draft();
+    if (instrument !== "" && option(this.#form, "instrument").value === "") {
+      option(this.#form, "instrument").value = instrument;
+      option(this.#form, "as_of").value = as_of;
+    }
     if (this.#composer.text.value.trim() === "") this.#composer.text.value = topic;
     if (content !== "" && !this.#composer.hasSources) {
       option(this.#form, "content_type").value = content_type;
