@@ -4,6 +4,7 @@ live        whole debates: from a model's socket through AG2, the log and the si
 transports  one debate on each transport, beside a plain broadcast
 delivery    from the log to many watchers: fan-out, many conversations, stalled watchers, a storm of reconnections
 search      words in the history of one person, on SQLite, beside a plain scan
+figures     labels of figures: how many are right, and how long they take
 page        a long debate in a browser: the longest time that its page does not answer
 
 Clocks of shared machines are noisy: read the figures as ratios of the rows, which one run makes.
@@ -12,7 +13,7 @@ Clocks of shared machines are noisy: read the figures as ratios of the rows, whi
 import argparse
 import sys
 
-from benchmarks import live, live_table, page, search, transports
+from benchmarks import figures, live, live_table, page, search, transports
 from benchmarks.delivery import bench
 from benchmarks.delivery.cases import CASES, SERVERS
 
@@ -35,6 +36,8 @@ def main() -> int:
         is_intact &= bench.run(cases, servers, options.seconds, options.rounds)
     if options.part in {"search", "all"}:
         search.show(options.history, search.run(options.history))
+    if options.part in {"figures", "all"}:
+        figures.show(figures.run())
     if options.part in {"page", "all"}:
         read = page.Load(options.messages, options.characters)
         page.show(read, page.run(read))
@@ -48,7 +51,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument(
         "part",
         nargs="?",
-        choices=("live", "transports", "delivery", "search", "page", "all"),
+        choices=("live", "transports", "delivery", "search", "figures", "page", "all"),
         default="all",
         help="default: %(default)s",
     )

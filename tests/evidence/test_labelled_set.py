@@ -1,0 +1,23 @@
+"""The checker agrees with people about the figures of the labelled set, at least so far."""
+
+import pytest
+
+from tests.evidence.labelled.scores import score, texts
+
+FLOORS = {
+    "extraction recall": 0.98,
+    "extraction precision": 0.97,
+    "green precision": 0.98,
+}
+
+
+@pytest.mark.parametrize("is_held_out", [False, True], ids=["in sight", "held out"])
+def test_the_checker_labels_as_people_do(is_held_out: bool) -> None:
+    found = score(text for text in texts() if text.is_held_out is is_held_out)
+    shares = found.shares()
+    low = {name: shares[name] for name, floor in FLOORS.items() if shares[name] < floor}
+    assert not low, "\n".join([str(low), *found.lost, *found.wrong])
+
+
+def test_the_set_is_large_enough_to_tell() -> None:
+    assert sum(len(text.figures) for text in texts()) >= 300
