@@ -127,6 +127,7 @@ const words = (hook: string): string => (one(hook).textContent ?? "").replace(/\
 beforeEach(() => open());
 afterEach(() => {
   document.body.replaceChildren();
+  sessionStorage.clear();
   vi.restoreAllMocks();
   vi.unstubAllGlobals();
   stubBrowser();
@@ -694,8 +695,10 @@ describe("a text to the panel", () => {
     await painted();
     network.socket.deliver(...recorded("debate").events.slice(8));
     await painted();
-    expect(words("composer-unsent")).toBe("This was not sent: the debate ended before. Look at the cap. Copy");
+    expect(words("composer-unsent")).toBe("This was not sent: the debate ended before. Look at the cap. Copy Dismiss");
     expect(document.querySelector("textarea")).toBeNull();
+    one("composer-unsent").parentElement?.querySelector<HTMLElement>(".btn-ghost")?.click();
+    await vi.waitFor(() => expect(all("composer-unsent")).toHaveLength(0));
   });
 
   test("can be addressed to one speaker, and says what will become of it", async () => {
@@ -713,6 +716,21 @@ describe("a text to the panel", () => {
     await painted();
     one("composer-send").click();
     expect(sent()).toMatchObject([{ type: "input", text: "What about debt?", to: "financial_analyst" }]);
+  });
+
+  test("is still there after a reload, until it has been sent", async () => {
+    const events = await play("debate", 8);
+    write("composer-text", "What about debt?");
+    reopen(OWNER);
+    await play("debate", 8);
+    expect((one("composer-text") as HTMLTextAreaElement).value).toBe("What about debt?");
+    one("composer-send").click();
+    const { idempotency_key } = sent()[0] ?? {};
+    network.socket.deliver({ ...events[7]!, seq: 9, type: "human_message", data: { author: "ada", text: "What about debt?", reply_to: null, to: null, idempotency_key } } as unknown as LogEvent);
+    await vi.waitFor(() => expect((one("composer-text") as HTMLTextAreaElement).value).toBe(""));
+    reopen(OWNER);
+    await play("debate", 8);
+    expect((one("composer-text") as HTMLTextAreaElement).value).toBe("");
   });
 
   test("that is too long is not sent", async () => {
@@ -826,6 +844,19 @@ describe("a question", () => {
     expect(sent()).toMatchObject([{ type: "input", text: null, reply_to: request }]);
     network.socket.deliver(...events.slice(waiting));
     await vi.waitFor(() => expect(document.activeElement).toBe(one("composer-text")));
+  });
+
+  test("that closes leaves an answer that was not sent in the field for messages", async () => {
+    reopen(OWNER);
+    await play("humans", waiting);
+    write(`answer-${one("input-request").dataset["request"]}-text`, "In euros, of course");
+    await painted();
+    network.socket.deliver(...events.slice(waiting, -1));
+    await vi.waitFor(() => expect((one("composer-text") as HTMLTextAreaElement).value).toBe("In euros, of course"));
+    expect(words("composer-waiting")).toBe("The question closed before you answered. You can send your text as a message.");
+    write("composer-text", "");
+    await painted();
+    expect(words("composer-waiting")).toBe("");
   });
 
   test("does not take the field away from somebody who writes a message", async () => {

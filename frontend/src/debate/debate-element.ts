@@ -12,8 +12,10 @@ import { statusPanelTemplate } from "../status/status-panel.ts";
 import { FIRST_WORD_STAYS, statusWord } from "../status/status-word.ts";
 import { bannersTemplate } from "../transcript/banners.ts";
 import { demoTemplate, sampleTemplate, testModelTemplate } from "../transcript/notices.ts";
+import type { MessageFormElement } from "../transcript/message-form.ts";
 import { outlineTemplate } from "../transcript/outline.ts";
 import { transcriptTemplate } from "../transcript/transcript.ts";
+import { takeLateAnswers } from "../transcript/unsent.ts";
 import { DebateSession } from "./debate-session.ts";
 import {
   composerTemplate,
@@ -74,6 +76,7 @@ export class DebateElement extends LiveElement {
     if (this.#focused !== null) void this.#keepFocus(this.#focused);
     if (this.#session.position.isBack) void this.#restorePosition();
     if (this.#session.isOver && !this.#isEnded) void this.#showResult();
+    this.#keepLateAnswers();
     void this.#followLink();
     this.#tellStatus();
     super.updated();
@@ -101,6 +104,12 @@ export class DebateElement extends LiveElement {
     const field = focused.closest("form.message-form") && this.querySelector<HTMLElement>(".composer:not([hidden]) textarea");
     const next = field ?? this.querySelector<HTMLElement>(".status-word");
     next?.focus({ preventScroll: true });
+  }
+
+  /** An answer whose question has closed goes into the field for messages. */
+  #keepLateAnswers(): void {
+    const composer = this.querySelector<MessageFormElement>("outcry-message-form.composer");
+    if (composer !== null) for (const answer of takeLateAnswers(this.#session.state)) composer.adopt(answer);
   }
 
   /** Wait until the parts that draw themselves after this element have their final size. */

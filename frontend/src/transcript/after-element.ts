@@ -4,6 +4,7 @@ import { type TemplateResult, html, nothing } from "lit";
 import { customElement, property, state } from "lit/decorators.js";
 import "./message-form.ts";
 import type { Said, Sent } from "./message-form.ts";
+import { keepText } from "./unsent.ts";
 import type { Link } from "../client/page-data.ts";
 import { type Busy, busyTemplate, runningOf, stopOne } from "../shared/busy.ts";
 import { type Estimate, leftText, priceText } from "../shared/estimate.ts";
@@ -119,6 +120,7 @@ export class AfterElement extends PageElement {
     this.full = null;
     const outcome = await post<Link>(this.url, changes, cause === undefined ? {} : { cause });
     if (outcome.problem === null) {
+      if (start === "follow-up") keepText("follow-up", "");
       if (changes.follows) this.dispatchEvent(new CustomEvent<Link>("followed", { detail: outcome.body }));
       // Nothing can be pressed until the new page is there: a second press would start a second debate.
       return location.assign(outcome.body.url);

@@ -3,6 +3,7 @@
 import { type TemplateResult, html, nothing } from "lit";
 import "./message-form.ts";
 import type { Said } from "./message-form.ts";
+import { answerForm } from "./unsent.ts";
 import { canAnswer } from "../client/page-data.ts";
 import type { Scene } from "./scene.ts";
 import { type AppliedControl, type Human, type Request, isTerminal } from "../protocol/state.ts";
@@ -68,7 +69,7 @@ function answerTemplate({ page, commands }: Scene, { request }: Request): Templa
     Skip
   </button>`;
   return html`<outcry-message-form
-    .name=${`answer-${request}`}
+    .name=${answerForm(request)}
     .label=${"Your answer"}
     .verb=${"Answer"}
     .limit=${page.maxText}

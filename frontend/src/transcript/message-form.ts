@@ -1,10 +1,11 @@
-// <outcry-message-form>: a field for a text to the panel. The text stays in it until the server has confirmed it. Sends
-// a "submitted" event whose detail is what was said.
+// <outcry-message-form>: a field for a text to the panel. The text stays in it, even if the page is loaded again, until
+// the server has confirmed it. Sends a "submitted" event whose detail is what was said.
 
 import { type TemplateResult, html, nothing } from "lit";
 import { customElement, property, state } from "lit/decorators.js";
 import { live } from "lit/directives/live.js";
 import type { Attempt } from "../client/commands.ts";
+import { keepText, unsentText } from "./unsent.ts";
 import { characterCount, thousands } from "../shared/format.ts";
 import { isSend } from "../shared/keyboard.ts";
 import { PageElement } from "../shared/page-element.ts";
@@ -41,12 +42,30 @@ export class MessageFormElement extends PageElement {
 
   @state() text = "";
   @state() to: string | undefined = undefined;
+  /** Whether the text was an answer, whose question has closed. */
+  @state() isLate = false;
+
+  protected override entered(): void {
+    if (this.text === "") this.text = unsentText(this.name);
+  }
+
+  /** Takes over an answer that was not sent before its question closed. */
+  adopt(answer: string): void {
+    this.isLate = true;
+    this.#write([this.text.trim(), answer].filter((part) => part !== "").join("\n\n"));
+  }
+
+  #write(text: string): void {
+    this.text = text;
+    if (text === "") this.isLate = false;
+    keepText(this.name, text);
+  }
 
   protected override willUpdate(changed: Map<string, unknown>): void {
     const { attempt } = this;
     if (!changed.has("attempt") || attempt?.state !== "done" || attempt.command.type !== "input") return;
     // Confirmed: clear the field, unless its text has been changed since.
-    if (attempt.command.text === this.text.trim()) this.text = "";
+    if (attempt.command.text === this.text.trim()) this.#write("");
   }
 
   protected override render(): TemplateResult | typeof nothing {
@@ -93,6 +112,7 @@ export class MessageFormElement extends PageElement {
       </div>
       <p class="waiting-note" role="status" data-testid="${name}-waiting">
         ${attempt?.state === "waiting" ? "Not sent yet. It will be sent when you are back online." : nothing}
+        ${this.isLate && !sending ? "The question closed before you answered. You can send your text as a message." : nothing}
       </p>
       <p class="problem" role="alert" id="${name}-problem" data-testid="${name}-problem">${problem ?? nothing}</p>
     </form>`;
@@ -118,6 +138,7 @@ export class MessageFormElement extends PageElement {
       <p>This was not sent: the debate ended before.</p>
       <blockquote id=${id} dir="auto">${text}</blockquote>
       <button type="button" class="btn btn-outline btn-sm" data-copy=${id}>Copy</button>
+      <button type="button" class="btn btn-ghost btn-sm" @click=${() => this.#write("")}>Dismiss</button>
     </div>`;
   }
 
@@ -130,7 +151,7 @@ export class MessageFormElement extends PageElement {
   };
 
   #input = ({ target }: Event): void => {
-    this.text = (target as HTMLTextAreaElement).value;
+    this.#write((target as HTMLTextAreaElement).value);
   };
 
   #keydown = (event: KeyboardEvent): void => {
