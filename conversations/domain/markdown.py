@@ -12,6 +12,7 @@ DEMO: Final = "Simulated: a script spoke here, no model."
 _NO_VERDICT: Final = {
     "demo": "this was a scripted demo; nothing was analysed.",
     "budget": "the debate reached its budget before it could be judged.",
+    "contradicted_figures": "its figures contradicted the record, twice.",
     "invalid_answer": "the moderator's answer was no valid verdict.",
     TEST_MODEL: "a model that is only for trying Outcry spoke here.",
 }

@@ -8,6 +8,7 @@ from contextlib import aclosing
 from typing import Protocol
 from uuid import UUID
 
+from conversations.agents.answer_form import AnswerForm
 from conversations.agents.turn import Turn
 from conversations.domain.budget_guard import BudgetGuard
 from conversations.domain.enums import Kind, Mode, Status
@@ -25,7 +26,7 @@ from conversations.domain.finish_reasons import WITHHELD, with_note
 from conversations.domain.human_input import HumanInput, Question, unanswered
 from conversations.domain.panels import Agent
 from conversations.infrastructure import metrics
-from conversations.orchestration.figures import MessageFigures, checked
+from conversations.orchestration.figures import MessageFigures, checked, checked_form
 from conversations.orchestration.state import BUDGET, DebateState
 from conversations.orchestration.thinking import Thinking
 from conversations.orchestration.verdict import Verdict, VerdictAnswer, form_of
@@ -136,7 +137,7 @@ class DebateTurn:
         """Wait until the turn may begin, and reserve its maximum cost. Raises OverBudget."""
         task = self._task(await self._control.checkpoint())
         is_final = self._kind is Kind.FINAL
-        form = form_of(provider) if is_final else None
+        form = self._form(provider) if is_final else None
         message = uuid.uuid4()
         turn = Turn(task, provider, message, form, self._budget, self._state.measured)
         start = MessageStart(
@@ -154,6 +155,15 @@ class DebateTurn:
         # Keep the verdict affordable.
         await turn.reserve(keep=None if is_final else turn.keep)
         return turn, start
+
+    def _form(self, provider: Provider) -> AnswerForm:
+        state = self._state
+
+        def note(is_contradicted: bool) -> None:
+            state.is_contradicted = is_contradicted
+
+        form = form_of(provider)
+        return form if state.record is None else checked_form(form, state.record, note)
 
     def _figures(self, start: MessageStart) -> MessageFigures | None:
         record = self._state.record

@@ -1,13 +1,18 @@
 """Checks a message's figures while it streams, sentence by sentence, and again when it is whole."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from uuid import UUID
 
+from pydantic import BaseModel
+
+from conversations.agents.answer_form import AnswerForm, Unreadable
 from conversations.domain import events
 from conversations.domain.events import AgentMessage, CheckedFigure, EventData, FigureCounts, Figures, Token
 from evidence.checker.check import VERSION, Checked, Checker, prepare
 from evidence.checker.text import sentences
+from evidence.checker.verdicts import Label
 from evidence.record import Snapshot
 
 # A sentence ends with one of these, so that the others need no look.
@@ -83,6 +88,35 @@ def checked(record: Record, message: AgentMessage) -> Figures:
 def _event(message: UUID, found: Sequence[Checked], *, final: bool) -> Figures:
     items = tuple(CheckedFigure.model_validate(each.as_json()) for each in found)
     return Figures(message=message, checker=VERSION, items=items, final=final)
+
+
+def checked_form(form: AnswerForm, record: Record, note: Callable[[bool], None]) -> AnswerForm:
+    """The form of a verdict whose summary must not contradict the record: such an answer is asked for again. `note` is
+    called with whether the newest answer did."""
+
+    def read(answer: str) -> BaseModel:
+        note(False)
+        value = form.read(answer)
+        problem = _contradictions(record, str(getattr(value, "summary", "")))
+        if problem:
+            note(True)
+            raise Unreadable(problem)
+        return value
+
+    return replace(form, read=read)
+
+
+def _contradictions(record: Record, summary: str) -> str:
+    """What in a summary contradicts the record, in a sentence for the model; empty if nothing does."""
+    checker = record.checker()
+    found = [
+        each for start, end in sentences(summary) for each in checker.sentence(summary[start:end], start)
+    ]
+    wrong = [each.as_json() for each in found if each.label is Label.CONTRADICTED]
+    lines = [
+        f"{each['text']}, where {' and '.join(each['evidence'])} gives {each['expected']}" for each in wrong
+    ]
+    return f"summary: it contradicts the record: {'; '.join(lines)}." if lines else ""
 
 
 def counts(figures: Sequence[Figures]) -> FigureCounts:

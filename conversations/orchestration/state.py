@@ -23,6 +23,8 @@ N = TypeVar("N", int, float)
 
 # The `reason` of a debate that exceeded its budget.
 BUDGET: Final = "budget"
+# The `reason` of a debate whose verdict contradicts its record.
+CONTRADICTED: Final = "contradicted_figures"
 # The `reason` of a debate whose verdict a person asked for before its last round.
 CONCLUDED: Final = "concluded"
 
@@ -38,7 +40,7 @@ class DebateState:
     of the newest remark before the agent's last finished turn; None until it is computed. `measured` is what models
     counted in this run's prompts. `record` is what figures are checked against,
     and `is_frozen` if the log has it; `figures` are those of `messages`, of
-    which the log has not the `unchecked`."""
+    which the log has not the `unchecked`. `is_contradicted`: the newest verdict contradicts the record."""
 
     question: DebateQuestion
     panel: Panel
@@ -58,6 +60,7 @@ class DebateState:
     is_frozen: bool = False
     figures: list[Figures] = field(default_factory=list)
     unchecked: Sequence[Figures] = ()
+    is_contradicted: bool = False
     measured: Measured = field(default_factory=Measured)
 
     @property
@@ -142,7 +145,9 @@ def _no_stance(state: DebateState) -> str | None:
         return TEST_MODEL
     if state.verdict is None:
         is_judged = bool(state.messages) and state.messages[-1].kind is Kind.FINAL
-        return "invalid_answer" if is_judged else BUDGET
+        if not is_judged:
+            return BUDGET
+        return CONTRADICTED if state.is_contradicted else "invalid_answer"
     return None
 
 

@@ -15,7 +15,7 @@ from conversations.models import Conversation
 from conversations.runs import recovery, supervisor
 from evidence.record import Snapshot
 from tests.fakes.openai_server import OpenAIServer
-from tests.fakes.replies import says
+from tests.fakes.replies import VERDICT, says
 from tests.support import debates
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -144,3 +144,20 @@ def test_what_cannot_be_put_on_record_is_refused(values: dict[str, Any], field: 
         NewConversation.parse({"topic": "Buy?", **values})
     (problem,) = refused.value.problems
     assert (problem.field, problem.rule) == (field, rule)
+
+
+@pytest.mark.parametrize(
+    ("second", "verdict"), [("It closed at $532.17.", "buy"), ("Its RSI of 71 is high.", "no_verdict")]
+)
+async def test_a_verdict_that_contradicts_the_record_is_sent_back_once(
+    alice: User, openai: OpenAIServer, second: str, verdict: str
+) -> None:
+    for summary in ("Its RSI of 71 is high.", second):
+        openai.answer(says(json.dumps({**VERDICT, "summary": summary})), to="Moderator", times=1)
+    _, events = await held(alice, **APPLE)
+    complete = of_type(events, "complete")[0]
+    assert complete["verdict"] == verdict
+    assert complete["reason"] == (None if verdict == "buy" else "contradicted_figures")
+    asked = [exchange for exchange in openai.asked if exchange.agent == "Moderator"]
+    assert len(asked) == 2
+    assert "71, where E10 gives 47.0097" in asked[1].messages[-1]["content"]

@@ -126,6 +126,7 @@ const REASONS: Readonly<Record<string, string>> = {
   demo: "Demo: no verdict.",
   test_model: "Test run, no opinion: the model is only for trying Outcry.",
   budget: "Limit reached before a verdict.",
+  contradicted_figures: "The verdict contradicted the record of figures, twice.",
   invalid_answer: "The Moderator's answer was not a valid verdict.",
   interrupted: "The speaker was interrupted and started again.",
   cancelled: "The debate was stopped before its end.",
