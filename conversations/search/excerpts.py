@@ -1,6 +1,5 @@
 """Where the words of a query stand in the debates that were found."""
 
-import re
 from collections.abc import Collection, Iterator
 from typing import Final, NamedTuple
 from uuid import UUID
@@ -31,21 +30,28 @@ def excerpts(conversations: Collection[UUID], query: str) -> dict[UUID, Excerpt]
     words = terms.parse(query)
     if not words:
         return found
-    pattern = re.compile(re.escape(words[0]), re.IGNORECASE)
+    term = _folded(words[0])
     for conversation, part, seq, text in _texts(conversations):
-        if conversation not in found and (hit := pattern.search(text)):
-            found[conversation] = _excerpt(part, seq, text, hit)
+        if conversation not in found and (start := _folded(text).find(term)) >= 0:
+            found[conversation] = _excerpt(part, seq, text, start, start + len(term))
     return found
 
 
-def _excerpt(part: str, seq: int, text: str, hit: re.Match[str]) -> Excerpt:
-    before, after = text[max(hit.start() - CONTEXT, 0) : hit.start()], text[hit.end() :][:CONTEXT]
-    if hit.start() > CONTEXT:
+def _folded(text: str) -> str:
+    """The text without case, as long as the text. Unlike a regular expression, `find` in it takes no longer for a
+    text and a term that repeat themselves."""
+    # The only capital whose small letter is two characters, and the small letter that depends on where it stands.
+    return text.replace("İ", "I").lower().replace("ς", "σ")
+
+
+def _excerpt(part: str, seq: int, text: str, start: int, end: int) -> Excerpt:
+    before, after = text[max(start - CONTEXT, 0) : start], text[end : end + CONTEXT]
+    if start > CONTEXT:
         # Not in the middle of a word.
         before = "… " + before.partition(" ")[2]
-    if hit.end() + CONTEXT < len(text):
+    if end + CONTEXT < len(text):
         after = (after.rpartition(" ")[0] or after) + " …"
-    return Excerpt(part, seq if part == Passage.Part.MESSAGE else None, before, hit.group(), after)
+    return Excerpt(part, seq if part == Passage.Part.MESSAGE else None, before, text[start:end], after)
 
 
 def _texts(conversations: Collection[UUID]) -> Iterator[tuple[UUID, str, int, str]]:

@@ -65,10 +65,10 @@ async def test_syntax_is_text_like_any_other(conversation: Conversation, ask: As
 
 
 async def test_an_excerpt_shows_the_word_where_it_was_said(conversation: Conversation, ask: Ask) -> None:
-    await speak(conversation, "<b>Their</b> Leverage is low, " + "and so on " * 20)
+    await speak(conversation, "<b>İts</b> Leverage is low, " + "and so on " * 20)
     [row] = (await ask("get", f"{LIST}?q=leverage"))["results"]
     assert row["excerpt"]["part"] == "message"
-    assert (row["excerpt"]["before"], row["excerpt"]["hit"]) == ("<b>Their</b> ", "Leverage")
+    assert (row["excerpt"]["before"], row["excerpt"]["hit"]) == ("<b>İts</b> ", "Leverage")
     assert row["excerpt"]["after"].startswith(" is low")
     assert row["excerpt"]["after"].endswith(" …")
     [row] = (await ask("get", f"{LIST}?q=Tarnwick"))["results"]
