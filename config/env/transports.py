@@ -44,6 +44,7 @@ OWN_PATHS = (
     "metrics/",
     "monitor/",
     "readyz/",
+    "sample/",
     "static/",
 )
 # SSE's default path is below the API's path, which is allowed.
