@@ -1,11 +1,13 @@
 """A finished debate that stands for no row: what a new account can look at. Its company and its text are invented."""
 
 import json
+from datetime import datetime
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
 from django.urls import reverse
+from django.utils import timezone
 
 from conversations.domain.enums import Mode, Status
 from conversations.domain.panels import PANELS
@@ -24,6 +26,7 @@ def page_data() -> dict[str, Any]:
     """The data of its page (src/client/page-data.ts), which follows nothing and offers nothing."""
     sample = recording()
     panel, content = PANELS[sample["panel"]], sample["content"]
+    created_at = datetime.fromisoformat(sample["events"][0]["at"])
     [complete] = [event["data"] for event in sample["events"] if event["type"] == "complete"]
     return {
         **{name: sample[name] for name in ("topic", "rounds", "events")},
@@ -32,8 +35,8 @@ def page_data() -> dict[str, Any]:
             {"name": "Results", "characters": len(content), "pages": 0, "text": content, "url": ""},
         ],
         "author": "Outcry",
-        "createdAt": sample["events"][0]["at"],
-        "age": 0,
+        "createdAt": created_at.isoformat(),
+        "age": (timezone.now() - created_at).total_seconds(),
         "status": Status.COMPLETED,
         "mode": Mode.LIVE,
         "reason": None,

@@ -30,6 +30,8 @@ def test_the_sample_says_so_and_is_no_row(client: Client, alice: User) -> None:
     assert "<title>Sample: " in page
     shown = page_data(page, "debate")
     assert shown["isSample"] is True
+    # A new debate is called Initializing for a second.
+    assert shown["age"] > 1
     assert not Conversation.objects.exists()
     # The page's elements read the same fields of both.
     own = debates.create(alice, content="Revenue 412 million.")
