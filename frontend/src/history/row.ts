@@ -102,7 +102,7 @@ function linkTemplate(row: Row, { isCurrent, now }: Shown): TemplateResult {
 }
 
 function outcomeTemplate({ status, mode, verdict, verdict_reason, word }: Row): TemplateResult {
-  const demo = mode === "demo" ? html`<span class="tag tag-demo">DEMO</span>` : nothing;
+  const demo = mode === "demo" ? html`<span class="tag tag-demo">Demo</span>` : nothing;
   const hasStance = status === "completed" && verdict !== null;
   if (hasStance && verdict_reason === "test_model") return html`${demo}<span class="stance">Test run</span>`;
   if (hasStance && verdict !== "no_verdict")
