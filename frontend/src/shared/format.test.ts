@@ -86,7 +86,7 @@ test("a provider's address is not shown", () => {
 test.each(
   [
     "unreachable timeout dropped unauthorized forbidden unknown_model rejected too_long rate_limited down empty looped",
-    "contradicted_figures invalid_answer not_configured failed",
+    "invalid_answer not_configured failed",
   ].flatMap((line) => line.split(" ")),
 )("provider_%s has a sentence of its own", (code) => {
   expect(discardReason(`provider_${code}`)).toMatch(/^The (model|debate)\b.*\.$/);
