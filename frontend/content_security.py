@@ -2,7 +2,7 @@
 
 from csp.decorators import csp_update
 
-# Only these two libraries may make DOM from a string, such as a model's text.
+# Only these two libraries may make DOM from a string: the page's own templates, and formulas.
 trusted_types = csp_update(
     {"require-trusted-types-for": ["'script'"], "trusted-types": ["lit-html", "dompurify"]}
 )

@@ -24,14 +24,12 @@ export const SYNTAX: MarkedExtension = {
       level: "block",
       start: (source) => displayStart(paragraph(source)),
       tokenizer: (source) => formulaToken("display", displayFormula(source)),
-      renderer: (token) => formulaHtml(token as FormulaToken),
     },
     {
       name: "formula",
       level: "inline",
       start: inlineStart,
       tokenizer: (source, before) => formulaToken("formula", inlineFormula(source, lastCharacter(before as Token[]))),
-      renderer: (token) => formulaHtml(token as FormulaToken),
     },
     {
       name: "note",
@@ -40,9 +38,6 @@ export const SYNTAX: MarkedExtension = {
       tokenizer(source) {
         const [raw, label, text = ""] = NOTE.exec(source) ?? [];
         return raw === undefined ? undefined : { type: "note", raw, label, tokens: this.lexer.inlineTokens(text.trim()) };
-      },
-      renderer({ label, tokens }) {
-        return `<p><sup>${escaped(label)}</sup> ${this.parser.parseInline(tokens ?? [])}</p>`;
       },
     },
     {
@@ -53,7 +48,6 @@ export const SYNTAX: MarkedExtension = {
         const [raw, label] = REFERENCE.exec(source) ?? [];
         return raw === undefined ? undefined : { type: "reference", raw, label };
       },
-      renderer: ({ label }) => `<sup>${escaped(label)}</sup>`,
     },
   ],
 };
@@ -71,13 +65,4 @@ function lastCharacter(before: readonly Token[]): string {
 
 function formulaToken(type: string, formula: Formula | null): FormulaToken | undefined {
   return formula === null ? undefined : { type, ...formula };
-}
-
-/** The element draws the formula; until then, and where TeX has an error, its source is to be read. */
-function formulaHtml({ raw, tex, isDisplay }: FormulaToken): string {
-  return `<outcry-formula tex="${escaped(tex)}"${isDisplay ? " display" : ""}>${escaped(raw.trim())}</outcry-formula>`;
-}
-
-export function escaped(text: string): string {
-  return text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
 }

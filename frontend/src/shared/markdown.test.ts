@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { blocks, completed, markdown, nodesOf, plain } from "./markdown.ts";
+import { completed } from "./completion.ts";
+import { blocks, markdown, nodesOf, plain } from "./markdown.ts";
 import { MAX_LENGTH, MAX_MARKS } from "./markdown-bounds.ts";
 
 function html(text: string): string {
@@ -41,6 +42,18 @@ describe("a model's text", () => {
         '<outcry-formula tex="P = \\frac{A}{B}\n+ 1" display="">$$\nP = \\frac{A}{B}\n+ 1\n$$</outcry-formula>',
     );
     expect(html("`$x$`\n\n```\n$x$\n```")).not.toContain("outcry-formula");
+  });
+
+  test("has character references, except in code", () => {
+    expect(markdown("R&amp;D &#8364;5 &lt;b&gt; &#0; &nosuch; &constructor; `&amp;`").textContent).toBe(
+      "R&D €5 <b> \ufffd &nosuch; &constructor; &amp;",
+    );
+  });
+
+  test("has one link where an image stands in a link", () => {
+    const links = markdown("[a **![b](https://image.example/)**](https://link.example/)");
+    expect(links.querySelectorAll("a").length).toBe(1);
+    expect(links.textContent).toBe("a [image: b] (link.example)");
   });
 
   test("shows a link's host and sends no referrer", () => {

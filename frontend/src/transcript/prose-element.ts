@@ -2,9 +2,23 @@
 // above stays.
 
 import { customElement, property } from "lit/decorators.js";
-import { blocks, completed, nodesOf } from "../shared/markdown.ts";
+import { blocks, nodesOf } from "../shared/markdown.ts";
 import { PageElement } from "../shared/page-element.ts";
 import { dropped, sliced } from "../shared/slices.ts";
+
+type Complete = typeof import("../shared/completion.ts").completed;
+
+/** Closes the open marks of what grows. It is loaded with the first such text, which is drawn as it is until then. */
+let completed: Complete | null = null;
+let loading: Promise<void> | null = null;
+
+async function load(): Promise<void> {
+  try {
+    ({ completed } = await import("../shared/completion.ts"));
+  } catch {
+    loading = null; // The network failed: the next drawing tries again.
+  }
+}
 
 @customElement("outcry-prose")
 export class ProseElement extends PageElement {
@@ -22,7 +36,8 @@ export class ProseElement extends PageElement {
   }
 
   #draw(): void {
-    const next = blocks(this.isGrowing ? completed(this.text) : this.text);
+    if (this.isGrowing && completed === null) void (loading ??= load()).then(() => completed && this.requestUpdate());
+    const next = blocks(this.isGrowing && completed !== null ? completed(this.text) : this.text);
     const same = this.#rendered.findIndex(({ source }, index) => source !== next[index]?.raw);
     const kept = same === -1 ? this.#rendered.length : same;
     for (const { nodes } of this.#rendered.splice(kept)) for (const node of nodes) (node as ChildNode).remove();
