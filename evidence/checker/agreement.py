@@ -27,6 +27,8 @@ _UNITS: Final[Mapping[Measure, frozenset[Unit]]] = {
 
 
 def has_unit(figure: Figure, item: Item) -> bool:
+    if figure.is_points:
+        return False
     if item.unit not in _UNITS[figure.measure]:
         # A rate of exchange, and a price, are given without their currency as well.
         is_bare = figure.measure is Measure.PLAIN and item.unit in {Unit.CURRENCY, Unit.PERCENT}

@@ -54,9 +54,10 @@ def _cited(claim: Claim, record: Record) -> Verdict | None:
     known = [item for item in items if item is not None]
     if len(known) < len(items):
         return UNSUPPORTED
-    if any(_says_otherwise(claim, item, record) for item in known):
+    fitting = [item for item in known if not _says_otherwise(claim, item, record)]
+    if not fitting:
         return None
-    for item in known:
+    for item in fitting:
         if (
             has_unit(claim.figure, item)
             and agrees(claim.figure, as_said(claim, item))
@@ -82,7 +83,9 @@ def _cited(claim: Claim, record: Record) -> Verdict | None:
         if is_near_miss(claim.figure, as_said(claim, known[0])):
             return UNSUPPORTED
         return Verdict(Label.CONTRADICTED, (known[0].id,), expected=known[0].value)
-    return found if found.label is Label.CONTRADICTED else UNSUPPORTED
+    # A level beside two items may be what they make, in a way that is not on the list.
+    is_red = found.label is Label.CONTRADICTED and (len(known) == 1 or claim.role is not Role.LEVEL)
+    return found if is_red else UNSUPPORTED
 
 
 def _says_otherwise(claim: Claim, item: Item, record: Record) -> bool:

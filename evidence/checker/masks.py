@@ -56,8 +56,9 @@ _MASKS: Final = (
     r"\b(?:RSI|SMA|EMA|MA|DMA|MACD|ATR|ADX|BB|Bollinger) ?\(\d{1,3}(?:, ?\d{1,3}(?:\.\d)?){0,2}\)",
     r"\b(?:SMA|EMA|DMA|MA) ?\d{1,3}\b",
     r"\b\d{1,3} ?(?:DMA|SMA|EMA)\b",
+    r"\b\d{1,3}[dwmy](?=[ -](?:returns?|high|low|range|performance|volatility|average|moving|drawdown)\b)",
     r"\b\d{1,4}[- ]for[- ]\d{1,4}\b|\b\d{1,4}:\d{1,4}\b|\b24/7\b|\b\d{1,2}-to-\d{1,2}\b",
-    r"\b\d{1,4}(?:\.\d{1,4}){2,5}\b",
+    r"\b(?!\d{1,3}(?:\.\d{3})+\b)\d{1,4}(?:\.\d{1,4}){2,5}\b",
 )
 _MASK: Final = re.compile("|".join(f"(?:{mask.removeprefix('(?m)')})" for mask in _MASKS), re.MULTILINE)
 

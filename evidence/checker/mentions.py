@@ -30,6 +30,7 @@ _COUNTED: Final = re.compile(r"(?:\d|million|billion|thousand) $")
 _NUMBER_WORDS: Final = {"one": 1, "two": 2, "three": 3, "six": 6, "nine": 9, "twelve": 12, "a": 1, "an": 1}
 SPAN: Final = re.compile(
     r"\b(?P<count>\d{1,4}|one|two|three|six|nine|twelve)[- ](?:trading[- ])?(?P<unit>day|week|month|year)s?\b"
+    r"|\b(?P<short>\d{1,3}[dwmy])\b"
     r"|\b(?:last|past|previous|the|this|one|a|that|in a|on the) (?P<bare>month|quarter|year)\b(?! (?:high|low"
     r"|before|earlier|ago))"
     r"|\b(?P<adjective>monthly|quarterly|annual|yearly)\b",
@@ -196,6 +197,8 @@ def _metric(text: str, start: int, end: int, family: str, before: Sequence[Metri
 
 
 def window_of(match: re.Match[str]) -> int:
+    if match["short"]:
+        return vocabulary.trading_days(int(match["short"][:-1]), match["short"][-1])
     if match["count"]:
         count = match["count"].lower()
         return vocabulary.trading_days(_NUMBER_WORDS.get(count) or int(count), match["unit"])
@@ -222,4 +225,18 @@ def subjects(text: str, words: Vocabulary) -> list[SubjectMention]:
             continue
         if not any(expression.search(name) for expression in words.metrics.values()):
             found.append(SubjectMention(start, end, None))
-    return sorted(found, key=lambda each: each.start)
+    return _without_overlaps(text, found)
+
+
+def _without_overlaps(text: str, found: Sequence[SubjectMention]) -> list[SubjectMention]:
+    """Of mentions that overlap the longest; of pairs with the same first currency the one whose second is named."""
+
+    def is_named(each: SubjectMention) -> bool:
+        second = vocabulary.CURRENCIES.get((each.subject or "")[3:])
+        return second is not None and re.search(rf"\b(?:{second})\b", text) is not None
+
+    kept: list[SubjectMention] = []
+    for each in sorted(found, key=lambda each: (each.start, -each.end, not is_named(each))):
+        if not kept or each.start >= kept[-1].end:
+            kept.append(each)
+    return kept

@@ -62,6 +62,9 @@ def from_words(text: str, match: re.Match[str]) -> Figure | None:
     measure, unit_end, currency, points, cents = unit_after(text, end)
     if measure is Measure.PLAIN and not any(_BIG.get(word, 0) >= 1000 for word in words):
         return None
+    if words == ["one"] and measure is Measure.CURRENCY:
+        # "One euro buys 1.30 dollars" claims nothing about one.
+        return None
     value = _value(words)
     if value is None or cents:
         return odd(start, unit_end, measure)

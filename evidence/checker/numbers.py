@@ -31,11 +31,12 @@ _NUMERAL: Final = re.compile(r"\d(?:[\d.,'’\u066b\u066c]*\d)?(?: \d{3}(?!\d)(?
 _ENGLISH: Final = re.compile(r"[0-9]{1,3}(?:,[0-9]{3})+(?:\.[0-9]+)?|[0-9]+(?:\.[0-9]+)?")
 
 _BEFORE: Final = re.compile(
-    rf"(?P<sign>(?<![\w)%])[+-] ?)?(?:(?:(?P<symbol>US\$|AU?\$|CA?\$|HK\$|S\$|NZ\$|R\$|NT\$|[$€£¥₹₩₺₽₪])"
+    rf"(?P<sign>(?<![\w)%])[+-] ?|\b(?:[Mm]inus|[Pp]lus) )?"
+    rf"(?:(?:(?P<symbol>US\$|AU?\$|CA?\$|HK\$|S\$|NZ\$|R\$|NT\$|[$€£¥₹₩₺₽₪])"
     rf"|\b(?P<code>{CODES}))[  ]?(?P<inner>[+-])?)?(?P<point>\.)?$"
 )
 
-_RANGE: Final = re.compile(r" ?(?:-|–|—| to | and | or ) ?(?:[$€£¥] ?)?$")
+_RANGE: Final = re.compile(r" ?(?:-|–|(?<! )—(?! )| to | and | or ) ?(?:[$€£¥] ?)?$")
 
 
 def figures(text: str) -> list[Figure]:
@@ -119,7 +120,7 @@ def _figure(text: str, match: re.Match[str]) -> Figure | None:
     digits = f".{digits}" if before["point"] else digits
     value, decimals = Decimal(digits), len(digits.partition(".")[2])
     factor = Decimal(scale) / (100 if cents else 1)
-    sign = -1 if "-" in (before["sign"] or before["inner"] or "") else 1
+    sign = -1 if re.search("-|[Mm]inus", before["sign"] or before["inner"] or "") else 1
     is_signed = bool(before["sign"] or before["inner"])
     return Figure(
         first, end, value * factor * sign, measure, factor.scaleb(-decimals), currency,

@@ -8,7 +8,7 @@ from typing import Final, TypeVar
 
 from evidence.checker import mentions, periods
 from evidence.checker.figure import Figure
-from evidence.checker.mentions import MetricMention, SubjectMention
+from evidence.checker.mentions import SPAN, MetricMention, SubjectMention
 from evidence.checker.numbers import figures
 from evidence.checker.periods import Said
 from evidence.checker.vocabulary import Vocabulary
@@ -22,7 +22,7 @@ _BREAK: Final = re.compile(
 )
 _SOFT: Final = frozenset(("and", "or"))
 _BRIDGE: Final = re.compile(
-    r"(?:[\s,'’]|\b(?:the|a|an|its|their|his|our|this|that|of|at|is|was|are|were|be|been|being|has|have|had|in"
+    r"(?:[\s,'’(]|\b(?:the|a|an|its|their|his|our|this|that|of|at|is|was|are|were|be|been|being|has|have|had|in"
     r"|on|for|by|to|from"
     r"|as|so|just|only|now|still|currently|today|about|around|roughly|approximately|nearly|almost|some|over"
     r"|under|above|below"
@@ -74,15 +74,23 @@ class Parts:
             end = match.end()
         return tuple(ids), end
 
+    def cited_together(self, start: int, end: int) -> tuple[str, ...]:
+        """Two or more items that are cited at the end of what is said with a figure, and before the next one."""
+        match = _CITATION.search(self.text, start, min(end, start + 80))
+        ids, _ = self.cited(match.start()) if match else ((), 0)
+        return ids if len(ids) > 1 else ()
+
     def is_bridged(self, start: int, end: int) -> bool:
         """Whether only words that connect stand between."""
         gap = list(self.text[start:end])
-        for first, last in [(each.start, each.end) for each in self.periods] + [
-            (each.start, each.end) for each in self.subjects
-        ]:
+        for first, last in (
+            [(each.start, each.end) for each in self.periods]
+            + [(each.start, each.end) for each in self.subjects]
+            + [match.span() for match in SPAN.finditer(self.text, start, end)]
+        ):
             if start <= first and last <= end:
                 gap[first - start : last - start] = " " * (last - first)
-        return len(gap) < 90 and _BRIDGE.fullmatch("".join(gap)) is not None
+        return len(gap) < 90 and is_bridge("".join(gap))
 
     def listed(self, mentions: Sequence[M], figure: Figure) -> M | None:
         """The mention that belongs to the figure in lists: "A and B rose 1 % and 2 % respectively", "A beat B: 1 %
@@ -98,10 +106,18 @@ class Parts:
         return mentions[self.figures.index(figure)]
 
 
+def is_bridge(text: str) -> bool:
+    """Whether the text has no words but those that connect."""
+    return _BRIDGE.fullmatch(text) is not None
+
+
 def _breaks(text: str, found: Sequence[Figure], metrics: Sequence[MetricMention]) -> list[int]:
     breaks = []
     for match in _BREAK.finditer(text):
         if any(mention.start < match.start() < mention.end for mention in metrics):
+            continue
+        if match[0] == "(" and any(mention.end in {match.start(), match.start() - 1} for mention in metrics):
+            # "The 50-day average ($607.78)": the bracket holds the value.
             continue
         if match[0].lower() in _SOFT and not (
             any(figure.end <= match.start() for figure in found)

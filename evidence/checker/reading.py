@@ -9,14 +9,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from evidence.checker import vocabulary
 from evidence.checker.binding import Context, base_of, metric_of, period_of, span_of, subject_of
 from evidence.checker.claim import Claim, Role
-from evidence.checker.parts import Parts
+from evidence.checker.figure import Figure, Measure
+from evidence.checker.parts import Parts, is_bridge
+from evidence.checker.phrasing import ASSUMED, DENIED, DOWNWARDS, NEGATED, UPWARDS
 from evidence.checker.roles import COMPOUND, role_of
-from evidence.checker.vocabulary import NEGATED, Vocabulary
+from evidence.checker.vocabulary import Metric, Vocabulary
 
 _FROM: Final = re.compile(r"\bfrom (?:about |around |roughly |nearly |almost |over |just )*$", re.IGNORECASE)
+_OR: Final = re.compile(r"(?:\bor|\bthat is|\bi\.e\.),? (?:by |about )?$", re.IGNORECASE)
 _LIST: Final = re.compile(r"(?:,? ?(?:and|or)|,) ")
 
 
@@ -53,10 +55,39 @@ def _claim(parts: Parts, number: int, context: Context, last: Claim | None) -> C
     start, end = parts.segment(figure.start)
     before_at = parts.figures[number - 1].end if number else 0
     after_at = min(end, parts.figures[number + 1].start if number + 1 < len(parts.figures) else len(text))
-    cited, cite_end = parts.cited(figure.end)
-    before, after = text[max(start, before_at) : figure.start], text[cite_end:after_at]
-    role, direction, other = role_of(parts, figure, before, after, cite_end)
-    if (
+    cited, (role, direction, other) = _role(
+        parts, number, text[max(start, before_at) : figure.start], after_at, last
+    )
+    metric, is_bound = metric_of(parts, context, figure, start, after_at, role)
+    subject, is_foreign, is_near = subject_of(parts, context, figure, start, after_at)
+    period, is_dated = period_of(parts, figure, start, after_at)
+    base = base_of(parts, figure)
+    if role is Role.CHANGE and metric is None and is_near:
+        is_bound = _is_of_subject(parts, figure)
+    near = text[max(0, figure.start - 24) : figure.start]
+    return Claim(
+        figure=figure, metric=metric, is_bound=is_bound, subject=subject, is_foreign=is_foreign,
+        is_subject_near=is_near, period=None if period is base else period, is_dated=is_dated, role=role,
+        direction=direction, other=other,
+        is_from=_FROM.search(near) is not None, is_assumed=ASSUMED.search(text) is not None,
+        is_negated=NEGATED.search(near.rstrip()) is not None or DENIED.search(text) is not None, cited=cited, base=base,
+        is_compound=COMPOUND.search(text) is not None,
+        window=span_of(parts, figure, max(start, before_at), start, after_at),
+    )  # fmt: skip
+
+
+def _role(
+    parts: Parts, number: int, before: str, after_at: int, last: Claim | None
+) -> tuple[tuple[str, ...], tuple[Role, int, Metric | None]]:
+    """The evidence that is cited for a figure; and its role, the direction, and the other metric of a relation."""
+    text, figure = parts.text, parts.figures[number]
+    cited, end = parts.cited(figure.end)
+    role, direction, other = role_of(parts, figure, before, text[end:after_at], end)
+    start, _ = parts.segment(figure.start)
+    if role is Role.LEVEL and len(cited) > 1 and _OR.search(before):
+        # The change once more: "fell from 20 to 15, or 25 %".
+        role, direction = Role.CHANGE, _last_direction(text[: figure.start])
+    elif (
         role is Role.LEVEL
         and last is not None
         and last.role is Role.CHANGE
@@ -64,17 +95,26 @@ def _claim(parts: Parts, number: int, context: Context, last: Claim | None) -> C
     ):
         # In a list after another change: "rose 1 % and 2 %".
         role, direction = last.role, last.direction
-    metric, is_bound = metric_of(parts, context, figure, start, after_at, role)
-    subject, is_foreign, is_near = subject_of(parts, context, figure, start, after_at)
-    period, is_dated = period_of(parts, figure, start, after_at)
-    base = base_of(parts, figure)
-    near = text[max(0, figure.start - 24) : figure.start]
-    return Claim(
-        figure=figure, metric=metric, is_bound=is_bound, subject=subject, is_foreign=is_foreign,
-        is_subject_near=is_near, period=None if period is base else period, is_dated=is_dated, role=role,
-        direction=direction, other=other,
-        is_from=_FROM.search(near) is not None, is_assumed=vocabulary.ASSUMED.search(text) is not None,
-        is_negated=NEGATED.search(near.rstrip()) is not None, cited=cited, base=base,
-        is_compound=COMPOUND.search(text) is not None,
-        window=span_of(parts, figure, max(start, before_at), start, after_at),
-    )  # fmt: skip
+    if not cited and (role is not Role.LEVEL or figure.is_points or figure.measure is Measure.MULTIPLE):
+        following = parts.figures[number + 1 : number + 2]
+        cited = parts.cited_together(figure.end, following[0].start if following else len(text))
+    return cited, (role, direction, other)
+
+
+def _last_direction(text: str) -> int:
+    """1 if the last word of direction says up, -1 if down, 0 without any."""
+    ends = [
+        (match.end(), direction)
+        for expression, direction in ((UPWARDS, 1), (DOWNWARDS, -1))
+        for match in expression.finditer(text)
+    ]
+    return max(ends, default=(0, 0))[1]
+
+
+def _is_of_subject(parts: Parts, figure: Figure) -> bool:
+    """Whether the subject itself rose or fell: "IBM lost 22 %", and not a unit of it."""
+    named = [each for each in parts.subjects if each.end <= figure.start]
+    if not named:
+        return False
+    words = parts.text[named[-1].end : figure.start]
+    return len(words) < 90 and is_bridge(UPWARDS.sub(" ", DOWNWARDS.sub(" ", words)))

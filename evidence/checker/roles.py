@@ -8,7 +8,8 @@ from evidence.checker.claim import Role
 from evidence.checker.figure import Figure, Measure
 from evidence.checker.mentions import MetricMention
 from evidence.checker.parts import Parts
-from evidence.checker.vocabulary import DOWNWARDS, UPWARDS, Metric
+from evidence.checker.phrasing import DOWNWARDS, UPWARDS
+from evidence.checker.vocabulary import Metric
 
 _COMPARED: Final = re.compile(
     r"\s*(?:below|above|under|over|off|beneath|beyond|from|short of|shy of|away from|(?:higher|lower|more|less"

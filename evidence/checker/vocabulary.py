@@ -9,9 +9,10 @@ from typing import Final
 # window: sma_50, volatility_30d. Families that no record has are here, too: a figure about one of them is about none of
 # the others.
 FAMILIES: Final[Mapping[str, str]] = {
-    "close": r"clos(?:e|es|ed|ing)(?: price| at)?|(?:share|stock|market) price|price|stock|trad(?:es|ed|ing) at"
+    "close": r"clos(?:e|es|ed|ing)(?: price| at)?|(?:end|finish)(?:s|ed)(?= (?:(?:the year|the day|\d{4}) )?at)"
+    r"|(?:share|stock|market) price|price|stock|trad(?:es|ed|ing) at"
     r"|shares(?! traded| outstanding)",
-    "volume": r"(?:trading |daily )?volume|shares traded",
+    "volume": r"(?:trading |daily )?volume|shares (?:traded|changed hands)|traded(?= [\d.,]+(?: ?[a-z]+)? shares)",
     "avg_volume": r"average (?:daily )?(?:trading )?volume|volume average",
     "high": r"(?:intraday )?high(?: of the year)?|peak(?:ed)?",
     "low": r"(?:intraday )?low(?: of the year)?|trough(?:ed)?|bottom(?:ed)?",
@@ -27,9 +28,12 @@ FAMILIES: Final[Mapping[str, str]] = {
     "beta": r"beta",
     "fx": r"exchange rate|spot rate",
     "inflation": r"(?:CPI |headline |consumer price |annual )?inflation(?: rate)?",
-    "core_inflation": r"core (?:CPI |consumer price )?inflation|core CPI|core PCE",
+    "core_inflation": r"core (?:CPI |consumer price )?inflation|core PCE",
+    "core_cpi": r"core (?:CPI|consumer price index|price index|index)",
     "cpi": r"CPI(?:-U)?|consumer price index|price index",
     "unemployment": r"unemployment(?: rate)?|jobless rate",
+    "real_gdp": r"real (?:GDP|gross domestic product)",
+    "treasury_bill_rate": r"(?:(?:three|3)-month )?(?:Treasury |T-)bill(?:s|(?: rate| yield))?(?: yield(?:s|ed)?)?",
     "gdp": r"GDP|gross domestic product",
     "gdp_growth": r"(?:GDP|economic|real) growth|growth in GDP",
     "policy_rate": r"(?:fed(?:eral)? funds|policy|base|deposit|refinancing|key) rate|fed funds",
@@ -82,8 +86,11 @@ FAMILIES: Final[Mapping[str, str]] = {
 }  # fmt: skip
 # Metrics that are about a country or a currency, and not about a company that is named beside them.
 MACRO: Final = frozenset(
-    ("fx", "inflation", "core_inflation", "cpi", "unemployment", "gdp", "gdp_growth", "policy_rate", "yield")
-)
+    (
+        "fx", "inflation", "core_inflation", "cpi", "core_cpi", "unemployment", "gdp", "real_gdp", "gdp_growth",
+        "policy_rate", "yield", "treasury_bill_rate",
+    )
+)  # fmt: skip
 # Metrics of which people say the size, though the record has them below zero.
 MAGNITUDES: Final = frozenset(("max_drawdown",))
 
@@ -106,7 +113,8 @@ NAMES: Final[Mapping[str, str]] = {
     "UNH": "UnitedHealth", "V": "Visa", "VZ": "Verizon", "WMT": "Walmart|Wal-Mart", "XOM": "Exxon(?: ?Mobil)?",
     "YHOO": "Yahoo", "BB": "BlackBerry|RIM", "NOK": "Nokia", "SMSN": "Samsung", "SNE": "Sony", "TM": "Toyota",
     "TSM": "TSMC",
-    "US": r"US|U\.S\.(?:A\.)?|United States|America(?:n)?", "EA": "euro ?(?:zone|area)", "EU": "European Union|EU",
+    "US": r"US|U\.S\.(?:A\.)?|United States|America(?:n)?", "EA": "[Ee]uro[ -]?(?:zone|area)",
+    "EU": "European Union|EU",
     "DE": "German(?:y)?|Deutschland", "FR": "France|French", "GB": r"UK|U\.K\.|Britain|British|United Kingdom",
     "JP": "Japan(?:ese)?", "CN": "China|Chinese", "IT": "Italy|Italian", "ES": "Spain|Spanish", "IN": "India(?:n)?",
     "CA": "Canada|Canadian", "BR": "Brazil(?:ian)?", "CH": "Switzerland|Swiss", "AU": "Australia(?:n)?",
@@ -122,50 +130,6 @@ CURRENCIES: Final[Mapping[str, str]] = {
     "CHF": "(?:Swiss )?francs?",
     "CAD": "loonie|Canadian dollars?", "AUD": "Australian dollars?|Aussie", "CNY": "yuan|renminbi",
 }  # fmt: skip
-
-UP: Final = (
-    r"up|ros(?:e|en)|rises?|rising|grew|grow(?:s|n|ing|th)?|increas(?:e|es|ed|ing)|gain(?:s|ed|ing)?|jump(?:s"
-    r"|ed|ing)?"
-    r"|climb(?:s|ed|ing)?|surg(?:e|es|ed|ing)|advanc(?:e|es|ed|ing)|add(?:s|ed|ing)|higher|more|expand(?:s|ed|ing)?"
-    r"|expansion|improv(?:e|es|ed|ing|ement)|soar(?:s|ed|ing)?|rall(?:y|ied|ies|ying)|appreciat(?:es|ed|ing"
-    r"|ion)|strengthened"
-    r"|widen(?:s|ed|ing)?|accelerat(?:es|ed|ing)|compound(?:s|ed|ing)?|returned|rebound(?:s|ed|ing)?|leapt|doubled"
-)
-DOWN: Final = (
-    r"down|f[ae]ll(?:s|en|ing)?|declin(?:e|es|ed|ing)|decreas(?:e|es|ed|ing)|drop(?:s|ped|ping)?|los[est]{1,2}"
-    r"|losing|loss"
-    r"|shed(?:s|ding)?|slid(?:e|es|ing)?|slip(?:s|ped|ping)?|plung(?:e|es|ed|ing)|lower|less|shr[aiu]nk(?:s|ing)?"
-    r"|contract(?:s|ed|ing|ion)|tumbl(?:e|es|ed|ing)|sank|sink(?:s|ing)?|weaken(?:s|ed|ing)?|narrow(?:s|ed|ing)?"
-    r"|depreciat(?:es|ed|ing|ion)|retreat(?:s|ed|ing)?|negative|cut|erod(?:es|ed|ing)|decelerat(?:es|ed|ing)"
-    r"|halved|correction"
-)
-_ASSUMED: Final = (
-    r"would|could|might|may|should|will|shall|if|assum(?:e|es|ed|ing|ption|ptions)|scenario|suppos(?:e|ing)"
-    r"|target(?:s|ed|ing)?"
-    r"|forecast(?:s|ed|ing)?|expect(?:s|ed|ing|ation|ations)?|project(?:s|ed|ing|ion|ions)|upside|downside"
-    r"|stop(?:-loss)?"
-    r"|estimat(?:e|es|ed|ing)|predict(?:s|ed|ing|ion)?|guid(?:ance|es|ed|ing)|plan(?:s|ned|ning)?"
-    r"|potential(?:ly)?|likely"
-    r"|probab(?:ly|le|ility)|hypothetical(?:ly)?|fair value|intrinsic value|bull case|bear case|base case"
-    r"|outlook|next"
-    r"|anticipat(?:e|es|ed|ing)|implies|imagine|unless|whether|budget|position siz(?:e|ing)|portfolio"
-    r"|allocat(?:e|ion)|hedge"
-    r"|I(?:'d| would| see| expect| recommend)|recommend(?:s|ed|ing)?|risk premium|discount rate|hurdle"
-)
-_NEGATED: Final = (
-    r"\b(?:not|never|nor|neither|isn't|wasn't|aren't|weren't|didn't|doesn't|no longer"
-    r"|rather than|instead of)$"
-)
-
-
-def _words(pattern: str) -> re.Pattern[str]:
-    return re.compile(rf"\b(?:{pattern})\b", re.IGNORECASE)
-
-
-UPWARDS: Final = _words(UP)
-DOWNWARDS: Final = _words(DOWN)
-ASSUMED: Final = _words(_ASSUMED)
-NEGATED: Final = re.compile(_NEGATED, re.IGNORECASE)
 
 _WINDOW: Final = re.compile(r"^(?P<family>.+?)_(?P<count>\d{1,4})(?P<unit>[dwmy])?$")
 _WINDOW_UNITS: Final = {"d": 1, "w": 5, "m": 21, "y": 252}

@@ -1,4 +1,4 @@
-"""The checker agrees with people about the figures of the labelled set, at least so far."""
+"""The checker agrees with people about the figures of the labelled set."""
 
 import pytest
 
@@ -7,15 +7,20 @@ from tests.evidence.labelled.scores import score, texts
 FLOORS = {
     "extraction recall": 0.98,
     "extraction precision": 0.97,
-    "green precision": 0.98,
+    "green precision": 0.99,
+    "red precision": 0.95,
 }
+
+
+# Lower than for the texts that the rules were tuned on, which is .95.
+HELD_OUT = FLOORS | {"red precision": 0.86}
 
 
 @pytest.mark.parametrize("is_held_out", [False, True], ids=["in sight", "held out"])
 def test_the_checker_labels_as_people_do(is_held_out: bool) -> None:
     found = score(text for text in texts() if text.is_held_out is is_held_out)
-    shares = found.shares()
-    low = {name: shares[name] for name, floor in FLOORS.items() if shares[name] < floor}
+    shares, floors = found.shares(), HELD_OUT if is_held_out else FLOORS
+    low = {name: shares[name] for name, floor in floors.items() if shares[name] < floor}
     assert not low, "\n".join([str(low), *found.lost, *found.wrong])
 
 
