@@ -72,7 +72,7 @@ _UNKNOWN_MODEL: Final = _Kind(
 )
 _TOO_LONG: Final = _Kind(
     "provider_too_long",
-    "The debate is too long for this model. Give less material or fewer rounds, or use a model with a larger context.",
+    "The debate is too long for this model. Shorten the sources, or use fewer rounds or another model.",
     False,
 )
 _RATE_LIMITED: Final = _Kind(
@@ -90,14 +90,14 @@ _CREDIT: Final = _Kind(
 )
 _FILTERED: Final = _Kind(
     "provider_filtered",
-    "The model's provider refused the text by its safety rules. Reword the question or the material, or use another"
-    " provider.",
+    "The model's provider refused the text by its safety rules. Reword the question, change the sources,"
+    " or use another provider.",
     False,
 )
 _WITHHELD: Final = _Kind(
     "provider_withheld",
-    "The model's provider cut the answer off by its safety rules. Reword the question or the material, or use another"
-    " provider.",
+    "The model's provider cut the answer off by its safety rules. Reword the question, change the sources,"
+    " or use another provider.",
     True,
 )
 # What came is put in; it is one of our own words.

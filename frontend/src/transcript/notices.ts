@@ -10,17 +10,17 @@ type Optional = TemplateResult | typeof nothing;
 
 const CONNECT = "OUTCRY_PROVIDERS=openai:gpt-5-mini OPENAI_API_KEY=... make run";
 const LATER = "Temporary provider error. Try again in a minute.";
-const OPERATOR = "Whoever runs this site has to set the provider's key or model right; until then it would fail again.";
+const OPERATOR = "The site's operator must correct the provider's key or model first.";
 
 /** What a person can do about an error that ended a debate, by its code. */
 const ADVICE: Readonly<Record<string, string>> = {
   providers_exhausted: "Every model was tried. Wait a few minutes and try again.",
-  resume_failed: "What was said is kept. Start it again; if that ends the same way, the server's log says why.",
+  resume_failed: "The transcript is kept. Retry; if it fails again, ask the site's operator.",
   provider_rate_limited: "Wait a minute, then try again.",
-  provider_too_long: "Ask again with less material or fewer rounds.",
-  provider_empty: "Try again, or word the question differently.",
-  provider_looped: "Try again, or word the question differently.",
-  provider_rejected: "Try again with other material; if that fails too, the server's log says why.",
+  provider_too_long: "Ask again with shorter sources or fewer rounds.",
+  provider_empty: "Retry, or reword the question.",
+  provider_looped: "Retry, or reword the question.",
+  provider_rejected: "Reword the question or change the sources; if it fails again, ask the site's operator.",
   provider_unauthorized: OPERATOR,
   provider_forbidden: OPERATOR,
   provider_unknown_model: OPERATOR,
