@@ -1,10 +1,12 @@
-// Every page: the style sheet, the theme, the menu and copy buttons.
+// Every page: the style sheet, the theme, the menu, copy buttons and the sign-in.
 
 import "../styles/main.css";
 import { forgetSubmission, setUpCopyButtons } from "../shared/clipboard.ts";
+import { keepFragment } from "../shared/fragment.ts";
 import { setUpThemeToggle, tellTimeZone } from "../shared/theme.ts";
 
 setUpThemeToggle();
 tellTimeZone();
 setUpCopyButtons();
 forgetSubmission();
+keepFragment();
