@@ -1,5 +1,7 @@
 """Long texts on the page of a debate: copied, linked to, and drawn as they are read."""
 
+import re
+
 import pytest
 from playwright.async_api import BrowserContext, Page, expect
 
@@ -58,6 +60,24 @@ async def test_messages_and_tables_are_copied_and_a_link_opens_at_its_message(
     )
     assert await linked.evaluate(is_laid_out)
     assert not await opened.locator("outcry-message").first.evaluate(is_laid_out)
+
+    # The link survives the sign-in.
+    await context.clear_cookies(name="sessionid")
+    await opened.goto("about:blank")
+    await opened.goto(link)
+    await opened.get_by_label(re.compile("username|e-?mail", re.IGNORECASE)).first.fill(live_site.username)
+    await opened.get_by_label("Password", exact=False).first.fill(live_site.password)
+    await opened.get_by_role("button", name="Sign in").click()
+    await expect(linked).to_be_focused()
+
+    # A reference leads to its note, and the note back.
+    reference = linked.locator("[to]").first
+    await reference.get_by_role("link").click()
+    note = opened.locator("[note][data-linked]")
+    await expect(note).to_be_in_viewport()
+    await expect(note).to_be_focused()
+    await note.get_by_title("Back to the text").click()
+    await expect(opened.locator("[to][data-linked]")).to_be_focused()
 
 
 async def _clipboard(page: Page) -> str:

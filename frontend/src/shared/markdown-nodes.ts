@@ -51,9 +51,11 @@ function made(token: Tokens.Generic): (Node | string)[] {
     case "formula":
       return [formula(token)];
     case "reference":
-      return [element("sup", token["label"])];
+      return [marked("to", `^${token["label"]}`, element("sup", token["label"]))];
+    case "citation":
+      return [marked("to", token["label"], element("span", token.raw))];
     case "note":
-      return [element("p", element("sup", token["label"]), " ", ...nodes(tokens))];
+      return [note(token)];
     default:
       throw new Error(`no element for ${type}`);
   }
@@ -63,6 +65,17 @@ function element(name: string, ...content: (Node | string)[]): HTMLElement {
   const made = document.createElement(name);
   made.append(...content);
   return made;
+}
+
+/** An element with an attribute for `notes.ts`. */
+function marked(name: "note" | "to", label: string, made: HTMLElement): HTMLElement {
+  made.setAttribute(name, label);
+  return made;
+}
+
+function note({ label, colon, tokens }: Tokens.Generic): HTMLElement {
+  const mark = label.startsWith("^") ? element("sup", label.slice(1)) : element("span", `[${label}]${colon}`);
+  return marked("note", label, element("p", mark, " ", ...nodes(tokens ?? [])));
 }
 
 /** Parts with a line break after each, which separates their words where only the text counts. */

@@ -1,12 +1,15 @@
-// What a model's Markdown has beyond GitHub's: formulas and footnotes; and where it reads a mark otherwise.
+// What a model's Markdown has beyond GitHub's: formulas, footnotes and numbered sources; and where it reads a mark otherwise.
 
 import type { MarkedExtension, Token, Tokens } from "marked";
 import { displayFormula, displayStart, inlineFormula, inlineStart, type Formula } from "./formula-syntax.ts";
 
 type FormulaToken = Tokens.Generic & Formula;
 
-const NOTE = /^ {0,3}\[\^([^\]\s]{1,40})\]:[ \t]*((?:(?!\[\^)[^\n]+(?:\n|$))+)/;
-const NOTE_START = /^ {0,3}\[\^/m;
+/** A footnote, or a numbered source such as "[1] Annual report", to the next one or an empty line. */
+const NOTE = /^ {0,3}\[(\^[^\]\s]{1,40}(?=\]:)|\d{1,3})\](:?)(?!\()[ \t]*((?:(?!\[(?:\^|\d{1,3}\]))[^\n]+(?:\n|$))+)/;
+/** What ends the paragraph before it. */
+const NOTE_START = /^ {0,3}\[(?:\^|\d{1,3}\]:)/m;
+const CITATION = /^\[(\d{1,3})\](?!\()/;
 const REFERENCE = /^\[\^([^\]\s]{1,40})\]/;
 /** A definition of what a link's label leads to. */
 const LINK_TARGET = /^ {0,3}\[[^\]\n]{1,200}\]:[ \t]*\n?[ \t]*<?https?:/i;
@@ -36,8 +39,9 @@ export const SYNTAX: MarkedExtension = {
       level: "block",
       start: (source) => paragraph(source).search(NOTE_START),
       tokenizer(source) {
-        const [raw, label, text = ""] = NOTE.exec(source) ?? [];
-        return raw === undefined ? undefined : { type: "note", raw, label, tokens: this.lexer.inlineTokens(text.trim()) };
+        const [raw, label, colon, text = ""] = NOTE.exec(source) ?? [];
+        if (raw === undefined || LINK_TARGET.test(source)) return undefined;
+        return { type: "note", raw, label, colon, tokens: this.lexer.inlineTokens(text.trim()) };
       },
     },
     {
@@ -47,6 +51,17 @@ export const SYNTAX: MarkedExtension = {
       tokenizer(source) {
         const [raw, label] = REFERENCE.exec(source) ?? [];
         return raw === undefined ? undefined : { type: "reference", raw, label };
+      },
+    },
+    {
+      name: "citation",
+      level: "inline",
+      start: (source) => source.search(/\[\d/),
+      tokenizer(source) {
+        const [raw, label = ""] = CITATION.exec(source) ?? [];
+        // The label of a link's definition is a link.
+        if (raw === undefined || this.lexer.state.inLink || label in this.lexer.tokens.links) return undefined;
+        return { type: "citation", raw, label };
       },
     },
   ],

@@ -30,9 +30,9 @@ describe("a model's text", () => {
 
   test("has footnotes, and loses no definition", () => {
     expect(html("Up[^1].\n\n[^1]: Annual *report*.\n[^b]: Filing.")).toBe(
-      "<p>Up<sup>1</sup>.</p><p><sup>1</sup> Annual <em>report</em>.</p><p><sup>b</sup> Filing.</p>",
+      '<p>Up<sup to="^1">1</sup>.</p><p note="^1"><sup>1</sup> Annual <em>report</em>.</p><p note="^b"><sup>b</sup> Filing.</p>',
     );
-    expect(html("[1]: Bloomberg")).toBe("<p>[1]: Bloomberg</p>");
+    expect(html("[1]: Bloomberg")).toBe('<p note="1"><span>[1]:</span> Bloomberg</p>');
     expect(markdown("See [1].\n\n[1]: https://example.com/").querySelector("a")?.href).toBe("https://example.com/");
   });
 
@@ -140,6 +140,8 @@ describe.each(HOSTILE)("hostile: %s", (text) => {
           expect(attribute.value).toBe("auto");
         } else if (name === "a") {
           expect(["href", "rel", "target"]).toContain(attribute.name);
+        } else if (attribute.name === "note" || attribute.name === "to") {
+          expect(attribute.value).toMatch(/^(\^\S+|\d+)$/);
         } else {
           expect(OTHER_ATTRIBUTES).toContain(`${name} ${attribute.name}=${attribute.value}`);
         }

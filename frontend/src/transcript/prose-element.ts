@@ -3,6 +3,7 @@
 
 import { customElement, property } from "lit/decorators.js";
 import { blocks, nodesOf } from "../shared/markdown.ts";
+import { linkNotes } from "../shared/notes.ts";
 import { PageElement } from "../shared/page-element.ts";
 import { dropped, sliced } from "../shared/slices.ts";
 
@@ -46,6 +47,8 @@ export class ProseElement extends PageElement {
       this.#rendered.push({ source: block.raw, nodes });
       this.append(...nodes);
     }
+    const message = this.closest<HTMLElement>("outcry-message");
+    if (message !== null) linkNotes(message);
   }
 
   override disconnectedCallback(): void {
