@@ -3,7 +3,7 @@
 import pytest
 from playwright.async_api import Locator, Page, expect
 
-from tests.e2e.person import sign_in, sign_up
+from tests.e2e.person import sign_up
 from tests.e2e.site import Site
 from tests.e2e.usable import HEIGHT, WIDTH, expect_usable
 from tests.fakes.openai_server import OpenAIServer
@@ -34,7 +34,7 @@ async def test_a_history_is_searched_and_kept_in_order(
     page: Page, live_site: Site, model: OpenAIServer
 ) -> None:
     model.default = says("Cash", " flow", " covers", " the", " walnut", " harvest.")
-    await sign_in(page, live_site)
+    await sign_up(page, live_site, "historian")
     for topic in ("Is the first one safe?", "Is the second one safe?"):
         await page.evaluate(START, topic)
     await page.reload()
