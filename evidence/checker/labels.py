@@ -34,7 +34,7 @@ def decide(claim: Claim, record: Record) -> Verdict:
     """The label of a figure."""
     if not claim.figure.is_understood:
         return Verdict(Label.UNCHECKED)
-    if claim.cited:
+    if claim.cited and not claim.is_negated:
         cited = _cited(claim, record)
         if cited is not None:
             return cited
@@ -72,6 +72,9 @@ def _cited(claim: Claim, record: Record) -> Verdict | None:
     found = _uncited(claim, record)
     if found.label in {Label.CONSISTENT, Label.DERIVED}:
         return found
+    if found.label is Label.MATCHED:
+        # The words are right, and the citation is of something else.
+        return UNSUPPORTED
     if claim.is_assumed:
         return Verdict(Label.ASSUMPTION)
     if (

@@ -42,7 +42,7 @@ _UNIT: Final = re.compile(
     r"|before|as many|already)\b))"
     rf"|(?P<code>[  ]?(?:{CODES})\b)"
     r"|(?P<word>[  -](?:US |U\.S\. )?(?:dollars?|euros?|pounds|sterling|yen|francs|rupees|yuan|renminbi)\b)"
-    r"|(?P<cents>[  -]cents?\b|¢)"
+    r"|(?P<cents>[  -](?:cents?|pence)\b|¢)"
 )
 
 FOREIGN_SCALE: Final = re.compile(
@@ -102,7 +102,7 @@ def unit_after(text: str, end: int) -> tuple[Measure, int, str | None, bool, boo
     if match["multiple"]:
         return Measure.MULTIPLE, match.end(), None, False, False
     if match["cents"]:
-        return Measure.CURRENCY, match.end(), "$", False, True
+        return Measure.CURRENCY, match.end(), "GBP" if word == "pence" else "$", False, True
     currency = iso(word) if match["code"] else _WORDS[word.split(" ")[-1].lower()]
     return Measure.CURRENCY, match.end(), currency, False, False
 

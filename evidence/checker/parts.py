@@ -69,6 +69,7 @@ class Parts:
     def cited(self, end: int) -> tuple[tuple[str, ...], int]:
         """The evidence that is cited after this place, and where the citations end."""
         ids: list[str] = []
+        end += len(" points") if self.text.startswith(" points [", end) else 0
         while (match := _CITATION.match(self.text, end)) and len(ids) < 10:
             ids += re.findall(r"E\d+", match[1])
             end = match.end()
@@ -101,7 +102,10 @@ class Parts:
             or mentions[-1].end > self.figures[0].start
         ):
             return None
-        if "respectively" not in self.text and ":" not in self.text[mentions[-1].end : self.figures[0].start]:
+        if (
+            "respectively" not in self.text.lower()
+            and ":" not in self.text[mentions[-1].end : self.figures[0].start]
+        ):
             return None
         return mentions[self.figures.index(figure)]
 

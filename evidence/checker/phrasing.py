@@ -20,7 +20,7 @@ DOWN: Final = (
     r"|halved|correction"
 )
 _ASSUMED: Final = (
-    r"would|could|might|may|should|will|shall|if|assum(?:e|es|ed|ing|ption|ptions)|scenario|suppos(?:e|ing)"
+    r"would|could|might|(?-i:may)|should|will|shall|if|assum(?:e|es|ed|ing|ption|ptions)|scenario|suppos(?:e|ing)"
     r"|target(?:s|ed|ing)?"
     r"|forecast(?:s|ed|ing)?|expect(?:s|ed|ing|ation|ations)?|project(?:s|ed|ing|ion|ions)|upside|downside"
     r"|stop(?:-loss)?"

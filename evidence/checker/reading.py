@@ -91,14 +91,22 @@ def _role(
         role is Role.LEVEL
         and last is not None
         and last.role is Role.CHANGE
-        and _LIST.fullmatch(text[start : figure.start])
+        and _LIST.fullmatch(_without_subjects(parts, start, figure.start))
     ):
-        # In a list after another change: "rose 1 % and 2 %".
+        # In a list after another change: "rose 1 % and 2 %", "A rose 1 %, B 2 %".
         role, direction = last.role, last.direction
     if not cited and (role is not Role.LEVEL or figure.is_points or figure.measure is Measure.MULTIPLE):
         following = parts.figures[number + 1 : number + 2]
         cited = parts.cited_together(figure.end, following[0].start if following else len(text))
     return cited, (role, direction, other)
+
+
+def _without_subjects(parts: Parts, start: int, end: int) -> str:
+    text = parts.text[start:end]
+    for each in reversed(parts.subjects):
+        if start <= each.start and each.end <= end:
+            text = f"{text[: each.start - start]}{text[each.end - start :].lstrip()}"
+    return text
 
 
 def _last_direction(text: str) -> int:

@@ -21,8 +21,6 @@ SNAPSHOTS: Final = {
 }
 GREEN: Final = frozenset((Label.MATCHED, Label.DERIVED))
 RED: Final = frozenset((Label.CONTRADICTED,))
-# Each third text was left out of sight while the rules were changed.
-HELD_OUT: Final = 3
 
 
 @dataclass(frozen=True)
@@ -47,7 +45,6 @@ class Text:
     snapshot: str
     text: str
     figures: tuple[Labelled, ...]
-    is_held_out: bool
 
 
 @dataclass
@@ -87,13 +84,12 @@ def snapshot(name: str) -> Snapshot:
     return load(json.loads(SNAPSHOTS[name].read_text(encoding="utf-8")))
 
 
-def texts() -> Iterator[Text]:
-    number = 0
+def texts(*, held_out: bool) -> Iterator[Text]:
+    """The texts that rules were tuned on, or those that were held out."""
     for name in SNAPSHOTS:
-        rows = json.loads((FOLDER / f"{name}.sentences.json").read_text(encoding="utf-8"))
-        for row in rows:
-            number += 1
-            yield Text(name, row["text"], tuple(map(_labelled, row["figures"])), number % HELD_OUT == 0)
+        part = "held-out" if held_out else "sentences"
+        for row in json.loads((FOLDER / f"{name}.{part}.json").read_text(encoding="utf-8")):
+            yield Text(name, row["text"], tuple(map(_labelled, row["figures"])))
 
 
 def _labelled(row: dict[str, object]) -> Labelled:
