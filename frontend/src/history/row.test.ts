@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { parameters } from "./filters.ts";
 import type { Row } from "./history-api.ts";
-import { age, groupOf, shownRow } from "./row.ts";
+import { age, groupOf, shownRow, unmarked } from "./row.ts";
 
 const NOW = new Date(2027, 2, 10, 9, 0);
 
@@ -16,6 +16,11 @@ test("debates are grouped by the days of the reader's own time zone", () => {
   expect(groupOf(row(new Date(2027, 2, 3)), NOW)).toBe("Last 30 days");
   expect(groupOf(row(new Date(2027, 0, 3)), NOW)).toBe("Older");
   expect(groupOf(row(new Date(2027, 0, 3), true), NOW)).toBe("Pinned");
+});
+
+test("an excerpt is read without the signs of Markdown", () => {
+  expect(unmarked("## Margins\nThe **bull** case of `ACME`, 5 * 3")).toBe("Margins\nThe bull case of ACME, 5 * 3");
+  expect(unmarked("| Cloud | 31.2% |")).toBe("  Cloud   31.2%  ");
 });
 
 test.each([

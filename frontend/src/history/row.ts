@@ -111,7 +111,12 @@ function outcomeTemplate({ status, mode, verdict, verdict_reason, word }: Row): 
 }
 
 function excerptTemplate({ before, hit, after }: Excerpt): TemplateResult {
-  return html`<span class="excerpt" dir="auto">${before}<mark>${hit}</mark>${after}</span>`;
+  return html`<span class="excerpt" dir="auto">${unmarked(before)}<mark>${hit}</mark>${unmarked(after)}</span>`;
+}
+
+/** A part of a Markdown text without its signs for headings, emphasis, code and tables. */
+export function unmarked(text: string): string {
+  return text.replace(/\*\*|`|^#+ /gm, "").replaceAll("|", " ");
 }
 
 function renameTemplate(row: Row, actions: Actions): TemplateResult {
