@@ -10,7 +10,11 @@ export default defineConfig({
     // Fonts stay files: the pages' policy loads them from this site, not from data: addresses.
     assetsInlineLimit: 0,
     modulePreload: false,
-    rollupOptions: { input: ["src/pages/main.ts", "src/pages/account.ts", "src/pages/dashboard.ts", "src/pages/history.ts", "src/pages/live.ts", "src/pages/monitor.ts"] },
+    rolldownOptions: {
+      input: ["src/pages/main.ts", "src/pages/account.ts", "src/pages/dashboard.ts", "src/pages/history.ts", "src/pages/live.ts", "src/pages/monitor.ts"],
+      // One file for what most pages share: each request costs as much as a small module.
+      output: { codeSplitting: { groups: [{ name: "base", test: /node_modules\/(?:@lit|lit)|src\/shared\/(?:clipboard|http|key|page-element)|src\/client\/|decorate|page-status/ }] } },
+    },
   },
   // Tests read the recordings, which Python's tests read, too.
   server: { fs: { allow: [".", "../tests/recordings"] } },

@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -13,10 +14,12 @@ from pathlib import Path
 import brotli
 import httpx
 import pytest
+from playwright.sync_api import sync_playwright
 
 from config.env.static_files import IMMUTABLE, is_collected
 from scripts.places import read_env_file
 from tests.e2e import programs
+from tests.e2e.conftest import CHROMIUM, QUIET, needed
 from tests.e2e.site import ROOT, Site, running
 from tests.support.settings import CHECK, SECRET_KEY, run
 
@@ -114,6 +117,33 @@ def test_scripts_and_styles_are_sent_compressed(site: Site, encoding: str, unpac
             assert len(packed) < len(plain)
             assert unpack(packed) == plain
         assert "Content-Encoding" not in plain_headers
+
+
+def test_first_load_of_a_debate_is_light(site: Site) -> None:
+    """With an empty cache, as compressed: the page, scripts, styles, fonts and images, without their headers."""
+    needed(bool(CHROMIUM), "Chromium")
+    asked: dict[str, str] = {}
+    sizes: Counter[str] = Counter()
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
+        page = browser.new_page()
+        pairs = (pair.split("=", 1) for pair in cookies(site).split("; "))
+        page.context.add_cookies([{"name": name, "value": value, "url": site.url} for name, value in pairs])
+        network = page.context.new_cdp_session(page)
+        network.on(
+            "Network.requestWillBeSent",
+            lambda sent: asked.update({sent["requestId"]: sent["request"]["url"]}),
+        )
+        network.on(
+            "Network.dataReceived",
+            lambda part: sizes.update({asked[part["requestId"]]: part["encodedDataLength"]}),
+        )
+        network.send("Network.enable")
+        page.goto(f"{site.url}/sample/", wait_until="networkidle")
+        page.locator("outcry-message .prose p").first.wait_for()
+        browser.close()
+    assert {"js", "css", "woff2"} <= {address.rpartition(".")[2] for address in sizes}
+    assert 50_000 < sizes.total() < 120_000, sizes
 
 
 def test_unhashed_files_are_revalidated(site: Site, plain_site: Site) -> None:
