@@ -24,7 +24,7 @@ async def test_a_demo_cannot_be_mistaken_for_an_analysis(page: Page, demo_site: 
     # On the dashboard and in the review, too.
     identity = page.url.rstrip("/").rpartition("/")[2]
     await page.goto(demo_site.url)
-    await expect(page.locator(f'[data-id="{identity}"]')).to_contain_text("DEMO")
+    await expect(page.locator(f'[data-id="{identity}"]')).to_contain_text("Demo")
     await page.goto(f"{demo_site.url}/admin/conversations/conversation/{identity}/change/")
     await expect(page.get_by_text("DEMO", exact=True)).to_have_count(1 + 7)
     await expect(page.get_by_text("A script spoke here")).to_be_visible()
