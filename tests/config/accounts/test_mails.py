@@ -66,4 +66,6 @@ def test_every_address_in_a_mail_is_the_sites_own(
     assert f"{SITE}{path}" in text
     assert {address[: len(SITE)] for address in re.findall(r"https?://\S+", text)} == {SITE}
     assert NAMED not in text
-    assert "Hello from Outcry!" in text
+    # It opens with what it is about.
+    assert not mail.body.startswith(("Hello", "\n"))
+    assert "Outcry, " in text
