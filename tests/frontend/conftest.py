@@ -10,7 +10,7 @@ from django_vite.core.asset_loader import (  # type: ignore[import-untyped]
     DjangoViteConfig,
 )
 
-ENTRIES = [f"src/pages/{name}.ts" for name in ("main", "dashboard", "history", "live", "monitor")]
+ENTRIES = [f"src/pages/{name}.ts" for name in ("main", "account", "dashboard", "history", "live", "monitor")]
 
 
 @pytest.fixture(autouse=True)
