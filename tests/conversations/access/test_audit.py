@@ -27,7 +27,7 @@ def page(client: Client, conversation: Conversation) -> None:
 
 
 def again(client: Client, conversation: Conversation) -> None:
-    assert client.get("/", {"again": str(conversation.pk)}).status_code == 200
+    assert client.get("/dashboard", {"again": str(conversation.pk)}).status_code == 200
 
 
 def api(client: Client, conversation: Conversation) -> None:

@@ -4,7 +4,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("conversations", "0017_history"),
+        ("conversations", "0014_history"),
     ]
 
     operations = [

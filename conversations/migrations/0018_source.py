@@ -9,7 +9,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("conversations", "0019_search"),
+        ("conversations", "0017_search"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -27,7 +27,7 @@ def drop_index(apps: StateApps, schema_editor: BaseDatabaseSchemaEditor) -> None
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('conversations', '0018_preferences'),
+        ('conversations', '0016_preferences'),
     ]
 
     operations = [

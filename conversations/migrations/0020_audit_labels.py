@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('conversations', '0020_record'),
+        ('conversations', '0019_record'),
     ]
 
     operations = [

@@ -2,7 +2,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("conversations", "0014_source")]
+    dependencies = [("conversations", "0018_source")]
 
     operations = [
         migrations.AddField(
