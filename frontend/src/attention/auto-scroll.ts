@@ -12,6 +12,8 @@ export class AutoScroll {
   /** Whether the reader is opening or closing something. */
   #isToggling = false;
   #result: Element | null = null;
+  /** Whether the result's top is held in view until the reader moves: what stands above it may still change its height. */
+  #isPinned = false;
   #changed: () => void;
 
   /** Calls `changed` whenever `isBehind` may have changed, until `signal` aborts. */
@@ -21,6 +23,9 @@ export class AutoScroll {
     addEventListener("scroll", () => this.#onScroll(), { passive: true, signal });
     document.addEventListener("click", (event) => this.#onClick(event), { capture: true, signal });
     document.addEventListener("toggle", (event) => this.#onToggle(event), { capture: true, signal });
+    for (const type of ["wheel", "touchmove", "keydown", "pointerdown"]) {
+      addEventListener(type, () => (this.#isPinned = false), { capture: true, passive: true, signal });
+    }
     const resizes = new ResizeObserver(() => this.#onResize());
     resizes.observe(document.body);
     signal.addEventListener("abort", () => resizes.disconnect());
@@ -54,7 +59,8 @@ export class AutoScroll {
   end(result: Element, isNews: boolean): void {
     this.#result = result;
     if (this.#held) return;
-    if (this.#following && isNews) result.scrollIntoView({ block: "start", behavior: "instant" });
+    this.#isPinned = this.#following && isNews;
+    this.#showPinned();
     this.#following = false;
     this.#changed();
   }
@@ -69,8 +75,13 @@ export class AutoScroll {
     element.scrollIntoView({ block: "nearest", behavior: motion() });
   }
 
+  #showPinned(): void {
+    if (this.#isPinned) this.#result?.scrollIntoView({ block: "start", behavior: "instant" });
+  }
+
   #onResize(): void {
     if (this.#held || this.#isToggling) return;
+    this.#showPinned();
     if (this.#following && this.#result === null) {
       scrollTo({ top: document.documentElement.scrollHeight, behavior: "instant" });
     } else this.#changed();
