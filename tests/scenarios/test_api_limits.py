@@ -117,9 +117,9 @@ async def test_an_estimate_stores_nothing(alice: User, settings: Settings) -> No
 
 
 async def test_an_estimate_without_a_price_says_so(alice: User, settings: Settings) -> None:
-    settings.OUTCRY_PROVIDERS = ["local"]
+    settings.OUTCRY_PROVIDERS = ["openai:of-no-known-price"]
     _, told, _ = await post(await signed_in(alice), f"{LIST}estimate", {"topic": "Buy?"})
-    assert (told["provider"], told["usd"]) == ("local", None)
+    assert (told["provider"], told["usd"]) == ("openai:of-no-known-price", None)
 
 
 async def test_a_day_that_is_spent_is_429_until_midnight(
@@ -204,6 +204,7 @@ async def test_again_is_answered_as_a_start(alice: User, carol: User, openai: Op
     assert status == 201
     assert started == {
         "id": started["id"],
+        "topic": conversation.topic,
         "status": "queued",
         "url": f"/conversations/{started['id']}/",
         "ws_url": f"/ws/conversations/{started['id']}/",

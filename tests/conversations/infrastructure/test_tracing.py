@@ -53,7 +53,8 @@ async def test_shared_commit_has_a_span_per_conversation(
     batch: list[Any] = []
     with monkeypatch.context() as held:
         held.setattr(appender._writer, "submit", batch.append)
-        start, word = debates.every_event()[3:5]
+        start = debates.message_start(uuid4())
+        word = debates.tokens(start.message, ["Half"])[0]
         for conversation, event in zip(conversations, [start, start, word], strict=True):
             with tracing.debate("", conversation.pk, uuid4(), 1):
                 appender.Appender(conversation.pk, None).put(event)
