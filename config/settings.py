@@ -261,7 +261,9 @@ SOCIALACCOUNT_STORE_TOKENS = False
 
 # Mail: printed to the terminal unless a server is given
 
-vars().update(mail_settings(text("EMAIL_URL", "consolemail://")))
+_email_url = text("EMAIL_URL", "consolemail://")
+vars().update(mail_settings(_email_url))
+MAILS_GO_TO_TERMINAL = _email_url.startswith("consolemail:")
 DEFAULT_FROM_EMAIL = SERVER_EMAIL = text("DEFAULT_FROM_EMAIL", "outcry@localhost")
 
 # Debates

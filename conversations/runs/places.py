@@ -55,6 +55,8 @@ def _release(condition: Q, most: int) -> store.Stored:
     with transaction.atomic():
         waiting = Conversation.objects.select_for_update().filter(WAITING, condition)
         rows: list[tuple[Any, ...]] = [*waiting.order_by("created_at", "id").values_list("pk", "mode")[:most]]
+        if not rows:
+            return {}
         at = timezone.now()
         return store.store_batch(
             [

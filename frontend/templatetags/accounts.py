@@ -23,4 +23,4 @@ def has_unverified_email(user: AbstractUser) -> bool:
 
 @register.simple_tag
 def mails_go_to_terminal() -> bool:
-    return bool(settings.EMAIL_BACKEND == "django.core.mail.backends.console.EmailBackend")
+    return bool(settings.MAILS_GO_TO_TERMINAL)
