@@ -12,6 +12,9 @@ from evidence.checker.text import sentences
 from evidence.checker.verdicts import Label
 from tests.evidence.snapshots import FOLDER, apple
 
+# Nothing here depends on what differs between versions of Python or Django.
+pytestmark = pytest.mark.any_python
+
 SNAPSHOT = apple()
 PREPARED = prepare(SNAPSHOT)
 SENTENCES = json.loads((FOLDER / "sentences.json").read_text(encoding="utf-8"))

@@ -18,6 +18,9 @@ from evidence.instruments import INSTRUMENTS, UnknownInstrument, resolve
 from evidence.library import series
 from evidence.record import MissingReason, Quality, Snapshot, Unit
 
+# Nothing here depends on what differs between versions of Python or Django.
+pytestmark = pytest.mark.any_python
+
 NEW_YEARS_EVE = datetime(2012, 12, 31, 23, tzinfo=UTC)
 MOMENTS = st.datetimes(datetime(1999, 1, 1), datetime(2026, 12, 31), timezones=st.just(UTC))  # noqa: DTZ001
 
