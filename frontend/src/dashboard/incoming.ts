@@ -8,10 +8,14 @@ type Receiver = { readonly files: (files: Iterable<File>) => void; readonly sour
 export function receive(form: HTMLFormElement, box: HTMLElement, { files, source }: Receiver): void {
   const chooser = form.querySelector<HTMLInputElement>("[data-files]");
   form.querySelector("[data-add-sources]")?.addEventListener("click", () => chooser?.click());
-  chooser?.addEventListener("change", () => {
-    files(chooser.files ?? []);
+  const take = (): void => {
+    if (!chooser?.files?.length) return;
+    files(chooser.files);
     chooser.value = "";
-  });
+  };
+  chooser?.addEventListener("change", take);
+  // What was chosen before this script had loaded.
+  take();
   box.addEventListener("paste", (event) => {
     const text = event.clipboardData?.getData("text/plain") ?? "";
     const pasted = [...(event.clipboardData?.files ?? [])];
