@@ -17,8 +17,6 @@ from evidence.record import Snapshot
 
 # A sentence ends with one of these, so that the others need no look.
 _ENDS = frozenset(".!?\n")
-
-
 # Items in one event.
 _BATCH = 50
 
@@ -52,16 +50,14 @@ class MessageFigures:
     """Feed it the tokens of one message."""
 
     def __init__(self, record: Record, message: UUID) -> None:
-        self._record = record
         self.message = message
         self._checker = record.checker()
         self._text, self._checked = "", 0
 
     def token(self, event: Token) -> Figures | None:
         """The figures of the sentences that this token ends, if there are any."""
-        if event.offset < self._checked:
-            # What was said is replaced, as when it turns out to be thoughts.
-            self._begin()
+        # What was said may be replaced, as when it turns out to be thoughts.
+        self._checked = min(self._checked, event.offset)
         self._text = self._text[: event.offset] + event.text
         if _ENDS.isdisjoint(event.text) and not event.text[:1].isspace():
             return None
@@ -73,16 +69,10 @@ class MessageFigures:
             self._checked = begin + end
         return _event(self.message, found, final=False) if found else None
 
-    def _begin(self) -> None:
-        self._checker = self._record.checker()
-        self._text, self._checked = "", 0
-
 
 def checked(record: Record, message: AgentMessage) -> Figures:
     """All figures of a finished message. They replace those that were found while it streamed."""
-    checker, text = record.checker(), message.content
-    found = [each for start, end in sentences(text) for each in checker.sentence(text[start:end], start)]
-    return _event(message.message, found, final=True)
+    return _event(message.message, record.checker().text(message.content), final=True)
 
 
 def _event(message: UUID, found: Sequence[Checked], *, final: bool) -> Figures:
@@ -108,11 +98,7 @@ def checked_form(form: AnswerForm, record: Record, note: Callable[[bool], None])
 
 def _contradictions(record: Record, summary: str) -> str:
     """What in a summary contradicts the record, in a sentence for the model; empty if nothing does."""
-    checker = record.checker()
-    found = [
-        each for start, end in sentences(summary) for each in checker.sentence(summary[start:end], start)
-    ]
-    wrong = [each.as_json() for each in found if each.label is Label.CONTRADICTED]
+    wrong = [each.as_json() for each in record.checker().text(summary) if each.label is Label.CONTRADICTED]
     lines = [
         f"{each['text']}, where {' and '.join(each['evidence'])} gives {each['expected']}" for each in wrong
     ]

@@ -71,6 +71,10 @@ class Checker:
         self._table = Table()
         self._count = 0
 
+    def text(self, text: str) -> list[Checked]:
+        """All figures of a whole message, in order."""
+        return [figure for start, end in sentences(text) for figure in self.sentence(text[start:end], start)]
+
     def sentence(self, text: str, offset: int = 0) -> list[Checked]:
         """The figures of the next sentence, which begins at this offset of the message."""
         form = plain(text)
@@ -126,5 +130,4 @@ def prepare(snapshot: Snapshot) -> tuple[Record, Vocabulary]:
 
 def check(text: str, snapshot: Snapshot) -> list[Checked]:
     """All figures of a text, in order."""
-    checker = Checker(*prepare(snapshot))
-    return [figure for start, end in sentences(text) for figure in checker.sentence(text[start:end], start)]
+    return Checker(*prepare(snapshot)).text(text)
