@@ -15,7 +15,6 @@ from evidence.library import series
 NOTE: Final = (
     "A case from history shows how figures are checked. It proves no skill: models have read what happened."
 )
-MONTHS: Final = 12
 
 
 @dataclass(frozen=True)
@@ -94,7 +93,7 @@ CASES: Final[Sequence[Case]] = (
 def outcome(case: Case) -> tuple[date, float] | None:
     """(day, change in per cent) of the price twelve months later, adjusted for splits, or on the last day that the
     library has; None if it has none after the case."""
-    end = case.day.replace(year=case.day.year + MONTHS // 12)
+    end = case.day.replace(year=case.day.year + 1)
     if case.symbol == "EURUSD":
         values = [(day, float(rate)) for day, rate in series.rates("USD")]
     else:

@@ -41,6 +41,8 @@ class Quality(StrEnum):
 
 
 class MissingReason(StrEnum):
+    """Why a figure is not in the record. Readers know all of them, though the library alone gives only some."""
+
     BEFORE_FIRST_VALUE = "before_first_value"
     LICENCE = "licence"
     NO_DATA = "no_data"

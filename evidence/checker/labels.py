@@ -77,12 +77,7 @@ def _cited(claim: Claim, record: Record) -> Verdict | None:
         return UNSUPPORTED
     if claim.is_assumed:
         return Verdict(Label.ASSUMPTION)
-    if (
-        len(known) == 1
-        and claim.role is Role.LEVEL
-        and has_unit(claim.figure, known[0])
-        and not claim.is_negated
-    ):
+    if len(known) == 1 and claim.role is Role.LEVEL and has_unit(claim.figure, known[0]):
         if is_near_miss(claim.figure, as_said(claim, known[0])):
             return UNSUPPORTED
         return Verdict(Label.CONTRADICTED, (known[0].id,), expected=known[0].value)

@@ -7,7 +7,7 @@ from evidence.checker.claim import Claim, Role
 from evidence.checker.derivations import MARGINS, RATIOS
 from evidence.checker.figure import Measure
 from evidence.checker.index import Dated, Record, a_year_before, covers
-from evidence.checker.relations import ratios
+from evidence.checker.relations import consistent, ratios
 from evidence.checker.verdicts import UNSUPPORTED, Label, Verdict
 from evidence.checker.vocabulary import Metric
 from evidence.record import Unit
@@ -80,10 +80,9 @@ def of_ratio(claim: Claim, subject: str, record: Record) -> Verdict:
     if operands is None:
         return UNSUPPORTED
     found = list(ratios(subject, Metric(operands[0]), Metric(operands[1]), record, claim.period))
+    if (allowed := consistent(claim, found)) is not None:
+        return allowed
     fitting = [derived for derived in found if is_said(claim.figure, derived)]
-    for derived in fitting:
-        if agrees(claim.figure, derived.value):
-            return Verdict(Label.CONSISTENT, derived.evidence, formula=derived.formula)
     is_clear = claim.is_bound and not claim.is_negated and claim.role is Role.LEVEL and not claim.is_from
     if (
         is_clear

@@ -1,6 +1,6 @@
 """Decides figures that relate one metric to another: shares, distances, multiples."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from evidence.checker import derivations
 from evidence.checker.agreement import agrees, is_near_miss, is_said
@@ -57,11 +57,8 @@ def _times(claim: Claim, subject: str, record: Record) -> Verdict:
         pairs.append((Metric("volume"), Metric("avg_volume", claim.other.window)))
     elif claim.metric is not None:
         pairs.append((claim.metric, claim.other))
-    for first, second in pairs:
-        for derived in ratios(subject, first, second, record):
-            if is_said(claim.figure, derived) and agrees(claim.figure, derived.value):
-                return Verdict(Label.CONSISTENT, derived.evidence, formula=derived.formula)
-    return UNSUPPORTED
+    derived = (each for first, second in pairs for each in ratios(subject, first, second, record))
+    return consistent(claim, derived) or UNSUPPORTED
 
 
 def of_share(claim: Claim, record: Record) -> Verdict:
@@ -70,10 +67,15 @@ def of_share(claim: Claim, record: Record) -> Verdict:
     subject = subject_of(claim, claim.metric, record)
     if subject is None:
         return UNSUPPORTED
-    for derived in ratios(subject, claim.metric, claim.other, record, claim.period):
+    return consistent(claim, ratios(subject, claim.metric, claim.other, record, claim.period)) or UNSUPPORTED
+
+
+def consistent(claim: Claim, candidates: Iterable[Derived]) -> Verdict | None:
+    """That one of the values agrees with the figure, which does not prove it; None if none does."""
+    for derived in candidates:
         if is_said(claim.figure, derived) and agrees(claim.figure, derived.value):
             return Verdict(Label.CONSISTENT, derived.evidence, formula=derived.formula)
-    return UNSUPPORTED
+    return None
 
 
 def ratios(

@@ -14,7 +14,7 @@ PUBLIC_DOMAIN: Final = "public domain"
 
 @dataclass
 class Draft:
-    """The items so far. `add` gives the next id, and leaves out what was not known at `as_of`."""
+    """The items so far. `add` gives the next id; the snapshot refuses what was not known at `as_of`."""
 
     as_of: datetime
     items: list[Item] = field(default_factory=list)
