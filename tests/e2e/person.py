@@ -1,6 +1,7 @@
 """A person's actions on the pages."""
 
 import re
+from collections.abc import Mapping
 
 from playwright.async_api import Page, expect
 
@@ -13,10 +14,21 @@ DEBATE_SECONDS = 180
 async def sign_in(page: Page, site: Site, *, name: str | None = None) -> None:
     """By username or e-mail, on the page where a person who is not signed in ends up."""
     await page.goto(site.url)
+    await give_credentials(page, site, name=name)
+    await expect(page.get_by_test_id("start-conversation")).to_be_visible()
+
+
+async def give_credentials(page: Page, site: Site, *, name: str | None = None) -> None:
+    """On the sign-in page, which then leads on to where the person wanted to go."""
     await page.get_by_label(re.compile("username|e-?mail", re.IGNORECASE)).first.fill(name or site.username)
     await page.get_by_label("Password", exact=False).first.fill(site.password)
     await page.get_by_role("button", name=re.compile("sign in|log in", re.IGNORECASE)).click()
-    await expect(page.get_by_test_id("start-conversation")).to_be_visible()
+
+
+async def sign_out(page: Page) -> None:
+    await page.get_by_test_id("account-menu").click()
+    await page.get_by_test_id("sign-out").click()
+    await expect(page.get_by_role("button", name="Sign in")).to_be_visible()
 
 
 async def sign_up(page: Page, site: Site, name: str) -> None:
@@ -44,6 +56,17 @@ async def start(page: Page, topic: str, *, content: str = "", rounds: int | None
             await chosen.fill(str(rounds))
     await page.get_by_test_id("start-conversation").click()
     await page.wait_for_url(re.compile(r"/conversations/[0-9a-f-]{36}/"))
+
+
+async def post(page: Page, path: str, body: Mapping[str, object]) -> str:
+    """Post to the API of debates as the page does; returns the answer's id, if it has one."""
+    posting = """async ([path, body]) => {
+      const token = document.querySelector("[name=csrfmiddlewaretoken]").value;
+      const headers = { "Content-Type": "application/json", "X-CSRFToken": token };
+      const answer = await fetch("/api/conversations/" + path, { method: "POST", headers, body: JSON.stringify(body) });
+      return (await answer.json()).id ?? "";
+    }"""
+    return str(await page.evaluate(posting, [path, body]))
 
 
 async def open_options(page: Page) -> None:

@@ -6,7 +6,7 @@ import secrets
 import pytest
 from playwright.async_api import Page, expect
 
-from tests.e2e.person import expect_finished, sign_in, sign_up
+from tests.e2e.person import expect_finished, sign_in, sign_out, sign_up
 from tests.e2e.site import Site
 
 pytestmark = pytest.mark.e2e
@@ -19,12 +19,6 @@ MANY_TABS = 40
 def name() -> str:
     """A name that is not taken."""
     return f"grace-{secrets.token_hex(4)}"
-
-
-async def sign_out(page: Page) -> None:
-    await page.get_by_test_id("account-menu").click()
-    await page.get_by_test_id("sign-out").click()
-    await expect(page.get_by_role("button", name="Sign in")).to_be_visible()
 
 
 async def test_a_new_person_signs_up_and_comes_back_by_email(page: Page, demo_site: Site, name: str) -> None:

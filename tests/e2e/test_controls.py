@@ -7,7 +7,7 @@ import pytest
 from playwright.async_api import Browser, BrowserContext, Locator, Page, ViewportSize, WebSocketRoute, expect
 
 from tests.e2e.conftest import until_silent
-from tests.e2e.person import expect_finished, sign_in, start, transcript
+from tests.e2e.person import expect_finished, give_credentials, sign_in, sign_out, start, transcript
 from tests.e2e.proxy import line_to
 from tests.e2e.site import Site
 from tests.e2e.usable import HEIGHT, WIDTH, expect_usable
@@ -314,9 +314,7 @@ async def test_who_is_signed_out_is_led_to_sign_in_and_goes_on_where_it_stood(
     address = debate.url
     other = await context.new_page()
     await other.goto(live_site.url)
-    await other.get_by_test_id("account-menu").click()
-    await other.get_by_test_id("sign-out").click()
-    await expect(other.get_by_role("button", name="Sign in")).to_be_visible()
+    await sign_out(other)
     # A command is no way around it. Forced: the button may be disabled already.
     pause = debate.get_by_test_id("control-pause")
     await pause.click(force=True)
@@ -329,9 +327,7 @@ async def test_who_is_signed_out_is_led_to_sign_in_and_goes_on_where_it_stood(
     gate.let(3)
     await gate.reached(7)
     await ended.get_by_role("link").click()
-    await debate.get_by_label("Username").fill(live_site.username)
-    await debate.get_by_label("Password").fill(live_site.password)
-    await debate.get_by_role("button", name="Sign in").click()
+    await give_credentials(debate, live_site)
     await debate.wait_for_url(address)
     await expect_words(debate, 6)
     gate.open()

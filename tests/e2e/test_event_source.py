@@ -3,7 +3,7 @@
 import pytest
 from playwright.async_api import Page, Request, expect
 
-from tests.e2e.person import sign_in
+from tests.e2e.person import post, sign_in
 from tests.e2e.proxy import line_to
 from tests.e2e.site import Site
 from tests.fakes.openai_server import OpenAIServer
@@ -14,15 +14,7 @@ from tests.support.recipes import recipe
 pytestmark = pytest.mark.e2e
 
 
-START = """async () => {
-    const token = document.querySelector("[name=csrfmiddlewaretoken]").value;
-    const answer = await fetch("/api/conversations/", {
-      method: "POST",
-      headers: { "X-CSRFToken": token, "Content-Type": "application/json" },
-      body: JSON.stringify({ topic: "Buy?", rounds: 1 }),
-    });
-    return (await answer.json()).id;
-}"""
+START = {"topic": "Buy?", "rounds": 1}
 FOLLOW = f"(id) => {{ document.body.replaceChildren(); {recipe('EventSource (browser)')} globalThis.heard = events; }}"
 # It asks once more after the end, and is told that there is nothing.
 UNTIL_CLOSED = """() => new Promise((closed) => heard.addEventListener(
@@ -35,7 +27,7 @@ async def test_an_event_source_hears_each_word_and_stops_at_the_end(
     gate = Gate()
     model.answer(says("One ", "two.", gate=gate), to="Financial Analyst")
     await sign_in(page, live_site)
-    await page.evaluate(FOLLOW, await page.evaluate(START))
+    await page.evaluate(FOLLOW, await post(page, "", START))
     gate.let()
     await expect(page.locator("body")).to_contain_text("One ")
     gate.open()
@@ -56,7 +48,7 @@ async def test_a_line_that_breaks_in_mid_debate_costs_no_word_and_repeats_none(
     page.on("request", lambda request: asked.append(request) if request.url.endswith("/stream") else None)
     async with line_to(live_site) as (line, site):
         await sign_in(page, site)
-        await page.evaluate(FOLLOW, await page.evaluate(START))
+        await page.evaluate(FOLLOW, await post(page, "", START))
         gate.let(10)
         await expect(page.locator("body")).to_have_text("".join(words[:10]).strip())
         line.cut()

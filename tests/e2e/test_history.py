@@ -3,21 +3,13 @@
 import pytest
 from playwright.async_api import Locator, Page, expect
 
-from tests.e2e.person import sign_up
+from tests.e2e.person import post, sign_up
 from tests.e2e.site import Site
 from tests.e2e.usable import HEIGHT, WIDTH, expect_usable
 from tests.fakes.openai_server import OpenAIServer
 from tests.fakes.replies import says
 
 pytestmark = pytest.mark.e2e
-
-# As the page itself starts a debate.
-START = """topic => fetch("/api/conversations/", {
-    method: "POST",
-    headers: {"Content-Type": "application/json",
-              "X-CSRFToken": document.querySelector("[name=csrfmiddlewaretoken]").value},
-    body: JSON.stringify({topic, rounds: 1}),
-})"""
 
 
 def row(page: Page, name: str) -> Locator:
@@ -36,7 +28,7 @@ async def test_a_history_is_searched_and_kept_in_order(
     model.default = says("Cash", " flow", " covers", " the", " walnut", " harvest.")
     await sign_up(page, live_site, "historian")
     for topic in ("Is the first one safe?", "Is the second one safe?"):
-        await page.evaluate(START, topic)
+        await post(page, "", {"topic": topic, "rounds": 1})
     await page.reload()
     # The list follows the debates without being asked.
     for topic in ("first one", "second one"):

@@ -5,7 +5,16 @@ import re
 import pytest
 from playwright.async_api import FilePayload, Page, expect
 
-from tests.e2e.person import expect_finished, open_options, paste, sign_in, sign_up
+from tests.e2e.person import (
+    expect_finished,
+    give_credentials,
+    open_options,
+    paste,
+    post,
+    sign_in,
+    sign_out,
+    sign_up,
+)
 from tests.e2e.site import Site
 from tests.e2e.usable import HEIGHT, WIDTH, expect_usable, violations
 from tests.fakes.openai_server import OpenAIServer
@@ -36,16 +45,8 @@ async def expect_draft(page: Page) -> None:
 
 
 async def enter(page: Page, site: Site, name: str) -> None:
-    await page.get_by_label(re.compile("username|e-?mail", re.IGNORECASE)).first.fill(name)
-    await page.get_by_label("Password", exact=False).first.fill(site.password)
-    await page.get_by_role("button", name="Sign in").click()
+    await give_credentials(page, site, name=name)
     await expect(page.get_by_test_id("start-conversation")).to_be_visible()
-
-
-async def leave(page: Page) -> None:
-    await page.get_by_test_id("account-menu").click()
-    await page.get_by_test_id("sign-out").click()
-    await expect(page.get_by_role("button", name="Sign in")).to_be_visible()
 
 
 async def test_a_draft_with_its_files_is_kept_for_its_author_until_the_start(
@@ -80,17 +81,17 @@ async def test_a_draft_with_its_files_is_kept_for_its_author_until_the_start(
     # The same if somebody has signed in meanwhile, here in another tab.
     other = await page.context.new_page()
     await other.goto(demo_site.url)
-    await leave(other)
+    await sign_out(other)
     await enter(other, demo_site, "dora")
     async with page.expect_navigation():
         await page.get_by_test_id("start-conversation").click()
     await expect_draft(page)
 
-    await leave(page)
+    await sign_out(page)
     await sign_up(page, demo_site, "dan")
     await expect(page.get_by_test_id("content-input")).to_have_value("")
     await expect(sources).to_have_count(0)
-    await leave(page)
+    await sign_out(page)
     await enter(page, demo_site, "dora")
     await expect_draft(page)
 
@@ -102,23 +103,12 @@ async def test_a_draft_with_its_files_is_kept_for_its_author_until_the_start(
     await expect(sources).to_have_count(0)
 
 
-async def send(page: Page, path: str, body: dict[str, str]) -> str:
-    """Post to the API as the page does; returns the answer's id, if it has one."""
-    sending = """async ([path, body]) => {
-      const token = document.querySelector("[name=csrfmiddlewaretoken]").value;
-      const headers = { "Content-Type": "application/json", "X-CSRFToken": token };
-      const answer = await fetch(path, { method: "POST", headers, body: JSON.stringify(body) });
-      return (await answer.json()).id ?? "";
-    }"""
-    return str(await page.evaluate(sending, ["/api/conversations/" + path, body]))
-
-
 async def test_a_debate_waits_until_one_of_five_ends(
     page: Page, live_site: Site, model: OpenAIServer
 ) -> None:
     model.answer(says("Hold.", gate=Gate()), to="Financial Analyst", times=6)
     await sign_in(page, live_site)
-    running = [await send(page, "", {"topic": f"Question {number}?"}) for number in range(5)]
+    running = [await post(page, "", {"topic": f"Question {number}?"}) for number in range(5)]
     await page.get_by_test_id("content-input").fill(QUESTION)
     await page.get_by_test_id("start-conversation").click()
     busy = page.get_by_test_id("busy")
@@ -129,10 +119,10 @@ async def test_a_debate_waits_until_one_of_five_ends(
     await page.get_by_test_id("start-when-free").click()
     status = page.get_by_test_id("conversation-status")
     await expect(status).to_have_text("Queued")
-    await send(page, f"{running[0]}/control", {"action": "cancel"})
+    await post(page, f"{running[0]}/control", {"action": "cancel"})
     await expect(status).to_have_attribute("data-status", "active")
 
     waited = page.url.rstrip("/").rpartition("/")[2]
     for debate in [*running[1:], waited]:
-        await send(page, f"{debate}/control", {"action": "cancel"})
+        await post(page, f"{debate}/control", {"action": "cancel"})
     await expect_finished(page, "cancelled")

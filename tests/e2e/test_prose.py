@@ -1,11 +1,9 @@
 """Long texts on the page of a debate: copied, linked to, and drawn as they are read."""
 
-import re
-
 import pytest
 from playwright.async_api import BrowserContext, Page, expect
 
-from tests.e2e.person import expect_finished, sign_in, start
+from tests.e2e.person import expect_finished, give_credentials, sign_in, start
 from tests.e2e.site import Site
 from tests.fakes.openai_server import OpenAIServer
 from tests.fakes.replies import says
@@ -65,9 +63,7 @@ async def test_messages_and_tables_are_copied_and_a_link_opens_at_its_message(
     await context.clear_cookies(name="sessionid")
     await opened.goto("about:blank")
     await opened.goto(link)
-    await opened.get_by_label(re.compile("username|e-?mail", re.IGNORECASE)).first.fill(live_site.username)
-    await opened.get_by_label("Password", exact=False).first.fill(live_site.password)
-    await opened.get_by_role("button", name="Sign in").click()
+    await give_credentials(opened, live_site)
     await expect(linked).to_be_focused()
 
     # A reference leads to its note, and the note back.
