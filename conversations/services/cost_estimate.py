@@ -76,15 +76,8 @@ class Estimate:
     reading: Reading
 
 
-def estimate(
-    new: NewConversation,
-    provider: Provider,
-    earlier: EarlierDebate | None = None,
-    sources: Sequence[SourceText] = (),
-) -> Estimate:
-    """The estimate, assuming that the provider answers every turn and no user sends messages. `earlier` is the debate
-    that it follows."""
-    question = question_of(new, earlier, sources)
+def estimate(new: NewConversation, question: DebateQuestion, provider: Provider) -> Estimate:
+    """The estimate, assuming that the provider answers every turn and no user sends messages."""
     short, long = (LOCAL_SHORT, LOCAL_LONG) if provider.kind == "local" else (SHORT, LONG)
     low = [*_calls(new, question, provider, short, is_high=False)]
     high = [*_calls(new, question, provider, long, is_high=True)]
@@ -122,16 +115,11 @@ def require_fit(question: DebateQuestion, provider: Provider) -> None:
         )
 
 
-def require_least(
-    new: NewConversation,
-    provider: Provider,
-    earlier: EarlierDebate | None = None,
-    sources: Sequence[SourceText] = (),
-) -> None:
+def require_least(new: NewConversation, question: DebateQuestion, provider: Provider) -> None:
     """Raises InvalidInput for each limit of the request that is lower than the estimate's least."""
     if new.max_tokens is None and new.max_usd is None:
         return
-    least = estimate(new, provider, earlier, sources)
+    least = estimate(new, question, provider)
     problems = []
     if new.max_tokens is not None and new.max_tokens < least.tokens.low:
         sentence = f"Enter {least.tokens.low:,} or more: this debate needs at least so many tokens."
@@ -145,16 +133,11 @@ def require_least(
         raise InvalidInput(problems)
 
 
-def first_and_last(
-    new: NewConversation,
-    provider: Provider,
-    earlier: EarlierDebate | None = None,
-    sources: Sequence[SourceText] = (),
-) -> tuple[Call, Call]:
+def first_and_last(new: NewConversation, question: DebateQuestion, provider: Provider) -> tuple[Call, Call]:
     """The calls that the budget must allow before a debate starts: its first turn at the most, and a verdict right
     after it."""
     agent = PANELS[new.panel].speakers[0]
-    task = Task(agent, 1, question_of(new, earlier, sources), [])
+    task = Task(agent, 1, question, [])
     prompt = _prompt(task, provider)
     longest = longest_answer(provider, prompt.sampling)
     most = tokens.most([prompt.system, *prompt.told]) + (tokens.TOOL_BYTES if task.may_ask(provider) else 0)
@@ -169,7 +152,7 @@ def _calls(
     panel = PANELS[new.panel]
     turns = [(round_, agent) for round_ in range(1, new.rounds + 1) for agent in panel.speakers]
     spoken: list[Spoken] = []
-    for round_, agent in [*turns, (question.rounds, panel.moderator)]:
+    for round_, agent in [*turns, (new.rounds, panel.moderator)]:
         prompt = _prompt(Task(agent, round_, question, spoken), provider)
         answer = min(length.text + length.reasoning, longest_answer(provider, prompt.sampling))
         asked = ceil(prompt.tokens.high) if is_high else floor(prompt.tokens.low)
@@ -182,9 +165,9 @@ def _prompt(task: Task, provider: Provider) -> Prompt:
 
 
 def question_of(
-    new: NewConversation, earlier: EarlierDebate | None, sources: Sequence[SourceText]
+    new: NewConversation, earlier: EarlierDebate | None = None, sources: Sequence[SourceText] = ()
 ) -> DebateQuestion:
-    """What the debate is about, as its prompts have it."""
+    """What the debate is about, as its prompts have it; `earlier` is the debate that it follows."""
     record = records.of(new.instrument, new.as_of or datetime.now(UTC), new.content, sources)
     return DebateQuestion(
         new.topic, new.content, new.content_type, new.rounds, earlier, tuple(sources), record

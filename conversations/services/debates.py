@@ -212,9 +212,8 @@ def _create_once(
 ) -> tuple[Conversation, bool]:
     prepared = prepare(owner, new)
     if not new.truncate:
-        question = cost_estimate.question_of(prepared.new, prepared.followed, prepared.texts)
-        cost_estimate.require_fit(question, prepared.provider)
-    cost_estimate.require_least(prepared.new, prepared.provider, prepared.followed, prepared.texts)
+        cost_estimate.require_fit(prepared.question, prepared.provider)
+    cost_estimate.require_least(prepared.new, prepared.question, prepared.provider)
     try:
         with transaction.atomic():
             conversation = _store(owner, prepared)
@@ -250,5 +249,5 @@ def _input_of(user: AnyUser, conversation: UUID, changes: Restart) -> NewConvers
 
 def _estimate(user: AbstractUser, new: NewConversation) -> tuple[Estimate, Amounts]:
     prepared = prepare(user, new)
-    estimated = cost_estimate.estimate(prepared.new, prepared.provider, prepared.followed, prepared.texts)
+    estimated = cost_estimate.estimate(prepared.new, prepared.question, prepared.provider)
     return estimated, service.left_today(user.pk)

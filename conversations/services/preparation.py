@@ -9,9 +9,9 @@ from conversations.access.permissions import AnyUser
 from conversations.domain.budget_guard import Call
 from conversations.domain.errors import InvalidInput, NotFound
 from conversations.domain.requests import NewConversation
-from conversations.domain.sources import SourceText
 from conversations.models import Source
 from conversations.prompts.earlier import EarlierDebate
+from conversations.prompts.material import DebateQuestion
 from conversations.providers import catalog
 from conversations.providers.catalog import Provider
 from conversations.runs import earlier
@@ -20,12 +20,11 @@ from conversations.services import cost_estimate, sources
 
 @dataclass(frozen=True)
 class Prepared:
-    """`new` has its question; `texts` are those of its sources, and `calls` what its budget must allow."""
+    """`new` has its topic, `question` is what its prompts have, and `calls` what its budget must allow."""
 
     new: NewConversation
     sources: Sequence[Source]
-    texts: Sequence[SourceText]
-    followed: EarlierDebate | None
+    question: DebateQuestion
     provider: Provider
     calls: tuple[Call, Call]
 
@@ -35,9 +34,9 @@ def prepare(owner: AnyUser, new: NewConversation) -> Prepared:
     source that is not the owner's."""
     provider, followed = catalog.configured()[0], _followed(owner, new)
     new, chosen = sources.choose(owner, new)
-    texts = [source.as_text for source in chosen]
-    calls = cost_estimate.first_and_last(new, provider, followed, texts)
-    return Prepared(new, chosen, texts, followed, provider, calls)
+    question = cost_estimate.question_of(new, followed, [source.as_text for source in chosen])
+    calls = cost_estimate.first_and_last(new, question, provider)
+    return Prepared(new, chosen, question, provider, calls)
 
 
 def _followed(user: AnyUser, new: NewConversation) -> EarlierDebate | None:

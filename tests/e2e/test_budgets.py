@@ -43,10 +43,10 @@ def enough_for_two(settings: Settings, model: OpenAIServer) -> tuple[int, tuple[
     settings.OUTCRY_MAX_ANSWER_TOKENS = ANSWER_TOKENS
     new = requests.NewConversation.parse({"topic": TOPIC, "rounds": 3})
     provider = catalog.parse(model.provider)
-    least = cost_estimate.estimate(new, provider).tokens.low
-    set_aside = sum(
-        call.input_tokens + call.output_tokens for call in cost_estimate.first_and_last(new, provider)
-    )
+    question = cost_estimate.question_of(new)
+    least = cost_estimate.estimate(new, question, provider).tokens.low
+    calls = cost_estimate.first_and_last(new, question, provider)
+    set_aside = sum(call.input_tokens + call.output_tokens for call in calls)
     return least, ((least - set_aside) // 2 + 1, 0)
 
 
