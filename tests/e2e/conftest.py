@@ -6,13 +6,15 @@ import os
 import shutil
 import sqlite3
 from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from playwright.async_api import Browser, BrowserContext, Page, async_playwright, expect
 
 from scripts.ports import free_port
-from tests.e2e.site import ROOT, Site, running
+from tests.e2e.site import ROOT, Site, running, running_beside
 from tests.fakes.openai_server import OpenAIServer
 from tests.fakes.waiting import PATIENCE_SECONDS
 
@@ -107,6 +109,28 @@ async def live_site(_live_site: Site, model: OpenAIServer) -> AsyncIterator[Site
     for connection in (*model._connections,):
         connection.cancel()
     await until_silent(_live_site)
+
+
+@dataclass(frozen=True)
+class Installation:
+    """A site with two models, of which the first is preferred."""
+
+    site: Site
+    first: OpenAIServer
+    second: OpenAIServer
+
+
+@pytest.fixture
+async def installation(tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator[Installation]:
+    """Its parameter, if there is one, are further settings of the site."""
+    more = getattr(request, "param", {})
+    async with AsyncExitStack() as stack:
+        first = await stack.enter_async_context(OpenAIServer(port=free_port()))
+        second = await stack.enter_async_context(OpenAIServer(port=free_port()))
+        providers = f"{first.provider},openai-compatible:understudy@{second.url}"
+        env = {"OUTCRY_PROVIDERS": providers, "OUTCRY_DEMO_TOKENS_PER_SECOND": "1000", **more}
+        site = await stack.enter_async_context(running_beside(tmp_path, env))
+        yield Installation(site, first, second)
 
 
 async def until_silent(site: Site) -> None:

@@ -1,16 +1,11 @@
 """From a question to its debate: what a person who signs in and asks is shown, also when models or the server fail."""
 
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
-from dataclasses import dataclass
-from pathlib import Path
-
 import pytest
 from playwright.async_api import Locator, Page, Route, expect
 
-from scripts.ports import free_port
+from tests.e2e.conftest import Installation
 from tests.e2e.person import sign_in
-from tests.e2e.site import Site, running_beside
+from tests.e2e.site import Site
 from tests.fakes.openai_server import OpenAIServer
 from tests.fakes.replies import Fault, says
 
@@ -19,25 +14,6 @@ pytestmark = pytest.mark.e2e
 QUESTION = "Analyze current market conditions"
 SPEAKERS = ["Financial Analyst", "Market Context", "Risk Challenger"]
 BREAKS_OFF = says("The sector ", "trades at ", fault=Fault.RESET, fault_after=2)
-
-
-@dataclass(frozen=True)
-class Installation:
-    """A site with two models, of which the first is preferred."""
-
-    site: Site
-    models: tuple[OpenAIServer, OpenAIServer]
-
-
-@pytest.fixture
-async def installation(tmp_path: Path) -> AsyncIterator[Installation]:
-    async with AsyncExitStack() as stack:
-        first = await stack.enter_async_context(OpenAIServer(port=free_port()))
-        second = await stack.enter_async_context(OpenAIServer(port=free_port()))
-        providers = f"{first.provider},openai-compatible:understudy@{second.url}"
-        env = {"OUTCRY_PROVIDERS": providers, "OUTCRY_DEMO_TOKENS_PER_SECOND": "1000"}
-        site = await stack.enter_async_context(running_beside(tmp_path, env))
-        yield Installation(site, (first, second))
 
 
 def status(page: Page) -> Locator:
@@ -61,7 +37,7 @@ async def expect_speakers(page: Page) -> None:
 async def test_a_question_is_debated_whatever_happens_to_the_models(
     page: Page, installation: Installation
 ) -> None:
-    site, (first, second) = installation.site, installation.models
+    site, first, second = installation.site, installation.first, installation.second
     await sign_in(page, site)
     await ask(page, site)
     await expect_speakers(page)

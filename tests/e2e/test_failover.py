@@ -1,46 +1,19 @@
 """A model fails in mid-debate: who watches sees what became of it, and what they can do."""
 
 import re
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
-from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 from playwright.async_api import Page, expect
 
-from scripts.ports import free_port
+from tests.e2e.conftest import Installation
 from tests.e2e.marks import expect_watermark
 from tests.e2e.person import expect_finished, sign_in, start
-from tests.e2e.site import Site, running_beside
 from tests.e2e.usable import expect_usable, violations
-from tests.fakes.openai_server import OpenAIServer
 from tests.fakes.replies import Fault, fails, says
 
 pytestmark = pytest.mark.e2e
 
 BREAKS_OFF = says("The sector ", "trades at ", "a premium.", fault=Fault.RESET, fault_after=2)
-
-
-@dataclass(frozen=True)
-class Installation:
-    """A site with two models, of which the first is preferred."""
-
-    site: Site
-    first: OpenAIServer
-    second: OpenAIServer
-
-
-@pytest.fixture
-async def installation(tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator[Installation]:
-    more = getattr(request, "param", {})
-    async with AsyncExitStack() as stack:
-        first = await stack.enter_async_context(OpenAIServer(port=free_port()))
-        second = await stack.enter_async_context(OpenAIServer(port=free_port()))
-        providers = f"{first.provider},openai-compatible:understudy@{second.url}"
-        env = {"OUTCRY_PROVIDERS": providers, "OUTCRY_DEMO_TOKENS_PER_SECOND": "1000", **more}
-        site = await stack.enter_async_context(running_beside(tmp_path, env))
-        yield Installation(site, first, second)
 
 
 async def test_another_model_takes_over_and_says_so(page: Page, installation: Installation) -> None:
