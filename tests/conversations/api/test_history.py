@@ -1,9 +1,6 @@
 """The history of a person's debates: filters, names, pins, deletion and its undoing."""
 
-import json
-from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
-from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
@@ -13,35 +10,10 @@ from conversations.domain.enums import Stance, Status
 from conversations.event_log import appender, queries
 from conversations.infrastructure import database
 from conversations.models import Conversation
+from tests.conversations.api.conftest import LIST, Ask, asking, topics
 from tests.support import debates
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-LIST = "/api/conversations/"
-Ask = Callable[..., Awaitable[Any]]
-
-
-def asking(client: AsyncClient) -> Ask:
-    """Sends a request; returns its JSON, with the status if it is none of success."""
-
-    async def ask(method: str, path: str, body: object = None) -> Any:
-        sent = {"data": json.dumps(body), "content_type": "application/json"} if body is not None else {}
-        answer = await getattr(client, method)(path, **sent)
-        read = json.loads(answer.content)
-        return read if answer.status_code < 400 else (answer.status_code, read)
-
-    return ask
-
-
-@pytest.fixture
-def ask(alice: User) -> Ask:
-    client = AsyncClient()
-    client.force_login(alice)
-    return asking(client)
-
-
-async def topics(ask: Ask, query: str) -> list[str]:
-    return [row["topic"] for row in (await ask("get", f"{LIST}?{query}"))["results"]]
 
 
 def three(alice: User) -> None:

@@ -14,19 +14,12 @@ from conversations.event_log import appender, reindexing
 from conversations.infrastructure import database
 from conversations.models import Conversation, Passage
 from conversations.privacy import deletion
-from tests.conversations.api.test_history import LIST, Ask, asking, topics
+from tests.conversations.api.conftest import LIST, Ask, asking, topics
 from tests.support import debates
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 CONTENT = "Net debt fell to 1.2 billion; AI spending in the US rose by 7%. 市場経済と売上高の見通し。"
-
-
-@pytest.fixture
-def ask(alice: User) -> Ask:
-    client = AsyncClient()
-    client.force_login(alice)
-    return asking(client)
 
 
 @pytest.fixture
