@@ -145,6 +145,11 @@ class Conversation(models.Model):
         return [line for line in (self.models_used or "").split("\n") if line]
 
     @property
+    def sources(self) -> "models.QuerySet[Source]":
+        """Its sources, in order."""
+        return Source.objects.filter(links__conversation=self).order_by("links__position")
+
+    @property
     def ws_url(self) -> str:
         return f"/{settings.OUTCRY_WEBSOCKET_PATH}{self.id}/"
 

@@ -7,9 +7,8 @@ from conversations.domain.enums import Kind, Mode
 from conversations.domain.events import Figures, dump
 from conversations.domain.human_input import HumanInput
 from conversations.domain.panels import PANELS
-from conversations.domain.sources import SourceText
 from conversations.event_log import queries
-from conversations.models import Conversation, Source
+from conversations.models import Conversation
 from conversations.orchestration.figures import Record, checked
 from conversations.orchestration.state import BUDGET, CONCLUDED, DebateState
 from conversations.prompts import builder
@@ -43,7 +42,7 @@ def read(conversation: UUID) -> tuple[DebateState, HumanInput]:
         else:
             unfinished.append(UUID(message["id"]))
             discarded += may_be_billed
-    sources = _sources(row)
+    sources = tuple(source.as_text for source in row.sources)
     stored = records.stored(folded)
     # One that begins without a record has none: it is frozen before the first word.
     frozen = stored or (None if folded["messages"] else records.freeze(row, sources))
@@ -82,8 +81,3 @@ def _is_known(figures: Figures, folded: transcript.State) -> bool:
     """Whether the log has the figures of a message as they are."""
     message = next(each for each in folded["messages"] if each["id"] == str(figures.message))
     return bool(message["figures"] == dump(figures)["items"])
-
-
-def _sources(row: Conversation) -> tuple[SourceText, ...]:
-    found = Source.objects.filter(links__conversation=row).order_by("links__position")
-    return tuple(source.as_text for source in found)

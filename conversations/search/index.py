@@ -13,7 +13,7 @@ from django.db.models import Q
 from django.db.models.expressions import RawSQL
 
 from conversations.domain.enums import Kind
-from conversations.models import Conversation, Passage, Source
+from conversations.models import Conversation, Passage
 from conversations.search import terms
 
 # A tsvector of PostgreSQL has at most 1 MB, which 50,000 CJK characters and their pairs stay below.
@@ -33,8 +33,8 @@ def question(conversation: Conversation) -> Passage:
 
 
 def sources(conversation: Conversation) -> list[Passage]:
-    found = Source.objects.filter(links__conversation=conversation).order_by("links__position")
-    text = "\n\n".join(filter(None, (conversation.content, *found.values_list("text", flat=True))))
+    texts = conversation.sources.values_list("text", flat=True)
+    text = "\n\n".join(filter(None, (conversation.content, *texts)))
     starts = range(0, max(len(text) - OVERLAP, 1), MAX_CHARACTERS - OVERLAP)
     parts = [text[start : start + MAX_CHARACTERS] for start in starts]
     return [passage(conversation.pk, Passage.Part.SOURCE, number, part) for number, part in enumerate(parts)]

@@ -20,7 +20,6 @@ from conversations.domain.thoughts import Thoughts
 from conversations.event_log import queries
 from conversations.infrastructure.attachments import attachment
 from conversations.models import Conversation, Preferences
-from conversations.services import sources
 
 _NAME_LENGTH: Final = 60
 _ABOUT: Final = (
@@ -97,7 +96,7 @@ def _write_markdown(debate: Conversation, frames: Frames, file: IO[bytes]) -> No
         status=debate.status,
         created_at=debate.created_at,
         finished_at=debate.finished_at,
-        sources=[(source.name, source.text) for source in sources.with_texts(debate.pk)],
+        sources=[(source.name, source.text) for source in debate.sources],
     )
     log = [(frame.seq, frame.type, {**frame.data}) for frame in frames]
     file.writelines(part.encode() for part in document.written(about, log))
@@ -108,9 +107,7 @@ def _write_json(debate: Conversation, frames: Frames, file: IO[bytes]) -> None:
     about = {name: getattr(debate, name) for name in _ABOUT}
     about["follows"] = debate.follows_id
     about["cost"] = None if debate.cost is None else float(debate.cost)
-    about["sources"] = [
-        {name: getattr(source, name) for name in _SOURCE} for source in sources.with_texts(debate.pk)
-    ]
+    about["sources"] = [{name: getattr(source, name) for name in _SOURCE} for source in debate.sources]
     file.write(
         b'{"disclaimer":%b,\n"conversation":%b,\n"events":[' % (to_json(document.DISCLAIMER), to_json(about))
     )

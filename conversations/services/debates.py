@@ -120,7 +120,11 @@ def _is_same(conversation: Conversation, new: NewConversation) -> bool:
     given = [name for name in _INPUT if name != "topic" or new.topic]
     is_same = all(getattr(conversation, name) == getattr(new, name) for name in given)
     follows = conversation.follows_id == new.follows
-    return is_same and follows and sources.ids_of(conversation.pk) == new.sources
+    return is_same and follows and _source_ids(conversation) == new.sources
+
+
+def _source_ids(conversation: Conversation) -> list[UUID]:
+    return list(conversation.sources.values_list("pk", flat=True))
 
 
 def create(owner: AbstractUser, new: NewConversation) -> Conversation:
@@ -235,7 +239,7 @@ def _input_of(user: AnyUser, conversation: UUID, changes: Restart) -> NewConvers
     return requests.NewConversation.parse(
         {
             **{name: getattr(found, name) for name in _INPUT},
-            "sources": sources.ids_of(found.pk),
+            "sources": _source_ids(found),
             "follows": found.pk if changes.follows else found.follows_id,
             **changes.model_dump(include={"topic", "rounds", "when_busy"}, exclude_none=True),
             # The settings may be stricter now than when the original started.

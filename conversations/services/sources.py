@@ -5,10 +5,8 @@ import hashlib
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import IO, Final
-from uuid import UUID
 
 from django.contrib.auth.models import AbstractUser
-from django.db.models import QuerySet
 
 from conversations.access import rate_limits
 from conversations.access.permissions import AnyUser
@@ -76,17 +74,7 @@ def lock(chosen: Sequence[Source]) -> None:
 
 def of(conversation: Conversation) -> list[Source]:
     """The sources of a conversation, in order, without their texts."""
-    return list(with_texts(conversation.pk).defer("text"))
-
-
-def with_texts(conversation: UUID) -> QuerySet[Source]:
-    """The sources of a conversation, in order."""
-    return Source.objects.filter(links__conversation=conversation).order_by("links__position")
-
-
-def ids_of(conversation: UUID) -> list[UUID]:
-    """The ids of a conversation's sources, in order."""
-    return list(with_texts(conversation).values_list("pk", flat=True))
+    return list(conversation.sources.defer("text"))
 
 
 def _storable(name: str) -> str:
