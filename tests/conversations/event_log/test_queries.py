@@ -1,6 +1,5 @@
 """Queries of a log: the condensed log of every recording folds to the state of the whole one."""
 
-import json
 from datetime import datetime
 from pathlib import Path
 from uuid import UUID
@@ -11,16 +10,16 @@ from django.contrib.auth.models import User
 from conversations.domain.transcript import apply, empty, fold
 from conversations.event_log.queries import condensed, read_all
 from conversations.models import Conversation, Event
+from tests.recordings.make import HERE, read
 
 pytestmark = pytest.mark.django_db
 
-RECORDINGS = sorted((Path(__file__).parents[2] / "recordings").glob("*.jsonl"))
+RECORDINGS = sorted(HERE.glob("*.jsonl"))
 
 
 def stored(owner: User, recording: Path) -> UUID:
     """A conversation with the log of the recording."""
     conversation = Conversation.objects.create(owner=owner, topic="Is it a buy?")
-    lines = [json.loads(line) for line in recording.read_text().splitlines()]
     Event.objects.bulk_create(
         Event(
             conversation=conversation,
@@ -29,8 +28,7 @@ def stored(owner: User, recording: Path) -> UUID:
             data=line["data"],
             at=datetime.fromisoformat(line["at"]),
         )
-        for line in lines
-        if "state" not in line
+        for line in read(recording)["events"]
     )
     return conversation.pk
 
@@ -46,8 +44,7 @@ def test_condensed_log_when_folded_gives_the_same_state(alice: User, recording: 
 
 
 def test_condensed_log_leaves_out_types_without_a_gap(alice: User) -> None:
-    [recording] = [path for path in RECORDINGS if path.stem == "tools"]
-    conversation = stored(alice, recording)
+    conversation = stored(alice, HERE / "tools.jsonl")
     frames = condensed(conversation, left_out=["tool_start"])
     assert "tool_start" not in {frame.type for frame in frames}
     assert [frame.after for frame in frames] == [0, *(frame.seq for frame in frames[:-1])]
