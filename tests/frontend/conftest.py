@@ -4,6 +4,8 @@ import json
 from pathlib import Path
 
 import pytest
+from django.contrib.auth.models import User
+from django.test import Client
 from django_vite.core.asset_loader import (  # type: ignore[import-untyped]
     DjangoViteAppClient,
     DjangoViteAssetLoader,
@@ -21,3 +23,10 @@ def _built(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path.write_text(json.dumps(entries))
     config = DjangoViteConfig(manifest_path=str(path))
     monkeypatch.setitem(DjangoViteAssetLoader.instance()._apps, "default", DjangoViteAppClient(config))
+
+
+@pytest.fixture
+def signed_in(client: Client, alice: User) -> Client:
+    """Alice's browser."""
+    client.force_login(alice)
+    return client

@@ -24,12 +24,6 @@ ADDRESS = "/account/keys/"
 ADMIN = reverse("admin:conversations_apikey_changelist")
 
 
-@pytest.fixture
-def signed_in(client: Client, alice: User) -> Client:
-    client.force_login(alice)
-    return client
-
-
 def post(client: Client, action: str, **fields: Any) -> Any:
     return client.post(ADDRESS, {"action": action, **fields})
 

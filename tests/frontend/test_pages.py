@@ -28,12 +28,6 @@ from tests.frontend.pages import page_data, text
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def signed_in(client: Client, alice: User) -> Client:
-    client.force_login(alice)
-    return client
-
-
 def debate(owner: User, **fields: Any) -> Conversation:
     values: dict[str, Any] = {"topic": "Is it a buy?", "status": Status.COMPLETED, **fields}
     return Conversation.objects.create(owner=owner, **values)

@@ -23,12 +23,6 @@ pytestmark = pytest.mark.django_db
 SETTINGS = "/account/"
 
 
-@pytest.fixture
-def signed_in(client: Client, alice: User) -> Client:
-    client.force_login(alice)
-    return client
-
-
 def save(client: Client, **values: Any) -> Any:
     sent = {"display_name": "", "time_zone": "", "theme": "", "notify": "on", **values}
     return client.post(SETTINGS, {name: value for name, value in sent.items() if value is not None})
