@@ -1,11 +1,13 @@
-"""Files as people upload them, made by the tests."""
+"""Files as people upload them, made by the tests, and what is written of them."""
 
 import io
+import tempfile
 import zipfile
 from collections.abc import Sequence
 from typing import Any
 
 import docx
+import pytest
 
 
 def pdf(*pages: str, is_encrypted: bool = False, has_image: bool = False) -> bytes:
@@ -72,3 +74,16 @@ def archive(**parts: bytes) -> bytes:
         for name, content in parts.items():
             zipped.writestr(name.replace("__", "/").replace("_", "."), content)
     return file.getvalue()
+
+
+def writes(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The sizes of what is written to temporary files from now on."""
+    sizes: list[int] = []
+    write = tempfile.SpooledTemporaryFile.write
+
+    def measured(file: Any, content: bytes) -> int:
+        sizes.append(len(content))
+        return write(file, content)
+
+    monkeypatch.setattr(tempfile.SpooledTemporaryFile, "write", measured)
+    return sizes

@@ -1,6 +1,5 @@
 """Sources over HTTP: uploaded, discussed in a debate, and refused."""
 
-import tempfile
 from collections.abc import AsyncIterator
 from typing import Any
 from uuid import uuid4
@@ -133,14 +132,7 @@ async def test_file_that_is_refused_is_named_and_not_stored(alice: User, site: s
 async def test_nothing_is_written_for_somebody_who_may_not_upload(
     alice: User, site: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    written: list[int] = []
-    write = tempfile.SpooledTemporaryFile.write
-
-    def measured(file: Any, content: bytes) -> int:
-        written.append(len(content))
-        return write(file, content)
-
-    monkeypatch.setattr(tempfile.SpooledTemporaryFile, "write", measured)
+    written = files.writes(monkeypatch)
     _, key = await api_keys.made(alice, "watch")
     async with client(site) as nobody, client(site, key) as watcher:
         answers = [await upload(http, b"x" * 4_000_000) for http in (nobody, watcher)]

@@ -1,14 +1,13 @@
 """Bodies that Django would write to a temporary file before any view is asked."""
 
-import tempfile
 from collections.abc import AsyncIterator
-from typing import Any
 
 import httpx
 import pytest
 from pytest_django import Settings
 
 from streaming.http.bounded_body import MAX_API_BODY, MAX_BODY, most
+from tests.support.files import writes
 from tests.support.serving import serving
 
 PIECE = b"x" * 65_536
@@ -16,17 +15,7 @@ PIECE = b"x" * 65_536
 
 @pytest.fixture
 def written(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """The sizes of what is written to temporary files."""
-    sizes: list[int] = []
-
-    write = tempfile.SpooledTemporaryFile.write
-
-    def measured(file: Any, content: bytes) -> int:
-        sizes.append(len(content))
-        return write(file, content)
-
-    monkeypatch.setattr(tempfile.SpooledTemporaryFile, "write", measured)
-    return sizes
+    return writes(monkeypatch)
 
 
 async def endless() -> AsyncIterator[bytes]:
