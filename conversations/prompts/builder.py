@@ -10,7 +10,7 @@ from conversations.domain.human_input import Question, Remark
 from conversations.domain.panels import Agent
 from conversations.prompts import material, small_model
 from conversations.prompts.material import DebateQuestion
-from conversations.prompts.quotation import RULE, quoted
+from conversations.prompts.quotation import RULE, quoted, shortened
 from conversations.prompts.tokens import Range, estimate
 from conversations.providers.catalog import Provider
 
@@ -131,13 +131,9 @@ def _remarks(task: Task, place: int) -> list[str]:
         about = {} if remark.question is None else {"asked_by": remark.question.asked.agent}
         if remark.to is not None:
             about = {"to": remark.to}
-        text = remark.text if remark in task.unanswered else _cut(remark.text, MAX_ANSWERED)
+        text = remark.text if remark in task.unanswered else shortened(remark.text, MAX_ANSWERED)
         texts.append(quoted(person=remark.author, **about, text=text))
     return texts
-
-
-def _cut(text: str, most: int) -> str:
-    return text if len(text) <= most else f"{text[:most]}…"
 
 
 def _request(task: Task) -> str:
@@ -181,7 +177,7 @@ def outcome(question: Question) -> str:
 
 
 def _unanswered(remark: Remark, role: str, request: str) -> str:
-    quote = _cut(" ".join(remark.text.split()), MAX_QUOTE)
+    quote = shortened(" ".join(remark.text.split()), MAX_QUOTE)
     whom = "the panel" if remark.to != role else "you"
     return f"A person has just said to {whom}:\n{quoted(person=remark.author, text=quote)}\n{request}"
 

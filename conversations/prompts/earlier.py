@@ -5,7 +5,7 @@ from typing import Final
 
 from conversations.domain import formatting, transcript
 from conversations.domain.enums import Kind
-from conversations.prompts.quotation import quoted
+from conversations.prompts.quotation import quoted, shortened
 
 # Characters: of one text of the verdict, of one message, and of all messages, about 6,000 tokens. The newest are kept.
 MAX_TEXT: Final = 1_500
@@ -47,13 +47,9 @@ def of(question: str, state: transcript.State) -> EarlierDebate:
     left = MAX_TRANSCRIPT
     debated = [message for message in transcript.spoken(state) if message.kind is not Kind.FINAL]
     for message in reversed(debated):
-        text = _cut(message.content, MAX_MESSAGE)
+        text = shortened(message.content, MAX_MESSAGE)
         if (left := left - len(text)) < 0:
             break
         spoken.insert(0, (message.agent, text))
-    bounded = tuple((label, _cut(text, MAX_TEXT)) for label, text in verdict)
+    bounded = tuple((label, shortened(text, MAX_TEXT)) for label, text in verdict)
     return EarlierDebate(question, bounded, tuple(spoken))
-
-
-def _cut(text: str, most: int) -> str:
-    return text if len(text) <= most else f"{text[:most]}…"

@@ -26,3 +26,8 @@ RULE: Final = (
 def quoted(**texts: str) -> str:
     """The texts under their names, as a JSON object in one line."""
     return json.dumps(texts, ensure_ascii=False).translate(_ESCAPED)
+
+
+def shortened(text: str, most: int) -> str:
+    """The text; if it is longer than `most` characters, its beginning of that length and an ellipsis."""
+    return text if len(text) <= most else f"{text[:most]}…"
