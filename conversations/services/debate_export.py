@@ -23,24 +23,11 @@ from conversations.models import Conversation, Preferences
 
 _NAME_LENGTH: Final = 60
 _ABOUT: Final = (
-    *(
-        "id",
-        "topic",
-        "title",
-        "follows_id",
-        "content",
-        "content_type",
-        "panel",
-        "rounds",
-        "status",
-        "reason",
-        "mode",
-    ),
-    *("created_at", "started_at", "finished_at", "cost"),
+    *("id", "topic", "title", "follows_id", "content", "content_type", "panel", "rounds"),
+    *("status", "reason", "mode", "created_at", "started_at", "finished_at", "cost"),
 )
 _SOURCE: Final = ("id", "name", "type", "pages", "sha256", "text")
 _HEAD: Final = ("table", "message", "agent", "round", "mode", "row")
-_QUOTED: Final = csv.QUOTE_ALL
 
 Frames = Iterable[Frame]
 Writer = Callable[[Conversation, Frames, IO[bytes]], None]
@@ -62,8 +49,9 @@ def response(
         owner=found.owner_id,
     )
     content_type, write = _FORMATS[format_]
-    types = None if format_ is ExportFormat.JSON else document.TYPES
-    frames = queries.frames(found.pk, types=None if types is None else {*types, "message_start"})
+    # Without `message_start`, thoughts could not be told from what was said.
+    types = None if format_ is ExportFormat.JSON else {*document.TYPES, "message_start"}
+    frames = queries.frames(found.pk, types=types)
     return attachment(
         _file_name(found, format_),
         content_type,
@@ -139,7 +127,7 @@ def _write_tables(debate: Conversation, frames: Frames, file: IO[bytes]) -> None
     width = max((len(row) for _, table in found for row in table), default=0)
     # Without the mark, Excel takes UTF-8 for another encoding.
     text = io.TextIOWrapper(file, "utf-8-sig", newline="", write_through=True)
-    writer = csv.writer(text, quoting=_QUOTED)
+    writer = csv.writer(text, quoting=csv.QUOTE_ALL)
     writer.writerow([*_HEAD, *(f"column_{number}" for number in range(1, width + 1))])
     for number, (message, table) in enumerate(found, 1):
         about = [number, *(message[name] for name in ("message", "agent", "round", "mode"))]
