@@ -9,6 +9,7 @@ from django.db import models
 from django.urls import reverse
 from django.utils import timezone
 
+from conversations.domain import spoken_models
 from conversations.domain.enums import TERMINAL, AuditAction, ContentType, DeletionReason, Mode, Status, Theme
 from conversations.domain.panels import DEFAULT_PANEL
 from conversations.domain.sources import MAX_NAME, SourceText, SourceType
@@ -142,7 +143,7 @@ class Conversation(models.Model):
     @property
     def model_names(self) -> list[str]:
         """The models that have spoken, in the order of their first message."""
-        return [line for line in (self.models_used or "").split("\n") if line]
+        return spoken_models.names(self.models_used)
 
     @property
     def sources(self) -> "models.QuerySet[Source]":

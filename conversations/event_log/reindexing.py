@@ -6,6 +6,7 @@ from uuid import UUID
 from django.db import transaction
 from django.utils import timezone
 
+from conversations.domain import spoken_models
 from conversations.domain.enums import TERMINAL
 from conversations.event_log import queries
 from conversations.infrastructure import database
@@ -40,7 +41,7 @@ def _complete(conversation: UUID) -> None:
             if type_ == "agent_message":
                 models[data["model"]] = None
         index.add(each for each in passages if (each.part, each.seq) not in indexed)
-        used = "".join(f"\n{name}\n" for name in models)
+        used = "".join(map(spoken_models.line, models))
         Conversation.objects.filter(pk=conversation).update(
             indexed_at=timezone.now(), models_used=used or None
         )

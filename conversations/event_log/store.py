@@ -19,6 +19,7 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.db.models.functions import Now
 
+from conversations.domain import spoken_models
 from conversations.domain.enums import Kind, Mode
 from conversations.domain.errors import Fenced, NotFound, OutcryError
 from conversations.domain.events import EventData, dump
@@ -230,7 +231,7 @@ def _changed_columns(frames: Iterable[Frame], models_used: str) -> dict[str, Any
                     changes["attempts"] = 1
                 if frame.data["mode"] == Mode.DEMO:
                     changes["mode"] = Mode.DEMO
-                line = f"\n{frame.data['model']}\n"
+                line = spoken_models.line(frame.data["model"])
                 if line not in models_used:
                     changes["models_used"] = models_used = models_used + line
             case "complete":

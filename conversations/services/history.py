@@ -15,6 +15,7 @@ from django.db.models.functions import Coalesce, Lower
 from django.utils import timezone
 
 from conversations.access import permissions, rate_limits
+from conversations.domain import spoken_models
 from conversations.domain.enums import Action
 from conversations.domain.errors import Finished, NotFound
 from conversations.domain.events import Control
@@ -55,7 +56,7 @@ def models(user: AbstractUser) -> list[str]:
     """The names of the models that have spoken in the user's debates, sorted."""
     used = permissions.own(user).exclude(models_used=None).order_by()
     rows = used.values_list("models_used", flat=True).distinct()
-    return sorted({name for row in rows if row for name in row.split("\n") if name})
+    return sorted({name for row in rows for name in spoken_models.names(row)})
 
 
 def change(user: AbstractUser, conversation: UUID, changes: Changes) -> Conversation:
@@ -117,7 +118,7 @@ def _filtered(rows: QuerySet[Conversation], query: HistoryQuery) -> QuerySet[Con
     if query.panel:
         conditions &= Q(panel=query.panel)
     if query.model:
-        conditions &= Q(models_used__contains=f"\n{query.model}\n")
+        conditions &= Q(models_used__contains=spoken_models.line(query.model))
     if query.mode is not None:
         conditions &= Q(mode=query.mode)
     if query.pinned is not None:
