@@ -81,12 +81,9 @@ async def keep_house() -> bool:
         return False
     await _continue_erasures(holder)
     await _delete_conversations(holder)
-    while await _batch(holder, _delete_sources):
-        pass
-    while await _batch(holder, reindexing.step):
-        pass
-    while await _batch(holder, _delete_sessions):
-        pass
+    for step in (_delete_sources, reindexing.step, _delete_sessions):
+        while await _batch(holder, step):
+            pass
     await database.call(_release, holder)
     return True
 
