@@ -9,7 +9,6 @@ message's whole Markdown with each piece, and has no size or order to its work.
 """
 
 import json
-import shutil
 import tempfile
 import uuid
 from collections.abc import Iterator
@@ -22,6 +21,7 @@ from playwright.sync_api import BrowserContext, Page, WebSocketRoute, sync_playw
 from rich.console import Console
 from rich.table import Table
 
+from tests.e2e.conftest import CHROMIUM
 from tests.e2e.site import ROOT, Site, running
 from tests.support.prose import report
 
@@ -76,15 +76,14 @@ class Row:
 
 
 def run(load: Load) -> list[Row]:
-    chromium = shutil.which("chromium") or shutil.which("google-chrome")
-    if chromium is None:
+    if not CHROMIUM:
         raise SystemExit("The page is measured in Chromium, which is not installed.")
     with (
         tempfile.TemporaryDirectory() as folder,
         running(Path(folder), {"OUTCRY_PROVIDERS": "demo"}) as site,
         sync_playwright() as playwright,
     ):
-        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         context = browser.new_context(viewport={"width": 1280, "height": 800})
         context.add_init_script(_OBSERVE)
         return [_plain(context.new_page(), load), _outcry(context, site, load)]
