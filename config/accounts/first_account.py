@@ -52,7 +52,7 @@ def _administrator(username: str) -> list[str]:
     def create() -> None:
         user = users.create_superuser(username, email, password)
         if email:
-            # Who sets up the server vouches for the address; without that, there is no second factor.
+            # The server's operator vouches for the address: allauth sets up no second factor while one is unverified.
             EmailAddress.objects.create(user=user, email=email.lower(), primary=True, verified=True)
 
     if _created(create):
