@@ -100,7 +100,7 @@ class Page(Schema):
 class ReadingOut(Schema):
     """How much of content and sources a model is given: `read` of `characters`. They have at most `tokens`, by
     estimate. `too_long`: they have more than `most_tokens`, so the debate needs `truncate`. `most_tokens` is null for
-    `local`, which reads the same number of characters of any text."""
+    `local` and `demo`, which read the same number of characters of any text."""
 
     characters: int
     tokens: int

@@ -52,7 +52,8 @@ class Range(Generic[N]):
 class Reading:
     """How much of content and sources the first provider's model is given. `characters` and `tokens`, the most by
     estimate, are what they have in all, and `read` is how many of the characters it is given. `most_tokens` is how many
-    tokens would be given whole; None for the local model, which reads a fixed number of characters of any text."""
+    tokens would be given whole; None for what Outcry itself runs, which reads a fixed number of characters of any text.
+    """
 
     characters: int
     tokens: int
