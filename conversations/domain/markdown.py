@@ -31,8 +31,8 @@ def whole(topic: str, content: str, log: Iterable[Row]) -> str:
     `event_log.queries.read_all`.
 
     The content stands in a code block, and what people and agents have said in block quotes, so that no text can add a
-    heading, and with it a message or a verdict. Tags and
-    images are escaped. What agents thought, apart from what they said, is left out."""
+    heading, and with it a message or a verdict. Tags and images are escaped. What agents thought, apart from what they
+    said, is left out."""
     messages: list[tuple[str, list[str]]] = []
     verdict_section = ""
     is_demo = False

@@ -17,21 +17,8 @@ _MARKS: Final = {**_HEADINGS, "li": "- "}
 _BLOCKS: Final = frozenset(
     (
         *("address", "article", "aside", "blockquote", "body", "br", "caption", "dd", "details", "div", "dl"),
-        *(
-            "dt",
-            "fieldset",
-            "figcaption",
-            "figure",
-            "footer",
-            "form",
-            "header",
-            "hr",
-            "main",
-            "nav",
-            "ol",
-            "p",
-        ),
-        *("pre", "section", "summary", "table", "tbody", "tfoot", "thead", "tr", "ul"),
+        *("dt", "fieldset", "figcaption", "figure", "footer", "form", "header", "hr", "main", "nav", "ol"),
+        *("p", "pre", "section", "summary", "table", "tbody", "tfoot", "thead", "tr", "ul"),
         *_MARKS,
     )
 )
