@@ -7,8 +7,6 @@ from itertools import pairwise
 from statistics import fmean, stdev
 from typing import Final
 
-from talipp.indicators import RSI, SMA
-
 DEFINITIONS: Final = {
     "close": "the last price of the regular session, as paid",
     "volume": "shares traded in the session",
@@ -44,6 +42,9 @@ def change(old: float, new: float) -> float:
 
 def sma(values: Sequence[float], length: int) -> float | None:
     """The newest simple moving average; None if there are too few values."""
+    # Imported here because it takes 40 ms of CPU, also in processes that freeze nothing.
+    from talipp.indicators import SMA
+
     found = SMA(length, list(values[-length:]))
     return found[-1] if len(values) >= length else None
 
@@ -52,6 +53,8 @@ def rsi(values: Sequence[float], length: int = 14) -> float | None:
     """The newest relative strength index by Wilder; None if there are too few values."""
     if len(values) <= length:
         return None
+    from talipp.indicators import RSI
+
     newest: float | None = RSI(length, list(values))[-1]
     return newest
 

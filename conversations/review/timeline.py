@@ -16,7 +16,6 @@ from conversations.domain.frames import Frame
 from conversations.domain.panels import PANELS
 from conversations.event_log import queries
 from conversations.models import Conversation, ConversationQuerySet, Event
-from conversations.review import prose
 
 # Each word takes one scan of all messages. A longer query is searched for as one phrase.
 MAX_WORDS = 6
@@ -68,7 +67,7 @@ class Moment:
     @property
     def prose(self) -> SafeString:
         """A message's text as HTML, for a place below its heading of level 3."""
-        return prose.html(self.data["text"], above=3)
+        return _html(self.data["text"], above=3)
 
     @property
     def cut_note(self) -> str:
@@ -151,7 +150,7 @@ class Review:
         """The stance, the confidence, and the verdict's texts that are not empty, as HTML."""
         complete = self.state["complete"]
         labelled = [] if complete is None else formatting.verdict(complete)
-        return [(label, prose.html(text, above=2)) for label, text in labelled]
+        return [(label, _html(text, above=2)) for label, text in labelled]
 
 
 def read(conversation: Conversation) -> Review:
@@ -207,3 +206,10 @@ def duration(conversation: Conversation) -> timedelta | None:
 
 def _time(at: datetime | None) -> str:
     return "-" if at is None else f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+
+
+def _html(text: str, above: int) -> SafeString:
+    # Imported here because its parser of Markdown takes 50 ms of CPU, which only reviewers need.
+    from conversations.review import prose
+
+    return prose.html(text, above)

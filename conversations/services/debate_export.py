@@ -13,7 +13,7 @@ from django.utils.text import slugify
 from pydantic_core import to_json
 
 from conversations.access import audit, permissions
-from conversations.domain import document, tables, transcript
+from conversations.domain import document, transcript
 from conversations.domain.enums import AuditAction, ExportFormat
 from conversations.domain.frames import Frame
 from conversations.domain.thoughts import Thoughts
@@ -111,6 +111,9 @@ def _write_json(debate: Conversation, frames: Frames, file: IO[bytes]) -> None:
 
 def _write_tables(debate: Conversation, frames: Frames, file: IO[bytes]) -> None:
     """A line for each row of a table, with the number of the table, and its row, 0 for the head."""
+    # Imported here because its parser of Markdown takes 50 ms of CPU, which most processes never need.
+    from conversations.domain import tables
+
     discarded: set[str] = set()
     messages: list[Mapping[str, Any]] = []
     for frame in frames:
