@@ -180,6 +180,7 @@ async def test_everybody_can_use_the_page(
     await expect(page.get_by_test_id("no-keys")).to_be_visible()
     await expect_usable(page, width)
     await page.get_by_test_id("key-create").click()
+    await expect(page.get_by_text("Enter a name.")).to_be_visible()
     await expect_usable(page, width)
     await make_key(page, "Pneumonoultramicroscopicsilicovolcanoconiosis" * 2, "watch", "start", "control")
     await page.get_by_test_id("key-revoke").press("Enter")
