@@ -6,21 +6,21 @@ from evidence.checker import derivations
 from evidence.checker.agreement import agrees, holds, is_near_miss, is_said, signed
 from evidence.checker.claim import Claim
 from evidence.checker.figure import Measure
-from evidence.checker.index import Dated, Record, a_year_before, covers
+from evidence.checker.index import Dated, Index, a_year_before, covers
 from evidence.checker.levels import of_level
 from evidence.checker.verdicts import UNSUPPORTED, Label, Verdict
 
 
-def of_change(claim: Claim, subject: str, record: Record) -> Verdict:
+def of_change(claim: Claim, subject: str, index: Index) -> Verdict:
     assert claim.metric is not None  # noqa: S101
     if claim.metric.family in {"close", "return"}:
-        return of_price_change(claim, subject, record)
-    series = record.series(subject, claim.metric)
+        return of_price_change(claim, subject, index)
+    series = index.series(subject, claim.metric)
     if series and claim.metric.family in {"return", "max_drawdown"}:
-        return of_level(claim, subject, record)
+        return of_level(claim, subject, index)
     old, new = _ends(claim, series)
     if old is None or new is None:
-        return of_level(claim, subject, record) if series and claim.direction == 0 else UNSUPPORTED
+        return of_level(claim, subject, index) if series and claim.direction == 0 else UNSUPPORTED
     candidates = [
         derived for derived in derivations.change(old.item, new.item) if is_said(claim.figure, derived)
     ]
@@ -61,17 +61,17 @@ def _ends(claim: Claim, series: Sequence[Dated]) -> tuple[Dated | None, Dated | 
     return (earlier[-1] if earlier else None), new
 
 
-def of_price_change(claim: Claim, subject: str, record: Record) -> Verdict:
+def of_price_change(claim: Claim, subject: str, index: Index) -> Verdict:
     """A change of the price: one of the returns in the record."""
     window = claim.metric.window if claim.metric and claim.metric.family == "return" else None
     window = window or claim.window
     if claim.figure.measure is not Measure.PERCENT:
         return UNSUPPORTED
-    fitting = record.returns(subject, window)
+    fitting = index.returns(subject, window)
     if window is None and claim.period is not None and claim.period.period is not None:
         said = claim.period.period
         window = round((said.last - said.first).days * 252 / 365)
-        fitting = [dated for dated in record.returns(subject, window) if said.holds(dated.period)]
+        fitting = [dated for dated in index.returns(subject, window) if said.holds(dated.period)]
     if window is not None and len(fitting) == 1:
         item = fitting[0].item
         value = signed(claim, item.value)

@@ -12,7 +12,7 @@ from typing import Any, Final
 from evidence.checker.binding import Context
 from evidence.checker.claim import Claim
 from evidence.checker.figure import Measure
-from evidence.checker.index import Record
+from evidence.checker.index import Index
 from evidence.checker.labels import decide
 from evidence.checker.numbers import spans
 from evidence.checker.reading import read
@@ -64,8 +64,8 @@ class Checked:
 class Checker:
     """Checks the sentences of one message after the other; make one a message."""
 
-    def __init__(self, record: Record, words: Vocabulary) -> None:
-        self._record = record
+    def __init__(self, index: Index, words: Vocabulary) -> None:
+        self._index = index
         self._words = words
         self._context = Context()
         self._table = Table()
@@ -99,7 +99,7 @@ class Checker:
 
     def _checked(self, claim: Claim, start: int, end: int, form: Plain, text: str, offset: int) -> Checked:
         self._count += 1
-        verdict = decide(claim, self._record) if self._count <= MAX_FIGURES else Verdict(Label.UNCHECKED)
+        verdict = decide(claim, self._index) if self._count <= MAX_FIGURES else Verdict(Label.UNCHECKED)
         start, end = form.original(start, end)
         return Checked(
             offset + start, offset + end, text[start:end], claim.figure.value, claim.figure.measure.value,
@@ -120,12 +120,12 @@ class Checker:
             )
 
 
-def prepare(snapshot: Snapshot) -> tuple[Record, Vocabulary]:
+def prepare(snapshot: Snapshot) -> tuple[Index, Vocabulary]:
     """What a Checker needs of a snapshot; make it once a run."""
     subjects: dict[str, Sequence[str]] = {item.subject: () for item in snapshot.items}
     if snapshot.instrument is not None:
         subjects[snapshot.instrument.symbol] = (snapshot.instrument.name, *snapshot.instrument.names)
-    return Record(snapshot), Vocabulary.of((item.metric for item in snapshot.items), subjects)
+    return Index(snapshot), Vocabulary.of((item.metric for item in snapshot.items), subjects)
 
 
 def check(text: str, snapshot: Snapshot) -> list[Checked]:

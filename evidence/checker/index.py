@@ -16,7 +16,7 @@ class Dated:
     period: Period
 
 
-class Record:
+class Index:
     """A snapshot, prepared for looking things up."""
 
     def __init__(self, snapshot: Snapshot) -> None:
@@ -80,9 +80,9 @@ def covers(said: Period, own: Period) -> bool:
     return said.holds(own) or said == own
 
 
-def subject_of(claim: Claim, metric: Metric, record: Record) -> str | None:
+def subject_of(claim: Claim, metric: Metric, index: Index) -> str | None:
     """Whose metric it is; None if that is not said clearly enough."""
-    having = record.subjects_with(metric.family)
+    having = index.subjects_with(metric.family)
     if metric.family in MACRO and claim.subject not in having:
         return having[0] if len(set(having)) == 1 else None
-    return claim.subject or record.main
+    return claim.subject or index.main

@@ -21,7 +21,7 @@ from evidence.checker.agreement import (
 )
 from evidence.checker.changes import of_change, of_price_change
 from evidence.checker.claim import Claim, Role
-from evidence.checker.index import Record, covers, subject_of
+from evidence.checker.index import Index, covers, subject_of
 from evidence.checker.levels import of_level, of_ratio
 from evidence.checker.periods import recorded
 from evidence.checker.relations import of_relation, of_share
@@ -30,15 +30,15 @@ from evidence.checker.vocabulary import MACRO, Metric
 from evidence.record import Item
 
 
-def decide(claim: Claim, record: Record) -> Verdict:
+def decide(claim: Claim, index: Index) -> Verdict:
     """The label of a figure."""
     if not claim.figure.is_understood:
         return Verdict(Label.UNCHECKED)
     if claim.cited and not claim.is_negated:
-        cited = _cited(claim, record)
+        cited = _cited(claim, index)
         if cited is not None:
             return cited
-    found = _uncited(claim, record)
+    found = _uncited(claim, index)
     if claim.is_negated:
         return UNSUPPORTED
     if claim.is_assumed and not (
@@ -48,13 +48,13 @@ def decide(claim: Claim, record: Record) -> Verdict:
     return found
 
 
-def _cited(claim: Claim, record: Record) -> Verdict | None:
+def _cited(claim: Claim, index: Index) -> Verdict | None:
     """None if the citation decides nothing, because the words say something else than the item."""
-    items = [record.items.get(id_) for id_ in claim.cited]
+    items = [index.items.get(id_) for id_ in claim.cited]
     known = [item for item in items if item is not None]
     if len(known) < len(items):
         return UNSUPPORTED
-    fitting = [item for item in known if not _says_otherwise(claim, item, record)]
+    fitting = [item for item in known if not _says_otherwise(claim, item, index)]
     if not fitting:
         return None
     for item in fitting:
@@ -69,7 +69,7 @@ def _cited(claim: Claim, record: Record) -> Verdict | None:
             if is_said(claim.figure, derived) and agrees(claim.figure, signed(claim, derived.value)):
                 label = Label.CONSISTENT if is_vague(claim.figure) else Label.DERIVED
                 return Verdict(label, derived.evidence, formula=derived.formula)
-    found = _uncited(claim, record)
+    found = _uncited(claim, index)
     if found.label in {Label.CONSISTENT, Label.DERIVED}:
         return found
     if found.label is Label.MATCHED:
@@ -86,7 +86,7 @@ def _cited(claim: Claim, record: Record) -> Verdict | None:
     return found if is_red else UNSUPPORTED
 
 
-def _says_otherwise(claim: Claim, item: Item, record: Record) -> bool:
+def _says_otherwise(claim: Claim, item: Item, index: Index) -> bool:
     if claim.is_subject_near and (claim.is_foreign or claim.subject not in {None, item.subject}):
         return Metric.parse(item.metric).family not in MACRO
     if (
@@ -102,7 +102,7 @@ def _says_otherwise(claim: Claim, item: Item, record: Record) -> bool:
         claim.metric is not None
         and claim.is_bound
         and claim.role is Role.LEVEL
-        and record.knows(claim.metric.family)
+        and index.knows(claim.metric.family)
     ):
         metric = Metric.parse(item.metric)
         return not claim.metric.fits(metric) and claim.metric.family in _FIRM
@@ -123,23 +123,23 @@ def _pairs(items: Sequence[Item]) -> Iterator[tuple[Item, Item]]:
             yield one, other
 
 
-def _uncited(claim: Claim, record: Record) -> Verdict:
+def _uncited(claim: Claim, index: Index) -> Verdict:
     if claim.is_foreign and not (claim.metric and claim.metric.family in MACRO and not claim.is_subject_near):
         return UNSUPPORTED
     if claim.role is Role.RELATION:
-        return of_relation(claim, record)
+        return of_relation(claim, index)
     if claim.role is Role.SHARE:
-        return of_share(claim, record)
+        return of_share(claim, index)
     if claim.metric is None:
         if claim.role is Role.CHANGE and claim.subject is not None:
-            return of_price_change(claim, claim.subject, record)
+            return of_price_change(claim, claim.subject, index)
         return UNSUPPORTED
-    subject = subject_of(claim, claim.metric, record)
+    subject = subject_of(claim, claim.metric, index)
     if subject is None:
         return UNSUPPORTED
     if claim.role is Role.CHANGE:
-        return of_change(claim, subject, record)
-    level = of_level(claim, subject, record)
+        return of_change(claim, subject, index)
+    level = of_level(claim, subject, index)
     if level.label is Label.UNSUPPORTED:
-        return of_ratio(claim, subject, record)
+        return of_ratio(claim, subject, index)
     return level

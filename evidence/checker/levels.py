@@ -6,16 +6,16 @@ from evidence.checker.agreement import TELLING_DIGITS, agrees, as_said, has_unit
 from evidence.checker.claim import Claim, Role
 from evidence.checker.derivations import MARGINS, RATIOS
 from evidence.checker.figure import Measure
-from evidence.checker.index import Dated, Record, a_year_before, covers
+from evidence.checker.index import Dated, Index, a_year_before, covers
 from evidence.checker.relations import consistent, ratios
 from evidence.checker.verdicts import UNSUPPORTED, Label, Verdict
 from evidence.checker.vocabulary import Metric
 from evidence.record import Unit
 
 
-def of_level(claim: Claim, subject: str, record: Record) -> Verdict:
+def of_level(claim: Claim, subject: str, index: Index) -> Verdict:
     assert claim.metric is not None  # noqa: S101
-    everything = record.series(subject, claim.metric)
+    everything = index.series(subject, claim.metric)
     series = [dated for dated in everything if has_unit(claim.figure, dated.item)]
     chosen = _at(claim, series)
     if chosen is None:
@@ -71,15 +71,15 @@ def _at(claim: Claim, series: Sequence[Dated]) -> Dated | None:
     return a_year_before(series[-1], series)
 
 
-def of_ratio(claim: Claim, subject: str, record: Record) -> Verdict:
+def of_ratio(claim: Claim, subject: str, index: Index) -> Verdict:
     """A margin or ratio that is not in the record itself."""
     assert claim.metric is not None  # noqa: S101
     operands = {**MARGINS, **RATIOS}.get(claim.metric.family)
-    if claim.metric.family == "gross_margin" and record.series(subject, claim.metric):
+    if claim.metric.family == "gross_margin" and index.series(subject, claim.metric):
         return UNSUPPORTED
     if operands is None:
         return UNSUPPORTED
-    found = list(ratios(subject, Metric(operands[0]), Metric(operands[1]), record, claim.period))
+    found = list(ratios(subject, Metric(operands[0]), Metric(operands[1]), index, claim.period))
     if (allowed := consistent(claim, found)) is not None:
         return allowed
     fitting = [derived for derived in found if is_said(claim.figure, derived)]

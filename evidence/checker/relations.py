@@ -7,27 +7,27 @@ from evidence.checker.agreement import agrees, is_near_miss, is_said
 from evidence.checker.claim import Claim
 from evidence.checker.derivations import Derived
 from evidence.checker.figure import Bound, Measure
-from evidence.checker.index import Record, covers, subject_of
+from evidence.checker.index import Index, covers, subject_of
 from evidence.checker.periods import Said
 from evidence.checker.verdicts import UNSUPPORTED, Label, Verdict
 from evidence.checker.vocabulary import Metric
 
 
-def of_relation(claim: Claim, record: Record) -> Verdict:
+def of_relation(claim: Claim, index: Index) -> Verdict:
     """Per cents below or above another metric, or times it."""
     assert claim.other is not None  # noqa: S101
-    subject = subject_of(claim, claim.other, record)
+    subject = subject_of(claim, claim.other, index)
     if subject is None:
         return UNSUPPORTED
     if claim.figure.measure is Measure.MULTIPLE:
-        return _times(claim, subject, record)
-    reference = record.series(subject, claim.other)
+        return _times(claim, subject, index)
+    reference = index.series(subject, claim.other)
     metric = (
         claim.metric
-        if claim.metric and claim.metric != claim.other and record.series(subject, claim.metric)
+        if claim.metric and claim.metric != claim.other and index.series(subject, claim.metric)
         else Metric("close")
     )
-    value = record.series(subject, metric)
+    value = index.series(subject, metric)
     if not reference or not value:
         return UNSUPPORTED
     derived = derivations.distance(value[-1].item, reference[-1].item)
@@ -48,7 +48,7 @@ def of_relation(claim: Claim, record: Record) -> Verdict:
     return Verdict(Label.CONTRADICTED, derived.evidence, expected=derived.value, formula=derived.formula)
 
 
-def _times(claim: Claim, subject: str, record: Record) -> Verdict:
+def _times(claim: Claim, subject: str, index: Index) -> Verdict:
     assert claim.other is not None  # noqa: S101
     pairs: list[tuple[Metric, Metric]] = []
     if claim.other.family in {"net_income", "eps"}:
@@ -57,17 +57,17 @@ def _times(claim: Claim, subject: str, record: Record) -> Verdict:
         pairs.append((Metric("volume"), Metric("avg_volume", claim.other.window)))
     elif claim.metric is not None:
         pairs.append((claim.metric, claim.other))
-    derived = (each for first, second in pairs for each in ratios(subject, first, second, record))
+    derived = (each for first, second in pairs for each in ratios(subject, first, second, index))
     return consistent(claim, derived) or UNSUPPORTED
 
 
-def of_share(claim: Claim, record: Record) -> Verdict:
+def of_share(claim: Claim, index: Index) -> Verdict:
     if claim.metric is None or claim.other is None or claim.metric == claim.other:
         return UNSUPPORTED
-    subject = subject_of(claim, claim.metric, record)
+    subject = subject_of(claim, claim.metric, index)
     if subject is None:
         return UNSUPPORTED
-    return consistent(claim, ratios(subject, claim.metric, claim.other, record, claim.period)) or UNSUPPORTED
+    return consistent(claim, ratios(subject, claim.metric, claim.other, index, claim.period)) or UNSUPPORTED
 
 
 def consistent(claim: Claim, candidates: Iterable[Derived]) -> Verdict | None:
@@ -79,10 +79,10 @@ def consistent(claim: Claim, candidates: Iterable[Derived]) -> Verdict | None:
 
 
 def ratios(
-    subject: str, first: Metric, second: Metric, record: Record, said: Said | None = None
+    subject: str, first: Metric, second: Metric, index: Index, said: Said | None = None
 ) -> Iterator[Derived]:
     """The ratio of two metrics of the same time: of the period that is said, else the newest."""
-    parts, wholes = record.series(subject, first), record.series(subject, second)
+    parts, wholes = index.series(subject, first), index.series(subject, second)
     if said is not None and said.period is not None:
         parts = [dated for dated in parts if covers(said.period, dated.period)]
         wholes = [dated for dated in wholes if covers(said.period, dated.period)]
