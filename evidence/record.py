@@ -5,8 +5,8 @@ Values are decimals, written as strings: floats would change on their way throug
 
 import hashlib
 import json
+from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
-from enum import StrEnum
 from typing import Annotated, Any, Self
 
 from pydantic import (
@@ -19,8 +19,10 @@ from pydantic import (
     model_validator,
 )
 
+from evidence.words import STORED, Word
 
-class Unit(StrEnum):
+
+class Unit(Word):
     """What a value counts. PERCENT 45 is 45 %, not 0.45."""
 
     CURRENCY = "currency"
@@ -30,7 +32,7 @@ class Unit(StrEnum):
     INDEX = "index"
 
 
-class Quality(StrEnum):
+class Quality(Word):
     """How far a value can be trusted. USER: taken from the sources that a person gave."""
 
     OK = "ok"
@@ -40,7 +42,7 @@ class Quality(StrEnum):
     USER = "user"
 
 
-class MissingReason(StrEnum):
+class MissingReason(Word):
     """Why a figure is not in the record. Readers know all of them, though the library alone gives only some."""
 
     BEFORE_FIRST_VALUE = "before_first_value"
@@ -171,3 +173,9 @@ def _refuse_floats(value: Any) -> None:
 def load(value: Any) -> Snapshot:
     """A snapshot from JSON: the whole, or a list of its items. Raises pydantic's ValidationError."""
     return Snapshot.model_validate({"items": value} if isinstance(value, list) else value)
+
+
+def stored(value: Mapping[str, Any]) -> Snapshot:
+    """A snapshot that was stored, by this version or a later one: what this one does not know is left out or, if it is
+    a word, read as it is."""
+    return Snapshot.model_validate(value, extra="ignore", context=STORED)

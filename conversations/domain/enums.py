@@ -1,23 +1,11 @@
 """Closed sets of words that more than one layer names."""
 
 from enum import StrEnum
-from typing import Final, Self
+from typing import Final
 
 from django.db import models
 
-
-class Word(StrEnum):
-    """A word of an event. A later version may write words that this one does not know."""
-
-    @classmethod
-    def read(cls, stored: str) -> Self:
-        """The member for a word of the log. An unknown word becomes a value of its own, which equals no member; values
-        that are written are validated strictly instead."""
-        if stored in cls._value2member_map_:
-            return cls(stored)
-        word = str.__new__(cls, stored)
-        word._name_ = word._value_ = stored
-        return word
+from evidence.words import Word
 
 
 class ContentType(models.TextChoices):

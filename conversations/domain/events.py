@@ -12,8 +12,9 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from conversations.domain.enums import Action, Kind, Mode, Stance, Status, Word
+from conversations.domain.enums import Action, Kind, Mode, Stance, Status
 from evidence.record import Instrument, Item, Missing
+from evidence.words import STORED
 
 
 class _Frozen(BaseModel):
@@ -303,20 +304,4 @@ def load(type_: str, data: Mapping[str, Any]) -> EventData | None:
 
     Raises pydantic's ValidationError on data that no version writes."""
     model = EVENTS.get(type_)
-    if model is None:
-        return None
-    words = {
-        name: word.read(data[name]) for name, word in _WORDS[type_].items() if isinstance(data.get(name), str)
-    }
-    return model.model_validate({**data, **words}, extra="ignore")
-
-
-# The fields of each event that hold a `Word`.
-_WORDS: Mapping[str, Mapping[str, type[Word]]] = {
-    type_: {
-        name: field.annotation
-        for name, field in model.model_fields.items()
-        if isinstance(field.annotation, type) and issubclass(field.annotation, Word)
-    }
-    for type_, model in EVENTS.items()
-}
+    return None if model is None else model.model_validate(data, extra="ignore", context=STORED)

@@ -12,6 +12,7 @@ from evidence.freezing.freeze import Found
 from evidence.freezing.freeze import freeze as freeze_items
 from evidence.instruments import resolve
 from evidence.record import Snapshot
+from evidence.record import stored as read_stored
 
 
 def stored(state: State) -> Snapshot | None:
@@ -19,9 +20,8 @@ def stored(state: State) -> Snapshot | None:
     frozen = state["snapshot"]
     if frozen is None or len(state["evidence"]) != frozen["items"]:
         return None
-    return Snapshot.model_validate(
-        {name: frozen[name] for name in ("as_of", "instrument", "missing")} | {"items": state["evidence"]}
-    )
+    about = {name: frozen[name] for name in ("as_of", "instrument", "missing")}
+    return read_stored({**about, "items": state["evidence"]})
 
 
 def freeze(row: Conversation, sources: Sequence[SourceText]) -> Snapshot | None:

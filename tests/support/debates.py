@@ -43,7 +43,7 @@ from conversations.models import Conversation
 from conversations.orchestration.figures import frozen
 from conversations.runs import supervisor
 from conversations.services import debates
-from evidence.record import Item, Snapshot, Unit
+from evidence.record import Item, Missing, MissingReason, Snapshot, Unit
 from tests.fakes.waiting import PATIENCE_SECONDS, Gate
 
 Row = tuple[int, str, dict[str, Any]]
@@ -208,6 +208,7 @@ RECORD = Snapshot(
             currency="EUR", source="Börse", known_at=datetime(2026, 1, 2, tzinfo=UTC),
         ),
     ),
+    missing=(Missing(subject="HLDN", metric="eps", reason=MissingReason.NO_DATA),),
 )  # fmt: skip
 PRICE = CheckedFigure(
     start=15, end=19, text="€ 41", value="41", unit="currency", label="consistent", evidence=("E1",)
