@@ -1,0 +1,79 @@
+"""The process that executes one query, and then ends.
+
+1. It imports DuckDB and prints a line: it is ready.
+2. It reads one JSON object: `{"paths", "tables", "sql"}`, and bounds itself.
+3. It prints one JSON object: `{"columns", "types", "rows", "truncated"}`, or `{"code", "detail"}`.
+"""
+
+import json
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import duckdb
+
+from evidence.sandbox import database
+from evidence.sandbox.limits import MAX_BYTES, MAX_ROWS, bound
+from evidence.sandbox.refusals import STOPPED, NoResult
+from evidence.sandbox.values import encoded
+
+
+def answer(paths: list[str], tables: list[str], sql: str) -> dict[str, Any]:
+    """The result of the query. Raises NoResult."""
+    connection = database.opened(paths)
+    statement = database.allowed(connection, sql, tables)
+    try:
+        connection.execute(statement)
+        columns = connection.description or []
+        rows, is_cut = _bounded(_rows(connection))
+    except (duckdb.OutOfMemoryException, MemoryError):
+        raise NoResult(STOPPED, "it needs too much memory.") from None
+    except duckdb.Error as failure:
+        raise NoResult("query_failed", database.first_line(failure)) from None
+    return {
+        "columns": [str(column[0]) for column in columns],
+        "types": [str(column[1]) for column in columns],
+        "rows": rows,
+        "truncated": is_cut,
+    }
+
+
+def _rows(connection: duckdb.DuckDBPyConnection) -> Iterator[tuple[Any, ...]]:
+    while batch := connection.fetchmany(100):
+        yield from batch
+
+
+def _bounded(rows: Iterator[tuple[Any, ...]]) -> tuple[list[list[Any]], bool]:
+    """As many rows as a result may have, and whether something is left out."""
+    kept: list[list[Any]] = []
+    size, is_cut = 0, False
+    for row in rows:
+        values = [encoded(value) for value in row]
+        size += len(json.dumps([value for value, _ in values]))
+        if len(kept) == MAX_ROWS or size > MAX_BYTES:
+            return kept, True
+        kept.append([value for value, _ in values])
+        is_cut |= any(cut for _, cut in values)
+    return kept, is_cut
+
+
+def main() -> None:
+    sys.stdout.write("ready\n")
+    sys.stdout.flush()
+    line = sys.stdin.buffer.readline()
+    if not line:
+        # The server has ended, or needs no process any more.
+        return
+    query = json.loads(line)
+    bound()
+    try:
+        found = answer(query["paths"], query["tables"], query["sql"])
+    except NoResult as refusal:
+        found = {"code": refusal.code, "detail": refusal.detail}
+    except MemoryError:
+        found = {"code": STOPPED, "detail": "it needs too much memory."}
+    json.dump(found, sys.stdout)
+
+
+if __name__ == "__main__":
+    main()
