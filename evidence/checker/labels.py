@@ -73,8 +73,8 @@ def _cited(claim: Claim, index: Index) -> Verdict | None:
     if found.label in {Label.CONSISTENT, Label.DERIVED}:
         return found
     if found.label is Label.MATCHED:
-        # The words are right, and the citation is of something else.
-        return UNSUPPORTED
+        # Else the words are right, and the citation is of something else.
+        return found if set(found.evidence) <= set(claim.cited) else UNSUPPORTED
     if claim.is_assumed:
         return Verdict(Label.ASSUMPTION)
     if len(known) == 1 and claim.role is Role.LEVEL and has_unit(claim.figure, known[0]):

@@ -50,6 +50,12 @@ def test_a_derived_figure_says_how() -> None:
     )
 
 
+@pytest.mark.parametrize(("cited", "label"), [("E6", Label.MATCHED), ("E5", Label.UNSUPPORTED)])
+def test_a_fall_is_matched_by_the_return_that_it_cites(cited: str, label: Label) -> None:
+    (figure,) = check(f"Apple fell 18.9% [{cited}] over three months.", SNAPSHOT)
+    assert figure.label is label
+
+
 @pytest.mark.parametrize("percent", range(1, 100))
 def test_an_invented_whole_per_cent_is_no_plain_green(percent: int) -> None:
     texts = (
