@@ -41,3 +41,8 @@ def resolve(text: str) -> Instrument:
         else f"Known: {', '.join(each.symbol for each in INSTRUMENTS)}."
     )
     raise UnknownInstrument(f"There is no instrument {text.strip()[:50]!r}. {meant}")
+
+
+def is_pair(symbol: str) -> bool:
+    """Whether it is a currency pair, which has a rate in place of prices and reports."""
+    return any(each.symbol == symbol and each.exchange == "ECB" for each in INSTRUMENTS)

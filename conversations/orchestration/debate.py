@@ -37,8 +37,10 @@ class Debate:
         yield state.status(Status.INITIALIZING)
         for message in (*state.unfinished, *state.unfinished_thoughts):
             yield MessageDiscard(message=message, reason="interrupted")
-        if state.record is not None and not state.is_frozen:
-            for event in frozen(state.record.snapshot):
+        if state.freeze is not None:
+            await state.freeze()
+            state.freeze = None
+            for event in () if state.record is None else frozen(state.record.snapshot):
                 yield event
         for figures in state.unchecked:
             yield figures

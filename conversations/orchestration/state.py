@@ -2,7 +2,7 @@
 
 Recovery rebuilds the state from the log; the debate's turns update it."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Final, TypeVar
@@ -38,9 +38,9 @@ class DebateState:
     agent whose turn it is. `is_demo`: from a past or the current message on, all are the demo's. `is_judged`: the
     verdict is stored, and only the end is missing. `reason` is why the debate ends early. `heard` has, by role, the seq
     of the newest remark before the agent's last finished turn; None until it is computed. `measured` is what models
-    counted in this run's prompts. `record` is what figures are checked against,
-    and `is_frozen` if the log has it; `figures` are those of `messages`, of
-    which the log has not the `unchecked`. `is_contradicted`: the newest verdict contradicts the record."""
+    counted in this run's prompts. `record` is what figures are checked against;
+    `freeze` gives it to a debate whose log has none yet. `figures` are those of `messages`, of which the log lacks the
+    `unchecked`. `is_contradicted`: the newest verdict contradicts the record."""
 
     question: DebateQuestion
     panel: Panel
@@ -57,7 +57,7 @@ class DebateState:
     heard: dict[str, int] | None = None
     last_provider: Provider | None = None
     record: Record | None = None
-    is_frozen: bool = False
+    freeze: Callable[[], Awaitable[None]] | None = None
     figures: list[Figures] = field(default_factory=list)
     unchecked: Sequence[Figures] = ()
     is_contradicted: bool = False

@@ -6,11 +6,9 @@ from functools import lru_cache
 
 from conversations.domain.sources import SourceText
 from conversations.domain.transcript import State
-from conversations.models import Conversation
+from conversations.runs.gathering import Known
 from evidence.freezing import texts
-from evidence.freezing.freeze import Found
-from evidence.freezing.freeze import freeze as freeze_items
-from evidence.instruments import resolve
+from evidence.freezing.freeze import Found, freeze
 from evidence.record import Snapshot
 from evidence.record import stored as read_stored
 
@@ -24,11 +22,6 @@ def stored(state: State) -> Snapshot | None:
     return read_stored({**about, "items": state["evidence"]})
 
 
-def freeze(row: Conversation, sources: Sequence[SourceText]) -> Snapshot | None:
-    """What is known for this debate; None if it has no instrument, and its sources no figures."""
-    return of(row.instrument, row.as_of or row.created_at, row.content, sources)
-
-
 @lru_cache(maxsize=8)
 def _found(content: str, sources: tuple[SourceText, ...]) -> tuple[Found, ...]:
     """The figures of the texts. Cached: a long text takes a second, and is asked for several times before a start."""
@@ -38,9 +31,9 @@ def _found(content: str, sources: tuple[SourceText, ...]) -> tuple[Found, ...]:
     return tuple(found)
 
 
-def of(symbol: str, as_of: datetime, content: str, sources: Sequence[SourceText]) -> Snapshot | None:
-    """The record of an instrument ("" for none) and of the figures of these texts."""
+def of(known: Known, as_of: datetime, content: str, sources: Sequence[SourceText]) -> Snapshot | None:
+    """The record of an instrument and of the figures of these texts; None if there is neither."""
     found = _found(content, tuple(sources))
-    if not symbol and not found:
+    if known.instrument is None and not found:
         return None
-    return freeze_items(resolve(symbol) if symbol else None, as_of, found)
+    return freeze(known.instrument, as_of, found, known.gathered)

@@ -1,5 +1,9 @@
 """Rebuilding a debate from its conversation's log; a new conversation is the simplest case."""
 
+import asyncio
+from dataclasses import replace
+from datetime import datetime
+from functools import partial
 from uuid import UUID
 
 from conversations.domain import transcript
@@ -16,7 +20,8 @@ from conversations.prompts.material import DebateQuestion
 from conversations.providers.catalog import BUILT_IN, by_preference
 from conversations.providers.provider_errors import UNBILLED
 from conversations.providers.windows import most_prompt_tokens
-from conversations.runs import earlier, records
+from conversations.runs import earlier, gathering, records
+from conversations.runs.gathering import Known
 
 
 def read(conversation: UUID) -> tuple[DebateState, HumanInput]:
@@ -44,22 +49,20 @@ def read(conversation: UUID) -> tuple[DebateState, HumanInput]:
             discarded += may_be_billed
     sources = tuple(source.as_text for source in row.sources)
     stored = records.stored(folded)
-    # One that begins without a record has none: it is frozen before the first word.
-    frozen = stored or (None if folded["messages"] else records.freeze(row, sources))
-    record = None if frozen is None else Record(frozen)
+    record = None if stored is None else Record(stored)
     figures = [] if record is None else [checked(record, message) for message in kept]
+    question = DebateQuestion(
+        row.topic,
+        row.content,
+        row.content_type,
+        row.rounds,
+        earlier.read(row.follows_id),
+        sources,
+        stored,
+    )
     state = DebateState(
-        question=DebateQuestion(
-            row.topic,
-            row.content,
-            row.content_type,
-            row.rounds,
-            earlier.read(row.follows_id),
-            sources,
-            None if record is None else record.snapshot,
-        ),
+        question=question,
         record=record,
-        is_frozen=stored is not None,
         figures=figures,
         unchecked=[each for each in figures if not _is_known(each, folded)],
         panel=PANELS[row.panel],
@@ -73,8 +76,27 @@ def read(conversation: UUID) -> tuple[DebateState, HumanInput]:
         is_judged=is_judged,
         reason=row.reason if is_judged and row.reason in {BUDGET, CONCLUDED} else None,
     )
-    builder.measure(state.question, most_prompt_tokens(state.providers[0]))
+    if stored is None and not folded["messages"]:
+        # The record is frozen before the first word, or never.
+        state.freeze = partial(_freeze, state, row.instrument, row.as_of or row.created_at)
+    else:
+        builder.measure(question, most_prompt_tokens(state.providers[0]))
     return state, human_input
+
+
+async def _freeze(state: DebateState, symbol: str, as_of: datetime) -> None:
+    """Give the debate the record of what is known, if it has an instrument, or its texts have figures."""
+    known = await gathering.known(symbol, as_of)
+    await asyncio.to_thread(_give_record, state, known, as_of)
+
+
+def _give_record(state: DebateState, known: Known, as_of: datetime) -> None:
+    """In a thread: long texts take a second."""
+    question = state.question
+    snapshot = records.of(known, as_of, question.content, question.sources)
+    if snapshot is not None:
+        state.question, state.record = replace(question, record=snapshot), Record(snapshot)
+    builder.measure(state.question, most_prompt_tokens(state.providers[0]))
 
 
 def _is_known(figures: Figures, folded: transcript.State) -> bool:

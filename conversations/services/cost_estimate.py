@@ -18,7 +18,8 @@ from conversations.prompts.material import DebateQuestion
 from conversations.providers import pricing
 from conversations.providers.catalog import BUILT_IN, Provider, longest_answer
 from conversations.providers.windows import most_prompt_tokens
-from conversations.runs import records
+from conversations.runs import gathering, records
+from conversations.runs.gathering import Known
 
 N = TypeVar("N", int, float)
 
@@ -166,10 +167,15 @@ def _prompt(task: Task, provider: Provider) -> Prompt:
 
 
 def question_of(
-    new: NewConversation, earlier: EarlierDebate | None = None, sources: Sequence[SourceText] = ()
+    new: NewConversation,
+    earlier: EarlierDebate | None = None,
+    sources: Sequence[SourceText] = (),
+    known: Known | None = None,
 ) -> DebateQuestion:
-    """What the debate is about, as its prompts have it; `earlier` is the debate that it follows."""
-    record = records.of(new.instrument, new.as_of or datetime.now(UTC), new.content, sources)
+    """What the debate is about, as its prompts have it; `earlier` is the debate that it follows. `known` is what is
+    known of its instrument; None: what the library has."""
+    known = known or Known(gathering.named(new.instrument))
+    record = records.of(known, new.as_of or datetime.now(UTC), new.content, sources)
     return DebateQuestion(
         new.topic, new.content, new.content_type, new.rounds, earlier, tuple(sources), record
     )

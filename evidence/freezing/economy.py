@@ -12,6 +12,8 @@ from evidence.library import series
 from evidence.library.series import Statistic
 from evidence.record import MissingReason, Quality, Unit
 
+# A rate that is older than this is stale.
+STALE_RATE: Final = timedelta(days=7)
 ECB: Final = "European Central Bank, euro reference rates"
 BLS: Final = "US Bureau of Labor Statistics"
 BEA: Final = "US Bureau of Economic Analysis"
@@ -46,11 +48,12 @@ def add_rates(draft: Draft, currency: str) -> None:
         return
     newest = values[-1]
     a_year_before = [each for each in values if each[0] <= months_before(newest[0], 12)][-1:]
+    is_stale = draft.as_of - series.rate_known_at(newest[0]) > STALE_RATE
     for day, value in (newest, *a_year_before):
         draft.add(
             f"EUR{currency}", "fx", period=day.isoformat(), value=value, unit=Unit.CURRENCY, currency=currency,
             source=ECB, licence="free reuse, source named, unmodified", locator=f"EUR/{currency} {day}",
-            known_at=series.rate_known_at(day),
+            known_at=series.rate_known_at(day), quality=Quality.STALE if is_stale else Quality.OK,
         )  # fmt: skip
 
 

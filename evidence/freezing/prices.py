@@ -12,6 +12,7 @@ from evidence.freezing.draft import PUBLIC_DOMAIN, Draft
 from evidence.library import series
 from evidence.library.series import Session
 from evidence.record import MissingReason, Quality, Unit
+from evidence.sources.base import Prices
 
 WIKI: Final = "Quandl WIKI Prices"
 # Of peers only what a comparison needs.
@@ -22,11 +23,14 @@ WEEKS_52: Final = timedelta(weeks=52)
 
 
 def add_prices(draft: Draft, ticker: str, wanted: Sequence[str]) -> None:
-    everything = series.prices()[ticker]
-    sessions = _known(everything, draft.as_of)
-    if not sessions:
+    """The prices of a source, or those of the library; never some of one and some of the other."""
+    prices = draft.gathered.prices.get(ticker) or _of_library(ticker)
+    sessions = [] if prices is None else _known(prices.sessions, draft.as_of)
+    if prices is None or not sessions:
+        reason = MissingReason.NOT_CONFIGURED if prices is None else MissingReason.BEFORE_FIRST_VALUE
+        reason = draft.reason(ticker, "close", reason)
         for metric in wanted:
-            draft.lack(ticker, metric, MissingReason.BEFORE_FIRST_VALUE)
+            draft.lack(ticker, metric, reason)
         return
     window = _Window(sessions, _adjusted(sessions))
     last = sessions[-1]
@@ -40,10 +44,15 @@ def add_prices(draft: Draft, ticker: str, wanted: Sequence[str]) -> None:
         value, period = measured
         draft.add(
             ticker, metric, period=period, value=exact(value), unit=unit,
-            currency="USD" if unit is Unit.CURRENCY else None, source=WIKI, licence=PUBLIC_DOMAIN,
+            currency=prices.currency if unit is Unit.CURRENCY else None, source=prices.source, licence=prices.licence,
             locator=f"{ticker} {last.day}", known_at=last.known_at,
             quality=Quality.STALE if is_stale else Quality.OK,
         )  # fmt: skip
+
+
+def _of_library(ticker: str) -> Prices | None:
+    sessions = series.prices().get(ticker)
+    return None if sessions is None else Prices(sessions, "USD", WIKI, PUBLIC_DOMAIN)
 
 
 def _known(sessions: Sequence[Session], as_of: datetime) -> Sequence[Session]:

@@ -125,7 +125,7 @@ async def test_a_record_is_read_from_the_log_when_a_run_is_resumed(alice: User, 
     state, _ = await database.call(recovery.read, conversation.pk)
     record = state.record
     assert record is not None
-    assert state.is_frozen
+    assert state.freeze is None
     assert record.snapshot.sha256 == of_type(events, "snapshot")[0]["snapshot"]
     # Its last figures were not stored: they are told now.
     assert [[item.label for item in each.items] for each in state.unchecked] == [["matched"]]
