@@ -6,6 +6,7 @@ import { AutoScroll } from "../attention/auto-scroll.ts";
 import { Permalink } from "../attention/permalink.ts";
 import { ReadPosition } from "../attention/read-position.ts";
 import type { Page } from "../client/page-data.ts";
+import { answerAskers } from "../evidence/askers.ts";
 import { isTerminal } from "../protocol/state.ts";
 import { stopDialogTemplate } from "../status/controls.ts";
 import { statusPanelTemplate } from "../status/status-panel.ts";
@@ -55,6 +56,7 @@ export class DebateElement extends LiveElement {
     if (this.#permalink.isAhead) this.#scroll.hold();
     this.#session = new DebateSession(page, new ReadPosition(this.#scroll), draw);
     this.#session.start(signal);
+    answerAskers(this, () => this.#session.state, signal);
     const isRunning = (): boolean => this.#session.state.status !== null && !this.#session.isOver;
     every(1000, () => isRunning() && draw(), signal);
     const left = FIRST_WORD_STAYS - this.#session.age;
@@ -156,6 +158,7 @@ export class DebateElement extends LiveElement {
         </div>
       </div>
       ${page.canControl ? stopDialogTemplate(commands) : nothing}
+      ${state.evidence.length === 0 ? nothing : html`<outcry-evidence-card .debate=${state}></outcry-evidence-card>`}
       <p class="sr-only" aria-live="polite" data-testid="announcements">${this.#announced}</p>
     `;
   }

@@ -1,6 +1,7 @@
 // The parts of a debate's page around its transcript.
 
 import { type TemplateResult, html, nothing } from "lit";
+import type { CheckedFigure } from "../protocol/events.gen.ts";
 import { type State, isTerminal } from "../protocol/state.ts";
 import { modelsOf, roundOf } from "../status/usage.ts";
 import { mayAsk } from "../attention/notifications.ts";
@@ -15,6 +16,9 @@ import { exportMenuTemplate } from "./export-menu.ts";
 
 /** Wide windows have room for the sources beside the transcript. */
 const OPENS_SOURCES = innerWidth >= 1600;
+
+/** One value, so that a verdict without figures counts as unchanged. */
+const NO_FIGURES: readonly CheckedFigure[] = [];
 
 type Optional = TemplateResult | typeof nothing;
 
@@ -64,9 +68,16 @@ function sourceTemplate({ name, characters, pages, text, url }: Source): Templat
   </details>`;
 }
 
-export function verdictTemplate({ complete }: DebateSession): Optional {
+export function verdictTemplate({ complete, state }: DebateSession): Optional {
   if (complete === null) return nothing;
-  return html`<outcry-verdict id="verdict" .complete=${complete}></outcry-verdict>`;
+  const said = state.messages.find(({ kind, text }) => kind === "final" && text === complete.summary);
+  return html`<outcry-verdict
+    id="verdict"
+    data-message=${said?.id ?? nothing}
+    .complete=${complete}
+    .figures=${said?.figures ?? NO_FIGURES}
+    .evidence=${state.evidence}
+  ></outcry-verdict>`;
 }
 
 /** A sentence on why no more events arrive, if it is needed. */

@@ -8,21 +8,29 @@ import { decoded } from "./entities.ts";
 /** Elements of whose tokens nothing but the content counts. */
 const SIMPLE: Readonly<Record<string, string>> = { paragraph: "p", strong: "strong", em: "em", del: "del" };
 
+/** Draws the text of a token without tokens of its own, such as a text, a code span or a citation of evidence. `text` is
+ * what stands there. */
+export type Pen = (token: Token, text: string) => (Node | string)[];
+
+const PLAIN: Pen = (_token, text) => [text];
+
 /** Throws an error if a token is of an unknown type or malformed. */
-export function nodes(tokens: readonly Token[]): (Node | string)[] {
-  return tokens.flatMap((token) => made(token as Tokens.Generic));
+export function nodes(tokens: readonly Token[], pen: Pen = PLAIN): (Node | string)[] {
+  return tokens.flatMap((token) => made(token as Tokens.Generic, pen));
 }
 
-function made(token: Tokens.Generic): (Node | string)[] {
+function made(token: Tokens.Generic, pen: Pen): (Node | string)[] {
   const { type, text, tokens = [] } = token;
   const simple = SIMPLE[type];
-  if (simple !== undefined) return [element(simple, ...nodes(tokens))];
+  if (simple !== undefined) return [element(simple, ...nodes(tokens, pen))];
   switch (type) {
     case "text":
-      return token.tokens ? nodes(tokens) : [bound(decoded(text))];
+      return token.tokens ? nodes(tokens, pen) : pen(token, bound(decoded(text)));
     case "html":
     case "escape":
-      return [text];
+      return pen(token, text);
+    case "evidence":
+      return pen(token, token.raw);
     case "space":
     case "def":
       return [];
@@ -30,21 +38,21 @@ function made(token: Tokens.Generic): (Node | string)[] {
     case "hr":
       return [element(type)];
     case "heading":
-      return [element(`h${token["depth"]}`, ...nodes(tokens))];
+      return [element(`h${token["depth"]}`, ...nodes(tokens, pen))];
     case "blockquote":
-      return [element("blockquote", ...lines(nodes(tokens)))];
+      return [element("blockquote", ...lines(nodes(tokens, pen)))];
     case "codespan":
-      return [element("code", text)];
+      return [element("code", ...pen(token, text))];
     case "code":
       return [codeBlock(text)];
     case "list":
-      return [list(token as Tokens.List)];
+      return [list(token as Tokens.List, pen)];
     case "checkbox":
       return [token["checked"] ? "☑ " : "☐ "];
     case "table":
-      return [table(token as Tokens.Table)];
+      return [table(token as Tokens.Table, pen)];
     case "link":
-      return link(token["href"], nodes(tokens));
+      return link(token["href"], nodes(tokens, pen));
     case "image":
       return link(token["href"], [text ? `[image: ${text}]` : "[image]"]);
     case "display":
@@ -55,7 +63,7 @@ function made(token: Tokens.Generic): (Node | string)[] {
     case "citation":
       return [marked("to", token["label"], element("span", token.raw))];
     case "note":
-      return [note(token)];
+      return [note(token, pen)];
     default:
       throw new Error(`no element for ${type}`);
   }
@@ -73,9 +81,9 @@ function marked(name: "note" | "to", label: string, made: HTMLElement): HTMLElem
   return made;
 }
 
-function note({ label, colon, tokens }: Tokens.Generic): HTMLElement {
+function note({ label, colon, tokens }: Tokens.Generic, pen: Pen): HTMLElement {
   const mark = label.startsWith("^") ? element("sup", label.slice(1)) : element("span", `[${label}]${colon}`);
-  return marked("note", label, element("p", mark, " ", ...nodes(tokens ?? [])));
+  return marked("note", label, element("p", mark, " ", ...nodes(tokens ?? [], pen)));
 }
 
 /** Parts with a line break after each, which separates their words where only the text counts. */
@@ -90,24 +98,24 @@ function codeBlock(text: string): HTMLElement {
   return block;
 }
 
-function list({ ordered, start, items }: Tokens.List): HTMLElement {
-  const made = element(ordered ? "ol" : "ul", ...lines(items.map((item) => element("li", ...nodes(item.tokens)))));
+function list({ ordered, start, items }: Tokens.List, pen: Pen): HTMLElement {
+  const made = element(ordered ? "ol" : "ul", ...lines(items.map((item) => element("li", ...nodes(item.tokens, pen)))));
   if (ordered && start !== 1) made.setAttribute("start", String(start));
   for (const item of made.children) (item as HTMLElement).dir = "auto";
   return made;
 }
 
-function table({ header, rows }: Tokens.Table): HTMLElement {
-  const body = rows.length === 0 ? [] : [element("tbody", ...rows.map(row))];
-  return element("table", element("thead", row(header)), ...body);
+function table({ header, rows }: Tokens.Table, pen: Pen): HTMLElement {
+  const body = rows.length === 0 ? [] : [element("tbody", ...rows.map((cells) => row(cells, pen)))];
+  return element("table", element("thead", row(header, pen)), ...body);
 }
 
-function row(cells: readonly Tokens.TableCell[]): HTMLElement {
-  return element("tr", ...lines(cells.map(cell)));
+function row(cells: readonly Tokens.TableCell[], pen: Pen): HTMLElement {
+  return element("tr", ...lines(cells.map((each) => cell(each, pen))));
 }
 
-function cell({ header, align, tokens }: Tokens.TableCell): HTMLElement {
-  const made = element(header ? "th" : "td", ...nodes(tokens));
+function cell({ header, align, tokens }: Tokens.TableCell, pen: Pen): HTMLElement {
+  const made = element(header ? "th" : "td", ...nodes(tokens, pen));
   if (align) made.setAttribute("align", align);
   return made;
 }

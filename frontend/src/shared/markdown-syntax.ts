@@ -9,6 +9,8 @@ type FormulaToken = Tokens.Generic & Formula;
 const NOTE = /^ {0,3}\[(\^[^\]\s]{1,40}(?=\]:)|\d{1,3})\](:?)(?!\()[ \t]*((?:(?!\[(?:\^|\d{1,3}\]))[^\n]+(?:\n|$))+)/;
 /** What ends the paragraph before it. */
 const NOTE_START = /^ {0,3}\[(?:\^|\d{1,3}\]:)/m;
+/** Items of a debate's record, such as "[E3, E4]": the server's evidence/checker/parts.py. */
+const EVIDENCE = /^\[E\d{1,5}(?:\s*[,;&]\s*E\d{1,5}){0,9}\](?!\()/;
 const CITATION = /^\[(\d{1,3})\](?!\()/;
 const REFERENCE = /^\[\^([^\]\s]{1,40})\]/;
 /** A definition of what a link's label leads to. */
@@ -51,6 +53,16 @@ export const SYNTAX: MarkedExtension = {
       tokenizer(source) {
         const [raw, label] = REFERENCE.exec(source) ?? [];
         return raw === undefined ? undefined : { type: "reference", raw, label };
+      },
+    },
+    {
+      name: "evidence",
+      level: "inline",
+      start: (source) => source.search(/\[E\d/),
+      tokenizer(source) {
+        const [raw] = EVIDENCE.exec(source) ?? [];
+        if (raw === undefined || this.lexer.state.inLink || raw.slice(1, -1).toLowerCase() in this.lexer.tokens.links) return undefined;
+        return { type: "evidence", raw };
       },
     },
     {

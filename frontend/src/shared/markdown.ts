@@ -3,7 +3,7 @@
 
 import { Marked, type Token, type Tokens } from "marked";
 import { isDrawable } from "./markdown-bounds.ts";
-import { nodes } from "./markdown-nodes.ts";
+import { type Pen, nodes } from "./markdown-nodes.ts";
 import { SYNTAX } from "./markdown-syntax.ts";
 import { dressed } from "./tables.ts";
 
@@ -44,11 +44,11 @@ export function lexed(text: string): Token[] | null {
 }
 
 /** One block as nodes for the page. */
-export function nodesOf(block: Token): Node[] {
+export function nodesOf(block: Token, pen?: Pen): Node[] {
   if (block.type === PLAIN) return [plainly(block.raw)];
   const fragment = document.createDocumentFragment();
   try {
-    fragment.append(...nodes([block]));
+    fragment.append(...nodes([block], pen));
   } catch {
     return [plainly(block.raw)];
   }
@@ -68,7 +68,7 @@ function plainly(text: string): HTMLElement {
 /** A whole text as nodes that are safe to put into the page. `above` is the level of the page's heading over it. */
 export function markdown(text: string, above = 3): DocumentFragment {
   const fragment = document.createDocumentFragment();
-  fragment.append(...blocks(text, above).flatMap(nodesOf));
+  fragment.append(...blocks(text, above).flatMap((block) => nodesOf(block)));
   return fragment;
 }
 

@@ -7,6 +7,8 @@ const FIGURE =
   /^[([]?[~≈<>≤≥±+\-−]{0,2} ?(?:(?:US|HK|[ACS])?[$€£¥₹] ?|(?:USD|EUR|GBP|JPY|CHF|CNY|INR) ?)?[+\-−]?\d[\d,.'’/: –-]*(?:k|mm?|mn|mio|bn?|tn?|[x×%‰]|bps?|pp|pts?)?[)\]]?$/i;
 /** What stands for a missing number. */
 const BLANK = /^(?:|[-–—]|n\/?[am]\.?|\.{2,3}|…)$/i;
+/** Citations of a debate's record after a number. */
+const CITATIONS = /( ?\[E[\d, E]+\])+$/;
 /** A number with a sign: what a spreadsheet may take as one. */
 const SIGNED = /^[+-][$€£¥₹]?\d[\d,.]*(?: ?(?:k|mm?|bn?|tn?|[x%]|bps?|pp))?$/i;
 /** Spreadsheets take a cell that begins like this as a formula. */
@@ -37,7 +39,7 @@ function markFigures(table: HTMLTableElement): void {
   const rows = [...table.tBodies].flatMap(({ rows }) => [...rows]);
   const width = table.tHead?.rows[0]?.cells.length ?? 0;
   for (let column = 1; column < width; column += 1) {
-    const texts = rows.map(({ cells }) => textOf(cells[column]));
+    const texts = rows.map(({ cells }) => textOf(cells[column]).replace(CITATIONS, ""));
     if (!texts.some(isFigure) || !texts.every((text) => isFigure(text) || BLANK.test(text))) continue;
     for (const { cells } of table.rows) cells[column]?.classList.add("figure");
   }

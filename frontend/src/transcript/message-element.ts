@@ -5,7 +5,9 @@ import { type TemplateResult, html, nothing } from "lit";
 import { customElement, property } from "lit/decorators.js";
 import { actionsTemplate } from "./message-actions.ts";
 import "./prose-element.ts";
-import { figureStrip } from "./figure-strip.ts";
+import { figureStrip } from "../evidence/figure-strip.ts";
+import { itemsOf } from "../evidence/record.ts";
+import type { Item } from "../protocol/events.gen.ts";
 import { type Message, type Tool, firstCodePoints } from "../protocol/state.ts";
 import { charge, clock, modelLabel, money, percent, seconds, thousands } from "../shared/format.ts";
 import { PageElement } from "../shared/page-element.ts";
@@ -37,6 +39,9 @@ export class MessageElement extends PageElement {
   @property({ attribute: false }) held!: Held | null;
   /** In the order of their offsets. */
   @property({ attribute: false }) asked: readonly Asked[] = NOTHING_ASKED;
+
+  /** The items of the debate's record. */
+  @property({ attribute: false }) evidence: readonly Item[] = [];
 
   protected override render(): TemplateResult {
     const { agent, round, mode, kind, id } = this.message;
@@ -70,7 +75,7 @@ export class MessageElement extends PageElement {
       ${isSpeaking && this.held !== null && this.asked.length === 0 ? html`<p class="quiet">${HELD[this.held]}</p>` : nothing}
       ${cutNote(this.message.finish_reason) ?? nothing}
       ${this.#state === "cut" ? html`<p class="quiet">${text === "" ? "No answer." : "Stopped mid-answer."}</p>` : nothing}
-      ${figureStrip(this.message.figures)} ${isSpeaking ? nothing : this.#footer()}
+      ${figureStrip(this.message.figures, itemsOf(this.evidence))} ${isSpeaking ? nothing : this.#footer()}
     </div>`;
   }
 
@@ -78,22 +83,28 @@ export class MessageElement extends PageElement {
   #texts(isMoving: boolean): TemplateResult[] {
     const { text } = this.message;
     let begin = 0;
+    let points = 0;
     const before = this.asked.map(({ offset, card }) => {
       const end = Math.max(begin, firstCodePoints(text, offset).length);
-      const said = html`${this.#prose(text.slice(begin, end), false)}${card}`;
+      const said = html`${this.#prose(text.slice(begin, end), points, false)}${card}`;
       begin = end;
+      points = Math.max(points, offset);
       return said;
     });
-    return [...before, this.#prose(text.slice(begin), isMoving)];
+    return [...before, this.#prose(text.slice(begin), points, isMoving)];
   }
 
-  #prose(text: string, isMoving: boolean): TemplateResult {
+  /** A part of the text, which begins after `points` code points of it. */
+  #prose(text: string, points: number, isMoving: boolean): TemplateResult {
     return html`<outcry-prose
       class="prose"
       ?hidden=${this.isInVerdict || text === ""}
       ?data-speaking=${isMoving && text !== ""}
       .text=${text}
       .isGrowing=${isMoving || this.#state === "speaking"}
+      .figures=${this.message.figures}
+      .begin=${points}
+      .evidence=${this.evidence}
     ></outcry-prose>`;
   }
 

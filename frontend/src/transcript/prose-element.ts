@@ -2,6 +2,9 @@
 // above stays.
 
 import { customElement, property } from "lit/decorators.js";
+import { marking, placedIn, shared } from "../evidence/figure-marks.ts";
+import { itemsOf } from "../evidence/record.ts";
+import type { CheckedFigure, Item } from "../protocol/events.gen.ts";
 import { blocks, nodesOf } from "../shared/markdown.ts";
 import { linkNotes } from "../shared/notes.ts";
 import { PageElement } from "../shared/page-element.ts";
@@ -26,8 +29,13 @@ export class ProseElement extends PageElement {
   @property({ attribute: false }) text!: string;
   /** Whether more text may follow. */
   @property({ attribute: false }) isGrowing!: boolean;
+  /** The checked figures of the whole message, and how many code points of it stand before this text. */
+  @property({ attribute: false }) figures: readonly CheckedFigure[] = [];
+  @property({ attribute: false }) begin = 0;
+  /** The items of the debate's record. */
+  @property({ attribute: false }) evidence: readonly Item[] = [];
 
-  #rendered: { source: string; nodes: Node[] }[] = [];
+  #rendered: { key: string; nodes: Node[] }[] = [];
 
   protected override updated(): void {
     // What grows is drawn at once. Of whole texts, hundreds may come at the same time.
@@ -38,13 +46,17 @@ export class ProseElement extends PageElement {
 
   #draw(): void {
     if (this.isGrowing && completed === null) void (loading ??= load()).then(() => completed && this.requestUpdate());
-    const next = blocks(this.isGrowing && completed !== null ? completed(this.text) : this.text);
-    const same = this.#rendered.findIndex(({ source }, index) => source !== next[index]?.raw);
+    const found = blocks(this.isGrowing && completed !== null ? completed(this.text) : this.text);
+    const next = shared(found, this.text, placedIn(this.text, this.figures, this.begin)).map(([block, placed]) => {
+      const labels = placed.map(({ figure: { start, label, expected } }) => `${start} ${label} ${expected}`);
+      return { block, placed, key: [block.raw, this.evidence.length, ...labels].join("\0") };
+    });
+    const same = this.#rendered.findIndex(({ key }, index) => key !== next[index]?.key);
     const kept = same === -1 ? this.#rendered.length : same;
     for (const { nodes } of this.#rendered.splice(kept)) for (const node of nodes) (node as ChildNode).remove();
-    for (const block of next.slice(kept)) {
-      const nodes = nodesOf(block);
-      this.#rendered.push({ source: block.raw, nodes });
+    for (const { block, placed, key } of next.slice(kept)) {
+      const nodes = nodesOf(block, marking(block, placed, itemsOf(this.evidence)));
+      this.#rendered.push({ key, nodes });
       this.append(...nodes);
     }
     const message = this.closest<HTMLElement>("outcry-message");

@@ -123,6 +123,7 @@ function messageTemplate(
     .isOver=${isTerminal(status)}
     .showsModel=${modelsOf(state).length > 1}
     .asked=${questionsIn(scene, message)}
+    .evidence=${state.evidence}
     .held=${status === "paused" || status === "awaiting_input" ? status : isStale ? "stale" : null}
   ></outcry-message>`;
 }

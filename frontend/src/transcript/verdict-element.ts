@@ -2,8 +2,9 @@
 
 import { type TemplateResult, html, nothing } from "lit";
 import { customElement, property } from "lit/decorators.js";
-import type { Complete } from "../protocol/events.gen.ts";
-import { markdown } from "../shared/markdown.ts";
+import { markedText } from "../evidence/figure-marks.ts";
+import { type Items, itemsOf } from "../evidence/record.ts";
+import type { CheckedFigure, Complete, Item } from "../protocol/events.gen.ts";
 import { label, percent, reason } from "../shared/format.ts";
 import { PageElement } from "../shared/page-element.ts";
 
@@ -17,10 +18,15 @@ const SHOWN = 3;
 @customElement("outcry-verdict")
 export class VerdictElement extends PageElement {
   @property({ attribute: false }) complete!: Complete;
+  /** The checked figures of the summary. */
+  @property({ attribute: false }) figures: readonly CheckedFigure[] = [];
+  /** The items of the debate's record. */
+  @property({ attribute: false }) evidence: readonly Item[] = [];
 
   protected override render(): TemplateResult {
     const { verdict, summary, key_points, risks, horizon, would_change } = this.complete;
     const why = this.complete.reason ?? "";
+    const items = itemsOf(this.evidence);
     return html`<section class="verdict" data-testid="verdict" data-stance=${verdict} aria-labelledby="verdict-title">
       <header>
         <div>
@@ -30,12 +36,12 @@ export class VerdictElement extends PageElement {
         ${this.#confidence()}
       </header>
       ${why === "" || why in TITLES ? nothing : html`<p class="no-verdict">${reason(why)}</p>`}
-      ${summary ? html`<div class="prose summary">${markdown(summary, 2)}</div>` : nothing}
+      ${summary ? html`<div class="prose summary">${markedText(summary, 2, this.figures, items)}</div>` : nothing}
       <div class="parts">
-        ${list("Why", key_points.slice(0, SHOWN))} ${list("Risks", risks)}
-        ${part("What would change this", would_change)} ${part("Horizon", horizon)}
+        ${list("Why", key_points.slice(0, SHOWN), items)} ${list("Risks", risks, items)}
+        ${part("What would change this", would_change, items)} ${part("Horizon", horizon, items)}
       </div>
-      ${this.#rest()}
+      ${this.#rest(items)}
     </section>`;
   }
 
@@ -49,13 +55,13 @@ export class VerdictElement extends PageElement {
     </div>`;
   }
 
-  #rest(): Optional {
+  #rest(items: Items): Optional {
     const { consensus, dissent, key_points } = this.complete;
     const more = key_points.slice(SHOWN);
     if (!consensus && !dissent && more.length === 0) return nothing;
     return html`<details class="rest">
       <summary>Agreement and disagreement</summary>
-      <div class="parts">${part("Agreement", consensus)} ${part("Disagreement", dissent)} ${list("More points", more)}</div>
+      <div class="parts">${part("Agreement", consensus, items)} ${part("Disagreement", dissent, items)} ${list("More points", more, items)}</div>
     </details>`;
   }
 }
@@ -65,14 +71,14 @@ export function verdictTitle({ verdict, reason }: Complete): string {
   return (verdict === "no_verdict" ? TITLES[reason ?? ""] : undefined) ?? label(verdict);
 }
 
-function part(title: string, text: string): Optional {
-  return text ? html`<div><h3>${title}</h3><div class="prose">${markdown(text)}</div></div>` : nothing;
+function part(title: string, text: string, items: Items): Optional {
+  return text ? html`<div><h3>${title}</h3><div class="prose">${markedText(text, 3, [], items)}</div></div>` : nothing;
 }
 
-function list(title: string, points: readonly string[]): Optional {
+function list(title: string, points: readonly string[], items: Items): Optional {
   if (points.length === 0) return nothing;
   return html`<div>
     <h3>${title}</h3>
-    <ul class="prose">${points.map((point) => html`<li>${markdown(point)}</li>`)}</ul>
+    <ul class="prose">${points.map((point) => html`<li>${markedText(point, 3, [], items)}</li>`)}</ul>
   </div>`;
 }

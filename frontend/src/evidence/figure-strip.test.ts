@@ -1,11 +1,12 @@
 import { render } from "lit";
 import { expect, test } from "vitest";
 import { figureStrip } from "./figure-strip.ts";
+import { itemsOf } from "./record.ts";
 import { recorded } from "../testing/recordings.test-data.ts";
 
 function drawn(figures: Parameters<typeof figureStrip>[0]): HTMLElement {
   const place = document.createElement("div");
-  render(figureStrip(figures), place);
+  render(figureStrip(figures, itemsOf(recorded("record").state.evidence)), place);
   return place;
 }
 
@@ -14,7 +15,7 @@ test("a message's figures are counted, the worst are first, and a contradicted o
   const place = drawn(figures);
   expect(place.querySelector("summary")?.textContent).toBe("2 figures: 1 matches the record, 1 contradicts the record");
   const rows = Array.from(place.querySelectorAll("li"), (row) => row.textContent.replace(/\s+/g, " ").trim());
-  expect(rows).toEqual(["✕ 71 contradicts the record: the record has 47.0097 (E2)", "✓ $532.17 matches the record (E1)"]);
+  expect(rows).toEqual(["✕ 71 contradicts the record: the record has 47.01 (E2)", "✓ $532.17 matches the record (E1)"]);
 });
 
 test("without figures there is nothing", () => {
