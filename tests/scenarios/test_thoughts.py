@@ -41,7 +41,7 @@ def frames() -> list[Frame]:
 
 
 def test_openais_chunks_have_thoughts_as_reasoning_content() -> None:
-    encoder = ChunkEncoder({"id": "c", "created": 1, "model": "m"}, 2, include_usage=False)
+    encoder = ChunkEncoder({"id": "c", "created": 1, "model": "m"}, 2, "https://site/d", include_usage=False)
     lines = b"".join(map(encoder.event, frames())).decode().split("\n\n")
     deltas = [json.loads(line.removeprefix("data: "))["choices"][0]["delta"] for line in lines if line]
     text = "".join(delta.get("content", "") for delta in deltas)
@@ -52,7 +52,7 @@ def test_openais_chunks_have_thoughts_as_reasoning_content() -> None:
 
 
 def test_openais_whole_answer_has_thoughts_as_reasoning_content() -> None:
-    encoder = WholeEncoder({"id": "c", "created": 1, "model": "m"}, 2)
+    encoder = WholeEncoder({"id": "c", "created": 1, "model": "m"}, 2, "https://site/d")
     for frame in frames():
         encoder.event(frame)
     message = json.loads(encoder.end(Close.ENDED))["choices"][0]["message"]

@@ -8,6 +8,7 @@ from conversations.domain.enums import Status
 from conversations.domain.frames import Frame
 from conversations.domain.thoughts import Thoughts
 from streaming.http.stream_response import KEEPALIVE, Encoder, data_event, encode_json
+from streaming.transports.openai.annotations import Annotation, Annotations
 from streaming.transports.openai.errors import CANCELLED, FAULT, NO_RETRY, Failure, closed
 from streaming.transports.openai.markdown import Markdown
 from streaming.transports.openai.responses import ChatCompletion
@@ -24,11 +25,13 @@ class Finish:
 
 
 class CompletionEncoder(Encoder):
-    """Collects the text of a debate, frame by frame, and its outcome. `envelope`: id, created and model."""
+    """Collects the text of a debate, frame by frame, and its outcome. `envelope`: id, created and model; `page` is the
+    address of the debate's page."""
 
-    def __init__(self, envelope: Mapping[str, Any], rounds: int) -> None:
+    def __init__(self, envelope: Mapping[str, Any], rounds: int, page: str) -> None:
         self._envelope = envelope
         self._markdown = Markdown(rounds)
+        self._annotations = Annotations(page)
         self._thoughts = Thoughts()
         self._thought_deltas = TextDeltas()
         self._status: Mapping[str, Any] = {}
@@ -49,6 +52,10 @@ class CompletionEncoder(Encoder):
                 summary = data["cost_summary"]
                 self._usage = usage_object(summary["input_tokens"], summary["output_tokens"])
         return "", self._markdown.write(frame)
+
+    def _annotated(self, frame: Frame) -> list[Annotation]:
+        """The annotations that the frame adds; call it before `_take`."""
+        return self._annotations.take(frame, self._markdown.parts)
 
     def _outcome(self, reason: Close) -> Finish | Failure:
         """The outcome of the debate, if the stream has ended for this reason."""
@@ -72,12 +79,14 @@ class WholeEncoder(CompletionEncoder):
     content_type = "application/json"
     headers: Mapping[str, str] = {"cache-control": "no-store"}
 
-    def __init__(self, envelope: Mapping[str, Any], rounds: int) -> None:
-        super().__init__(envelope, rounds)
+    def __init__(self, envelope: Mapping[str, Any], rounds: int, page: str) -> None:
+        super().__init__(envelope, rounds, page)
         self._thoughts_text: list[str] = []
         self._text: list[str] = []
+        self._all_annotations: list[Annotation] = []
 
     def event(self, frame: Frame) -> bytes:
+        self._all_annotations += self._annotated(frame)
         thought, text = self._take(frame)
         self._thoughts_text.append(thought)
         self._text.append(text)
@@ -89,9 +98,11 @@ class WholeEncoder(CompletionEncoder):
             self.http_status = outcome.http_status
             self.headers = {**self.headers, **NO_RETRY}
             return encode_json(outcome.body)
-        message = {"role": "assistant", "content": "".join(self._text), "refusal": None}
+        message: dict[str, Any] = {"role": "assistant", "content": "".join(self._text), "refusal": None}
         if thoughts := "".join(self._thoughts_text):
             message["reasoning_content"] = thoughts
+        if self._all_annotations:
+            message["annotations"] = self._all_annotations
         choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": outcome.reason}
         body = {**self._envelope, "object": "chat.completion", "choices": [choice], "usage": outcome.usage}
         return encode_json(ChatCompletion.model_validate(body).model_dump(exclude_unset=True))
@@ -100,15 +111,19 @@ class WholeEncoder(CompletionEncoder):
 class ChunkEncoder(CompletionEncoder):
     """Encodes a chunk for the text that each frame adds."""
 
-    def __init__(self, envelope: Mapping[str, Any], rounds: int, *, include_usage: bool) -> None:
-        super().__init__({**envelope, "object": "chat.completion.chunk"}, rounds)
+    def __init__(self, envelope: Mapping[str, Any], rounds: int, page: str, *, include_usage: bool) -> None:
+        super().__init__({**envelope, "object": "chat.completion.chunk"}, rounds, page)
         self._include_usage = include_usage
 
     def event(self, frame: Frame) -> bytes:
+        annotations = self._annotated(frame)
         thought, text = self._take(frame)
         if thought:
             return self._chunk({"reasoning_content": thought})
-        return self._chunk({"content": text}) if text else b""
+        added: dict[str, Any] = {"content": text} if text else {}
+        if annotations:
+            added["annotations"] = annotations
+        return self._chunk(added) if added else b""
 
     def control(self, frame: Frame) -> bytes:
         """The first chunk, with the role, for the hello frame."""

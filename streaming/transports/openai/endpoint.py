@@ -162,10 +162,11 @@ class CompletionResponse:
             "created": int(self.conversation.created_at.timestamp()),
             "model": self.completion.model,
         }
+        rounds = self.conversation.rounds
+        page = settings.OUTCRY_SITE_URL + self.conversation.get_absolute_url()
         if not self.completion.streamed:
-            return WholeEncoder(envelope, self.conversation.rounds)
-        include_usage = self.completion.include_usage
-        return ChunkEncoder(envelope, self.conversation.rounds, include_usage=include_usage)
+            return WholeEncoder(envelope, rounds, page)
+        return ChunkEncoder(envelope, rounds, page, include_usage=self.completion.include_usage)
 
 
 async def _started(principal: Principal, completion: CompletionRequest) -> Conversation:

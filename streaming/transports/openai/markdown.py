@@ -6,7 +6,7 @@ that is not a turn: the notice of a scripted demo, questions, people's messages,
 
 from typing import Final
 
-from conversations.domain import markdown
+from conversations.domain import figures, markdown
 from conversations.domain.enums import Mode
 from conversations.domain.finish_reasons import cut_note
 from conversations.domain.frames import Frame
@@ -32,14 +32,23 @@ class Markdown:
         # Written before the next text of the same section: after a block quote, an empty line.
         self._gap = ""
         self._last_content = ""
+        self._length = 0
+        # (place in the whole text, text) of the newest message, as it was written.
+        self.parts: list[tuple[int, str]] = []
 
     def write(self, frame: Frame) -> str:
         """The text that the frame adds."""
+        text = self._written(frame)
+        self._length += len(text)
+        return text
+
+    def _written(self, frame: Frame) -> str:
         data = frame.data
         match frame.type:
             case "message_start":
                 with_round = self._rounds > 1 and data["kind"] != "final"
                 self._heading = markdown.heading(data, with_round=with_round)
+                self.parts = []
                 return self._demo_quote(data["mode"])
             case "token":
                 return self._append(self._deltas.take(frame))
@@ -51,6 +60,8 @@ class Markdown:
                 return self._quote(
                     f"**The last message was discarded**: it was interrupted ({data['reason']})."
                 )
+            case "figures" if data["final"] and data["items"]:
+                return self._quote(f"**Figures.** {figures.note(data['items'])}")
             case "status":
                 at_budget = self._note(BUDGET) if data["reason"] == "budget" else ""
                 return self._demo_quote(data["mode"]) + at_budget
@@ -81,6 +92,7 @@ class Markdown:
             return ""
         before = f"{self._block(self._heading)}\n\n" if self._heading else self._gap
         self._heading = self._gap = ""
+        self.parts.append((self._length + len(before), text))
         return before + text
 
     def _quote(self, text: str) -> str:

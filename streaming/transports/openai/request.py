@@ -122,6 +122,8 @@ class ChatMetadata(BaseModel):
     rounds: Annotated[int, _WHOLE, WithJsonSchema(_ROUNDS)] | None = None
     content_type: ContentType | None = None
     sources: Annotated[list[UUID], _IDS] | None = None
+    instrument: str | None = None
+    as_of: str | None = None
     truncate: Literal["true", "false"] = "false"
     max_usd: Annotated[float, _DECIMAL] | None = None
     max_tokens: Annotated[int, _WHOLE] | None = None
@@ -253,7 +255,10 @@ def parse(body: Mapping[str, Any]) -> CompletionRequest | TaskRequest:
         return TaskRequest(task, chat.model, streamed, include_usage)
     model, panel = find_model(chat.model)
     limits = metadata.model_dump(
-        include={"rounds", "content_type", "sources", "max_usd", "max_tokens", "max_seconds"},
+        include={
+            *("rounds", "content_type", "sources", "instrument", "as_of"),
+            *("max_usd", "max_tokens", "max_seconds"),
+        },
         exclude_none=True,
     )
     limits["truncate"] = metadata.truncate == "true"

@@ -4,14 +4,36 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from conversations.domain.events import CheckedFigure
+
+
+class ChatCitation(BaseModel):
+    """`start_index` and `end_index` count code points of the whole content. `url` is the debate's page, at the item of
+    evidence, or at the message for a figure that rests on none; `title` says which item it is."""
+
+    start_index: int
+    end_index: int
+    url: str
+    title: str
+
+
+class ChatAnnotation(BaseModel):
+    """A checked figure, in OpenAI's form of a citation. `figure` is it as in the event `figures`."""
+
+    type: Literal["url_citation"]
+    url_citation: ChatCitation
+    figure: CheckedFigure
+
 
 class ChatAnswer(BaseModel):
-    """`reasoning_content`, what the agents thought apart from what they said, is left out if it is empty."""
+    """`reasoning_content`, what the agents thought apart from what they said, and `annotations`, the figures that were
+    checked, are left out if they are empty."""
 
     role: Literal["assistant"]
     content: str
     refusal: None
     reasoning_content: str = ""
+    annotations: list[ChatAnnotation] = []
 
 
 class ChatChoice(BaseModel):
@@ -46,6 +68,7 @@ class ChatDelta(BaseModel):
     role: Literal["assistant"] = "assistant"
     content: str = ""
     reasoning_content: str = ""
+    annotations: list[ChatAnnotation] = []
 
 
 class ChatChunkChoice(BaseModel):

@@ -332,6 +332,48 @@ async def test_langchain_reads_both(
     assert whole.response_metadata["finish_reason"] == "stop"
 
 
+# Figures
+
+
+APPLE = {**ONE_ROUND, "instrument": "Apple", "as_of": "2012-12-31T23:00:00Z"}
+
+
+async def test_checked_figures_are_annotations_of_the_text(
+    client: AsyncOpenAI, openai: OpenAIServer, settings: Settings
+) -> None:
+    words = ("Apple closed at ", "$532", ".17 [E1]", ". Its RSI of 71", " is high. ", "Margins are 40 %.")
+    openai.answer(says(*words), to="Financial Analyst")
+    whole = await client.chat.completions.create(**{**ASKED, "metadata": APPLE})
+    message = whole.choices[0].message
+    text, annotations = message.content or "", message.annotations or []
+    page = f"{settings.OUTCRY_SITE_URL}{(await stored()).get_absolute_url()}"
+    state = await debates.state(await stored())
+    analyst = state["messages"][0]
+    shown = [
+        (text[cited.start_index : cited.end_index], cited.title, cited.url.removeprefix(page))
+        for cited in (annotation.url_citation for annotation in annotations)
+    ]
+    assert shown == [
+        ("$532.17", "E1: AAPL close, 2012-12-31: 532.1729 USD", "#E1"),
+        ("71", "E10: AAPL rsi_14, 2012-12-31: 47.009703", "#E10"),
+        ("40 %", "This figure is not in the record", f"#m-{analyst['id']}"),
+    ]
+    given = [annotation.to_dict()["figure"] for annotation in annotations]
+    assert given == analyst["figures"]
+    assert (
+        "> **Figures.** 3 figures: 1 matches the record, 1 is not in the record, 1 contradicts the record."
+        " 71 contradicts the record, which has 47.0097 (E10).\n"
+    ) in text
+    again = {"conversation": whole.id.removeprefix("chatcmpl-")}
+    chunks = [chunk async for chunk in await client.chat.completions.create(
+        **{**ASKED, "metadata": again}, stream=True
+    )]  # fmt: skip
+    deltas = [chunk.choices[0].delta for chunk in chunks]
+    streamed = [each for delta in deltas for each in delta.to_dict().get("annotations", ())]
+    assert "".join(delta.content or "" for delta in deltas) == text
+    assert streamed == [annotation.to_dict() for annotation in annotations]
+
+
 # What is asked
 
 
@@ -426,6 +468,8 @@ def user(content: Any) -> list[Any]:
         ({"metadata": {"max_tokens": "1e3"}}, "metadata.max_tokens", "invalid_value"),
         ({"metadata": {"content_type": "poem"}}, "metadata.content_type", "invalid_value"),
         ({"metadata": {"sources": "x,y"}}, "metadata.sources[0]", "invalid_value"),
+        ({"metadata": {"instrument": "Appel"}}, "metadata.instrument", "invalid_value"),
+        ({"metadata": {"as_of": "2999-01-01T00:00:00Z"}}, "metadata.as_of", "invalid_value"),
         ({"metadata": {"truncate": "yes"}}, "metadata.truncate", "invalid_value"),
         ({"metadata": {"cancel_on_disconnect": "yes"}}, "metadata.cancel_on_disconnect", "invalid_value"),
         ({"metadata": {"conversation": "chatcmpl-1"}}, "metadata.conversation", "invalid_value"),

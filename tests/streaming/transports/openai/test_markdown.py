@@ -43,6 +43,8 @@ def test_everything_that_happens_is_told() -> None:
         "\n"
         "> No one answered in time.\n"
         "\n"
+        "> **Figures.** 1 figure: 1 fits the record.\n"
+        "\n"
         "## Verdict\n"
         "\n"
         "**Buy**, with a confidence of 64%\n"
