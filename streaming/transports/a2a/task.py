@@ -1,5 +1,5 @@
-"""A conversation as an A2A task: each message becomes an artifact, the verdict a data artifact, the status the task's
-status.
+"""A conversation as an A2A task: each message becomes an artifact, with its checked figures as data; the record and the
+verdict become data artifacts, the status the task's status.
 
 Pure. Applying the updates of all later frames to a snapshot gives the same task as a later snapshot.
 """
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, TypedDict
 
-from a2a.helpers import new_data_artifact, new_task, new_text_artifact, new_text_part
+from a2a.helpers import new_data_artifact, new_data_part, new_task, new_text_artifact, new_text_part
 from a2a.types import (
     Artifact,
     Message,
@@ -48,6 +48,8 @@ ENDED: Final = frozenset(
 # States in which a waiting client gets the task: it has ended, or needs an answer to continue.
 SETTLED: Final = ENDED | {TaskState.TASK_STATE_INPUT_REQUIRED}
 VERDICT: Final = "verdict"
+RECORD: Final = "record"
+JSON: Final = "application/json"
 MARKDOWN: Final = "text/markdown"
 SIMULATED: Final = "Simulated: this text is scripted, no model is used."
 _DESCRIBED: Final = ("agent", "role", "kind", "round", "model", "provider", "mode")
@@ -74,6 +76,8 @@ class TaskUpdates:
         self._questions: dict[str, str] = {}
         self._error = ""
         self._verdict: Data | None = None
+        # Items of the record that are still to come; None without a record.
+        self._missing_items: int | None = None
         self._last: tuple[TaskState, str] | None = None
 
     def take(self, frame: Frame) -> Iterator[Update]:
@@ -88,6 +92,15 @@ class TaskUpdates:
                 yield from self._token(data)
             case "agent_message":
                 yield self._message(data)
+            case "figures" if data["final"]:
+                checked = {name: data[name] for name in ("checker", "items")}
+                yield self._data_update(data["message"], checked, last=True)
+            case "snapshot":
+                self._missing_items = data["items"]
+                yield self._record_update(data)
+            case "evidence" if self._missing_items:
+                self._missing_items -= len(data["items"])
+                yield self._data_update(RECORD, {"items": data["items"]}, last=self._missing_items <= 0)
             case "message_discard":
                 yield from self._discard(data)
             case "input_request":
@@ -122,7 +135,9 @@ class TaskUpdates:
         # Send the whole text if the client has none of it, or a different text.
         goes_on = shown is not None and content.startswith(shown)
         text = content[len(shown) :] if goes_on and shown is not None else content
-        return self._text_update(data, text, metadata, append=goes_on, last=True)
+        # Its figures follow, unless it was cut by a cancel.
+        has_figures = self._missing_items is not None and data["finish_reason"] != "cancelled"
+        return self._text_update(data, text, metadata, append=goes_on, last=not has_figures)
 
     def _discard(self, data: Data) -> Iterator[Update]:
         message = data["message"]
@@ -167,12 +182,24 @@ class TaskUpdates:
         artifact = new_data_artifact(
             _named("Verdict", is_demo=is_demo),
             dict(data),
-            media_type="application/json",
+            media_type=JSON,
             description=_marked("The debate's verdict, and what it cost.", is_demo=is_demo),
             artifact_id=VERDICT,
         )
         artifact.metadata.update({"mode": data["mode"]})
         return self._update(artifact, append=False, last=True)
+
+    def _record_update(self, data: Data) -> TaskArtifactUpdateEvent:
+        description = "The record that figures are checked against, and its items."
+        artifact = new_data_artifact(
+            "Record", dict(data), media_type=JSON, description=description, artifact_id=RECORD
+        )
+        return self._update(artifact, append=False, last=not data["items"])
+
+    def _data_update(self, artifact: str, data: Data, *, last: bool) -> TaskArtifactUpdateEvent:
+        """A further part, of data, for an artifact."""
+        parts = [new_data_part(dict(data), media_type=JSON)]
+        return self._update(Artifact(artifact_id=artifact, parts=parts), append=True, last=last)
 
     def _text_update(
         self, message: Data, text: str, metadata: Data, *, append: bool = False, last: bool = False
@@ -217,7 +244,7 @@ def empty(ids: TaskIds) -> Task:
 
 
 def apply(task: Task, updates: Iterable[Update]) -> Task:
-    """Apply the updates to `task`, in place, and return it. The text of an artifact stays one part."""
+    """Apply the updates to `task`, in place, and return it. The text of an artifact stays one part, its first."""
     for update in updates:
         if isinstance(update, TaskStatusUpdateEvent):
             task.status.CopyFrom(update.status)
@@ -232,9 +259,17 @@ def apply(task: Task, updates: Iterable[Update]) -> Task:
         elif not update.append:
             found.CopyFrom(changed)
         else:
-            found.parts[0].text += changed.parts[0].text
-            found.metadata.MergeFrom(changed.metadata)
+            _append(found, changed)
     return task
+
+
+def _append(found: Artifact, changed: Artifact) -> None:
+    for part in changed.parts:
+        if part.HasField("text"):
+            found.parts[0].text += part.text
+        else:
+            found.parts.append(part)
+    found.metadata.MergeFrom(changed.metadata)
 
 
 def text_message(ids: TaskIds, role: Role, message_id: str, *texts: str) -> Message:

@@ -153,7 +153,7 @@ def texts(told: Task) -> dict[str, str]:
     return {
         artifact.artifact_id: get_artifact_text(artifact, "")
         for artifact in told.artifacts
-        if artifact.artifact_id != "verdict" and "discarded" not in artifact.metadata
+        if artifact.artifact_id not in {"verdict", "record"} and "discarded" not in artifact.metadata
     }
 
 
@@ -174,6 +174,12 @@ def verdict(told: Task) -> dict[str, Any] | None:
     return None
 
 
+def data_of(told: Task, artifact: str) -> list[dict[str, Any]]:
+    """The parts of data of one artifact."""
+    (found,) = [each for each in told.artifacts if each.artifact_id == artifact]
+    return [MessageToDict(part.data) for part in found.parts if part.HasField("data")]
+
+
 async def stored(told: Task) -> Conversation:
     return await database.call(lambda: Conversation.objects.get(pk=told.id))
 
@@ -187,6 +193,32 @@ async def last(answers: AsyncIterator[StreamResponse]) -> Task:
 
 
 # A debate, as a task
+
+
+async def test_the_record_and_checked_figures_are_parts_of_data(
+    alice: User, site: str, openai: OpenAIServer, binding: str
+) -> None:
+    openai.answer(says("Apple closed at $532.17 [E1]. Its RSI of 71 is high."), to="Financial Analyst")
+    asked = question("Buy?")
+    asked.message.parts[1].data.struct_value.update({"instrument": "AAPL", "as_of": "2012-12-31T23:00:00Z"})
+    ended: list[str] = []
+    told = None
+    async with agent(site, alice, binding) as client:
+        async for answer in client.send_message(asked):
+            update = answer.artifact_update
+            ended += [update.artifact.artifact_id] if update.last_chunk else []
+            told = fold(told, answer)
+        assert told is not None
+        assert await client.get_task(GetTaskRequest(id=told.id)) == told
+    state = await debates.state(await stored(told))
+    assert texts(told) == said(state)
+    assert sorted(ended) == sorted(["record", *said(state), "verdict"]), "each artifact ends once"
+    snapshot, *batches = data_of(told, "record")
+    assert snapshot == state["snapshot"]
+    assert [item for batch in batches for item in batch["items"]] == state["evidence"]
+    (checked,) = data_of(told, state["messages"][0]["id"])
+    assert checked["items"] == state["messages"][0]["figures"]
+    assert [item["label"] for item in checked["items"]] == ["matched", "contradicted"]
 
 
 async def test_a_message_starts_a_debate_and_streams_it(
