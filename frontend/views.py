@@ -151,7 +151,7 @@ def page_data(conversation: Conversation, user: permissions.AnyUser) -> dict[str
     """The live page's data before its first event, and the user's rights on it (src/client/page-data.ts)."""
     panel = PANELS.get(conversation.panel)
     visible = permissions.visible_to(user)
-    agents = (*panel.speakers, panel.moderator) if panel else ()
+    agents = panel.agents if panel else ()
     return {
         "isSample": False,
         "topic": conversation.topic,

@@ -84,7 +84,7 @@ def _scripts(name: str) -> Iterator[str]:
 
 @cache
 def _reserved() -> frozenset[str]:
-    agents = [agent for panel in PANELS.values() for agent in (*panel.speakers, panel.moderator)]
+    agents = [agent for panel in PANELS.values() for agent in panel.agents]
     names = [name for agent in agents for name in (agent.name, agent.role)]
     return frozenset().union(*map(_skeletons, (*names, *_STAFF_LIKE)))
 

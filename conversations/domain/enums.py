@@ -124,6 +124,15 @@ class Kind(Word):
     MESSAGE = "message"
 
 
+class RoutedBy(Word):
+    """Who chose the panel of a conversation. DEFAULT: nothing decided, so the default panel took it."""
+
+    PERSON = "person"
+    RULES = "rules"
+    SUPERVISOR = "supervisor"
+    DEFAULT = "default"
+
+
 class Action(Word):
     """A command to a debate. CONCLUDE: the moderator judges after the current turn."""
 
@@ -144,3 +153,5 @@ class Stance(Word):
 
 # The `reason` of `no_verdict` where a model that is only for trying Outcry spoke.
 TEST_MODEL: Final = "test_model"
+# The `reason` of `no_verdict` where the team has no judge: its last message is the result.
+NOT_A_DEBATE: Final = "not_a_debate"

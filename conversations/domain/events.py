@@ -12,8 +12,8 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from conversations.domain.enums import Action, Kind, Mode, Stance, Status
-from evidence.record import Instrument, Item, Missing
+from conversations.domain.enums import Action, Kind, Mode, RoutedBy, Stance, Status
+from evidence.record import Instrument, Item, Missing, Number
 from evidence.words import STORED
 
 
@@ -55,11 +55,13 @@ class StatusChanged(EventData, type="status"):
 
 
 class Routing(EventData, type="routing"):
-    """The panel that debates the question. `confidence` is null if the choice has none."""
+    """The panel that answers the question, and why: `chosen_at_start` if a person chose it, else a sentence.
+    `confidence`, from 0 to 1 as a decimal, is the supervisor's own; null if it did not choose."""
 
     panel: str
     reason: str
-    confidence: float | None = None
+    confidence: Number | None = None
+    by: RoutedBy = RoutedBy.PERSON
 
 
 class TextRead(_Frozen):
@@ -84,7 +86,7 @@ class Snapshot(EventData, type="snapshot"):
 
 
 class Evidence(EventData, type="evidence"):
-    """Items of the record, in its order. Their ids never change."""
+    """Items of the record, in its order. Their ids never change. Those after the snapshot's are results of tools."""
 
     items: tuple[Item, ...]
 
@@ -170,24 +172,46 @@ class MessageDiscard(EventData, type="message_discard"):
 
 
 class ToolStart(EventData, type="tool_start"):
+    """An agent calls a tool during `message`. `input` is JSON, at most 4,000 characters of it. The end, or the error,
+    of a call has the same `call`; calls may overlap."""
+
     call: str
     message: UUID
     tool: str
     input: str
 
 
+class ResultTable(_Frozen):
+    """The beginning of a result in rows; `total` is how many it has, null if that is unknown."""
+
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    total: int | None = Field(default=None, ge=0)
+
+
 class ToolEnd(EventData, type="tool_end"):
+    """What a call gave. `output` is the text that the agent reads, at most 4,000 characters of it; a result in rows is
+    also a `table`. `evidence` are the items that it added to the record, in an `evidence` event before this one.
+    `duration_ms` is null if it was not measured."""
+
     call: str
     message: UUID
     tool: str
     output: str
+    table: ResultTable | None = None
+    evidence: tuple[str, ...] = ()
+    duration_ms: int | None = Field(default=None, ge=0)
 
 
 class ToolError(EventData, type="tool_error"):
+    """A call failed. `reason` is a sentence for a person, which the agent reads, too; it may be empty."""
+
     call: str
     message: UUID
     tool: str
     code: str
+    reason: str = ""
+    duration_ms: int | None = Field(default=None, ge=0)
 
 
 class InputRequest(EventData, type="input_request"):

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from conversations.domain import formatting
-from conversations.domain.enums import TEST_MODEL, Kind, Mode, Stance
+from conversations.domain.enums import NOT_A_DEBATE, TEST_MODEL, Kind, Mode, Stance
 from conversations.domain.finish_reasons import cut_note
 
 DEMO: Final = "Simulated: a script spoke here, no model."
@@ -58,7 +58,9 @@ def whole(topic: str, content: str, log: Iterable[Row]) -> str:
 
 def verdict(complete: Data, spoken: str = "") -> str:
     """The section of the verdict, from a `complete` event's data. `spoken` is the text of the last message: a summary
-    that repeats it is left out."""
+    that repeats it is left out. Empty for a team without a judge, whose last message is the result."""
+    if complete["reason"] == NOT_A_DEBATE:
+        return ""
     parts = [f"## Verdict{_demo(complete)}", _stance(complete)]
     if complete["summary"] and complete["summary"] != spoken:
         parts.append(complete["summary"])

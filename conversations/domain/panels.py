@@ -26,13 +26,20 @@ class Agent:
 
 @dataclass(frozen=True)
 class Panel:
-    """`speakers` speak in order, once a round; then the `moderator` gives the verdict."""
+    """`speakers` speak in order. A debate's do so once a round; then its `moderator` gives the verdict. A panel without
+    a moderator gives none: its last message is the result. `team` names the way in which they work together."""
 
     slug: str
     title: str
     description: str
     speakers: tuple[Agent, ...]
-    moderator: Agent
+    moderator: Agent | None
+    team: str = "debate"
+
+    @property
+    def agents(self) -> tuple[Agent, ...]:
+        """All of them, in the order in which they first speak."""
+        return self.speakers if self.moderator is None else (*self.speakers, self.moderator)
 
 
 FINANCIAL_DEBATE = Panel(
@@ -87,7 +94,7 @@ DEFAULT_PANEL = FINANCIAL_DEBATE.slug
 def role_of(panel: str, name: str) -> str:
     """The role of the panel's agent with this role or name, in any case. Raises InvalidInput if it has none."""
     known = PANELS.get(panel)
-    agents = (*known.speakers, known.moderator) if known else ()
+    agents = known.agents if known else ()
     for agent in agents:
         if name.strip().casefold() in {agent.role, agent.name.casefold()}:
             return agent.role

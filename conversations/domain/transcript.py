@@ -4,12 +4,13 @@ give the same state.
 A new event type is added to `_change`. The state is JSON:
 
     status, mode, reason, panel   of the last events that said so, or null
+    routing                       data of the last `routing` event, or null
     head                          seq of the last event folded
     messages   [{id, agent, role, kind, round, model, provider, mode, streaming, texts,
                  state: speaking | done | discarded, text, tokens, confidence, usage, cost,
                  finish_reason, duration_ms, discard_reason,
                  figures: [checked figure]}]
-    tools      [{call, message, tool, input, output, error}]
+    tools      [{call, message, tool, input, output, table, evidence, error, reason, duration_ms}]
     humans     [{author, text, reply_to, to}]
     requests   [{request, message, agent, prompt, timeout, deadline, offset, state: open | answered | expired,
                  skipped_by: the person who skipped it, or null}]
@@ -36,7 +37,7 @@ Data = Mapping[str, Any]
 def empty() -> State:
     """The state before the first event."""
     lists = ("messages", "tools", "humans", "requests", "controls", "fallbacks", "errors", "evidence")
-    said = dict.fromkeys(["status", "mode", "reason", "panel"])
+    said = dict.fromkeys(["status", "mode", "reason", "panel", "routing"])
     return {**said, "head": 0, **{name: [] for name in lists}, "complete": None, "snapshot": None}
 
 
@@ -94,7 +95,7 @@ def _change(state: State, type_: str, data: Data) -> None:
         case "status":
             state.update(status=data["status"], mode=data["mode"], reason=data["reason"])
         case "routing":
-            state["panel"] = data["panel"]
+            state.update(panel=data["panel"], routing={**data})
         case "message_start":
             state["messages"].insert(_place(state["messages"], data), _begun(data))
         case "token":
@@ -115,11 +116,13 @@ def _change(state: State, type_: str, data: Data) -> None:
             message = _newest(state["messages"], "id", data["message"])
             message["figures"] = [*([] if data["final"] else message["figures"]), *data["items"]]
         case "tool_start":
-            state["tools"].append({**data, "output": None, "error": None})
+            state["tools"].append({**data, **_NO_RESULT})
         case "tool_end":
-            _newest(state["tools"], "call", data["call"])["output"] = data["output"]
+            told = {key: data[key] for key in ("output", "table", "evidence", "duration_ms")}
+            _newest(state["tools"], "call", data["call"]).update(told)
         case "tool_error":
-            _newest(state["tools"], "call", data["call"])["error"] = data["code"]
+            told = {"error": data["code"], "reason": data["reason"], "duration_ms": data["duration_ms"]}
+            _newest(state["tools"], "call", data["call"]).update(told)
         case "input_request":
             state["requests"].append({**data, "state": "open", "skipped_by": None})
         case "input_expired":
@@ -143,6 +146,15 @@ def _place(messages: list[State], data: Data) -> int:
     return len(messages) - 1 if data["kind"] == Kind.THINKING and is_within else len(messages)
 
 
+# What a call of a tool has until it ends.
+_NO_RESULT: Mapping[str, Any] = {
+    "output": None,
+    "table": None,
+    "evidence": [],
+    "error": None,
+    "reason": "",
+    "duration_ms": None,
+}
 # What a message has when it ends.
 _OUTCOME = ("confidence", "usage", "cost", "finish_reason", "duration_ms")
 

@@ -160,7 +160,7 @@ def _require_not_judging(conversation: UUID, status: Status) -> None:
     spoken = begun.exclude(data__kind=Kind.THINKING).order_by("-seq")
     newest = spoken.values_list("data__kind", flat=True).first()
     if newest == Kind.FINAL:
-        raise Conflict("The moderator is judging the debate, which accepts no more messages.", status)
+        raise Conflict("The last answer is being given, so no more messages are accepted.", status)
 
 
 def _require_fewer(conversation: UUID, type_: str, limit: int, things: str) -> None:

@@ -63,6 +63,7 @@ class DebateTurn:
         self._control = control
         self._budget = budget
         self._round, self._agent, self._kind = turn
+        self._is_judgement = self._agent is state.panel.moderator
         # The seq of the newest remark in the prompt.
         self._newest_remark = 0
 
@@ -122,7 +123,7 @@ class DebateTurn:
         """Whether the moderator has spoken, and gave no verdict."""
         messages = self._state.messages
         is_judged = bool(messages) and messages[-1].kind is Kind.FINAL
-        return self._kind is Kind.FINAL and is_judged and self._state.verdict is None
+        return self._is_judgement and is_judged and self._state.verdict is None
 
     def _announcements(self, choice: Choice) -> Iterator[EventData]:
         """Events before the provider's first token: a fallback, and that a demo begins."""
@@ -136,8 +137,7 @@ class DebateTurn:
     async def _begin(self, provider: Provider) -> tuple[Turn, MessageStart]:
         """Wait until the turn may begin, and reserve its maximum cost. Raises OverBudget."""
         task = self._task(await self._control.checkpoint())
-        is_final = self._kind is Kind.FINAL
-        form = self._form(provider) if is_final else None
+        form = self._form(provider) if self._is_judgement else None
         message = uuid.uuid4()
         turn = Turn(task, provider, message, form, self._budget, self._state.measured)
         start = MessageStart(
@@ -152,8 +152,8 @@ class DebateTurn:
             streaming=self._agent.streaming,
             texts=turn.texts,
         )
-        # Keep the verdict affordable.
-        await turn.reserve(keep=None if is_final else turn.keep)
+        # Keep the last message affordable.
+        await turn.reserve(keep=None if self._kind is Kind.FINAL else turn.keep)
         return turn, start
 
     def _form(self, provider: Provider) -> AnswerForm:
@@ -229,7 +229,7 @@ class DebateTurn:
         if answer.finish_reason in WITHHELD and failover.has_another_live():
             raise withheld()
         content, confidence = answer.text, None
-        if start.kind is Kind.FINAL:
+        if self._is_judgement:
             state.verdict = answer.value if isinstance(answer.value, Verdict) else None
             if state.verdict is not None:
                 content = state.verdict.summary

@@ -9,7 +9,7 @@ from typing import Final, TypeVar
 from uuid import UUID
 
 from conversations.domain import transcript
-from conversations.domain.enums import TEST_MODEL, Kind, Mode, Stance, Status
+from conversations.domain.enums import NOT_A_DEBATE, TEST_MODEL, Kind, Mode, Stance, Status
 from conversations.domain.events import AgentMessage, Complete, CostSummary, Figures, StatusChanged
 from conversations.domain.human_input import Question
 from conversations.domain.panels import Agent, Panel
@@ -39,8 +39,9 @@ class DebateState:
     verdict is stored, and only the end is missing. `reason` is why the debate ends early. `heard` has, by role, the seq
     of the newest remark before the agent's last finished turn; None until it is computed. `measured` is what models
     counted in this run's prompts. `record` is what figures are checked against;
-    `freeze` gives it to a debate whose log has none yet. `figures` are those of `messages`, of which the log lacks the
-    `unchecked`. `is_contradicted`: the newest verdict contradicts the record."""
+    `freeze` gives it to a debate whose log has none yet. `is_routed`: the log says why this panel answers. `figures`
+    are those of `messages`, of which the log lacks the `unchecked`. `is_contradicted`: the newest verdict contradicts
+    the record."""
 
     question: DebateQuestion
     panel: Panel
@@ -58,6 +59,7 @@ class DebateState:
     last_provider: Provider | None = None
     record: Record | None = None
     freeze: Callable[[], Awaitable[None]] | None = None
+    is_routed: bool = False
     figures: list[Figures] = field(default_factory=list)
     unchecked: Sequence[Figures] = ()
     is_contradicted: bool = False
@@ -87,6 +89,8 @@ class DebateState:
 
     def judgement(self) -> tuple[int, Agent, Kind]:
         """The moderator's turn."""
+        # Only debates have it.
+        assert self.panel.moderator is not None  # noqa: S101
         return self.question.rounds, self.panel.moderator, Kind.FINAL
 
     def candidates(self) -> Sequence[Provider]:
@@ -138,6 +142,8 @@ def complete(state: DebateState) -> Complete:
 
 def _no_stance(state: DebateState) -> str | None:
     """The reason why the debate has no stance, if it has none."""
+    if state.panel.moderator is None:
+        return NOT_A_DEBATE if state.messages else BUDGET
     if state.mode is Mode.DEMO:
         # A script has no stance, whatever its text says.
         return "demo"

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from conversations.domain import formatting, transcript
-from conversations.domain.enums import Kind
+from conversations.domain.enums import NOT_A_DEBATE, Kind
 from conversations.prompts.quotation import quoted, shortened
 
 # Characters: of one text of the verdict, of one message, and of all messages, about 6,000 tokens. The newest are kept.
@@ -42,10 +42,12 @@ class EarlierDebate:
 def of(question: str, state: transcript.State) -> EarlierDebate:
     """The earlier debate, from its folded log."""
     complete = state["complete"]
-    verdict = [] if complete is None else formatting.verdict(complete)
+    is_debate = complete is None or complete["reason"] != NOT_A_DEBATE
+    verdict = formatting.verdict(complete) if complete is not None and is_debate else []
     spoken: list[tuple[str, str]] = []
     left = MAX_TRANSCRIPT
-    debated = [message for message in transcript.spoken(state) if message.kind is not Kind.FINAL]
+    # A debate's last message is its verdict; that of a team without a judge is an answer.
+    debated = [each for each in transcript.spoken(state) if not is_debate or each.kind is not Kind.FINAL]
     for message in reversed(debated):
         text = shortened(message.content, MAX_MESSAGE)
         if (left := left - len(text)) < 0:

@@ -18,29 +18,29 @@ from conversations.runs.control import Left, RunControl
 from conversations.runs.lease import Lease
 
 if TYPE_CHECKING:
-    from conversations.orchestration.debate import Debate
+    from conversations.orchestration.assignment import Assignment
 
 # The `reason` of a debate that a person has cancelled.
 CANCELLED: Final = "cancelled"
 
 
-def mode(lease: Lease, debate: "Debate | None") -> Mode:
+def mode(lease: Lease, assignment: "Assignment | None") -> Mode:
     """The mode for the last status of a debate that does not end by itself. A demo stays a demo."""
-    return lease.mode if debate is None or lease.mode is Mode.DEMO else debate.state.mode
+    return lease.mode if assignment is None or lease.mode is Mode.DEMO else assignment.state.mode
 
 
-async def execute(lease: Lease, debate: "Debate", control: RunControl) -> None:
+async def execute(lease: Lease, assignment: "Assignment", control: RunControl) -> None:
     """Execute the debate, whose control is `control`. Return when its end, or its cancellation, is stored.
 
     Otherwise raises ProviderError, Fenced, Left, LogUnavailable, or an unexpected exception."""
-    ended = None if control.is_cancelled else await _until_stopped(debate, control)
+    ended = None if control.is_cancelled else await _until_stopped(assignment, control)
     # Flush first: a failure to store is reported before any other.
     await control.appender.flush()
     if control.has_ended:
         return
     if control.is_cancelled:
         ends = await database.call(endings.cancelled, lease.conversation, retry=True)
-        last = StatusChanged(status=Status.CANCELLED, mode=mode(lease, debate), reason=CANCELLED)
+        last = StatusChanged(status=Status.CANCELLED, mode=mode(lease, assignment), reason=CANCELLED)
         await appender.append(lease.conversation, *ends, last, run=lease.run)
     elif ended is None:
         raise Left("The run was asked to leave.")
@@ -48,9 +48,9 @@ async def execute(lease: Lease, debate: "Debate", control: RunControl) -> None:
         ended.result()
 
 
-async def _until_stopped(debate: "Debate", control: RunControl) -> "asyncio.Task[None] | None":
+async def _until_stopped(assignment: "Assignment", control: RunControl) -> "asyncio.Task[None] | None":
     """Run the tasks until one has ended, and return it; None if `control` stopped them."""
-    events = asyncio.create_task(_store_events(debate, control))
+    events = asyncio.create_task(_store_events(assignment, control))
     following = asyncio.create_task(control.follow())
     stopping = asyncio.create_task(control.stopping.wait())
     tasks = {events, following, stopping}
@@ -68,8 +68,8 @@ async def _until_stopped(debate: "Debate", control: RunControl) -> "asyncio.Task
     return ended
 
 
-async def _store_events(debate: "Debate", control: RunControl) -> None:
-    async with aclosing(debate.events()) as events:
+async def _store_events(assignment: "Assignment", control: RunControl) -> None:
+    async with aclosing(assignment.events()) as events:
         async for event in events:
             await control.store(event)
     await control.appender.flush()

@@ -27,7 +27,7 @@ def import_all() -> None:
     gc.disable()
     try:
         import_module("genai_prices")
-        import_module("conversations.orchestration.debate")
+        import_module("conversations.orchestration.assignment")
         import_module("conversations.providers.clients").warm_up()
         gc.freeze()
     finally:

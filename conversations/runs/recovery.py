@@ -10,7 +10,7 @@ from conversations.domain import transcript
 from conversations.domain.enums import Kind, Mode
 from conversations.domain.events import Figures, dump
 from conversations.domain.human_input import HumanInput
-from conversations.domain.panels import PANELS
+from conversations.domain.panels import PANELS, Panel
 from conversations.event_log import queries
 from conversations.models import Conversation
 from conversations.orchestration.figures import Record, checked
@@ -33,6 +33,7 @@ def read(conversation: UUID) -> tuple[DebateState, HumanInput]:
         transcript.fold([event], folded)
         human_input.take(*event)
     is_judged = folded["complete"] is not None
+    panel = PANELS[folded["panel"] or row.panel]
     kept, unfinished, thoughts, discarded = [], [], [], 0
     for message in folded["messages"]:
         if message["kind"] == Kind.THINKING:
@@ -42,7 +43,7 @@ def read(conversation: UUID) -> tuple[DebateState, HumanInput]:
         may_be_billed = message["provider"] not in BUILT_IN
         if message["state"] == "discarded":
             discarded += may_be_billed and message["discard_reason"] not in UNBILLED
-        elif message["state"] == "done" and (is_judged or message["kind"] != Kind.FINAL):
+        elif message["state"] == "done" and (is_judged or not _is_judgement(panel, message)):
             kept.append(transcript.agent_message(message))
         else:
             unfinished.append(UUID(message["id"]))
@@ -63,9 +64,10 @@ def read(conversation: UUID) -> tuple[DebateState, HumanInput]:
     state = DebateState(
         question=question,
         record=record,
+        is_routed=folded["routing"] is not None,
         figures=figures,
         unchecked=[each for each in figures if not _is_known(each, folded)],
-        panel=PANELS[row.panel],
+        panel=panel,
         providers=by_preference(),
         messages=kept,
         unfinished=unfinished,
@@ -97,6 +99,10 @@ def _give_record(state: DebateState, known: Known, as_of: datetime) -> None:
     if snapshot is not None:
         state.question, state.record = replace(question, record=snapshot), Record(snapshot)
     builder.measure(state.question, most_prompt_tokens(state.providers[0]))
+
+
+def _is_judgement(panel: Panel, message: transcript.State) -> bool:
+    return panel.moderator is not None and bool(message["role"] == panel.moderator.role)
 
 
 def _is_known(figures: Figures, folded: transcript.State) -> bool:

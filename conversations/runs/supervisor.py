@@ -28,7 +28,7 @@ from conversations.runs.control import Left, RunControl
 from conversations.runs.lease import Lease
 
 if TYPE_CHECKING:
-    from conversations.orchestration.debate import Debate
+    from conversations.orchestration.assignment import Assignment
 
 logger = structlog.get_logger(__name__)
 
@@ -130,10 +130,10 @@ async def _execute(claimed: Lease, wakeup: asyncio.Event, on_idle: Callable[[boo
     if claimed.attempts > 1 + MAX_RESUMES:
         await _fail(claimed, None, "resume_failed", GAVE_UP, retryable=True)
         return
-    debate: Debate | None = None
+    assignment: Assignment | None = None
     try:
-        debate, control = await _recovered(claimed, wakeup, on_idle)
-        await executor.execute(claimed, debate, control)
+        assignment, control = await _recovered(claimed, wakeup, on_idle)
+        await executor.execute(claimed, assignment, control)
         metrics.RUNS.labels("ended").inc()
     except Left:
         raise
@@ -141,7 +141,7 @@ async def _execute(claimed: Lease, wakeup: asyncio.Event, on_idle: Callable[[boo
         logger.warning("run_fenced")
         _count("fenced")
     except ProviderError as failure:
-        await _fail(claimed, debate, failure.reason, failure.message, retryable=failure.retryable)
+        await _fail(claimed, assignment, failure.reason, failure.message, retryable=failure.retryable)
     except LogUnavailable:
         # Nothing can be stored. Another run can continue when the database is available, at the latest when the lease
         # expires.
@@ -152,24 +152,24 @@ async def _execute(claimed: Lease, wakeup: asyncio.Event, on_idle: Callable[[boo
     except Exception:
         logger.exception("run_failed")
         sentence = "An internal error ended the debate. Start it again."
-        await _fail(claimed, debate, "internal", sentence, retryable=True)
+        await _fail(claimed, assignment, "internal", sentence, retryable=True)
     finally:
         _controls.pop(claimed.run, None)
 
 
 async def _recovered(
     claimed: Lease, wakeup: asyncio.Event, on_idle: Callable[[bool], None]
-) -> "tuple[Debate, RunControl]":
+) -> "tuple[Assignment, RunControl]":
     await loading.load()
     # Imported here with AG2, which only processes that run debates need.
-    from conversations.orchestration.debate import Debate
+    from conversations.orchestration.assignment import Assignment
 
     await service.write_off_reservations(claimed.conversation)
     state, human_input = await database.call(recovery.read, claimed.conversation, retry=True)
     control = _controls[claimed.run] = RunControl(claimed, human_input, wakeup, on_idle)
     if _leaving.here().is_set():
         control.leave()
-    return Debate(state, control, service.ConversationBudget(claimed.conversation)), control
+    return Assignment(state, control, service.ConversationBudget(claimed.conversation)), control
 
 
 def _count(outcome: str) -> None:
@@ -178,14 +178,16 @@ def _count(outcome: str) -> None:
     tracing.failed(outcome)
 
 
-async def _fail(claimed: Lease, debate: "Debate | None", code: str, message: str, *, retryable: bool) -> None:
+async def _fail(
+    claimed: Lease, assignment: "Assignment | None", code: str, message: str, *, retryable: bool
+) -> None:
     metrics.RUNS.labels("failed").inc()
     tracing.failed(code)
     try:
         last: list[EventData] = [
             *await _unfinished(claimed, code),
             Error(code=code, message=message, retryable=retryable),
-            StatusChanged(status=Status.ERROR, mode=executor.mode(claimed, debate), reason=code),
+            StatusChanged(status=Status.ERROR, mode=executor.mode(claimed, assignment), reason=code),
         ]
         await appender.append(claimed.conversation, *last, run=claimed.run)
     except (Fenced, LogUnavailable):

@@ -152,9 +152,13 @@ def _calls(
 ) -> Iterator[Call]:
     """The call of each turn, if answers have this length, and prompts have many tokens for their texts or few."""
     panel = PANELS[new.panel]
-    turns = [(round_, agent) for round_ in range(1, new.rounds + 1) for agent in panel.speakers]
+    if panel.moderator is None:
+        turns = [(1, agent) for agent in panel.speakers]
+    else:
+        turns = [(round_, agent) for round_ in range(1, new.rounds + 1) for agent in panel.speakers]
+        turns.append((new.rounds, panel.moderator))
     spoken: list[Spoken] = []
-    for round_, agent in [*turns, (new.rounds, panel.moderator)]:
+    for round_, agent in turns:
         prompt = _prompt(Task(agent, round_, question, spoken), provider)
         answer = min(length.text + length.reasoning, longest_answer(provider, prompt.sampling))
         asked = ceil(prompt.tokens.high) if is_high else floor(prompt.tokens.low)

@@ -48,7 +48,7 @@ def page_data() -> dict[str, Any]:
         "follows": [],
         "followedBy": [],
         "limits": {"usd": None, "tokens": None, "seconds": None},
-        "agents": [{"role": agent.role, "name": agent.name} for agent in (*panel.speakers, panel.moderator)],
+        "agents": [{"role": agent.role, "name": agent.name} for agent in panel.agents],
         "canControl": False,
         "canSpeak": False,
         "isStaff": False,

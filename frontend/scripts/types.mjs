@@ -31,7 +31,7 @@ function typeOf(schema, indent = "") {
     case "number":
       return "number";
     case "array":
-      return `readonly ${schema.items.$ref || schema.items.type ? typeOf(schema.items, indent) : `(${typeOf(schema.items, indent)})`}[]`;
+      return `readonly ${schema.items.$ref || (schema.items.type && schema.items.type !== "array") ? typeOf(schema.items, indent) : `(${typeOf(schema.items, indent)})`}[]`;
     case "object":
       if (!schema.additionalProperties) return objectOf(schema, indent);
       return `Record<${typeOf(schema.propertyNames ?? { type: "string" })}, ${typeOf(schema.additionalProperties)}>`;

@@ -64,7 +64,7 @@ def test_the_form_offers_what_there_is(signed_in: Client) -> None:
         assert f'data-testid="{hook}"' in page
     for panel in PANELS.values():
         assert f'value="{panel.slug}"' in page
-        for agent in (*panel.speakers, panel.moderator):
+        for agent in panel.agents:
             assert agent.name in page
     assert 'name="csrfmiddlewaretoken"' in page
 

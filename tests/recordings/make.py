@@ -28,6 +28,7 @@ from conversations.domain.events import (
     InputRequest,
     MessageDiscard,
     MessageStart,
+    ResultTable,
     Routing,
     StatusChanged,
     Token,
@@ -77,7 +78,7 @@ class Script:
 
     def opening(self) -> None:
         self.status(Status.QUEUED, Status.INITIALIZING, Status.ACTIVE)
-        self.add(Routing(panel="financial-debate", reason="The default panel.", confidence=None))
+        self.add(Routing(panel="financial-debate", reason="The default panel."))
 
     def start(
         self, role: str, round_: int = 1, *, kind: Kind = Kind.ANALYSIS, streaming: bool = True
@@ -256,7 +257,7 @@ def record() -> Script:
     for event in frozen_events(frozen):
         script.add(event)
     script.status(Status.ACTIVE)
-    script.add(Routing(panel="financial-debate", reason="The default panel.", confidence=None))
+    script.add(Routing(panel="financial-debate", reason="The default panel."))
     message = script.start("financial_analyst")
     text = script.tokens(message, "Apple closed at $532.17 [E1].", " Its RSI of 71", " is high.")
     figures = [CheckedFigure.model_validate(each.as_json()) for each in check(text, frozen)]
@@ -365,10 +366,24 @@ def tools() -> Script:
     message = script.start("financial_analyst", kind=Kind.ACTION)
     script.add(
         ToolStart(call="call_1", message=message, tool="ratio", input='{"a": 61, "b": 100}'),
-        ToolEnd(call="call_1", message=message, tool="ratio", output="0.61"),
+        ToolEnd(
+            call="call_1",
+            message=message,
+            tool="ratio",
+            output="0.61",
+            table=ResultTable(columns=("a", "b", "ratio"), rows=(("61", "100", "0.61"),), total=1),
+            duration_ms=31,
+        ),
         ToolStart(call="call_2", message=message, tool="filing", input="{}"),
         ToolStart(call="call_3", message=message, tool="ratio", input='{"a": 1, "b": 0}'),
-        ToolError(call="call_3", message=message, tool="ratio", code="tool_failed"),
+        ToolError(
+            call="call_3",
+            message=message,
+            tool="ratio",
+            code="tool_failed",
+            reason="The divisor is 0.",
+            duration_ms=1,
+        ),
     )
     text = script.tokens(message, "The ratio is ", "0.61.")
     script.end(message, text, finish_reason="length")

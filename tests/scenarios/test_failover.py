@@ -20,7 +20,7 @@ from conversations.domain.events import StatusChanged
 from conversations.event_log import appender, store
 from conversations.infrastructure import database
 from conversations.models import Conversation
-from conversations.orchestration.debate import Debate
+from conversations.orchestration.assignment import Assignment
 from conversations.providers import circuit_breaker
 from conversations.providers.catalog import parse
 from conversations.providers.circuit_breaker import State
@@ -534,7 +534,7 @@ async def test_a_judged_debate_says_nothing_more(
     run = await debates.claim(conversation)
     state, _ = await database.call(recovery.read, conversation.pk)
     budget = ConversationBudget(conversation.pk)
-    async for event in Debate(state, NoPeople(), budget).events():
+    async for event in Assignment(state, NoPeople(), budget).events():
         if isinstance(event, StatusChanged) and event.status == "completed":
             break
         await appender.append(conversation.pk, event, run=run)

@@ -6,7 +6,7 @@ from typing import Any
 from conversations.domain import transcript
 from conversations.domain.events import EventData, dump
 from conversations.domain.panels import PANELS
-from conversations.orchestration.debate import Debate
+from conversations.orchestration.assignment import Assignment
 from conversations.orchestration.state import DebateState
 from conversations.prompts.material import DebateQuestion
 from conversations.providers.catalog import Provider, parse
@@ -19,10 +19,10 @@ def debate(
     rounds: int = 1,
     content: str = "",
     provider: Provider | None = None,
-) -> Debate:
+) -> Assignment:
     """A debate by these providers, in order of preference; by `provider` alone, if given."""
     providers = [parse(each.provider) if isinstance(each, OpenAIServer) else each for each in servers]
-    return Debate(
+    return Assignment(
         DebateState(
             question=DebateQuestion("Is Tarnwick worth buying?", content, "earnings", rounds),
             panel=PANELS["financial-debate"],
@@ -33,7 +33,7 @@ def debate(
     )
 
 
-async def hold(debate: Debate) -> list[EventData]:
+async def hold(debate: Assignment) -> list[EventData]:
     async with aclosing(debate.events()) as events:
         return [event async for event in events]
 

@@ -87,7 +87,7 @@ export type Error = {
   idempotency_key: string | null;
 };
 
-/** Items of the record, in its order. Their ids never change. */
+/** Items of the record, in its order. Their ids never change. Those after the snapshot's are results of tools. */
 export type Evidence = {
   items: readonly Item[];
 };
@@ -224,6 +224,7 @@ export type Missing = {
   reason: MissingReason;
 };
 
+/** Why a figure is not in the record. Readers know all of them, though the library alone gives only some. */
 export type MissingReason = "before_first_value" | "licence" | "no_data" | "not_configured" | "rate_limited" | "stale" | "timeout" | "too_many" | "unavailable" | "wrong_instrument";
 
 /** Whether messages come from a model (live) or from a script (demo). */
@@ -239,11 +240,23 @@ export type Pong = Record<string, never>;
 /** How far a value can be trusted. USER: taken from the sources that a person gave. */
 export type Quality = "ok" | "stale" | "restated" | "estimate" | "user";
 
-/** The panel that debates the question. `confidence` is null if the choice has none. */
+/** The beginning of a result in rows; `total` is how many it has, null if that is unknown. */
+export type ResultTable = {
+  columns: readonly string[];
+  rows: readonly (readonly string[])[];
+  total: number | null;
+};
+
+/** Who chose the panel of a conversation. DEFAULT: nothing decided, so the default panel took it. */
+export type RoutedBy = "person" | "rules" | "supervisor" | "default";
+
+/** The panel that answers the question, and why: `chosen_at_start` if a person chose it, else a sentence.
+ * `confidence`, from 0 to 1 as a decimal, is the supervisor's own; null if it did not choose. */
 export type Routing = {
   panel: string;
   reason: string;
-  confidence: number | null;
+  confidence: string | null;
+  by: RoutedBy;
 };
 
 /** The record that the debate's figures are checked against, frozen before the first message. `snapshot` is its
@@ -295,20 +308,31 @@ export type Token = {
   cost: number | null;
 };
 
+/** What a call gave. `output` is the text that the agent reads, at most 4,000 characters of it; a result in rows is
+ * also a `table`. `evidence` are the items that it added to the record, in an `evidence` event before this one.
+ * `duration_ms` is null if it was not measured. */
 export type ToolEnd = {
   call: string;
   message: string;
   tool: string;
   output: string;
+  table: ResultTable | null;
+  evidence: readonly string[];
+  duration_ms: number | null;
 };
 
+/** A call failed. `reason` is a sentence for a person, which the agent reads, too; it may be empty. */
 export type ToolError = {
   call: string;
   message: string;
   tool: string;
   code: string;
+  reason: string;
+  duration_ms: number | null;
 };
 
+/** An agent calls a tool during `message`. `input` is JSON, at most 4,000 characters of it. The end, or the error,
+ * of a call has the same `call`; calls may overlap. */
 export type ToolStart = {
   call: string;
   message: string;

@@ -38,7 +38,7 @@ function apply(state: State, event: LogEvent): State {
     case "status":
       return withStatus(state, event);
     case "routing":
-      return { ...state, panel: event.data.panel };
+      return { ...state, panel: event.data.panel, routing: { ...ROUTED, ...event.data } };
     case "message_start": {
       const { message: id, ...described } = event.data;
       return withStarted(state, { ...described, id, ...NOT_SPOKEN }, event);
@@ -72,11 +72,15 @@ function apply(state: State, event: LogEvent): State {
       return withMessage(state, message, ({ figures }) => ({ figures: final ? items : [...figures, ...items] }));
     }
     case "tool_start":
-      return { ...state, tools: [...state.tools, { ...event.data, output: null, error: null }] };
-    case "tool_end":
-      return withTool(state, event.data.call, { output: event.data.output });
-    case "tool_error":
-      return withTool(state, event.data.call, { error: event.data.code });
+      return { ...state, tools: [...state.tools, { ...event.data, ...NO_RESULT }] };
+    case "tool_end": {
+      const { call, output, table = null, evidence = [], duration_ms = null } = event.data;
+      return withTool(state, call, { output, table, evidence, duration_ms });
+    }
+    case "tool_error": {
+      const { call, code: error, reason = "", duration_ms = null } = event.data;
+      return withTool(state, call, { error, reason, duration_ms });
+    }
     case "input_request": {
       const requests = [...state.requests, { ...event.data, offset: event.data.offset ?? null, state: "open" as const, skipped_by: null }];
       return withEntry({ ...state, requests }, event);
@@ -105,6 +109,11 @@ function apply(state: State, event: LogEvent): State {
       return state;
   }
 }
+
+// Logs of older versions do not say who chose.
+const ROUTED = { confidence: null, by: "person" } as const;
+
+const NO_RESULT = { output: null, table: null, evidence: [], error: null, reason: "", duration_ms: null } as const;
 
 const NOT_SPOKEN = {
   state: "speaking",

@@ -11,6 +11,8 @@ import type {
   Item,
   MessageStart,
   Mode,
+  ResultTable,
+  Routing,
   Snapshot,
   Status,
   StoredFrame,
@@ -40,7 +42,16 @@ export type Message = Omit<MessageStart, "message"> & {
   readonly figures: readonly CheckedFigure[];
 };
 
-export type Tool = ToolStart & { readonly output: string | null; readonly error: string | null };
+export type Tool = ToolStart & {
+  readonly output: string | null;
+  readonly table: ResultTable | null;
+  /** The items that the result added to the record. */
+  readonly evidence: readonly string[];
+  readonly error: string | null;
+  /** Why it failed, in a sentence; it may be empty. */
+  readonly reason: string;
+  readonly duration_ms: number | null;
+};
 
 export type Request = InputRequest & {
   readonly state: "open" | "answered" | "expired";
@@ -60,6 +71,7 @@ export type Transcript = {
   readonly mode: Mode | null;
   readonly reason: string | null;
   readonly panel: string | null;
+  readonly routing: Required<Routing> | null;
   readonly head: number;
   readonly messages: readonly Message[];
   readonly tools: readonly Tool[];
@@ -100,6 +112,7 @@ export const EMPTY: State = {
   mode: null,
   reason: null,
   panel: null,
+  routing: null,
   head: 0,
   messages: [],
   tools: [],

@@ -35,9 +35,7 @@ _QUESTION: Final = "USER:"
 _UNANSWERED: Final[Mapping[str, Any]] = {"tags": ["General"], "follow_ups": [], "queries": [], "text": ""}
 _SHOWN_KEY: Final = re.compile(r'\{\s{0,8}"(title|tags|follow_ups|queries|text)"\s{0,8}:')
 
-_AGENTS: Final = tuple(
-    f"## {agent.name}" for panel in PANELS.values() for agent in (*panel.speakers, panel.moderator)
-)
+_AGENTS: Final = tuple(f"## {agent.name}" for panel in PANELS.values() for agent in panel.agents)
 _DEMO: Final = "> **Scripted demo.**"
 
 # In lower case and on one line. Each repeat is bounded, so that no text makes them slow.

@@ -111,6 +111,13 @@ def test_no_verdict_has_a_reason_and_no_confidence(changed: dict[str, Any]) -> N
         debates.complete(**changed)
 
 
+def test_routing_of_an_earlier_version_is_read() -> None:
+    stored = {"panel": "financial-debate", "reason": "chosen_at_start", "confidence": 0.75}
+    routing = events.load("routing", stored)
+    assert routing is not None
+    assert events.dump(routing) == {**stored, "confidence": "0.75", "by": "person"}
+
+
 def test_no_verdict_needs_no_texts() -> None:
     complete = debates.complete(verdict=Stance.NO_VERDICT, confidence=None, reason="demo", summary="")
     assert isinstance(complete, Complete)

@@ -43,7 +43,7 @@ def test_the_local_model_need_not_answer_what_was_answered() -> None:
 
 
 def test_the_local_moderator_reads_a_remark_in_its_place() -> None:
-    lines = prompt(parse("local"), PANEL.moderator, []).message.splitlines()
+    lines = prompt(parse("local"), PANEL.agents[-1], []).message.splitlines()
     assert [line.partition(":")[0] for line in lines[1:4]] == ["Financial Analyst", "alice", "Market Context"]
 
 
@@ -52,7 +52,7 @@ def test_the_local_moderator_reads_a_remark_in_its_place() -> None:
 )
 def test_models_that_cannot_call_tools_are_not_offered_any(entry: str, may: bool) -> None:
     question = DebateQuestion("Should we buy Tarnwick?", "", "text", 2)
-    tasks = [Task(agent, 1, question, []) for agent in (*PANEL.speakers, PANEL.moderator)]
+    tasks = [Task(agent, 1, question, []) for agent in (*PANEL.speakers, PANEL.agents[-1])]
     assert [task.may_ask(parse(entry)) for task in tasks] == [may, False, may, False]
 
 
@@ -88,7 +88,7 @@ def objects(prompt: Prompt) -> list[dict[str, str]]:
     return [json.loads(line) for line in lines if not line.startswith((*own, "Do not ask"))]
 
 
-@pytest.mark.parametrize("agent", [*PANEL.speakers, PANEL.moderator], ids=lambda agent: agent.role)
+@pytest.mark.parametrize("agent", [*PANEL.speakers, PANEL.agents[-1]], ids=lambda agent: agent.role)
 def test_hostile_texts_stay_in_one_json_object_each(agent: Agent) -> None:
     sources = (SourceText(HOSTILE, HOSTILE), SourceText(HOSTILE, HOSTILE * 2, (0, len(HOSTILE))))
     question = DebateQuestion(HOSTILE, HOSTILE, "news", 2, sources=sources)
@@ -116,7 +116,7 @@ def test_hostile_texts_stay_in_one_json_object_each(agent: Agent) -> None:
 @pytest.mark.parametrize("entry", ["openai:gpt-5-mini", "local"])
 def test_every_agent_is_told_that_texts_are_data(entry: str) -> None:
     question = DebateQuestion("Buy?", "", "text", 2)
-    for agent in (*PANEL.speakers, PANEL.moderator):
+    for agent in (*PANEL.speakers, PANEL.agents[-1]):
         system = build(Task(agent, 1, question, []), parse(entry), MOST).system
         assert "data" in system
         assert "order" in system
@@ -126,7 +126,7 @@ def test_every_agent_is_told_that_texts_are_data(entry: str) -> None:
 def test_the_local_models_prompt_has_no_marks_and_no_forged_lines() -> None:
     question = DebateQuestion(HOSTILE, HOSTILE, "news", 2)
     spoken = [Spoken("market_context", "Market Context", HOSTILE)]
-    for agent in (PANEL.speakers[0], PANEL.moderator):
+    for agent in (PANEL.speakers[0], PANEL.agents[-1]):
         message = build(Task(agent, 2, question, spoken), parse("local"), MOST).message
         assert not set("<>|[]") & set(message)
         known = ("Facts: ", "Question: ", "Market Context", "What does this", "Sum up")

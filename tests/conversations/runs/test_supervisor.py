@@ -23,7 +23,7 @@ from conversations.domain.human_input import HumanInput
 from conversations.event_log import appender, commands, store
 from conversations.infrastructure import database
 from conversations.models import Conversation
-from conversations.orchestration.debate import Debate
+from conversations.orchestration.assignment import Assignment
 from conversations.runs import lease, loading, recovery, supervisor
 from conversations.runs.control import RunControl
 from tests.fakes.openai_server import OpenAIServer
@@ -283,11 +283,11 @@ async def test_a_missing_key_is_told(conversation: Conversation, settings: Setti
 async def test_a_fault_of_ours_is_told_without_its_details(
     conversation: Conversation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def broken(_: Debate) -> AsyncIterator[EventData]:
+    async def broken(_: Assignment) -> AsyncIterator[EventData]:
         yield debates.status(Status.INITIALIZING)
         raise RuntimeError("secret-detail")
 
-    monkeypatch.setattr(Debate, "events", broken)
+    monkeypatch.setattr(Assignment, "events", broken)
     await supervisor.run(conversation.pk)
     rows = await debates.rows(conversation)
     assert statuses(rows) == ["queued", "initializing", "error"]
@@ -298,7 +298,7 @@ async def test_a_fault_of_ours_is_told_without_its_details(
 async def test_a_fault_of_ours_before_the_first_turn_is_told(
     conversation: Conversation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def broken(*_: object) -> Debate:
+    def broken(*_: object) -> Assignment:
         raise RuntimeError("secret-detail")
 
     monkeypatch.setattr(recovery, "read", broken)
@@ -488,7 +488,7 @@ async def test_a_demo_that_fails_stays_a_demo(
 async def test_a_verdict_is_given_once(conversation: Conversation, openai: OpenAIServer) -> None:
     run = await debates.claim(conversation)
     state, _ = await database.call(recovery.read, conversation.pk)
-    async for event in Debate(state, NoPeople(), NoLimit()).events():
+    async for event in Assignment(state, NoPeople(), NoLimit()).events():
         if isinstance(event, StatusChanged) and event.status == "completed":
             break
         await appender.append(conversation.pk, event, run=run)
@@ -609,5 +609,5 @@ def _in_memory() -> Counter[str]:
     return Counter(
         type(each).__name__
         for each in gc.get_objects()
-        if isinstance(each, Debate | RunControl | Turn | appender.Appender | ConversationBudget)
+        if isinstance(each, Assignment | RunControl | Turn | appender.Appender | ConversationBudget)
     )
