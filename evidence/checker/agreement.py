@@ -40,8 +40,11 @@ def has_unit(figure: Figure, item: Item) -> bool:
 
 def as_said(claim: Claim, item: Item) -> Decimal:
     """The item's value in the way that the figure gives it."""
-    if Metric.parse(item.metric).family in MAGNITUDES and claim.figure.value >= 0:
+    family = Metric.parse(item.metric).family
+    if family in MAGNITUDES and claim.figure.value >= 0:
         return abs(item.value)
+    if family == "return" and claim.direction < 0:
+        return signed(claim, item.value)
     return item.value
 
 
@@ -53,6 +56,12 @@ def is_opposite(claim: Claim, item: Item) -> bool:
         and claim.figure.value > 0
         and not claim.figure.is_signed
     )
+
+
+def is_of_another_span(claim: Claim, item: Item) -> bool:
+    """Whether the words give a return another time than the item has."""
+    metric = Metric.parse(item.metric)
+    return metric.family == "return" and not metric.fits(Metric("return", claim.window))
 
 
 def signed(claim: Claim, value: Decimal) -> Decimal:

@@ -14,6 +14,7 @@ from evidence.checker.agreement import (
     as_said,
     has_unit,
     is_near_miss,
+    is_of_another_span,
     is_opposite,
     is_said,
     is_vague,
@@ -62,6 +63,7 @@ def _cited(claim: Claim, index: Index) -> Verdict | None:
             has_unit(claim.figure, item)
             and agrees(claim.figure, as_said(claim, item))
             and not is_opposite(claim, item)
+            and not is_of_another_span(claim, item)
         ):
             return Verdict(Label.MATCHED, (item.id,))
     for one, other in _pairs(known):

@@ -56,6 +56,11 @@ def test_a_fall_is_matched_by_the_return_that_it_cites(cited: str, label: Label)
     assert figure.label is label
 
 
+def test_a_return_is_not_matched_by_the_citation_of_another_time() -> None:
+    (figure,) = check("Apple gained 32.6% [E7] over three months.", SNAPSHOT)
+    assert figure.label not in {Label.MATCHED, Label.DERIVED}
+
+
 @pytest.mark.parametrize("percent", range(1, 100))
 def test_an_invented_whole_per_cent_is_no_plain_green(percent: int) -> None:
     texts = (
