@@ -19,11 +19,18 @@ import { label, reason } from "../shared/format.ts";
 
 type Optional = TemplateResult | typeof nothing;
 
+/** What all messages are drawn with. */
+type Shared = { readonly speakers: ReadonlyMap<string, Speaker>; readonly showsModel: boolean };
+
+/** The round that begins, or the verdict. */
+type Mark = number | "final";
+
 export function transcriptTemplate(scene: Scene): TemplateResult {
   const { state } = scene;
   const { missed } = scene.position;
   const isSpeaking = state.messages.some((message) => message.state === "speaking");
-  const speakers = speakersOf(scene.page, state);
+  const shared = { speakers: speakersOf(scene.page, state), showsModel: modelsOf(state).length > 1 };
+  const marks = roundMarks(state);
   return html`<div
     class="conversation"
     role="log"
@@ -35,7 +42,7 @@ export function transcriptTemplate(scene: Scene): TemplateResult {
     ${state.entries.length === 0 ? opening(scene) : nothing}
     ${repeat(state.entries, ({ seq }) => seq, (entry, index) => {
       const divider = missed?.before === entry.seq ? dividerTemplate(scene, missed) : nothing;
-      return html`${divider}${roundMark(scene, index)}${entryTemplate(scene, speakers, entry, index)}`;
+      return html`${divider}${markTemplate(marks.get(entry))}${entryTemplate(scene, shared, entry, index)}`;
     })}
     ${pausedTemplate(scene)}
   </div>`;
@@ -43,19 +50,19 @@ export function transcriptTemplate(scene: Scene): TemplateResult {
 
 function entryTemplate(
   scene: Scene,
-  speakers: ReadonlyMap<string, Speaker>,
+  shared: Shared,
   entry: Entry,
   index: number,
 ): Optional {
   const { page, state } = scene;
   switch (entry.type) {
     case "message_start":
-      return messageTemplate(scene, speakers, entry, state.entries[index + 1]);
+      return messageTemplate(scene, shared, entry, state.entries[index + 1]);
     case "human_message": {
       const request = requestOf(state, entry.data.reply_to);
       if (request !== undefined && isInMessage(state, request)) return nothing;
       const { to } = entry.data;
-      const addressed = to == null ? undefined : (speakers.get(to)?.name ?? label(to));
+      const addressed = to == null ? undefined : (shared.speakers.get(to)?.name ?? label(to));
       return humanTemplate(entry.data, request?.agent ?? addressed);
     }
     case "input_request": {
@@ -102,7 +109,7 @@ function questionsIn(scene: Scene, message: Message): readonly Asked[] {
 
 function messageTemplate(
   scene: Scene,
-  speakers: ReadonlyMap<string, Speaker>,
+  { speakers, showsModel }: Shared,
   entry: Entry,
   following: Entry | undefined,
 ): Optional {
@@ -121,7 +128,7 @@ function messageTemplate(
     .tools=${tools}
     .isInVerdict=${message.kind === "final" && complete !== null && complete.summary === message.text}
     .isOver=${isTerminal(status)}
-    .showsModel=${modelsOf(state).length > 1}
+    .showsModel=${showsModel}
     .asked=${questionsIn(scene, message)}
     .evidence=${state.evidence}
     .held=${status === "paused" || status === "awaiting_input" ? status : isStale ? "stale" : null}
@@ -145,21 +152,29 @@ function dividerTemplate(scene: Scene, missed: Missed): TemplateResult {
   </div>`;
 }
 
+/** The entries at which a round or the verdict begins. Thoughts belong to the message after them. */
+function roundMarks({ entries, messages }: State): ReadonlyMap<Entry, Mark> {
+  const places = new Map<string, Mark>();
+  let place: Mark | undefined;
+  for (const { id, kind, round } of messages.toReversed()) {
+    if (kind !== "thinking") place = kind === "final" ? "final" : round;
+    places.set(id, place ?? round);
+  }
+  const marks = new Map<Entry, Mark>();
+  let before: Mark | undefined;
+  for (const entry of entries) {
+    const here = entry.type === "message_start" ? places.get(entry.data.message) : undefined;
+    if (here === undefined) continue;
+    if (here !== before) marks.set(entry, here);
+    before = here;
+  }
+  return marks;
+}
+
 /** The heading where a round begins. */
-function roundMark({ state }: Scene, index: number): Optional {
-  const roundOf = (entry: Entry | undefined): number | string | undefined => {
-    const begun = messageOf(state, entry);
-    if (begun === undefined) return undefined;
-    // Thoughts belong to the message after them.
-    const rest = state.messages.slice(state.messages.indexOf(begun));
-    const message = rest.find(({ kind }) => kind !== "thinking") ?? begun;
-    return message.kind === "final" ? "final" : message.round;
-  };
-  const here = roundOf(state.entries[index]);
-  if (here === undefined) return nothing;
-  const before = state.entries.slice(0, index).findLast(({ type }) => type === "message_start");
-  if (here === roundOf(before)) return nothing;
-  return html`<h2 class="round-mark" id=${here === "final" ? nothing : `round-${here}`}><span>${here === "final" ? "Verdict" : `Round ${here}`}</span></h2>`;
+function markTemplate(mark: Mark | undefined): Optional {
+  if (mark === undefined) return nothing;
+  return html`<h2 class="round-mark" id=${mark === "final" ? nothing : `round-${mark}`}><span>${mark === "final" ? "Verdict" : `Round ${mark}`}</span></h2>`;
 }
 
 /** The note that the debate is paused, unless the last entry already shows it. */
