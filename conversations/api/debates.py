@@ -141,8 +141,10 @@ class DeliveryOut(Schema):
 
 
 class Detail(Summary):
-    """`transcript` is the state of the conversation after its newest event. In `spent`, `usd` is null if the price of a
-    call is unknown. `followed_by` are the debates that follow it, oldest first, as far as you may watch them."""
+    """`transcript` is the state of the conversation after its newest event: each of its `messages` has its checked
+    `figures`; `snapshot` and `evidence` are the record, as in the events of these names. In `spent`, `usd` is null if
+    the price of a call is unknown. `followed_by` are the debates that follow it, oldest first, as far as you may watch
+    them."""
 
     content: str
     content_type: str

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
-from conversations.domain import markdown
+from conversations.domain import figures, markdown
 from conversations.domain.enums import Kind, Mode
 from conversations.domain.finish_reasons import cut_note
 from conversations.domain.formatting import words
@@ -20,7 +20,10 @@ DISCLAIMER: Final = (
 )
 # The types of the events that `written` reads.
 TYPES: Final = frozenset(
-    {"agent_message", "message_discard", "input_request", "input_expired", "human_message", "complete"}
+    {
+        *("agent_message", "message_discard", "input_request", "input_expired", "human_message", "complete"),
+        *("snapshot", "evidence", "figures"),
+    }
 )
 
 
@@ -47,6 +50,7 @@ def written(about: About, log: Sequence[Row]) -> Iterator[str]:
     parts += [markdown.verdict({**data, "summary": markdown.quote(data["summary"])}) for data in verdicts]
     yield from _ended(parts)
     yield from _ended(_transcript(log, {data["message"]: data for data in messages}))
+    yield from _ended(_record(log))
     yield from _ended(_sources(about))
     yield f"---\n\n{DISCLAIMER}\n"
 
@@ -59,6 +63,20 @@ def _standing(log: Sequence[Row]) -> Iterator[Data]:
     """The messages that were not discarded."""
     discarded = {data["message"] for _, type_, data in log if type_ == "message_discard"}
     return (data for _, type_, data in log if type_ == "agent_message" and data["message"] not in discarded)
+
+
+def _record(log: Sequence[Row]) -> Iterator[str]:
+    """The record of figures: its items, and what it lacks."""
+    items = [item for _, type_, data in log if type_ == "evidence" for item in data["items"]]
+    missing = [each for _, type_, data in log if type_ == "snapshot" for each in data["missing"]]
+    if items or missing:
+        yield "## Record"
+    lines = [
+        f"{item['id']}: {figures.item(item)} ({', '.join(filter(None, (item['source'], item['locator'])))})"
+        for item in items
+    ]
+    lines += [f"Missing: {each['subject']} {each['metric']}, {words(each['reason'])}" for each in missing]
+    yield "\n".join(f"- {markdown.one_line(line)}" for line in lines)
 
 
 def _sources(about: About) -> Iterator[str]:
@@ -91,11 +109,15 @@ def _transcript(log: Sequence[Row], standing: Mapping[str, Data]) -> Iterator[st
     names = {data["role"]: data["agent"] for _, type_, data in log if type_ == "agent_message"}
     # The characters of each message that stand before a question which was asked during it.
     said: dict[str, int] = {}
+    checked = {
+        data["message"]: data["items"] for _, type_, data in log if type_ == "figures" and data["final"]
+    }
     for _, type_, data in log:
         match type_:
             case "agent_message" if data["message"] in standing:
                 yield from _part(data, said.get(data["message"], 0), None)
                 yield f"*{note}*" if (note := cut_note(data)) else ""
+                yield markdown.figures_note(checked.get(data["message"], ()))
             case "input_request":
                 message, offset = standing.get(data["message"]), data.get("offset")
                 if message is not None and offset is not None:

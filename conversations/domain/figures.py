@@ -45,11 +45,11 @@ def finding(figure: Data) -> str:
 
 
 def note(figures: Sequence[Data]) -> str:
-    """The summary of a message's figures, and what is wrong with those that contradict the record."""
+    """The summary of a message's figures, and what is wrong with those that contradict the record; "" without any."""
     wrong = [
         f"{figure['text']} {finding(figure)}." for figure in figures if figure["label"] == "contradicted"
     ]
-    return " ".join([summary(figures), *wrong])
+    return " ".join([summary(figures), *wrong]) if figures else ""
 
 
 def item(data: Data) -> str:

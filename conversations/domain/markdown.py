@@ -1,10 +1,10 @@
 """A debate as Markdown: a whole one, and parts for transports that write one as its events arrive. Pure."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
-from conversations.domain import formatting
+from conversations.domain import figures, formatting
 from conversations.domain.enums import NOT_A_DEBATE, TEST_MODEL, Kind, Mode, Stance
 from conversations.domain.finish_reasons import cut_note
 
@@ -33,6 +33,7 @@ def whole(topic: str, content: str, log: Iterable[Row]) -> str:
     The content stands in a code block, and what people and agents have said in block quotes, so that no text can add a
     heading, and with it a message or a verdict. Tags and images are escaped. What agents thought, apart from what they
     said, is left out."""
+    checked: dict[str, Sequence[Data]] = {}
     messages: list[tuple[str, list[str]]] = []
     verdict_section = ""
     is_demo = False
@@ -43,6 +44,8 @@ def whole(topic: str, content: str, log: Iterable[Row]) -> str:
                 texts = [heading(data, with_round=True), quote(data["content"]), f"*{note}*" if note else ""]
                 messages.append((data["message"], texts))
                 is_demo = is_demo or data["mode"] == Mode.DEMO
+            case "figures" if data["final"]:
+                checked[data["message"]] = data["items"]
             case "message_discard":
                 messages = [block for block in messages if block[0] != data["message"]]
             case "human_message":
@@ -50,6 +53,8 @@ def whole(topic: str, content: str, log: Iterable[Row]) -> str:
             case "complete":
                 verdict_section = verdict({**data, "summary": quote(data["summary"])})
                 is_demo = is_demo or data["mode"] == Mode.DEMO
+    for message, block in messages:
+        block.append(figures_note(checked.get(message, ())))
     material = ["## Content", code_block(content)] if content else []
     first = [f"# {one_line(topic)}", f"> {DEMO}" if is_demo else "", *material]
     parts = [*first, *(part for _, block in messages for part in block), verdict_section]
@@ -79,6 +84,11 @@ def verdict(complete: Data, spoken: str = "") -> str:
         if (text := complete.get(name))
     ]
     return "\n\n".join(parts)
+
+
+def figures_note(checked: Sequence[Data]) -> str:
+    """A paragraph about the figures of a message; "" if none were checked."""
+    return f"**Figures.** {one_line(figures.note(checked))}" if checked else ""
 
 
 def quote(text: str) -> str:

@@ -10,7 +10,7 @@ from django.db.models import Q
 from django.utils.safestring import SafeString
 from django.utils.text import smart_split, unescape_string_literal
 
-from conversations.domain import finish_reasons, formatting, transcript
+from conversations.domain import figures, finish_reasons, formatting, transcript
 from conversations.domain.enums import Mode
 from conversations.domain.frames import Frame
 from conversations.domain.panels import PANELS
@@ -73,6 +73,11 @@ class Moment:
     def cut_note(self) -> str:
         """A sentence about a message that was cut off; "" if it is whole."""
         return finish_reasons.cut_note(self.data)
+
+    @property
+    def figures(self) -> str:
+        """How the figures of a message stand to the record; "" if none were checked."""
+        return figures.summary(self.data["figures"])
 
     @property
     def asked(self) -> str:
@@ -144,6 +149,14 @@ class Review:
         if conversation.follows_id is not None:
             facts.append(("Follows", str(conversation.follows_id)))
         return facts
+
+    @property
+    def record(self) -> list[tuple[str, str]]:
+        """(id, text) of the items of the record, with where they come from."""
+        return [
+            (item["id"], f"{figures.item(item)} ({item['source']} {item['locator']})".replace(" )", ")"))
+            for item in self.state["evidence"]
+        ]
 
     @property
     def verdict(self) -> list[tuple[str, SafeString]]:

@@ -24,6 +24,7 @@ from conversations.domain.events import (
     Error,
     EventData,
     Fallback,
+    Figures,
     HumanMessage,
     MessageDiscard,
     MessageStart,
@@ -33,6 +34,7 @@ from conversations.domain.events import (
 )
 from conversations.event_log import store
 from conversations.models import Conversation, Event
+from conversations.orchestration.figures import frozen
 from tests.support import debates
 
 LIST = reverse("admin:conversations_conversation_changelist")
@@ -337,6 +339,25 @@ def test_commands_and_questions_read_as_they_went(reviewer: Client, alice: User)
         "<bdi>alice</bdi> commands: <strong>pause</strong>",
     ):
         assert words in page
+
+
+def test_a_message_lists_its_figures_and_the_page_the_record(reviewer: Client, alice: User) -> None:
+    first, *rest = said("At $5 its RSI of 71 is high.")
+    wrong = debates.PRICE.model_copy(
+        update={"text": "<71>", "label": "contradicted", "expected": "47.0097", "evidence": ("E1",)}
+    )
+    message = rest[-1]
+    assert isinstance(message, AgentMessage)
+    checked = Figures(message=message.message, checker="1", items=(debates.PRICE, wrong), final=True)
+    conversation = stored(alice, "Buy?", *frozen(debates.RECORD), *complete([first, *rest, checked]))
+    page = " ".join(reviewer.get(page_of(conversation)).content.decode().split())
+    for words in (
+        "Record: 1 figures as they were known before the first word",
+        '<dt>E1</dt><dd dir="auto">HLDN close, 2026-01-02: 41.2 EUR (Börse)</dd>',
+        "<summary>2 figures: 1 fits the record, 1 contradicts the record.</summary>",
+        "<td><bdi>&lt;71&gt;</bdi></td><td>contradicted</td><td>47.0097</td><td> E1</td>",
+    ):
+        assert words in page, words
 
 
 def test_an_altered_transcript_is_noticed(reviewer: Client, alice: User) -> None:

@@ -1,6 +1,6 @@
 """Checked figures as annotations of the whole answer, in OpenAI's form of citations. Pure."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from conversations.domain import figures
@@ -17,15 +17,15 @@ class Annotations:
         self._page = page
         self._items: dict[str, Data] = {}
 
-    def take(self, frame: Frame, parts: Parts) -> list[Annotation]:
-        """The annotations of a message's figures, once all are known. `parts` are its texts as they were sent, each
-        with its place in the answer."""
+    def take(self, frame: Frame, parts_of: Callable[[str], Parts]) -> list[Annotation]:
+        """The annotations of a message's figures, once all are known. `parts_of` gives the parts in which a message was
+        sent, each with its place in the answer."""
         data = frame.data
         if frame.type == "evidence":
             self._items |= {item["id"]: item for item in data["items"]}
         if frame.type != "figures" or not data["final"]:
             return []
-        pieces = [*_joined(parts)]
+        pieces = [*_joined(parts_of(data["message"]))]
         return [
             annotation for figure in data["items"] for annotation in self._of(data["message"], figure, pieces)
         ]

@@ -55,7 +55,7 @@ class CompletionEncoder(Encoder):
 
     def _annotated(self, frame: Frame) -> list[Annotation]:
         """The annotations that the frame adds; call it before `_take`."""
-        return self._annotations.take(frame, self._markdown.parts)
+        return self._annotations.take(frame, self._markdown.parts_of)
 
     def _outcome(self, reason: Close) -> Finish | Failure:
         """The outcome of the debate, if the stream has ended for this reason."""

@@ -4,9 +4,10 @@ Sent text cannot be withdrawn, so a block quote says that a turn was discarded. 
 that is not a turn: the notice of a scripted demo, questions, people's messages, the budget.
 """
 
+from collections.abc import Sequence
 from typing import Final
 
-from conversations.domain import figures, markdown
+from conversations.domain import markdown
 from conversations.domain.enums import Mode
 from conversations.domain.finish_reasons import cut_note
 from conversations.domain.frames import Frame
@@ -33,8 +34,9 @@ class Markdown:
         self._gap = ""
         self._last_content = ""
         self._length = 0
-        # (place in the whole text, text) of the newest message, as it was written.
-        self.parts: list[tuple[int, str]] = []
+        # The newest message, until its figures are known, with (place in the whole text, text) as it was written.
+        self._message = ""
+        self._parts: list[tuple[int, str]] = []
 
     def write(self, frame: Frame) -> str:
         """The text that the frame adds."""
@@ -42,13 +44,17 @@ class Markdown:
         self._length += len(text)
         return text
 
+    def parts_of(self, message: str) -> Sequence[tuple[int, str]]:
+        """(place in the whole text, text) of the parts in which the newest message was written; of others none."""
+        return self._parts if message == self._message else ()
+
     def _written(self, frame: Frame) -> str:
         data = frame.data
         match frame.type:
             case "message_start":
                 with_round = self._rounds > 1 and data["kind"] != "final"
                 self._heading = markdown.heading(data, with_round=with_round)
-                self.parts = []
+                self._message, self._parts = data["message"], []
                 return self._demo_quote(data["mode"])
             case "token":
                 return self._append(self._deltas.take(frame))
@@ -60,8 +66,10 @@ class Markdown:
                 return self._quote(
                     f"**The last message was discarded**: it was interrupted ({data['reason']})."
                 )
-            case "figures" if data["final"] and data["items"]:
-                return self._quote(f"**Figures.** {figures.note(data['items'])}")
+            case "figures" if data["final"] and data["message"] == self._message:
+                self._message = ""
+                note = markdown.figures_note(data["items"])
+                return self._quote(note) if note else ""
             case "status":
                 at_budget = self._note(BUDGET) if data["reason"] == "budget" else ""
                 return self._demo_quote(data["mode"]) + at_budget
@@ -92,7 +100,7 @@ class Markdown:
             return ""
         before = f"{self._block(self._heading)}\n\n" if self._heading else self._gap
         self._heading = self._gap = ""
-        self.parts.append((self._length + len(before), text))
+        self._parts.append((self._length + len(before), text))
         return before + text
 
     def _quote(self, text: str) -> str:

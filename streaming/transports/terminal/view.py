@@ -12,7 +12,7 @@ from rich.markup import escape
 from rich.rule import Rule
 from rich.text import Text
 
-from conversations.domain import formatting, requests
+from conversations.domain import figures, formatting, requests
 from conversations.domain.enums import Status
 from conversations.domain.errors import OutcryError
 from conversations.domain.finish_reasons import cut_note
@@ -86,6 +86,8 @@ class DebateView:
                 self._text(self._deltas.take(frame))
                 note = cut_note(data)
                 self._line(f"\n[yellow]{escape(note)}[/]" if note else "")
+            case "figures" if data["final"] and data["items"]:
+                self._line(f"[dim]{escape(printable(figures.note(data['items'])))}[/dim]")
             case "message_discard":
                 self._line(
                     f"\n[yellow]This message was interrupted ({escape(data['reason'])}) and will be repeated.[/]"

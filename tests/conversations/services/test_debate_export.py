@@ -13,11 +13,12 @@ from django.contrib.auth.models import User
 from django.test import AsyncClient
 from markdown_it import MarkdownIt
 
-from conversations.domain import transcript
+from conversations.domain import markdown, transcript
 from conversations.domain.enums import Kind, Mode, Stance, Status
-from conversations.domain.events import EventData, HumanMessage, InputRequest
+from conversations.domain.events import EventData, Figures, HumanMessage, InputRequest, MessageStart
 from conversations.infrastructure import database
 from conversations.models import AuditEntry, Conversation, Source
+from conversations.orchestration.figures import frozen
 from tests.support import debates
 from tests.support.belongings import append, ended
 
@@ -147,6 +148,28 @@ async def test_json_has_all_events_and_the_state_they_fold_to(alice: User) -> No
     assert told["folded"] == transcript.fold(rows)
     assert told["conversation"]["topic"] == conversation.topic
     assert told["conversation"]["follows"] == str(earlier.pk)
+
+
+async def test_the_record_and_what_contradicts_it_are_taken_away(alice: User) -> None:
+    start, *said_so = said("The close was 43.")
+    assert isinstance(start, MessageStart)
+    wrong = {"text": "43\n## Verdict", "label": "contradicted", "expected": "41.2", "evidence": ("E1",)}
+    items = (debates.PRICE.model_copy(update=wrong), debates.PRICE)
+    checked = Figures(message=start.message, checker="1", items=items, final=True)
+    events = [*frozen(debates.RECORD), start, *said_so, checked, *said("Later.")]
+    conversation = await database.call(lambda: debate(alice, *events))
+    text = await body(alice, conversation, format="md")
+    note = (
+        "\n\n**Figures.** 2 figures: 1 fits the record, 1 contradicts the record. 43 ## Verdict contradicts the record,"
+        " which has 41.2 (E1).\n\n"
+    )
+    record = (
+        "\n\n## Record\n\n- E1: HLDN close, 2026-01-02: 41.2 EUR (Börse)\n- Missing: HLDN eps, no data\n\n---"
+    )
+    assert f"> The close was 43.{note}## Risk Challenger" in text
+    assert record in text
+    sent = markdown.whole("Buy?", "", await debates.rows(conversation))
+    assert f"> The close was 43.{note}## Risk Challenger" in sent
 
 
 async def test_thoughts_are_left_out_unless_asked_for(alice: User) -> None:

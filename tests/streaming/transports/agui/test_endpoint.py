@@ -400,6 +400,13 @@ async def test_every_type_of_event_is_told(told: Conversation, site: str, text: 
     types = set(await database.call(lambda: [*Event.objects.values_list("type", flat=True).distinct()]))
     by_events_of_ag_ui = {"status", "message_start", "token", "agent_message", "tool_start", "tool_end"}
     assert custom == types - by_events_of_ag_ui
+    evidence = ("snapshot", "evidence", "figures")
+    values = [
+        event["value"]
+        for event in follower.events
+        if event.get("name") in {f"outcry.{one}" for one in evidence}
+    ]
+    assert values == [data for _, type_, data in await debates.rows(told) if type_ in evidence]
 
 
 async def test_what_is_left_out_is_not_missed(
