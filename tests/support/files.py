@@ -3,7 +3,7 @@
 import io
 import tempfile
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import docx
@@ -87,3 +87,47 @@ def writes(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
     monkeypatch.setattr(tempfile.SpooledTemporaryFile, "write", measured)
     return sizes
+
+
+def xlsx(sheets: Mapping[str, Sequence[Sequence[object]]]) -> bytes:
+    """An Excel file with these sheets: numbers, and texts without marks of XML."""
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        names = "".join(
+            f'<sheet name="{name}" sheetId="{number}" r:id="r{number}"/>'
+            for number, name in enumerate(sheets, start=1)
+        )
+        archive.writestr("[Content_Types].xml", f'<Types xmlns="{_OFFICE}/package/2006/content-types"/>')
+        archive.writestr("_rels/.rels", _relations(["xl/workbook.xml"], "officeDocument"))
+        archive.writestr(
+            "xl/workbook.xml",
+            f'<workbook xmlns="{_MAIN}" xmlns:r="{_OFFICE}/officeDocument/2006/relationships"><sheets>{names}'
+            "</sheets></workbook>",
+        )
+        parts = [f"worksheets/sheet{number}.xml" for number in range(1, len(sheets) + 1)]
+        archive.writestr("xl/_rels/workbook.xml.rels", _relations(parts, "worksheet"))
+        for number, rows in enumerate(sheets.values(), start=1):
+            data = "".join(f"<row>{''.join(map(_cell, row))}</row>" for row in rows)
+            archive.writestr(
+                f"xl/worksheets/sheet{number}.xml",
+                f'<worksheet xmlns="{_MAIN}"><sheetData>{data}</sheetData></worksheet>',
+            )
+    return file.getvalue()
+
+
+_OFFICE = "http://schemas.openxmlformats.org"
+_MAIN = f"{_OFFICE}/spreadsheetml/2006/main"
+
+
+def _relations(parts: Sequence[str], type_: str) -> str:
+    links = "".join(
+        f'<Relationship Id="r{number}" Type="{_OFFICE}/officeDocument/2006/relationships/{type_}" Target="{part}"/>'
+        for number, part in enumerate(parts, start=1)
+    )
+    return f'<Relationships xmlns="{_OFFICE}/package/2006/relationships">{links}</Relationships>'
+
+
+def _cell(value: object) -> str:
+    if isinstance(value, str):
+        return f'<c t="inlineStr"><is><t>{value}</t></is></c>'
+    return f"<c><v>{value}</v></c>"
