@@ -90,6 +90,12 @@ CASES: Final[Sequence[Case]] = (
 )
 
 
+def find(symbol: str, as_of: datetime | None) -> Case | None:
+    """The case of an instrument on the day (UTC) of a time."""
+    day = None if as_of is None else as_of.astimezone(UTC).date()
+    return next((case for case in CASES if (case.symbol, case.day) == (symbol, day)), None)
+
+
 def outcome(case: Case) -> tuple[date, float] | None:
     """(day, change in per cent) of the price twelve months later, adjusted for splits, or on the last day that the
     library has; None if it has none after the case."""

@@ -12,6 +12,7 @@ from django.views.decorators.http import require_safe
 
 from conversations.access import audit, permissions
 from conversations.models import Conversation, Source
+from conversations.runs.records import TYPED
 from conversations.services import sources
 
 # A longer text is not part of the debate's page, which would load slowly.
@@ -20,17 +21,21 @@ MAX_INLINE = 20_000
 
 def on_page(conversation: Conversation) -> list[dict[str, Any]]:
     """What the debate's page shows of each text (src/client/page-data.ts): what was typed or pasted, then the uploaded
-    sources. `text` is null where it is long."""
+    sources. `cited` is what the record calls it; `text` is null where it is long."""
 
-    def entry(position: int, name: str, characters: int, pages: int, text: str | None) -> dict[str, Any]:
+    def entry(
+        position: int, name: str, cited: str, characters: int, pages: int, text: str | None
+    ) -> dict[str, Any]:
         url = reverse("source", args=[conversation.pk, position])
-        return {"name": name, "characters": characters, "pages": pages, "text": text, "url": url}
+        size = {"characters": characters, "pages": pages}
+        return {"name": name, "cited": cited, **size, "text": text, "url": url}
 
     content = conversation.content
     shown = content if len(content) <= MAX_INLINE else None
-    typed = [entry(0, conversation.get_content_type_display(), len(content), 0, shown)] if content else []
+    kind = conversation.get_content_type_display()
+    typed = [entry(0, kind, TYPED, len(content), 0, shown)] if content else []
     uploaded = [
-        entry(number, source.name, source.characters, len(source.pages), None)
+        entry(number, source.name, source.name, source.characters, len(source.pages), None)
         for number, source in enumerate(sources.of(conversation), start=1)
     ]
     return [*typed, *uploaded]

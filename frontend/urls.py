@@ -3,6 +3,7 @@ from django.views.generic import RedirectView
 
 from frontend import views
 from frontend.api_keys import api_keys
+from frontend.record_data import prices
 from frontend.sessions import end_session
 from frontend.settings_page import settings_page, theme
 from frontend.source_texts import source
@@ -17,6 +18,7 @@ urlpatterns = [
     path("sample/", views.sample_debate, name="sample"),
     path("conversations/<uuid:conversation_id>/", views.conversation, name="conversation"),
     path("conversations/<uuid:conversation_id>/sources/<int:position>/", source, name="source"),
+    path("conversations/<uuid:conversation_id>/prices/", prices, name="prices"),
     path("account/", settings_page, name="settings"),
     path("account/theme/", theme, name="theme"),
     path("account/sessions/<int:session>/end/", end_session, name="end_session"),

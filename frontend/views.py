@@ -28,7 +28,7 @@ from conversations.services import sources
 from conversations.services.debate_export import author_of
 from evidence import cases
 from evidence.instruments import INSTRUMENTS
-from frontend import sample, source_texts
+from frontend import record_data, sample, source_texts
 from frontend.content_security import trusted_types
 from frontend.examples import EXAMPLES
 from streaming.watchers.registry import MAX_NOTICE
@@ -156,6 +156,7 @@ def page_data(conversation: Conversation, user: permissions.AnyUser) -> dict[str
         "isSample": False,
         "topic": conversation.topic,
         "sources": source_texts.on_page(conversation),
+        **record_data.on_page(conversation),
         "author": author_of(conversation.owner),
         "createdAt": conversation.created_at.isoformat(),
         "rounds": conversation.rounds,

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 from functools import lru_cache
+from typing import Final
 
 from conversations.domain.sources import SourceText
 from conversations.domain.transcript import State
@@ -11,6 +12,9 @@ from evidence.freezing import texts
 from evidence.freezing.freeze import Found, freeze
 from evidence.record import Snapshot
 from evidence.record import stored as read_stored
+
+# What the record calls the text that was typed or pasted.
+TYPED: Final = "your text"
 
 
 def stored(state: State) -> Snapshot | None:
@@ -25,7 +29,7 @@ def stored(state: State) -> Snapshot | None:
 @lru_cache(maxsize=8)
 def _found(content: str, sources: tuple[SourceText, ...]) -> tuple[Found, ...]:
     """The figures of the texts. Cached: a long text takes a second, and is asked for several times before a start."""
-    found = [*texts.found("your text", content)]
+    found = [*texts.found(TYPED, content)]
     for source in sources:
         found += texts.found(source.name, source.text, source.pages)
     return tuple(found)

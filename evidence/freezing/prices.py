@@ -24,15 +24,15 @@ WEEKS_52: Final = timedelta(weeks=52)
 
 def add_prices(draft: Draft, ticker: str, wanted: Sequence[str]) -> None:
     """The prices of a source, or those of the library; never some of one and some of the other."""
-    prices = draft.gathered.prices.get(ticker) or _of_library(ticker)
-    sessions = [] if prices is None else _known(prices.sessions, draft.as_of)
+    prices = draft.gathered.prices.get(ticker) or of_library(ticker)
+    sessions = [] if prices is None else known(prices.sessions, draft.as_of)
     if prices is None or not sessions:
         reason = MissingReason.NOT_CONFIGURED if prices is None else MissingReason.BEFORE_FIRST_VALUE
         reason = draft.reason(ticker, "close", reason)
         for metric in wanted:
             draft.lack(ticker, metric, reason)
         return
-    window = _Window(sessions, _adjusted(sessions))
+    window = _Window(sessions, adjusted(sessions))
     last = sessions[-1]
     is_stale = draft.as_of - last.known_at > STALE
     for metric in wanted:
@@ -50,16 +50,16 @@ def add_prices(draft: Draft, ticker: str, wanted: Sequence[str]) -> None:
         )  # fmt: skip
 
 
-def _of_library(ticker: str) -> Prices | None:
+def of_library(ticker: str) -> Prices | None:
     sessions = series.prices().get(ticker)
     return None if sessions is None else Prices(sessions, "USD", WIKI, PUBLIC_DOMAIN)
 
 
-def _known(sessions: Sequence[Session], as_of: datetime) -> Sequence[Session]:
+def known(sessions: Sequence[Session], as_of: datetime) -> Sequence[Session]:
     return sessions[: bisect_right(sessions, as_of, key=lambda session: session.known_at)]
 
 
-def _adjusted(sessions: Sequence[Session]) -> list[float]:
+def adjusted(sessions: Sequence[Session]) -> list[float]:
     """Closes that are comparable with the last one."""
     factor = Decimal(1)
     values: list[float] = []

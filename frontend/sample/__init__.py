@@ -32,8 +32,17 @@ def page_data() -> dict[str, Any]:
         **{name: sample[name] for name in ("topic", "rounds", "events")},
         "isSample": True,
         "sources": [
-            {"name": "Results", "characters": len(content), "pages": 0, "text": content, "url": ""},
+            {
+                "name": "Results",
+                "cited": "Results",
+                "characters": len(content),
+                "pages": 0,
+                "text": content,
+                "url": "",
+            },
         ],
+        "pricesUrl": None,
+        "outcome": None,
         "author": "Outcry",
         "createdAt": created_at.isoformat(),
         "age": (timezone.now() - created_at).total_seconds(),

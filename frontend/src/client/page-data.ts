@@ -12,17 +12,26 @@ export type Link = { readonly topic: string; readonly url: string };
 /** A text that the debate is about. `pages` is 0 if it has none, `text` null if it is long; `url` has the whole text. */
 export type Source = {
   readonly name: string;
+  /** What the record calls it. */
+  readonly cited: string;
   readonly characters: number;
   readonly pages: number;
   readonly text: string | null;
   readonly url: string;
 };
 
+/** How a case from history went on: per cent between two days, and what that proves. */
+export type Outcome = { readonly from: string; readonly to: string; readonly change: string; readonly note: string };
+
 export type Page = {
   /** A recording without a row: nothing follows, and nothing can be done with it. */
   readonly isSample: boolean;
   readonly topic: string;
   readonly sources: readonly Source[];
+  /** Where the prices of the record's chart are, or null. */
+  readonly pricesUrl: string | null;
+  /** What came after a case from history; null for other debates. */
+  readonly outcome: Outcome | null;
   /** Who asked the question. */
   readonly author: string;
   /** ISO 8601. */

@@ -25,7 +25,7 @@ await import("./debate-element.ts");
 
 const PAGE: Page = {
   topic: "Is it a <b>buy</b>?",
-  sources: [{ name: "Text", characters: 42, pages: 0, text: "Revenue <img src=x onerror=alert(1)> grew.", url: "/source/0/" }],
+  sources: [{ name: "Text", cited: "your text", characters: 42, pages: 0, text: "Revenue <img src=x onerror=alert(1)> grew.", url: "/source/0/" }],
   author: "ada",
   createdAt: "2026-01-05T14:30:00Z",
   rounds: 2,
@@ -39,6 +39,8 @@ const PAGE: Page = {
   loginUrl: "/accounts/login/?next=/conversations/1/",
   apiUrl: "/api/conversations/1/",
   againUrl: "/?again=1",
+  pricesUrl: null,
+  outcome: null,
   follows: [],
   followedBy: [],
   maxTopic: 500,

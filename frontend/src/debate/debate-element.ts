@@ -7,6 +7,8 @@ import { Permalink } from "../attention/permalink.ts";
 import { ReadPosition } from "../attention/read-position.ts";
 import type { Page } from "../client/page-data.ts";
 import { answerAskers } from "../evidence/askers.ts";
+import { paperListTemplate } from "../evidence/paper-list.ts";
+import { evidencePanelTemplate } from "../evidence/panel-template.ts";
 import { isTerminal } from "../protocol/state.ts";
 import { stopDialogTemplate } from "../status/controls.ts";
 import { statusPanelTemplate } from "../status/status-panel.ts";
@@ -147,18 +149,19 @@ export class DebateElement extends LiveElement {
       <div class="debate" data-mode=${mode}>
         ${mode === "demo" ? watermarkTemplate() : nothing}
         ${questionTemplate(session)}
-        <div class="rail">${statusPanelTemplate(session)} ${notifyTemplate(session)} ${outlineTemplate(session)} ${sourcesTemplate(page)}</div>
+        <div class="rail">${statusPanelTemplate(session)} ${notifyTemplate(session)} ${evidencePanelTemplate(state, page)} ${outlineTemplate(session)} ${sourcesTemplate(page)}</div>
         <div class="column">
           ${bannersTemplate(endingTemplate(session), session.banners, (id) => session.dismissBanner(id))}
           ${page.isSample ? sampleTemplate(page) : nothing} ${demoTemplate(page, state)} ${isTest ? testModelTemplate(page) : nothing} ${this.#isRead ? verdict : nothing}
           ${transcriptTemplate(session)} ${stoppedTemplate(session)} ${this.#isRead ? nothing : verdict}
+          ${session.isOver ? paperListTemplate(state) : nothing}
           <div class="dock" ?data-over=${session.isOver}>
             ${floatingTemplate(session, this.#scroll.isBehind, this.#jump)} ${composerTemplate(session, this.querySelector(".composer")?.matches(":focus-within") ?? false)}
           </div>
         </div>
       </div>
       ${page.canControl ? stopDialogTemplate(commands) : nothing}
-      ${state.evidence.length === 0 ? nothing : html`<outcry-evidence-card .debate=${state}></outcry-evidence-card>`}
+      ${state.evidence.length === 0 ? nothing : html`<outcry-evidence-card .debate=${state} .sources=${page.sources}></outcry-evidence-card>`}
       <p class="sr-only" aria-live="polite" data-testid="announcements">${this.#announced}</p>
     `;
   }

@@ -10,6 +10,7 @@ import "../transcript/after-element.ts";
 import type { Said } from "../transcript/message-form.ts";
 import { noteOn } from "../transcript/next-turn.ts";
 import { date, thousands } from "../shared/format.ts";
+import { outcomeTemplate } from "../evidence/outcome.ts";
 import "../transcript/verdict-element.ts";
 import type { DebateSession } from "./debate-session.ts";
 import { exportMenuTemplate } from "./export-menu.ts";
@@ -68,7 +69,7 @@ function sourceTemplate({ name, characters, pages, text, url }: Source): Templat
   </details>`;
 }
 
-export function verdictTemplate({ complete, state }: DebateSession): Optional {
+export function verdictTemplate({ complete, state, page }: DebateSession): Optional {
   if (complete === null) return nothing;
   const said = state.messages.find(({ kind, text }) => kind === "final" && text === complete.summary);
   return html`<outcry-verdict
@@ -77,7 +78,7 @@ export function verdictTemplate({ complete, state }: DebateSession): Optional {
     .complete=${complete}
     .figures=${said?.figures ?? NO_FIGURES}
     .evidence=${state.evidence}
-  ></outcry-verdict>`;
+  ></outcry-verdict>${outcomeTemplate(page.outcome)}`;
 }
 
 /** A sentence on why no more events arrive, if it is needed. */

@@ -4,12 +4,14 @@
 import "../styles/evidence.css";
 import { type TemplateResult, html, nothing } from "lit";
 import { customElement, property, state } from "lit/decorators.js";
+import type { Source } from "../client/page-data.ts";
 import type { CheckedFigure, Item } from "../protocol/events.gen.ts";
 import type { State } from "../protocol/state.ts";
 import { PageElement } from "../shared/page-element.ts";
 import { label } from "../shared/format.ts";
 import { labelled } from "./labels.ts";
-import { type Items, type Said, citations, expectedAmount, itemsOf } from "./record.ts";
+import { type Passage, passageIn, sourcesOf } from "./passage.ts";
+import { type Items, type Said, citations, expectedAmount, isSameRecord, itemsOf } from "./record.ts";
 import { dayName, exactly, itemAmount, metricName, periodName } from "./values.ts";
 
 /** What is asked for: a figure that was said, or an item of the record. */
@@ -28,8 +30,13 @@ const QUALITY: Readonly<Record<string, string>> = {
 
 @customElement("outcry-evidence-card")
 export class EvidenceCardElement extends PageElement {
-  @property({ attribute: false }) debate!: State;
+  @property({ attribute: false, hasChanged: (next: State, before?: State) => before === undefined || !isSameRecord(next, before) })
+  debate!: State;
+  /** The texts that the debate is about. */
+  @property({ attribute: false }) sources: readonly Source[] = [];
   @state() private subject: Subject | null = null;
+  /** The place in a source that is shown instead of the subject; "missing" if it was not found. */
+  @state() private passage: Passage | "missing" | null = null;
 
   #asker: HTMLElement | null = null;
 
@@ -51,6 +58,7 @@ export class EvidenceCardElement extends PageElement {
   async show(subject: Subject, asker: HTMLElement): Promise<void> {
     this.#close();
     this.subject = subject;
+    this.passage = null;
     this.#asker = asker;
     await this.updateComplete;
     this.showPopover();
@@ -72,6 +80,13 @@ export class EvidenceCardElement extends PageElement {
     this.style.setProperty("--top", `${Math.max(GAP, top) + scrollY}px`);
   }
 
+  async #showSource(item: Item): Promise<void> {
+    this.passage = (await passageIn(sourcesOf(item, this.sources), item)) ?? "missing";
+    await this.updateComplete;
+    this.querySelector("mark")?.scrollIntoView({ block: "center" });
+    this.focus({ preventScroll: true });
+  }
+
   /** To what asked, or to its message if it was drawn again meanwhile. */
   #returnFocus(): void {
     const active = document.activeElement;
@@ -82,14 +97,37 @@ export class EvidenceCardElement extends PageElement {
 
   protected override render(): TemplateResult | typeof nothing {
     if (this.subject === null) return nothing;
-    const items = itemsOf(this.debate.evidence);
-    const content = "figure" in this.subject ? figureTemplate(this.subject.figure, items) : this.#item(items.get(this.subject.item));
-    return html`<button type="button" class="close" aria-label="Close" @click=${this.#close}>✕</button>${content}`;
+    const close = html`<button type="button" class="close" aria-label="Close" @click=${this.#close}>✕</button>`;
+    return html`${close}${this.passage === null ? this.#subject(this.subject) : this.#passage(this.passage)}`;
   }
 
-  #item(item: Item | undefined): TemplateResult | typeof nothing {
+  #subject(subject: Subject): TemplateResult | typeof nothing {
+    const items = itemsOf(this.debate.evidence);
+    if ("figure" in subject) {
+      const cited = subject.figure.evidence.map((id) => items.get(id)).filter((item) => item !== undefined);
+      return html`${claimTemplate(subject.figure, items)} ${cited.map((item) => this.#item(item))}`;
+    }
+    const item = items.get(subject.item);
     if (item === undefined) return nothing;
-    return html`${itemTemplate(item)} ${this.#citing(citations(this.debate).get(item.id) ?? [])}`;
+    return html`${this.#item(item)} ${this.#citing(citations(this.debate).get(item.id) ?? [])}`;
+  }
+
+  #item(item: Item): TemplateResult {
+    const isInSource = sourcesOf(item, this.sources).length > 0;
+    const show = html`<button type="button" class="btn btn-outline btn-sm" data-testid="show-source" @click=${() => this.#showSource(item)}>
+      Show in source
+    </button>`;
+    return html`${itemTemplate(item)}${isInSource ? show : nothing}`;
+  }
+
+  #passage(passage: Passage | "missing"): TemplateResult {
+    const back = html`<button type="button" class="link back" @click=${() => (this.passage = null)}>Back</button>`;
+    if (passage === "missing") return html`${back}<p>The sentence could not be found in the source.</p>`;
+    const { name, before, sentence, after, url } = passage;
+    return html`${back}
+      <p class="kicker" dir="auto">${name}</p>
+      <div class="passage" tabindex="0" dir="auto" data-testid="passage">${before}<mark>${sentence}</mark>${after}</div>
+      ${url === "" ? nothing : html`<p><a class="link" href=${url} target="_blank">Open the whole text</a></p>`}`;
   }
 
   #citing(said: readonly Said[]): TemplateResult {
@@ -101,7 +139,7 @@ export class EvidenceCardElement extends PageElement {
           ({ message, figure }) => html`<li data-label=${figure.label}>
             <a href="#m-${message.id}" @click=${this.#close}>
               <span aria-hidden="true">${labelled(figure.label).symbol}</span>
-              <span><bdi>${figure.text}</bdi> <span class="quiet">${message.agent}, round ${message.round}; ${labelled(figure.label).one}</span></span>
+              <span><bdi>${figure.text}</bdi> <span class="quiet">${message.agent}, ${message.kind === "final" ? "verdict" : `round ${message.round}`}; ${labelled(figure.label).one}</span></span>
             </a>
           </li>`,
         )}
@@ -110,15 +148,13 @@ export class EvidenceCardElement extends PageElement {
   }
 }
 
-function figureTemplate(figure: CheckedFigure, items: Items): TemplateResult {
+function claimTemplate(figure: CheckedFigure, items: Items): TemplateResult {
   const { symbol, one } = labelled(figure.label);
   const expected = expectedAmount(figure, items);
-  const cited = figure.evidence.map((id) => items.get(id)).filter((item) => item !== undefined);
   return html`<p class="claim" data-label=${figure.label}>
       <span aria-hidden="true">${symbol}</span> <span><bdi>${figure.text}</bdi> ${one}${expected === null ? nothing : html`: the record has <strong>${expected}</strong>`}</span>
     </p>
-    ${figure.formula === null ? nothing : html`<p class="formula"><code>${figure.formula}</code></p>`}
-    ${cited.map(itemTemplate)}`;
+    ${figure.formula === null ? nothing : html`<p class="formula"><code>${figure.formula}</code></p>`}`;
 }
 
 function itemTemplate(item: Item): TemplateResult {

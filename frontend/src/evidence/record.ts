@@ -34,3 +34,10 @@ export function citations(state: State): ReadonlyMap<string, readonly Said[]> {
 export function expectedAmount({ expected, unit, evidence: [id] }: CheckedFigure, items: Items): string | null {
   return expected === null ? null : amount(expected, unit, items.get(id ?? "")?.currency ?? null);
 }
+
+/** Whether two states have the same record, and the same figures that rest on it. */
+export function isSameRecord(next: State, before: State): boolean {
+  const { messages } = before;
+  const isSame = next.snapshot === before.snapshot && next.evidence === before.evidence && next.messages.length === messages.length;
+  return isSame && next.messages.every(({ figures, state }, index) => figures === messages[index]?.figures && state === messages[index].state);
+}
