@@ -113,6 +113,11 @@ class Turn:
         return self._prompt.read
 
     @property
+    def items(self) -> tuple[str, ...]:
+        """The ids of the items of the record that the prompt has."""
+        return self._prompt.items
+
+    @property
     def thoughts(self) -> Thoughts:
         """What the model thinks. Its Token events are among the reply's, with messages of their own."""
         return self._reply.thoughts

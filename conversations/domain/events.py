@@ -93,7 +93,7 @@ class Evidence(EventData, type="evidence"):
 
 class MessageStart(EventData, type="message_start"):
     """An agent begins to speak. `texts` says how much of the content and of each source, in order, its model was given;
-    empty if it was all of them."""
+    empty if it was all of them. `items` are the ids of the items of the record that it was given."""
 
     message: UUID
     agent: str
@@ -105,6 +105,7 @@ class MessageStart(EventData, type="message_start"):
     mode: Mode
     streaming: bool
     texts: tuple[TextRead, ...] = ()
+    items: tuple[str, ...] = ()
 
 
 class Token(EventData, type="token"):

@@ -7,8 +7,8 @@ from conversations.domain.errors import InvalidInput
 
 COMMON = (
     "You are one of several analysts in a live debate. Speak as yourself only, without a heading or your own name."
-    " Be concrete and brief: at most 180 words of plain Markdown, no JSON. Use only figures that stand in the question"
-    " or the content; where a figure is missing, say so instead of inventing one."
+    " Be concrete and brief: at most 180 words of plain Markdown, no JSON. Use only figures that stand in the question,"
+    " the content or the record; where a figure is missing, say so instead of inventing one."
 )
 
 

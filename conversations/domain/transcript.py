@@ -6,7 +6,7 @@ A new event type is added to `_change`. The state is JSON:
     status, mode, reason, panel   of the last events that said so, or null
     routing                       data of the last `routing` event, or null
     head                          seq of the last event folded
-    messages   [{id, agent, role, kind, round, model, provider, mode, streaming, texts,
+    messages   [{id, agent, role, kind, round, model, provider, mode, streaming, texts, items,
                  state: speaking | done | discarded, text, tokens, confidence, usage, cost,
                  finish_reason, duration_ms, discard_reason,
                  figures: [checked figure]}]

@@ -151,6 +151,7 @@ class DebateTurn:
             mode=provider.mode,
             streaming=self._agent.streaming,
             texts=turn.texts,
+            items=turn.items,
         )
         # Keep the last message affordable.
         await turn.reserve(keep=None if self._kind is Kind.FINAL else turn.keep)
@@ -237,7 +238,7 @@ class DebateTurn:
                 if is_live and isinstance(state.verdict, VerdictAnswer):
                     confidence = state.verdict.confidence
         message = AgentMessage(
-            **start.model_dump(exclude={"streaming", "texts"}),
+            **start.model_dump(exclude={"streaming", "texts", "items"}),
             content=content,
             token_count=answer.tokens,
             confidence=confidence,

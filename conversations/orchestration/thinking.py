@@ -30,7 +30,13 @@ class Thinking:
         if thought is not None and self._open is None:
             self._open, self._began = thought, time.monotonic()
             self.messages.append(thought.message)
-            changes = {"message": thought.message, "kind": Kind.THINKING, "streaming": True, "texts": ()}
+            changes = {
+                "message": thought.message,
+                "kind": Kind.THINKING,
+                "streaming": True,
+                "texts": (),
+                "items": (),
+            }
             yield self._start.model_copy(update=changes)
         yield event
 
@@ -39,7 +45,7 @@ class Thinking:
         thought, self._open = self._open, None
         if thought is None:
             return
-        described = self._start.model_dump(exclude={"message", "kind", "streaming", "texts"})
+        described = self._start.model_dump(exclude={"message", "kind", "streaming", "texts", "items"})
         yield AgentMessage(
             **described,
             message=thought.message,

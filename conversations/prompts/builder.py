@@ -8,7 +8,7 @@ from typing import Any
 from conversations.domain.events import TextRead
 from conversations.domain.human_input import Question, Remark
 from conversations.domain.panels import Agent
-from conversations.prompts import material, small_model
+from conversations.prompts import material, record, small_model
 from conversations.prompts.material import DebateQuestion
 from conversations.prompts.quotation import RULE, quoted, shortened
 from conversations.prompts.tokens import Range, estimate
@@ -22,8 +22,9 @@ MAX_ANSWERED = 600
 _WITHOUT_TOOLS = frozenset({"local", "demo"})
 LANGUAGE = "Write in the language of the question, whatever languages its content and the others use."
 CITE = (
-    "The record has figures under the ids E1, E2 and so on. Use its figures first, and write the id after each, such as"
-    " [E3]; for one that you compute of two, write both, such as [E3, E4]. Never write an id that it does not have."
+    "The record has figures under the ids E1, E2 and so on. Use its figures first, and write the id right after each,"
+    " such as [E3]. After a figure that you compute of two items, such as a change, a margin or a distance from a high,"
+    " write both ids, such as [E3, E4], and state it with one decimal. Never write an id that the record does not have."
 )
 UNREADABLE_QUESTION = "You have called a tool in a way that cannot be read. Call none, and speak."
 
@@ -61,7 +62,8 @@ class Task:
 class Prompt:
     """`history` are the texts before this turn, oldest first; `message` asks for the turn. `sampling` are keyword
     arguments for the provider's AG2 configuration. `read` says how much of the content and of each source it has; empty
-    if all of them.
+    if all of them. `items` are the ids of the items of the record that it has. The first `kept` messages of the history
+    are never left out.
 
     None of the history is an `assistant` message, not even what the agent itself has said: a model may repeat marks of
     chat templates from its material, and some servers parse them in all messages, so its text has to be quoted."""
@@ -71,6 +73,8 @@ class Prompt:
     message: str
     sampling: Mapping[str, Any] = field(default_factory=dict)
     read: tuple[TextRead, ...] = ()
+    items: tuple[str, ...] = ()
+    kept: int = 1
 
     @property
     def told(self) -> list[str]:
@@ -85,8 +89,8 @@ class Prompt:
 
     def cut_to(self, most: int) -> "Prompt":
         """The prompt with the newest messages of its history, of which it has at most so many tokens with the message
-        that asks for the turn. The first message, the material, is always kept."""
-        first, rest = [*self.history[:1]], [*self.history[1:]]
+        that asks for the turn."""
+        first, rest = [*self.history[: self.kept]], [*self.history[self.kept :]]
         left = most - sum(estimate(text).high for text in (*first, self.message))
         kept: list[str] = []
         while rest and (left := left - estimate(rest[-1]).high) >= 0:
@@ -111,15 +115,27 @@ def measure(question: DebateQuestion, most: int) -> None:
 
 
 def _full(task: Task, question: DebateQuestion) -> Prompt:
-    # A message of its own, because cutting the history keeps the first one.
+    # The record is a message of its own: it differs between agents, and the material is measured once.
+    items, told = _record(task)
+    first = [material.opening(question), *told]
     earlier = question.earlier
-    history = [material.opening(question), *(earlier.messages() if earlier else ())]
+    history = [*first, *(earlier.messages() if earlier else ())]
     for place, spoken in enumerate(task.spoken):
         history += _remarks(task, place)
         history.append(quoted(speaker=spoken.name, text=spoken.text))
     history += _remarks(task, len(task.spoken))
-    cite = "" if task.question.record is None else f" {CITE}"
-    return Prompt(f"{task.agent.instructions}{cite} {LANGUAGE}\n\n{RULE}", history, _request(task))
+    cite = f" {CITE}" if items else ""
+    system = f"{task.agent.instructions}{cite} {LANGUAGE}\n\n{RULE}"
+    return Prompt(system, history, _request(task), items=items, kept=len(first))
+
+
+def _record(task: Task) -> tuple[tuple[str, ...], list[str]]:
+    """The ids of the items of the record that the agent is given, and the message that has them, if there is one."""
+    if task.question.record is None:
+        return (), []
+    found = record.given(task.question.record, task.agent.role, [spoken.text for spoken in task.spoken])
+    told = record.told(task.question.record, task.agent.role, found)
+    return tuple(item.id for item in found), [told] if told else []
 
 
 def _remarks(task: Task, place: int) -> list[str]:

@@ -12,12 +12,11 @@ from conversations.domain.sources import SourceText
 from conversations.prompts.earlier import EarlierDebate
 from conversations.prompts.quotation import quoted
 from conversations.prompts.tokens import estimate
-from evidence.record import Item, Snapshot, Unit, plain
+from evidence.record import Snapshot
 
-# Tokens that content and sources leave to the instructions, the request, and what is said: about two rounds.
+# Tokens that content and sources leave to the instructions, the record, the request, and what is said: about two
+# rounds.
 ROOM: Final = 4_000
-# Items of the record that an agent gets.
-MAX_EVIDENCE: Final = 60
 
 
 @dataclass(frozen=True)
@@ -47,17 +46,8 @@ def opening(question: DebateQuestion) -> str:
         kind = ContentType(question.content_type)
         content = {"content_type": kind.label, "content": question.content}
     lines = [quoted(question=question.topic, **content), *map(_source, question.sources)]
-    if question.record is not None:
-        lines.append(quoted(**dict(map(_evidence, question.record.items[:MAX_EVIDENCE]))))
     text = "\n".join(["The debate:", *lines])
     return text if question.earlier is None else f"{text}\n{question.earlier.opening()}"
-
-
-def _evidence(item: Item) -> tuple[str, str]:
-    """The id of an item, and what it says."""
-    unit = {Unit.PERCENT: " %", Unit.CURRENCY: f" {item.currency or ''}"}.get(item.unit, "")
-    about = f"{item.subject} {item.metric}" + (f", {item.period}" if item.period else "")
-    return item.id, f"{about}: {plain(item.value)}{unit}"
 
 
 def _source(source: SourceText) -> str:

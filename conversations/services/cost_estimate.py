@@ -163,7 +163,9 @@ def _calls(
         answer = min(length.text + length.reasoning, longest_answer(provider, prompt.sampling))
         asked = ceil(prompt.tokens.high) if is_high else floor(prompt.tokens.low)
         yield Call(provider.kind, provider.model, asked, answer)
-        spoken.append(Spoken(agent.role, agent.name, "word " * min(length.text, answer)))
+        # The moderator is given the items that were cited.
+        cites = "".join(f"[{id_}]" for id_ in prompt.items) if is_high else ""
+        spoken.append(Spoken(agent.role, agent.name, "word " * min(length.text, answer) + cites))
 
 
 def _prompt(task: Task, provider: Provider) -> Prompt:

@@ -110,6 +110,11 @@ class Parts:
         return mentions[self.figures.index(figure)]
 
 
+def cited(text: str) -> list[str]:
+    """The ids of all items that are cited in a text, in order."""
+    return [id_ for match in _CITATION.finditer(text) for id_ in re.findall(r"E\d+", match[1])]
+
+
 def is_bridge(text: str) -> bool:
     """Whether the text has no words but those that connect."""
     return _BRIDGE.fullmatch(text) is not None

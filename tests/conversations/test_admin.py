@@ -68,7 +68,7 @@ def said(content: str, **how: Any) -> list[EventData]:
     begun = {
         name: getattr(message, name)
         for name in MessageStart.model_fields
-        if name not in {"streaming", "texts"}
+        if name not in {"streaming", "texts", "items"}
     }
     return [
         MessageStart(**begun, streaming=True),

@@ -125,7 +125,7 @@ class Script:
         ]
         self.add(
             AgentMessage(
-                **start.model_dump(exclude={"streaming", "texts"}),
+                **start.model_dump(exclude={"streaming", "texts", "items"}),
                 content=content,
                 confidence=confidence,
                 usage=usage or Usage(input_tokens=180, output_tokens=42),

@@ -57,19 +57,29 @@ async def test_the_record_is_frozen_before_the_first_word(alice: User, openai: O
     assert record.sha256 == frozen["snapshot"] == of_type(events, "complete")[0]["snapshot"]
 
 
-async def test_every_agent_gets_the_same_record_and_is_told_to_cite(
+async def test_agents_get_the_items_that_they_need_first_and_the_judge_those_cited(
     alice: User, openai: OpenAIServer
 ) -> None:
-    await held(alice, **APPLE)
-    records = {
-        line
-        for exchange in openai.asked
-        for line in exchange.messages[1]["content"].split("\n")
-        if '"E1"' in line
-    }
-    assert len(records) == 1
-    assert json.loads(records.pop())["E1"] == "AAPL close, 2012-12-31: 532.1729 USD"
-    assert all("[E3]" in exchange.system for exchange in openai.asked)
+    openai.answer(says("It closed at $532.17 [E1], with an RSI of 47 [E10]."), to="Financial Analyst")
+    _, events = await held(alice, rounds=1, **APPLE)
+    items = {item["id"]: item for data in of_type(events, "evidence") for item in data["items"]}
+    started = {data["role"]: data["items"] for data in of_type(events, "message_start")}
+    told = {}
+    for exchange in openai.asked:
+        assert "[E3, E4]" in exchange.system
+        (line,) = [
+            line for each in exchange.messages for line in each["content"].split("\n") if '"E1"' in line
+        ]
+        told[exchange.agent] = list(json.loads(line))
+        assert json.loads(line)["E1"] == "AAPL close, 2012-12-31: 532.1729 USD"
+    # What an agent was given stands in the log.
+    assert [*told.values()] == [*started.values()]
+    metrics = {role: [items[id_]["metric"] for id_ in ids] for role, ids in started.items()}
+    assert metrics["financial_analyst"][:3] == ["close", "revenue", "eps"]
+    # The others get what was cited before their own.
+    assert metrics["market_context"][:3] == ["close", "rsi_14", "fx"]
+    assert metrics["risk_challenger"][:3] == ["close", "rsi_14", "max_drawdown_12m"]
+    assert started["moderator"] == ["E1", "E10"]
 
 
 async def test_figures_are_checked_while_they_are_spoken(alice: User, openai: OpenAIServer) -> None:

@@ -176,7 +176,7 @@ def input_request(start: MessageStart, request: UUID, prompt: str = "Which horiz
 
 def agent_message(start: MessageStart, content: str, token_count: int | None = None) -> AgentMessage:
     return AgentMessage(
-        **start.model_dump(exclude={"streaming", "texts"}),
+        **start.model_dump(exclude={"streaming", "texts", "items"}),
         content=content,
         token_count=token_count,
         usage=Usage(input_tokens=120, output_tokens=30),

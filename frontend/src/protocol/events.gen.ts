@@ -203,7 +203,7 @@ export type MessageDiscard = {
 };
 
 /** An agent begins to speak. `texts` says how much of the content and of each source, in order, its model was given;
- * empty if it was all of them. */
+ * empty if it was all of them. `items` are the ids of the items of the record that it was given. */
 export type MessageStart = {
   message: string;
   agent: string;
@@ -215,6 +215,7 @@ export type MessageStart = {
   mode: Mode;
   streaming: boolean;
   texts: readonly TextRead[];
+  items: readonly string[];
 };
 
 /** A figure that was looked for and not found. */
