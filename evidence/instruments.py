@@ -1,6 +1,6 @@
 """What a debate can be about: found once by ticker or name."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 from typing import Final
 
@@ -34,13 +34,18 @@ def resolve(text: str) -> Instrument:
     known = {name.casefold(): each for each in INSTRUMENTS for name in (each.symbol, each.name, *each.names)}
     if wanted in known:
         return known[wanted]
-    near = dict.fromkeys(known[name].symbol for name in get_close_matches(wanted, known, n=3, cutoff=0.6))
+    raise unknown(text, [known[name].symbol for name in get_close_matches(wanted, known, n=3, cutoff=0.6)])
+
+
+def unknown(text: str, near: Iterable[str]) -> UnknownInstrument:
+    """The error for a text that may mean one of these symbols."""
+    symbols = dict.fromkeys(near)
     meant = (
-        f"Did you mean {' or '.join(near)}?"
-        if near
+        f"Did you mean {' or '.join(symbols)}?"
+        if symbols
         else f"Known: {', '.join(each.symbol for each in INSTRUMENTS)}."
     )
-    raise UnknownInstrument(f"There is no instrument {text.strip()[:50]!r}. {meant}")
+    return UnknownInstrument(f"There is no instrument {text.strip()[:50]!r}. {meant}")
 
 
 def is_pair(symbol: str) -> bool:

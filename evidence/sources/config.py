@@ -21,3 +21,8 @@ class SourceSettings:
     @property
     def is_any(self) -> bool:
         return bool(self.sec_contact or self.ecb or self.fred_key or self.folder)
+
+    @property
+    def knows_instruments(self) -> bool:
+        """Whether a source may know instruments that the library does not have."""
+        return bool(self.sec_contact or self.folder)

@@ -1,0 +1,1 @@
+"""Sources of figures, against stand-ins behind real sockets."""
