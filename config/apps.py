@@ -7,4 +7,4 @@ class ConfigConfig(AppConfig):
 
     def ready(self) -> None:
         from config.accounts import audit_trail  # noqa: F401 (connects it)
-        from config.checks import deployment, stores  # noqa: F401 (registers them)
+        from config.checks import deployment, evidence, stores  # noqa: F401 (registers them)

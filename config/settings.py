@@ -11,6 +11,7 @@ from corsheaders.defaults import default_headers
 from django.core.exceptions import ImproperlyConfigured
 
 from config.env import sso, static_files, stores
+from config.env.evidence import evidence_sources
 from config.env.mail import mail_settings
 from config.env.parsing import choice, flag, number, rate, text, whole, words
 from config.env.prices import prices
@@ -312,6 +313,8 @@ OUTCRY_LOCAL_MODEL = Path(
     text("OUTCRY_LOCAL_MODEL", str(DATA_DIR / "models" / "SmolLM2-135M-Instruct.Q4_1.gguf"))
 )
 OUTCRY_LOCAL_STATE = DATA_DIR / "local-model.json"
+# Sources of figures beside the library.
+OUTCRY_EVIDENCE = evidence_sources(BASE_DIR)
 # Seconds that a debate waits for the database during an outage.
 OUTCRY_DATABASE_PATIENCE_SECONDS = number("OUTCRY_DATABASE_PATIENCE_SECONDS", 60)
 # Seconds that turns may take to finish when the server stops; unfinished turns are repeated by the next process.

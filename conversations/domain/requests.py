@@ -165,10 +165,13 @@ def _no_duplicates(sources: list[UUID]) -> list[UUID]:
 
 
 def _symbol(text: str) -> str:
-    """The symbol of the instrument; empty for none. A pydantic validator."""
+    """The symbol of the instrument; empty for none. What only a source can know is looked up later. A pydantic
+    validator."""
     try:
         return resolve(text).symbol if text else ""
     except UnknownInstrument as unknown:
+        if settings.OUTCRY_EVIDENCE.knows_instruments:
+            return text
         raise PydanticCustomError(
             "unknown_instrument", "{message}", {"message": str(unknown).rstrip(".")}
         ) from None

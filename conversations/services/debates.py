@@ -30,9 +30,10 @@ from conversations.infrastructure import database, tracing
 from conversations.models import Conversation, ConversationSource
 from conversations.outbox import deliveries
 from conversations.providers import catalog, circuit_breaker
-from conversations.runs import job_queue, places, supervisor
+from conversations.runs import gathering, job_queue, places, supervisor
+from conversations.runs.gathering import Known
 from conversations.search import index
-from conversations.services import client_threads, cost_estimate, sources
+from conversations.services import client_threads, cost_estimate, instruments, sources
 from conversations.services.cost_estimate import Estimate
 from conversations.services.preparation import Prepared, prepare
 
@@ -52,6 +53,7 @@ async def start(
     Raises InvalidInput, NotFound, LimitReached, Conflict and LogUnavailable; then nothing is stored."""
     with tracing.start():
         await rate_limits.start(str(owner.pk))
+        new = await instruments.settled(new)
         if run is not None or new.idempotency_key is None:
             return await _start(owner, new, run)
         conversation = await _start(owner, new, client_threads.Run(_KEYS, new.idempotency_key, None))
@@ -76,7 +78,7 @@ async def estimate(user: AbstractUser, new: NewConversation) -> tuple[Estimate, 
     """The conversation's estimated cost, and what is left of today's limits. Raises InvalidInput,
     NotFound, LimitReached and LogUnavailable."""
     await rate_limits.estimate(str(user.pk))
-    return await database.call(_estimate, user, new, timeout=database.REQUEST_SECONDS)
+    return await _estimated(user, await instruments.settled(new))
 
 
 async def estimate_restart(
@@ -86,7 +88,7 @@ async def estimate_restart(
     NotFound, Forbidden, LimitReached and LogUnavailable."""
     await rate_limits.estimate(str(user.pk))
     new = await database.call(_input_of, user, conversation, changes, timeout=database.REQUEST_SECONDS)
-    return await database.call(_estimate, user, new, timeout=database.REQUEST_SECONDS)
+    return await _estimated(user, new)
 
 
 async def control(user: AnyUser, conversation: UUID, command: Command) -> Accepted:
@@ -251,7 +253,13 @@ def _input_of(user: AnyUser, conversation: UUID, changes: Restart) -> NewConvers
     )
 
 
-def _estimate(user: AbstractUser, new: NewConversation) -> tuple[Estimate, Amounts]:
-    prepared = prepare(user, new)
+async def _estimated(user: AbstractUser, new: NewConversation) -> tuple[Estimate, Amounts]:
+    # Sources are asked, as at the start of the debate, which then finds their answers in the cache.
+    known = await gathering.known(new.instrument, new.as_of or timezone.now())
+    return await database.call(_estimate, user, new, known, timeout=database.REQUEST_SECONDS)
+
+
+def _estimate(user: AbstractUser, new: NewConversation, known: Known) -> tuple[Estimate, Amounts]:
+    prepared = prepare(user, new, known)
     estimated = cost_estimate.estimate(prepared.new, prepared.question, prepared.provider)
     return estimated, service.left_today(user.pk)

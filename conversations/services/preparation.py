@@ -15,6 +15,7 @@ from conversations.prompts.material import DebateQuestion
 from conversations.providers import catalog
 from conversations.providers.catalog import Provider
 from conversations.runs import earlier
+from conversations.runs.gathering import Known
 from conversations.services import cost_estimate, sources
 
 
@@ -29,12 +30,12 @@ class Prepared:
     calls: tuple[Call, Call]
 
 
-def prepare(owner: AnyUser, new: NewConversation) -> Prepared:
-    """Raises InvalidInput if the debate may not follow what it names, or its texts are too long, and NotFound for a
-    source that is not the owner's."""
+def prepare(owner: AnyUser, new: NewConversation, known: Known | None = None) -> Prepared:
+    """`known` is what is known of its instrument; None: what the library has. Raises InvalidInput if the debate may not
+    follow what it names, or its texts are too long, and NotFound for a source that is not the owner's."""
     provider, followed = catalog.configured()[0], _followed(owner, new)
     new, chosen = sources.choose(owner, new)
-    question = cost_estimate.question_of(new, followed, [source.as_text for source in chosen])
+    question = cost_estimate.question_of(new, followed, [source.as_text for source in chosen], known)
     calls = cost_estimate.first_and_last(new, question, provider)
     return Prepared(new, chosen, question, provider, calls)
 
