@@ -7,7 +7,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Final, Self
 
 from pydantic import (
     AwareDatetime,
@@ -79,6 +79,9 @@ def plain(number: Decimal) -> str:
     return "0" if text in {"-0", ""} else text
 
 
+# The metrics that are a price: of a share, and of a currency.
+_PRICES: Final = frozenset({"close", "fx"})
+
 Number = Annotated[Decimal, BeforeValidator(_decimal), PlainSerializer(plain, return_type=str)]
 
 
@@ -147,6 +150,15 @@ class Snapshot(_Frozen):
                 if item.known_at is None or item.known_at > self.as_of:
                     raise ValueError(f"{item.id} was not known at {self.as_of.isoformat()}.")
         return self
+
+    @property
+    def is_unpriced(self) -> bool:
+        """Whether it has an instrument, and no price of it that is current."""
+        if self.instrument is None:
+            return False
+        symbol = self.instrument.symbol
+        prices = [item for item in self.items if item.subject == symbol and item.metric in _PRICES]
+        return all(item.quality is Quality.STALE for item in prices)
 
     @property
     def sha256(self) -> str:

@@ -51,9 +51,10 @@ class Started(Schema):
 class Summary(Schema):
     """`verdict` and `cost` (US dollars) are null while unknown. `verdict_reason` is the cause of `no_verdict`: such as
     `test_model`, where a model that is only for trying Outcry spoke, `demo`, `budget`, `invalid_answer`,
-    `contradicted_figures`, or `not_a_debate`, where the team has no judge. `title` is the owner's name for it, null for
-    the question; `models` have spoken so far. `follows` is the earlier debate that its agents know, null if there is
-    none or it was deleted."""
+    `contradicted_figures`, `prices_missing`, where its record has no current price of its instrument, or
+    `not_a_debate`, where the team has no judge. `title` is the owner's name for it, null for the question; `models`
+    have spoken so far. `follows` is the earlier debate that its agents know, null if there is none or it was
+    deleted."""
 
     id: UUID
     topic: str

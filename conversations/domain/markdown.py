@@ -13,6 +13,7 @@ _NO_VERDICT: Final = {
     "demo": "this was a scripted demo; nothing was analysed.",
     "budget": "the debate reached its budget before it could be judged.",
     "contradicted_figures": "its figures contradicted the record, twice.",
+    "prices_missing": "the record has no current price of what the debate is about.",
     "invalid_answer": "the moderator's answer was no valid verdict.",
     TEST_MODEL: "a model that is only for trying Outcry spoke here.",
 }

@@ -234,8 +234,9 @@ class DebateTurn:
             state.verdict = answer.value if isinstance(answer.value, Verdict) else None
             if state.verdict is not None:
                 content = state.verdict.summary
-                is_live = start.mode is Mode.LIVE and state.mode is Mode.LIVE and not state.is_test_run
-                if is_live and isinstance(state.verdict, VerdictAnswer):
+                is_live = start.mode is Mode.LIVE and state.mode is Mode.LIVE
+                has_stance = is_live and not state.is_test_run and not state.is_unpriced
+                if has_stance and isinstance(state.verdict, VerdictAnswer):
                     confidence = state.verdict.confidence
         message = AgentMessage(
             **start.model_dump(exclude={"streaming", "texts", "items"}),

@@ -25,6 +25,8 @@ N = TypeVar("N", int, float)
 BUDGET: Final = "budget"
 # The `reason` of a debate whose verdict contradicts its record.
 CONTRADICTED: Final = "contradicted_figures"
+# The `reason` of a debate about an instrument of whose price its record has nothing current.
+PRICES_MISSING: Final = "prices_missing"
 # The `reason` of a debate whose verdict a person asked for before its last round.
 CONCLUDED: Final = "concluded"
 
@@ -78,6 +80,11 @@ class DebateState:
         speeches = [each.provider in TEST_KINDS for each in self.messages if each.kind is not Kind.FINAL]
         is_judge = any(each.provider in TEST_KINDS for each in self.messages[-1:] if each.kind is Kind.FINAL)
         return is_judge or (bool(speeches) and 2 * sum(speeches) >= len(speeches))
+
+    @property
+    def is_unpriced(self) -> bool:
+        """Whether a stance would be about an instrument without a price."""
+        return self.record is not None and self.record.snapshot.is_unpriced
 
     def status(self, status: Status) -> StatusChanged:
         """The `status` event for this status."""
@@ -154,7 +161,7 @@ def _no_stance(state: DebateState) -> str | None:
         if not is_judged:
             return BUDGET
         return CONTRADICTED if state.is_contradicted else "invalid_answer"
-    return None
+    return PRICES_MISSING if state.is_unpriced else None
 
 
 def _cost_summary(messages: Sequence[AgentMessage], discarded: int) -> CostSummary:

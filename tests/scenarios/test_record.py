@@ -171,3 +171,22 @@ async def test_a_verdict_that_contradicts_the_record_is_sent_back_once(
     asked = [exchange for exchange in openai.asked if exchange.agent == "Moderator"]
     assert len(asked) == 2
     assert "71, where E10 gives 47.0097" in asked[1].messages[-1]["content"]
+
+
+@pytest.mark.parametrize(
+    ("as_of", "metric", "reason"),
+    [("1999-12-31T23:00:00Z", "close", "before_first_value"), ("2026-01-05T23:00:00Z", "rsi_14", None)],
+    ids=["before the first price", "long after the last one"],
+)
+async def test_a_debate_without_a_current_price_has_no_stance(
+    alice: User, openai: OpenAIServer, as_of: str, metric: str, reason: str | None
+) -> None:
+    _, events = await held(alice, instrument="AAPL", as_of=as_of)
+    (frozen,) = of_type(events, "snapshot")
+    lacking = {each["metric"]: each["reason"] for each in frozen["missing"] if each["subject"] == "AAPL"}
+    assert lacking.get(metric) == reason
+    complete = of_type(events, "complete")[0]
+    assert (complete["verdict"], complete["reason"]) == ("no_verdict", "prices_missing")
+    assert complete["summary"] == VERDICT["summary"]
+    assert (complete["confidence"], complete["key_points"]) == (None, [])
+    assert of_type(events, "agent_message")[-1]["confidence"] is None

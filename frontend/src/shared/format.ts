@@ -127,6 +127,7 @@ const REASONS: Readonly<Record<string, string>> = {
   test_model: "Test run, no opinion: the model is only for trying Outcry.",
   budget: "Limit reached before a verdict.",
   contradicted_figures: "The verdict contradicted the record of figures, twice.",
+  prices_missing: "The record has no current price of what the debate is about.",
   not_a_debate: "This team answers and gives no verdict.",
   invalid_answer: "The Moderator's answer was not a valid verdict.",
   interrupted: "The speaker was interrupted and started again.",

@@ -137,6 +137,7 @@ def test_the_verdict_does_not_repeat_what_the_moderator_said() -> None:
         ("demo", "this was a scripted demo; nothing was analysed."),
         ("budget", "the debate reached its budget before it could be judged."),
         ("invalid_answer", "the moderator's answer was no valid verdict."),
+        ("prices_missing", "the record has no current price of what the debate is about."),
         ("of_tomorrow", "of_tomorrow"),
     ],
 )
