@@ -8,6 +8,7 @@ from ninja.errors import AuthenticationError, HttpError, ValidationError
 from config.openapi.schema import DescribedAPI
 from conversations.api.api_keys import router as keys
 from conversations.api.authentication import session_only
+from conversations.api.datasets import router as datasets
 from conversations.api.debates import router as conversations
 from conversations.api.exports import router as exports
 from conversations.api.sources import router as sources
@@ -35,6 +36,7 @@ api = DescribedAPI(
 )
 api.add_router("/conversations", conversations)
 api.add_router("/conversations", exports)
+api.add_router("/datasets", datasets)
 api.add_router("/keys", keys)
 api.add_router("/sources", sources)
 api.add_router("/streaming", streaming)

@@ -277,6 +277,10 @@ OUTCRY_PROVIDERS = words("OUTCRY_PROVIDERS", "local")
 # Whether a scripted demo, marked as one, replaces a debate's providers if none answers; else it ends with an error.
 OUTCRY_DEMO_FALLBACK = flag("OUTCRY_DEMO_FALLBACK", default=True)
 OUTCRY_MAX_RUNNING_PER_USER = whole("OUTCRY_MAX_RUNNING_PER_USER", 5, least=1)
+# Where this machine keeps the DuckDB files of datasets, and how much data one user may have.
+OUTCRY_DATASETS_FOLDER = DATA_DIR / "datasets"
+OUTCRY_MAX_DATASET_MB = whole("OUTCRY_MAX_DATASET_MB", 200, least=1)
+OUTCRY_MAX_DATASET_TABLES = whole("OUTCRY_MAX_DATASET_TABLES", 20, least=1)
 # How often one user may start debates; control them and speak in them; ask for estimates; and read.
 OUTCRY_START_RATE = rate("OUTCRY_START_RATE", "30/minute")
 OUTCRY_CONTROL_RATE = rate("OUTCRY_CONTROL_RATE", "120/minute")

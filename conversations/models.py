@@ -151,6 +151,11 @@ class Conversation(models.Model):
         return Source.objects.filter(links__conversation=self).order_by("links__position")
 
     @property
+    def datasets(self) -> "models.QuerySet[Dataset]":
+        """Its datasets, in order."""
+        return Dataset.objects.filter(links__conversation=self).order_by("links__position")
+
+    @property
     def ws_url(self) -> str:
         return f"/{settings.OUTCRY_WEBSOCKET_PATH}{self.id}/"
 
@@ -219,6 +224,72 @@ class ConversationSource(models.Model):
         ordering = ["position"]
         constraints = [
             models.UniqueConstraint(fields=["conversation", "position"], name="source_position_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.conversation_id} {self.position}"
+
+
+class DatasetQuerySet(models.QuerySet["Dataset"]):
+    def stored(self) -> "DatasetQuerySet":
+        """Those whose upload has ended."""
+        return self.filter(stored_at__isnull=False)
+
+
+class Dataset(models.Model):
+    """Tables that a person has uploaded, to be asked in SQL. Their file is in `DatasetChunk`; each machine makes a
+    DuckDB file of it, see `conversations.datasets`."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="datasets")
+    name = models.CharField(max_length=MAX_NAME)
+    size = models.PositiveBigIntegerField(help_text="Bytes of the file.")
+    sha256 = models.CharField(max_length=64, help_text="Of the file, in hex.")
+    tables = models.JSONField(default=list, help_text="Each with its columns, and how each was read.")
+    revision = models.PositiveIntegerField(default=1, help_text="Counts the changes of columns' types.")
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    stored_at = models.DateTimeField(
+        null=True, editable=False, help_text="Empty: the upload is under way, or was interrupted."
+    )
+    used_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    objects = DatasetQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-created_at"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class DatasetChunk(models.Model):
+    """A part of a dataset's file, compressed by zlib. The first one has the position 0."""
+
+    dataset = models.ForeignKey(Dataset, models.CASCADE, related_name="chunks", db_index=False)
+    position = models.PositiveIntegerField()
+    data = models.BinaryField()
+
+    class Meta:
+        ordering = ["position"]
+        constraints = [models.UniqueConstraint(fields=["dataset", "position"], name="chunk_position_once")]
+
+    def __str__(self) -> str:
+        return f"{self.dataset_id} {self.position}"
+
+
+class ConversationDataset(models.Model):
+    """A dataset of a conversation. The first one has the position 0. It goes when its dataset is deleted."""
+
+    conversation = models.ForeignKey(
+        Conversation, models.CASCADE, related_name="dataset_links", db_index=False
+    )
+    dataset = models.ForeignKey(Dataset, models.CASCADE, related_name="links")
+    position = models.PositiveSmallIntegerField()
+
+    class Meta:
+        ordering = ["position"]
+        constraints = [
+            models.UniqueConstraint(fields=["conversation", "position"], name="dataset_position_once")
         ]
 
     def __str__(self) -> str:

@@ -33,6 +33,7 @@ OWN_PATHS = (
     "accounts/",
     "admin/",
     "api/conversations/",
+    "api/datasets/",
     "api/docs/",
     "api/keys/",
     "api/openapi.json/",

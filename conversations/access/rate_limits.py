@@ -29,13 +29,18 @@ async def start(user: str) -> None:
 
 
 async def upload(user: str) -> None:
-    """Count the upload of a source; as many as starts. Raises TooManyRequests."""
+    """Count the upload of a source or dataset; as many as starts. Raises TooManyRequests."""
     await _count("upload", settings.OUTCRY_START_RATE, user)
 
 
 async def control(user: str) -> None:
     """Count a command or a message to a debate, or a change of API keys. Raises TooManyRequests."""
     await _count("control", settings.OUTCRY_CONTROL_RATE, user)
+
+
+async def query(user: str) -> None:
+    """Count a query over a dataset, or a change of how it is read; as many as controls. Raises TooManyRequests."""
+    await _count("query", settings.OUTCRY_CONTROL_RATE, user)
 
 
 async def estimate(user: str) -> None:

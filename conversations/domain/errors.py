@@ -2,7 +2,9 @@
 
 OutcryError                 code, and a sentence for a person
 |-- InvalidInput            values are invalid
-|   `-- TooLongForModel     content and sources are more than the model can be given
+|   |-- TooLongForModel     content and sources are more than the model can be given
+|   |-- QueryRefused        a query is not allowed, or fails
+|   `-- QueryStopped        a query takes too much time or memory
 |-- LimitReached            of messages to a debate, API keys, or today's costs
 |   |-- Busy                of running debates
 |   `-- TooManyRequests     a rate limit is exceeded
@@ -66,6 +68,14 @@ class InvalidInput(OutcryError):
 
 class TooLongForModel(InvalidInput):
     code = "too_long_for_model"
+
+
+class QueryRefused(InvalidInput):
+    code = "query_refused"
+
+
+class QueryStopped(InvalidInput):
+    code = "query_stopped"
 
 
 class LimitReached(OutcryError):

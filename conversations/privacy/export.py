@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import IO, Any, Final
 from zipfile import ZIP_DEFLATED, ZipFile
 
@@ -9,8 +10,10 @@ from django.contrib.auth.models import AbstractUser
 from django.core.serializers.json import DjangoJSONEncoder
 
 from conversations.access import audit
+from conversations.datasets import store
 from conversations.domain.enums import AuditAction
 from conversations.event_log import pseudonyms
+from conversations.models import Dataset
 from conversations.privacy import inventory
 
 NAME: Final = "outcry-data.zip"
@@ -24,6 +27,7 @@ conversations.conversation.jsonl   your debates; conversations.event.jsonl has e
 elsewhere.jsonl                    what you did in debates of other people
 conversations.ledgerentry.jsonl    what your debates cost
 conversations.auditentry.jsonl     the audit trail's entries about you
+conversations.dataset.jsonl        your datasets; datasets/ has their files, each named after its id
 account.emailaddress.jsonl, conversations.apikey.jsonl, usersessions.usersession.jsonl ...   your account
 """
 
@@ -38,6 +42,16 @@ def write(user: AbstractUser, file: IO[bytes], *, by: AbstractUser | None) -> No
             if table.is_exported:
                 _write(archive, f"{label.lower()}.jsonl", inventory.exported(label, person))
         _write(archive, "elsewhere.jsonl", _elsewhere(person))
+        for dataset in Dataset.objects.stored().filter(owner_id=user.pk).order_by("created_at"):
+            with archive.open(
+                f"datasets/{dataset.pk}{_suffix(dataset.name)}", "w", force_zip64=True
+            ) as within:
+                store.write(dataset.pk, within)
+
+
+def _suffix(name: str) -> str:
+    suffix = Path(name).suffix
+    return suffix if suffix[1:].isascii() and suffix[1:].isalnum() else ""
 
 
 def _elsewhere(person: inventory.Person) -> Iterator[dict[str, Any]]:

@@ -3,8 +3,11 @@
 1. Continue the erasures that were interrupted.
 2. Delete the conversations whose time is over.
 3. Delete sources that no debate uses after a day.
-4. Index for search what an older version has stored.
-5. Delete expired sessions, and what is listed of sessions that are no more.
+4. Delete datasets whose upload was interrupted, and those that no debate uses when their time is over.
+5. Index for search what an older version has stored.
+6. Delete expired sessions, and what is listed of sessions that are no more.
+
+Each process also removes the files of datasets that are gone from its machine.
 
 Each batch is small, and is followed by a pause at least as long, so that debates get to write.
 """
@@ -20,16 +23,17 @@ import structlog
 from allauth.usersessions.models import UserSession
 from django.contrib.sessions.models import Session
 from django.db import transaction
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
 from django.utils import timezone
 
+from conversations.datasets import files
 from conversations.domain.enums import DeletionReason
 from conversations.domain.errors import LogUnavailable, NotErasable
 from conversations.event_log import reindexing
 from conversations.infrastructure import database
 from conversations.infrastructure.event_loop import BackgroundTasks
-from conversations.models import Erasure, PeriodicTask, Source
+from conversations.models import Dataset, Erasure, PeriodicTask, Source
 from conversations.privacy import deletion, erasure, retention
 
 Ts = TypeVarTuple("Ts")
@@ -53,6 +57,8 @@ SESSIONS: Final = 200
 SOURCES: Final = 20
 # How long a source waits for the debate that uses it.
 SOURCES_WAIT: Final = timedelta(days=1)
+# An upload that has not ended by then never will.
+UPLOADS_TAKE: Final = timedelta(hours=1)
 # Sign-ins that are younger may not have stored their session yet.
 _SETTLED: Final = timedelta(days=1)
 _LONG_AGO: Final = datetime(2000, 1, 1, tzinfo=UTC)
@@ -81,7 +87,7 @@ async def keep_house() -> bool:
         return False
     await _continue_erasures(holder)
     await _delete_conversations(holder)
-    for step in (_delete_sources, reindexing.step, _delete_sessions):
+    for step in (_delete_sources, _delete_datasets, reindexing.step, _delete_sessions):
         while await _batch(holder, step):
             pass
     await database.call(_release, holder)
@@ -91,6 +97,7 @@ async def keep_house() -> bool:
 async def _keep() -> None:
     while True:
         try:
+            await database.call(files.sweep)
             await keep_house()
         except LogUnavailable:
             # `database` has logged the outage, and the claim ends.
@@ -157,6 +164,19 @@ def _delete_sources() -> int:
         locked = Source.objects.select_for_update().filter(pk__in=found)
         Source.objects.filter(pk__in=list(locked.values_list("pk", flat=True)), links=None).delete()
     return len(found)
+
+
+def _delete_datasets() -> int:
+    """Delete a dataset that nobody can use, or whose time is over; returns how many were found."""
+    interrupted = Q(stored_at=None, created_at__lt=timezone.now() - UPLOADS_TAKE)
+    found = (
+        Dataset.objects.filter(interrupted | retention.datasets_due()).values_list("pk", flat=True).first()
+    )
+    if found is None:
+        return 0
+    with database.writing():
+        Dataset.objects.filter(pk=found).delete()
+    return 1
 
 
 def _delete_sessions() -> int:

@@ -31,7 +31,7 @@ async def upload(owner: AbstractUser, file: IO[bytes], size: int, name: str) -> 
 
     Raises InvalidInput for the field `file`, LimitReached and LogUnavailable; then nothing is stored."""
     await rate_limits.upload(str(owner.pk))
-    name = _storable(name)
+    name = storable(name)
     if size > MAX_FILE_BYTES:
         raise _refused("too_large", name, f"Upload at most {MAX_FILE_BYTES >> 20} MB.")
     await database.call(_require_room, owner, timeout=database.REQUEST_SECONDS)
@@ -77,7 +77,7 @@ def of(conversation: Conversation) -> list[Source]:
     return list(conversation.sources.defer("text"))
 
 
-def _storable(name: str) -> str:
+def storable(name: str) -> str:
     """The name on one line, cut to MAX_NAME characters."""
     line = " ".join(cleaned_line(name.replace("\0", "").encode(errors="replace").decode()).split())
     return line[:MAX_NAME] if has_visible_character(line[:MAX_NAME]) else "Untitled"

@@ -3,6 +3,7 @@ view is asked, so anybody could fill the disk."""
 
 from typing import Any, Final
 
+from django.conf import settings
 from starlette.types import Message, Receive, Scope, Send
 
 from conversations.domain.enums import Scope as ApiScope
@@ -16,16 +17,20 @@ MAX_BODY: Final = 3 * 1024 * 1024
 # Bytes of a request to the API: those that Django reads into memory (DATA_UPLOAD_MAX_MEMORY_SIZE), and a little more,
 # so that a body that is only a little too large is refused by Django, in the API's format.
 MAX_API_BODY: Final = 9 * 1024 * 1024
-# Bytes of an upload: the largest file, and a little more, so that a file that is only a little too large is refused by
-# its name.
-MAX_UPLOAD: Final = MAX_FILE_BYTES + 2 * 1024 * 1024
-UPLOADS: Final = "/api/sources/"
+# What an upload may have more than the largest file: a file that is only a little too large is refused by its name.
+MORE: Final = 2 * 1024 * 1024
+MAX_UPLOAD: Final = MAX_FILE_BYTES + MORE
+SOURCES: Final = "/api/sources/"
+DATASETS: Final = "/api/datasets/"
+UPLOADS: Final = frozenset((SOURCES, DATASETS))
 
 
 def most(path: str) -> int:
     """Bytes that the body of a request to this path may have."""
-    if path == UPLOADS:
+    if path == SOURCES:
         return MAX_UPLOAD
+    if path == DATASETS:
+        return int(settings.OUTCRY_MAX_DATASET_MB) * 1024 * 1024 + MORE
     return MAX_API_BODY if path.startswith("/api/") else MAX_BODY
 
 
@@ -40,7 +45,7 @@ class BoundedBody:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         path = scope.get("path", "")
-        refusal = await _refusal(scope, receive, send) if path == UPLOADS else None
+        refusal = await _refusal(scope, receive, send) if path in UPLOADS else None
         size, limit = 0, most(path) if refusal is None else 0
 
         async def receive_bounded() -> Message:

@@ -1,5 +1,6 @@
 """A person with a row in every table that holds something about people."""
 
+import zlib
 from typing import Any, Final
 
 from allauth.account.models import EmailAddress, EmailConfirmation
@@ -19,7 +20,10 @@ from conversations.event_log import store
 from conversations.models import (
     AuditEntry,
     Conversation,
+    ConversationDataset,
     ConversationSource,
+    Dataset,
+    DatasetChunk,
     Delivery,
     Invitation,
     LegalHold,
@@ -80,11 +84,28 @@ def source(user: User) -> Source:
     )
 
 
+def dataset(user: User) -> Dataset:
+    """A table of one column and one row."""
+    file = f"said\n{SAID}\n".encode()
+    column = {"name": "said", "label": "said", "type": "text"}
+    found = Dataset.objects.create(
+        owner=user,
+        name="secret.csv",
+        size=len(file),
+        sha256="0" * 64,
+        tables=[{"name": "secret", "label": "secret", "rows": 1, "columns": [column]}],
+        stored_at=timezone.now(),
+    )
+    DatasetChunk.objects.create(dataset=found, position=0, data=zlib.compress(file))
+    return found
+
+
 def debate(user: User) -> Conversation:
     """A debate of theirs that has ended, with everything that may belong to one."""
     conversation = ended(user, topic=SAID)
     ThreadRun.objects.create(owner=user, thread=SAID, run=str(conversation.pk), conversation=conversation)
     ConversationSource.objects.create(conversation=conversation, source=source(user), position=0)
+    ConversationDataset.objects.create(conversation=conversation, dataset=dataset(user), position=0)
     Delivery.objects.create(conversation=conversation, target="https://a.example/hook?secret=hidden")
     ledger.open_entries(ledger.day_accounts(user.pk, ledger.today()))
     Reservation.objects.create(

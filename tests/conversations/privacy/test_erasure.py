@@ -1,6 +1,7 @@
 """A person who is erased leaves nothing but a pseudonym, a line for each debate, and the books."""
 
 import json
+import zlib
 from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
@@ -37,7 +38,13 @@ def contents() -> Iterator[tuple[str, str]]:
     for model in apps.get_models(include_auto_created=True):
         if model._meta.managed:
             for row in model._base_manager.values():
-                yield model._meta.label, json.dumps(row, cls=DjangoJSONEncoder, ensure_ascii=False)
+                texts = {name: _text(value) for name, value in row.items()}
+                yield model._meta.label, json.dumps(texts, cls=DjangoJSONEncoder, ensure_ascii=False)
+
+
+def _text(value: object) -> object:
+    # The only bytes are compressed files.
+    return zlib.decompress(value).decode() if isinstance(value, bytes | memoryview) else value
 
 
 def found(*words: str) -> set[tuple[str, str]]:
