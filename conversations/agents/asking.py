@@ -1,6 +1,6 @@
 """Asking AG2's agent for one answer, in as many requests as it takes.
 
-1. The agent is offered its tools, unless the server is known to refuse them.
+1. The agent is offered its tools, and the question to a person, unless the server is known to refuse tools.
 2. If the server refuses them, or sends a call of a tool that cannot be read, the agent is asked again without.
 3. If a structured answer has another form, the model is told what is wrong, once.
 """
@@ -22,6 +22,7 @@ from conversations.agents.reply_stream import ReplyStream
 from conversations.agents.think_tags import spoken
 from conversations.agents.tool_calls import ReadableCalls, UnreadableCall
 from conversations.agents.tools import ask_human
+from conversations.agents.tools.toolbox import Toolbox
 from conversations.agents.usage_middleware import Meter, middleware, telemetry
 from conversations.domain import finish_reasons
 from conversations.domain.errors import ProviderError
@@ -57,6 +58,7 @@ class Asking:
         form: AnswerForm | None,
         meter: Meter,
         reply: Reply,
+        toolbox: Toolbox | None = None,
     ) -> None:
         self.whole: ModelAnswer | None = None
         self._task = task
@@ -65,14 +67,18 @@ class Asking:
         self._form = form
         self._meter = meter
         self._reply = reply
+        self._toolbox = toolbox
 
     async def answer(self, config: ModelConfig) -> ModelAnswer:
         """The agent's answer by this configuration. Raises what the provider's client raises, and ProviderError if the
         answer is empty, cut off or too long."""
-        if not self._task.may_ask(self._provider) or not ask_human.takes_tools(self._provider):
+        options = self._options()
+        if not options:
             return await self._ask(config)
+        if not ask_human.takes_tools(self._provider):
+            return await self._ask(config, self._no_tools)
         try:
-            return await self._ask(config, **ask_human.options(self._reply.ask))
+            return await self._ask(config, **options)
         except UnreadableCall:
             # The turn goes on without: another model of this server may well call tools.
             return await self._ask_without_tools(config)
@@ -80,10 +86,21 @@ class Asking:
             if self._reply.has_begun or provider_error(failure).reason != "provider_rejected":
                 raise
         # Some servers reject requests with tools or tool results, and accept the same request without.
-        answer = await self._ask(config)
+        answer = await self._ask(config, self._no_tools)
         logger.warning("model_takes_no_tools", provider=self._provider.kind, model=self._provider.model)
         ask_human.takes_no_tools(self._provider)
         return answer
+
+    def _options(self) -> dict[str, Any]:
+        """Keyword arguments of AG2's agent, which offer tools; empty without any."""
+        options = ask_human.options(self._reply.ask) if self._task.may_ask(self._provider) else {}
+        if self._toolbox is not None:
+            options["tools"] = [*options.get("tools", []), *self._toolbox.offers()]
+        return options
+
+    @property
+    def _no_tools(self) -> str:
+        return "" if self._toolbox is None else builder.NO_TOOLS
 
     async def _ask_without_tools(self, config: ModelConfig) -> ModelAnswer:
         """Ask again after a call that cannot be read. If there is another one, what was said so far stands."""

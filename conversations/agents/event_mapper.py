@@ -1,5 +1,6 @@
 """Translates AG2's events to ours and updates a PartialMessage. No I/O."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
@@ -16,17 +17,30 @@ from ag2.events import (
 from ag2.events.types import Usage as Counts
 
 from conversations.agents.clean_text import clean
-from conversations.domain.events import EventData, Token, ToolEnd, ToolError, ToolStart, Usage
+from conversations.domain.events import EventData, ResultTable, Token, ToolEnd, ToolError, ToolStart, Usage
+from evidence.record import Item
 
 # Characters of a tool's input or output that are stored: about a page, so that the log stays small.
 MAX_TOOL_TEXT = 4_000
 MAX_TOOL_NAME = 100
 
 
+@dataclass(frozen=True)
+class Finished:
+    """What is logged of a call beside its output: its items on the record, and its table; or why it failed."""
+
+    duration_ms: int
+    items: Sequence[Item] = ()
+    table: ResultTable | None = None
+    code: str = ""
+    reason: str = ""
+
+
 @dataclass
 class PartialMessage:
-    """A message that is arriving. `tools` are names by call id; `pause` is text to put before the next token.
-    `prompt_cost` (estimated) and `token_price` (of one output token) are in US dollars; None is unknown."""
+    """A message that is arriving. `tools` are names by call id, and `finished` are calls by it; `pause` is text to put
+    before the next token. `prompt_cost` (estimated) and `token_price` (of one output token) are in US dollars; None is
+    unknown."""
 
     message: UUID
     prompt_cost: float = 0.0
@@ -35,6 +49,7 @@ class PartialMessage:
     tokens: int = 0
     usage: Usage | None = None
     tools: dict[str, str] = field(default_factory=dict)
+    finished: dict[str, Finished] = field(default_factory=dict)
     pause: str = ""
 
     def interrupted(self) -> None:
@@ -56,16 +71,26 @@ def translate(event: BaseEvent, partial: PartialMessage) -> EventData | None:
         case ToolErrorEvent() | ToolNotFoundEvent():
             # Both events hold a traceback, which people must not see.
             code = "tool_not_found" if isinstance(event, ToolNotFoundEvent) else "tool_failed"
+            finished = partial.finished.get(event.parent_id)
             return ToolError(
-                call=clean(event.parent_id), message=partial.message, tool=_tool(event, partial), code=code
+                call=clean(event.parent_id),
+                message=partial.message,
+                tool=_tool(event, partial),
+                code=code if finished is None else finished.code,
+                reason="" if finished is None else clean(finished.reason),
+                duration_ms=None if finished is None else finished.duration_ms,
             )
         case ToolResultEvent():
             output = clean(_text(event.result))[:MAX_TOOL_TEXT]
+            finished = partial.finished.get(event.parent_id)
             return ToolEnd(
                 call=clean(event.parent_id),
                 message=partial.message,
                 tool=_tool(event, partial),
                 output=output,
+                table=None if finished is None else finished.table,
+                evidence=() if finished is None else tuple(item.id for item in finished.items),
+                duration_ms=None if finished is None else finished.duration_ms,
             )
         case UsageEvent(usage=usage):
             call = counted(usage)

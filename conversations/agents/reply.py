@@ -25,7 +25,7 @@ from conversations.agents.thoughts import Thoughts
 from conversations.agents.token_buffer import TokenBuffer
 from conversations.agents.tools import ask_human
 from conversations.domain.errors import ProviderError
-from conversations.domain.events import EventData, InputRequest
+from conversations.domain.events import EventData, Evidence, InputRequest, ToolEnd
 from conversations.prompts import builder
 from conversations.providers import provider_errors
 
@@ -109,8 +109,12 @@ class Reply:
                 # AG2 itself has no limit.
                 sentence = "The model kept calling tools and did not come to an answer."
                 raise ProviderError("provider_looped", sentence, retryable=True)
-        if ours is not None and not self._is_question(event):
-            await self._put([ours])
+        if ours is None or self._is_question(event):
+            return
+        finished = self.partial.finished.get(ours.call) if isinstance(ours, ToolEnd) else None
+        # On record before the result: the agent reads both after this.
+        found = [Evidence(items=tuple(finished.items))] if finished is not None and finished.items else []
+        await self._put([*found, ours])
 
     def _count(self, text: str) -> None:
         self._chunks += 1

@@ -9,10 +9,11 @@ import asyncio
 import contextlib
 import json
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from math import ceil
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 from uuid import UUID
 
 import structlog
@@ -25,6 +26,9 @@ from conversations.agents.clock import ReplyClock
 from conversations.agents.event_mapper import PartialMessage
 from conversations.agents.reply import Reply
 from conversations.agents.thoughts import Thoughts
+from conversations.agents.tools.catalog import TOOLS
+from conversations.agents.tools.tool import Results, Tool
+from conversations.agents.tools.toolbox import Toolbox
 from conversations.agents.usage_middleware import Meter
 from conversations.domain.budget_guard import BudgetGuard, Call, verdict_beyond
 from conversations.domain.errors import LogUnavailable, OutcryError, ProviderError
@@ -67,7 +71,7 @@ class Turn:
     4. `answer` is the whole answer.
 
     `call` is the first call at the most, `keep` what a verdict right after it needs beyond that. `measured` is what the
-    debate's models have counted so far.
+    debate's models have counted so far. Figures that tools give go to `results`; without it, none are offered.
     """
 
     def __init__(
@@ -78,6 +82,7 @@ class Turn:
         form: AnswerForm | None,
         budget: BudgetGuard,
         measured: Measured,
+        results: Results | None = None,
     ) -> None:
         self.answer: Answer | None = None
         self._task = task
@@ -86,7 +91,8 @@ class Turn:
         prompt = self._prompt = builder.build(task, provider, most_prompt_tokens(provider))
         longest = longest_answer(provider, prompt.sampling)
         most = measured.most(provider.kind, provider.model, prompt.system, prompt.told)
-        overhead = _overhead(form, may_ask=task.may_ask(provider))
+        tools = [TOOLS[name] for name in task.tools(provider)] if results is not None else []
+        overhead = _overhead(form, tools, may_ask=task.may_ask(provider))
         self.call = Call(provider.kind, provider.model, most + overhead, longest)
         expected = replace(self.call, input_tokens=min(most, ceil(prompt.tokens.high)))
         self.keep = verdict_beyond(self.call, expected.input_tokens)
@@ -99,7 +105,11 @@ class Turn:
         partial = _partial(message, expected)
         streamed = task.agent.streaming
         self._reply = Reply(partial, task.agent.name, self._clock, longest, streamed=streamed)
-        self._asking = Asking(task, provider, prompt, form, self._meter, self._reply)
+        toolbox = None
+        if results is not None and tools:
+            fixed = task.fixed_arguments(provider)
+            toolbox = Toolbox(tools, results, self._clock, partial.finished, fixed)
+        self._asking = Asking(task, provider, prompt, form, self._meter, self._reply, toolbox)
         self._replying: asyncio.Task[Answer] | None = None
 
     @property
@@ -232,8 +242,9 @@ def _partial(message: UUID, call: Call) -> PartialMessage:
     )
 
 
-def _overhead(form: AnswerForm | None, *, may_ask: bool) -> int:
-    """Tokens, at the most, of what is sent beside the messages: a tool, or the schema of the answer."""
+def _overhead(form: AnswerForm | None, tools: Sequence[Tool[Any]], *, may_ask: bool) -> int:
+    """Tokens, at the most, of what is sent beside the messages: tools, or the schema of the answer."""
     if form is None:
-        return TOOL_BYTES if may_ask else 0
+        offered = sum(len(json.dumps([tool.name, tool.description, tool.schema]).encode()) for tool in tools)
+        return offered + (TOOL_BYTES if may_ask else 0)
     return SCHEMA_WORDS + len(json.dumps(response_schema(form.schema).json_schema, indent=2).encode())

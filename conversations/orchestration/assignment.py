@@ -14,6 +14,7 @@ from typing import Final
 from conversations.domain.budget_guard import BudgetGuard
 from conversations.domain.enums import Status
 from conversations.domain.events import EventData, MessageDiscard, Routing
+from conversations.orchestration.assistant import Assistant
 from conversations.orchestration.debate import Debate
 from conversations.orchestration.debate_turn import DebateControl
 from conversations.orchestration.figures import frozen
@@ -21,7 +22,7 @@ from conversations.orchestration.state import DebateState, complete
 from conversations.orchestration.team import Team
 
 # By the name in `Panel.team`.
-TEAMS: Final[Mapping[str, type[Team]]] = {"debate": Debate}
+TEAMS: Final[Mapping[str, type[Team]]] = {"debate": Debate, "assistant": Assistant}
 
 
 @dataclass

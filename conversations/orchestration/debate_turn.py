@@ -5,6 +5,7 @@ import time
 import uuid
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import aclosing
+from dataclasses import replace
 from typing import Protocol
 from uuid import UUID
 
@@ -50,7 +51,8 @@ class DebateControl(Protocol):
 
 
 class DebateTurn:
-    """`agent` speaks in `round_`; the finished message is added to the state."""
+    """`agent` speaks in `round_`; the finished message is added to the state. `request` asks for its turn; empty: as a
+    debate's."""
 
     def __init__(
         self,
@@ -58,12 +60,14 @@ class DebateTurn:
         control: DebateControl,
         budget: BudgetGuard,
         turn: tuple[int, Agent, Kind],
+        request: str = "",
     ) -> None:
         self._state = state
         self._control = control
         self._budget = budget
         self._round, self._agent, self._kind = turn
         self._is_judgement = self._agent is state.panel.moderator
+        self._request = request
         # The seq of the newest remark in the prompt.
         self._newest_remark = 0
 
@@ -139,7 +143,7 @@ class DebateTurn:
         task = self._task(await self._control.checkpoint())
         form = self._form(provider) if self._is_judgement else None
         message = uuid.uuid4()
-        turn = Turn(task, provider, message, form, self._budget, self._state.measured)
+        turn = Turn(task, provider, message, form, self._budget, self._state.measured, self._state.record)
         start = MessageStart(
             message=message,
             agent=self._agent.name,
@@ -188,7 +192,22 @@ class DebateTurn:
             # Another model's judgement, without a verdict, is no part of the debate.
             if message.kind is not Kind.FINAL
         ]
-        return Task(self._agent, self._round, state.question, spoken, remarks, to_answer, state.own_question)
+        question = state.question
+        if state.record is not None and state.record.size != len(
+            question.record.items if question.record else ()
+        ):
+            # Tools have put results on record since.
+            question = state.question = replace(question, record=state.record.whole)
+        return Task(
+            self._agent,
+            self._round,
+            question,
+            spoken,
+            remarks,
+            to_answer,
+            state.own_question,
+            self._request,
+        )
 
     async def _attempt(
         self, turn: Turn, start: MessageStart, thinking: Thinking, failover: Failover

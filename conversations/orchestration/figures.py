@@ -3,6 +3,8 @@
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
+from decimal import Decimal
 from uuid import UUID
 
 from pydantic import BaseModel
@@ -13,7 +15,7 @@ from conversations.domain.events import AgentMessage, CheckedFigure, EventData, 
 from evidence.checker.check import VERSION, Checked, Checker, prepare
 from evidence.checker.text import sentences
 from evidence.checker.verdicts import Label
-from evidence.record import Snapshot
+from evidence.record import Item, Snapshot
 
 # A sentence ends with one of these, so that the others need no look.
 _ENDS = frozenset(".!?\n")
@@ -36,14 +38,50 @@ def frozen(snapshot: Snapshot) -> Iterator[EventData]:
 
 
 class Record:
-    """The frozen record of a debate, prepared for its messages."""
+    """The frozen record of a debate, prepared for its messages; `added` are the results of tools, numbered after it."""
 
-    def __init__(self, snapshot: Snapshot) -> None:
+    def __init__(self, snapshot: Snapshot, added: Sequence[Item] = ()) -> None:
         self.snapshot = snapshot
-        self._prepared = prepare(snapshot)
+        self._items = (*snapshot.items, *added)
+        self._prepared = prepare(self.whole)
+        self._assumed: frozenset[tuple[Decimal, str]] = frozenset()
+
+    @property
+    def size(self) -> int:
+        """How many items it has by now."""
+        return len(self._items)
+
+    @property
+    def whole(self) -> Snapshot:
+        """The snapshot with what was added, as agents read it."""
+        return self.snapshot.model_copy(update={"items": self._items})
+
+    @property
+    def as_of(self) -> datetime:
+        """When its figures were known."""
+        return self.snapshot.as_of or datetime.now(UTC)
+
+    def add(self, items: Sequence[Item]) -> Sequence[Item]:
+        """Put the items on record; returns them with their ids, which never change."""
+        first = len(self._items) + 1
+        added = [item.model_copy(update={"id": f"E{number}"}) for number, item in enumerate(items, first)]
+        if added:
+            self._items = (*self._items, *added)
+            self._prepared = prepare(self.whole)
+        return added
+
+    def assume(self, question: str) -> None:
+        """Figures of the question are assumptions where they are repeated: they are given, not known."""
+        self._assumed = frozenset((each.value, each.unit) for each in self.checker().text(question))
 
     def checker(self) -> Checker:
         return Checker(*self._prepared)
+
+    def settled(self, found: Sequence[Checked]) -> Iterator[Checked]:
+        """The figures, in which those of the question are assumptions."""
+        for each in found:
+            is_assumed = each.label is Label.UNSUPPORTED and (each.value, each.unit) in self._assumed
+            yield replace(each, label=Label.ASSUMPTION) if is_assumed else each
 
 
 class MessageFigures:
@@ -51,6 +89,7 @@ class MessageFigures:
 
     def __init__(self, record: Record, message: UUID) -> None:
         self.message = message
+        self._record, self._size = record, record.size
         self._checker = record.checker()
         self._text, self._checked = "", 0
 
@@ -61,22 +100,25 @@ class MessageFigures:
         self._text = self._text[: event.offset] + event.text
         if _ENDS.isdisjoint(event.text) and not event.text[:1].isspace():
             return None
+        if self._record.size != self._size:
+            # A tool has put its result on record.
+            self._size, self._checker = self._record.size, self._record.checker()
         found: list[Checked] = []
         tail, begin = self._text[self._checked :], self._checked
         # The last one may go on.
         for start, end in sentences(tail)[:-1]:
             found += self._checker.sentence(tail[start:end], begin + start)
             self._checked = begin + end
-        return _event(self.message, found, final=False) if found else None
+        return _event(self._record, self.message, found, final=False) if found else None
 
 
 def checked(record: Record, message: AgentMessage) -> Figures:
     """All figures of a finished message. They replace those that were found while it streamed."""
-    return _event(message.message, record.checker().text(message.content), final=True)
+    return _event(record, message.message, record.checker().text(message.content), final=True)
 
 
-def _event(message: UUID, found: Sequence[Checked], *, final: bool) -> Figures:
-    items = tuple(CheckedFigure.model_validate(each.as_json()) for each in found)
+def _event(record: Record, message: UUID, found: Sequence[Checked], *, final: bool) -> Figures:
+    items = tuple(CheckedFigure.model_validate(each.as_json()) for each in record.settled(found))
     return Figures(message=message, checker=VERSION, items=items, final=final)
 
 

@@ -4,6 +4,7 @@ Recovery rebuilds the state from the log; the debate's turns update it."""
 
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from itertools import islice
 from typing import Final, TypeVar
 from uuid import UUID
@@ -40,10 +41,10 @@ class DebateState:
     agent whose turn it is. `is_demo`: from a past or the current message on, all are the demo's. `is_judged`: the
     verdict is stored, and only the end is missing. `reason` is why the debate ends early. `heard` has, by role, the seq
     of the newest remark before the agent's last finished turn; None until it is computed. `measured` is what models
-    counted in this run's prompts. `record` is what figures are checked against;
-    `freeze` gives it to a debate whose log has none yet. `is_routed`: the log says why this panel answers. `figures`
-    are those of `messages`, of which the log lacks the `unchecked`. `is_contradicted`: the newest verdict contradicts
-    the record."""
+    counted in this run's prompts. `record` is what figures are checked against; `freeze` gives it to a debate whose log
+    has none yet, and `as_of` is its time (None: now). `is_routed`: the log says why this panel answers. `figures` are
+    those of `messages`, of which the log lacks the `unchecked`. `is_contradicted`: the newest verdict contradicts the
+    record."""
 
     question: DebateQuestion
     panel: Panel
@@ -61,6 +62,7 @@ class DebateState:
     last_provider: Provider | None = None
     record: Record | None = None
     freeze: Callable[[], Awaitable[None]] | None = None
+    as_of: datetime | None = None
     is_routed: bool = False
     figures: list[Figures] = field(default_factory=list)
     unchecked: Sequence[Figures] = ()

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from conversations.domain.arithmetic import asked
 from conversations.domain.events import TextRead
 from conversations.domain.human_input import Question, Remark
 from conversations.domain.panels import Agent
@@ -20,6 +21,8 @@ MAX_QUOTE = 300
 MAX_ANSWERED = 600
 # Kinds of providers whose models cannot call tools.
 _WITHOUT_TOOLS = frozenset({"local", "demo"})
+CALCULATOR = "calculate"
+NO_TOOLS = "You have no tools here. Say so where one would be needed, instead of guessing."
 LANGUAGE = "Write in the language of the question, whatever languages its content and the others use."
 CITE = (
     "The record has figures under the ids E1, E2 and so on. Use its figures first, and write the id right after each,"
@@ -43,7 +46,8 @@ class Task:
     """A turn of `agent` in round 1, 2, ..., after the messages in `spoken`.
 
     `remarks` are people's remarks so far; `unanswered` are those that this agent has to answer now. `own_question` is
-    the agent's question in an earlier, interrupted attempt at this turn."""
+    the agent's question in an earlier, interrupted attempt at this turn. `request` asks for the turn; empty: as a
+    debate's."""
 
     agent: Agent
     round: int
@@ -52,10 +56,23 @@ class Task:
     remarks: Sequence[Remark] = ()
     unanswered: Sequence[Remark] = ()
     own_question: Question | None = None
+    request: str = ""
 
     def may_ask(self, provider: Provider) -> bool:
         """Whether the agent may ask a person a question: at most one a turn, of a model that can call tools."""
         return self.agent.may_ask and self.own_question is None and provider.kind not in _WITHOUT_TOOLS
+
+    def tools(self, provider: Provider) -> tuple[str, ...]:
+        """The tools that the agent may call. The local model gets only the calculator, for a question that is a sum,
+        and with the expression of the question: it cannot choose for itself."""
+        if provider.kind == "local":
+            return tuple(name for name in self.agent.tools if name in self.fixed_arguments(provider))
+        return () if provider.kind in _WITHOUT_TOOLS else self.agent.tools
+
+    def fixed_arguments(self, provider: Provider) -> Mapping[str, Mapping[str, str]]:
+        """Arguments that a tool may only be called with, by the tool's name."""
+        expression = asked(self.question.topic) if provider.kind == "local" else None
+        return {} if expression is None else {CALCULATOR: {"expression": expression}}
 
 
 @dataclass(frozen=True)
@@ -102,7 +119,7 @@ def build(task: Task, provider: Provider, most: int) -> Prompt:
     """The prompt of a turn, of at most so many tokens: first the content and the sources are cut to what fits, then the
     oldest messages are left out. The local model, which is very small, gets a short one of its own."""
     if provider.kind == "local":
-        return _short(task)
+        return _short(task, provider)
     question, read = material.fitted(task.question, material.most_tokens(most))
     return replace(_full(task, question), read=read).cut_to(most)
 
@@ -153,6 +170,9 @@ def _remarks(task: Task, place: int) -> list[str]:
 
 
 def _request(task: Task) -> str:
+    if task.request:
+        answers = [_unanswered(remark, task.agent.role, "Answer this, too.") for remark in task.unanswered]
+        return "\n\n".join([task.request, *answers])
     if not task.agent.streaming:
         request = "The debate is over. Give your judgement of it."
         weigh = [_unanswered(remark, task.agent.role, "Weigh it.") for remark in task.unanswered]
@@ -198,9 +218,11 @@ def _unanswered(remark: Remark, role: str, request: str) -> str:
     return f"A person has just said to {whom}:\n{quoted(person=remark.author, text=quote)}\n{request}"
 
 
-def _short(task: Task) -> Prompt:
+def _short(task: Task, provider: Provider) -> Prompt:
     question = task.question
-    if task.agent.streaming:
+    if task.tools(provider):
+        short = small_model.calculation_prompt(question.topic)
+    elif task.agent.streaming:
         last = (task.spoken[-1].name, task.spoken[-1].text) if task.spoken else None
         remark = (task.unanswered[-1].author, task.unanswered[-1].text) if task.unanswered else None
         short = small_model.speaker_prompt(

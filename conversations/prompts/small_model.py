@@ -198,6 +198,13 @@ def moderator_prompt(topic: str, turns: Sequence[tuple[str, str]]) -> SmallModel
     )
 
 
+def calculation_prompt(topic: str) -> SmallModelPrompt:
+    """The prompt for a sum of which a tool gives the result."""
+    return SmallModelPrompt(
+        system=f"You give the result of a calculation. {DATA}", user=f"Question: {_clip(topic, MAX_TOPIC)}"
+    )
+
+
 def last_point(text: str) -> str:
     """The last whole sentence of a text, or the last two if the last one is shorter than MIN_POINT; a text without a
     whole sentence counts as one. At most MAX_POINT characters, on one line, without Markdown's characters."""

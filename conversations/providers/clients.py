@@ -27,6 +27,7 @@ from conversations.providers.adaptive_client import AdaptiveConfig
 from conversations.providers.catalog import Provider
 from conversations.providers.chat_client import ChatClient
 from conversations.providers.gemini_client import CheckedGeminiClient
+from conversations.providers.local_client import LocalClient
 from conversations.providers.request_form import CHAT_KINDS, RequestForm
 
 # 1.5 s: long enough for one TCP SYN retransmission (1 s).
@@ -135,7 +136,8 @@ def _chat_client(library: AsyncOpenAI, call: ModelCall, form: RequestForm) -> LL
         request[name] = most
     if form.sends_stream_options:
         request["stream_options"] = {"include_usage": True}
-    return ChatClient(library, request, json_object=form.sends_json_object)
+    client = LocalClient if form.provider.kind == "local" else ChatClient
+    return client(library, request, json_object=form.sends_json_object)
 
 
 def _own_client(key: str | None, http: Any, form: RequestForm) -> LLMClient:

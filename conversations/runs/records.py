@@ -10,8 +10,9 @@ from conversations.domain.transcript import State
 from conversations.runs.gathering import Known
 from evidence.freezing import texts
 from evidence.freezing.freeze import Found, freeze
-from evidence.record import Snapshot
+from evidence.record import Item, Snapshot
 from evidence.record import stored as read_stored
+from evidence.words import STORED
 
 # What the record calls the text that was typed or pasted.
 TYPED: Final = "your text"
@@ -20,10 +21,18 @@ TYPED: Final = "your text"
 def stored(state: State) -> Snapshot | None:
     """The record of the log, if it has one that is whole."""
     frozen = state["snapshot"]
-    if frozen is None or len(state["evidence"]) != frozen["items"]:
+    if frozen is None or len(state["evidence"]) < frozen["items"]:
         return None
     about = {name: frozen[name] for name in ("as_of", "instrument", "missing")}
-    return read_stored({**about, "items": state["evidence"]})
+    return read_stored({**about, "items": state["evidence"][: frozen["items"]]})
+
+
+def added(state: State) -> Sequence[Item]:
+    """The items that results of tools have added to the record of the log, in order of their ids."""
+    items = [
+        Item.model_validate(each, context=STORED) for each in state["evidence"][state["snapshot"]["items"] :]
+    ]
+    return sorted(items, key=lambda item: int(item.id.removeprefix("E")))
 
 
 @lru_cache(maxsize=8)

@@ -50,7 +50,7 @@ def read(conversation: UUID) -> tuple[DebateState, HumanInput]:
             discarded += may_be_billed
     sources = tuple(source.as_text for source in row.sources)
     stored = records.stored(folded)
-    record = None if stored is None else Record(stored)
+    record = None if stored is None else Record(stored, records.added(folded))
     figures = [] if record is None else [checked(record, message) for message in kept]
     question = DebateQuestion(
         row.topic,
@@ -59,11 +59,12 @@ def read(conversation: UUID) -> tuple[DebateState, HumanInput]:
         row.rounds,
         earlier.read(row.follows_id),
         sources,
-        stored,
+        None if record is None else record.whole,
     )
     state = DebateState(
         question=question,
         record=record,
+        as_of=row.as_of or row.created_at,
         is_routed=folded["routing"] is not None,
         figures=figures,
         unchecked=[each for each in figures if not _is_known(each, folded)],

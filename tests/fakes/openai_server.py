@@ -25,7 +25,7 @@ from tests.fakes.replies import Fault, Outage, Reply, says, stamped, verdict
 from tests.fakes.waiting import PATIENCE_SECONDS, Signal
 
 MODEL = "stand-in"
-AGENTS = ("Financial Analyst", "Market Context", "Risk Challenger", "Moderator")
+AGENTS = ("Financial Analyst", "Market Context", "Risk Challenger", "Moderator", "Assistant")
 
 
 @dataclass

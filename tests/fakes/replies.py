@@ -84,6 +84,12 @@ def asks(*questions: str, after: Sequence[str] = (), **how: Any) -> Reply:
     return Reply(after, calls=calls, finish_reason="tool_calls", **how)
 
 
+def calls(*called: tuple[str, Mapping[str, Any]], after: Sequence[str] = (), **how: Any) -> Reply:
+    """Calls of tools, each with its arguments, after these tokens."""
+    written = [(tool, json.dumps(arguments)) for tool, arguments in called]
+    return Reply(after, calls=written, finish_reason="tool_calls", **how)
+
+
 def verdict(**how: Any) -> Reply:
     """A valid verdict."""
     return says(json.dumps(VERDICT), **how)

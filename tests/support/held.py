@@ -33,6 +33,14 @@ def debate(
     )
 
 
+def sum_of(question: str, *servers: OpenAIServer | Provider) -> Assignment:
+    """A question to the general assistant."""
+    held = debate(*servers)
+    held.state.question = DebateQuestion(question, "", "text", 1)
+    held.state.panel = PANELS["general-assistant"]
+    return held
+
+
 async def hold(debate: Assignment) -> list[EventData]:
     async with aclosing(debate.events()) as events:
         return [event async for event in events]

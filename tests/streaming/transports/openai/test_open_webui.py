@@ -63,6 +63,7 @@ async def test_the_panels_stand_among_its_models(http: httpx.AsyncClient) -> Non
     answer = await send(http, "models")
     assert [(model["id"], model["name"]) for model in answer.json()["data"]] == [
         ("outcry-financial-debate", "Financial debate"),
+        ("outcry-general-assistant", "General assistant"),
         ("outcry-tasks", "Tasks"),
     ]
 

@@ -1,0 +1,49 @@
+"""The general assistant, as a team: one agent with tools answers in one turn."""
+
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final
+
+from conversations.domain.budget_guard import BudgetGuard
+from conversations.domain.enums import Kind, Status
+from conversations.domain.errors import OverBudget
+from conversations.domain.events import EventData
+from conversations.orchestration.debate_turn import DebateControl, DebateTurn
+from conversations.orchestration.figures import Record, frozen
+from conversations.orchestration.state import BUDGET, DebateState
+from evidence.record import Snapshot
+
+_REQUEST: Final = "Answer the question. Call the tools that it needs, then give the answer and nothing else."
+
+
+@dataclass
+class Assistant:
+    """One turn, whose message is the answer."""
+
+    state: DebateState
+    control: DebateControl
+    budget: BudgetGuard
+
+    async def events(self) -> AsyncGenerator[EventData, None]:
+        """The events of the turn, unless it has ended. Raises as a team does."""
+        state = self.state
+        if state.messages:
+            return
+        if state.record is None:
+            # The results of tools need a record, also where nothing is known beforehand.
+            state.record = Record(Snapshot(as_of=state.as_of or datetime.now(UTC), items=()))
+            for event in frozen(state.record.snapshot):
+                yield event
+        state.record.assume(state.question.topic)
+        turn = DebateTurn(
+            state, self.control, self.budget, (1, state.panel.speakers[0], Kind.FINAL), _REQUEST
+        )
+        try:
+            async with aclosing(turn.events()) as events:
+                async for event in events:
+                    yield event
+        except OverBudget:
+            state.reason = BUDGET
+            yield state.status(Status.ACTIVE)
