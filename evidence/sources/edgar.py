@@ -9,7 +9,7 @@ EDGAR has no prices.
 
 import asyncio
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import lru_cache
@@ -21,6 +21,7 @@ from evidence.sources import edgar_answers, names
 from evidence.sources.base import Failed, Gathered, Job, Question, Source
 from evidence.sources.edgar_concepts import THREE_YEARS
 from evidence.sources.edgar_reports import SOURCE, facts
+from evidence.sources.names import Names
 from evidence.sources.web import Pace, Web
 
 # The SEC allows ten requests a second.
@@ -42,6 +43,14 @@ _ALPHABET_SINCE: Final = date(2015, 10, 2)
 
 
 @dataclass(frozen=True)
+class _Companies:
+    """The list of companies, with the CIK of each ticker."""
+
+    names: Names
+    numbers: Mapping[str, int]
+
+
+@dataclass(frozen=True)
 class Edgar(Source):
     """`site` has the list of companies, `data` the rest."""
 
@@ -57,12 +66,10 @@ class Edgar(Source):
         return [Job(SOURCE, wanted, lambda: self._reports(symbol, question.as_of))]
 
     async def find(self, text: str) -> Instrument | None:
-        companies = await self._companies()
-        return await asyncio.to_thread(names.match, text, [instrument for instrument, _ in companies])
+        return (await self._companies()).names.match(text)
 
     async def near(self, text: str) -> Sequence[str]:
-        companies = await self._companies()
-        return await asyncio.to_thread(names.near, text, [instrument for instrument, _ in companies])
+        return (await self._companies()).names.near(text)
 
     async def _reports(self, symbol: str, as_of: datetime) -> Gathered:
         cik = await self._cik(symbol, as_of)
@@ -84,9 +91,8 @@ class Edgar(Source):
             return _GOOGLE_INC
         if symbol in _CIKS:
             return _CIKS[symbol]
-        for instrument, cik in await self._companies():
-            if instrument.symbol == symbol:
-                return cik
+        if (cik := (await self._companies()).numbers.get(symbol)) is not None:
+            return cik
         raise Failed(MissingReason.NO_DATA, "not in the list of companies")
 
     async def _older(self, files: Sequence[Sequence[str]], as_of: datetime) -> list[Any]:
@@ -99,10 +105,10 @@ class Edgar(Source):
             found += (await self._ask(url, edgar_answers.submissions, _MOST))["filings"]
         return found
 
-    async def _companies(self) -> Sequence[tuple[Instrument, int]]:
+    async def _companies(self) -> _Companies:
         url = f"{self.site}/files/company_tickers_exchange.json"
         reduced = await self.web.ask(url, {}, edgar_answers.companies, most=_MOST, fresh=_FRESH_LIST)
-        return await asyncio.to_thread(_instruments, reduced)
+        return await asyncio.to_thread(_read, reduced)
 
     async def _ask(self, url: str, reduce: Any, most: int) -> Any:
         return await asyncio.to_thread(
@@ -111,18 +117,20 @@ class Edgar(Source):
 
 
 @lru_cache(maxsize=1)
-def _instruments(reduced: bytes) -> list[tuple[Instrument, int]]:
-    found = []
+def _read(reduced: bytes) -> _Companies:
+    instruments, numbers = [], {}
     for ticker, name, exchange, cik in json.loads(reduced):
-        instrument = Instrument(
-            symbol=ticker,
-            name=names.short(name) or ticker,
-            exchange=str(exchange)[:20].upper(),
-            currency="USD",
-            names=(names.clean(name),),
+        instruments.append(
+            Instrument(
+                symbol=ticker,
+                name=names.short(name) or ticker,
+                exchange=str(exchange)[:20].upper(),
+                currency="USD",
+                names=(names.clean(name),),
+            )
         )
-        found.append((instrument, cik))
-    return found
+        numbers[ticker] = cik
+    return _Companies(Names(instruments), numbers)
 
 
 def _chosen(symbol: str, filings: Sequence[Any], reduced: Any, as_of: datetime) -> Gathered:

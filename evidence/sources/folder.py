@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import Final
 
 from evidence.record import Instrument, Missing, MissingReason
-from evidence.sources import folder_files, names
+from evidence.sources import folder_files
 from evidence.sources.base import Failed, Gathered, Job, Prices, Question, Source
 from evidence.sources.folder_files import LICENCE, SOURCE, FileRefused
+from evidence.sources.names import Names
 
 # Figures of one instrument, the newest ones: the record has to have room for those of other sources.
 _MOST_FACTS: Final = 60
@@ -33,10 +34,10 @@ class Folder(Source):
         ]
 
     async def find(self, text: str) -> Instrument | None:
-        return names.match(text, self._instruments())
+        return self._names().match(text)
 
     async def near(self, text: str) -> Sequence[str]:
-        return names.near(text, self._instruments())
+        return self._names().near(text)
 
     def refusals(self) -> Iterator[FileRefused]:
         """What is wrong with the folder's files, one mistake for each file. Reads all of them."""
@@ -51,9 +52,9 @@ class Folder(Source):
             except FileRefused as refused:
                 yield refused
 
-    def _instruments(self) -> Sequence[Instrument]:
+    def _names(self) -> Names:
         try:
-            return folder_files.instruments(self.path / "instruments.csv")
+            return Names(folder_files.instruments(self.path / "instruments.csv"))
         except FileRefused as refused:
             raise Failed(MissingReason.UNAVAILABLE, str(refused)) from refused
 
