@@ -27,7 +27,8 @@ class Draft:
     missing: list[Missing] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self._given = {(fact.subject, fact.metric) for fact in self.gathered.facts}
+        known = (fact for fact in self.gathered.facts if fact.known_at <= self.as_of)
+        self._given = {(fact.subject, fact.metric) for fact in known}
         self._reasons = {(each.subject, each.metric): each.reason for each in self.gathered.missing}
 
     def add(self, subject: str, metric: str, **values: Any) -> None:

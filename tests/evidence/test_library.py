@@ -16,7 +16,8 @@ from evidence.freezing.draft import MAX_ITEMS
 from evidence.freezing.freeze import Found, freeze
 from evidence.instruments import INSTRUMENTS, UnknownInstrument, resolve
 from evidence.library import series
-from evidence.record import MissingReason, Quality, Snapshot, Unit
+from evidence.record import Instrument, MissingReason, Quality, Snapshot, Unit
+from evidence.sources.base import Fact, Gathered
 
 # Nothing here depends on what differs between versions of Python or Django.
 pytestmark = pytest.mark.any_python
@@ -37,6 +38,28 @@ def test_no_snapshot_of_the_library_knows_the_future(instrument: object, as_of: 
     assert [item.id for item in snapshot.items] == [
         f"E{number}" for number in range(1, len(snapshot.items) + 1)
     ]
+
+
+@settings(max_examples=100)
+@given(
+    known=st.lists(
+        st.tuples(st.sampled_from(["close", "revenue", "cpi"]), MOMENTS, st.decimals()), max_size=8
+    ),
+    as_of=MOMENTS,
+)
+def test_no_snapshot_of_other_sources_knows_the_future(
+    known: list[tuple[str, datetime, Decimal]], as_of: datetime
+) -> None:
+    facts = tuple(
+        Fact("NFLX", metric, "FY2012", value, Unit.COUNT, None, "a source", "", "", known_at)
+        for metric, known_at, value in known
+    )
+    instrument = Instrument(symbol="NFLX", name="Netflix")
+    snapshot = freeze(instrument, as_of, (), Gathered(facts))
+    assert all(item.known_at is not None and item.known_at <= as_of for item in snapshot.items)
+    # What is not there, because it was not known or is no number, is said.
+    said = {item.metric for item in snapshot.items} | {each.metric for each in snapshot.missing}
+    assert {metric for metric, _, _ in known} <= said
 
 
 def test_the_same_question_has_the_same_snapshot() -> None:

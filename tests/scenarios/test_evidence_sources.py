@@ -1,5 +1,6 @@
 """A debate about what only the configured sources know: found before it costs, and frozen with what comes in time."""
 
+import json
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 from django.contrib.auth.models import User
+from django.core.management import CommandError, call_command
 from pytest_django import Settings
 
 from conversations.domain.errors import InvalidInput
@@ -16,7 +18,7 @@ from conversations.domain.requests import NewConversation
 from conversations.models import Conversation
 from conversations.runs import gathering
 from conversations.services import debates as use_cases
-from evidence.record import Snapshot
+from evidence.record import Snapshot, load
 from evidence.sources.config import SourceSettings
 from tests.fakes.evidence_server import EvidenceServer, evidence_server, filing, stated
 from tests.fakes.openai_server import OpenAIServer
@@ -192,3 +194,18 @@ async def test_own_files_are_used_before_all_others(
     settings.OUTCRY_EVIDENCE = replace(settings.OUTCRY_EVIDENCE, folder=tmp_path)
     close = record(await started(alice)).items[0]
     assert (close.metric, str(close.value), close.source) == ("close", "211.09", "own files")
+
+
+def test_the_record_of_an_instrument_can_be_looked_at(
+    settings: Settings, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "fundamentals").mkdir()
+    (tmp_path / "fundamentals" / "AAPL.csv").write_text(
+        "metric,period,value,unit,known_at\nheadcount,FY2012,72800,count,2012-10-31\n"
+    )
+    settings.OUTCRY_EVIDENCE = SourceSettings(folder=tmp_path)
+    call_command("record", "apple", as_of=datetime(2012, 12, 31, 23, tzinfo=UTC))
+    found = load(json.loads(capsys.readouterr().out))
+    assert {"AAPL headcount", "AAPL close"} <= {f"{item.subject} {item.metric}" for item in found.items}
+    with pytest.raises(CommandError, match="no instrument 'appel'"):
+        call_command("record", "appel")
