@@ -1,10 +1,10 @@
 // Why figures are not in the record, in words.
 
-import type { Missing } from "../protocol/events.gen.ts";
+import type { Missing, MissingReason } from "../protocol/events.gen.ts";
 import { label } from "../shared/format.ts";
 import { metricName } from "./values.ts";
 
-const REASONS: Readonly<Record<string, string>> = {
+const REASONS: Readonly<Record<MissingReason, string>> = {
   before_first_value: "the data begins later",
   licence: "the licence does not allow it",
   no_data: "no data",
@@ -25,7 +25,12 @@ export function missingLines(missing: readonly Missing[]): string[] {
     subjects.set(key, [...(subjects.get(key) ?? []), subject]);
   }
   return [...subjects].map(([key, of]) => {
-    const [metric, reason] = JSON.parse(key) as [string, string];
-    return `${metricName(metric)} (${of.join(", ")}): ${REASONS[reason] ?? label(reason).toLowerCase()}`;
+    const [metric, reason] = JSON.parse(key) as [string, MissingReason];
+    return `${metricName(metric)} (${of.join(", ")}): ${words(reason)}`;
   });
+}
+
+/** A later version may know more reasons. */
+function words(reason: string): string {
+  return (REASONS as Readonly<Record<string, string>>)[reason] ?? label(reason).toLowerCase();
 }

@@ -1,7 +1,6 @@
 // <outcry-evidence-panel>: the record of a debate: its chart, what is missing, and all items by metric.
 
 import "../styles/evidence.css";
-import "./card-element.ts";
 import "./chart-element.ts";
 import { type TemplateResult, html, nothing } from "lit";
 import { customElement, property } from "lit/decorators.js";

@@ -1,4 +1,4 @@
-// Loads the panel and the card with the first record.
+// Loads the panel with the first record.
 
 import { type TemplateResult, html, nothing } from "lit";
 import type { Page } from "../client/page-data.ts";

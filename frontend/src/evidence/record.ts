@@ -24,7 +24,11 @@ export function citations(state: State): ReadonlyMap<string, readonly Said[]> {
   for (const message of spokenMessages(state)) {
     if (message.state === "discarded") continue;
     for (const figure of message.figures) {
-      for (const id of figure.evidence) found.set(id, [...(found.get(id) ?? []), { message, figure }]);
+      for (const id of figure.evidence) {
+        const said = found.get(id) ?? [];
+        found.set(id, said);
+        said.push({ message, figure });
+      }
     }
   }
   return found;
