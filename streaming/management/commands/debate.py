@@ -1,8 +1,11 @@
-"""`manage.py debate "TOPIC"`: a live debate in the terminal. Typed lines are sent to the panel."""
+"""`manage.py debate "TOPIC"`: a live debate in the terminal. Typed lines are sent to the analysts; `/skip` skips an
+open question, `/conclude` asks for the verdict."""
 
 import asyncio
 import contextlib
+import os
 from argparse import ArgumentParser
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -21,7 +24,7 @@ from conversations.domain.panels import DEFAULT_PANEL, PANELS
 from conversations.event_log import appender
 from conversations.local_model import supervisor
 from conversations.providers import catalog
-from conversations.services import debates
+from conversations.services import debates, sources
 from streaming.hub.subscription import follow
 from streaming.transports.terminal.view import DebateView, printable, typed_messages
 
@@ -40,6 +43,13 @@ class Command(BaseCommand):
         )
         parser.add_argument("--content-file", type=Path, help="a text file to argue about")
         parser.add_argument(
+            "--source",
+            type=Path,
+            action="append",
+            default=[],
+            help="a file to argue about: text, Markdown, HTML, PDF or DOCX; may be repeated",
+        )
+        parser.add_argument(
             "--truncate",
             action="store_true",
             help="cut a text that is too long for the model to its beginning",
@@ -52,19 +62,25 @@ class Command(BaseCommand):
         parser.add_argument("--user", help=f"owner of the debate (default: an account named {OWNER})")
 
     def handle(
-        self, *args: Any, topic: str, user: str | None, content_file: Path | None, **options: Any
+        self,
+        *args: Any,
+        topic: str,
+        user: str | None,
+        content_file: Path | None,
+        source: Sequence[Path],
+        **options: Any,
     ) -> None:
         values = {name: options[name] for name in ("content_type", "panel", "rounds", "truncate")}
         try:
             content = content_file.read_text() if content_file else ""
         except (OSError, UnicodeDecodeError) as failure:
             raise CommandError(f"--content-file {content_file} cannot be read: {failure}") from None
-        try:
-            new = requests.NewConversation.parse({"topic": topic, "content": content, **values})
-        except OutcryError as refused:
-            raise CommandError(refused.message) from None
         owner = _owner(user)
         try:
+            uploaded = asyncio.run(_uploaded(owner, source)) if source else []
+            new = requests.NewConversation.parse(
+                {"topic": topic, "content": content, "sources": uploaded, **values}
+            )
             if catalog.uses_local_model():
                 supervisor.require()
             status = asyncio.run(_debate(owner, new, Console(highlight=False)))
@@ -91,6 +107,19 @@ def _owner(username: str | None) -> AbstractUser:
     if owner is None:
         raise CommandError(f"--user {username}: there is no such account.")
     return owner
+
+
+async def _uploaded(owner: AbstractUser, files: Sequence[Path]) -> list[str]:
+    """The ids of the files' sources."""
+    ids = []
+    for path in files:
+        try:
+            with path.open("rb") as file:
+                uploaded = await sources.upload(owner, file, os.fstat(file.fileno()).st_size, path.name)
+        except OSError as failure:
+            raise CommandError(f"--source {path} cannot be read: {failure}") from None
+        ids.append(str(uploaded.pk))
+    return ids
 
 
 async def _debate(owner: AbstractUser, new: requests.NewConversation, console: Console) -> str:

@@ -4,6 +4,7 @@ import asyncio
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Final
 from uuid import UUID
 
 from django.contrib.auth.models import AbstractUser
@@ -13,7 +14,7 @@ from rich.rule import Rule
 from rich.text import Text
 
 from conversations.domain import figures, formatting, requests
-from conversations.domain.enums import Status
+from conversations.domain.enums import Action, Status
 from conversations.domain.errors import OutcryError
 from conversations.domain.finish_reasons import cut_note
 from conversations.domain.frames import Data, Frame
@@ -23,12 +24,16 @@ from conversations.infrastructure.event_loop import BackgroundTasks
 from conversations.services import debates
 from streaming.wire.text_deltas import TextDeltas
 
+# Typed lines that are commands.
+SKIP: Final = "/skip"
+CONCLUDE: Final = "/conclude"
 COLOURS = ("cyan", "green", "magenta", "yellow", "blue")
 
 
 @contextmanager
 def typed_messages(owner: AbstractUser, conversation: UUID, view: "DebateView") -> Iterator[None]:
-    """Sends each typed line as the answer to the open question, or else as a message to the panel."""
+    """Sends each typed line as the answer to the open question, or else as a message to the analysts; `/skip` and
+    `/conclude` are commands."""
     if not sys.stdin.isatty():
         yield
         return
@@ -36,7 +41,11 @@ def typed_messages(owner: AbstractUser, conversation: UUID, view: "DebateView") 
 
     async def say(text: str) -> None:
         try:
-            message = requests.Input.parse({"text": text, "reply_to": view.question})
+            if text == CONCLUDE:
+                await debates.control(owner, conversation, requests.Command(action=Action.CONCLUDE))
+                return
+            said = None if text == SKIP else text
+            message = requests.Input.parse({"text": said, "reply_to": view.question})
             await debates.say(owner, conversation, message)
         except OutcryError as refused:
             view.refusal(refused.message)
@@ -99,8 +108,8 @@ class DebateView:
                 )
             case "input_expired":
                 self.question = None
-                why = "The question was skipped" if data.get("actor") else "No one answered in time"
-                self._line(f"[dim]{why}; the debate continues.[/dim]")
+                why = printable(formatting.unanswered(data))
+                self._line(f"[dim]{escape(why)} The debate continues.[/dim]")
             case "human_message":
                 self.question = None if data["reply_to"] == self.question else self.question
                 self._line(f"\n[bold]{escape(data['author'])}:[/] {escape(printable(data['text']))}")

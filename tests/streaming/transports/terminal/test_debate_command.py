@@ -97,6 +97,7 @@ def test_a_file_is_argued_about_under_an_account(
             {"content_file": Path("/nowhere/note.txt")},
             "--content-file /nowhere/note.txt cannot be read",
         ),
+        ("Buy?", {"source": [Path("/nowhere/note.pdf")]}, "--source /nowhere/note.pdf cannot be read"),
     ],
 )
 def test_what_is_wrong_is_named_and_nothing_is_stored(
@@ -173,6 +174,38 @@ def test_what_is_typed_while_an_agent_asks_is_its_answer(
     state = transcript.fold(queries.read_all(Conversation.objects.get().pk))
     [human] = state["humans"]
     assert (human["text"], human["reply_to"]) == ("Five years.", state["requests"][0]["request"])
+
+
+def test_typed_commands_skip_a_question_and_ask_for_the_verdict(
+    model: OpenAIServer,
+    terminal: int,
+    capsys: pytest.CaptureFixture[str],
+    shown: Callable[[str], None],
+    tmp_path: Path,
+) -> None:
+    gate = Gate()
+    model.answer(asks("Which horizon?"), to="Financial Analyst")
+    model.answer(says("The rest.", gate=gate), to="Financial Analyst")
+
+    def type_() -> None:
+        shown("input_request")
+        os.write(terminal, b"/skip\n")
+        shown("input_expired")
+        os.write(terminal, b"/conclude\n")
+        shown("control")
+        gate.open()
+
+    source = tmp_path / "note.md"
+    source.write_text("# Note\n\nMargins rose to 61 %.", encoding="utf-8")
+    typist = threading.Thread(target=type_)
+    typist.start()
+    call_command("debate", "Is gold a hedge?", source=[source], rounds=2)
+    typist.join()
+    assert "Skipped by terminal. The debate continues." in capsys.readouterr().out
+    conversation = Conversation.objects.get()
+    state = transcript.fold(queries.read_all(conversation.pk))
+    assert (state["requests"][0]["skipped_by"], state["reason"]) == ("terminal", "concluded")
+    assert [source.name for source in conversation.sources] == ["note.md"]
 
 
 def test_ctrl_c_cancels_the_debate_and_keeps_what_was_said(model: OpenAIServer) -> None:
