@@ -91,7 +91,7 @@ class ChoiceFilter(admin.SimpleListFilter):
 
 
 class PanelFilter(ChoiceFilter):
-    title = parameter_name = "panel"
+    title, parameter_name = "team", "panel"
     values = [(panel.slug, panel.title) for panel in PANELS.values()]
 
 
@@ -171,7 +171,9 @@ class ConversationAdmin(ReviewersOnly):
     @admin.display(description="status", ordering="status")
     def status_badge(self, conversation: Conversation) -> SafeString:
         return format_html(
-            '<span class="badge badge-{}">{}</span>', conversation.status, conversation.get_status_display()
+            '<span class="badge badge-{}">{}</span>',
+            conversation.status,
+            formatting.status(conversation.status, conversation.reason),
         )
 
     @admin.display(description="mode", ordering="mode")

@@ -12,7 +12,7 @@ from typing import Final
 from conversations.domain import figures, markdown
 from conversations.domain.enums import Kind, Mode
 from conversations.domain.finish_reasons import cut_note
-from conversations.domain.formatting import words
+from conversations.domain.formatting import unanswered, words
 from conversations.domain.markdown import Data, Row
 
 DISCLAIMER: Final = (
@@ -29,7 +29,8 @@ TYPES: Final = frozenset(
 
 @dataclass(frozen=True)
 class About:
-    """What the conversation's row says, and its sources as (name, text). `finished_at` is None while it runs."""
+    """What the conversation's row says, and its sources as (name, text). `status` is a word for people;
+    `finished_at` is None while it runs."""
 
     topic: str
     content: str
@@ -95,7 +96,7 @@ def _facts(about: About, messages: Iterable[Data]) -> str:
         "Asked by": about.author,
         "Asked": _time(about.created_at),
         "Ended": "not yet" if about.finished_at is None else _time(about.finished_at),
-        "Status": words(about.status),
+        "Status": about.status,
         "Models": ", ".join(models),
     }
     return "\n".join(f"- {name}: {markdown.one_line(value)}" for name, value in facts.items() if value)
@@ -126,7 +127,7 @@ def _transcript(log: Sequence[Row], standing: Mapping[str, Data]) -> Iterator[st
                 yield f"## {markdown.one_line(data['agent'])} asks"
                 yield markdown.quote(data["prompt"])
             case "input_expired":
-                yield "*The question was skipped.*" if data.get("actor") else "*No one answered in time.*"
+                yield f"*{markdown.one_line(unanswered(data))}*"
             case "human_message":
                 # Events of earlier versions have no `to`.
                 to = data.get("to")

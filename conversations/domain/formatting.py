@@ -7,9 +7,15 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any, Final
 
-from conversations.domain.enums import TEST_MODEL, Stance
+from conversations.domain.enums import TEST_MODEL, Stance, Status
 
 UNKNOWN: Final = "unknown"
+_STATUS: Final = {
+    Status.ACTIVE: "live",
+    Status.COMPLETED: "complete",
+    Status.CANCELLED: "stopped",
+    Status.ERROR: "failed",
+}
 # (label, text) pairs.
 Labelled = list[tuple[str, str]]
 
@@ -44,9 +50,23 @@ def words(name: str) -> str:
     return name.replace("_", " ")
 
 
+def status(value: str, reason: str | None) -> str:
+    """A conversation's status in the word of its page (frontend/src/status/status-word.ts)."""
+    if value == Status.COMPLETED and reason == "budget":
+        return "stopped"
+    return _STATUS.get(Status(value)) or words(value)
+
+
 def stance(complete: Mapping[str, Any]) -> str:
     """The stance in the data of a `complete` event: "strong buy"; of a run of test models, that it has none."""
     return "test run, no opinion" if complete["reason"] == TEST_MODEL else words(complete["verdict"])
+
+
+def unanswered(expired: Mapping[str, Any]) -> str:
+    """Why a question has no answer, from the data of its `input_expired` event."""
+    # Rows of earlier versions have no `actor`.
+    actor = expired.get("actor")
+    return f"Skipped by {actor}." if actor else "Not answered in time."
 
 
 def seconds(milliseconds: int | None) -> str:
@@ -72,8 +92,8 @@ def verdict(complete: Mapping[str, Any]) -> Labelled:
         ("Confidence", "" if is_none else confidence(complete["confidence"])),
         ("Reason", words(complete["reason"] or "")),
         ("Summary", complete["summary"]),
-        ("Consensus", complete["consensus"]),
-        ("Dissent", complete["dissent"]),
+        ("Agreement", complete["consensus"]),
+        ("Disagreement", complete["dissent"]),
         ("Key points", "\n".join(f"• {point}" for point in complete["key_points"])),
         ("Risks", "\n".join(f"• {risk}" for risk in complete["risks"])),
         # Rows of earlier versions have none.

@@ -71,8 +71,8 @@ def verdict(complete: Data, spoken: str = "") -> str:
     if complete["summary"] and complete["summary"] != spoken:
         parts.append(complete["summary"])
     parts += [
-        f"**{name.capitalize()}.** {one_line(complete[name])}"
-        for name in ("consensus", "dissent")
+        f"**{title}.** {one_line(complete[name])}"
+        for title, name in (("Agreement", "consensus"), ("Disagreement", "dissent"))
         if complete[name]
     ]
     for title, name in (("Key points", "key_points"), ("Risks", "risks")):

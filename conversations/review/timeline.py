@@ -159,6 +159,11 @@ class Review:
         ]
 
     @property
+    def status(self) -> str:
+        """The word of the conversation's page."""
+        return formatting.status(self.conversation.status, self.conversation.reason)
+
+    @property
     def verdict(self) -> list[tuple[str, SafeString]]:
         """The stance, the confidence, and the verdict's texts that are not empty, as HTML."""
         complete = self.state["complete"]

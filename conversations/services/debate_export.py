@@ -13,7 +13,7 @@ from django.utils.text import slugify
 from pydantic_core import to_json
 
 from conversations.access import audit, permissions
-from conversations.domain import document, transcript
+from conversations.domain import document, formatting, transcript
 from conversations.domain.enums import AuditAction, ExportFormat
 from conversations.domain.frames import Frame
 from conversations.domain.thoughts import Thoughts
@@ -81,7 +81,7 @@ def _write_markdown(debate: Conversation, frames: Frames, file: IO[bytes]) -> No
         topic=debate.topic,
         content=debate.content,
         author=author_of(debate.owner),
-        status=debate.status,
+        status=formatting.status(debate.status, debate.reason),
         created_at=debate.created_at,
         finished_at=debate.finished_at,
         sources=[(source.name, source.text) for source in debate.sources],

@@ -335,7 +335,7 @@ def test_commands_and_questions_read_as_they_went(reviewer: Client, alice: User)
         'Risk Challenger asks the owner (answered):</p> <div class="verbatim" dir="auto">Which horizon?',
         'a person, in answer to a question</span></h3> <div class="verbatim" dir="auto">Five years',
         'Risk Challenger asks the owner (not answered in time):</p> <div class="verbatim" dir="auto">Which currency?',
-        "Nobody answered Risk Challenger in time.",
+        "question: not answered in time.",
         "<bdi>alice</bdi> commands: <strong>pause</strong>",
     ):
         assert words in page

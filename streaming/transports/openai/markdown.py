@@ -10,6 +10,7 @@ from typing import Final
 from conversations.domain import markdown
 from conversations.domain.enums import Mode
 from conversations.domain.finish_reasons import cut_note
+from conversations.domain.formatting import unanswered
 from conversations.domain.frames import Frame
 from streaming.wire.text_deltas import TextDeltas
 
@@ -76,9 +77,7 @@ class Markdown:
             case "input_request":
                 return self._quote(f"**{data['agent']} asks:** {data['prompt']}")
             case "input_expired":
-                return self._quote(
-                    "The question was skipped." if data.get("actor") else "No one answered in time."
-                )
+                return self._quote(unanswered(data))
             case "human_message":
                 return self._quote(f"**{data['author']}:** {data['text']}")
             case "complete":

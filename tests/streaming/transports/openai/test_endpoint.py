@@ -62,9 +62,9 @@ VERDICT_SECTION = f"""## Verdict
 
 **Buy**, with a confidence of 64%
 
-**Consensus.** {VERDICT["consensus"]}
+**Agreement.** {VERDICT["consensus"]}
 
-**Dissent.** {VERDICT["dissent"]}
+**Disagreement.** {VERDICT["dissent"]}
 
 **Key points**
 

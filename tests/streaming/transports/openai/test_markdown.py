@@ -41,7 +41,7 @@ def test_everything_that_happens_is_told() -> None:
         "\n"
         "> **Risk Challenger asks:** Which currency?\n"
         "\n"
-        "> No one answered in time.\n"
+        "> Not answered in time.\n"
         "\n"
         "> **Figures.** 1 figure: 1 fits the record.\n"
         "\n"
@@ -73,7 +73,7 @@ def test_words_go_on_after_a_question_in_their_midst() -> None:
     events = [begun, first, debates.input_request(begun, request), InputExpired(request=request), *rest]
     assert text(*events) == (
         "## Risk Challenger\n\nIt depends. \n\n> **Risk Challenger asks:** Which horizon?\n\n"
-        "> No one answered in time.\n\nThen buy."
+        "> Not answered in time.\n\nThen buy."
     )
 
 
@@ -127,7 +127,7 @@ def test_the_verdict_does_not_repeat_what_the_moderator_said() -> None:
     said = debates.agent_message(begun, "Leaning towards buying.")
     assert text(begun, said, debates.complete(dissent="Risk says no.")) == (
         "## Moderator\n\nLeaning towards buying.\n\n"
-        "## Verdict\n\n**Buy**, with a confidence of 64%\n\n**Dissent.** Risk says no."
+        "## Verdict\n\n**Buy**, with a confidence of 64%\n\n**Disagreement.** Risk says no."
     )
 
 
