@@ -5,7 +5,7 @@
 3. If a structured answer has another form, the model is told what is wrong, once.
 """
 
-from functools import cache
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import ag2
@@ -180,7 +180,7 @@ def _require_text(text: str, finish_reason: str) -> None:
     raise ProviderError("provider_empty", "The model gave an empty answer.", retryable=True)
 
 
-@cache
+@lru_cache(maxsize=64)
 def response_schema(answer: type[BaseModel]) -> "ResponseSchema[Any]":
     # Cached: building one takes more CPU than storing a whole turn.
     return ResponseSchema(answer)

@@ -32,7 +32,8 @@ from conversations.orchestration.state import BUDGET, DebateState
 from conversations.orchestration.thinking import Thinking
 from conversations.orchestration.verdict import Verdict, VerdictAnswer, form_of
 from conversations.prompts import builder
-from conversations.prompts.builder import Spoken, Task
+from conversations.prompts.builder import Task
+from conversations.prompts.spoken import Spoken
 from conversations.providers import pricing
 from conversations.providers.catalog import BUILT_IN, Provider
 from conversations.providers.failover import Choice, Failover
@@ -141,7 +142,7 @@ class DebateTurn:
     async def _begin(self, provider: Provider) -> tuple[Turn, MessageStart]:
         """Wait until the turn may begin, and reserve its maximum cost. Raises OverBudget."""
         task = self._task(await self._control.checkpoint())
-        form = self._form(provider) if self._is_judgement else None
+        form = self._form(provider, task) if self._is_judgement else None
         message = uuid.uuid4()
         turn = Turn(task, provider, message, form, self._budget, self._state.measured, self._state.record)
         start = MessageStart(
@@ -161,13 +162,13 @@ class DebateTurn:
         await turn.reserve(keep=None if self._kind is Kind.FINAL else turn.keep)
         return turn, start
 
-    def _form(self, provider: Provider) -> AnswerForm:
+    def _form(self, provider: Provider, task: Task) -> AnswerForm:
         state = self._state
 
         def note(is_contradicted: bool) -> None:
             state.is_contradicted = is_contradicted
 
-        form = form_of(provider)
+        form = form_of(provider, builder.summaries(task, provider))
         return form if state.record is None else checked_form(form, state.record, note)
 
     def _figures(self, start: MessageStart) -> MessageFigures | None:

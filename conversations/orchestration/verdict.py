@@ -21,7 +21,7 @@ from pydantic import (
 from conversations.agents.answer_form import AnswerForm, Unreadable
 from conversations.agents.answer_json import is_cut_off, objects
 from conversations.agents.clean_text import clean
-from conversations.prompts.small_model import LocalSummary
+from conversations.prompts.small_model import LocalSummary, summary_of
 from conversations.providers.catalog import TEST_KINDS, Provider
 
 _PERCENTAGE: Final = re.compile(r"(\d{1,3}(?:\.\d{1,9})?) ?%?")
@@ -112,9 +112,15 @@ Verdict = VerdictAnswer | LocalSummary
 V = TypeVar("V", VerdictAnswer, LocalSummary)
 
 
-def form_of(provider: Provider) -> AnswerForm:
-    """The form of the provider's structured answer. A model that is only for trying Outcry is asked for no stance."""
-    return _SUMMARY if provider.kind in TEST_KINDS else _FULL
+def form_of(provider: Provider, summaries: str | None = None) -> AnswerForm:
+    """The form of the provider's structured answer. A model that is only for trying Outcry is asked for no stance, and
+    for a summary that matches the regular expression `summaries`, if there is one."""
+    if provider.kind not in TEST_KINDS:
+        return _FULL
+    if summaries is None:
+        return _SUMMARY
+    form = summary_of(summaries)
+    return AnswerForm(form, lambda answer: read(answer, form))
 
 
 def read(answer: str, schema: type[V]) -> V:

@@ -10,10 +10,13 @@ from conversations.domain.events import TextRead
 from conversations.domain.human_input import Question, Remark
 from conversations.domain.panels import Agent
 from conversations.prompts import material, record, small_model
+from conversations.prompts.grounded import facts, speech
 from conversations.prompts.material import DebateQuestion
 from conversations.prompts.quotation import RULE, quoted, shortened
+from conversations.prompts.spoken import Spoken
 from conversations.prompts.tokens import Range, estimate
 from conversations.providers.catalog import Provider
+from evidence.checker.parts import cited
 
 # Characters of a remark that the request to answer it quotes; the history has the whole remark.
 MAX_QUOTE = 300
@@ -30,15 +33,6 @@ CITE = (
     " write both ids, such as [E3, E4], and state it with one decimal. Never write an id that the record does not have."
 )
 UNREADABLE_QUESTION = "You have called a tool in a way that cannot be read. Call none, and speak."
-
-
-@dataclass(frozen=True)
-class Spoken:
-    """A finished message of the debate."""
-
-    role: str
-    name: str
-    text: str
 
 
 @dataclass(frozen=True)
@@ -124,9 +118,13 @@ def build(task: Task, provider: Provider, most: int) -> Prompt:
     return replace(_full(task, question), read=read).cut_to(most)
 
 
-def measure(question: DebateQuestion, most: int) -> None:
-    """Measure long texts in the caller's thread, which takes up to a second. The prompts of the debate, which are built
-    in the event loop, then find it done."""
+def prepare(question: DebateQuestion, provider: Provider, most: int) -> None:
+    """Measure long texts, or word the record for the local model, in the caller's thread, which takes up to a second.
+    The prompts of the debate, which are built in the event loop, then find it done."""
+    if provider.kind == "local":
+        if question.record is not None:
+            facts.of(question.record)
+        return
     shorter, _ = material.fitted(question, material.most_tokens(most))
     estimate(material.opening(shorter))
 
@@ -226,12 +224,40 @@ def _short(task: Task, provider: Provider) -> Prompt:
         last = (task.spoken[-1].name, task.spoken[-1].text) if task.spoken else None
         remark = (task.unanswered[-1].author, task.unanswered[-1].text) if task.unanswered else None
         short = small_model.speaker_prompt(
-            task.agent.role, question.topic, _facts(question), task.round, last, remark=remark
+            task.agent.role,
+            question.topic,
+            _facts(question),
+            task.round,
+            last,
+            remark=remark,
+            grounded=_grounded(task, remark),
         )
     else:
-        short = small_model.moderator_prompt(question.topic, _in_order(task))
+        is_grounded = _summaries(task) is not None
+        short = small_model.moderator_prompt(question.topic, _in_order(task), grounded=is_grounded)
     read = material.beginnings(question, small_model.MAX_CONTENT if task.agent.streaming else 0)
-    return Prompt(short.system, (), short.user, short.sampling, read)
+    offered = [short.grammar or ""] if task.agent.streaming else [each.text for each in task.spoken]
+    items = dict.fromkeys(id_ for text in offered for id_ in cited(text)) if short.is_grounded else ()
+    return Prompt(short.system, (), short.user, short.sampling, read, tuple(items))
+
+
+def _grounded(task: Task, remark: tuple[str, str] | None) -> str | None:
+    """The grammar of a speech about the record; None without one."""
+    question = task.question
+    if question.record is None:
+        return None
+    person = None if remark is None else remark[0]
+    return speech.grammar(question.record, task.agent.role, question.topic, task.round, task.spoken, person)
+
+
+def summaries(task: Task, provider: Provider) -> str | None:
+    """A regular expression of the summaries that the local model may give of a debate about a record; None: any."""
+    return _summaries(task) if provider.kind == "local" else None
+
+
+def _summaries(task: Task) -> str | None:
+    known = task.question.record
+    return None if known is None else speech.summaries(known, task.spoken)
 
 
 def _facts(question: DebateQuestion) -> str:

@@ -13,9 +13,10 @@ No I/O.
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Annotated, Any, Final
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, create_model
 
 # Characters that a CPU reads in 1 to 2 s, at about 200 tokens a second.
 MAX_TOPIC: Final = 300
@@ -33,6 +34,8 @@ MAX_TURNS: Final = 6
 _FIGURES: Final = re.compile(
     r"[$€£~±]?\s?\d[\d.,]*(?<![.,])\s?(%|percent|per cent|(million|billion|trillion|bn|m)\b)?"
 )
+
+_CITATION: Final = re.compile(r" ?\[E\d[^\]]{0,40}\]")
 
 _MARKS: Final = str.maketrans("<>|[]", "     ")
 
@@ -59,24 +62,35 @@ SAMPLING: Final[Mapping[str, Any]] = {
 }
 """Keyword arguments of AG2's OpenAIConfig for a speaker, without its grammar."""
 
+# All that the grammar of a record allows is right, so that a choice may be as free as it likes.
+_GROUNDED: Final[Mapping[str, Any]] = {
+    "temperature": 1.0,
+    "top_p": 0.95,
+    "max_tokens": 320,
+    "extra_body": {"top_k": 40, "min_p": 0.02},
+}
+
 VERDICT_SAMPLING: Final[Mapping[str, Any]] = {**SAMPLING, "temperature": 0.3, "max_tokens": 240}
 """Keyword arguments of AG2's OpenAIConfig for the moderator; `max_tokens` fits the longest LocalSummary."""
 
 
 @dataclass(frozen=True)
 class SmallModelPrompt:
-    """System and user message. `grammar` constrains the answer; None if a response schema does."""
+    """System and user message. `grammar` constrains the answer; None if a response schema does. `is_grounded`: all that
+    they allow is right by a record."""
 
     system: str
     user: str
     grammar: str | None = None
+    is_grounded: bool = False
 
     @property
     def sampling(self) -> Mapping[str, Any]:
         """Keyword arguments of AG2's OpenAIConfig."""
         if self.grammar is None:
-            return VERDICT_SAMPLING
-        return {**SAMPLING, "extra_body": {**_SAMPLERS, "grammar": self.grammar}}
+            return _GROUNDED if self.is_grounded else VERDICT_SAMPLING
+        sampling = _GROUNDED if self.is_grounded else SAMPLING
+        return {**sampling, "extra_body": {**sampling["extra_body"], "grammar": self.grammar}}
 
 
 @dataclass(frozen=True)
@@ -142,9 +156,11 @@ def speaker_prompt(
     last: tuple[str, str] | None = None,
     *,
     remark: tuple[str, str] | None = None,
+    grounded: str | None = None,
 ) -> SmallModelPrompt:
     """The prompt of a speaker. `last` is the last speaker's name and whole text, used from round 2 on. `remark` is a
-    person's name and text, and is answered instead. A role without an entry in VOICES is addressed by its name."""
+    person's name and text, and is answered instead. A role without an entry in VOICES is addressed by its name.
+    `grounded` is the grammar of a speech about a record, if there is one."""
     topic, content = _clip(topic, MAX_TOPIC), _clip(content[:MAX_LOOK], MAX_CONTENT)
     voice = VOICES.get(role) or _plain_voice(role)
     lines = [f"Facts: {facts}"] if (facts := _without_figures(content)) else []
@@ -155,7 +171,7 @@ def speaker_prompt(
         openings = tuple(answer.format(name=name) for answer in ANSWERS)
     elif last and round_number > 1:
         name = _speakable(last[0])
-        lines += [f'{name} says: "{last_point(last[1])}"', voice.challenge]
+        lines += [f'{name} says: "{last_point(_without_figures(last[1]))}"', voice.challenge]
         replies = voice.replies[(round_number - 2) % len(voice.replies)]
         openings = tuple(reply.format(name=name) for reply in replies)
     else:
@@ -164,7 +180,8 @@ def speaker_prompt(
     return SmallModelPrompt(
         system=f"{voice.persona} {DATA} Answer in three short sentences.",
         user="\n".join(lines),
-        grammar=_grammar(openings, f"{topic} {content}"),
+        grammar=grounded or _grammar(openings, f"{topic} {content}"),
+        is_grounded=grounded is not None,
     )
 
 
@@ -183,8 +200,18 @@ class LocalSummary(BaseModel):
     summary: Sentence
 
 
-def moderator_prompt(topic: str, turns: Sequence[tuple[str, str]]) -> SmallModelPrompt:
-    """The moderator's prompt, for a LocalSummary. `turns` are (name, whole text), in order."""
+@lru_cache(maxsize=32)
+def summary_of(pattern: str) -> type[LocalSummary]:
+    """A LocalSummary whose text matches the regular expression."""
+    summary: Any = (Annotated[str, Field(pattern=pattern)], ...)
+    return create_model("LocalSummary", __base__=LocalSummary, __doc__=LocalSummary.__doc__, summary=summary)
+
+
+def moderator_prompt(
+    topic: str, turns: Sequence[tuple[str, str]], *, grounded: bool = False
+) -> SmallModelPrompt:
+    """The moderator's prompt, for a LocalSummary, or for one of `summary_of` if it is grounded. `turns` are (name,
+    whole text), in order."""
     lines = [f"{_speakable(name)}: {last_point(text)}" for name, text in turns[-MAX_TURNS:]]
     return SmallModelPrompt(
         system=f"You are the moderator of a debate. You judge only what was said. {DATA} Answer in JSON.",
@@ -195,6 +222,7 @@ def moderator_prompt(topic: str, turns: Sequence[tuple[str, str]]) -> SmallModel
                 "Sum up the debate in one sentence.",
             ]
         ),
+        is_grounded=grounded,
     )
 
 
@@ -257,7 +285,7 @@ def _speakable(name: str) -> str:
 def _without_figures(text: str) -> str:
     """The text without figures, because the model fails when it tries to repeat one, which the grammar forbids."""
     # One space: the text has no two in a row, and a repeat would be quadratic on a text that has.
-    return re.sub(r" ([.,;:])", r"\1", _one_line(_FIGURES.sub(" ", text)))
+    return re.sub(r" ([.,;:])", r"\1", _one_line(_FIGURES.sub(" ", _CITATION.sub("", text))))
 
 
 def _clip(text: str, limit: int) -> str:

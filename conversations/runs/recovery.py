@@ -83,7 +83,8 @@ def read(conversation: UUID) -> tuple[DebateState, HumanInput]:
         # The record is frozen before the first word, or never.
         state.freeze = partial(_freeze, state, row.instrument, row.as_of or row.created_at)
     else:
-        builder.measure(question, most_prompt_tokens(state.providers[0]))
+        provider = state.providers[0]
+        builder.prepare(question, provider, most_prompt_tokens(provider))
     return state, human_input
 
 
@@ -99,7 +100,8 @@ def _give_record(state: DebateState, known: Known, as_of: datetime) -> None:
     snapshot = records.of(known, as_of, question.content, question.sources)
     if snapshot is not None:
         state.question, state.record = replace(question, record=snapshot), Record(snapshot)
-    builder.measure(state.question, most_prompt_tokens(state.providers[0]))
+    provider = state.providers[0]
+    builder.prepare(state.question, provider, most_prompt_tokens(provider))
 
 
 def _is_judgement(panel: Panel, message: transcript.State) -> bool:

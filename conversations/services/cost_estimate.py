@@ -12,9 +12,10 @@ from conversations.domain.panels import PANELS
 from conversations.domain.requests import NewConversation
 from conversations.domain.sources import SourceText
 from conversations.prompts import builder, material, small_model, tokens
-from conversations.prompts.builder import Prompt, Spoken, Task
+from conversations.prompts.builder import Prompt, Task
 from conversations.prompts.earlier import EarlierDebate
 from conversations.prompts.material import DebateQuestion
+from conversations.prompts.spoken import Spoken
 from conversations.providers import pricing
 from conversations.providers.catalog import BUILT_IN, Provider, longest_answer
 from conversations.providers.windows import most_prompt_tokens
@@ -36,9 +37,9 @@ class Length:
 # reasoning models take about four times as many in addition.
 SHORT: Final = Length(80)
 LONG: Final = Length(360, reasoning=1_000)
-# The local model's grammar allows two or three sentences, and its answers are limited in tokens.
+# The local model's grammars allow two or three sentences, and its answers are limited in tokens.
 LOCAL_SHORT: Final = Length(30)
-LOCAL_LONG: Final = Length(160)
+LOCAL_LONG: Final = Length(320)
 
 
 @dataclass(frozen=True)

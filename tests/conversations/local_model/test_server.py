@@ -23,6 +23,7 @@ from ag2.stream import MemoryStream
 
 from conversations.local_model.process import REPOSITORY, ModelProcess, find_running
 from conversations.local_model.server import NAME
+from conversations.prompts.grounded import speech
 from conversations.prompts.small_model import (
     VERDICT_SAMPLING,
     VOICES,
@@ -30,6 +31,12 @@ from conversations.prompts.small_model import (
     moderator_prompt,
     speaker_prompt,
 )
+from conversations.prompts.spoken import Spoken
+from evidence.cases import CASES
+from evidence.checker.check import check
+from evidence.checker.verdicts import Label
+from evidence.freezing.freeze import freeze
+from evidence.instruments import resolve
 
 pytestmark = pytest.mark.local_model
 
@@ -112,10 +119,15 @@ async def config(url: str | None, **options: Any) -> AsyncIterator[OpenAIConfig]
 
 
 async def say(
-    url: str | None, role: str, round_number: int, last: tuple[str, str] | None
+    url: str | None,
+    role: str,
+    round_number: int,
+    last: tuple[str, str] | None,
+    grounded: str | None = None,
 ) -> tuple[list[str], str | None]:
     """What the role says, in the pieces it comes in, and why it ended."""
-    prompt = speaker_prompt(role, TOPIC, "Revenue rose 94% to $35.1 billion.", round_number, last)
+    content = "Revenue rose 94% to $35.1 billion."
+    prompt = speaker_prompt(role, TOPIC, content, round_number, last, grounded=grounded)
     pieces: list[str] = []
 
     async def hear(chunk: ModelMessageChunk) -> None:
@@ -142,6 +154,23 @@ async def test_every_role_streams_whole_sentences_without_figures(model: ModelPr
         assert "Alice" in answer
         answers.append(answer)
     assert len(set(answers)) == len(VOICES)
+
+
+async def test_a_speech_about_a_record_has_only_figures_that_are_right(model: ModelProcess) -> None:
+    case = next(case for case in CASES if case.label == "Apple, end of 2012")
+    record = freeze(resolve(case.symbol), case.as_of)
+    said = [Spoken("market_context", "Market Context", "Apple gained 31.4% [E7] over twelve months.")]
+    grammar = speech.grammar(record, "risk_challenger", case.question, 2, said)
+
+    pieces, finish_reason = await say(model.url, "risk_challenger", 2, (said[0].name, said[0].text), grammar)
+
+    answer = "".join(pieces)
+    assert finish_reason == "stop", answer
+    assert len(pieces) > 30, answer
+    assert "Market Context" in answer
+    labels = {figure.label for figure in check(answer, record)}
+    assert labels
+    assert labels <= {Label.MATCHED, Label.DERIVED}, answer
 
 
 async def test_more_debates_than_slots_are_all_answered(model: ModelProcess) -> None:

@@ -9,8 +9,9 @@ from conversations.domain.events import HumanMessage, InputRequest
 from conversations.domain.human_input import Question, Remark
 from conversations.domain.panels import PANELS, Agent
 from conversations.domain.sources import SourceText
-from conversations.prompts.builder import MAX_ANSWERED, Prompt, Spoken, Task, build
+from conversations.prompts.builder import MAX_ANSWERED, Prompt, Task, build
 from conversations.prompts.material import DebateQuestion
+from conversations.prompts.spoken import Spoken
 from conversations.providers.catalog import Provider, parse
 
 MOST = 32_000
