@@ -67,6 +67,7 @@ _SENTENCES = {
     "too_long": "Choose at most {max_length}.",
     "datetime_parsing": "Enter a time, such as 2027-01-31T12:00:00Z.",
     "datetime_from_date_parsing": "Enter a time, such as 2027-01-31T12:00:00Z.",
+    "unknown_instrument": "{sentence}",
     "timezone_aware": "Add the time zone, such as Z for UTC.",
 }
 
@@ -172,9 +173,7 @@ def _symbol(text: str) -> str:
     except UnknownInstrument as unknown:
         if settings.OUTCRY_EVIDENCE.knows_instruments:
             return text
-        raise PydanticCustomError(
-            "unknown_instrument", "{message}", {"message": str(unknown).rstrip(".")}
-        ) from None
+        raise PydanticCustomError("unknown_instrument", "{sentence}", {"sentence": str(unknown)}) from None
 
 
 def _written(value: Any) -> Any:

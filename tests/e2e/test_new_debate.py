@@ -69,6 +69,7 @@ async def test_a_draft_with_its_files_is_kept_for_its_author_until_the_start(
     await open_options(page)
     await page.get_by_test_id("rounds-input").fill("1")
     await expect(page.get_by_test_id("chosen")).to_contain_text("1 round")
+    await _expect_no_record_of_what_is_unknown(page)
     await page.reload()
     await expect_draft(page)
 
@@ -101,6 +102,19 @@ async def test_a_draft_with_its_files_is_kept_for_its_author_until_the_start(
     await page.goto(f"{demo_site.url}/dashboard")
     await expect(page.get_by_test_id("content-input")).to_have_value("")
     await expect(sources).to_have_count(0)
+
+
+async def _expect_no_record_of_what_is_unknown(page: Page) -> None:
+    instrument, day = page.get_by_test_id("instrument-input"), page.get_by_test_id("as-of-input")
+    await instrument.fill("Appel")
+    await day.fill("2999-12-31")
+    await page.get_by_test_id("start-conversation").click()
+    await expect(page.locator("#id_instrument_error")).to_have_text(
+        "There is no instrument 'Appel'. Did you mean AAPL?"
+    )
+    await expect(page.locator("#id_as_of_error")).to_have_text("Enter a time that has passed.")
+    await instrument.fill("")
+    await day.fill("")
 
 
 async def test_a_debate_waits_until_one_of_five_ends(

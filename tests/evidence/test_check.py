@@ -80,6 +80,12 @@ def test_the_subject_of_the_sentence_before_is_meant() -> None:
     assert labels == [Label.MATCHED]
 
 
+@pytest.mark.parametrize("cited", ["[E999]", "[E1, E999]", "[E0]", "[E77777]"])
+def test_an_id_that_does_not_exist_supports_nothing(cited: str) -> None:
+    (figure,) = check(f"It closed at $532.17 {cited}.", SNAPSHOT)
+    assert (figure.label, figure.evidence) == (Label.UNSUPPORTED, ())
+
+
 def test_only_so_many_figures_are_checked() -> None:
     found = check("Revenue was $156.5bn. " * (MAX_FIGURES + 50), SNAPSHOT)
     assert [figure.label for figure in found] == [Label.MATCHED] * MAX_FIGURES + [Label.UNCHECKED] * 50

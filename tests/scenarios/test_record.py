@@ -1,12 +1,14 @@
 """A debate's record: frozen before the first word, the same for every agent, and every figure checked against it."""
 
 import json
+from collections import Counter
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
 from django.db import connection
+from django.test import AsyncClient
 
 from conversations.domain.errors import InvalidInput
 from conversations.domain.requests import NewConversation
@@ -102,6 +104,17 @@ async def test_figures_are_checked_while_they_are_spoken(alice: User, openai: Op
     assert types.index("figures") < types.index("agent_message")
     counts = of_type(events, "complete")[0]["figures"]
     assert (counts["matched"], counts["contradicted"], counts["unsupported"]) == (1, 1, 1)
+
+
+async def test_of_ten_thousand_figures_two_hundred_are_checked(alice: User, openai: OpenAIServer) -> None:
+    openai.answer(says("The close was $532.17. " * 200, "53.2 % " * 9_800), to="Financial Analyst")
+    conversation, events = await held(alice, rounds=1, **APPLE)
+    client = AsyncClient()
+    await client.aforce_login(alice)
+    shown = (await client.get(f"/api/conversations/{conversation.pk}/")).json()["transcript"]
+    labels = Counter(figure["label"] for figure in shown["messages"][0]["figures"])
+    assert labels == {"matched": 200, "unchecked": 9_800}
+    assert of_type(events, "complete")[0]["figures"]["unchecked"] == 9_800
 
 
 async def test_figures_of_a_source_are_evidence(alice: User, openai: OpenAIServer) -> None:

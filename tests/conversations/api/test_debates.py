@@ -116,6 +116,25 @@ async def test_input_that_breaks_a_rule_is_422_and_stores_nothing(
     assert await stored() == (0, 0)
 
 
+@pytest.mark.parametrize("path", [LIST, f"{LIST}estimate"])
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"instrument": "Appel"}, "There is no instrument 'Appel'. Did you mean AAPL?"),
+        ({"as_of": "2999-01-01T00:00:00Z"}, "Enter a time that has passed."),
+    ],
+)
+async def test_what_cannot_be_put_on_record_is_422_before_it_costs_anything(
+    alice: User, openai: OpenAIServer, path: str, values: dict[str, str], message: str
+) -> None:
+    client = await signed_in(alice)
+    body = json.dumps({"topic": "Buy?", **values})
+    answer = await client.post(path, body, content_type="application/json")
+    [problem] = body_of(answer)["errors"]
+    assert (answer.status_code, problem["field"], problem["message"]) == (422, *values, message)
+    assert (await stored(), openai.asked) == ((0, 0), [])
+
+
 async def test_one_debate_too_many_is_429(
     alice: User, conversation: Conversation, settings: Settings
 ) -> None:
