@@ -321,9 +321,7 @@ class Input(Form):
         Field(description="The `request` of the question to answer; null for a message to the panel."),
     ] = None
     to: Annotated[
-        str | None,
-        StringConstraints(max_length=MAX_KEY),
-        AfterValidator(without_nul),
+        Annotated[str, StringConstraints(max_length=MAX_KEY), AfterValidator(without_nul)] | None,
         Field(
             description="Role or name of the agent that is to answer the message; null for the next speaker."
         ),

@@ -98,3 +98,9 @@ def test_question_is_taken_from_the_content_where_there_is_none() -> None:
     with pytest.raises(InvalidInput) as refused:
         NewConversation.parse({"content": "---"})
     assert [problem.field for problem in refused.value.problems] == ["topic"]
+
+
+def test_a_message_to_nobody_in_particular_may_say_so() -> None:
+    assert Input.parse({"text": "What of the debt?", "to": None}).to is None
+    with pytest.raises(InvalidInput):
+        Input.parse({"text": "What of the debt?", "to": "risk\0"})
