@@ -1,26 +1,19 @@
 """The HTTP API, asked by what its own document says, rightly and wrongly: nothing of it breaks the server."""
 
-import json
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
-import schemathesis
-from hypothesis import HealthCheck, Phase, settings
-from ninja.responses import NinjaJSONEncoder
-from schemathesis.checks import not_a_server_error
-from schemathesis.specs.openapi import checks
+from hypothesis import Phase
 
-from config.api import api
 from tests.e2e.programs import key_of
 from tests.e2e.site import Site, running
 
-pytestmark = pytest.mark.e2e
+if TYPE_CHECKING:
+    from tests.e2e.described import Described
 
-document = schemathesis.openapi.from_dict(
-    json.loads(json.dumps(api.get_openapi_schema(), cls=NinjaJSONEncoder))
-)
+pytestmark = pytest.mark.e2e
 
 
 @pytest.fixture(scope="module")
@@ -52,49 +45,34 @@ def finished(site: Site, key: str) -> str:
     return answer.headers["x-outcry-conversation"]
 
 
-def is_described(context: Any, response: Any, case: Any) -> bool | None:
-    """The status is in the document, and so is the type of what is answered; of the doors, which are our own words."""
-    if case.operation.definition.raw["operationId"].startswith("doors_"):
-        checks.status_code_conformance(context, response, case)
-        checks.content_type_conformance(context, response, case)
-    return None
+@pytest.fixture(scope="module")
+def described(site: Site, key: str) -> "Described":
+    # Imported here: schemathesis takes a second, and every process of pytest imports this file.
+    from tests.e2e.described import Described
+
+    return Described(site, key)
 
 
-@document.parametrize()
-@settings(
-    max_examples=5,
-    deadline=None,
-    derandomize=True,
-    database=None,
-    phases=[Phase.explicit, Phase.generate],
-    suppress_health_check=list(HealthCheck),
-)
-def test_no_request_breaks_the_server(case: Any, site: Site, key: str) -> None:
-    case.call_and_validate(
-        base_url=site.url,
-        headers={"Authorization": f"Bearer {key}"},
-        timeout=30,
-        checks=[not_a_server_error, checks.response_schema_conformance, is_described],
-    )
+def test_no_request_breaks_the_server(described: "Described", subtests: pytest.Subtests) -> None:
+    trials = 0
+    for operation, trial in described.trials(Phase.explicit, Phase.generate):
+        with subtests.test(operation):
+            trial()
+        trials += 1
+    assert trials > 20
 
 
-@document.include(path_regex="conversations/{conversation}").parametrize()
-@settings(
-    max_examples=5,
-    deadline=None,
-    derandomize=True,
-    database=None,
-    phases=[Phase.generate],
-    suppress_health_check=list(HealthCheck),
-)
-def test_no_request_about_a_debate_breaks_the_server(case: Any, site: Site, key: str, finished: str) -> None:
-    case.path_parameters["conversation"] = finished
-    case.call_and_validate(
-        base_url=site.url,
-        headers={"Authorization": f"Bearer {key}"},
-        timeout=30,
-        checks=[not_a_server_error, checks.response_schema_conformance, is_described],
-    )
+def test_no_request_about_a_debate_breaks_the_server(
+    described: "Described", finished: str, subtests: pytest.Subtests
+) -> None:
+    trials = 0
+    for operation, trial in described.trials(
+        Phase.generate, within="conversations/{conversation}", conversation=finished
+    ):
+        with subtests.test(operation):
+            trial()
+        trials += 1
+    assert trials > 5
 
 
 RUN = {"threadId": "t", "runId": "r", "state": {}, "tools": [], "context": []}
@@ -109,9 +87,6 @@ ANSWERED = [
 
 @pytest.mark.parametrize(("address", "method", "body"), ANSWERED)
 def test_a_debates_every_event_is_as_the_document_says(
-    site: Site, key: str, address: str, method: str, body: Any
+    described: "Described", address: str, method: str, body: Any
 ) -> None:
-    case = document[address][method].Case(body=body, media_type="application/json")
-    answer = case.call(base_url=site.url, headers={"Authorization": f"Bearer {key}"}, timeout=30)
-    assert answer.status_code == 200
-    case.validate_response(answer, checks=[checks.response_schema_conformance, is_described])
+    described.ask(address, method, body)
