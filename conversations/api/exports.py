@@ -19,8 +19,12 @@ _REFUSED: Any = {403: Refusal, 404: Refusal, 422: Invalid, 429: Refusal}
 _FILE: Any = {
     "description": "The file, with its name in Content-Disposition",
     "content": {
-        media_type: {"schema": {"type": "string"}}
-        for media_type in ("text/markdown", "application/json", "text/csv")
+        media_type: {"schema": {"type": type_}}
+        for media_type, type_ in (
+            ("text/markdown", "string"),
+            ("application/json", "object"),
+            ("text/csv", "string"),
+        )
     },
 }
 
