@@ -94,9 +94,10 @@ class Ecb(Source):
 
 
 def _reduced(body: bytes) -> bytes:
-    """Lines of a period and a value. An empty answer has no values."""
+    """Lines of a period and a value. An empty answer has no values, and a holiday none or NaN."""
     rows = csv.DictReader(body.decode("utf-8-sig").splitlines())
-    return "\n".join(f"{row['TIME_PERIOD']} {row['OBS_VALUE']}" for row in rows if row["OBS_VALUE"]).encode()
+    values = [(row["TIME_PERIOD"], row["OBS_VALUE"]) for row in rows]
+    return "\n".join(f"{period} {value}" for period, value in values if value not in {"", "NaN"}).encode()
 
 
 def _facts(series: _Series, reduced: str, as_of: datetime) -> Iterator[Fact]:

@@ -73,11 +73,18 @@ class Web:
         """The answer of at most `most` bytes, reduced; it may be `fresh` seconds old. `secret` are parameters that are
         in no key. `reduce` raises an exception for an answer that it cannot use. Raises Failed."""
         key = self._key("answer", sha256(repr((url, sorted(parameters.items()))).encode()).hexdigest())
-        if (kept := await self.shared.get(key)) is not None:
-            return await asyncio.to_thread(zlib.decompress, kept)
-        if (reason := await self.shared.get(self._key("rest"))) is not None:
-            raise Failed(MissingReason(reason.decode()), "it has just failed")
-        await self._take_turn()
+        until = time.monotonic() + WAIT_SECONDS
+        while True:
+            # Again after each pause: another debate may have had the same question.
+            if (kept := await self.shared.get(key)) is not None:
+                return await asyncio.to_thread(zlib.decompress, kept)
+            if (reason := await self.shared.get(self._key("rest"))) is not None:
+                raise Failed(MissingReason(reason.decode()), "it has just failed")
+            if (pause := await self._pause()) is None:
+                break
+            if time.monotonic() + pause > until:
+                raise Failed(MissingReason.RATE_LIMITED, "too many questions at once")
+            await asyncio.sleep(pause)
         body = await self._read(url, {**parameters, **(secret or {})}, most)
         try:
             wanted, packed = await asyncio.to_thread(_reduced, reduce, body)
@@ -87,20 +94,12 @@ class Web:
         await self.shared.put(key, packed, fresh)
         return wanted
 
-    async def _take_turn(self) -> None:
-        until = time.monotonic() + WAIT_SECONDS
-        while True:
-            now = time.time()
-            window = int(now // self.pace.seconds)
-            if (
-                await self.shared.count(self._key(f"pace:{window}"), 2 * self.pace.seconds)
-                <= self.pace.requests
-            ):
-                return
-            pause = (window + 1) * self.pace.seconds - now
-            if time.monotonic() + pause > until:
-                raise Failed(MissingReason.RATE_LIMITED, "too many questions at once")
-            await asyncio.sleep(pause)
+    async def _pause(self) -> float | None:
+        """None if a question may be asked now, else the seconds until the next window."""
+        now, length = time.time(), self.pace.seconds
+        window = int(now // length)
+        asked = await self.shared.count(self._key("pace", str(window)), 2 * length)
+        return None if asked <= self.pace.requests else (window + 1) * length - now
 
     async def _read(self, url: str, parameters: Mapping[str, str], most: int) -> bytes:
         try:

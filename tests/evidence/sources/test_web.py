@@ -3,17 +3,19 @@
 import asyncio
 import zlib
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import pytest
 import pytest_asyncio
 from django.core.cache import cache
 
+from conversations.infrastructure.evidence_cache import EvidenceCache
 from evidence.record import MissingReason
 from evidence.sources.base import Failed, Gathered, Job, Question, Source
 from evidence.sources.gather import gather
 from evidence.sources.json_parts import Parts, loads
 from evidence.sources.web import Pace, Web
-from tests.evidence.sources.stand_in import NETFLIX, about, web
+from tests.evidence.sources.stand_in import NETFLIX, QUICK, about, web
 from tests.fakes.evidence_server import EvidenceServer, evidence_server
 from tests.fakes.waiting import Gate
 
@@ -115,6 +117,20 @@ async def test_a_source_is_asked_no_faster_than_it_allows(
     async with web("fred", Pace(2, 10**9)) as other:
         assert await ask(other, server, number="3") == b"VALUE"
     assert len(server.asked) == 3
+
+
+async def test_a_question_that_another_had_answered_meanwhile_needs_no_turn(server: EvidenceServer) -> None:
+    server.answer("/a", "value")
+
+    class Busy(EvidenceCache):
+        async def count(self, key: str, seconds: int) -> int:
+            async with web() as another:
+                await ask(another, server)
+            return QUICK.requests + 1
+
+    async with web() as asks:
+        assert await ask(replace(asks, shared=Busy()), server) == b"VALUE"
+    assert len(server.asked) == 1
 
 
 async def test_a_question_waits_for_the_next_window(server: EvidenceServer) -> None:
