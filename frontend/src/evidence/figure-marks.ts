@@ -7,6 +7,7 @@ import type { Pen } from "../shared/markdown-nodes.ts";
 import { type Stretch, ownText, placesIn } from "../shared/source-places.ts";
 import { blocks, nodesOf } from "../shared/markdown.ts";
 import { decoded } from "../shared/entities.ts";
+import { labelled } from "./labels.ts";
 import { type Items, expectedAmount } from "./record.ts";
 
 /** A figure between two offsets in a text, in UTF-16 units. */
@@ -34,8 +35,8 @@ export function shared(blocks: readonly Token[], text: string, placed: readonly 
     const at = source.indexOf(block.raw.slice(0, 20).trimEnd(), from);
     if (at === -1) return [block, []];
     from = at + block.raw.trimEnd().length;
-    const moved = placed.map(({ start, end, figure }) => ({ start: start - at, end: end - at, figure }));
-    return [block, moved.filter(({ start, end, figure }) => start >= 0 && block.raw.slice(start, end) === figure.text)];
+    const inside = placed.filter(({ start, end, figure }) => start >= at && block.raw.slice(start - at, end - at) === figure.text);
+    return [block, inside.map(({ start, end, figure }) => ({ start: start - at, end: end - at, figure }))];
   });
 }
 
@@ -100,6 +101,7 @@ function mark(text: string, figure: CheckedFigure, isEnd: boolean, items: Items)
   const expected = expectedAmount(figure, items);
   if (expected !== null && isEnd) made.dataset["record"] = expected;
   made.dataset["figure"] = String(figure.start);
+  made.title = labelled(figure.label).one;
   made.textContent = text;
   return made;
 }
