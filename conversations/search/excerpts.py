@@ -7,7 +7,7 @@ from uuid import UUID
 from django.db import connection
 
 from conversations.models import Passage
-from conversations.search import terms
+from conversations.search import index, terms
 
 # Characters on each side of a hit.
 CONTEXT: Final = 60
@@ -25,16 +25,16 @@ class Excerpt(NamedTuple):
 
 
 def excerpts(conversations: Collection[UUID], query: str) -> dict[UUID, Excerpt]:
-    """The first hit of the query's first term in each conversation that has one."""
-    found: dict[UUID, Excerpt] = {}
+    """The first hit of the query's first term in each conversation that has one. Reads one text of each."""
     words = terms.parse(query)
     if not words:
-        return found
+        return {}
     term = _folded(words[0])
-    for conversation, part, seq, text in _texts(conversations):
-        if conversation not in found and (start := _folded(text).find(term)) >= 0:
-            found[conversation] = _excerpt(part, seq, text, start, start + len(term))
-    return found
+    return {
+        conversation: _excerpt(part, seq, text, start, start + len(term))
+        for conversation, part, seq, text in _texts(index.first_passages(conversations, words[0]))
+        if (start := _folded(text).find(term)) >= 0
+    }
 
 
 def _folded(text: str) -> str:
@@ -54,18 +54,16 @@ def _excerpt(part: str, seq: int, text: str, start: int, end: int) -> Excerpt:
     return Excerpt(part, seq if part == Passage.Part.MESSAGE else None, before, text[start:end], after)
 
 
-def _texts(conversations: Collection[UUID]) -> Iterator[tuple[UUID, str, int, str]]:
-    """The texts of these conversations, oldest first."""
-    rows = Passage.objects.filter(conversation__in=conversations).order_by("pk")
+def _texts(passages: Collection[int]) -> Iterator[tuple[UUID, str, int, str]]:
+    """The texts of these passages."""
+    rows = Passage.objects.filter(pk__in=passages)
     if connection.vendor != "sqlite":
-        found = rows.values_list("conversation_id", "part", "seq", "text").iterator(chunk_size=100)
-        yield from ((pk, part, seq, text or "") for pk, part, seq, text in found)
+        found = rows.values_list("conversation_id", "part", "seq", "text")
+        yield from ((conversation, part, seq, text or "") for conversation, part, seq, text in found)
         return
-    of = {pk: (conversation, part, seq) for pk, conversation, part, seq in rows.values_list(
-        "pk", "conversation_id", "part", "seq")}  # fmt: skip
+    of = {pk: about for pk, *about in rows.values_list("pk", "conversation_id", "part", "seq")}
     marks = ", ".join(["%s"] * len(of))
     with connection.cursor() as cursor:
-        # Many rows at once: SQLite reads them in the order of their ids.
         cursor.execute(f"SELECT rowid, text FROM conversations_search WHERE rowid IN ({marks})", [*of])  # noqa: S608
         for pk, text in cursor:
             yield (*of[pk], text)

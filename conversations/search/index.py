@@ -4,12 +4,12 @@ PostgreSQL indexes the rows' own text. On SQLite the text is in the FTS5 table `
 the row's id; rows without text are small, and looking up which debates have the matches stays fast.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any, Final
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import Q
+from django.db.models import Min, Q
 from django.db.models.expressions import RawSQL
 
 from conversations.domain.enums import Kind
@@ -85,7 +85,13 @@ def matching(query: str) -> Q:
     return condition
 
 
-def _having(term: str) -> RawSQL:
+def first_passages(conversations: Collection[UUID], term: str) -> list[int]:
+    """The ids of the first row with the term in each of these conversations that has one."""
+    rows = Passage.objects.filter(conversation__in=conversations, pk__in=_having(term, "id"))
+    return [*rows.order_by().values("conversation").annotate(first=Min("pk")).values_list("first", flat=True)]
+
+
+def _having(term: str, column: str = "conversation_id") -> RawSQL:
     if connection.vendor == "sqlite":
         ids = "SELECT rowid FROM conversations_search WHERE conversations_search MATCH %s"
         parameters: tuple[str, ...] = (terms.sqlite_match(term),)
@@ -93,7 +99,7 @@ def _having(term: str) -> RawSQL:
     else:
         parameters = terms.postgresql_match(term)
         where = f"{VECTOR} @@ (phraseto_tsquery('simple', %s) && to_tsquery('simple', %s))"
-    return RawSQL(f"SELECT conversation_id FROM {_TABLE} WHERE {where}", parameters)  # noqa: S608, S611 (ours)
+    return RawSQL(f"SELECT {column} FROM {_TABLE} WHERE {where}", parameters)  # noqa: S608, S611 (ours)
 
 
 _TABLE: Final = Passage._meta.db_table
