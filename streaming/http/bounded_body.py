@@ -14,9 +14,9 @@ from streaming.http.responses import JSONResponse, add_security_headers
 
 # Bytes of the forms of pages.
 MAX_BODY: Final = 3 * 1024 * 1024
-# Bytes of a request to the API: those that Django reads into memory (DATA_UPLOAD_MAX_MEMORY_SIZE), and a little more,
-# so that a body that is only a little too large is refused by Django, in the API's format.
-MAX_API_BODY: Final = 9 * 1024 * 1024
+# Bytes of a request to the API: those that Django reads into memory, and a little more, so that a body that is only a
+# little too large is refused by Django, in the API's format.
+MAX_API_BODY: Final[int] = settings.DATA_UPLOAD_MAX_MEMORY_SIZE + 1024 * 1024
 # What an upload may have more than the largest file: a file that is only a little too large is refused by its name.
 MORE: Final = 2 * 1024 * 1024
 MAX_UPLOAD: Final = MAX_FILE_BYTES + MORE

@@ -23,8 +23,8 @@ from conversations.domain.errors import Forbidden, InvalidInput, OutcryError, Un
 from conversations.infrastructure import database
 from streaming.watchers.registry import registry
 
-# 8 MiB: the longest content has 6 MB if JSON escapes every character as a surrogate pair.
-MAX_BODY: Final = 8 * 1024 * 1024
+# As many bytes as Django's own views take.
+MAX_BODY: Final[int] = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
 _SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
