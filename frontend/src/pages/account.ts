@@ -3,3 +3,6 @@
 import "../styles/entrance.css";
 import "../styles/keys.css";
 import "../styles/settings.css";
+import { forgetSubmission } from "../shared/clipboard.ts";
+
+forgetSubmission();

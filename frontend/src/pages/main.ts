@@ -1,12 +1,11 @@
 // Every page: the style sheet, the theme, the menu, copy buttons and the sign-in.
 
 import "../styles/main.css";
-import { forgetSubmission, setUpCopyButtons } from "../shared/clipboard.ts";
+import { setUpCopyButtons } from "../shared/clipboard.ts";
 import { keepFragment } from "../shared/fragment.ts";
 import { setUpThemeToggle, tellTimeZone } from "../shared/theme.ts";
 
 setUpThemeToggle();
 tellTimeZone();
 setUpCopyButtons();
-forgetSubmission();
 keepFragment();
