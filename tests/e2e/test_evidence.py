@@ -56,7 +56,7 @@ async def test_figures_are_marked_and_lead_to_the_record(
     # Words beside the colour, which are not read out nor copied.
     shown = "mark => getComputedStyle(mark, '::after').content"
     assert "record: 26.67" in await marks.nth(2).evaluate(shown)
-    assert await message.locator(".citation").all_inner_texts() == ["E1", "E3", "E14", "E15"]
+    await expect(message.locator(".citation")).to_have_text(["E1", "E3", "E14", "E15"])
 
     await _read_a_figure_by_keyboard(page)
     await _look_around_the_panel(page)
