@@ -23,8 +23,8 @@ PACE: Final = Pace(10, 1)
 _MOST: Final = 1024 * 1024
 _FRESH: Final = 900
 _YEAR: Final = timedelta(days=365)
-# A year of daily values, and the holidays before it.
-_BACK: Final = timedelta(days=380)
+# A year of values before the newest one, which may be the month before the last.
+_BACK: Final = timedelta(days=460)
 # Days after a month at which its inflation is final for certain.
 _INFLATION_DAYS: Final = 25
 

@@ -29,7 +29,9 @@ PACE: Final = Pace(5, 1)
 _MEGABYTE: Final = 1024 * 1024
 # The largest companies' facts have about 10 MB.
 _MOST_FACTS: Final = 32 * _MEGABYTE
-_MOST: Final = 8 * _MEGABYTE
+# Those of banks, which file thousands of papers a year.
+_MOST_FILINGS: Final = 32 * _MEGABYTE
+_MOST_LIST: Final = 8 * _MEGABYTE
 _FRESH_LIST: Final = 86_400
 _FRESH: Final = 900
 # Older files of a company's submissions that are read for one debate; each has 1,000 filings or more.
@@ -74,7 +76,7 @@ class Edgar(Source):
     async def _reports(self, symbol: str, as_of: datetime) -> Gathered:
         cik = await self._cik(symbol, as_of)
         submissions = await self._ask(
-            f"{self.data}/submissions/CIK{cik:010}.json", edgar_answers.submissions, _MOST
+            f"{self.data}/submissions/CIK{cik:010}.json", edgar_answers.submissions, _MOST_FILINGS
         )
         has_ticker = symbol in _CIKS or symbol in {each.replace(".", "-") for each in submissions["tickers"]}
         if not has_ticker or submissions["cik"] != cik:
@@ -102,12 +104,12 @@ class Edgar(Source):
         found: list[Any] = []
         for name in wanted:
             url = f"{self.data}/submissions/{name}"
-            found += (await self._ask(url, edgar_answers.submissions, _MOST))["filings"]
+            found += (await self._ask(url, edgar_answers.submissions, _MOST_FILINGS))["filings"]
         return found
 
     async def _companies(self) -> _Companies:
         url = f"{self.site}/files/company_tickers_exchange.json"
-        reduced = await self.web.ask(url, {}, edgar_answers.companies, most=_MOST, fresh=_FRESH_LIST)
+        reduced = await self.web.ask(url, {}, edgar_answers.companies, most=_MOST_LIST, fresh=_FRESH_LIST)
         return await asyncio.to_thread(_read, reduced)
 
     async def _ask(self, url: str, reduce: Any, most: int) -> Any:

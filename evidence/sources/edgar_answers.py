@@ -9,18 +9,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, Final
-from zoneinfo import ZoneInfo
 
 from evidence.sources.edgar_concepts import WANTED
-from evidence.sources.edgar_reports import ANNUAL, QUARTERLY, Entries, Entry, Filing
+from evidence.sources.edgar_reports import ANNUAL, CLOCK, QUARTERLY, Entries, Entry, Filing
 from evidence.sources.json_parts import Parts, loads
 
 _ACCESSION: Final = re.compile(r"\d{10}-\d{2}-\d{6}")
 _OLDER_FILE: Final = re.compile(r"CIK\d{10}-submissions-\d{3}\.json")
 _PARTS: Final = frozenset({"FY", "Q1", "Q2", "Q3", "Q4"})
-# EDGAR writes its times with a Z. For some companies they are UTC, for others New York's: the later reading never lets
-# a report be known too early.
-_CLOCK: Final = ZoneInfo("America/New_York")
+_COLUMNS: Final = ("accessionNumber", "form", "reportDate", "acceptanceDateTime")
 
 
 def companies(body: bytes) -> bytes:
@@ -40,30 +37,46 @@ def companies(body: bytes) -> bytes:
 def submissions(body: bytes) -> bytes:
     """{cik, tickers, filings [[accession, form, period's end, accepted] ...], older [[file, from, to] ...]} of a
     company's submissions, or of one of its older files."""
-    document = loads(body)
-    filings = document.get("filings", {})
-    recent = filings.get("recent", document)
-    columns = [recent[name] for name in ("accessionNumber", "form", "reportDate", "acceptanceDateTime")]
+    parts = Parts(body.decode())
+    head: dict[str, Any] = {}
+    columns: dict[str, Any] = {}
+    for name in parts.members():
+        if name == "filings":
+            for part in parts.members():
+                if part == "recent":
+                    columns = _wanted(parts, _COLUMNS)
+                else:
+                    head[part] = parts.value()
+        elif name in _COLUMNS:
+            columns[name] = parts.value()
+        else:
+            head[name] = parts.value()
     return _dumps(
         {
-            "cik": int(document.get("cik", 0)),
-            "tickers": [str(each) for each in document.get("tickers", [])],
+            "cik": int(head.get("cik", 0)),
+            "tickers": [str(each) for each in head.get("tickers", [])],
             "filings": [
                 row
-                for row in zip(*columns, strict=True)
+                for row in zip(*(columns[name] for name in _COLUMNS), strict=True)
                 if row[1] in ANNUAL | QUARTERLY and _ACCESSION.fullmatch(row[0]) and _is_time(*row[2:])
             ],
             "older": [
                 [each["name"], each["filingFrom"], each["filingTo"]]
-                for each in filings.get("files", [])
+                for each in head.get("files", [])
                 if _OLDER_FILE.fullmatch(each["name"])
             ],
         }
     )
 
 
+def _wanted(parts: Parts, names: Sequence[str]) -> dict[str, Any]:
+    return {
+        name: value for name, value in ((name, parts.value()) for name in parts.members()) if name in names
+    }
+
+
 def company_facts(body: bytes) -> bytes:
-    """{cik, facts {concept: {unit: [[start, end, value, accession, year, part, filed] ...]}}} of companyfacts."""
+    """{cik, facts {concept: {unit: [[start, end, value, accession, year, part, form, filed] ...]}}} of companyfacts."""
     parts = Parts(body.decode())
     found: dict[str, Any] = {"cik": 0, "facts": {}}
     for name in parts.members():
@@ -83,7 +96,7 @@ def read_filings(reduced: Sequence[Sequence[str]]) -> list[Filing]:
     """Filings of reduced submissions."""
     return [
         Filing(
-            accession, form, date.fromisoformat(end), datetime.fromisoformat(accepted).replace(tzinfo=_CLOCK)
+            accession, form, date.fromisoformat(end), datetime.fromisoformat(accepted).replace(tzinfo=CLOCK)
         )
         for accession, form, end, accepted in reduced
     ]
@@ -121,7 +134,7 @@ def _rows(values: Sequence[Mapping[str, Any]]) -> Iterator[list[Any]]:
         if is_usable:
             yield [
                 *(each.get("start"), each["end"], str(each["val"]), each["accn"]),
-                *(each["fy"], each["fp"], each["filed"]),
+                *(each["fy"], each["fp"], each["form"], each["filed"]),
             ]
 
 
@@ -134,10 +147,10 @@ def _is_time(*texts: Any) -> bool:
 
 
 def _entry(
-    start: str | None, end: str, value: str, accession: str, year: int, part: str, filed: str
+    start: str | None, end: str, value: str, accession: str, year: int, part: str, form: str, filed: str
 ) -> Entry:
     first = None if start is None else date.fromisoformat(start)
-    return Entry(first, date.fromisoformat(end), Decimal(value), accession, year, part, filed)
+    return Entry(first, date.fromisoformat(end), Decimal(value), accession, year, part, form, filed)
 
 
 def _dumps(value: Any) -> bytes:

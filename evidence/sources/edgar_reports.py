@@ -6,9 +6,10 @@ after restatements and splits, which nobody knew at the time.
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Final
+from zoneinfo import ZoneInfo
 
 from evidence.record import Quality
 from evidence.sources.base import Fact
@@ -23,6 +24,11 @@ _YEAR: Final = (timedelta(days=340), timedelta(days=385))
 _QUARTER: Final = (timedelta(days=80), timedelta(days=100))
 # A year's report comes out at most four months after the next year's end.
 _STALE: Final = timedelta(days=500)
+# EDGAR writes its times with a Z. For some companies they are UTC, for others New York's: the later reading never lets
+# a report be known too early.
+CLOCK: Final = ZoneInfo("America/New_York")
+# Metrics that every report states for its own period.
+_OF_EVERY_REPORT: Final = ("net_income", "total_assets")
 # Two concepts for the same thing may differ by rounding.
 _SAME: Final = Decimal("0.01")
 
@@ -48,6 +54,7 @@ class Entry:
     accession: str
     year: int
     part: str
+    form: str
     filed: str
 
 
@@ -66,14 +73,32 @@ class _Stated:
 
 
 def facts(subject: str, filings: Sequence[Filing], entries: Entries, as_of: datetime) -> Iterator[Fact]:
-    """The figures of the newest annual report, and of the quarterly one after it, if they were known."""
-    known = sorted((each for each in filings if each.known_at <= as_of), key=lambda each: each.known_at)
+    """The figures of the newest annual report that was known, and of the quarterly one after it. Old reports may be
+    missing in `filings`."""
+    everything = [*filings, *_unlisted(filings, entries)]
+    known = sorted((each for each in everything if each.known_at <= as_of), key=lambda each: each.known_at)
     annual = _newest(known, ANNUAL, entries, date.min)
     for metric in CONCEPTS if annual else ():
         yield from _of_metric(subject, metric, annual, entries, _YEAR, as_of)
     quarterly = _newest(known, QUARTERLY, entries, annual[0].end if annual else date.min)
     for metric in OF_QUARTERS if quarterly else ():
         yield from _of_metric(subject, metric, quarterly, entries, _QUARTER, as_of)
+
+
+def _unlisted(filings: Sequence[Filing], entries: Entries) -> Iterator[Filing]:
+    """The reports that only values tell of: banks file so much that their older reports are in no list that is read.
+    They count as known at the end of the day of filing."""
+    listed = {each.accession for each in filings}
+    newest: dict[str, Entry] = {}
+    for concept in (concept for metric in _OF_EVERY_REPORT for concept in CONCEPTS[metric]):
+        for values in entries.get(concept, {}).values():
+            for each in values:
+                known = newest.get(each.accession)
+                if each.accession not in listed and (known is None or known.end < each.end):
+                    newest[each.accession] = each
+    for each in newest.values():
+        filed = datetime.combine(date.fromisoformat(each.filed), time(23, 59, 59), CLOCK)
+        yield Filing(each.accession, each.form, each.end, filed)
 
 
 def _newest(known: Sequence[Filing], forms: frozenset[str], entries: Entries, after: date) -> list[Filing]:

@@ -13,6 +13,8 @@ logger = structlog.get_logger(__name__)
 
 # All sources together; people wait for the first word meanwhile.
 SECONDS: Final = 3.0
+# Reasons that nothing is wrong with the source.
+_EXPECTED: Final = frozenset({MissingReason.NO_DATA, MissingReason.LICENCE})
 
 
 async def gather(sources: Sequence[Source], question: Question, seconds: float = SECONDS) -> Gathered:

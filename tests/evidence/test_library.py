@@ -146,6 +146,17 @@ def test_at_most_so_many_items_are_frozen_and_the_rest_is_said() -> None:
     assert {item.quality for item in snapshot.items} == {Quality.USER}
 
 
+def test_a_source_with_too_many_figures_leaves_the_rest_out_and_says_so() -> None:
+    facts = tuple(
+        Fact("NFLX", f"m{number}", "FY2012", Decimal(1), Unit.COUNT, None, "", "", "", NEW_YEARS_EVE)
+        for number in range(MAX_ITEMS + 5)
+    )
+    snapshot = freeze(Instrument(symbol="NFLX", name="Netflix"), NEW_YEARS_EVE, (), Gathered(facts))
+    assert len(snapshot.items) == MAX_ITEMS
+    too_many = [each.metric for each in snapshot.missing if each.reason is MissingReason.TOO_MANY]
+    assert too_many[:5] == [f"m{number}" for number in range(MAX_ITEMS, MAX_ITEMS + 5)]
+
+
 def test_every_case_has_figures_and_its_price_matches_the_record() -> None:
     assert len(CASES) >= 8
     for case in CASES:

@@ -223,6 +223,19 @@ async def test_filings_of_many_years_ago_are_read_from_older_files(server: Evide
     ]
 
 
+async def test_a_report_that_is_in_no_list_is_known_when_its_day_of_filing_is_over(
+    server: EvidenceServer,
+) -> None:
+    income = [year(FIRST, 2011, 80, report=2012), year(FIRST, 2012, 90), year(SECOND, 2013, 95)]
+    facts = {"us-gaap:NetIncomeLoss": {USD: income}}
+    netflix(server, annual(SECOND, 2013), facts=facts)
+    # Filed on 1 February, New York's day of which ends at 05:00 UTC.
+    assert values(await asked(server, NETFLIX, 2013, 2, 1)) == {}
+    found = await asked(server, NETFLIX, 2013, 2, 2)
+    assert values(found) == {("net_income", "FY2012"): "90", ("net_income", "FY2011"): "80"}
+    assert found.facts[0].known_at == datetime(2013, 2, 2, 4, 59, 59, tzinfo=UTC)
+
+
 @pytest.mark.parametrize("wrong", [{"tickers": ["TCEHY"]}, {"cik": "5"}])
 async def test_another_companys_reports_are_not_taken(server: EvidenceServer, wrong: dict[str, Any]) -> None:
     netflix(server, annual(FIRST, 2013), facts={"us-gaap:Revenues": {USD: [year(FIRST, 2013, 100)]}})
@@ -272,6 +285,8 @@ async def test_a_company_is_found_by_ticker_or_name(server: EvidenceServer) -> N
         (2, "SONY GROUP CORP", "SNEJF", "OTC"),
         (3, "Acme Corp", "ACM", "NYSE"),
         (4, "ACME INC", "ACMI", "OTC"),
+        (5, f"EVIL\u202e\x00 {'x' * 500}", "EVIL", "OTC"),
+        (6, "No ticker", "<b>", "OTC"),
     )
     async with web() as asks:
         source = edgar(asks, server)
@@ -284,5 +299,10 @@ async def test_a_company_is_found_by_ticker_or_name(server: EvidenceServer) -> N
         # Two companies have this name.
         assert await source.find("Acme") is None
         assert await source.near("Berkshir Hathaway") == ["BRK-B"]
+        evil = await source.find("EVIL")
+        assert evil is not None
+        assert evil.names[0].isprintable()
+        assert len(evil.names[0]) <= 100
+        assert await source.find("<b>") is None
     # Asked once, then read from the cache.
     assert len(server.asked) == 1

@@ -45,7 +45,7 @@ async def test_rates_are_those_of_the_day_and_of_a_year_before(server: EvidenceS
         ("2025-12-03", "9"),
     )
     server.series(DEPOSIT, ("2026-12-01", "2.00"), ("2026-11-30", ""))
-    server.series(INFLATION, ("2026-10", "2.1"), ("2026-11", "2.3"))
+    server.series(INFLATION, ("2025-10", "1.9"), ("2026-10", "2.1"), ("2026-11", "2.3"))
     question = about("EURUSD", 2026, 12, 1)
     gathered = await asked_ecb(server, question)
     assert [(item.period, str(item.value)) for item in items(question, gathered, "fx", "EURUSD")] == [
@@ -59,7 +59,8 @@ async def test_rates_are_those_of_the_day_and_of_a_year_before(server: EvidenceS
         "free reuse, source named, unmodified",
     )
     # November's inflation is not final yet.
-    assert [item.period for item in items(question, gathered, "inflation", "EA")] == ["2026-10"]
+    assert [item.period for item in items(question, gathered, "inflation", "EA")] == ["2026-10", "2025-10"]
+    assert {request.query["startPeriod"] for request in server.asked} == {"2025-08-28"}
 
 
 async def test_a_rate_is_known_when_it_is_fixed_not_before(server: EvidenceServer) -> None:
