@@ -14,13 +14,14 @@ from conversations.access import permissions
 from conversations.models import Conversation
 from evidence import cases
 from evidence.freezing.history import history
+from evidence.instruments import INSTRUMENTS
 
 
 def on_page(conversation: Conversation) -> dict[str, Any]:
     """The fields of the page's data (src/client/page-data.ts) about the record."""
-    has_instrument = conversation.instrument != ""
+    has_prices = conversation.instrument in {each.symbol for each in INSTRUMENTS}
     return {
-        "pricesUrl": reverse("prices", args=[conversation.pk]) if has_instrument else None,
+        "pricesUrl": reverse("prices", args=[conversation.pk]) if has_prices else None,
         "outcome": _outcome(conversation),
     }
 

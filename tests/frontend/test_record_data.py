@@ -32,8 +32,11 @@ def test_prices_are_those_that_were_known_for_who_may_watch(client: Client, alic
     assert client.get(address).status_code == 404
 
 
-def test_debate_without_instrument_has_no_prices(client: Client, alice: User) -> None:
-    debate = apple(alice, instrument="", as_of=None)
+@pytest.mark.parametrize("instrument", ["", "NVDA"])
+def test_debate_whose_prices_the_library_lacks_has_no_chart(
+    client: Client, alice: User, instrument: str
+) -> None:
+    debate = apple(alice, instrument=instrument)
     client.force_login(alice)
     page = page_data(text(client.get(debate.get_absolute_url())), "debate")
     assert (page["pricesUrl"], page["outcome"]) == (None, None)
