@@ -31,6 +31,9 @@ class Conversation(models.Model):
     content = models.TextField(blank=True)
     content_type = models.CharField(max_length=20, choices=ContentType, default=ContentType.TEXT.value)
     panel = models.CharField(max_length=50, default=DEFAULT_PANEL)
+    is_automatic = models.BooleanField(
+        default=False, db_default=False, help_text="The panel was not chosen by a person."
+    )
     rounds = models.PositiveSmallIntegerField(default=2)
     follows = models.ForeignKey(
         "self",

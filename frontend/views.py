@@ -19,7 +19,8 @@ from conversations.access import audit, permissions
 from conversations.budgets import service
 from conversations.domain import requests
 from conversations.domain.enums import ContentType
-from conversations.domain.panels import DEFAULT_PANEL, PANELS
+from conversations.domain.panels import PANELS
+from conversations.domain.routing import AUTO
 from conversations.domain.texts import uuid_or_nil
 from conversations.event_log import queries
 from conversations.models import Conversation
@@ -51,7 +52,7 @@ LIMITS = {
 def dashboard(request: HttpRequest) -> HttpResponse:
     initial = _initial(request)
     context = {
-        "panel": PANELS[DEFAULT_PANEL],
+        "auto": AUTO,
         "panels": PANELS.values(),
         "content_types": ContentType.choices,
         "limits": LIMITS,
@@ -173,6 +174,11 @@ def page_data(conversation: Conversation, user: permissions.AnyUser) -> dict[str
         "follows": [_link(each) for each in visible.filter(followed_by=conversation)],
         "followedBy": [_link(each) for each in permissions.followers(user, conversation)[:MAX_FOLLOWERS]],
         "limits": vars(service.limits(conversation)),
+        "teams": [
+            {"slug": each.slug, "title": each.title, "judges": each.moderator is not None}
+            for each in PANELS.values()
+        ],
+        "panel": conversation.panel,
         "agents": [{"role": agent.role, "name": agent.name} for agent in agents],
         "canControl": permissions.may_control(user, conversation),
         "canSpeak": permissions.may_speak(user, conversation),

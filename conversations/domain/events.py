@@ -56,12 +56,15 @@ class StatusChanged(EventData, type="status"):
 
 class Routing(EventData, type="routing"):
     """The panel that answers the question, and why: `chosen_at_start` if a person chose it, else a sentence.
-    `confidence`, from 0 to 1 as a decimal, is the supervisor's own; null if it did not choose."""
+    `confidence`, from 0 to 1 as a decimal, is the supervisor's own; null if it was not asked. `usage` and `cost` (US
+    dollars) are of its call: null without one, or if they are unknown."""
 
     panel: str
     reason: str
     confidence: Number | None = None
     by: RoutedBy = RoutedBy.PERSON
+    usage: Usage | None = None
+    cost: float | None = None
 
 
 class TextRead(_Frozen):

@@ -23,7 +23,8 @@ from pydantic_core import PydanticCustomError, PydanticKnownError
 
 from conversations.domain.enums import Action, ContentType, Scope, WhenBusy
 from conversations.domain.errors import InvalidInput, Problem
-from conversations.domain.panels import DEFAULT_PANEL, PANELS
+from conversations.domain.panels import PANELS
+from conversations.domain.routing import AUTO
 from conversations.domain.sources import MAX_CHARACTERS, MAX_SOURCES
 from conversations.domain.texts import cleaned, cleaned_line, first_sentence, has_visible_character
 from evidence.instruments import UnknownInstrument, resolve
@@ -102,8 +103,9 @@ LINES = _text(cleaned)
 
 
 def _known_panel(slug: str) -> str:
-    if slug not in PANELS:
-        raise PydanticCustomError("unknown_panel", "Choose one of: {panels}", {"panels": ", ".join(PANELS)})
+    if slug not in (AUTO, *PANELS):
+        known = ", ".join((AUTO, *PANELS))
+        raise PydanticCustomError("unknown_panel", "Choose one of: {panels}", {"panels": known})
     return slug
 
 
@@ -222,9 +224,11 @@ class NewConversation(Form):
         ),
     ]
     content_type: Annotated[ContentType, Field(description="The type of the content.")] = ContentType.TEXT
-    panel: Annotated[str, AfterValidator(_known_panel), Field(description="The panel that debates.")] = (
-        DEFAULT_PANEL
-    )
+    panel: Annotated[
+        str,
+        AfterValidator(_known_panel),
+        Field(description="The panel that answers; auto: it is chosen by the question."),
+    ] = AUTO
     rounds: Annotated[int, Field(strict=True, ge=1, le=MAX_ROUNDS)] = DEFAULT_ROUNDS
     instrument: Annotated[
         str,
@@ -292,6 +296,10 @@ class Restart(Form):
         Field(description="Another question, 1 to 500 characters; null for the same."),
     ] = None
     rounds: Annotated[int | None, Field(strict=True, ge=1, le=MAX_ROUNDS)] = None
+    panel: Annotated[
+        Annotated[str, AfterValidator(_known_panel)] | None,
+        Field(description="Another panel; auto: it is chosen by the question; null for as before."),
+    ] = None
     follows: Annotated[
         bool,
         Field(strict=True, description="Whether it follows the first one, which its agents then know."),

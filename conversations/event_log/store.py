@@ -225,6 +225,8 @@ def _changed_columns(frames: Iterable[Frame], models_used: str) -> dict[str, Any
                 changes |= {name: frame.data[name] for name in ("status", "mode", "reason")}
                 if frame.is_last:
                     changes |= {"finished_at": frame.at, "run": None, "lease_until": None}
+            case "routing":
+                changes["panel"] = frame.data["panel"]
             case "agent_message":
                 if frame.data["kind"] != Kind.THINKING:
                     # A turn has finished: the next turn's first attempt is number 1 again.

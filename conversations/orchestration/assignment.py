@@ -13,11 +13,13 @@ from typing import Final
 
 from conversations.domain.budget_guard import BudgetGuard
 from conversations.domain.enums import Status
-from conversations.domain.events import EventData, MessageDiscard, Routing
+from conversations.domain.events import EventData, MessageDiscard
+from conversations.domain.panels import PANELS
 from conversations.orchestration.assistant import Assistant
 from conversations.orchestration.debate import Debate
 from conversations.orchestration.debate_turn import DebateControl
 from conversations.orchestration.figures import frozen
+from conversations.orchestration.router import route
 from conversations.orchestration.state import DebateState, complete
 from conversations.orchestration.team import Team
 
@@ -42,9 +44,10 @@ class Assignment:
             yield MessageDiscard(message=message, reason="interrupted")
         async for event in self._record():
             yield event
-        if not state.is_routed:
-            state.is_routed = True
-            yield Routing(panel=state.panel.slug, reason="chosen_at_start")
+        if state.routing is None:
+            state.routing = await route(state, self.budget)
+            state.panel = PANELS[state.routing.panel]
+            yield state.routing
         if state.own_question is not None and state.own_question.is_open:
             yield state.status(Status.AWAITING_INPUT)
             state.own_question = await self.control.answer(state.own_question.asked.request)

@@ -11,7 +11,15 @@ from uuid import UUID
 
 from conversations.domain import transcript
 from conversations.domain.enums import NOT_A_DEBATE, TEST_MODEL, Kind, Mode, Stance, Status
-from conversations.domain.events import AgentMessage, Complete, CostSummary, Figures, StatusChanged
+from conversations.domain.events import (
+    AgentMessage,
+    Complete,
+    CostSummary,
+    Figures,
+    Routing,
+    StatusChanged,
+    Usage,
+)
 from conversations.domain.human_input import Question
 from conversations.domain.panels import Agent, Panel
 from conversations.orchestration.figures import Record, counts
@@ -42,7 +50,8 @@ class DebateState:
     verdict is stored, and only the end is missing. `reason` is why the debate ends early. `heard` has, by role, the seq
     of the newest remark before the agent's last finished turn; None until it is computed. `measured` is what models
     counted in this run's prompts. `record` is what figures are checked against; `freeze` gives it to a debate whose log
-    has none yet, and `as_of` is its time (None: now). `is_routed`: the log says why this panel answers. `figures` are
+    has none yet, and `as_of` is its time (None: now). `routing` says why this panel answers, once it is decided;
+    `is_automatic`: no person has. `figures` are
     those of `messages`, of which the log lacks the `unchecked`. `is_contradicted`: the newest verdict contradicts the
     record."""
 
@@ -63,7 +72,8 @@ class DebateState:
     record: Record | None = None
     freeze: Callable[[], Awaitable[None]] | None = None
     as_of: datetime | None = None
-    is_routed: bool = False
+    routing: Routing | None = None
+    is_automatic: bool = False
     figures: list[Figures] = field(default_factory=list)
     unchecked: Sequence[Figures] = ()
     is_contradicted: bool = False
@@ -141,7 +151,7 @@ def complete(state: DebateState) -> Complete:
         confidence=stance.confidence if stance else None,
         **texts,
         reason=reason,
-        cost_summary=_cost_summary(state.messages, state.discarded),
+        cost_summary=_cost_summary(state.messages, state.discarded, state.routing),
         mode=state.mode,
         transcript_sha256=transcript.digest(state.messages),
         figures=None if state.record is None else counts(state.figures),
@@ -166,16 +176,20 @@ def _no_stance(state: DebateState) -> str | None:
     return PRICES_MISSING if state.is_unpriced else None
 
 
-def _cost_summary(messages: Sequence[AgentMessage], discarded: int) -> CostSummary:
-    """The cost of all messages. The cost of the `discarded` ones is unknown, since a provider may bill them without
-    reporting it."""
+def _cost_summary(messages: Sequence[AgentMessage], discarded: int, routing: Routing | None) -> CostSummary:
+    """The cost of all messages, and of the supervisor's call. The cost of the `discarded` ones is unknown, since a
+    provider may bill them without reporting it."""
     priced = sum(message.cost is not None for message in messages)
+    calls: list[AgentMessage | Routing] = [*messages]
+    if routing is not None and routing.usage is not None:
+        calls.append(routing)
+    usages = [call.usage or Usage() for call in calls]
     return CostSummary(
-        usd=_total([message.cost for message in messages], discarded),
+        usd=_total([call.cost for call in calls], discarded),
         priced_messages=priced,
         unpriced_messages=len(messages) + discarded - priced,
-        input_tokens=_total([message.usage.input_tokens for message in messages], discarded),
-        output_tokens=_total([message.usage.output_tokens for message in messages], discarded),
+        input_tokens=_total([usage.input_tokens for usage in usages], discarded),
+        output_tokens=_total([usage.output_tokens for usage in usages], discarded),
     )
 
 

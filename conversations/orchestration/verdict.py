@@ -48,7 +48,8 @@ def _percent(value: float) -> float:
     return value
 
 
-def _filled(text: str) -> str:
+def filled(text: str) -> str:
+    """The text, if it is not blank. A pydantic validator."""
     if not text.strip():
         raise ValueError("must not be empty")
     return text
@@ -88,7 +89,7 @@ class VerdictAnswer(BaseModel):
     ] = Field(description="What the debate as a whole supports doing about its subject.")
     # A whole percentage: models state fractions less reliably. One with decimals is read, too.
     confidence_percent: Percent
-    summary: Annotated[Text, AfterValidator(_filled)] = Field(
+    summary: Annotated[Text, AfterValidator(filled)] = Field(
         description="The debate's outcome in two or three sentences."
     )
     consensus: Text = Field(description="What the analysts agree on.")
@@ -109,7 +110,7 @@ class VerdictAnswer(BaseModel):
 
 
 Verdict = VerdictAnswer | LocalSummary
-V = TypeVar("V", VerdictAnswer, LocalSummary)
+V = TypeVar("V", bound=BaseModel)
 
 
 def form_of(provider: Provider, summaries: str | None = None) -> AnswerForm:
@@ -124,8 +125,8 @@ def form_of(provider: Provider, summaries: str | None = None) -> AnswerForm:
 
 
 def read(answer: str, schema: type[V]) -> V:
-    """The verdict in an answer. Wrapping, fields that nobody asked for, and how a value is written are put right;
-    nothing is added. Raises Unreadable with a sentence about what is wrong."""
+    """The value in an answer, such as the verdict. Wrapping, fields that nobody asked for, and how a value is written
+    are put right; nothing is added. Raises Unreadable with a sentence about what is wrong."""
     found = objects(answer)
     verdicts: list[V] = []
     problem = _missing(answer)
@@ -137,7 +138,7 @@ def read(answer: str, schema: type[V]) -> V:
     if not verdicts:
         raise Unreadable(problem)
     if any(verdict != verdicts[0] for verdict in verdicts):
-        raise Unreadable("It holds more than one verdict.")
+        raise Unreadable("It holds more than one answer.")
     return verdicts[0]
 
 

@@ -17,7 +17,7 @@ from typing import Final, NamedTuple
 # Tokens of a chat template's marks around each message, and of a message that some templates add.
 MESSAGE_MARKS: Final = 16
 TEMPLATE_MARKS: Final = 64
-# Bytes of the description of the only tool, which agents ask people with: rounded up.
+# Bytes of the description of a tool: rounded up.
 TOOL_BYTES: Final = 1_024
 # Tokens that the end of a text may have more when it stands alone than within a longer text.
 CUT: Final = 16

@@ -4,11 +4,12 @@ import asyncio
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
+from typing import cast
 from uuid import UUID
 
 from conversations.domain import transcript
 from conversations.domain.enums import Kind, Mode
-from conversations.domain.events import Figures, dump
+from conversations.domain.events import Figures, Routing, dump, load
 from conversations.domain.human_input import HumanInput
 from conversations.domain.panels import PANELS, Panel
 from conversations.event_log import queries
@@ -65,7 +66,8 @@ def read(conversation: UUID) -> tuple[DebateState, HumanInput]:
         question=question,
         record=record,
         as_of=row.as_of or row.created_at,
-        is_routed=folded["routing"] is not None,
+        routing=None if folded["routing"] is None else cast("Routing", load(Routing.type, folded["routing"])),
+        is_automatic=row.is_automatic,
         figures=figures,
         unchecked=[each for each in figures if not _is_known(each, folded)],
         panel=panel,

@@ -11,7 +11,7 @@ from conversations.domain.errors import InvalidInput, Problem, TooLongForModel
 from conversations.domain.panels import PANELS
 from conversations.domain.requests import NewConversation
 from conversations.domain.sources import SourceText
-from conversations.prompts import builder, material, small_model, tokens
+from conversations.prompts import builder, material, small_model, supervisor, tokens
 from conversations.prompts.builder import Prompt, Task
 from conversations.prompts.earlier import EarlierDebate
 from conversations.prompts.material import DebateQuestion
@@ -79,11 +79,17 @@ class Estimate:
     reading: Reading
 
 
-def estimate(new: NewConversation, question: DebateQuestion, provider: Provider) -> Estimate:
-    """The estimate, assuming that the provider answers every turn and no user sends messages."""
+def estimate(
+    new: NewConversation, question: DebateQuestion, provider: Provider, *, is_supervised: bool = False
+) -> Estimate:
+    """The estimate, assuming that the provider answers every turn and no user sends messages. `is_supervised`: the
+    supervisor is asked first which team answers."""
     short, long = (LOCAL_SHORT, LOCAL_LONG) if provider.kind == "local" else (SHORT, LONG)
     low = [*_calls(new, question, provider, short, is_high=False)]
     high = [*_calls(new, question, provider, long, is_high=True)]
+    if is_supervised:
+        low.append(_supervisor_call(question, provider, SHORT, is_high=False))
+        high.append(_supervisor_call(question, provider, LONG, is_high=True))
     cheapest, dearest = _total_cost(low), _total_cost(high)
     return Estimate(
         topic=new.topic,
@@ -118,11 +124,13 @@ def require_fit(question: DebateQuestion, provider: Provider) -> None:
         )
 
 
-def require_least(new: NewConversation, question: DebateQuestion, provider: Provider) -> None:
+def require_least(
+    new: NewConversation, question: DebateQuestion, provider: Provider, *, is_supervised: bool = False
+) -> None:
     """Raises InvalidInput for each limit of the request that is lower than the estimate's least."""
     if new.max_tokens is None and new.max_usd is None:
         return
-    least = estimate(new, question, provider)
+    least = estimate(new, question, provider, is_supervised=is_supervised)
     problems = []
     if new.max_tokens is not None and new.max_tokens < least.tokens.low:
         sentence = f"Enter {least.tokens.low:,} or more: this debate needs at least so many tokens."
@@ -143,7 +151,8 @@ def first_and_last(new: NewConversation, question: DebateQuestion, provider: Pro
     task = Task(agent, 1, question, [])
     prompt = _prompt(task, provider)
     longest = longest_answer(provider, prompt.sampling)
-    most = tokens.most([prompt.system, *prompt.told]) + (tokens.TOOL_BYTES if task.may_ask(provider) else 0)
+    offered = len(task.tools(provider)) + task.may_ask(provider)
+    most = tokens.most([prompt.system, *prompt.told]) + offered * tokens.TOOL_BYTES
     first = Call(provider.kind, provider.model, most, longest)
     return first, verdict_beyond(first, ceil(prompt.tokens.high))
 
@@ -160,13 +169,21 @@ def _calls(
         turns.append((new.rounds, panel.moderator))
     spoken: list[Spoken] = []
     for round_, agent in turns:
-        prompt = _prompt(Task(agent, round_, question, spoken), provider)
+        task = Task(agent, round_, question, spoken)
+        prompt = _prompt(task, provider)
         answer = min(length.text + length.reasoning, longest_answer(provider, prompt.sampling))
         asked = ceil(prompt.tokens.high) if is_high else floor(prompt.tokens.low)
         yield Call(provider.kind, provider.model, asked, answer)
         # The moderator is given the items that were cited.
         cites = "".join(f"[{id_}]" for id_ in prompt.items) if is_high else ""
         spoken.append(Spoken(agent.role, agent.name, "word " * min(length.text, answer) + cites))
+
+
+def _supervisor_call(question: DebateQuestion, provider: Provider, length: Length, *, is_high: bool) -> Call:
+    prompt = _prompt(supervisor.task(question), provider)
+    asked = ceil(prompt.tokens.high) if is_high else floor(prompt.tokens.low)
+    answer = min(length.text + length.reasoning, longest_answer(provider, prompt.sampling))
+    return Call(provider.kind, provider.model, asked, answer)
 
 
 def _prompt(task: Task, provider: Provider) -> Prompt:

@@ -24,6 +24,7 @@ from conversations.domain.errors import (
 )
 from conversations.domain.events import Control, HumanMessage, InputExpired, StatusChanged
 from conversations.domain.requests import SAME_INPUT, Command, Input, NewConversation, Restart
+from conversations.domain.routing import AUTO
 from conversations.event_log import commands, store
 from conversations.event_log.commands import Accepted
 from conversations.infrastructure import database, tracing
@@ -120,9 +121,14 @@ async def say(user: AnyUser, conversation: UUID, message: Input) -> Accepted:
 def _is_same(conversation: Conversation, new: NewConversation) -> bool:
     """Whether the conversation was started with this input. Its topic may have been taken from its sources."""
     given = [name for name in _INPUT if name != "topic" or new.topic]
-    is_same = all(getattr(conversation, name) == getattr(new, name) for name in given)
+    stored = {**{name: getattr(conversation, name) for name in given}, "panel": _asked_panel(conversation)}
+    is_same = all(stored[name] == getattr(new, name) for name in given)
     follows = conversation.follows_id == new.follows
     return is_same and follows and _source_ids(conversation) == new.sources
+
+
+def _asked_panel(conversation: Conversation) -> str:
+    return AUTO if conversation.is_automatic else conversation.panel
 
 
 def _source_ids(conversation: Conversation) -> list[UUID]:
@@ -152,6 +158,7 @@ def _store(owner: AbstractUser, prepared: Prepared) -> Conversation:
         conversation = Conversation.objects.create(
             owner_id=owner.pk,
             **new.model_dump(include={*_INPUT}),
+            is_automatic=prepared.is_automatic,
             follows_id=new.follows,
             mode=provider.mode,
             reason=places.BUSY if waits else None,
@@ -219,7 +226,9 @@ def _create_once(
     prepared = prepare(owner, new)
     if not new.truncate:
         cost_estimate.require_fit(prepared.question, prepared.provider)
-    cost_estimate.require_least(prepared.new, prepared.question, prepared.provider)
+    cost_estimate.require_least(
+        prepared.new, prepared.question, prepared.provider, is_supervised=prepared.is_supervised
+    )
     try:
         with transaction.atomic():
             conversation = _store(owner, prepared)
@@ -241,9 +250,10 @@ def _input_of(user: AnyUser, conversation: UUID, changes: Restart) -> NewConvers
     return requests.NewConversation.parse(
         {
             **{name: getattr(found, name) for name in _INPUT},
+            "panel": _asked_panel(found),
             "sources": _source_ids(found),
             "follows": found.pk if changes.follows else found.follows_id,
-            **changes.model_dump(include={"topic", "rounds", "when_busy"}, exclude_none=True),
+            **changes.model_dump(include={"topic", "rounds", "panel", "when_busy"}, exclude_none=True),
             # The settings may be stricter now than when the original started.
             "truncate": True,
             "max_usd": service.stricter(limits.usd, settings.OUTCRY_MAX_USD_PER_CONVERSATION),
@@ -261,5 +271,7 @@ async def _estimated(user: AbstractUser, new: NewConversation) -> tuple[Estimate
 
 def _estimate(user: AbstractUser, new: NewConversation, known: Known) -> tuple[Estimate, Amounts]:
     prepared = prepare(user, new, known)
-    estimated = cost_estimate.estimate(prepared.new, prepared.question, prepared.provider)
+    estimated = cost_estimate.estimate(
+        prepared.new, prepared.question, prepared.provider, is_supervised=prepared.is_supervised
+    )
     return estimated, service.left_today(user.pk)

@@ -8,12 +8,14 @@ from conversations.access import permissions
 from conversations.access.permissions import AnyUser
 from conversations.domain.budget_guard import Call
 from conversations.domain.errors import InvalidInput, NotFound
+from conversations.domain.panels import DEFAULT_PANEL
 from conversations.domain.requests import NewConversation
+from conversations.domain.routing import AUTO, decide
 from conversations.models import Source
 from conversations.prompts.earlier import EarlierDebate
 from conversations.prompts.material import DebateQuestion
 from conversations.providers import catalog
-from conversations.providers.catalog import Provider
+from conversations.providers.catalog import BUILT_IN, Provider
 from conversations.runs import earlier
 from conversations.runs.gathering import Known
 from conversations.services import cost_estimate, sources
@@ -21,13 +23,17 @@ from conversations.services import cost_estimate, sources
 
 @dataclass(frozen=True)
 class Prepared:
-    """`new` has its topic, `question` is what its prompts have, and `calls` what its budget must allow."""
+    """`new` has its topic, and the panel that rules choose if no person has (`is_automatic`): the default one where
+    none decides. `is_supervised`: then the supervisor is asked. `question` is what its prompts have, and `calls` what
+    its budget must allow."""
 
     new: NewConversation
     sources: Sequence[Source]
     question: DebateQuestion
     provider: Provider
     calls: tuple[Call, Call]
+    is_automatic: bool
+    is_supervised: bool
 
 
 def prepare(owner: AnyUser, new: NewConversation, known: Known | None = None) -> Prepared:
@@ -36,8 +42,13 @@ def prepare(owner: AnyUser, new: NewConversation, known: Known | None = None) ->
     provider, followed = catalog.configured()[0], _followed(owner, new)
     new, chosen = sources.choose(owner, new)
     question = cost_estimate.question_of(new, followed, [source.as_text for source in chosen], known)
+    is_automatic, is_supervised = new.panel == AUTO, False
+    if is_automatic:
+        found = decide(new.topic, instrument=new.instrument, has_text=bool(question.texts))
+        is_supervised = found is None and provider.kind not in BUILT_IN
+        new = new.model_copy(update={"panel": DEFAULT_PANEL if found is None else found.panel})
     calls = cost_estimate.first_and_last(new, question, provider)
-    return Prepared(new, chosen, question, provider, calls)
+    return Prepared(new, chosen, question, provider, calls, is_automatic, is_supervised)
 
 
 def _followed(user: AnyUser, new: NewConversation) -> EarlierDebate | None:

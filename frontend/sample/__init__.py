@@ -57,6 +57,8 @@ def page_data() -> dict[str, Any]:
         "follows": [],
         "followedBy": [],
         "limits": {"usd": None, "tokens": None, "seconds": None},
+        "teams": [],
+        "panel": panel.slug,
         "agents": [{"role": agent.role, "name": agent.name} for agent in panel.agents],
         "canControl": False,
         "canSpeak": False,

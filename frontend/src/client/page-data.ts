@@ -23,6 +23,9 @@ export type Source = {
 /** How a case from history went on: per cent between two days, and what that proves. */
 export type Outcome = { readonly from: string; readonly to: string; readonly change: string; readonly note: string };
 
+/** A team that may be asked. `judges`: it gives a verdict. */
+export type Team = { readonly slug: string; readonly title: string; readonly judges: boolean };
+
 export type Page = {
   /** A recording without a row: nothing follows, and nothing can be done with it. */
   readonly isSample: boolean;
@@ -59,6 +62,10 @@ export type Page = {
   readonly limits: Limits;
   /** The speakers in their order, then the moderator. */
   readonly agents: readonly { readonly role: string; readonly name: string }[];
+  /** All teams; none on the sample. */
+  readonly teams: readonly Team[];
+  /** The team that answers, or is to answer. */
+  readonly panel: string;
   /** Whether this person may pause, resume and stop the debate. */
   readonly canControl: boolean;
   /** Whether this person may send texts to the panel, and start a new debate with the same input. */
@@ -71,6 +78,11 @@ export type Page = {
   readonly maxText: number;
   readonly maxTopic: number;
 };
+
+/** Whether the team that answers gives a verdict. Others end with an answer. */
+export function isJudged(page: Page, panel: string | null): boolean {
+  return page.teams.find(({ slug }) => slug === (panel ?? page.panel))?.judges ?? true;
+}
 
 /** Whether this person may answer an agent's question. */
 export function canAnswer(page: Page): boolean {

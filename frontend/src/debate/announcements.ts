@@ -25,10 +25,10 @@ function messageSentence({ agent, mode, state, kind, text, discard_reason }: Mes
   // A screen reader skips the badge, so its meaning is announced.
   const speaker = mode === "demo" ? `${agent}, scripted demo` : agent;
   if (state === "speaking") return `${speaker} is speaking.`;
-  return kind === "final" ? null : `${speaker}: ${plain(text)}`; // the verdict says it
+  return kind === "final" ? null : `${speaker}: ${plain(text)}`; // the end says it
 }
 
-function entrySentence(entry: Entry, { status }: State, mayAnswer: boolean): string | null {
+function entrySentence(entry: Entry, state: State, mayAnswer: boolean): string | null {
   switch (entry.type) {
     case "message_start":
       return null;
@@ -45,10 +45,16 @@ function entrySentence(entry: Entry, { status }: State, mayAnswer: boolean): str
     case "error":
       return entry.data.message;
     case "status":
-      return isTerminal(status) ? null : BUDGET_REACHED;
+      return isTerminal(state.status) ? null : BUDGET_REACHED;
     case "complete":
-      return verdictSentence(entry.data);
+      return entry.data.reason === "not_a_debate" ? answerSentence(state) : verdictSentence(entry.data);
   }
+}
+
+/** The last message of a team that gives no verdict. */
+function answerSentence({ messages }: State): string | null {
+  const last = messages.findLast(({ kind, state }) => kind === "final" && state === "done");
+  return last === undefined ? null : `${last.agent}: ${plain(last.text)}`;
 }
 
 function verdictSentence(complete: Complete): string {

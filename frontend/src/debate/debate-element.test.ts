@@ -51,6 +51,11 @@ const PAGE: Page = {
   reviewUrl: null,
   isSample: false,
   maxText: 4_000,
+  teams: [
+    { slug: "financial-debate", title: "Financial debate", judges: true },
+    { slug: "general-assistant", title: "General assistant", judges: false },
+  ],
+  panel: "financial-debate",
   agents: [
     { role: "financial_analyst", name: "Financial Analyst" },
     { role: "moderator", name: "Moderator" },

@@ -5,12 +5,13 @@ import type { CheckedFigure } from "../protocol/events.gen.ts";
 import { type State, isTerminal } from "../protocol/state.ts";
 import { modelsOf, roundOf } from "../status/usage.ts";
 import { mayAsk } from "../attention/notifications.ts";
-import type { Link, Page, Source } from "../client/page-data.ts";
+import { type Link, type Page, type Source, isJudged } from "../client/page-data.ts";
 import "../transcript/after-element.ts";
 import type { Said } from "../transcript/message-form.ts";
 import { noteOn } from "../transcript/next-turn.ts";
 import { date, thousands } from "../shared/format.ts";
 import { outcomeTemplate } from "../evidence/outcome.ts";
+import "../transcript/routing-element.ts";
 import "../transcript/verdict-element.ts";
 import type { DebateSession } from "./debate-session.ts";
 import { exportMenuTemplate } from "./export-menu.ts";
@@ -38,9 +39,15 @@ export function questionTemplate(session: DebateSession): TemplateResult {
   const { topic, apiUrl, isSample } = page;
   return html`<header class="question">
     <h1 class="topic" dir="auto" ?data-long=${topic.length > 140}>${topic}</h1>
-    ${isSample ? nothing : exportMenuTemplate(apiUrl)} ${relatedTemplate(session)}
+    ${isSample ? nothing : exportMenuTemplate(apiUrl)} ${relatedTemplate(session)} ${routingTemplate(page, state)}
     <p class="on-paper">${paperFacts(page, state)}</p>
   </header>`;
+}
+
+/** Nothing where a person has chosen the team. */
+function routingTemplate({ teams, canSpeak, apiUrl }: Page, { routing }: State): Optional {
+  if (routing === null || routing.by === "person") return nothing;
+  return html`<outcry-routing .routing=${routing} .teams=${teams} .url=${canSpeak ? `${apiUrl}again` : null}></outcry-routing>`;
 }
 
 /** Who asked, when, and which models answered. */
@@ -70,7 +77,8 @@ function sourceTemplate({ name, characters, pages, text, url }: Source): Templat
 }
 
 export function verdictTemplate({ complete, state, page }: DebateSession): Optional {
-  if (complete === null) return nothing;
+  // The answer of a team without a judge is its last message.
+  if (complete === null || complete.reason === "not_a_debate") return nothing;
   const said = state.messages.find(({ kind, text }) => kind === "final" && text === complete.summary);
   return html`<outcry-verdict
     id="verdict"
@@ -127,6 +135,7 @@ function afterTemplate(session: DebateSession): TemplateResult {
   return html`<outcry-after
     .url=${`${page.apiUrl}again`}
     .editUrl=${page.againUrl}
+    .isJudged=${isJudged(page, state.panel)}
     .canFollow=${state.messages.some((message) => message.state === "done")}
     .limit=${page.maxTopic}
     @followed=${({ detail }: CustomEvent<Link>) => session.addFollower(detail)}
@@ -163,7 +172,7 @@ function relatedTemplate({ page: { follows }, followedBy }: DebateSession): Opti
 /** The notices above the composer: a lost connection, and a button to the newest text. */
 export function floatingTemplate(session: DebateSession, isBehind: boolean, jump: () => void): TemplateResult {
   const lost = session.isOffline ? "Offline. You'll catch up when reconnected" : "Connection lost. Reconnecting";
-  const end = session.isOver ? "Jump to verdict" : "Jump to latest";
+  const end = session.isOver && isJudged(session.page, session.state.panel) ? "Jump to verdict" : "Jump to latest";
   return html`<div class="floating">
     <p class="lost" role="status" data-testid="connection-lost">
       ${session.connectionState === "reconnecting" ? html`<span>${lost}</span>` : nothing}

@@ -105,6 +105,7 @@ function outcomeTemplate({ status, mode, verdict, verdict_reason, word }: Row): 
   const demo = mode === "demo" ? html`<span class="tag tag-demo">Demo</span>` : nothing;
   const hasStance = status === "completed" && verdict !== null;
   if (hasStance && verdict_reason === "test_model") return html`${demo}<span class="stance">Test run</span>`;
+  if (hasStance && verdict_reason === "not_a_debate") return html`${demo}<span class="stance">Answered</span>`;
   if (hasStance && verdict !== "no_verdict")
     return html`${demo}<span class="stance" data-stance=${verdict}>${label(verdict)}</span>`;
   return html`${demo}<span class="status-word" data-status=${status}>${word ?? STATUS[status] ?? label(status)}</span>`;

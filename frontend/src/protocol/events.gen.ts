@@ -252,12 +252,15 @@ export type ResultTable = {
 export type RoutedBy = "person" | "rules" | "supervisor" | "default";
 
 /** The panel that answers the question, and why: `chosen_at_start` if a person chose it, else a sentence.
- * `confidence`, from 0 to 1 as a decimal, is the supervisor's own; null if it did not choose. */
+ * `confidence`, from 0 to 1 as a decimal, is the supervisor's own; null if it was not asked. `usage` and `cost` (US
+ * dollars) are of its call: null without one, or if they are unknown. */
 export type Routing = {
   panel: string;
   reason: string;
   confidence: string | null;
   by: RoutedBy;
+  usage: Usage | null;
+  cost: number | null;
 };
 
 /** The record that the debate's figures are checked against, frozen before the first message. `snapshot` is its

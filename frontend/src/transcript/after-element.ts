@@ -27,6 +27,8 @@ export class AfterElement extends PageElement {
   @property({ attribute: false }) url!: string;
   /** The start form, filled in. */
   @property({ attribute: false }) editUrl!: string;
+  /** Whether it was a debate, which ends with a verdict. */
+  @property({ attribute: false }) isJudged = true;
   /** Whether there is something that another debate could follow. */
   @property({ attribute: false }) canFollow!: boolean;
   /** Characters of a question, at most. */
@@ -39,18 +41,18 @@ export class AfterElement extends PageElement {
   @state() estimates: ReadonlyMap<Start, Estimate> = new Map();
 
   protected override entered(): void {
-    if (this.canFollow) void this.#estimate("round", ROUND);
+    if (this.canFollow && this.isJudged) void this.#estimate("round", ROUND);
   }
 
   protected override render(): TemplateResult {
     return html`<div class="after" data-testid="after" role="group" aria-label="After the debate">
-      <p class="ended">This debate has ended.</p>
+      <p class="ended">${this.isJudged ? "This debate has ended." : "This question was answered."}</p>
       <div class="choices">
         ${this.#button("again", "Run again", {}, "btn-primary")}
         ${this.canFollow ? this.#followUps() : nothing}
         <a class="btn btn-outline btn-sm" href=${this.editUrl} data-testid="edit-and-run">Edit and run</a>
       </div>
-      ${this.canFollow ? html`<p class="price" data-testid="round-estimate">${this.#price("round") && `One more round · ${this.#price("round")}`}</p>` : nothing}
+      ${this.canFollow && this.isJudged ? html`<p class="price" data-testid="round-estimate">${this.#price("round") && `One more round · ${this.#price("round")}`}</p>` : nothing}
       ${this.asks ? this.#question() : nothing}
       ${this.full === null ? nothing : this.#waiting(this.full)}
       <p class="problem" role="alert" data-testid="after-problem">${this.asks ? nothing : this.problem}</p>
@@ -67,7 +69,7 @@ export class AfterElement extends PageElement {
       >
         Ask a follow-up
       </button>
-      ${this.#button("round", "One more round", ROUND, "btn-outline")}`;
+      ${this.isJudged ? this.#button("round", "One more round", ROUND, "btn-outline") : nothing}`;
   }
 
   #button(start: Start, label: string, changes: Changes, look: string): TemplateResult {

@@ -5,6 +5,7 @@ import { type TemplateResult, html, nothing } from "lit";
 import { customElement, property } from "lit/decorators.js";
 import { actionsTemplate } from "./message-actions.ts";
 import "./prose-element.ts";
+import { toolCallsTemplate } from "./tool-calls.ts";
 import { figureStrip } from "../evidence/figure-strip.ts";
 import { itemsOf } from "../evidence/record.ts";
 import type { Item } from "../protocol/events.gen.ts";
@@ -31,6 +32,8 @@ export class MessageElement extends PageElement {
   @property({ attribute: false, hasChanged: differs }) tools!: readonly Tool[];
   /** Whether the verdict on the same page has the same text. */
   @property({ attribute: false }) isInVerdict!: boolean;
+  /** Whether the message is a judgement of a debate. */
+  @property({ attribute: false }) isJudgement = false;
   /** Whether the debate is over. */
   @property({ attribute: false }) isOver!: boolean;
   /** Whether the header names the model, because several models speak. */
@@ -71,7 +74,7 @@ export class MessageElement extends PageElement {
     return html`<div class="body">
       ${this.isInVerdict ? html`<p><a class="link" href="#verdict">See the verdict</a></p>` : nothing}
       ${this.#texts(isMoving)}
-      ${isMoving && text === "" ? this.#waiting() : nothing} ${this.tools.map(toolTemplate)}
+      ${isMoving && text === "" ? this.#waiting() : nothing} ${toolCallsTemplate(this.tools, this.message.provider === "local")}
       ${isSpeaking && this.held !== null && this.asked.length === 0 ? html`<p class="quiet">${HELD[this.held]}</p>` : nothing}
       ${cutNote(this.message.finish_reason) ?? nothing}
       ${this.#state === "cut" ? html`<p class="quiet">${text === "" ? "No answer." : "Stopped mid-answer."}</p>` : nothing}
@@ -116,7 +119,7 @@ export class MessageElement extends PageElement {
   }
 
   #waiting(): TemplateResult {
-    const what = this.message.kind === "final" ? "is weighing the debate" : "is thinking";
+    const what = this.isJudgement ? "is weighing the debate" : this.tools.length > 0 ? "is working on it" : "is thinking";
     return html`<p class="waiting"><i></i><i></i><i></i><span>${this.message.agent} ${what}</span></p>`;
   }
 
@@ -156,15 +159,6 @@ const CUT: Readonly<Record<string, string>> = {
 function cutNote(finishReason: string | null): TemplateResult | null {
   const note = CUT[finishReason ?? ""];
   return note === undefined ? null : html`<p class="cut" data-testid="cut-note">${note}</p>`;
-}
-
-function toolTemplate(tool: Tool): TemplateResult {
-  const outcome = tool.error !== null ? `failed: ${tool.error}` : tool.output === null ? "running" : "done";
-  return html`<details class="tool" data-testid="tool" data-outcome=${outcome.split(":")[0] ?? ""}>
-    <summary><span class="mono">${tool.tool}</span> <span class="quiet">${outcome}</span></summary>
-    <pre dir="auto">${tool.input}</pre>
-    ${tool.output === null ? nothing : html`<pre dir="auto">${tool.output}</pre>`}
-  </details>`;
 }
 
 /** Compares the items: a filtered list is a new array every time. */

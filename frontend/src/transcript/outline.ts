@@ -17,7 +17,7 @@ export function outlineTemplate({ page, state, complete }: LiveDebate): Template
   </li>`;
   return html`<nav class="contents-list" aria-label="Outline" data-testid="outline">
     <ol>
-      ${complete === null ? nothing : html`<li><a class="stance" data-stance=${complete.verdict} href="#verdict">${verdictLabel(complete)}</a></li>`}
+      ${complete === null || complete.reason === "not_a_debate" ? nothing : html`<li><a class="stance" data-stance=${complete.verdict} href="#verdict">${verdictLabel(complete)}</a></li>`}
       ${[...rounds(spokenMessages(state))].map(round)}
     </ol>
   </nav>`;

@@ -15,6 +15,7 @@ import { controlTemplate, humanTemplate, requestTemplate } from "./human-input.t
 import { type Entry, type Message, type Request, type State, isTerminal, messageOf } from "../protocol/state.ts";
 import { type Speaker, speakersOf } from "../status/speakers.ts";
 import { modelsOf } from "../status/usage.ts";
+import { isJudged } from "../client/page-data.ts";
 import { label, reason } from "../shared/format.ts";
 
 type Optional = TemplateResult | typeof nothing;
@@ -25,12 +26,15 @@ type Shared = { readonly speakers: ReadonlyMap<string, Speaker>; readonly showsM
 /** The round that begins, or the verdict. */
 type Mark = number | "final";
 
+/** A team that only answers has neither rounds nor a verdict. */
+const NO_MARKS: ReadonlyMap<Entry, Mark> = new Map();
+
 export function transcriptTemplate(scene: Scene): TemplateResult {
   const { state } = scene;
   const { missed } = scene.position;
   const isSpeaking = state.messages.some((message) => message.state === "speaking");
   const shared = { speakers: speakersOf(scene.page, state), showsModel: modelsOf(state).length > 1 };
-  const marks = roundMarks(state);
+  const marks = isJudged(scene.page, state.panel) ? roundMarks(state) : NO_MARKS;
   return html`<div
     class="conversation"
     role="log"
@@ -127,6 +131,7 @@ function messageTemplate(
     .startedAt=${entry.at}
     .tools=${tools}
     .isInVerdict=${message.kind === "final" && complete !== null && complete.summary === message.text}
+    .isJudgement=${message.kind === "final" && isJudged(scene.page, state.panel)}
     .isOver=${isTerminal(status)}
     .showsModel=${showsModel}
     .asked=${questionsIn(scene, message)}

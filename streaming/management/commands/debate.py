@@ -20,7 +20,8 @@ from rich.text import Text
 from conversations.domain import requests
 from conversations.domain.enums import Action, ContentType
 from conversations.domain.errors import OutcryError
-from conversations.domain.panels import DEFAULT_PANEL, PANELS
+from conversations.domain.panels import PANELS
+from conversations.domain.routing import AUTO
 from conversations.event_log import appender
 from conversations.local_model import supervisor
 from conversations.providers import catalog
@@ -55,7 +56,7 @@ class Command(BaseCommand):
             help="cut a text that is too long for the model to its beginning",
         )
         parser.add_argument("--content-type", choices=ContentType.values, default=ContentType.TEXT.value)
-        parser.add_argument("--panel", choices=list(PANELS), default=DEFAULT_PANEL)
+        parser.add_argument("--panel", choices=[AUTO, *PANELS], default=AUTO)
         parser.add_argument(
             "--rounds", type=int, default=requests.DEFAULT_ROUNDS, help="1 to 6 (default: %(default)s)"
         )

@@ -25,7 +25,6 @@ from conversations.access import permissions
 from conversations.access.principals import Principal
 from conversations.domain.enums import Scope
 from conversations.domain.errors import InvalidInput, NotFound, OutcryError
-from conversations.domain.panels import Panel
 from conversations.infrastructure import database
 from conversations.models import Conversation
 from conversations.services import debates, short_answers
@@ -42,6 +41,7 @@ from streaming.transports.openai.request import (
     BadRequest,
     CompletionRequest,
     TaskRequest,
+    TeamModel,
     as_bad_request,
     find_model,
     parse,
@@ -91,7 +91,7 @@ class ListModels(OpenAIEndpoint):
 
     async def get(self, request: Request) -> ASGIApp:
         await request.authenticate()
-        models = [*(_model(name, panel) for name, panel in MODELS.items()), TASKS]
+        models = [*(_model(name, team) for name, team in MODELS.items()), TASKS]
         return JSONResponse(ChatModels(object="list", data=models).model_dump())
 
 
@@ -184,12 +184,12 @@ async def _json(request: Request) -> dict[str, Any]:
         raise BadRequest(problem.field, problem.message) from None
 
 
-def _model(name: str, panel: Panel) -> ChatModel:
+def _model(name: str, team: TeamModel) -> ChatModel:
     return ChatModel(
         id=name,
         object="model",
         created=PANELS_SINCE,
         owned_by="outcry",
-        name=panel.title,
-        description=panel.description,
+        name=team.title,
+        description=team.description,
     )

@@ -30,13 +30,31 @@ from pydantic_core import ErrorDetails, PydanticCustomError
 from conversations.domain import requests
 from conversations.domain.enums import ContentType
 from conversations.domain.errors import InvalidInput, OutcryError, TooLongForModel
-from conversations.domain.panels import PANELS, Panel
+from conversations.domain.panels import PANELS
 from conversations.domain.requests import MAX_ROUNDS, NewConversation
+from conversations.domain.routing import AUTO
 from conversations.domain.texts import has_visible_character
 from streaming.transports.openai import tasks
 from streaming.transports.openai.tasks import TASKS_MODEL, ClientTask
 
-MODELS: Final[Mapping[str, Panel]] = {f"outcry-{panel.slug}": panel for panel in PANELS.values()}
+
+@dataclass(frozen=True)
+class TeamModel:
+    """What a model stands for: the `panel` of a request, and what people read."""
+
+    panel: str
+    title: str
+    description: str
+
+
+_AUTO: Final = TeamModel(AUTO, "Choose for me", "The team that fits the question.")
+MODELS: Final[Mapping[str, TeamModel]] = {
+    **{
+        f"outcry-{panel.slug}": TeamModel(panel.slug, panel.title, panel.description)
+        for panel in PANELS.values()
+    },
+    f"outcry-{AUTO}": _AUTO,
+}
 # Characters of an unknown parameter's name that an error repeats.
 MAX_PARAM: Final = 100
 # The code of what a debate does not do.
@@ -53,8 +71,8 @@ class BadRequest(OutcryError):
         self.http_status = http_status
 
 
-def find_model(name: str) -> tuple[str, Panel]:
-    """The model's id and the panel it stands for. Raises BadRequest."""
+def find_model(name: str) -> tuple[str, TeamModel]:
+    """The model's id and what it stands for. Raises BadRequest."""
     if name not in MODELS:
         message = f"There is no such model. Use one of: {', '.join([*MODELS, TASKS_MODEL])}."
         raise BadRequest("model", message, "model_not_found", 404)
@@ -253,7 +271,7 @@ def parse(body: Mapping[str, Any]) -> CompletionRequest | TaskRequest:
     metadata = chat.metadata or ChatMetadata()
     if (task := _task(chat, metadata)) is not None:
         return TaskRequest(task, chat.model, streamed, include_usage)
-    model, panel = find_model(chat.model)
+    model, team = find_model(chat.model)
     limits = metadata.model_dump(
         include={
             *("rounds", "content_type", "sources", "instrument", "as_of"),
@@ -264,7 +282,7 @@ def parse(body: Mapping[str, Any]) -> CompletionRequest | TaskRequest:
     limits["truncate"] = metadata.truncate == "true"
     topic, content = chat.messages[last].content, _content(chat.messages[:last])
     return CompletionRequest(
-        _new({"topic": topic, "content": content, "panel": panel.slug, **limits}, last),
+        _new({"topic": topic, "content": content, "panel": team.panel, **limits}, last),
         model,
         streamed,
         include_usage,

@@ -16,7 +16,9 @@ LOCAL = catalog.parse("local")
 
 
 def new(**values: object) -> NewConversation:
-    return requests.NewConversation.parse({"topic": "Is Tarnwick worth buying?", **values})
+    return requests.NewConversation.parse(
+        {"topic": "Is Tarnwick worth buying?", "panel": "financial-debate", **values}
+    )
 
 
 def estimated(form: NewConversation, provider: Provider) -> Estimate:

@@ -39,7 +39,7 @@ def test_a_conversation_is_stored_with_its_first_event(alice: User) -> None:
 
 def test_left_to_themselves_there_are_two_rounds_of_plain_text() -> None:
     new = requests.NewConversation.parse({"topic": "Sell?"})
-    assert (new.rounds, new.content, new.content_type, new.panel) == (2, "", "text", "financial-debate")
+    assert (new.rounds, new.content, new.content_type, new.panel) == (2, "", "text", "auto")
 
 
 async def test_a_started_debate_runs_without_its_starter(alice: User, openai: OpenAIServer) -> None:

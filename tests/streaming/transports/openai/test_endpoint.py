@@ -160,7 +160,12 @@ def events(raw: str) -> list[str]:
 
 async def test_every_panel_is_a_model_and_tasks_have_one(client: AsyncOpenAI) -> None:
     listed = [model async for model in client.models.list()]
-    assert [model.id for model in listed] == [MODEL, "outcry-general-assistant", "outcry-tasks"]
+    assert [model.id for model in listed] == [
+        MODEL,
+        "outcry-general-assistant",
+        "outcry-auto",
+        "outcry-tasks",
+    ]
     for model in listed:
         assert (model.object, model.owned_by) == ("model", "outcry")
         assert await client.models.retrieve(model.id) == model

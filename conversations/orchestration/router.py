@@ -1,0 +1,119 @@
+"""Chooses the team that answers a question.
+
+1. A person has chosen it.
+2. A rule decides (`conversations.domain.routing`).
+3. The supervisor, an agent, chooses; one whose choice is not sure, or that gives none, leaves it to the default team.
+
+What runs only for trying Outcry does not choose: where no rule decides, the default team takes the question.
+"""
+
+import uuid
+from decimal import Decimal
+from typing import Annotated, Final
+
+import structlog
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+
+from conversations.agents.answer_form import AnswerForm
+from conversations.agents.turn import Answer, Turn
+from conversations.domain.budget_guard import BudgetGuard
+from conversations.domain.enums import RoutedBy
+from conversations.domain.errors import OverBudget, ProviderError
+from conversations.domain.events import Routing
+from conversations.domain.panels import DEFAULT_PANEL, PANELS
+from conversations.domain.routing import decide
+from conversations.orchestration.state import DebateState
+from conversations.orchestration.verdict import Percent, Text, filled, read
+from conversations.prompts import supervisor
+from conversations.providers import pricing
+from conversations.providers.catalog import BUILT_IN, Provider
+from conversations.providers.provider_errors import UNBILLED
+
+logger = structlog.get_logger(__name__)
+
+# Per cent. Below, the default team takes the question.
+SURE: Final = 60
+MAX_REASON: Final = 300
+
+
+def _known(slug: str) -> str:
+    if slug not in PANELS:
+        raise ValueError(f"must be one of {', '.join(PANELS)}")
+    return slug
+
+
+class TeamChoice(BaseModel):
+    """The team for a question."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    team: Annotated[
+        str,
+        BeforeValidator(lambda value: value.strip().lower() if isinstance(value, str) else value),
+        AfterValidator(_known),
+        WithJsonSchema({"type": "string", "enum": [*PANELS]}),
+    ]
+    reason: Annotated[Text, AfterValidator(filled)] = Field(description="Why, in one sentence.")
+    confidence_percent: Percent
+
+
+_FORM: Final = AnswerForm(TeamChoice, lambda answer: read(answer, TeamChoice))
+
+
+async def route(state: DebateState, budget: BudgetGuard) -> Routing:
+    """Who answers the question, and why; calls a model only where nothing else decides. Raises nothing of the model's:
+    without its answer, the default team takes the question. Raises LogUnavailable."""
+    if not state.is_automatic:
+        return Routing(panel=state.panel.slug, reason="chosen_at_start", by=RoutedBy.PERSON)
+    question = state.question
+    instrument = question.record.instrument if question.record is not None else None
+    found = decide(
+        question.topic,
+        instrument="" if instrument is None else instrument.symbol,
+        has_text=bool(question.texts),
+    )
+    if found is not None:
+        return Routing(panel=found.panel, reason=found.reason, by=RoutedBy.RULES)
+    provider = state.providers[0]
+    if provider.kind in BUILT_IN:
+        return _default("No rule decides, and this model does not choose a team.")
+    return await _supervised(state, provider, budget)
+
+
+def _default(reason: str) -> Routing:
+    return Routing(panel=DEFAULT_PANEL, reason=reason, by=RoutedBy.DEFAULT)
+
+
+async def _supervised(state: DebateState, provider: Provider, budget: BudgetGuard) -> Routing:
+    try:
+        answer = await _asked(state, provider, budget)
+    except OverBudget:
+        return _default("The limit does not allow to ask which team fits.")
+    except ProviderError as failure:
+        logger.warning("not_routed", provider=provider.label, reason=failure.reason)
+        if failure.reason not in UNBILLED:
+            # It may be billed, and nobody knows for how much.
+            state.discarded += 1
+        return _default("The supervisor did not answer.")
+    spent = {"usage": answer.usage, "cost": pricing.cost(provider.kind, provider.model, answer.usage)}
+    choice = answer.value
+    if not isinstance(choice, TeamChoice):
+        return _default("The supervisor gave no valid answer.").model_copy(update=spent)
+    confidence = Decimal(str(choice.confidence_percent)) / 100
+    reason = choice.reason[:MAX_REASON]
+    if choice.confidence_percent < SURE:
+        unsure = _default(f"The supervisor was not sure: {reason}")
+        return unsure.model_copy(update={**spent, "confidence": confidence})
+    return Routing(panel=choice.team, reason=reason, by=RoutedBy.SUPERVISOR, confidence=confidence, **spent)
+
+
+async def _asked(state: DebateState, provider: Provider, budget: BudgetGuard) -> Answer:
+    turn = Turn(supervisor.task(state.question), provider, uuid.uuid4(), _FORM, budget, state.measured)
+    await turn.reserve()
+    async with turn:
+        while await turn.next() is not None:
+            # Nobody sees how it thinks.
+            pass
+    # `next` has set it, or raised.
+    assert turn.answer is not None  # noqa: S101
+    return turn.answer

@@ -1,0 +1,79 @@
+// The calls of tools in a message: one line that opens, with each call's input, and its result as a table or text.
+
+import { type TemplateResult, html, nothing } from "lit";
+import type { ResultTable } from "../protocol/events.gen.ts";
+import type { Tool } from "../protocol/state.ts";
+import { label, thousands } from "../shared/format.ts";
+
+type Optional = TemplateResult | typeof nothing;
+
+/** Nothing for a message without calls. `byRule`: a rule has made the call from the question, because the model cannot
+ * choose. */
+export function toolCallsTemplate(tools: readonly Tool[], byRule: boolean): Optional {
+  if (tools.length === 0) return nothing;
+  return html`<details class="calls" data-testid="tool-calls">
+    <summary>${summary(tools)}</summary>
+    ${byRule ? html`<p class="quiet" data-testid="call-by-rule">The expression was taken from the question by a rule. This model was offered only this call.</p>` : nothing}
+    ${tools.map(callTemplate)}
+  </details>`;
+}
+
+/** Such as "Calculate: 15% of 850 = 127.5", or "3 calls: calculate, look up, 1 failed". */
+function summary(tools: readonly Tool[]): string {
+  const [only, ...more] = tools;
+  if (only !== undefined && more.length === 0) return `${label(only.tool)}: ${outcome(only)}`;
+  const names = [...new Set(tools.map(({ tool }) => label(tool).toLowerCase()))];
+  const failed = tools.filter(({ error }) => error !== null).length;
+  return `${tools.length} calls: ${[...names, ...(failed === 0 ? [] : [`${failed} failed`])].join(", ")}`;
+}
+
+function outcome({ output, error, reason }: Tool): string {
+  if (error !== null) return reason || "failed";
+  return output === null ? "running" : (output.split("\n")[0] ?? "").replace(/ \[E\d+(?:, E\d+)*\]$/, "");
+}
+
+function callTemplate(tool: Tool): TemplateResult {
+  const state = tool.error !== null ? "failed" : tool.output === null ? "running" : "done";
+  const took = tool.duration_ms === null ? nothing : html` <span class="quiet">${thousands(tool.duration_ms)} ms</span>`;
+  return html`<section class="tool" data-testid="tool" data-outcome=${state}>
+    <h4><span class="mono">${tool.tool}</span> <span class="quiet">${state}</span>${took}</h4>
+    ${inputTemplate(tool.input)}
+    ${tool.error === null ? nothing : html`<p class="problem">${tool.reason || label(tool.error)}</p>`}
+    ${tool.table === null ? nothing : tableTemplate(tool.table)}
+    ${tool.output === null ? nothing : html`<pre dir="auto" data-testid="tool-output">${tool.output}</pre>`}
+  </section>`;
+}
+
+/** The arguments, one a line; text that is no JSON object stays as it is. */
+function inputTemplate(input: string): TemplateResult {
+  const given = parsed(input);
+  if (given === null) return html`<pre dir="auto">${input}</pre>`;
+  return html`<dl>
+    ${given.map(([name, value]) => html`<div><dt>${label(name)}</dt><dd dir="auto">${value}</dd></div>`)}
+  </dl>`;
+}
+
+function parsed(input: string): [string, string][] | null {
+  try {
+    const value: unknown = JSON.parse(input);
+    if (typeof value !== "object" || value === null || Array.isArray(value)) return null;
+    return Object.entries(value).map(([name, each]) => [name, typeof each === "string" ? each : JSON.stringify(each)]);
+  } catch {
+    return null;
+  }
+}
+
+function tableTemplate({ columns, rows, total }: ResultTable): TemplateResult {
+  const more = total !== null && total > rows.length ? html`<p class="quiet">${thousands(rows.length)} of ${thousands(total)} rows.</p>` : nothing;
+  return html`<div class="result" tabindex="0">
+      <table>
+        <thead>
+          <tr>${columns.map((name) => html`<th scope="col">${label(name)}</th>`)}</tr>
+        </thead>
+        <tbody>
+          ${rows.map((row) => html`<tr>${row.map((cell) => html`<td dir="auto">${cell}</td>`)}</tr>`)}
+        </tbody>
+      </table>
+    </div>
+    ${more}`;
+}
