@@ -20,7 +20,7 @@ from django.utils.text import Truncator
 
 from conversations.access import audit, permissions
 from conversations.domain import formatting
-from conversations.domain.enums import AuditAction, Mode, Stance
+from conversations.domain.enums import AuditAction, Mode, Stance, Status
 from conversations.domain.events import EVENTS
 from conversations.domain.panels import PANELS
 from conversations.domain.texts import uuid_or_nil
@@ -90,6 +90,11 @@ class ChoiceFilter(admin.SimpleListFilter):
         return queryset.filter(**{str(self.parameter_name): self.value()}) if self.value() else queryset
 
 
+class StatusFilter(ChoiceFilter):
+    title = parameter_name = "status"
+    values = [(status.value, formatting.status(status.value, None)) for status in Status]
+
+
 class PanelFilter(ChoiceFilter):
     title, parameter_name = "team", "panel"
     values = [(panel.slug, panel.title) for panel in PANELS.values()]
@@ -118,7 +123,7 @@ class ConversationAdmin(ReviewersOnly):
         "created",
         "took",
     )
-    list_filter = ("status", "mode", PanelFilter, "content_type", "created_at", VerdictFilter)
+    list_filter = (StatusFilter, "mode", PanelFilter, "content_type", "created_at", VerdictFilter)
     list_select_related = ("owner",)
     search_fields = ("topic", "content", "owner__username", "owner__email")
     search_help_text = 'Words or a "quoted phrase" in topics, contents, owners and everything that was said'
