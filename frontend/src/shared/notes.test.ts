@@ -6,7 +6,7 @@ function message(text: string): HTMLElement {
   const element = document.createElement("div");
   element.id = "m-1";
   element.append(markdown(text));
-  linkNotes(element);
+  linkNotes(element, true);
   return element;
 }
 
@@ -20,7 +20,7 @@ test("references lead to their notes, and each note to its first reference", () 
   const element = message("Up[^1], and again[^1].\n\n[^1]: Annual report.");
   expect(leads(element)).toEqual(["1 -> 1 Annual report.", "1 -> 1 Annual report.", "1 -> 1"]);
   expect(element.querySelector("[note] a")?.getAttribute("href")).toBe(`#${element.querySelector("[to]")?.id}`);
-  linkNotes(element);
+  linkNotes(element, true);
   expect(leads(element)).toHaveLength(3);
 });
 
@@ -33,6 +33,14 @@ test("numbers in brackets lead to the numbered sources of the message, if it has
   ]);
   expect(leads(message("As [1] says.\n\n- [1] Annual report\n- [2] Filing"))[0]).toBe("[1] -> [1] Annual report");
   expect(leads(message("Margins fell [3], x[0] too.\n\n[1] Annual report"))).toEqual([]);
+});
+
+test("numbers in brackets lead to the items of a numbered list of sources at the end", () => {
+  const cited = "Margins rose [2], as did sales [1].\n\n1. Annual report\n2. Filing";
+  expect(leads(message(cited))).toEqual(["[2] -> Filing", "[1] -> Annual report"]);
+  expect(leads(message("Margins rose [4].\n\n### Sources\n\n3. Annual report\n4. Filing"))).toEqual(["[4] -> Filing"]);
+  expect(leads(message("Margins rose [1].\n\nRisks:\n\n1. Rates\n2. Demand"))).toEqual([]);
+  expect(leads(message(`${cited}\n\nThat is all.`))).toEqual([]);
 });
 
 test("a number in brackets that is a link, or in one, stays as it is", () => {

@@ -60,7 +60,7 @@ export class ProseElement extends PageElement {
       this.append(...nodes);
     }
     const message = this.closest<HTMLElement>("outcry-message");
-    if (message !== null) linkNotes(message);
+    if (message !== null) linkNotes(message, !this.isGrowing);
   }
 
   override disconnectedCallback(): void {
