@@ -102,7 +102,7 @@ async def test_a_debate_shows_what_is_spent_and_is_closed_when_its_budget_is_rea
     await expect(page.get_by_test_id("budget-reached")).to_have_text(
         "Limit reached: the Moderator closes the debate."
     )
-    await expect(page.get_by_test_id("round")).to_have_text("Stopped in round 1 of 3")
+    await expect(page.get_by_test_id("round")).to_have_text("Round 1 of 3")
     await expect(page.get_by_test_id("verdict")).to_have_attribute("data-stance", "buy")
     await expect(page.get_by_test_id("stop-reason")).to_have_text("Limit reached")
     assert await violations(page) == []

@@ -104,5 +104,5 @@ async def test_focus_when_a_debate_is_controlled_by_the_keyboard_is_kept(
     await page.get_by_test_id("control-stop").press("Enter")
     await page.get_by_test_id("stop-confirm").press("Enter")
     await expect(status).to_have_text("Stopped")
-    await expect(page.get_by_test_id("stop-reason")).to_have_text("Stopped by ada")
+    await expect(page.get_by_test_id("stop-reason")).to_have_text("By ada")
     await expect(status).to_be_focused()

@@ -365,7 +365,7 @@ describe("limits", () => {
     network.socket.deliver(...recorded("budget").events.slice(closing + 1));
     await painted();
     expect(all("budget-reached")).toHaveLength(1);
-    expect(words("round")).toBe("Stopped in round 1 of 3");
+    expect(words("round")).toBe("Round 1 of 3");
     expect([words("conversation-status"), words("stop-reason")]).toEqual(["Stopped", "Limit reached"]);
     expect(words("limits")).not.toContain("left");
   });

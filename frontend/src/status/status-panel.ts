@@ -121,7 +121,7 @@ function roundText(page: Page, state: State, status: Status): string {
   const isWhole = state.complete !== null && now >= page.rounds;
   if (isWhole || state.status === null) return rounds;
   if (state.reason === "concluded") return `Verdict after round ${now} of ${page.rounds}`;
-  return now === 0 ? "Stopped before round 1" : `Stopped in round ${now} of ${page.rounds}`;
+  return now === 0 ? "Before round 1" : `Round ${now} of ${page.rounds}`;
 }
 
 function stepsTemplate(page: Page, state: State): TemplateResult {

@@ -38,7 +38,7 @@ test("a debate that ended says how", () => {
   expect(["debate", "budget", "cancelled"].map((name) => stopReason({ page: PAGE, state: after(name) }))).toEqual([
     null,
     "Limit reached",
-    "Stopped by alice",
+    "By alice",
   ]);
 });
 

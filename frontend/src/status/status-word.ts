@@ -38,7 +38,7 @@ export function stopReason({ page, state }: Pick<Debate, "page" | "state">): str
   if (!isTerminal(state.status ?? page.status)) return null;
   if (isLimitReached({ page, state })) return "Limit reached";
   const stop = state.controls.findLast(({ action }) => action === "cancel");
-  return stop === undefined ? null : `Stopped by ${stop.actor}`;
+  return stop === undefined ? null : `By ${stop.actor}`;
 }
 
 function isLimitReached({ page, state }: Pick<Debate, "page" | "state">): boolean {
