@@ -4,6 +4,7 @@ import { type TemplateResult, html, nothing } from "lit";
 import { customElement } from "lit/decorators.js";
 import { AutoScroll } from "../attention/auto-scroll.ts";
 import { Permalink } from "../attention/permalink.ts";
+import { markReadingPlace } from "../attention/reading-place.ts";
 import { ReadPosition } from "../attention/read-position.ts";
 import type { Page } from "../client/page-data.ts";
 import { answerAskers } from "../evidence/askers.ts";
@@ -26,6 +27,7 @@ import {
   floatingTemplate,
   notifyTemplate,
   questionTemplate,
+  relatedTemplate,
   sourcesTemplate,
   stoppedTemplate,
   verdictTemplate,
@@ -58,6 +60,7 @@ export class DebateElement extends LiveElement {
     if (this.#permalink.isAhead) this.#scroll.hold();
     this.#session = new DebateSession(page, new ReadPosition(this.#scroll), draw);
     this.#session.start(signal);
+    markReadingPlace(this, signal);
     answerAskers(this, () => this.#session.state, signal);
     const isRunning = (): boolean => this.#session.state.status !== null && !this.#session.isOver;
     every(1000, () => isRunning() && draw(), signal);
@@ -154,6 +157,7 @@ export class DebateElement extends LiveElement {
           ${bannersTemplate(endingTemplate(session), session.banners, (id) => session.dismissBanner(id))}
           ${page.isSample ? sampleTemplate(page) : nothing} ${demoTemplate(page, state)} ${isTest ? testModelTemplate(page) : nothing} ${this.#isRead ? verdict : nothing}
           ${transcriptTemplate(session)} ${stoppedTemplate(session)} ${this.#isRead ? nothing : verdict}
+          ${relatedTemplate("Followed by", session.followedBy)}
           ${session.isOver ? paperListTemplate(state) : nothing}
           <div class="dock" ?data-over=${session.isOver}>
             ${floatingTemplate(session, this.#scroll.isBehind, this.#jump)} ${composerTemplate(session, this.querySelector(".composer")?.matches(":focus-within") ?? false)}

@@ -39,7 +39,7 @@ export function questionTemplate(session: DebateSession): TemplateResult {
   const { topic, apiUrl, isSample } = page;
   return html`<header class="question">
     <h1 class="topic" dir="auto" ?data-long=${topic.length > 140}>${topic}</h1>
-    ${isSample ? nothing : exportMenuTemplate(apiUrl)} ${relatedTemplate(session)} ${routingTemplate(page, state)}
+    ${isSample ? nothing : exportMenuTemplate(apiUrl)} ${relatedTemplate("Follows", page.follows)} ${routingTemplate(page, state)}
     <p class="on-paper">${paperFacts(page, state)}</p>
   </header>`;
 }
@@ -156,17 +156,15 @@ export function notifyTemplate(session: DebateSession): Optional {
   </button>`;
 }
 
-/** Links to the debate that this one follows, and to those that follow it. */
-function relatedTemplate({ page: { follows }, followedBy }: DebateSession): Optional {
-  if (follows.length + followedBy.length === 0) return nothing;
-  const line = (what: string, links: readonly Link[]): Optional =>
-    links.length === 0
-      ? nothing
-      : html`<div>
-          <dt>${what}</dt>
-          ${links.map(({ topic, url }) => html`<dd><a class="link" href=${url} dir="auto">${topic}</a></dd>`)}
-        </div>`;
-  return html`<dl class="related" data-testid="related">${line("Follows", follows)} ${line("Followed by", followedBy)}</dl>`;
+/** Links to the debates that this one follows, or that follow it. */
+export function relatedTemplate(what: string, links: readonly Link[]): Optional {
+  if (links.length === 0) return nothing;
+  return html`<dl class="related" data-testid="related">
+    <div>
+      <dt>${what}</dt>
+      ${links.map(({ topic, url }) => html`<dd><a class="link" href=${url} dir="auto">${topic}</a></dd>`)}
+    </div>
+  </dl>`;
 }
 
 /** The notices above the composer: a lost connection, and a button to the newest text. */
