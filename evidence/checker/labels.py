@@ -79,6 +79,10 @@ def _cited(claim: Claim, index: Index) -> Verdict | None:
         return found if set(found.evidence) <= set(claim.cited) else UNSUPPORTED
     if claim.is_assumed:
         return Verdict(Label.ASSUMPTION)
+    is_of_range = claim.metric is not None and claim.metric.family in {"low", "high"}
+    if is_of_range and Metric.parse(known[0].metric).family == "close":
+        # A close that lies in a range is not its end.
+        return UNSUPPORTED
     if len(known) == 1 and claim.role is Role.LEVEL and has_unit(claim.figure, known[0]):
         if is_near_miss(claim.figure, as_said(claim, known[0])):
             return UNSUPPORTED

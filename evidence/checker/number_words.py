@@ -46,8 +46,14 @@ _BIG: Final = {"hundred": 100, "thousand": 10**3, "million": 10**6, "billion": 1
 
 _NUMBER_WORD: Final = "|".join([*_ONES, *_TENS, *_BIG])
 
+_DIGIT: Final = "|".join(list(_ONES)[:10])
+_SCALE: Final = "|".join(word for word, factor in _BIG.items() if factor >= 1000)
+
+# A number, and if it has decimals ("one point five"), those and a scale.
 IN_WORDS: Final = re.compile(
-    rf"\b(?:{_NUMBER_WORD})\b(?:(?:[ -]|[ -]and[ -])(?:{_NUMBER_WORD})\b){{0,8}}", re.IGNORECASE
+    rf"\b(?:{_NUMBER_WORD})\b(?:(?:[ -]|[ -]and[ -])(?:{_NUMBER_WORD})\b){{0,8}}"
+    rf"(?: point(?P<decimals>(?:[ -](?:{_DIGIT})\b){{1,6}})(?:[ -](?P<scale>{_SCALE})\b)?)?",
+    re.IGNORECASE,
 )
 
 VERBAL: Final = {"doubled": 2, "tripled": 3, "trebled": 3, "quadrupled": 4, "doubling": 2, "tripling": 3}
@@ -58,19 +64,28 @@ IN_A_VERB: Final = re.compile(rf"\b(?:{'|'.join(VERBAL)})\b", re.IGNORECASE)
 def from_words(text: str, match: re.Match[str]) -> Figure | None:
     """A number in words, if a unit or a thousand makes a figure of it."""
     start, end = match.span()
-    words = re.split(r"[ -]+", match[0].lower())
+    decimals = re.findall(r"\w+", (match["decimals"] or "").lower())
+    scale = _BIG[match["scale"].lower()] if match["scale"] else 1
+    words = re.split(r"[ -]+", match[0].lower().partition(" point")[0] if decimals else match[0].lower())
     measure, unit_end, currency, points, cents = unit_after(text, end)
-    if measure is Measure.PLAIN and not any(_BIG.get(word, 0) >= 1000 for word in words):
+    # "At one point five people left" has no decimals.
+    is_number = len(decimals) > 0 and words != ["one"]
+    is_large = scale > 1 or any(_BIG.get(word, 0) >= 1000 for word in words)
+    if measure is Measure.PLAIN and not is_number and not is_large:
         return None
-    if words == ["one"] and measure is Measure.CURRENCY:
+    if words == ["one"] and not decimals and measure is Measure.CURRENCY:
         # "One euro buys 1.30 dollars" claims nothing about one.
         return None
     value = _value(words)
     if value is None or cents:
         return odd(start, unit_end, measure)
     step = Decimal(max(1, next((_BIG[word] for word in reversed(words) if word in _BIG), 1)))
+    exact = Decimal(value)
+    if decimals:
+        step = Decimal(scale).scaleb(-len(decimals))
+        exact = exact * scale + step * int("".join(str(_ONES[word]) for word in decimals))
     return Figure(
-        start, unit_end, Decimal(value), measure, step, currency, bound_before(text, start), is_points=points
+        start, unit_end, exact, measure, step, currency, bound_before(text, start), is_points=points
     )
 
 

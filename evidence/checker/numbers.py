@@ -26,6 +26,9 @@ from evidence.checker.notation import (
 from evidence.checker.number_words import IN_A_VERB, IN_WORDS, VERBAL, from_words
 from evidence.checker.text import ODD_DIGIT
 
+# Counts up to this claim nothing.
+SMALL: Final = 12
+
 _NUMERAL: Final = re.compile(r"\d(?:[\d.,'’\u066b\u066c]*\d)?(?: \d{3}(?!\d)(?:[.,]\d+)?)*")
 
 _ENGLISH: Final = re.compile(r"[0-9]{1,3}(?:,[0-9]{3})+(?:\.[0-9]+)?|[0-9]+(?:\.[0-9]+)?")
@@ -33,9 +36,16 @@ _ENGLISH: Final = re.compile(r"[0-9]{1,3}(?:,[0-9]{3})+(?:\.[0-9]+)?|[0-9]+(?:\.
 _BEFORE: Final = re.compile(
     rf"(?P<sign>(?<![\w)%])[+-] ?|\b(?:[Mm]inus|[Pp]lus) )?"
     rf"(?:(?:(?P<symbol>US\$|AU?\$|CA?\$|HK\$|S\$|NZ\$|R\$|NT\$|[$€£¥₹₩₺₽₪])"
-    rf"|\b(?P<code>{CODES}))[  ]?(?P<inner>[+-])?)?(?P<point>\.)?$"
+    rf"|\b(?P<code>{CODES}))[  ]?(?P<inner>[+-])?(?P<open>\()?)?(?P<point>\.)?$"
 )
 
+_POINTS: Final = re.compile(r"[  -]points?\b")
+# A bracket after one of these is a minus, as in accounts: "the return was (6.8%)". After a name, as in "the average
+# ($607.78)", it only adds the value.
+_STATED: Final = re.compile(
+    r"(?:\b(?:is|was|are|were|of|at|to|by|reached|posted|reported|recorded|showed|shows|totall?ed)|[:=|]) ?\($",
+    re.IGNORECASE,
+)
 _RANGE: Final = re.compile(r" ?(?:-|–|(?<! )—(?! )| to | and | or ) ?(?:[$€£¥] ?)?$")
 
 
@@ -53,7 +63,8 @@ def figures(text: str) -> list[Figure]:
         for match in _NUMERAL.finditer(text)
         if not is_masked(match.start()) and (figure := _figure(text, match)) is not None
     ]
-    taken = {figure.end for figure in found}
+    # A bracket closes after the last word.
+    taken = {figure.end - (text[figure.end - 1] == ")") for figure in found}
     found += [
         figure
         for match in IN_WORDS.finditer(text)
@@ -103,7 +114,8 @@ def _figure(text: str, match: re.Match[str]) -> Figure | None:
         else start
     )
     first = start - 1 if before["point"] and first == start else first
-    scale, end = scale_after(text, end)
+    is_closed = before["open"] is not None and text[end : end + 1] == ")"
+    scale, end = scale_after(text, end + is_closed)
     if foreign := FOREIGN_SCALE.match(text, end):
         return odd(first, foreign.end())
     measure, end, currency, points, cents = unit_after(text, end)
@@ -114,16 +126,25 @@ def _figure(text: str, match: re.Match[str]) -> Figure | None:
         currency = SYMBOLS.get(before["symbol"] or "", None) or iso(before["code"])
     if not is_understood:
         return odd(first, end, measure)
+    if before["open"] and not is_closed:
+        if text[end : end + 1] != ")":
+            return None
+        end += 1
     if end < len(text) and (text[end].isalpha() or text[end] == "_"):
         return None
+    if measure is Measure.PLAIN and (written := _POINTS.match(text, end)) and not _is_small(numeral):
+        points, end = True, written.end()
     digits = numeral.replace(",", "")
     digits = f".{digits}" if before["point"] else digits
     value, decimals = Decimal(digits), len(digits.partition(".")[2])
     factor = Decimal(scale) / (100 if cents else 1)
-    sign = -1 if re.search("-|[Mm]inus", before["sign"] or before["inner"] or "") else 1
-    is_signed = bool(before["sign"] or before["inner"])
+    is_negative = bool(before["open"] or re.search("-|[Mm]inus", before["sign"] or before["inner"] or ""))
+    is_signed = bool(before["sign"] or before["inner"] or before["open"])
+    if not is_signed and text[end : end + 1] == ")" and _STATED.search(text, max(0, first - WINDOW), first):
+        is_negative = is_signed = True
+        first, end = first - 1, end + 1
     return Figure(
-        first, end, value * factor * sign, measure, factor.scaleb(-decimals), currency,
+        first, end, value * factor * (-1 if is_negative else 1), measure, factor.scaleb(-decimals), currency,
         bound_before(text, first), is_signed, points, scale=scale,
     )  # fmt: skip
 
@@ -143,12 +164,16 @@ def _is_part_of_a_word(window: str, before: re.Match[str]) -> bool:
     return (last.isalpha() or last in "_/") and not before[0].startswith((" ", "\u00a0"))
 
 
+def _is_small(written: str) -> bool:
+    return written.isdigit() and int(written) <= SMALL
+
+
 def _is_no_claim(text: str, figure: Figure) -> bool:
     """Small counts, years, and numbers that are part of a word, such as 4K."""
     written = text[figure.start : figure.end]
     if figure.measure is not Measure.PLAIN or not figure.is_understood:
         return False
-    if written.isdigit() and (figure.value <= 12 or 1900 <= figure.value <= 2100):
+    if written.isdigit() and (figure.value <= SMALL or 1900 <= figure.value <= 2100):
         return True
     if written[:-1].isdigit() and written[-1] in "kK" and figure.value <= 12_000:
         return True

@@ -69,7 +69,6 @@ class Parts:
     def cited(self, end: int) -> tuple[tuple[str, ...], int]:
         """The evidence that is cited after this place, and where the citations end."""
         ids: list[str] = []
-        end += len(" points") if self.text.startswith(" points [", end) else 0
         while (match := _CITATION.match(self.text, end)) and len(ids) < 10:
             ids += re.findall(r"E\d+", match[1])
             end = match.end()
@@ -133,6 +132,6 @@ def _breaks(text: str, found: Sequence[Figure], metrics: Sequence[MetricMention]
             and any(figure.start >= match.end() for figure in found)
         ):
             continue
-        if not any(figure.start < match.start() < figure.end for figure in found):
+        if not any(figure.start <= match.start() < figure.end for figure in found):
             breaks.append(match.start())
     return breaks

@@ -6,7 +6,7 @@ the segments before, and the claim is then less certain.
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from evidence.checker.binding import Context, base_of, metric_of, period_of, span_of, subject_of
@@ -14,8 +14,9 @@ from evidence.checker.claim import Claim, Role
 from evidence.checker.figure import Figure, Measure
 from evidence.checker.parts import Parts, is_bridge
 from evidence.checker.phrasing import ASSUMED, DENIED, DOWNWARDS, NEGATED, UPWARDS
+from evidence.checker.ranges import metric_in_range
 from evidence.checker.roles import COMPOUND, role_of
-from evidence.checker.vocabulary import Metric, Vocabulary
+from evidence.checker.vocabulary import PERCENTAGES, Metric, Vocabulary
 
 _FROM: Final = re.compile(r"\bfrom (?:about |around |roughly |nearly |almost |over |just )*$", re.IGNORECASE)
 _OR: Final = re.compile(r"(?:\bor|\bthat is|\bi\.e\.),? (?:by |about )?$", re.IGNORECASE)
@@ -59,6 +60,9 @@ def _claim(parts: Parts, number: int, context: Context, last: Claim | None) -> C
         parts, number, text[max(start, before_at) : figure.start], after_at, last
     )
     metric, is_bound = metric_of(parts, context, figure, start, after_at, role)
+    if (ranged := metric_in_range(parts, figure, metric)) is not None:
+        metric, is_bound = ranged
+    figure = _of_points(figure, parts, cited)
     subject, is_foreign, is_near = subject_of(parts, context, figure, start, after_at)
     period, is_dated = period_of(parts, figure, start, after_at)
     base = base_of(parts, figure)
@@ -69,11 +73,22 @@ def _claim(parts: Parts, number: int, context: Context, last: Claim | None) -> C
         figure=figure, metric=metric, is_bound=is_bound, subject=subject, is_foreign=is_foreign,
         is_subject_near=is_near, period=None if period is base else period, is_dated=is_dated, role=role,
         direction=direction, other=other,
-        is_from=_FROM.search(near) is not None, is_assumed=ASSUMED.search(text) is not None,
+        is_from=ranged is None and _FROM.search(near) is not None, is_assumed=ASSUMED.search(text) is not None,
         is_negated=NEGATED.search(near.rstrip()) is not None or DENIED.search(text) is not None, cited=cited, base=base,
         is_compound=COMPOUND.search(text) is not None,
         window=span_of(parts, figure, max(start, before_at), start, after_at),
     )  # fmt: skip
+
+
+def _of_points(figure: Figure, parts: Parts, cited: Sequence[str]) -> Figure:
+    """The figure with what its points are: percentage points, if it cites two items in a sentence that is only about
+    metrics in per cent; else it is not said, and they are units of an index."""
+    if not figure.is_points or figure.measure is not Measure.PLAIN:
+        return figure
+    families = {mention.metric.family for mention in parts.metrics}
+    if len(cited) > 1 and families and families <= PERCENTAGES:
+        return replace(figure, measure=Measure.PERCENT)
+    return replace(figure, is_points=False)
 
 
 def _role(

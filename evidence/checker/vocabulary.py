@@ -84,6 +84,14 @@ FAMILIES: Final[Mapping[str, str]] = {
     "churn": r"churn(?: rate)?",
     "growth": r"growth rate",
 }  # fmt: skip
+# Metrics that are given in per cent: a point of them is a percentage point.
+PERCENTAGES: Final = frozenset(
+    (
+        "return", "volatility", "implied_volatility", "max_drawdown", "inflation", "core_inflation", "unemployment",
+        "treasury_bill_rate", "policy_rate", "yield", "gdp_growth", "gross_margin", "operating_margin", "net_margin",
+        "dividend_yield", "payout_ratio", "earnings_yield", "market_share", "roe", "roa", "roic", "growth", "churn",
+    )
+)  # fmt: skip
 # Metrics that are about a country or a currency, and not about a company that is named beside them.
 MACRO: Final = frozenset(
     (

@@ -44,6 +44,10 @@ def found(text: str) -> list[tuple[str, str, str]]:
         ("ten times", "10", "multiple"),
         ("twenty-five percent", "25", "percent"),
         ("two hundred and fifty million dollars", "250000000", "currency"),
+        ("one point five per cent", "1.5", "percent"),
+        ("one point two five billion dollars", "1250000000", "currency"),
+        ("twelve point one", "12.1", "plain"),
+        ("14.6 points", "14.6", "plain"),
         ("23.6 million", "23600000", "plain"),
         ("2,000", "2000", "plain"),
         ("71", "71", "plain"),
@@ -57,6 +61,20 @@ def test_a_figure_has_its_value_in_base_units(text: str, value: str, measure: st
 
 
 @pytest.mark.parametrize(
+    ("text", "written", "value"),
+    [
+        ("The return was (6.8%).", "(6.8%)", "-6.8"),
+        ("A loss of ($1.2 billion).", "($1.2 billion)", "-1200000000"),
+        ("It earned $(41.7) billion.", "$(41.7) billion", "-41700000000"),
+        ("The return was (-6.8%).", "-6.8%", "-6.8"),
+        ("The average ($607.78) held.", "$607.78", "607.78"),
+    ],
+)
+def test_a_bracket_is_a_minus_where_it_stands_for_a_value(text: str, written: str, value: str) -> None:
+    assert [each[:2] for each in found(text)] == [(written, value)]
+
+
+@pytest.mark.parametrize(
     "text",
     [
         "[E3] and [1]", "2012-12-31", "19 September 2012", "September 19, 2012", "FY2012", "fiscal 2012",
@@ -65,7 +83,7 @@ def test_a_figure_has_its_value_in_base_units(text: str, value: str, measure: st
         "the 200-day average",
         "12 months", "30 days", "5 analysts", "COVID-19", "5G", "4K", "401(k)", "24/7", "a 7-for-1 split",
         "1. First", "No. 71", "the 21st",
-        "https://example.com/123.45", "version 2.1.3", "10:30", "one of them", "20 years",
+        "https://example.com/123.45", "version 2.1.3", "10:30", "one of them", "20 years", "at one point five left",
     ],
 )  # fmt: skip
 def test_a_number_that_claims_nothing_is_left_out(text: str) -> None:
