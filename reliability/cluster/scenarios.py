@@ -11,7 +11,7 @@ import psycopg
 
 from reliability.chaos.figures import Row
 from reliability.chaos.installation import PATIENCE_SECONDS
-from reliability.cluster.stage import stage
+from reliability.cluster.stage import Stage, stage
 from scripts.cluster import Cluster
 from scripts.member import Member
 
@@ -62,9 +62,7 @@ async def postgres_restarts(cluster: Cluster) -> Row:
         await asyncio.to_thread(_restart, cluster.postgres)
         await scene.end()
         scene.heard_again(at)
-        # Each worker LISTENs again; otherwise it would only poll for jobs once a second.
-        if not await _comes_true(lambda: _listeners(cluster) == len(cluster.worker)):
-            scene.row.found([f"{_listeners(cluster)} of {len(cluster.worker)} workers listen to the queue"])
+        await _look_for_listeners(scene)
         return scene.row
 
 
@@ -84,6 +82,13 @@ async def worker_stops_without_postgres(cluster: Cluster) -> Row:
         scene.heard_again(at)
         await asyncio.to_thread(leaving.start)
         return scene.row
+
+
+async def _look_for_listeners(scene: Stage) -> None:
+    """Each worker LISTENs again after a restart of PostgreSQL; otherwise it would only poll for jobs once a second."""
+    cluster = scene.cluster
+    if not await _comes_true(lambda: _listeners(cluster) == len(cluster.worker)):
+        scene.row.found([f"{_listeners(cluster)} of {len(cluster.worker)} workers listen to the queue"])
 
 
 def _listeners(cluster: Cluster) -> int:
@@ -134,6 +139,7 @@ async def everything_restarts(
             scene.row.found(["the debates were over before all had restarted"])
         hurry()
         await scene.end()
+        await _look_for_listeners(scene)
         return scene.row
 
 

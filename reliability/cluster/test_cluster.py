@@ -19,7 +19,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 MODEL_PORT = free_port()
 # A turn of a second and a quarter.
 WORDS, WORDS_PER_SECOND = [f"word{number} " for number in range(25)], 20.0
-# With many debates: a turn of eight seconds, so that the load is small.
+# A turn of eight seconds: the debates outlast the restart of everything.
 CALM_PER_SECOND = 3.0
 
 
@@ -80,14 +80,10 @@ async def test_nothing_is_lost_with_redis(cluster: Cluster, spoken: None) -> Non
     is_as_promised(await scenarios.redis_dies(cluster))
 
 
-async def test_nothing_is_lost_when_postgresql_restarts(cluster: Cluster, spoken: None) -> None:
-    is_as_promised(await scenarios.postgres_restarts(cluster))
-
-
 async def test_a_worker_ends_without_postgresql_and_its_debates_go_on(cluster: Cluster, spoken: None) -> None:
     is_as_promised(await scenarios.worker_stops_without_postgres(cluster))
 
 
 async def test_a_rolling_restart_of_everything_loses_nothing(cluster: Cluster) -> None:
     with speaker(MODEL_PORT, len(WORDS), CALM_PER_SECOND) as hurry:
-        is_as_promised(await scenarios.everything_restarts(cluster, debates=20, watchers=100, hurry=hurry))
+        is_as_promised(await scenarios.everything_restarts(cluster, debates=4, watchers=8, hurry=hurry))

@@ -11,7 +11,7 @@ import sys
 import threading
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -64,13 +64,20 @@ class Terminal:
         return code
 
 
+@pytest.fixture(scope="module")
+def static(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where static files are collected, once: compressing them takes ten seconds."""
+    return tmp_path_factory.mktemp("static")
+
+
 @contextmanager
-def make_cluster(folder: Path, port: int) -> Iterator[Terminal]:
+def make_cluster(folder: Path, static: Path, port: int) -> Iterator[Terminal]:
     for name, command in NEEDS:
         servers.require(name, command)
     env = {
         **os.environ,
         "OUTCRY_DATA_DIR": str(folder),
+        "OUTCRY_STATIC_DIR": str(static),
         "PORT": str(port),
         "OUTCRY_PROVIDERS": "demo",
         "DJANGO_SUPERUSER_USERNAME": USERNAME,
@@ -99,14 +106,34 @@ def ports(terminal: Terminal) -> set[int]:
     return {int(port) for port in re.findall(r"127\.0\.0\.1:(\d+)", "".join(terminal.lines))}
 
 
+def worker(terminal: Terminal) -> psutil.Process | None:
+    """A worker that the command has started."""
+    members = psutil.Process(terminal.process.pid).children()
+    return next((member for member in members if "work" in member.cmdline()), None)
+
+
+def lives(process: psutil.Process) -> bool:
+    try:
+        return process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+def comes_true(true: Callable[[], bool], seconds: float) -> None:
+    give_up = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < give_up
+        time.sleep(0.1)
+
+
 def listening(port: int) -> bool:
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
-async def test_it_serves_until_it_is_stopped_and_leaves_nothing(tmp_path: Path) -> None:
+async def test_it_serves_and_starts_again_what_dies_until_it_is_stopped(tmp_path: Path, static: Path) -> None:
     port = free_port()
-    with make_cluster(tmp_path, port) as terminal:
+    with make_cluster(tmp_path, static, port) as terminal:
         url = await asyncio.to_thread(terminal.until, r"==> Outcry is at (http://\S+)", START_SECONDS)
         assert url == f"http://127.0.0.1:{port}"
         await asyncio.to_thread(terminal.until, r"(Ctrl-C stops all of it)", START_SECONDS)
@@ -117,21 +144,20 @@ async def test_it_serves_until_it_is_stopped_and_leaves_nothing(tmp_path: Path) 
             assert page.status == 200
         taken = ports(terminal)
         assert len(taken) == 7
+        dying = worker(terminal)
+        assert dying is not None
+        dying.kill()
+        await asyncio.to_thread(terminal.until, r"(worker-\d ended with -9, and starts again)", START_SECONDS)
         terminal.process.send_signal(signal.SIGINT)
         assert await asyncio.to_thread(terminal.ended) == 0
         assert not any(map(listening, taken))
 
 
-def test_what_dies_starts_again_and_a_killed_command_leaves_nothing(tmp_path: Path) -> None:
-    with make_cluster(tmp_path, free_port()) as terminal:
-        terminal.until(r"(Ctrl-C stops all of it)", START_SECONDS)
-        taken = ports(terminal)
-        members = psutil.Process(terminal.process.pid).children()
-        next(member for member in members if "work" in member.cmdline()).kill()
-        terminal.until(r"(worker-\d ended with -9, and starts again)", START_SECONDS)
+def test_a_killed_command_leaves_nothing(tmp_path: Path, static: Path) -> None:
+    with make_cluster(tmp_path, static, free_port()) as terminal:
+        comes_true(lambda: worker(terminal) is not None, START_SECONDS)
+        members = psutil.Process(terminal.process.pid).children(recursive=True)
+        assert {"postgres", "redis-server"} <= {member.name() for member in members}
         terminal.process.kill()
         terminal.ended()
-        give_up = time.monotonic() + STOP_SECONDS
-        while any(map(listening, taken)):
-            assert time.monotonic() < give_up
-            time.sleep(0.1)
+        comes_true(lambda: not any(map(lives, members)), STOP_SECONDS)
