@@ -48,6 +48,19 @@ hypothesis.settings.load_profile("outcry")
 ON_POSTGRESQL = os.environ.get("OUTCRY_TEST_DATABASE") == "postgres"
 # Of a file.
 MANY_TESTS = 30
+# Names of the parametrised tests that were collected.
+_FIRST_ROWS = pytest.StashKey[set[str]]()
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Mark tests that compute and nothing else, and all rows of a parametrised test but its first."""
+    if not _uses_the_database(item) and not inspect.iscoroutinefunction(getattr(item, "function", None)):
+        item.add_marker(pytest.mark.pure)
+    if hasattr(item, "callspec"):
+        known, name = item.config.stash.setdefault(_FIRST_ROWS, set()), item.nodeid.partition("[")[0]
+        if name in known:
+            item.add_marker(pytest.mark.another_row)
+        known.add(name)
 
 
 @pytest.hookimpl(trylast=True)

@@ -24,10 +24,13 @@ ON_POSTGRESQL = (
     *("tests/conversations", "tests/streaming", "tests/scenarios"),
     *("-m", "not e2e and not local_model and (not any_database or each_database)"),
 )
-# Collecting a folder in which nothing is selected takes 3 s of each worker.
+# What rests on Python's event loop and Django's machinery may differ: requests, queries, tasks, mail, sockets. Tests
+# that only compute (`pure`) do not, and rows of a parametrised test differ in their data (`another_row`). Collecting a
+# folder in which nothing is selected takes 3 s of each worker.
 ON_OTHER_PYTHON = (
     *("tests", "--ignore", "tests/e2e"),
-    *("-m", "not e2e and not local_model and not slow and (not any_python or each_database)"),
+    "-m",
+    "not pure and not another_row and not e2e and not local_model and not slow and (not any_python or each_database)",
 )
 GENERATED = (".mypy_cache", ".ruff_cache", ".pytest_cache", ".hypothesis", ".import_linter_cache")
 
