@@ -25,7 +25,7 @@ from conversations.domain.texts import uuid_or_nil
 from conversations.event_log import queries
 from conversations.models import Conversation
 from conversations.providers import circuit_breaker
-from conversations.services import sources
+from conversations.services import datasets, sources
 from conversations.services.debate_export import author_of
 from evidence import cases
 from evidence.instruments import INSTRUMENTS
@@ -82,10 +82,10 @@ def _initial(request: HttpRequest) -> requests.NewConversation | Conversation:
 
 
 def _texts_of(initial: requests.NewConversation | Conversation, user: permissions.AnyUser) -> dict[str, Any]:
-    """What the form begins with beside its fields (src/dashboard/start-form.ts). Sources, and an earlier debate to
-    follow, belong to their owner."""
+    """What the form begins with beside its fields (src/dashboard/start-form.ts). Sources, datasets, and an
+    earlier debate to follow, belong to their owner."""
     if not isinstance(initial, Conversation) or not permissions.may_speak(user, initial):
-        return {"content": initial.content, "sources": [], "follows": None}
+        return {"content": initial.content, "sources": [], "datasets": [], "follows": None}
     chosen = [
         {
             "id": source.pk,
@@ -96,7 +96,13 @@ def _texts_of(initial: requests.NewConversation | Conversation, user: permission
         }
         for source in sources.of(initial)
     ]
-    return {"content": initial.content, "sources": chosen, "follows": initial.follows_id}
+    tables = [{"id": each.pk, "name": each.name, "tables": each.tables} for each in datasets.of(initial)]
+    return {
+        "content": initial.content,
+        "sources": chosen,
+        "datasets": tables,
+        "follows": initial.follows_id,
+    }
 
 
 def _limits_of_site() -> dict[str, float | None]:

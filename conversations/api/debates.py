@@ -23,7 +23,7 @@ from conversations.event_log import commands, queries
 from conversations.infrastructure import database
 from conversations.models import Conversation
 from conversations.outbox import deliveries
-from conversations.services import debates, history, sources
+from conversations.services import datasets, debates, history, sources
 from conversations.services.cost_estimate import Range
 
 MAX_EVENTS = 1_000
@@ -141,6 +141,11 @@ class DeliveryOut(Schema):
     events: list[DeliveryEvent]
 
 
+class DatasetName(Schema):
+    id: UUID
+    name: str
+
+
 class Detail(Summary):
     """`transcript` is the state of the conversation after its newest event: each of its `messages` has its checked
     `figures`; `snapshot` and `evidence` are the record, as in the events of these names. In `spent`, `usd` is null if
@@ -150,6 +155,7 @@ class Detail(Summary):
     content: str
     content_type: str
     sources: list[SourceOut]
+    datasets: list[DatasetName]
     ws_url: str
     limits: Amounts
     spent: Amounts
@@ -385,6 +391,7 @@ def _detail(user: AbstractUser, conversation: UUID) -> dict[str, Any]:
         "content": found.content,
         "content_type": found.content_type,
         "sources": sources.of(found),
+        "datasets": datasets.of(found),
         "ws_url": found.ws_url,
         "limits": service.limits(found),
         "spent": service.spent(found),

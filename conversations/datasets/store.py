@@ -21,6 +21,7 @@ from evidence.datasets.model import Reading, Table
 # SQLite waits.
 CHUNK_BYTES: Final = 1024 * 1024
 BATCH: Final = 4
+NO_SUCH_DATASET: Final = "There is no such dataset."
 
 
 def chunks(file: IO[bytes]) -> Iterator[list[bytes]]:
@@ -90,7 +91,7 @@ def owned(owner: AbstractUser, dataset: UUID) -> Dataset:
     """Raises NotFound."""
     found = Dataset.objects.stored().filter(owner_id=owner.pk, pk=dataset).first()
     if found is None:
-        raise NotFound("There is no such dataset.")
+        raise NotFound(NO_SUCH_DATASET)
     return found
 
 

@@ -31,6 +31,7 @@ from evidence.instruments import UnknownInstrument, resolve
 
 MAX_TOPIC = 500
 MAX_CONTENT = MAX_CHARACTERS
+MAX_DATASETS = 10
 MAX_ROUNDS = 6
 DEFAULT_ROUNDS = 2
 MAX_TEXT = 4_000
@@ -161,10 +162,13 @@ def _question(topic: str, info: ValidationInfo) -> str:
     raise PydanticKnownError("string_too_short", {"min_length": 1})
 
 
-def _no_duplicates(sources: list[UUID]) -> list[UUID]:
-    if len({*sources}) < len(sources):
-        raise PydanticCustomError("duplicate", "Name each source once")
-    return sources
+def _no_duplicates(what: str) -> Callable[[list[UUID]], list[UUID]]:
+    def check(ids: list[UUID]) -> list[UUID]:
+        if len({*ids}) < len(ids):
+            raise PydanticCustomError("duplicate", "Name each {what} once", {"what": what})
+        return ids
+
+    return check
 
 
 def _symbol(text: str) -> str:
@@ -211,7 +215,12 @@ class NewConversation(Form):
     sources: Annotated[
         list[UUID],
         Field(max_length=MAX_SOURCES, description="Ids of sources to discuss, in this order, at most 10."),
-        AfterValidator(_no_duplicates),
+        AfterValidator(_no_duplicates("source")),
+    ] = []
+    datasets: Annotated[
+        list[UUID],
+        Field(max_length=MAX_DATASETS, description="Ids of datasets that the data team may ask, at most 10."),
+        AfterValidator(_no_duplicates("dataset")),
     ] = []
     topic: Annotated[
         str,

@@ -9,7 +9,7 @@ SENTENCES: Final = {
     "encrypted": "The PDF is protected by a password. Upload a copy without it.",
     "legacy_word": "This is a Word file of the old format. Save it as .docx and upload that.",
     "scanned": "The PDF's pages are images without text. Upload a PDF with text, such as one that went through OCR.",
-    "spreadsheet": "Spreadsheets and CSV files are not supported yet. Upload a PDF, Word, HTML, Markdown or text file.",
+    "spreadsheet": "Tables are data, not a source. Upload CSV, Excel (.xlsx), Parquet or JSON Lines as a dataset.",
     "too_complex": "The file takes too much time or memory to read. Upload a smaller part of it.",
     "too_long": f"The file has more than {MAX_CHARACTERS:,} characters of text. Upload a part of it.",
     "unknown_type": "This type of file is not supported. Upload a PDF, Word (.docx), HTML, Markdown or text file.",

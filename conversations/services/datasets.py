@@ -1,12 +1,9 @@
 """Datasets of people: uploading tables, saying how their columns are read, asking them in SQL, and deleting them."""
 
-import asyncio
-import atexit
 import hashlib
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Final, TypeVar, TypeVarTuple
+from typing import Final
 from uuid import UUID
 
 from django.conf import settings
@@ -14,29 +11,21 @@ from django.contrib.auth.models import AbstractUser
 from django.utils import timezone
 
 from conversations.access import rate_limits
-from conversations.datasets import files, store
+from conversations.access.permissions import AnyUser
+from conversations.datasets import files, queries, store
 from conversations.domain.datasets import ColumnReadings
-from conversations.domain.errors import InvalidInput, QueryRefused, QueryStopped
+from conversations.domain.errors import InvalidInput, NotFound, QueryRefused, QueryStopped
 from conversations.infrastructure import database
-from conversations.models import Dataset
+from conversations.models import Conversation, Dataset
 from conversations.privacy import holds
 from conversations.services.sources import storable
 from evidence.datasets import process
 from evidence.datasets.model import Reading, Request
 from evidence.datasets.refusals import Refused
-from evidence.sandbox import pool
-from evidence.sandbox.pool import Pool, Result
+from evidence.sandbox.pool import Result
 from evidence.sandbox.refusals import STOPPED, NoResult
 
-T = TypeVar("T")
-Ts = TypeVarTuple("Ts")
-
 MEGABYTE: Final = 1024 * 1024
-# Files that are loaded at once; further ones wait. Each takes a processor for up to two minutes.
-_loaders = ThreadPoolExecutor(1, thread_name_prefix="outcry-datasets")
-_queries = ThreadPoolExecutor(pool.WARM, thread_name_prefix="outcry-queries")
-_pool = Pool()
-atexit.register(_pool.close)
 
 
 def most_bytes() -> int:
@@ -56,7 +45,7 @@ async def upload(
     if size > most_bytes():
         raise _refused("too_large", name, f"Upload at most {settings.OUTCRY_MAX_DATASET_MB} MB.")
     taken, most = await database.call(_room, owner, size, timeout=database.REQUEST_SECONDS)
-    digest = await _in(_loaders, _sha256, path)
+    digest = await queries.load(_sha256, path)
     dataset = await database.call(store.begin, owner, name, size, digest)
     request = Request.model_validate(
         {
@@ -70,7 +59,7 @@ async def upload(
         }
     )
     try:
-        tables = await _in(_loaders, process.load, request)
+        tables = await queries.load(process.load, request)
         await _store(dataset, path)
         await database.call(store.publish, dataset, tables, most_bytes(), settings.OUTCRY_MAX_DATASET_TABLES)
     except BaseException as failure:
@@ -94,7 +83,7 @@ async def change(owner: AbstractUser, pk: UUID, changes: ColumnReadings) -> Data
     readings = _changed(dataset, changes)
     path = files.path_of(dataset.pk, dataset.revision + 1)
     try:
-        tables = await _in(_loaders, _in_database, files.make, dataset, path, readings)
+        tables = await queries.load(files.make, dataset, path, readings)
     except Refused as refused:
         raise InvalidInput.of("columns", refused.code, str(refused)) from None
     await database.call(store.replace_tables, dataset, tables, dataset.revision + 1)
@@ -108,20 +97,33 @@ async def query(owner: AbstractUser, pk: UUID, sql: str) -> Result:
     dataset = await database.call(store.owned, owner, pk)
     await database.call(_note_use, [dataset])
     try:
-        return await run([dataset], sql)
+        return await queries.run([dataset], sql)
     except NoResult as failure:
         error = QueryStopped if failure.code == STOPPED else QueryRefused
         raise error.of("sql", failure.code, str(failure)) from None
 
 
-async def run(datasets: Sequence[Dataset], sql: str) -> Result:
-    """The result of a query over the tables of these datasets. Raises NoResult."""
-    try:
-        paths = [await _in(_loaders, _in_database, files.present, dataset) for dataset in datasets]
-    except Refused as refused:
-        raise NoResult("query_failed", str(refused)) from None
-    names = sorted(store.table_names(datasets))
-    return await _in(_queries, _pool.run, paths, names, sql)
+def choose(owner: AnyUser, chosen: Sequence[UUID]) -> list[Dataset]:
+    """The datasets of a new debate, in its order. Raises NotFound if one does not exist or is somebody else's."""
+    found = {row.pk: row for row in Dataset.objects.stored().filter(owner_id=owner.pk, pk__in=chosen)}
+    if len(found) < len(chosen):
+        raise NotFound(store.NO_SUCH_DATASET)
+    return [found[pk] for pk in chosen]
+
+
+def lock(chosen: Sequence[Dataset]) -> None:
+    """Keep the datasets from being deleted until the end of the transaction, and note their use. Raises NotFound if one
+    was deleted."""
+    rows = Dataset.objects.select_for_update().filter(pk__in=[dataset.pk for dataset in chosen])
+    if len(rows.values_list("pk")) < len(chosen):
+        raise NotFound(store.NO_SUCH_DATASET)
+    if chosen:
+        _note_use(chosen)
+
+
+def of(conversation: Conversation) -> list[Dataset]:
+    """The datasets of a conversation, in order; those that were deleted are left out."""
+    return list(conversation.datasets)
 
 
 def delete(owner: AbstractUser, pk: UUID) -> None:
@@ -135,21 +137,12 @@ async def _store(dataset: Dataset, path: Path) -> None:
     position = 0
     with path.open("rb") as file:
         batches = store.chunks(file)
-        while batch := await _in(_loaders, next, batches, None):
+        while batch := await queries.load(next, batches, None):
             await database.call(store.add, dataset.pk, position, batch)
             position += len(batch)
 
 
-async def _in(threads: ThreadPoolExecutor, work: Callable[[*Ts], T], *args: *Ts) -> T:
-    return await asyncio.get_running_loop().run_in_executor(threads, work, *args)
-
-
 # In a thread
-
-
-def _in_database(work: Callable[[*Ts], T], *args: *Ts) -> T:
-    with database.using("datasets"):
-        return work(*args)
 
 
 def _room(owner: AbstractUser, size: int) -> tuple[list[str], int]:

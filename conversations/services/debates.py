@@ -28,13 +28,13 @@ from conversations.domain.routing import AUTO
 from conversations.event_log import commands, store
 from conversations.event_log.commands import Accepted
 from conversations.infrastructure import database, tracing
-from conversations.models import Conversation, ConversationSource
+from conversations.models import Conversation, ConversationDataset, ConversationSource
 from conversations.outbox import deliveries
 from conversations.providers import catalog, circuit_breaker
 from conversations.runs import gathering, job_queue, places, supervisor
 from conversations.runs.gathering import Known
 from conversations.search import index
-from conversations.services import client_threads, cost_estimate, instruments, sources
+from conversations.services import client_threads, cost_estimate, datasets, instruments, sources
 from conversations.services.cost_estimate import Estimate
 from conversations.services.preparation import Prepared, prepare
 
@@ -124,7 +124,8 @@ def _is_same(conversation: Conversation, new: NewConversation) -> bool:
     stored = {**{name: getattr(conversation, name) for name in given}, "panel": _asked_panel(conversation)}
     is_same = all(stored[name] == getattr(new, name) for name in given)
     follows = conversation.follows_id == new.follows
-    return is_same and follows and _source_ids(conversation) == new.sources
+    chosen = (_source_ids(conversation), _dataset_ids(conversation))
+    return is_same and follows and chosen == (new.sources, new.datasets)
 
 
 def _asked_panel(conversation: Conversation) -> str:
@@ -133,6 +134,10 @@ def _asked_panel(conversation: Conversation) -> str:
 
 def _source_ids(conversation: Conversation) -> list[UUID]:
     return list(conversation.sources.values_list("pk", flat=True))
+
+
+def _dataset_ids(conversation: Conversation) -> list[UUID]:
+    return list(conversation.datasets.values_list("pk", flat=True))
 
 
 def create(owner: AbstractUser, new: NewConversation) -> Conversation:
@@ -155,6 +160,7 @@ def _store(owner: AbstractUser, prepared: Prepared) -> Conversation:
         waits = _must_wait(owner, new.when_busy)
         service.require_today(owner.pk, *prepared.calls)
         sources.lock(prepared.sources)
+        datasets.lock(prepared.datasets)
         conversation = Conversation.objects.create(
             owner_id=owner.pk,
             **new.model_dump(include={*_INPUT}),
@@ -170,6 +176,10 @@ def _store(owner: AbstractUser, prepared: Prepared) -> Conversation:
         ConversationSource.objects.bulk_create(
             ConversationSource(conversation=conversation, source=source, position=position)
             for position, source in enumerate(prepared.sources)
+        )
+        ConversationDataset.objects.bulk_create(
+            ConversationDataset(conversation=conversation, dataset=dataset, position=position)
+            for position, dataset in enumerate(prepared.datasets)
         )
         index.add_input(conversation)
         # So that its costs are 0 from the start, instead of unknown.
@@ -252,6 +262,7 @@ def _input_of(user: AnyUser, conversation: UUID, changes: Restart) -> NewConvers
             **{name: getattr(found, name) for name in _INPUT},
             "panel": _asked_panel(found),
             "sources": _source_ids(found),
+            "datasets": _dataset_ids(found),
             "follows": found.pk if changes.follows else found.follows_id,
             **changes.model_dump(include={"topic", "rounds", "panel", "when_busy"}, exclude_none=True),
             # The settings may be stricter now than when the original started.

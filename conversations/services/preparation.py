@@ -11,14 +11,14 @@ from conversations.domain.errors import InvalidInput, NotFound
 from conversations.domain.panels import DEFAULT_PANEL
 from conversations.domain.requests import NewConversation
 from conversations.domain.routing import AUTO, decide
-from conversations.models import Source
+from conversations.models import Dataset, Source
 from conversations.prompts.earlier import EarlierDebate
 from conversations.prompts.material import DebateQuestion
 from conversations.providers import catalog
 from conversations.providers.catalog import BUILT_IN, Provider
 from conversations.runs import earlier
 from conversations.runs.gathering import Known
-from conversations.services import cost_estimate, sources
+from conversations.services import cost_estimate, datasets, sources
 
 
 @dataclass(frozen=True)
@@ -29,6 +29,7 @@ class Prepared:
 
     new: NewConversation
     sources: Sequence[Source]
+    datasets: Sequence[Dataset]
     question: DebateQuestion
     provider: Provider
     calls: tuple[Call, Call]
@@ -48,7 +49,8 @@ def prepare(owner: AnyUser, new: NewConversation, known: Known | None = None) ->
         is_supervised = found is None and provider.kind not in BUILT_IN
         new = new.model_copy(update={"panel": DEFAULT_PANEL if found is None else found.panel})
     calls = cost_estimate.first_and_last(new, question, provider)
-    return Prepared(new, chosen, question, provider, calls, is_automatic, is_supervised)
+    tables = datasets.choose(owner, new.datasets)
+    return Prepared(new, chosen, tables, question, provider, calls, is_automatic, is_supervised)
 
 
 def _followed(user: AnyUser, new: NewConversation) -> EarlierDebate | None:

@@ -3,7 +3,7 @@
 from typing import Final
 
 SENTENCES: Final = {
-    "bad_cells": "Line {line} has {found} columns; the first line has {expected}.",
+    "bad_cells": "Line {line} should have {expected} columns, as the first line has, not {found}.",
     "bad_json": "Line {line}, column {column}: this is not valid JSON.",
     "bad_row": "Line {line}: {detail}",
     "bad_value": "Line {line}, column “{column}”: “{value}” is not {type}.",

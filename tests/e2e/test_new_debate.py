@@ -31,8 +31,11 @@ REPORT: FilePayload = {
 TABLE: FilePayload = {
     "name": "figures.csv",
     "mimeType": "text/csv",
-    "buffer": b"year,revenue\n2024,412\n2025,430\n",
+    "buffer": b"day,revenue\n03/04/2024,412.50\n05/06/2024,430.10\n",
 }
+BROKEN: FilePayload = {"name": "broken.csv", "mimeType": "text/csv", "buffer": b"a,b\n1\n"}
+# A busy machine needs so many milliseconds to load a table.
+READ = 30_000
 QUESTION = "Why did the margins fall?"
 
 
@@ -42,6 +45,7 @@ async def expect_draft(page: Page) -> None:
         [re.compile("Pasted text"), re.compile(r"report\.md")]
     )
     await expect(page.get_by_test_id("rounds-input")).to_have_value("1")
+    await expect(page.get_by_test_id("dataset")).to_contain_text("2 rows, 2 columns")
 
 
 async def enter(page: Page, site: Site, name: str) -> None:
@@ -53,14 +57,28 @@ async def test_a_draft_with_its_files_is_kept_for_its_author_until_the_start(
     page: Page, demo_site: Site
 ) -> None:
     await sign_up(page, demo_site, "dora")
-    await page.get_by_test_id("source-files").set_input_files([REPORT, TABLE])
+    await page.get_by_test_id("source-files").set_input_files([REPORT, BROKEN, TABLE])
     sources = page.get_by_test_id("source")
     await expect(sources.first).to_have_text(re.compile(r"report\.md\s+\d+ characters"))
-    await expect(sources.last).to_contain_text("figures.csv")
-    await expect(sources.last.get_by_role("alert")).not_to_be_empty()
+    await expect(sources.last).to_contain_text("broken.csv")
+    await expect(sources.last.get_by_role("alert")).to_have_text(
+        "Line 2 should have 2 columns, as the first line has, not 1."
+    )
+    # Tables show how their columns were read, and a person corrects it.
+    tables = page.get_by_test_id("dataset")
+    await tables.get_by_text("2 rows, 2 columns").click(timeout=READ)
+    await expect(tables).to_contain_text("the file does not tell day from month")
+    await tables.get_by_label("Type of day").select_option("Date, 31/12/2024")
+    await expect(tables.get_by_role("cell", name="2024-04-03")).to_be_visible(timeout=READ)
+    await expect(tables.get_by_label("Type of day")).to_have_value("datedmy")
+    await tables.get_by_label("Type of revenue").select_option("Whole number")
+    await expect(tables.get_by_role("alert")).to_have_text(
+        "Line 2, column “revenue”: “412.50” is not a whole number.", timeout=READ
+    )
+    await expect(tables.get_by_label("Type of revenue")).to_have_value("decimal.")
     await page.set_viewport_size({"width": WIDTH, "height": HEIGHT})
     await expect_usable(page)
-    await sources.last.get_by_role("button", name="Remove figures.csv").click()
+    await sources.last.get_by_role("button", name="Remove broken.csv").click()
     # Without a question, it is taken from the source.
     await expect(page.get_by_test_id("topic-input")).to_have_value("Margins fell.")
     await page.get_by_test_id("content-input").fill(QUESTION)

@@ -78,7 +78,7 @@ def test_a_debate_can_be_asked_again_by_who_may_see_it(signed_in: Client, alice:
         'value="4"',
     ):
         assert shown in page
-    assert page_data(page, "texts") == {"content": "Figures", "sources": [], "follows": None}
+    assert page_data(page, "texts") == {"content": "Figures", "sources": [], "datasets": [], "follows": None}
     foreign = debate(bob, topic="Not yours")
     for again in (foreign.pk, uuid.uuid4(), "nonsense"):
         assert "Not yours" not in text(signed_in.get(f"/dashboard?again={again}"))

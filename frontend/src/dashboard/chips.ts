@@ -1,20 +1,29 @@
-// What stands beside the box of a new debate: pasted texts and files.
+// What stands beside the box of a new debate: pasted texts, files and tables.
 
 import { type TemplateResult, html, nothing } from "lit";
 import type { Pasted } from "./composer.ts";
+import { datasetTemplate } from "./dataset-chip.ts";
+import type { Reading } from "./datasets.ts";
 import type { Item } from "./sources.ts";
 import { characterCount, thousands } from "../shared/format.ts";
+
+type FileItem = Exclude<Item, { state: "table" }>;
 
 export type Chips = {
   readonly pasted: readonly Pasted[];
   readonly items: readonly (readonly [object, Item])[];
   readonly removePasted: (pasted: Pasted) => void;
   readonly remove: (key: object) => void;
+  readonly read: (key: object, reading: Reading) => void;
 };
 
-export function chipsTemplate({ pasted, items, removePasted, remove }: Chips): TemplateResult {
+export function chipsTemplate({ pasted, items, removePasted, remove, read }: Chips): TemplateResult {
   return html`${pasted.map((each) => pastedTemplate(each, () => removePasted(each)))}
-  ${items.map(([key, item]) => itemTemplate(item, () => remove(key)))}`;
+  ${items.map(([key, item]) =>
+    item.state === "table"
+      ? datasetTemplate(item, removeTemplate(item.dataset.name, () => remove(key)), (reading) => read(key, reading))
+      : itemTemplate(item, () => remove(key)),
+  )}`;
 }
 
 function pastedTemplate(pasted: Pasted, remove: () => void): TemplateResult {
@@ -27,14 +36,14 @@ function pastedTemplate(pasted: Pasted, remove: () => void): TemplateResult {
   </li>`;
 }
 
-function itemTemplate(item: Item, remove: () => void): TemplateResult {
+function itemTemplate(item: FileItem, remove: () => void): TemplateResult {
   const name = item.state === "ready" ? item.source.name : item.name;
   return html`<li class="chip" data-state=${item.state} data-testid="source" aria-busy=${item.state === "uploading"}>
     <span class="name" dir="auto" title=${name}>${name}</span> ${stateTemplate(item)} ${removeTemplate(name, remove)}
   </li>`;
 }
 
-function stateTemplate(item: Item): TemplateResult {
+function stateTemplate(item: FileItem): TemplateResult {
   switch (item.state) {
     case "ready": {
       const { pages, characters } = item.source;

@@ -58,19 +58,25 @@ export class Composer {
   get values(): Record<string, unknown> {
     const topic = (this.isAsked ? this.text : this.isQuestionOwn ? this.question : null)?.value.trim();
     const sources = this.sources.ready.map(({ id }) => id);
-    return { ...(topic ? { topic } : {}), content: this.content, ...(sources.length === 0 ? {} : { sources }) };
+    const datasets = this.sources.datasets.map(({ id }) => id);
+    return {
+      ...(topic ? { topic } : {}),
+      content: this.content,
+      ...(sources.length === 0 ? {} : { sources }),
+      ...(datasets.length === 0 ? {} : { datasets }),
+    };
   }
 
-  get draft(): Pick<Draft, "text" | "question" | "pasted" | "sources"> {
+  get draft(): Pick<Draft, "text" | "question" | "pasted" | "sources" | "datasets"> {
     const question = this.isQuestionOwn ? this.question.value : null;
-    return { text: this.text.value, question, pasted: this.pasted, sources: this.sources.ready };
+    return { text: this.text.value, question, pasted: this.pasted, sources: this.sources.ready, datasets: this.sources.datasets };
   }
 
-  restore({ text, question, pasted, sources }: Omit<Draft, "options" | "key">): void {
+  restore({ text, question, pasted, sources, datasets }: Omit<Draft, "options" | "key">): void {
     this.text.value = text;
     this.isQuestionOwn = question !== null;
     this.question.value = question ?? "";
     this.pasted = pasted;
-    this.sources.replace(sources);
+    this.sources.replace(sources, datasets);
   }
 }

@@ -2,6 +2,7 @@
 // expired session and a crash. Each account has its own.
 
 import type { Pasted } from "./composer.ts";
+import type { Dataset } from "./datasets.ts";
 import type { Source } from "./sources.ts";
 
 export type Draft = {
@@ -10,6 +11,8 @@ export type Draft = {
   readonly question: string | null;
   readonly pasted: readonly Pasted[];
   readonly sources: readonly Source[];
+  /** Missing in a draft of an older version. */
+  readonly datasets?: readonly Dataset[];
   /** Values of the other fields by name. */
   readonly options: Readonly<Record<string, string>>;
   /** The idempotency key of a start that has failed, so that a repeated start is not executed twice; else null. */

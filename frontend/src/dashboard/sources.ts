@@ -1,5 +1,7 @@
-// The files of a new debate: each is uploaded when it is added, and the start names their ids.
+// The files of a new debate: each is uploaded when it is added, and the start names their ids. Tables become datasets, all
+// other files sources.
 
+import { type Dataset, type Reading, MAX_TABLE_BYTES, isTable, readColumn } from "./datasets.ts";
 import { type Outcome, upload } from "../shared/http.ts";
 
 /** An uploaded file, as the server knows it. `pages` is null where the type has none. */
@@ -14,6 +16,7 @@ export type Source = {
 /** `problem` is a sentence on why the file was refused. `progress` is from 0 to 1. */
 export type Item =
   | { readonly state: "ready"; readonly source: Source }
+  | { readonly state: "table"; readonly dataset: Dataset; readonly problem: string; readonly isChanging: boolean }
   | { readonly state: "uploading"; readonly name: string; readonly progress: number; readonly stop: AbortController }
   | { readonly state: "refused"; readonly name: string; readonly problem: string };
 
@@ -22,11 +25,14 @@ const MAX_BYTES = 20 * 1024 * 1024;
 
 export class Sources {
   #api: string;
+  #tables: string;
   #changed: () => void;
   #items = new Map<object, Item>();
 
-  constructor(api: string, changed: () => void) {
+  /** `api` and `tables` are the addresses of sources and of datasets. */
+  constructor(api: string, tables: string, changed: () => void) {
     this.#api = api;
+    this.#tables = tables;
     this.#changed = changed;
   }
 
@@ -39,23 +45,30 @@ export class Sources {
     return [...this.#items.values()].flatMap((item) => (item.state === "ready" ? [item.source] : []));
   }
 
+  get datasets(): Dataset[] {
+    return [...this.#items.values()].flatMap((item) => (item.state === "table" ? [item.dataset] : []));
+  }
+
   get isUploading(): boolean {
     return [...this.#items.values()].some(({ state }) => state === "uploading");
   }
 
   /** Shows these instead of all others. */
-  replace(sources: readonly Source[]): void {
+  replace(sources: readonly Source[], datasets: readonly Dataset[] = []): void {
     for (const item of this.#items.values()) if (item.state === "uploading") item.stop.abort();
     this.#items.clear();
     for (const source of sources) this.#items.set({}, { state: "ready", source });
+    for (const dataset of datasets) this.#items.set({}, table(dataset));
   }
 
   add(files: Iterable<File>): void {
     for (const file of files) {
       const accepted = [...this.#items.values()].filter(({ state }) => state !== "refused").length;
       if (accepted >= MAX_SOURCES) this.#set({}, refused(file.name, `At most ${MAX_SOURCES} files.`));
+      else if (isTable(file.name) && file.size <= MAX_TABLE_BYTES) void this.#upload<Dataset>(file, this.#tables, table);
+      else if (isTable(file.name)) this.#set({}, refused(file.name, "Larger than 200 MB."));
       else if (file.size > MAX_BYTES) this.#set({}, refused(file.name, "Larger than 20 MB."));
-      else void this.#upload(file);
+      else void this.#upload<Source>(file, this.#api, (source) => ({ state: "ready", source }));
     }
   }
 
@@ -66,15 +79,27 @@ export class Sources {
     this.#changed();
   }
 
-  async #upload(file: File): Promise<void> {
+  /** Reads a column of a dataset in another way; if its values are none, the dataset stays as it is and says so. */
+  async read(key: object, reading: Reading): Promise<void> {
+    const before = this.#items.get(key);
+    if (before?.state !== "table" || before.isChanging) return;
+    this.#set(key, { ...before, problem: "", isChanging: true });
+    const outcome = await readColumn(this.#tables, before.dataset.id, reading);
+    // It may have been removed in the meantime.
+    if (!this.#items.has(key)) return;
+    if (outcome.problem === null) this.#set(key, table(outcome.body));
+    else this.#set(key, { ...before, problem: outcome.problem, isChanging: false });
+  }
+
+  async #upload<Body>(file: File, url: string, accepted: (body: Body) => Item): Promise<void> {
     const key = {};
     const stop = new AbortController();
     const show = (progress: number): void => {
       if (!stop.signal.aborted) this.#set(key, { state: "uploading", name: file.name, progress, stop });
     };
     show(0);
-    const outcome = await upload<Source>(this.#api, file, show, stop.signal);
-    if (!stop.signal.aborted) this.#set(key, item(file.name, outcome));
+    const outcome = await upload<Body>(url, file, show, stop.signal);
+    if (!stop.signal.aborted) this.#set(key, item(file.name, outcome, accepted));
   }
 
   #set(key: object, item: Item): void {
@@ -83,12 +108,16 @@ export class Sources {
   }
 }
 
-function item(name: string, outcome: Outcome<Source>): Item {
-  if (outcome.problem === null) return { state: "ready", source: outcome.body };
+function item<Body>(name: string, outcome: Outcome<Body>, accepted: (body: Body) => Item): Item {
+  if (outcome.problem === null) return accepted(outcome.body);
   // The sentence begins with the name, which stands beside it.
   return refused(name, outcome.problem.replace(`${name}: `, ""));
 }
 
 function refused(name: string, problem: string): Item {
   return { state: "refused", name, problem };
+}
+
+function table(dataset: Dataset): Item {
+  return { state: "table", dataset, problem: "", isChanging: false };
 }

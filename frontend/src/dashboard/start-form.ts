@@ -3,6 +3,7 @@
 import { nothing, render } from "lit";
 import { chipsTemplate } from "./chips.ts";
 import { Composer, MAX_QUESTION } from "./composer.ts";
+import type { Dataset, Reading } from "./datasets.ts";
 import { type Draft, DraftStore } from "./draft.ts";
 import { Estimates } from "./estimates.ts";
 import { type Example, setUpExamples } from "./examples.ts";
@@ -22,7 +23,12 @@ import { newKey } from "../shared/keys.ts";
 
 /** What the server fills in beside the fields: the content, the sources and the id of the debate that an earlier one
  * had. */
-type Texts = { readonly content?: string; readonly sources?: readonly Source[]; readonly follows?: string | null };
+type Texts = {
+  readonly content?: string;
+  readonly sources?: readonly Source[];
+  readonly datasets?: readonly Dataset[];
+  readonly follows?: string | null;
+};
 
 export class StartForm {
   #form: HTMLFormElement;
@@ -38,13 +44,13 @@ export class StartForm {
   #follows: string | null;
 
   constructor(form: HTMLFormElement) {
-    const { api = "", sources = "", user = "", again = "" } = form.dataset;
+    const { api = "", sources = "", datasets = "", user = "", again = "" } = form.dataset;
     const texts: Texts = JSON.parse(document.getElementById("texts")?.textContent ?? "{}");
     this.#form = form;
     this.#api = api;
     this.#follows = texts.follows ?? null;
     const field = (name: string): HTMLTextAreaElement => form.elements.namedItem(name) as HTMLTextAreaElement;
-    const files = new Sources(sources, () => this.#changed());
+    const files = new Sources(sources, datasets, () => this.#changed());
     this.#composer = new Composer(field("content"), field("topic"), files);
     const values = (): Record<string, unknown> | null => (this.#composer.isEmpty ? null : this.#values());
     this.#estimates = new Estimates(`${api}estimate`, values, () => this.#draw());
@@ -60,9 +66,9 @@ export class StartForm {
     for (const button of form.querySelectorAll<HTMLButtonElement>("[type=submit]")) button.disabled = false;
   }
 
-  #begin({ content, sources = [] }: Texts): void {
+  #begin({ content, sources = [], datasets = [] }: Texts): void {
     if (content) this.#composer.pasted = [{ name: "Text", text: content }];
-    this.#composer.sources.replace(sources);
+    this.#composer.sources.replace(sources, datasets);
   }
 
   #listen(): void {
@@ -129,7 +135,9 @@ export class StartForm {
       this.#composer.pasted = pasted.filter((each) => each !== gone);
       this.#changed();
     };
-    const chips = { pasted, items: sources.items, removePasted, remove: (key: object) => sources.remove(key) };
+    const remove = (key: object): void => sources.remove(key);
+    const read = (key: object, reading: Reading): void => void sources.read(key, reading);
+    const chips = { pasted, items: sources.items, removePasted, remove, read };
     render(chipsTemplate(chips), this.#place("[data-chips]"));
     this.#place("[data-chosen]").textContent = optionsText(this.#form);
     this.#place("[data-price]").textContent = estimate ? priceText(estimate) : "";

@@ -14,7 +14,8 @@ from pytest_django import Settings
 
 from conversations.infrastructure import database
 from conversations.models import Dataset, DatasetChunk, LegalHold
-from tests.support import api_keys, belongings
+from tests.fakes.openai_server import OpenAIServer
+from tests.support import api_keys, belongings, debates
 from tests.support.serving import serving
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -160,3 +161,23 @@ async def test_legal_hold_keeps_datasets(http: httpx.AsyncClient, alice: User) -
     answer = await http.delete(f"{URL}{found.pk}/")
     assert (answer.status_code, answer.json()["code"]) == (409, "not_erasable")
     assert await database.call(Dataset.objects.count) == 1
+
+
+async def test_debate_keeps_its_datasets(http: httpx.AsyncClient, bob: User, openai: OpenAIServer) -> None:
+    found = (await upload(http)).json()
+    debates_url = "/api/conversations/"
+    theirs = await database.call(belongings.dataset, bob)
+    for pk in (theirs.pk, uuid4()):
+        refused = await http.post(debates_url, json={"topic": "Sales?", "datasets": [str(pk)]})
+        assert (refused.status_code, refused.json()["message"]) == (404, "There is no such dataset.")
+    asked = {"topic": "Sales?", "datasets": [found["id"]], "rounds": 1}
+    started = (await http.post(debates_url, json=asked)).json()
+    await debates.debates_ended()
+    again = (await http.post(f"{debates_url}{started['id']}/again")).json()
+    await debates.debates_ended()
+    for conversation in (started, again):
+        detail = (await http.get(f"{debates_url}{conversation['id']}/")).json()
+        assert detail["datasets"] == [{"id": found["id"], "name": "Sales.csv"}]
+    assert (await http.delete(f"{URL}{found['id']}/")).status_code == 204
+    detail = (await http.get(f"{debates_url}{started['id']}/")).json()
+    assert detail["datasets"] == []

@@ -121,7 +121,12 @@ def bomb() -> bytes:
 @pytest.mark.parametrize(
     ("data", "name", "code", "words"),
     [
-        ("a,b\n1,2\n3\n", "x.csv", "bad_cells", "Line 3 has 1 columns; the first line has 2."),
+        (
+            "a,b\n1,2\n3\n",
+            "x.csv",
+            "bad_cells",
+            "Line 3 should have 2 columns, as the first line has, not 1.",
+        ),
         ('a,b\n1,"2\n', "x.csv", "bad_row", "Line 2: unexpected end of data."),
         ('{"a": 1}\n{"a": }\n', "x.jsonl", "bad_json", "Line 2, column 7"),
         ('{"a": 1}\n[1]\n', "x.jsonl", "not_object", "Line 2, column 1"),

@@ -1,0 +1,74 @@
+// The chip of a dataset: its tables, and when opened its columns with their types, which a person can correct, and its
+// first rows.
+
+import { type TemplateResult, html, nothing } from "lit";
+import { live } from "lit/directives/live.js";
+import { type Column, type Dataset, type Reading, type Table, choices, chosen } from "./datasets.ts";
+import type { Item } from "./sources.ts";
+import { thousands } from "../shared/format.ts";
+
+type Read = (reading: Reading) => void;
+
+const NOTES = {
+  mark_assumed: "Read with a decimal point. The file does not tell.",
+  order_unknown: "Kept as text: the file does not tell day from month.",
+};
+
+export function datasetTemplate(
+  { dataset, problem, isChanging }: Extract<Item, { state: "table" }>,
+  remove: TemplateResult,
+  read: Read,
+): TemplateResult {
+  return html`<li class="chip dataset" data-state="ready" data-testid="dataset" aria-busy=${isChanging}>
+    <details>
+      <summary><span class="name" dir="auto">${dataset.name}</span> <span class="quiet">${sizeOf(dataset)}</span></summary>
+      ${problem === "" ? nothing : html`<p class="field-error" role="alert">${problem}</p>`}
+      ${dataset.tables.map((table) => tableTemplate(table, isChanging, read))}
+    </details>
+    ${remove}
+  </li>`;
+}
+
+function tableTemplate(table: Table, isChanging: boolean, read: Read): TemplateResult {
+  return html`<div class="rows" tabindex="0" role="region" aria-label="Columns of ${table.label}">
+    <table>
+      <caption><code>${table.name}</code> ${rowsOf(table)}</caption>
+      <thead>
+        <tr>${table.columns.map((column) => headTemplate(table, column, isChanging, read))}</tr>
+      </thead>
+      <tbody>
+        ${table.samples.map((row) => html`<tr>${row.map((value) => html`<td dir="auto">${value === null ? "" : String(value)}</td>`)}</tr>`)}
+      </tbody>
+    </table>
+  </div>`;
+}
+
+function headTemplate(table: Table, column: Column, isChanging: boolean, read: Read): TemplateResult {
+  const value = chosen(column);
+  // The form draws everything anew at "input", which comes before "change".
+  const choose = ({ target }: Event): void => {
+    const select = target as HTMLSelectElement;
+    const choice = choices().find((each) => each.value === select.value);
+    if (choice) read({ table: table.name, column: column.name, ...choice.reading });
+    // Until the server has read the column so, it is what it was.
+    select.value = value;
+  };
+  return html`<th scope="col">
+    <span dir="auto">${column.label}${column.unit === null ? nothing : ` (${column.unit})`}</span>
+    <select class="select select-sm" aria-label="Type of ${column.label}" .value=${live(value)} ?disabled=${isChanging} @input=${choose}>
+      ${choices().map((choice) => html`<option value=${choice.value} ?selected=${choice.value === value}>${choice.label}</option>`)}
+    </select>
+    ${column.note === null ? nothing : html`<span class="note">${NOTES[column.note]}</span>`}
+    ${column.missing === 0 ? nothing : html`<span class="quiet">${thousands(column.missing)} empty</span>`}
+  </th>`;
+}
+
+function sizeOf({ tables }: Dataset): string {
+  const [first] = tables;
+  if (tables.length !== 1 || first === undefined) return `${thousands(tables.length)} tables`;
+  return `${rowsOf(first)}, ${first.columns.length === 1 ? "1 column" : `${thousands(first.columns.length)} columns`}`;
+}
+
+function rowsOf({ rows }: Table): string {
+  return rows === 1 ? "1 row" : `${thousands(rows)} rows`;
+}
