@@ -23,6 +23,9 @@ RUN python -m venv --without-pip /opt/outcry \
 FROM ${PYTHON} AS model
 ARG LOCAL_MODEL=false
 WORKDIR /build
+COPY LICENSE ./
+COPY conversations/__init__.py conversations/
+COPY conversations/local_model/__init__.py conversations/local_model/models.py conversations/local_model/
 COPY scripts/ scripts/
 RUN mkdir -p var/models && if [ "${LOCAL_MODEL}" = true ]; then \
         ln -s /usr/local .venv && python -c "from scripts.model import ensure_model; ensure_model()"; \

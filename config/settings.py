@@ -29,6 +29,7 @@ from config.env.transports import (
     transports,
 )
 from config.observability.logs import configure_logs
+from conversations.local_model import models as local_models
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -314,7 +315,7 @@ OUTCRY_MAX_PROMPT_TOKENS = whole("OUTCRY_MAX_PROMPT_TOKENS", 32_000, least=1_000
 OUTCRY_MAX_ANSWER_TOKENS = whole("OUTCRY_MAX_ANSWER_TOKENS", 4000, least=16)
 OUTCRY_DEMO_TOKENS_PER_SECOND = number("OUTCRY_DEMO_TOKENS_PER_SECOND", 40, least=1)
 OUTCRY_LOCAL_MODEL = Path(
-    text("OUTCRY_LOCAL_MODEL", str(DATA_DIR / "models" / "SmolLM2-135M-Instruct.Q4_1.gguf"))
+    text("OUTCRY_LOCAL_MODEL", str(DATA_DIR / "models" / local_models.chosen(OUTCRY_PROVIDERS).file))
 )
 OUTCRY_LOCAL_STATE = DATA_DIR / "local-model.json"
 # Sources of figures beside the library.

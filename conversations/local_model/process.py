@@ -13,7 +13,8 @@ from typing import Final
 
 import httpx
 
-from conversations.local_model.server import HOST, NAME
+from conversations.local_model.models import SMALL, LocalModel
+from conversations.local_model.server import HOST
 
 logger = logging.getLogger(__name__)
 
@@ -37,12 +38,13 @@ class ModelProcess:
     `url` is the address of the server while the model is ready, else None. `state_file` has it, too, for `find_running`
     in other processes. Raises OSError if the folder of either file cannot be made."""
 
-    def __init__(self, model_path: Path, *, state_file: Path, log: Path) -> None:
+    def __init__(self, model_path: Path, *, state_file: Path, log: Path, model: LocalModel = SMALL) -> None:
         for file in (state_file, log):
             file.parent.mkdir(parents=True, exist_ok=True)
         self._state_file = state_file
         self._log = log.resolve()
         self._model_path = model_path.resolve()
+        self._name = model.name
         self.url: str | None = None
         self._process: subprocess.Popen[bytes] | None = None
         self._stopping = threading.Event()
@@ -86,7 +88,14 @@ class ModelProcess:
     def _run(self) -> None:
         """Run one process from its start to its end."""
         process = subprocess.Popen(  # noqa: S603 (the command is our own)
-            [sys.executable, "-m", "conversations.local_model.server", self._model_path, self._log],
+            [
+                sys.executable,
+                "-m",
+                "conversations.local_model.server",
+                self._model_path,
+                self._log,
+                self._name,
+            ],
             cwd=REPOSITORY,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -122,14 +131,14 @@ def _write_state(state_file: Path, ready: bytes) -> None:
         logger.exception("Where the local model runs could not be written down.")
 
 
-def find_running(state_file: Path, timeout: float = 1.0) -> str | None:
-    """The URL of a local model that another process keeps, or None if it does not respond. The file may be stale or
+def find_running(state_file: Path, model: LocalModel = SMALL, timeout: float = 1.0) -> str | None:
+    """The URL of this model if another process keeps it, or None if it does not respond. The file may be stale or
     damaged. Blocks for at most `timeout` seconds, usually milliseconds."""
     try:
         url = str(json.loads(state_file.read_text())["url"])
         if not url.startswith(f"http://{HOST}:"):
             return None
         models = httpx.get(f"{url}/models", timeout=timeout, trust_env=False).json()["data"]
-        return url if models[0]["id"] == NAME else None
+        return url if models[0]["id"] == model.name else None
     except (OSError, ValueError, LookupError, TypeError, httpx.HTTPError, httpx.InvalidURL):
         return None

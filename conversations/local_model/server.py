@@ -1,6 +1,6 @@
-"""The local model's server: SmolLM2-135M in llama.cpp's OpenAI-compatible HTTP server, as a process of its own.
+"""The local model's server: llama.cpp's OpenAI-compatible HTTP server, as a process of its own.
 
-    python -m conversations.local_model.server MODEL_PATH LOG
+    python -m conversations.local_model.server MODEL_PATH LOG NAME
 
 prints one line, {"url": ..., "pid": ...}, when it is ready. Nothing here imports Django: a start takes a second.
 """
@@ -12,21 +12,17 @@ import sys
 import threading
 from typing import Any, Final, NoReturn
 
-NAME: Final = "SmolLM2-135M-Instruct"
+from conversations.local_model.models import BY_NAME, LocalModel
+
 HOST: Final = "127.0.0.1"
 
-# Each slot answers one turn; further turns wait in llama.cpp's queue, since more slots would share the same cores.
-SLOTS: Final = 4
-# Tokens of context, which the slots share. An English turn takes 600, prompt and answer together; a turn in a script
-# with three tokens a character takes at most ten times that.
-CONTEXT_TOKENS: Final = 8192
 # One core is left to the web server: llama.cpp's threads spin while they wait for one another, and without a core for
 # each an answer takes ten times as long. A model this small gains nothing from more than four.
 SPARE_CORES: Final = 1
 MAX_THREADS: Final = 4
 
 
-def serve(model_path: str, log: str) -> NoReturn:
+def serve(model_path: str, log: str, name: str) -> NoReturn:
     """Serve on a free port of loopback until SIGTERM, SIGINT, or the end of stdin, which closes with the parent.
 
     Takes over the process with its signals and standard streams, and exits with status 0, or with 1 if the model does
@@ -41,7 +37,7 @@ def serve(model_path: str, log: str) -> NoReturn:
     import xllamacpp  # after the redirection: it loads all of llama.cpp
 
     try:
-        server = xllamacpp.Server(_parameters(xllamacpp, model_path))
+        server = xllamacpp.Server(_parameters(xllamacpp, model_path, BY_NAME[name]))
     except RuntimeError as failure:
         print(f"The local model {model_path} does not start: {failure}", file=sys.stderr, flush=True)  # noqa: T201
         os._exit(1)
@@ -53,17 +49,18 @@ def serve(model_path: str, log: str) -> NoReturn:
     os._exit(0)
 
 
-def _parameters(xllamacpp: Any, model_path: str) -> Any:
+def _parameters(xllamacpp: Any, model_path: str, model: LocalModel) -> Any:
     params = xllamacpp.CommonParams()
     params.model.path = model_path
-    params.model_alias = {NAME}
+    params.model_alias = {model.name}
     params.hostnames = [HOST]
     params.port = 0
-    params.n_parallel = SLOTS
-    params.n_ctx = CONTEXT_TOKENS
+    params.n_parallel = model.slots
+    params.n_ctx = model.context
     params.kv_unified = True
     params.n_gpu_layers = 0
-    params.cpuparams.n_threads = params.cpuparams_batch.n_threads = _threads()
+    params.cpuparams.n_threads = params.cpuparams_batch.n_threads = model.threads or _threads()
+    params.no_extra_bufts = model.is_lean
     # The default would cache up to 8 GiB of former prompts.
     params.cache_ram_mib = 0
     # No web page, no view of other turns' prompts, and no requests from pages of other origins.

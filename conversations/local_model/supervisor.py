@@ -5,6 +5,8 @@ import asyncio
 from django.conf import settings
 
 from conversations.domain.errors import ProviderError
+from conversations.local_model import models
+from conversations.local_model.models import LocalModel
 from conversations.local_model.process import ModelProcess, find_running
 
 # Loading takes 1 to 2 s; after a crash, the backoff is added.
@@ -20,7 +22,7 @@ def require() -> None:
     """Start the local model, unless another process keeps one; in that case start it later, when a turn needs one and
     no process keeps one. Raises ProviderError if it has to be started and its file does not exist."""
     global _may_start
-    if _kept is None and find_running(settings.OUTCRY_LOCAL_STATE) is None:
+    if _kept is None and find_running(settings.OUTCRY_LOCAL_STATE, _model()) is None:
         if not settings.OUTCRY_LOCAL_MODEL.exists():
             sentence = f"The local model is missing: {settings.OUTCRY_LOCAL_MODEL}. `make setup` gets it."
             raise ProviderError("provider_not_configured", sentence, retryable=False)
@@ -37,12 +39,17 @@ def release() -> None:
         kept.stop()
 
 
+def _model() -> LocalModel:
+    return models.chosen(settings.OUTCRY_PROVIDERS)
+
+
 def _keep() -> ModelProcess:
     """Start the local model and keep it running until `release`. A process keeps at most one."""
     global _kept
     if _kept is None:
         log = settings.DATA_DIR / "local-model.log"
-        _kept = ModelProcess(settings.OUTCRY_LOCAL_MODEL, state_file=settings.OUTCRY_LOCAL_STATE, log=log)
+        state_file = settings.OUTCRY_LOCAL_STATE
+        _kept = ModelProcess(settings.OUTCRY_LOCAL_MODEL, state_file=state_file, log=log, model=_model())
     return _kept
 
 
@@ -51,7 +58,7 @@ async def url() -> str:
     model, or ours takes longer than READY_SECONDS or keeps failing, so that the next provider can answer."""
     kept = _kept
     if kept is None:
-        found = await asyncio.to_thread(find_running, settings.OUTCRY_LOCAL_STATE)
+        found = await asyncio.to_thread(find_running, settings.OUTCRY_LOCAL_STATE, _model())
         if found is not None:
             return found
         if not (_may_start and settings.OUTCRY_LOCAL_MODEL.exists()):

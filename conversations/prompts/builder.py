@@ -9,7 +9,8 @@ from conversations.domain.arithmetic import asked
 from conversations.domain.events import TextRead
 from conversations.domain.human_input import Question, Remark
 from conversations.domain.panels import Agent
-from conversations.prompts import material, record, small_model
+from conversations.local_model.models import CODER
+from conversations.prompts import material, medium_model, record, small_model
 from conversations.prompts.grounded import facts, speech
 from conversations.prompts.material import DebateQuestion
 from conversations.prompts.quotation import RULE, quoted, shortened
@@ -223,21 +224,30 @@ def _short(task: Task, provider: Provider) -> Prompt:
     elif task.agent.streaming:
         last = (task.spoken[-1].name, task.spoken[-1].text) if task.spoken else None
         remark = (task.unanswered[-1].author, task.unanswered[-1].text) if task.unanswered else None
-        short = small_model.speaker_prompt(
-            task.agent.role,
-            question.topic,
-            _facts(question),
-            task.round,
-            last,
-            remark=remark,
-            grounded=_grounded(task, remark),
-        )
+        if provider.model == CODER.name:
+            clauses = _clauses(task)
+            short = medium_model.speaker_prompt(
+                task.agent.role, question.topic, _facts(question), clauses, last, remark
+            )
+        else:
+            grounded = _grounded(task, remark)
+            short = small_model.speaker_prompt(
+                task.agent.role,
+                question.topic,
+                _facts(question),
+                task.round,
+                last,
+                remark=remark,
+                grounded=grounded,
+            )
     else:
         is_grounded = _summaries(task) is not None
         short = small_model.moderator_prompt(question.topic, _in_order(task), grounded=is_grounded)
     read = material.beginnings(question, small_model.MAX_CONTENT if task.agent.streaming else 0)
-    offered = [short.grammar or ""] if task.agent.streaming else [each.text for each in task.spoken]
-    items = dict.fromkeys(id_ for text in offered for id_ in cited(text)) if short.is_grounded else ()
+    offered = (
+        [short.user, short.grammar or ""] if task.agent.streaming else [each.text for each in task.spoken]
+    )
+    items = dict.fromkeys(id_ for text in offered for id_ in cited(text)) if question.record else ()
     return Prompt(short.system, (), short.user, short.sampling, read, tuple(items))
 
 
@@ -248,6 +258,15 @@ def _grounded(task: Task, remark: tuple[str, str] | None) -> str | None:
         return None
     person = None if remark is None else remark[0]
     return speech.grammar(question.record, task.agent.role, question.topic, task.round, task.spoken, person)
+
+
+def _clauses(task: Task) -> list[str]:
+    """Facts of the record for the larger local model, in one wording each."""
+    question = task.question
+    if question.record is None:
+        return []
+    found = speech.chosen(question.record, task.agent.role, question.topic, task.round, task.spoken)
+    return [fact.says[0] for fact in found[: medium_model.MAX_FACTS]]
 
 
 def summaries(task: Task, provider: Provider) -> str | None:

@@ -12,7 +12,7 @@ No I/O.
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Annotated, Any, Final
 
@@ -76,21 +76,20 @@ VERDICT_SAMPLING: Final[Mapping[str, Any]] = {**SAMPLING, "temperature": 0.3, "m
 
 @dataclass(frozen=True)
 class SmallModelPrompt:
-    """System and user message. `grammar` constrains the answer; None if a response schema does. `is_grounded`: all that
-    they allow is right by a record."""
+    """System and user message. `grammar` constrains the answer; None if a response schema does, or nothing. `options`
+    are keyword arguments of AG2's OpenAIConfig, without the grammar."""
 
     system: str
     user: str
     grammar: str | None = None
-    is_grounded: bool = False
+    options: Mapping[str, Any] = field(default_factory=lambda: SAMPLING)
 
     @property
     def sampling(self) -> Mapping[str, Any]:
         """Keyword arguments of AG2's OpenAIConfig."""
         if self.grammar is None:
-            return _GROUNDED if self.is_grounded else VERDICT_SAMPLING
-        sampling = _GROUNDED if self.is_grounded else SAMPLING
-        return {**sampling, "extra_body": {**sampling["extra_body"], "grammar": self.grammar}}
+            return self.options
+        return {**self.options, "extra_body": {**self.options["extra_body"], "grammar": self.grammar}}
 
 
 @dataclass(frozen=True)
@@ -159,18 +158,18 @@ def speaker_prompt(
     grounded: str | None = None,
 ) -> SmallModelPrompt:
     """The prompt of a speaker. `last` is the last speaker's name and whole text, used from round 2 on. `remark` is a
-    person's name and text, and is answered instead. A role without an entry in VOICES is addressed by its name.
+    person's name and text, and is answered instead.
     `grounded` is the grammar of a speech about a record, if there is one."""
-    topic, content = _clip(topic, MAX_TOPIC), _clip(content[:MAX_LOOK], MAX_CONTENT)
-    voice = VOICES.get(role) or _plain_voice(role)
+    topic, content = clip(topic, MAX_TOPIC), clip(content[:MAX_LOOK], MAX_CONTENT)
+    voice = voice_of(role)
     lines = [f"Facts: {facts}"] if (facts := _without_figures(content)) else []
     lines.append(f"Question: {topic}")
     if remark:
-        name = _speakable(remark[0])
+        name = speakable(remark[0])
         lines += [f'{name} says: "{last_point(_without_figures(remark[1]))}"', f"Answer {name}."]
         openings = tuple(answer.format(name=name) for answer in ANSWERS)
     elif last and round_number > 1:
-        name = _speakable(last[0])
+        name = speakable(last[0])
         lines += [f'{name} says: "{last_point(_without_figures(last[1]))}"', voice.challenge]
         replies = voice.replies[(round_number - 2) % len(voice.replies)]
         openings = tuple(reply.format(name=name) for reply in replies)
@@ -181,7 +180,7 @@ def speaker_prompt(
         system=f"{voice.persona} {DATA} Answer in three short sentences.",
         user="\n".join(lines),
         grammar=grounded or _grammar(openings, f"{topic} {content}"),
-        is_grounded=grounded is not None,
+        options=_GROUNDED if grounded else SAMPLING,
     )
 
 
@@ -212,24 +211,26 @@ def moderator_prompt(
 ) -> SmallModelPrompt:
     """The moderator's prompt, for a LocalSummary, or for one of `summary_of` if it is grounded. `turns` are (name,
     whole text), in order."""
-    lines = [f"{_speakable(name)}: {last_point(text)}" for name, text in turns[-MAX_TURNS:]]
+    lines = [f"{speakable(name)}: {last_point(text)}" for name, text in turns[-MAX_TURNS:]]
     return SmallModelPrompt(
         system=f"You are the moderator of a debate. You judge only what was said. {DATA} Answer in JSON.",
         user="\n".join(
             [
-                f"Question: {_clip(topic, MAX_TOPIC)}",
+                f"Question: {clip(topic, MAX_TOPIC)}",
                 *lines,
                 "Sum up the debate in one sentence.",
             ]
         ),
-        is_grounded=grounded,
+        options=_GROUNDED if grounded else VERDICT_SAMPLING,
     )
 
 
 def calculation_prompt(topic: str) -> SmallModelPrompt:
     """The prompt for a sum of which a tool gives the result."""
     return SmallModelPrompt(
-        system=f"You give the result of a calculation. {DATA}", user=f"Question: {_clip(topic, MAX_TOPIC)}"
+        system=f"You give the result of a calculation. {DATA}",
+        user=f"Question: {clip(topic, MAX_TOPIC)}",
+        options=VERDICT_SAMPLING,
     )
 
 
@@ -245,11 +246,14 @@ def last_point(text: str) -> str:
     point = sentences[-1]
     if len(point) < MIN_POINT:
         point = " ".join(sentences[-2:])
-    return _clip(point, MAX_POINT)
+    return clip(point, MAX_POINT)
 
 
-def _plain_voice(role: str) -> Voice:
-    name = _speakable(role.replace("_", " "))
+def voice_of(role: str) -> Voice:
+    """The wording for a role; one without an entry in VOICES is addressed by its name."""
+    if role in VOICES:
+        return VOICES[role]
+    name = speakable(role.replace("_", " "))
     return Voice(
         persona=f"You are the {name} in a debate.",
         question="What is your view, and why?",
@@ -277,9 +281,9 @@ def _grammar(openings: Sequence[str], source: str) -> str:
     )
 
 
-def _speakable(name: str) -> str:
+def speakable(name: str) -> str:
     """The name without characters that would end a literal of the grammar or a format field."""
-    return _clip(re.sub(r"[^\w .'-]|[{}]", " ", name), MAX_NAME) or "The other"
+    return clip(re.sub(r"[^\w .'-]|[{}]", " ", name), MAX_NAME) or "The other"
 
 
 def _without_figures(text: str) -> str:
@@ -288,7 +292,7 @@ def _without_figures(text: str) -> str:
     return re.sub(r" ([.,;:])", r"\1", _one_line(_FIGURES.sub(" ", _CITATION.sub("", text))))
 
 
-def _clip(text: str, limit: int) -> str:
+def clip(text: str, limit: int) -> str:
     """The text on one line, cut after a word if it is longer than `limit` characters."""
     text = _one_line(text)
     return text if len(text) <= limit else text[: limit - 1].rsplit(" ", 1)[0].rstrip(" ,;:") + "…"

@@ -1,8 +1,9 @@
 """The providers of models in `OUTCRY_PROVIDERS`.
 
-A provider is written KIND or KIND:MODEL: `local`, `openai:gpt-5-mini`, `anthropic:claude-sonnet-4-5`,
-`gemini:gemini-2.5-flash`, `ollama:llama3.2`, `openai-compatible:MODEL@URL`, `demo`. Its own limits may follow
-a question mark: `openai:gpt-5-mini?first_token=5&stall=10`, in seconds, and `ollama:llama3.2?window=8192`, in tokens.
+A provider is written KIND or KIND:MODEL: `local`, `local:qwen2.5-coder-1.5b`, `openai:gpt-5-mini`,
+`anthropic:claude-sonnet-4-5`, `gemini:gemini-2.5-flash`, `ollama:llama3.2`, `openai-compatible:MODEL@URL`, `demo`. Its
+own limits may follow a question mark: `openai:gpt-5-mini?first_token=5&stall=10`, in seconds, and
+`ollama:llama3.2?window=8192`, in tokens.
 """
 
 import hashlib
@@ -18,8 +19,8 @@ from django.core.checks import CheckMessage, Error, Warning, register
 
 from conversations.domain.enums import Mode
 from conversations.domain.errors import ProviderError
+from conversations.local_model import models
 
-LOCAL_NAME: Final = "SmolLM2-135M-Instruct"
 OLLAMA_URL: Final = "http://127.0.0.1:11434"
 
 # The environment variables with each kind's key; the first one that is set is used.
@@ -58,6 +59,8 @@ class Provider:
     @property
     def label(self) -> str:
         """The name that people see, without the URL, which may hold a password."""
+        if self.model == models.CODER.name and self.kind == "local":
+            return f"{self.kind}:{models.CODER.entry}"
         return self.kind if self.kind in BUILT_IN else f"{self.kind}:{self.model}"
 
     @property
@@ -111,10 +114,14 @@ def _named(entry: str) -> Provider:
     kind, _, model = entry.partition(":")
     if kind not in KINDS:
         raise ValueError(f"{entry!r}: {kind!r} is not a provider; use one of {', '.join(KINDS)}.")
-    if kind in BUILT_IN:
+    if kind == "local":
+        if model not in models.BY_ENTRY:
+            raise ValueError(f"{entry!r}: {kind!r} takes no model, or {models.CODER.entry!r}.")
+        return Provider(kind, models.BY_ENTRY[model].name)
+    if kind == "demo":
         if model:
             raise ValueError(f"{entry!r}: {kind!r} takes no model.")
-        return Provider(kind, LOCAL_NAME) if kind == "local" else DEMO
+        return DEMO
     if kind == "openai-compatible":
         model, at, url = model.rpartition("@")
         if not (model and at and url.startswith(("http://", "https://"))):
@@ -135,7 +142,10 @@ def configured() -> Sequence[Provider]:
     """OUTCRY_PROVIDERS, in order of preference. Raises ValueError."""
     if not settings.OUTCRY_PROVIDERS:
         raise ValueError("name at least one provider.")
-    return [parse(entry) for entry in settings.OUTCRY_PROVIDERS]
+    providers = [parse(entry) for entry in settings.OUTCRY_PROVIDERS]
+    if len({provider.model for provider in providers if provider.kind == "local"}) > 1:
+        raise ValueError("name one local model, not two.")
+    return providers
 
 
 def by_preference() -> Sequence[Provider]:

@@ -34,12 +34,11 @@ def grammar(
 ) -> str | None:
     """The grammar of the next speech, in reply to the last one, or to a person's remark; None if the record has no fact
     for it. `topic` and the round make the choice another one in another debate."""
-    known = facts.of(record)
-    chosen = _chosen(known, role, said, f"{topic} {role} {round_} {len(said)}")
-    if not chosen:
+    known, offered = facts.of(record), chosen(record, role, topic, round_, said)
+    if not offered:
         return None
     last = said[-1] if said and round_ > 1 else None
-    first, second = _in_two(chosen)
+    first, second = _in_two(offered)
     rules = [
         f"first{number} ::= {_first(fact, role, last, known, person, said)}"
         for number, fact in enumerate(first)
@@ -84,8 +83,9 @@ def _escaped(text: str) -> str:
     return re.sub(r"([\^$.\[\](){}|*+?\\])", r"\\\1", text)
 
 
-def _chosen(known: Sequence[Fact], role: str, said: Sequence[Spoken], seed: str) -> list[Fact]:
-    """Facts for a role: those that nobody has said, else those that it has not said itself, else all."""
+def chosen(record: Snapshot, role: str, topic: str, round_: int, said: Sequence[Spoken]) -> list[Fact]:
+    """Facts for a role, its own first: those that nobody has said, else those that it has not said itself, else all."""
+    known, seed = facts.of(record), f"{topic} {role} {round_} {len(said)}"
     mine = [fact for fact in known if role in fact.means] or list(known)
     own = [each for each in said if each.role == role]
     for spoken in (said, own, ()):
@@ -98,12 +98,12 @@ def _chosen(known: Sequence[Fact], role: str, said: Sequence[Spoken], seed: str)
     raise AssertionError
 
 
-def _in_two(chosen: Sequence[Fact]) -> tuple[list[Fact], list[Fact]]:
+def _in_two(offered: Sequence[Fact]) -> tuple[list[Fact], list[Fact]]:
     """Facts for the first and for the second sentence, of different families."""
-    families = list(dict.fromkeys(fact.family for fact in chosen))
+    families = list(dict.fromkeys(fact.family for fact in offered))
     even = frozenset(families[::2])
-    first = [fact for fact in chosen if fact.family in even]
-    second = [fact for fact in chosen if fact.family not in even]
+    first = [fact for fact in offered if fact.family in even]
+    second = [fact for fact in offered if fact.family not in even]
     return first[:MAX_FACTS], second[:MAX_FACTS]
 
 

@@ -29,7 +29,7 @@ export function priceText({ provider, usd, tokens }: Estimate): string {
   if (provider === "demo") return "Scripted demo, no charge";
   const used = `about ${range(tokens, roughly)} tokens`;
   const model = providerName(provider).replace(/^[a-z-]+:/, "");
-  if (provider === "local") return `Runs on this server, no charge · ${used}`;
+  if (provider.split(":")[0] === "local") return `Runs on this server, no charge · ${used}`;
   if (usd === null) return `${model}: no price set · ${used}`;
   if (usd.high === 0) return `${model}: no charge · ${used}`;
   return `${model}: about ${range(usd, money)} · ${used}`;

@@ -21,8 +21,8 @@ from ag2.config import OpenAIConfig
 from ag2.events import ModelMessageChunk
 from ag2.stream import MemoryStream
 
+from conversations.local_model.models import SMALL
 from conversations.local_model.process import REPOSITORY, ModelProcess, find_running
-from conversations.local_model.server import NAME
 from conversations.prompts.grounded import speech
 from conversations.prompts.small_model import (
     VERDICT_SAMPLING,
@@ -76,7 +76,7 @@ def served(model_path: Path, tmp_path: Path) -> Iterator[subprocess.Popen[bytes]
 
 def command(model_path: Path, log: Path) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
-        [sys.executable, "-m", "conversations.local_model.server", model_path, log],
+        [sys.executable, "-m", "conversations.local_model.server", model_path, log, SMALL.name],
         cwd=REPOSITORY,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -114,7 +114,7 @@ async def config(url: str | None, **options: Any) -> AsyncIterator[OpenAIConfig]
     """With a client of its own, so that its connection is closed with it."""
     async with httpx2.AsyncClient(timeout=DEADLINE) as client:
         yield OpenAIConfig(
-            model=NAME, api_key="none", base_url=url, max_retries=0, http_client=client, **options
+            model=SMALL.name, api_key="none", base_url=url, max_retries=0, http_client=client, **options
         )
 
 
@@ -276,6 +276,7 @@ def test_it_goes_when_its_supervisor_is_killed(model_path: Path, tmp_path: Path)
     supervisor = f"""
 import sys, time
 from pathlib import Path
+from conversations.local_model.models import SMALL
 from conversations.local_model.process import ModelProcess
 model = ModelProcess(Path({str(model_path)!r}), state_file=Path({str(state_file)!r}), log=Path({os.devnull!r}))
 while model.url is None:

@@ -19,7 +19,7 @@ def running(monkeypatch: pytest.MonkeyPatch, settings: Settings, tmp_path: Path)
     """The addresses of models that other processes keep; one that this process starts is ready at OURS."""
     addresses: list[str] = []
     ours = SimpleNamespace(url=OURS, is_failing=False, stop=lambda: None)
-    monkeypatch.setattr(supervisor, "find_running", lambda _: next(iter(addresses), None))
+    monkeypatch.setattr(supervisor, "find_running", lambda *_: next(iter(addresses), None))
     monkeypatch.setattr(supervisor, "ModelProcess", lambda *_, **__: ours)
     settings.OUTCRY_LOCAL_MODEL = tmp_path / "model.gguf"
     settings.OUTCRY_LOCAL_MODEL.touch()

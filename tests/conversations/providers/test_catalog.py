@@ -6,11 +6,13 @@ from pytest_django import Settings
 
 from conversations.domain.enums import Mode
 from conversations.domain.errors import ProviderError
+from conversations.local_model.models import SMALL
 from conversations.providers import catalog
 from conversations.providers.catalog import Provider
 
 READ = {
     "local": Provider("local", "SmolLM2-135M-Instruct"),
+    "local:qwen2.5-coder-1.5b": Provider("local", "Qwen2.5-Coder-1.5B-Instruct"),
     "demo": Provider("demo", "scripted"),
     "openai:gpt-5-mini": Provider("openai", "gpt-5-mini"),
     "anthropic:claude-sonnet-4-5": Provider("anthropic", "claude-sonnet-4-5"),
@@ -28,7 +30,7 @@ WRONG = {
     "anthropic": "name a model, as anthropic:MODEL.",
     "gemini": "name a model, as gemini:MODEL.",
     "ollama": "name a model, as ollama:MODEL.",
-    "local:llama": "'local' takes no model.",
+    "local:llama": "'local' takes no model, or 'qwen2.5-coder-1.5b'.",
     "demo:fast": "'demo' takes no model.",
     "openai-compatible": "write openai-compatible:MODEL@URL",
     "openai-compatible:m": "write openai-compatible:MODEL@URL",
@@ -141,7 +143,7 @@ def test_a_missing_key_is_a_warning_with_a_hint(settings: Settings) -> None:
     ("entry", "provider", "limits"),
     [
         ("openai:m?first_token=5", Provider("openai", "m"), (5, None)),
-        ("local?stall=0.5&first_token=60", Provider("local", catalog.LOCAL_NAME), (60, 0.5)),
+        ("local?stall=0.5&first_token=60", Provider("local", SMALL.name), (60, 0.5)),
         (
             "openai-compatible:m@http://h/v1?version=2&stall=9&key=k",
             Provider("openai-compatible", "m", "http://h/v1?version=2&key=k"),
@@ -180,3 +182,9 @@ def test_an_unknown_limit_is_refused() -> None:
 )
 def test_people_see_a_provider_by_its_label(entry: str, label: str) -> None:
     assert catalog.parse(entry).label == label
+
+
+def test_two_local_models_are_refused(settings: Settings) -> None:
+    settings.OUTCRY_PROVIDERS = ["local", "openai:gpt-5-mini", "local:qwen2.5-coder-1.5b"]
+    (error,) = catalog.check_providers()
+    assert error.msg == "OUTCRY_PROVIDERS is wrong: name one local model, not two."
