@@ -84,6 +84,26 @@ async def test_page_when_watched_to_the_end_shows_the_verdict(
     await expect_at_top(page.locator('[data-agent="Risk Challenger"]'), ".masthead")
     assert await shifted(page) < 0.1
     assert await violations(page) == []
+    await expect_complete_on_paper(page)
+
+    # Its transcript in the administration, and the list.
+    await page.get_by_test_id("run-details").locator("summary").click()
+    await page.get_by_test_id("review-link").click()
+    await expect(page.get_by_role("link", name="Raw log")).to_be_visible()
+    assert await violations(page) == []
+    await page.goto(f"{live_site.url}/admin/conversations/conversation/")
+    await expect(page.get_by_role("link", name=TOPIC).first).to_be_visible()
+    assert await violations(page) == []
+
+
+async def expect_complete_on_paper(page: Page) -> None:
+    """The verdict before the transcript, who asked and which model answered; nothing to press."""
+    await page.emulate_media(media="print")
+    await expect(page.locator(".on-paper").first).to_contain_text("Asked by ada")
+    assert await top(page.get_by_test_id("verdict")) < await top(page.locator("outcry-message").first)
+    await expect(page.get_by_test_id("after")).to_be_hidden()
+    await expect(page.get_by_test_id("copy-message").first).to_be_hidden()
+    await page.emulate_media(media="screen")
 
 
 async def test_focus_when_a_debate_is_controlled_by_the_keyboard_is_kept(

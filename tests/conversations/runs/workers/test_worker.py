@@ -107,6 +107,24 @@ async def test_a_debate_that_waits_for_a_person_takes_nobodys_place(
         await debates.until_stored(paused, "status", status="completed")
 
 
+async def test_a_debate_that_waits_for_another_runs_when_it_ends(
+    alice: User, openai: OpenAIServer, settings: Settings
+) -> None:
+    settings.OUTCRY_MAX_RUNNING_PER_USER = 1
+    gate = Gate()
+    openai.answer(says("One.", gate=gate), to="Financial Analyst")
+    first = await debates.created(alice)
+    async with working():
+        await gate.reached(1)
+        new = requests.NewConversation.parse({"topic": "And now?", "rounds": 1, "when_busy": "queue"})
+        second = await services.start(alice, new)
+        assert (await debates.fresh(second)).reason == "busy"
+        gate.open()
+        await debates.until_stored(second, "status", status="completed")
+    assert statuses(await debates.rows(first))[-1] == "completed"
+    assert statuses(await debates.rows(second))[:3] == ["queued", "queued", "initializing"]
+
+
 async def test_runs_that_outlive_their_jobs_keep_their_places(
     alice: User, openai: OpenAIServer, settings: Settings
 ) -> None:
