@@ -58,6 +58,8 @@ async def test_figures_are_marked_and_lead_to_the_record(
     assert "record: 26.67" in await marks.nth(2).evaluate(shown)
     await expect(message.locator(".citation")).to_have_text(["E1", "E3", "E14", "E15"])
 
+    # Of a debate that is over, the verdict comes first, and the messages are out of view.
+    await page.reload()
     await _read_a_figure_by_keyboard(page)
     await _look_around_the_panel(page)
     await expect(page.get_by_test_id("verdict").locator(".checked-figure")).to_have_text("$532.17")
@@ -98,6 +100,8 @@ async def _read_a_figure_by_keyboard(page: Page) -> None:
     await page.keyboard.press("Enter")
     card = page.get_by_role("dialog", name="Evidence")
     await expect(card).to_be_focused()
+    # Opening it does not scroll the page.
+    await expect(row).to_be_in_viewport()
     await expect(card).to_contain_text(re.compile(r"30 % contradicts the record: the record has 26\.67"))
     await expect(card).to_contain_text("156,508,000,000 USD")
     await page.keyboard.press("Escape")

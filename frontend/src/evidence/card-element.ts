@@ -46,7 +46,6 @@ export class EvidenceCardElement extends PageElement {
     this.role = "dialog";
     this.ariaLabel = "Evidence";
     this.tabIndex = -1;
-    this.autofocus = true;
     this.dataset["testid"] = "evidence-card";
   }
 
