@@ -5,6 +5,8 @@ transports  one debate on each transport, beside a plain broadcast
 delivery    from the log to many watchers: fan-out, many conversations, stalled watchers, a storm of reconnections
 search      words in the history of one person, on SQLite, beside a plain scan
 figures     labels of figures: how many are right, and how long they take
+snapshots   records of figures: how long they take to freeze, and that none knows the future
+labels      labels of figures while many debates speak: when they are stored, beside debates without a record
 page        a long debate in a browser: the longest time that its page does not answer
 
 Clocks of shared machines are noisy: read the figures as ratios of the rows, which one run makes.
@@ -13,7 +15,7 @@ Clocks of shared machines are noisy: read the figures as ratios of the rows, whi
 import argparse
 import sys
 
-from benchmarks import figures, live, live_table, page, search, transports
+from benchmarks import figures, labels, live, live_table, page, search, snapshots, transports
 from benchmarks.delivery import bench
 from benchmarks.delivery.cases import CASES, SERVERS
 
@@ -38,6 +40,10 @@ def main() -> int:
         search.show(options.history, search.run(options.history))
     if options.part in {"figures", "all"}:
         figures.show(figures.run())
+    if options.part in {"snapshots", "all"}:
+        snapshots.show(snapshots.run())
+    if options.part in {"labels", "all"}:
+        labels.show(labels.run(options.debates, options.rate, options.tokens))
     if options.part in {"page", "all"}:
         read = page.Load(options.messages, options.characters)
         page.show(read, page.run(read))
@@ -51,11 +57,11 @@ def _options() -> argparse.Namespace:
     parser.add_argument(
         "part",
         nargs="?",
-        choices=("live", "transports", "delivery", "search", "figures", "page", "all"),
+        choices=("live", "transports", "delivery", "search", "figures", "snapshots", "labels", "page", "all"),
         default="all",
         help="default: %(default)s",
     )
-    group = parser.add_argument_group("live")
+    group = parser.add_argument_group("live and labels")
     group.add_argument("--debates", type=int, default=50, help="at once (default: %(default)s)")
     group.add_argument("--watchers", type=int, default=2, help="of each debate (default: %(default)s)")
     group.add_argument(

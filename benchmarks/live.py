@@ -55,7 +55,7 @@ class Row:
 
 
 @contextmanager
-def _process(*arguments: str) -> Iterator[tuple[dict[str, str], psutil.Process]]:
+def program(*arguments: str) -> Iterator[tuple[dict[str, str], psutil.Process]]:
     """A process that says in a line of JSON where it listens."""
     with subprocess.Popen(
         [sys.executable, "-m", *arguments], cwd=ROOT, stdout=subprocess.PIPE, text=True
@@ -67,7 +67,7 @@ def _process(*arguments: str) -> Iterator[tuple[dict[str, str], psutil.Process]]
             process.terminate()
 
 
-class _Meter:
+class Meter:
     """CPU and peak memory of a process while the context is open."""
 
     def __init__(self, process: psutil.Process) -> None:
@@ -75,7 +75,7 @@ class _Meter:
         self.idle = self.peak = process.memory_info().rss
         self.cpu = self.wall = 0.0
 
-    async def __aenter__(self) -> "_Meter":
+    async def __aenter__(self) -> "Meter":
         self._began = time.monotonic(), self._seconds()
         self._sampling = asyncio.create_task(self._sample())
         return self
@@ -96,7 +96,7 @@ class _Meter:
 
 def run(load: Load, layer_url: str = "") -> list[Row]:
     """Both servers, one after the other, at the same load from the same stand-in."""
-    with _process(
+    with program(
         "tests.fakes.openai_server",
         "--tokens",
         str(load.tokens),
@@ -112,8 +112,8 @@ def run(load: Load, layer_url: str = "") -> list[Row]:
 
 async def _plain(load: Load, upstream: str) -> Row:
     arguments = ["--upstream", upstream, "--turns", str(TURNS), "--watchers", str(load.watchers)]
-    with _process("benchmarks.plain", *arguments) as (server, process):
-        async with _Meter(process) as meter:
+    with program("benchmarks.plain", *arguments) as (server, process):
+        async with Meter(process) as meter:
             watched = await asyncio.gather(
                 *(
                     _watch_plain(f"{server['url']}/{debate}")
@@ -125,14 +125,18 @@ async def _plain(load: Load, upstream: str) -> Row:
 
 
 async def _watch_plain(url: str) -> Watched:
-    async with _socket(url) as connection:
+    async with opened(url) as connection:
         return await watch(connection)
 
 
-async def _outcry(load: Load, provider: str, layer_url: str) -> Row:
+@contextmanager
+def site(
+    debates: int, provider: str, layer_url: str = ""
+) -> Iterator[tuple[str, dict[str, str], psutil.Process]]:
+    """Outcry for so many debates at once: its address, the headers of its account, and its process."""
     environment = {
         "OUTCRY_PROVIDERS": provider,
-        "OUTCRY_MAX_RUNNING_PER_USER": str(load.debates),
+        "OUTCRY_MAX_RUNNING_PER_USER": str(debates),
         "OUTCRY_START_RATE": "100000/minute",
         "OUTCRY_READ_RATE": "1000000/minute",
         "OUTCRY_MAX_CONNECTIONS_PER_USER": "100000",
@@ -141,23 +145,27 @@ async def _outcry(load: Load, provider: str, layer_url: str) -> Row:
     }
     with (
         tempfile.TemporaryDirectory(prefix="outcry-bench-") as folder,
-        running(Path(folder), environment) as site,
+        running(Path(folder), environment) as started,
     ):
         headers = {"Cookie": _session_cookie(Path(folder))}
-        process = psutil.Process(site.process.pid)
-        await _warm_up(site.url, headers)
-        async with _Meter(process) as meter:
+        yield started.url, headers, psutil.Process(started.process.pid)
+
+
+async def _outcry(load: Load, provider: str, layer_url: str) -> Row:
+    with site(load.debates, provider, layer_url) as (url, headers, process):
+        await warm_up(url, headers)
+        async with Meter(process) as meter:
             debates = await asyncio.gather(
-                *(_debate(site.url, headers, load.watchers, number) for number in range(load.debates))
+                *(_debate(url, headers, load.watchers, number) for number in range(load.debates))
             )
     watched = [watcher for debate in debates for watcher in debate]
     return _row("Outcry" + (" with Redis" if layer_url else ""), load, watched, meter)
 
 
-async def _warm_up(url: str, headers: Mapping[str, str]) -> None:
+async def warm_up(url: str, headers: Mapping[str, str]) -> None:
     """Start a debate and cancel it when its first turn begins. The first one waits for the import of AG2 and of the
     providers' libraries: 4 s of CPU, which are a start's and no token's."""
-    async with _socket(f"{url.replace('http', 'ws', 1)}/ws/conversations/", headers, url) as connection:
+    async with opened(f"{url.replace('http', 'ws', 1)}/ws/conversations/", headers, url) as connection:
         await connection.send(json.dumps({"type": "start", "topic": "Warm-up", "rounds": 1}))
         async for text in connection:
             frame = json.loads(text)
@@ -168,7 +176,7 @@ async def _warm_up(url: str, headers: Mapping[str, str]) -> None:
 async def _debate(url: str, headers: Mapping[str, str], watchers: int, number: int) -> list[Watched]:
     """Started over the socket by its first watcher; the others join as soon as it is there."""
     address = f"{url.replace('http', 'ws', 1)}/ws/conversations/"
-    async with _socket(address, headers, url) as first:
+    async with opened(address, headers, url) as first:
         await first.send(json.dumps({"type": "start", "topic": f"Question {number}", "rounds": 1}))
         hello = json.loads(await first.recv())
         watched = Watched(joined=time.monotonic_ns())
@@ -177,12 +185,12 @@ async def _debate(url: str, headers: Mapping[str, str], watchers: int, number: i
 
 
 async def _watch(address: str, headers: Mapping[str, str], origin: str) -> Watched:
-    async with _socket(address, headers, origin) as connection:
+    async with opened(address, headers, origin) as connection:
         return await watch(connection)
 
 
 @asynccontextmanager
-async def _socket(
+async def opened(
     url: str, headers: Mapping[str, str] | None = None, origin: str | None = None
 ) -> AsyncIterator[ClientConnection]:
     async with connect(
@@ -216,7 +224,7 @@ def _session_cookie(folder: Path) -> str:
     return f"sessionid={printed.stdout.strip()}"
 
 
-def _row(name: str, load: Load, watched: list[Watched], meter: _Meter) -> Row:
+def _row(name: str, load: Load, watched: list[Watched], meter: Meter) -> Row:
     losses = [watcher.lost_and_doubled(load.tokens_a_watcher) for watcher in watched]
     latencies = sorted(latency / 1e6 for watcher in watched for latency in watcher.latencies)
     received = len(latencies)

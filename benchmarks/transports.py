@@ -23,7 +23,7 @@ from rich.console import Console
 from rich.table import Table
 from websockets.asyncio.client import connect
 
-from benchmarks.live import TURNS, _Meter, _process
+from benchmarks.live import TURNS, Meter, program
 from tests.e2e.site import ROOT, USERNAME, Site, running
 
 TRANSPORTS = ("websocket", "sse", "openai", "agui", "a2a")
@@ -84,7 +84,7 @@ class Row:
 def run(load: Load) -> list[Row]:
     """A row for the plain broadcast, and one for each transport."""
     arguments = ["--tokens", str(load.tokens), "--tokens-per-second", str(load.rate), "--stamped"]
-    with _process("tests.fakes.openai_server", *arguments) as (stand_in, _):
+    with program("tests.fakes.openai_server", *arguments) as (stand_in, _):
         rows = [asyncio.run(_plain(load, stand_in["url"]))]
         environment = {
             "OUTCRY_PROVIDERS": stand_in["provider"],
@@ -123,8 +123,8 @@ def show(load: Load, rows: list[Row]) -> None:
 
 async def _plain(load: Load, upstream: str) -> Row:
     arguments = ["--upstream", upstream, "--turns", str(TURNS), "--watchers", str(load.watchers)]
-    with _process("benchmarks.plain", *arguments) as (server, process):
-        async with _Meter(process) as meter:
+    with program("benchmarks.plain", *arguments) as (server, process):
+        async with Meter(process) as meter:
             heard = await asyncio.gather(*(_socket(f"{server['url']}/1", {}) for _ in range(load.watchers)))
     return _row("websockets broadcast", load, heard, meter)
 
@@ -136,7 +136,7 @@ async def _transport_row(load: Load, site: Site, key: str, transport: str) -> Ro
         conversation: str = (
             (await http.post("/api/conversations/", json=body)).raise_for_status().json()["id"]
         )
-    async with _Meter(psutil.Process(site.process.pid)) as meter:
+    async with Meter(psutil.Process(site.process.pid)) as meter:
         heard = await asyncio.gather(
             *(_client(site, conversation, headers, transport, number) for number in range(load.watchers))
         )
@@ -251,7 +251,7 @@ def _key(folder: Path) -> str:
     return printed.stdout.strip()
 
 
-def _row(name: str, load: Load, heard: list[PartialMessage], meter: _Meter) -> Row:
+def _row(name: str, load: Load, heard: list[PartialMessage], meter: Meter) -> Row:
     latencies = sorted(latency / 1e6 for each in heard for latency in each.latencies)
     return Row(
         name,

@@ -21,7 +21,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
 from tests.fakes import openai_format
-from tests.fakes.replies import Fault, Outage, Reply, says, stamped, verdict
+from tests.fakes.replies import Fault, Outage, Reply, figured, says, stamped, verdict
 from tests.fakes.waiting import PATIENCE_SECONDS, Signal
 
 MODEL = "stand-in"
@@ -429,11 +429,9 @@ def in_thread(server: OpenAIServer | None = None) -> Iterator[OpenAIServer]:
 
 
 async def _main(arguments: argparse.Namespace) -> None:
-    tokens = (
-        stamped(arguments.tokens)
-        if arguments.stamped
-        else [f"word{n} " for n in range(1, arguments.tokens + 1)]
-    )
+    tokens: Any = [f"word{n} " for n in range(1, arguments.tokens + 1)]
+    if arguments.stamped or arguments.figures:
+        tokens = (figured if arguments.figures else stamped)(arguments.tokens)
     usage = (120, arguments.tokens)
     default = Reply(tokens, usage=usage, tokens_per_second=arguments.tokens_per_second)
     stopped = asyncio.Event()
@@ -456,6 +454,11 @@ def _arguments() -> argparse.Namespace:
     )
     parser.add_argument(
         "--stamped", action="store_true", help="each token is the time it was sent, in nanoseconds"
+    )
+    parser.add_argument(
+        "--figures",
+        action="store_true",
+        help="sentences with figures, each of which ends in its time, in letters",
     )
     return parser.parse_args()
 

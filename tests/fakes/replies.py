@@ -5,7 +5,8 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any
+from math import ceil
+from typing import Any, Final
 
 from tests.fakes.waiting import Gate
 
@@ -135,3 +136,25 @@ def stamped(count: int) -> Callable[[], Iterator[str]]:
             yield f"{time.monotonic_ns()} "
 
     return tokens
+
+
+SENTENCE: Final = "Apple closed at $532.17 [E1], with an RSI of 71, at "
+_LETTERS: Final = str.maketrans("0123456789abcdef", "abcdefghijklmnop")
+
+
+def figured(count: int) -> Callable[[], Iterator[str]]:
+    """At least so many tokens, in sentences with two figures. The last token of each is the moment at which it was
+    sent, as in `stamped`, but in letters, because digits would be a figure; `sent_at` reads it."""
+    words = [f"{word} " for word in SENTENCE.split()]
+
+    def tokens() -> Iterator[str]:
+        for _ in range(ceil(count / (len(words) + 1))):
+            yield from words
+            yield f"{time.monotonic_ns():016x}".translate(_LETTERS) + ". "
+
+    return tokens
+
+
+def sent_at(word: str) -> int:
+    """The nanoseconds of the last word of such a sentence."""
+    return int("".join(f"{ord(letter) - ord('a'):x}" for letter in word), 16)
