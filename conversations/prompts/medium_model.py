@@ -17,6 +17,7 @@ from conversations.prompts.small_model import (
     last_point,
     speakable,
     voice_of,
+    without_citations,
 )
 
 MAX_FACTS: Final = 4
@@ -57,7 +58,7 @@ def speaker_prompt(
         lines += ["Facts:", *(f"- {fact[:1].upper()}{fact[1:]}." for fact in facts)]
     if answered := remark or last:
         name = speakable(answered[0])
-        lines.append(f'{name} says: "{last_point(answered[1])}"')
+        lines.append(f'{name} says: "{last_point(without_citations(answered[1]))}"')
         lines.append(f"Answer {name} by name. {voice.question}")
     else:
         lines.append(voice.question)

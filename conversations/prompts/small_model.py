@@ -289,7 +289,11 @@ def speakable(name: str) -> str:
 def _without_figures(text: str) -> str:
     """The text without figures, because the model fails when it tries to repeat one, which the grammar forbids."""
     # One space: the text has no two in a row, and a repeat would be quadratic on a text that has.
-    return re.sub(r" ([.,;:])", r"\1", _one_line(_FIGURES.sub(" ", _CITATION.sub("", text))))
+    return re.sub(r" ([.,;:])", r"\1", _one_line(_FIGURES.sub(" ", without_citations(text))))
+
+
+def without_citations(text: str) -> str:
+    return _CITATION.sub("", text)
 
 
 def clip(text: str, limit: int) -> str:

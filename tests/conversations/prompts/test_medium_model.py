@@ -34,7 +34,7 @@ def test_it_is_given_facts_with_citations_and_no_grammar() -> None:
     facts = [line for line in lines if line.startswith("- ")]
     assert len(facts) == MAX_FACTS
     assert all("[E" in fact for fact in facts)
-    assert 'Risk Challenger says: "That calls for a small position."' in lines
+    assert 'Risk Challenger says: "Volatility is 39.6%. That calls for a small position."' in lines
     assert set(prompt.items) == {id_ for fact in facts for id_ in _cited(fact)}
     assert "grammar" not in prompt.sampling["extra_body"]
     assert len(prompt.system) + len(prompt.message) < 2_000
