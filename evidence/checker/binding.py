@@ -6,7 +6,7 @@ from typing import Final
 
 from evidence.checker.claim import Role
 from evidence.checker.figure import Figure
-from evidence.checker.mentions import SPAN, window_of
+from evidence.checker.mentions import window_of
 from evidence.checker.parts import Parts
 from evidence.checker.periods import Said
 from evidence.checker.vocabulary import Metric
@@ -98,10 +98,10 @@ def period_of(parts: Parts, figure: Figure, start: int, end: int) -> tuple[Said 
 def span_of(parts: Parts, figure: Figure, near: int, start: int, end: int) -> int | None:
     """The trading days that are named after the figure, between `near` and it, or before its segment."""
     for first, last in ((figure.end, end), (near, figure.start), (0, start)):
-        if match := SPAN.search(parts.text, first, last):
-            return window_of(match)
-    spans = list(SPAN.finditer(parts.text))
-    return window_of(spans[0]) if len(spans) == 1 else None
+        for match in parts.spans:
+            if first <= match.start() and match.end() <= last:
+                return window_of(match)
+    return window_of(parts.spans[0]) if len(parts.spans) == 1 else None
 
 
 def base_of(parts: Parts, figure: Figure) -> Said | None:

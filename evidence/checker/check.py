@@ -10,12 +10,11 @@ from decimal import Decimal
 from typing import Any, Final
 
 from evidence.checker.binding import Context
-from evidence.checker.claim import Claim
-from evidence.checker.figure import Measure
+from evidence.checker.figure import Figure, Measure
 from evidence.checker.index import Index
 from evidence.checker.labels import decide
 from evidence.checker.numbers import spans
-from evidence.checker.reading import read
+from evidence.checker.reading import Reading, read
 from evidence.checker.tables import Table
 from evidence.checker.text import Plain, plain, sentences
 from evidence.checker.verdicts import Label, Verdict
@@ -24,7 +23,7 @@ from evidence.record import Snapshot
 from evidence.record import plain as decimal_text
 
 # Changes with every rule, word or number below: a label is only comparable with those of the same version.
-VERSION: Final = "6"
+VERSION: Final = "7"
 MAX_FIGURES: Final = 200
 # A longer sentence is none: its figures are not checked.
 MAX_SENTENCE: Final = 2_000
@@ -85,26 +84,24 @@ class Checker:
         if cells is None:
             reading = read(form.text, self._words, self._context)
             self._context = reading.context
-            found = [
-                self._checked(claim, claim.figure.start, claim.figure.end, form, text, offset)
-                for claim in reading.claims
-            ]
+            for figure, verdict in self._decided(reading):
+                found.append(_checked(figure, verdict, (figure.start, figure.end), form, text, offset))
         for cell in cells or ():
-            for claim in read(cell.sentence, self._words, self._context).claims:
-                start = max(claim.figure.start - cell.start, 0) + cell.place
-                end = min(claim.figure.end - cell.start, cell.length) + cell.place
-                if claim.figure.end > cell.start:
-                    found.append(self._checked(claim, start, end, form, text, offset))
+            for figure, verdict in self._decided(read(cell.sentence, self._words, self._context)):
+                start = max(figure.start - cell.start, 0) + cell.place
+                end = min(figure.end - cell.start, cell.length) + cell.place
+                if figure.end > cell.start:
+                    found.append(_checked(figure, verdict, (start, end), form, text, offset))
         return found
 
-    def _checked(self, claim: Claim, start: int, end: int, form: Plain, text: str, offset: int) -> Checked:
-        self._count += 1
-        verdict = decide(claim, self._index) if self._count <= MAX_FIGURES else Verdict(Label.UNCHECKED)
-        start, end = form.original(start, end)
-        return Checked(
-            offset + start, offset + end, text[start:end], claim.figure.value, claim.figure.measure.value,
-            verdict.label, verdict.evidence, verdict.expected, verdict.formula,
-        )  # fmt: skip
+    def _decided(self, reading: Reading) -> Iterator[tuple[Figure, Verdict]]:
+        for claim in reading.claims:
+            self._count += 1
+            is_checked = self._count <= MAX_FIGURES
+            yield claim.figure, decide(claim, self._index) if is_checked else Verdict(Label.UNCHECKED)
+        for figure in reading.rest:
+            self._count += 1
+            yield figure, Verdict(Label.UNCHECKED)
 
     def _unchecked(self, text: str, offset: int) -> Iterator[Checked]:
         form = plain(text)
@@ -118,6 +115,16 @@ class Checker:
                 Measure.PLAIN.value,
                 Label.UNCHECKED,
             )
+
+
+def _checked(
+    figure: Figure, verdict: Verdict, place: tuple[int, int], form: Plain, text: str, offset: int
+) -> Checked:
+    start, end = form.original(*place)
+    return Checked(
+        offset + start, offset + end, text[start:end], figure.value, figure.measure.value,
+        verdict.label, verdict.evidence, verdict.expected, verdict.formula,
+    )  # fmt: skip
 
 
 def prepare(snapshot: Snapshot) -> tuple[Index, Vocabulary]:

@@ -94,7 +94,9 @@ def _cited(claim: Claim, index: Index) -> Verdict | None:
 
 def _says_otherwise(claim: Claim, item: Item, index: Index) -> bool:
     if claim.is_subject_near and (claim.is_foreign or claim.subject not in {None, item.subject}):
-        return Metric.parse(item.metric).family not in MACRO
+        family = Metric.parse(item.metric).family
+        # What is about a country is not about a company beside it, but it is about no other country either.
+        return family not in MACRO or (family != "fx" and claim.subject in index.subjects_with(family))
     if (
         claim.is_dated
         and claim.period is not None

@@ -4,6 +4,7 @@ import re
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final, TypeVar
 
 from evidence.checker import mentions, periods
@@ -11,6 +12,7 @@ from evidence.checker.figure import Figure
 from evidence.checker.mentions import SPAN, MetricMention, SubjectMention
 from evidence.checker.numbers import figures
 from evidence.checker.periods import Said
+from evidence.checker.phrasing import ASSUMED, DENIED
 from evidence.checker.vocabulary import Vocabulary
 
 M = TypeVar("M", MetricMention, SubjectMention)
@@ -60,6 +62,19 @@ class Parts:
         said = periods.said(text) if found else []
         return cls(text, found, metrics, subjects, said, _breaks(text, found, metrics))
 
+    @cached_property
+    def spans(self) -> Sequence[re.Match[str]]:
+        """The lengths of time that are named: over three months, 30-day."""
+        return [*SPAN.finditer(self.text)]
+
+    @cached_property
+    def is_assumed(self) -> bool:
+        return ASSUMED.search(self.text) is not None
+
+    @cached_property
+    def is_denied(self) -> bool:
+        return DENIED.search(self.text) is not None
+
     def segment(self, place: int) -> tuple[int, int]:
         """Start and end of the segment that holds this place."""
         at = bisect_right(self.breaks, place)
@@ -86,7 +101,7 @@ class Parts:
         for first, last in (
             [(each.start, each.end) for each in self.periods]
             + [(each.start, each.end) for each in self.subjects]
-            + [match.span() for match in SPAN.finditer(self.text, start, end)]
+            + [match.span() for match in self.spans]
         ):
             if start <= first and last <= end:
                 gap[first - start : last - start] = " " * (last - first)

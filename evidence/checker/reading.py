@@ -13,7 +13,7 @@ from evidence.checker.binding import Context, base_of, metric_of, period_of, spa
 from evidence.checker.claim import Claim, Role
 from evidence.checker.figure import Figure, Measure
 from evidence.checker.parts import Parts, is_bridge
-from evidence.checker.phrasing import ASSUMED, DENIED, DOWNWARDS, NEGATED, UPWARDS
+from evidence.checker.phrasing import DOWNWARDS, NEGATED, UPWARDS
 from evidence.checker.ranges import metric_in_range
 from evidence.checker.roles import COMPOUND, role_of
 from evidence.checker.vocabulary import PERCENTAGES, Metric, Vocabulary
@@ -23,11 +23,17 @@ _OR: Final = re.compile(r"(?:\bor|\bthat is|\bi\.e\.),? (?:by |about )?$", re.IG
 _LIST: Final = re.compile(r"(?:,? ?(?:and|or)|,) ")
 
 
+# Figures of one sentence that are read; a sentence that people write has fewer. Each is compared with all others, so
+# that twice as many would take four times as long.
+MAX_CLAIMS: Final = 50
+
+
 @dataclass(frozen=True)
 class Reading:
-    """A sentence that is read: its claims, and the context for the next one."""
+    """A sentence that is read: its claims, the figures after those, and the context for the next sentence."""
 
     claims: Sequence[Claim]
+    rest: Sequence[Figure]
     context: Context
 
 
@@ -35,9 +41,9 @@ def read(text: str, words: Vocabulary, context: Context) -> Reading:
     """Read one normalised sentence."""
     parts = Parts.of(text, words)
     claims: list[Claim] = []
-    for number in range(len(parts.figures)):
+    for number in range(min(len(parts.figures), MAX_CLAIMS)):
         claims.append(_claim(parts, number, context, claims[-1] if claims else None))
-    return Reading(claims, _next(parts, context))
+    return Reading(claims, parts.figures[MAX_CLAIMS:], _next(parts, context))
 
 
 def _next(parts: Parts, context: Context) -> Context:
@@ -73,8 +79,8 @@ def _claim(parts: Parts, number: int, context: Context, last: Claim | None) -> C
         figure=figure, metric=metric, is_bound=is_bound, subject=subject, is_foreign=is_foreign,
         is_subject_near=is_near, period=None if period is base else period, is_dated=is_dated, role=role,
         direction=direction, other=other,
-        is_from=ranged is None and _FROM.search(near) is not None, is_assumed=ASSUMED.search(text) is not None,
-        is_negated=NEGATED.search(near.rstrip()) is not None or DENIED.search(text) is not None, cited=cited, base=base,
+        is_from=ranged is None and _FROM.search(near) is not None, is_assumed=parts.is_assumed,
+        is_negated=NEGATED.search(near.rstrip()) is not None or parts.is_denied, cited=cited, base=base,
         is_compound=COMPOUND.search(text) is not None,
         window=span_of(parts, figure, max(start, before_at), start, after_at),
     )  # fmt: skip

@@ -7,8 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evidence.checker.check import MAX_FIGURES, Checker, check, prepare
+from evidence.checker.check import MAX_FIGURES, MAX_SENTENCE, Checker, check, prepare
+from evidence.checker.reading import MAX_CLAIMS
 from evidence.checker.verdicts import Label
+from evidence.record import load
 from tests.evidence.snapshots import FOLDER, apple
 
 # Nothing here depends on what differs between versions of Python or Django.
@@ -118,6 +120,33 @@ HOSTILE = [
 @pytest.mark.parametrize("part", HOSTILE)
 def test_a_hostile_text_takes_time_in_proportion(part: str) -> None:
     assert seconds(part, 16_000) < 12 * seconds(part, 4_000) + 0.02
+    # Within one sentence that is short enough to be read.
+    assert seconds(part, MAX_SENTENCE) < 12 * seconds(part, MAX_SENTENCE // 4) + 0.02
+
+
+def test_only_so_many_figures_of_one_sentence_are_checked() -> None:
+    said = "Apple closed at " + " and ".join(["$532.17"] * (MAX_CLAIMS + 10))
+    labels = [figure.label for figure in check(said, SNAPSHOT)]
+    assert len(labels) == MAX_CLAIMS + 10
+    assert labels[0] is Label.MATCHED
+    assert Label.UNCHECKED not in labels[:MAX_CLAIMS]
+    assert {*labels[MAX_CLAIMS:]} == {Label.UNCHECKED}
+
+
+def test_a_country_is_not_matched_by_the_figure_of_another() -> None:
+    rate = {"metric": "policy_rate", "period": "2013-05", "unit": "percent"}
+    record = load(
+        [
+            {**rate, "id": "E1", "subject": "US", "value": "0.11"},
+            {**rate, "id": "E2", "subject": "EA", "value": "0.5"},
+        ]
+    )
+    said = {
+        "The policy rate of the euro area was 0.50% [E2].": Label.MATCHED,
+        "The US policy rate was 0.50% [E2].": Label.CONTRADICTED,
+        "The US policy rate was 0.11% [E1].": Label.MATCHED,
+    }
+    assert {text: check(text, record)[0].label for text in said} == said
 
 
 def seconds(part: str, length: int) -> float:
