@@ -24,6 +24,8 @@ _CLEAR: Final = 5
 _SPANS: Final = {"return_1m": "one month", "return_3m": "three months", "return_12m": "twelve months"}
 # Names and metrics may come from a person's table. What else is in them would end a literal, or read as a figure.
 _PLAIN: Final = re.compile(r"[A-Za-z][A-Za-z &'/-]{0,40}")
+# What metrics are called whose keys are no words.
+_SAID: Final = {"capex": "capital spending", "rnd": "R&D spending", "eps": "earnings per share"}
 _CURRENCIES: Final = {"EUR": "euro", "USD": "dollar", "GBP": "pound", "JPY": "yen", "CHF": "franc"}
 
 
@@ -166,7 +168,7 @@ class Book:
             if metric == "fx":
                 rates = self._rate(subject, items)
                 yield from rates if subject == self._main else map(_aside, rates)
-            elif (kind := _economy(metric, items[0].value)) is not None:
+            elif subject == "US" and (kind := _economy(metric, items[0].value)) is not None:
                 yield self._own(ECONOMY[kind], percent(items[0].value), items[0], span=span(items[0].period))
 
     def _rate(self, pair: str, items: Sequence[Item]) -> Iterator[Fact]:
@@ -179,7 +181,8 @@ class Book:
     def _others(self) -> Iterator[Fact]:
         """Items that have no wording of their own, of the instrument and of a person's sources."""
         for item in self._snapshot.items:
-            metric, is_given = item.metric.replace("_", " "), item.quality is Quality.USER
+            metric = _SAID.get(item.metric, item.metric.replace("_", " "))
+            is_given = item.quality is Quality.USER
             is_wanted = is_given or (
                 item.subject == self._main and self._newest(item.subject, item.metric) is item
             )
@@ -189,7 +192,8 @@ class Book:
             if is_wanted and is_plain and item.id not in self._used:
                 wording = BUSINESS["given" if is_of_source else "other"]
                 time = amounts.when(item.period)
-                yield self._own(wording, amounts.of(item), item, metric=metric, when=time)
+                was = "were" if metric.endswith("s") else "was"
+                yield self._own(wording, amounts.of(item), item, metric=metric, when=time, was=was)
 
 
 def name_of(subject: str, snapshot: Snapshot) -> str:

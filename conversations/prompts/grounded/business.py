@@ -107,7 +107,7 @@ BUSINESS: Final[Mapping[str, Wording]] = {
     ),
     "other": Wording(
         "{metric}", 0, "the {metric}",
-        ("{whose} {metric} was {value}{when}", "the {metric} of {who} was {value}{when}"),
+        ("{whose} {metric} {was} {value}{when}", "the {metric} of {who} {was} {value}{when}"),
         by_role(
             ("which belongs in any judgement", "and that is what the record has to offer on it"),
             ("which is part of the picture",),
@@ -116,7 +116,7 @@ BUSINESS: Final[Mapping[str, Wording]] = {
     ),
     "given": Wording(
         "{metric}", 0, "the {metric}",
-        ("{metric} was {value}{when} by the source", "the source gives {metric} of {value}{when}"),
+        ("{metric} {was} {value}{when} by the source", "the source gives {metric} of {value}{when}"),
         by_role(
             ("which belongs in any judgement", "and the question cannot be answered without it"),
             ("which is part of the picture",),

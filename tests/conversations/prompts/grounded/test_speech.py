@@ -4,6 +4,7 @@ test_server.py and test_main_job.py."""
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from decimal import Decimal
 from random import Random
 
 import pytest
@@ -20,7 +21,9 @@ from evidence.checker.verdicts import Label
 from evidence.freezing import texts
 from evidence.freezing.freeze import freeze
 from evidence.instruments import resolve
-from evidence.record import Snapshot, load
+from evidence.record import Instrument, Snapshot, Unit, load
+from evidence.sources.base import Fact as Known
+from evidence.sources.base import Gathered
 from tests.support.gbnf import sample
 
 # Nothing here depends on what differs between versions of Python or Django.
@@ -124,6 +127,31 @@ def test_figures_of_a_persons_source_are_said_with_their_citation() -> None:
     for _ in range(20):
         figures = check(sample(grammar, Random(1)), record)
         assert [figure.label for figure in figures] == [Label.MATCHED, Label.MATCHED]
+
+
+def test_figures_of_other_sources_are_said_of_what_they_are_about() -> None:
+    known = datetime(2013, 2, 1, tzinfo=UTC)
+    stated = [
+        ("NFLX", "revenue", "FY2012", "3609282000", Unit.CURRENCY, "USD"),
+        ("NFLX", "rnd", "FY2012", "329008000", Unit.CURRENCY, "USD"),
+        ("NFLX", "total_assets", "2012-12-31", "3967890000", Unit.CURRENCY, "USD"),
+        ("NFLX", "shares_outstanding", "FY2012", "58904000", Unit.COUNT, None),
+        ("EA", "inflation", "2013-05", "1.4", Unit.PERCENT, None),
+        ("US", "inflation", "2013-05", "1.36", Unit.PERCENT, None),
+        ("EA", "policy_rate", "2013-06-28", "0.5", Unit.PERCENT, None),
+        ("US", "yield_10y", "2013-06-28", "2.52", Unit.PERCENT, None),
+    ]
+    given = tuple(Known(*each[:3], Decimal(each[3]), *each[4:], "a source", "", "", known) for each in stated)
+    netflix = Instrument(symbol="NFLX", name="Netflix", currency="USD")
+    record = freeze(netflix, datetime(2013, 6, 30, tzinfo=UTC), (), Gathered(given))
+    said = [clause for fact in facts.of(record) for clause in fact.says]
+    assert any("R&D spending was $329.0 million" in clause for clause in said)
+    assert any("total assets were" in clause for clause in said)
+    for clause in said:
+        assert {figure.label for figure in check(f"{clause[:1].upper()}{clause[1:]}.", record)} <= RIGHT, (
+            clause
+        )
+    assert [clause for clause in said if "inflation" in clause and "US" not in clause] == []
 
 
 def test_names_and_metrics_cannot_leave_their_literals() -> None:
