@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
-from conversations.domain import figures, markdown
+from conversations.domain import figures, markdown, steps
 from conversations.domain.enums import Kind, Mode
 from conversations.domain.finish_reasons import cut_note
 from conversations.domain.formatting import unanswered, words
@@ -19,7 +19,7 @@ DISCLAIMER: Final = (
     "Outcry's analysts are language models. What they say may be wrong, and none of it is investment advice."
 )
 # The types of the events that `written` reads.
-TYPES: Final = frozenset(
+TYPES: Final = steps.TYPES | frozenset(
     {
         *("agent_message", "message_discard", "input_request", "input_expired", "human_message", "complete"),
         *("snapshot", "evidence", "figures"),
@@ -119,6 +119,8 @@ def _transcript(log: Sequence[Row], standing: Mapping[str, Data]) -> Iterator[st
                 yield from _part(data, said.get(data["message"], 0), None)
                 yield f"*{note}*" if (note := cut_note(data)) else ""
                 yield markdown.figures_note(checked.get(data["message"], ()))
+            case _ if data.get("message", "") in {"", *standing} and (done := steps.line(type_, data)):
+                yield f"*{markdown.one_line(done)}*"
             case "input_request":
                 message, offset = standing.get(data["message"]), data.get("offset")
                 if message is not None and offset is not None:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any, Final
 
-from conversations.domain.enums import TEST_MODEL, Stance, Status
+from conversations.domain.enums import NOT_A_DEBATE, TEST_MODEL, Stance, Status
 
 UNKNOWN: Final = "unknown"
 _STATUS: Final = {
@@ -58,7 +58,10 @@ def status(value: str, reason: str | None) -> str:
 
 
 def stance(complete: Mapping[str, Any]) -> str:
-    """The stance in the data of a `complete` event: "strong buy"; of a run of test models, that it has none."""
+    """The stance in the data of a `complete` event: "strong buy"; of a run of test models, that it has none; of a team
+    without a judge, that it has answered."""
+    if complete["reason"] == NOT_A_DEBATE:
+        return "answered"
     return "test run, no opinion" if complete["reason"] == TEST_MODEL else words(complete["verdict"])
 
 
@@ -85,7 +88,10 @@ def confidence(stated: float | None) -> str:
 
 
 def verdict(complete: Mapping[str, Any]) -> Labelled:
-    """The data of a `complete` event: stance and confidence, then the texts that are not empty."""
+    """The data of a `complete` event: stance and confidence, then the texts that are not empty; nothing for a team
+    without a judge, whose last message is the result."""
+    if complete["reason"] == NOT_A_DEBATE:
+        return []
     is_none = complete["verdict"] == Stance.NO_VERDICT
     texts = [
         ("Stance", stance(complete)),

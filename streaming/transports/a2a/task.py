@@ -21,8 +21,8 @@ from a2a.types import (
     TaskStatusUpdateEvent,
 )
 
-from conversations.domain import formatting
-from conversations.domain.enums import Mode, Status
+from conversations.domain import formatting, steps
+from conversations.domain.enums import NOT_A_DEBATE, Kind, Mode, Status
 from conversations.domain.finish_reasons import cut_note
 from conversations.domain.frames import Frame
 from conversations.domain.thoughts import Thoughts
@@ -76,6 +76,8 @@ class TaskUpdates:
         self._questions: dict[str, str] = {}
         self._error = ""
         self._verdict: Data | None = None
+        # The text of the last message.
+        self._answer = ""
         # Items of the record that are still to come; None without a record.
         self._missing_items: int | None = None
         self._last: tuple[TaskState, str] | None = None
@@ -98,9 +100,12 @@ class TaskUpdates:
             case "snapshot":
                 self._missing_items = data["items"]
                 yield self._record_update(data)
-            case "evidence" if self._missing_items:
-                self._missing_items -= len(data["items"])
-                yield self._data_update(RECORD, {"items": data["items"]}, last=self._missing_items <= 0)
+            case "evidence" if self._missing_items is not None:
+                # Results of tools follow the record's own items.
+                self._missing_items = max(0, self._missing_items - len(data["items"]))
+                yield self._data_update(RECORD, {"items": data["items"]}, last=not self._missing_items)
+            case "tool_start" | "tool_end" | "tool_error":
+                yield self._call_update(frame.type, data)
             case "message_discard":
                 yield from self._discard(data)
             case "input_request":
@@ -128,6 +133,7 @@ class TaskUpdates:
         self._shown[message] = text
 
     def _message(self, data: Data) -> Update:
+        self._answer = data["content"]
         message, shown, note = data["message"], self._shown.get(data["message"]), cut_note(data)
         content = f"{data['content']}\n\n> {note}" if note else data["content"]
         self._shown[message] = ""
@@ -171,6 +177,8 @@ class TaskUpdates:
                 text = next(iter(self._questions.values()), "")
             case Status.ERROR:
                 text = self._error or "The debate ended with an error."
+            case Status.COMPLETED if self._verdict is not None and self._verdict["reason"] == NOT_A_DEBATE:
+                text = self._answer
             case Status.COMPLETED if self._verdict is not None:
                 text = f"Verdict: {formatting.stance(self._verdict)}. {self._verdict['summary']}".strip()
             case _:
@@ -188,6 +196,20 @@ class TaskUpdates:
         )
         artifact.metadata.update({"mode": data["mode"]})
         return self._update(artifact, append=False, last=True)
+
+    def _call_update(self, type_: str, data: Data) -> TaskArtifactUpdateEvent:
+        """A call of a tool: an artifact of its own, whose first part is the call and whose second is its outcome."""
+        is_start, text = type_ == "tool_start", steps.line(type_, data)
+        parts = [
+            # Clients join the texts of an artifact.
+            new_text_part(text if is_start else f"\n\n{text}", media_type=MARKDOWN),
+            new_data_part(dict(data), media_type=JSON),
+        ]
+        artifact = Artifact(artifact_id=f"{data['message']}:{data['call']}", parts=parts)
+        if is_start:
+            artifact.name = data["tool"]
+        artifact.metadata.update({"kind": Kind.ACTION if is_start else Kind.TOOL_RESULT})
+        return self._update(artifact, append=not is_start, last=not is_start)
 
     def _record_update(self, data: Data) -> TaskArtifactUpdateEvent:
         description = "The record that figures are checked against, and its items."

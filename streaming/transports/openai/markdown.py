@@ -1,13 +1,14 @@
 """A debate as Markdown, written as the events arrive: one section for each turn, the verdict last. Pure.
 
 Sent text cannot be withdrawn, so a block quote says that a turn was discarded. Block quotes also hold everything else
-that is not a turn: the notice of a scripted demo, questions, people's messages, the budget.
+that is not a turn: the notice of a scripted demo, the team that was chosen, calls of tools and their results,
+questions, people's messages, the budget.
 """
 
 from collections.abc import Sequence
 from typing import Final
 
-from conversations.domain import markdown
+from conversations.domain import markdown, steps
 from conversations.domain.enums import Mode
 from conversations.domain.finish_reasons import cut_note
 from conversations.domain.formatting import unanswered
@@ -74,6 +75,9 @@ class Markdown:
             case "status":
                 at_budget = self._note(BUDGET) if data["reason"] == "budget" else ""
                 return self._demo_quote(data["mode"]) + at_budget
+            case "routing" | "tool_start" | "tool_end" | "tool_error":
+                done = steps.line(frame.type, data)
+                return self._quote(done) if done else ""
             case "input_request":
                 return self._quote(f"**{data['agent']} asks:** {data['prompt']}")
             case "input_expired":
@@ -82,7 +86,7 @@ class Markdown:
                 return self._quote(f"**{data['author']}:** {data['text']}")
             case "complete":
                 verdict = markdown.verdict(data, self._last_content)
-                return self._demo_quote(data["mode"]) + self._block(verdict)
+                return self._demo_quote(data["mode"]) + (self._block(verdict) if verdict else "")
         return ""
 
     def _demo_quote(self, mode: str) -> str:

@@ -13,7 +13,7 @@ from rich.markup import escape
 from rich.rule import Rule
 from rich.text import Text
 
-from conversations.domain import figures, formatting, requests
+from conversations.domain import figures, formatting, requests, steps
 from conversations.domain.enums import Action, Status
 from conversations.domain.errors import OutcryError
 from conversations.domain.finish_reasons import cut_note
@@ -101,6 +101,8 @@ class DebateView:
                 self._line(
                     f"\n[yellow]This message was interrupted ({escape(data['reason'])}) and will be repeated.[/]"
                 )
+            case "routing" | "tool_start" | "tool_end" | "tool_error" if done := steps.line(frame.type, data):
+                self._line(f"[dim]{escape(printable(done))}[/dim]")
             case "input_request":
                 self.question = data["request"]
                 self._line(
@@ -122,10 +124,11 @@ class DebateView:
         self._line(f"\n[red]{escape(sentence)}[/]")
 
     def _verdict(self, data: Data) -> None:
-        self._console.print(Rule("Verdict"))
         texts = dict(formatting.verdict(data))
-        confidence = f", confidence {texts['Confidence']}" if "Confidence" in texts else ""
-        self._line(f"[bold]{escape(texts['Stance'])}[/]{confidence}")
+        if texts:
+            self._console.print(Rule("Verdict"))
+            confidence = f", confidence {texts['Confidence']}" if "Confidence" in texts else ""
+            self._line(f"[bold]{escape(texts['Stance'])}[/]{confidence}")
         for label, text in texts.items():
             # The summary was just shown as the moderator's message.
             if label not in {"Stance", "Confidence", "Summary"}:
