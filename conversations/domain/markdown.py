@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
-from conversations.domain import figures, formatting
+from conversations.domain import figures, formatting, steps
 from conversations.domain.enums import NOT_A_DEBATE, TEST_MODEL, Kind, Mode, Stance
 from conversations.domain.finish_reasons import cut_note
 
@@ -47,6 +47,8 @@ def whole(topic: str, content: str, log: Iterable[Row]) -> str:
                 is_demo = is_demo or data["mode"] == Mode.DEMO
             case "figures" if data["final"]:
                 checked[data["message"]] = data["items"]
+            case "routing" | "tool_start" | "tool_end" | "tool_error" if done := steps.line(type_, data):
+                messages.append((data.get("message", ""), [quote(done)]))
             case "message_discard":
                 messages = [block for block in messages if block[0] != data["message"]]
             case "human_message":

@@ -28,7 +28,7 @@ export class EvidencePanelElement extends PageElement {
     if (snapshot === null) return nothing;
     const cited = citations(this.debate);
     return html`<details class="evidence-panel" ?open=${OPENS} data-testid="evidence-panel">
-      <summary><h2>Evidence</h2> <span class="quiet">${counts(snapshot)}</span></summary>
+      <summary><h2>Evidence</h2> <span class="quiet">${counts(evidence.length, snapshot)}</span></summary>
       <p class="about">${about(snapshot)}</p>
       ${this.pricesUrl === null ? nothing : this.#chart(this.pricesUrl, snapshot, cited)} ${missingTemplate(snapshot)}
       ${itemsTemplate(evidence, cited)}
@@ -46,13 +46,15 @@ export class EvidencePanelElement extends PageElement {
   }
 }
 
-function counts({ items, missing }: Snapshot): string {
+function counts(known: number, { items: frozen, missing }: Snapshot): string {
+  // Results of tools follow the frozen ones, which may still be on their way.
+  const items = Math.max(known, frozen);
   const figures = `${items} ${items === 1 ? "figure" : "figures"}`;
   return missing.length === 0 ? figures : `${figures}, ${missing.length} missing`;
 }
 
-function about({ instrument, as_of }: Snapshot): string {
-  const what = instrument === null ? "From your sources" : [instrument.name, instrument.symbol, instrument.exchange].filter(Boolean).join(" · ");
+function about({ instrument, items, as_of }: Snapshot): string {
+  const what = instrument === null ? (items === 0 ? "Results of tools" : "From your sources") : [instrument.name, instrument.symbol, instrument.exchange].filter(Boolean).join(" · ");
   return `${what}. Nothing in it was known after ${dayName(as_of)}.`;
 }
 

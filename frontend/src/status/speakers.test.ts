@@ -11,17 +11,17 @@ const agents = [
 
 test("an agent has the colour of its place in the panel", () => {
   const expected = { name: "Moderator", color: 1 };
-  expect(speakersOf({ agents }, EMPTY).get("moderator")).toEqual(expected);
-  expect(speakersOf({ agents }, reduce(recorded("debate").events)).get("moderator")).toEqual(expected);
+  expect(speakersOf({ agents, panel: "financial-debate" }, EMPTY).get("moderator")).toEqual(expected);
+  expect(speakersOf({ agents, panel: "financial-debate" }, reduce(recorded("debate").events)).get("moderator")).toEqual(expected);
 });
 
 test("agents of another panel follow in the order in which they speak", () => {
-  const speakers = speakersOf({ agents }, reduce(recorded("debate").events));
+  const speakers = speakersOf({ agents, panel: "financial-debate" }, reduce(recorded("debate").events));
   expect([...speakers.keys()]).toEqual(["risk_challenger", "moderator", "financial_analyst", "market_context"]);
   expect(speakers.get("market_context")).toEqual({ name: "Market Context", color: 3 });
 });
 
 test("the ninth speaker has the first colour again", () => {
   const many = Array.from({ length: 9 }, (_, index) => ({ role: `role ${index}`, name: `Agent ${index}` }));
-  expect(speakersOf({ agents: many }, EMPTY).get("role 8")?.color).toBe(0);
+  expect(speakersOf({ agents: many, panel: "financial-debate" }, EMPTY).get("role 8")?.color).toBe(0);
 });

@@ -9,8 +9,10 @@ export type Speaker = { readonly name: string; readonly color: number };
 const COLORS = 8;
 
 /** Speakers by role: the panel's agents in their order, then any other in the order of appearance. */
-export function speakersOf({ agents }: Pick<Page, "agents">, state: State): ReadonlyMap<string, Speaker> {
-  const names = new Map(agents.map(({ role, name }) => [role, name]));
+export function speakersOf({ agents, panel }: Pick<Page, "agents" | "panel">, state: State): ReadonlyMap<string, Speaker> {
+  // The page may be older than the choice of the team.
+  const known = state.panel === null || state.panel === panel ? agents : [];
+  const names = new Map(known.map(({ role, name }) => [role, name]));
   for (const { role, agent } of state.messages) if (!names.has(role)) names.set(role, agent);
   return new Map([...names].map(([role, name], index) => [role, { name, color: index % COLORS }]));
 }

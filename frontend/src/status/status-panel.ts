@@ -10,7 +10,7 @@ import type { Complete, Status, StreamState } from "../protocol/events.gen.ts";
 import { type Speaker, speakersOf } from "./speakers.ts";
 import { statusWord, stopReason } from "./status-word.ts";
 import { roundOf } from "./usage.ts";
-import type { Page } from "../client/page-data.ts";
+import { type Page, isJudged } from "../client/page-data.ts";
 import { type Message, type State, isTerminal, spokenMessages } from "../protocol/state.ts";
 
 /** A debate, and this page's connection to it. */
@@ -112,6 +112,7 @@ function connectionTemplate({ connectionState, isOffline, stream }: LiveDebate, 
 }
 
 function roundText(page: Page, state: State, status: Status): string {
+  if (!isJudged(page, state.panel)) return "";
   const now = roundOf(state);
   const rounds = page.rounds === 1 ? "1 round" : `${page.rounds} rounds`;
   if (!isTerminal(status)) {
@@ -124,7 +125,8 @@ function roundText(page: Page, state: State, status: Status): string {
   return now === 0 ? "Before round 1" : `Round ${now} of ${page.rounds}`;
 }
 
-function stepsTemplate(page: Page, state: State): TemplateResult {
+function stepsTemplate(page: Page, state: State): TemplateResult | typeof nothing {
+  if (!isJudged(page, state.panel)) return nothing;
   const now = roundOf(state);
   const ended = state.messages.at(-1)?.kind === "final" || state.complete !== null;
   const steps = Array.from({ length: page.rounds }, (_, index) => index + 1);

@@ -34,7 +34,7 @@ export class RoutingElement extends PageElement {
   #button({ slug, title }: Team): TemplateResult {
     return html`<button
       type="button"
-      class="btn btn-ghost btn-xs"
+      class="btn btn-outline btn-xs"
       data-testid="ask-team"
       aria-busy=${this.isBusy ? "true" : "false"}
       aria-disabled=${this.isBusy ? "true" : "false"}

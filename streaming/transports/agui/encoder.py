@@ -150,7 +150,7 @@ class RunEncoder(Encoder):
                 self._deltas.discard(data["message"])
                 yield from self._messages.discard(data["message"])
             case "tool_error":
-                text = f"The call failed: {data['reason'] or data['code']}"
+                text = f"The call failed: {data['reason'] or data['code'] + '.'}"
                 yield from self._messages.tool_result(data, text, data["code"])
             case "human_message":
                 yield from self._messages.human(frame.seq, data)

@@ -101,7 +101,8 @@ async def test_a_finished_debate_reaches_every_agent(alice: User, settings: Sett
         [message] = agent.received
         assert message.message_id == f"outcry-{conversation.pk}"
         text, data = message.parts[0].text, data_of(message)
-        assert text.startswith(f"# {conversation.topic}\n\n## Content\n\n```text\nMargins rose.\n```\n\n## ")
+        assert text.startswith(f"# {conversation.topic}\n\n## Content\n\n```text\nMargins rose.\n```\n\n")
+        assert "> Action: quote(HLDN)\n\n> Result: € 41,20" in text
         assert "The price is **€ 41**, &lt;b>not&lt;/b> \U0001f4c8" in text
         assert "Half a senten" not in text
         assert "**Buy**, with a confidence of 64%" in text

@@ -149,11 +149,14 @@ def fold(told: Task | None, answer: StreamResponse) -> Task:
 
 
 def texts(told: Task) -> dict[str, str]:
-    """What each message says, by its id."""
+    """What each message says, by its id; calls of tools have artifacts of their own."""
     return {
         artifact.artifact_id: get_artifact_text(artifact, "")
         for artifact in told.artifacts
-        if artifact.artifact_id not in {"verdict", "record"} and "discarded" not in artifact.metadata
+        # The id of a call's artifact is that of its message, a colon, and its own.
+        if artifact.artifact_id not in {"verdict", "record"}
+        and ":" not in artifact.artifact_id
+        and "discarded" not in artifact.metadata
     }
 
 

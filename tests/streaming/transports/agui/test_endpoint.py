@@ -158,7 +158,7 @@ def test_tools_are_calls_of_their_message_each_with_its_result(recording: Any) -
     assert len(results) == len(ended)
     for result, tool in zip(results, ended, strict=True):
         assert tool["output"] in (result, None)
-        assert tool["error"] is None or tool["error"] in result
+        assert tool["error"] is None or (tool["reason"] or tool["error"]) in result
 
 
 def test_what_a_demo_says_is_named_so(recording: Any) -> None:
