@@ -134,7 +134,7 @@ async def test_nobody_is_heard_while_the_moderator_thinks(
     await gate.reached(1)
     gate.let()
     await debates.until_stored(conversation, "message_start", kind="thinking")
-    with pytest.raises(Conflict, match="judging"):
+    with pytest.raises(Conflict, match="last answer"):
         await services.say(alice, conversation.pk, Input.parse({"text": "Wait."}))
     gate.open()
     await run

@@ -409,12 +409,12 @@ async def test_who_speaks_while_the_moderator_judges_is_told_that_nobody_hears(
     await say(alice, conversation.pk, text="Mind the debt.")
     judging = speaking.model_copy(update={"message": uuid4(), "kind": Kind.FINAL})
     await appender.append(conversation.pk, judging)
-    with pytest.raises(Conflict, match="The moderator is judging"):
+    with pytest.raises(Conflict, match="The last answer is being given"):
         await say(alice, conversation.pk, text="And the lease.")
     assert [said["text"] for said in await of_type(conversation, "human_message")] == ["Mind the debt."]
     # Steering it is still theirs, as far as there is something to steer.
     await control(alice, conversation.pk, action="pause")
-    with pytest.raises(Conflict, match="The moderator is judging"):
+    with pytest.raises(Conflict, match="The last answer is being given"):
         await control(alice, conversation.pk, action="conclude")
 
 
