@@ -183,6 +183,7 @@ def page_data(conversation: Conversation, user: permissions.AnyUser) -> dict[str
         "teams": [
             {"slug": each.slug, "title": each.title, "judges": each.moderator is not None}
             for each in PANELS.values()
+            if not each.needs_data or conversation.dataset_links.exists()
         ],
         "panel": conversation.panel,
         "agents": [{"role": agent.role, "name": agent.name} for agent in agents],

@@ -9,10 +9,10 @@ import asyncio
 import contextlib
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import ceil
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 from typing import Any, Self
 from uuid import UUID
 
@@ -83,6 +83,7 @@ class Turn:
         budget: BudgetGuard,
         measured: Measured,
         results: Results | None = None,
+        own_tools: Mapping[str, Tool[Any]] = MappingProxyType({}),
     ) -> None:
         self.answer: Answer | None = None
         self._task = task
@@ -91,7 +92,7 @@ class Turn:
         prompt = self._prompt = builder.build(task, provider, most_prompt_tokens(provider))
         longest = longest_answer(provider, prompt.sampling)
         most = measured.most(provider.kind, provider.model, prompt.system, prompt.told)
-        tools = [TOOLS[name] for name in task.tools(provider)] if results is not None else []
+        tools = _tools(task, provider, own_tools) if results is not None else []
         overhead = _overhead(form, tools, may_ask=task.may_ask(provider))
         self.call = Call(provider.kind, provider.model, most + overhead, longest)
         expected = replace(self.call, input_tokens=min(most, ceil(prompt.tokens.high)))
@@ -240,6 +241,12 @@ def _partial(message: UUID, call: Call) -> PartialMessage:
         prompt_cost=pricing.cost(call.provider, call.model, prompt) or 0.0,
         token_price=pricing.output_token_cost(call.provider, call.model),
     )
+
+
+def _tools(task: Task, provider: Provider, own: Mapping[str, Tool[Any]]) -> list[Tool[Any]]:
+    """What the agent may call; `own` are tools of this conversation alone."""
+    known = {**TOOLS, **own}
+    return [known[name] for name in task.tools(provider) if name in known]
 
 
 def _overhead(form: AnswerForm | None, tools: Sequence[Tool[Any]], *, may_ask: bool) -> int:

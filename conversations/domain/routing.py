@@ -7,7 +7,7 @@ import re
 from typing import Final, NamedTuple
 
 from conversations.domain.arithmetic import asked
-from conversations.domain.panels import FINANCIAL_DEBATE, GENERAL_ASSISTANT
+from conversations.domain.panels import DATA_TEAM, FINANCIAL_DEBATE, GENERAL_ASSISTANT
 from evidence.instruments import INSTRUMENTS
 
 AUTO: Final = "auto"
@@ -61,9 +61,13 @@ class Decision(NamedTuple):
     reason: str
 
 
-def decide(question: str, *, instrument: str = "", has_text: bool = False) -> Decision | None:
-    """The team for a question with this instrument ("" for none), and with or without a text to discuss; None if no
-    rule decides."""
+def decide(
+    question: str, *, instrument: str = "", has_text: bool = False, has_data: bool = False
+) -> Decision | None:
+    """The team for a question with this instrument ("" for none), with or without a text to discuss, and with or
+    without tables; None if no rule decides."""
+    if has_data:
+        return Decision(DATA_TEAM.slug, "There are tables to ask.")
     if instrument:
         return _debated(f"{instrument} was named.")
     look = question[:MAX_LOOK]

@@ -16,6 +16,7 @@ from conversations.domain.enums import Status
 from conversations.domain.events import EventData, MessageDiscard
 from conversations.domain.panels import PANELS
 from conversations.orchestration.assistant import Assistant
+from conversations.orchestration.data_team import DataTeam
 from conversations.orchestration.debate import Debate
 from conversations.orchestration.debate_turn import DebateControl
 from conversations.orchestration.figures import frozen
@@ -24,7 +25,7 @@ from conversations.orchestration.state import DebateState, complete
 from conversations.orchestration.team import Team
 
 # By the name in `Panel.team`.
-TEAMS: Final[Mapping[str, type[Team]]] = {"debate": Debate, "assistant": Assistant}
+TEAMS: Final[Mapping[str, type[Team]]] = {"debate": Debate, "assistant": Assistant, "data": DataTeam}
 
 
 @dataclass

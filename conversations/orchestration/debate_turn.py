@@ -144,7 +144,8 @@ class DebateTurn:
         task = self._task(await self._control.checkpoint())
         form = self._form(provider, task) if self._is_judgement else None
         message = uuid.uuid4()
-        turn = Turn(task, provider, message, form, self._budget, self._state.measured, self._state.record)
+        state = self._state
+        turn = Turn(task, provider, message, form, self._budget, state.measured, state.record, state.tools)
         start = MessageStart(
             message=message,
             agent=self._agent.name,

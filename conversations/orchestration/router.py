@@ -36,9 +36,13 @@ SURE: Final = 60
 MAX_REASON: Final = 300
 
 
+# Rules have decided where there are datasets.
+_TEAMS: Final = [slug for slug, panel in PANELS.items() if not panel.needs_data]
+
+
 def _known(slug: str) -> str:
-    if slug not in PANELS:
-        raise ValueError(f"must be one of {', '.join(PANELS)}")
+    if slug not in _TEAMS:
+        raise ValueError(f"must be one of {', '.join(_TEAMS)}")
     return slug
 
 
@@ -51,7 +55,7 @@ class TeamChoice(BaseModel):
         str,
         BeforeValidator(lambda value: value.strip().lower() if isinstance(value, str) else value),
         AfterValidator(_known),
-        WithJsonSchema({"type": "string", "enum": [*PANELS]}),
+        WithJsonSchema({"type": "string", "enum": _TEAMS}),
     ]
     reason: Annotated[Text, AfterValidator(filled)] = Field(description="Why, in one sentence.")
     confidence_percent: Percent
@@ -71,6 +75,7 @@ async def route(state: DebateState, budget: BudgetGuard) -> Routing:
         question.topic,
         instrument="" if instrument is None else instrument.symbol,
         has_text=bool(question.texts),
+        has_data=state.data is not None and state.providers[0].kind not in BUILT_IN,
     )
     if found is not None:
         return Routing(panel=found.panel, reason=found.reason, by=RoutedBy.RULES)

@@ -2,13 +2,15 @@
 
 Recovery rebuilds the state from the log; the debate's turns update it."""
 
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import islice
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 from uuid import UUID
 
+from conversations.agents.tools.query import Data
+from conversations.agents.tools.tool import Tool
 from conversations.domain import transcript
 from conversations.domain.enums import NOT_A_DEBATE, TEST_MODEL, Kind, Mode, Stance, Status
 from conversations.domain.events import (
@@ -53,7 +55,8 @@ class DebateState:
     has none yet, and `as_of` is its time (None: now). `routing` says why this panel answers, once it is decided;
     `is_automatic`: no person has. `figures` are
     those of `messages`, of which the log lacks the `unchecked`. `is_contradicted`: the newest verdict contradicts the
-    record."""
+    record. `data` are the person's tables, and `tools`
+    what only this conversation's agents may call."""
 
     question: DebateQuestion
     panel: Panel
@@ -71,6 +74,8 @@ class DebateState:
     last_provider: Provider | None = None
     record: Record | None = None
     freeze: Callable[[], Awaitable[None]] | None = None
+    data: Data | None = None
+    tools: Mapping[str, Tool[Any]] = field(default_factory=dict)
     as_of: datetime | None = None
     routing: Routing | None = None
     is_automatic: bool = False

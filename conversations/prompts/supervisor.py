@@ -10,7 +10,9 @@ from conversations.prompts.quotation import shortened
 
 # Characters of the text to discuss that it reads.
 MAX_CONTENT: Final = 600
-_TEAMS: Final = "\n".join(f"- {panel.slug}: {panel.description}" for panel in PANELS.values())
+_TEAMS: Final = "\n".join(
+    f"- {panel.slug}: {panel.description}" for panel in PANELS.values() if not panel.needs_data
+)
 SUPERVISOR: Final = Agent(
     role="supervisor",
     name="Supervisor",

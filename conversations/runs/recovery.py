@@ -1,19 +1,23 @@
 """Rebuilding a debate from its conversation's log; a new conversation is the simplest case."""
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from typing import cast
 from uuid import UUID
 
+from conversations.agents.tools.query import Data
+from conversations.datasets import queries as data_queries
+from conversations.datasets import store
 from conversations.domain import transcript
 from conversations.domain.enums import Kind, Mode
 from conversations.domain.events import Figures, Routing, dump, load
 from conversations.domain.human_input import HumanInput
 from conversations.domain.panels import PANELS, Panel
 from conversations.event_log import queries
-from conversations.models import Conversation
+from conversations.models import Conversation, Dataset
 from conversations.orchestration.figures import Record, checked
 from conversations.orchestration.state import BUDGET, CONCLUDED, DebateState
 from conversations.prompts import builder
@@ -77,6 +81,7 @@ def read(conversation: UUID) -> tuple[DebateState, HumanInput]:
         unfinished_thoughts=thoughts,
         discarded=discarded,
         own_question=human_input.question_after([message.message for message in kept]),
+        data=_data(list(row.datasets)),
         is_demo=row.mode == Mode.DEMO,
         is_judged=is_judged,
         reason=row.reason if is_judged and row.reason in {BUDGET, CONCLUDED} else None,
@@ -88,6 +93,11 @@ def read(conversation: UUID) -> tuple[DebateState, HumanInput]:
         provider = state.providers[0]
         builder.prepare(question, provider, most_prompt_tokens(provider))
     return state, human_input
+
+
+def _data(datasets: Sequence[Dataset]) -> Data | None:
+    tables = [table for dataset in datasets for table in store.tables(dataset)]
+    return Data(tables, partial(data_queries.run, datasets)) if tables else None
 
 
 async def _freeze(state: DebateState, symbol: str, as_of: datetime) -> None:

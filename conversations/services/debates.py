@@ -36,7 +36,7 @@ from conversations.runs.gathering import Known
 from conversations.search import index
 from conversations.services import client_threads, cost_estimate, datasets, instruments, sources
 from conversations.services.cost_estimate import Estimate
-from conversations.services.preparation import Prepared, prepare
+from conversations.services.preparation import Prepared, prepare, require_team
 
 # What a conversation keeps of its form besides its limits.
 _INPUT: Final = ("topic", "content", "content_type", "panel", "rounds", "instrument", "as_of")
@@ -150,6 +150,7 @@ def create(owner: AbstractUser, new: NewConversation) -> Conversation:
 
 
 def _store(owner: AbstractUser, prepared: Prepared) -> Conversation:
+    require_team(prepared)
     new, provider = prepared.new, prepared.provider
     with transaction.atomic():
         # Lock the owner's row, so that two concurrent starts cannot both take the last place, and that an erasure

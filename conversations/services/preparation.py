@@ -8,7 +8,7 @@ from conversations.access import permissions
 from conversations.access.permissions import AnyUser
 from conversations.domain.budget_guard import Call
 from conversations.domain.errors import InvalidInput, NotFound
-from conversations.domain.panels import DEFAULT_PANEL
+from conversations.domain.panels import DEFAULT_PANEL, PANELS
 from conversations.domain.requests import NewConversation
 from conversations.domain.routing import AUTO, decide
 from conversations.models import Dataset, Source
@@ -43,14 +43,30 @@ def prepare(owner: AnyUser, new: NewConversation, known: Known | None = None) ->
     provider, followed = catalog.configured()[0], _followed(owner, new)
     new, chosen = sources.choose(owner, new)
     question = cost_estimate.question_of(new, followed, [source.as_text for source in chosen], known)
+    tables = datasets.choose(owner, new.datasets)
     is_automatic, is_supervised = new.panel == AUTO, False
     if is_automatic:
-        found = decide(new.topic, instrument=new.instrument, has_text=bool(question.texts))
+        found = decide(
+            new.topic,
+            instrument=new.instrument,
+            has_text=bool(question.texts),
+            has_data=bool(tables),
+        )
         is_supervised = found is None and provider.kind not in BUILT_IN
         new = new.model_copy(update={"panel": DEFAULT_PANEL if found is None else found.panel})
     calls = cost_estimate.first_and_last(new, question, provider)
-    tables = datasets.choose(owner, new.datasets)
     return Prepared(new, chosen, tables, question, provider, calls, is_automatic, is_supervised)
+
+
+def require_team(prepared: Prepared) -> None:
+    """Raises InvalidInput if the team that is to answer needs tables, or a model that can query them."""
+    if not PANELS[prepared.new.panel].needs_data:
+        return
+    if not prepared.datasets:
+        raise InvalidInput.of("datasets", "missing", "Add a file of tables: the data team answers from them.")
+    if prepared.provider.kind in BUILT_IN:
+        message = "This site's model cannot query tables. Remove them, or choose another team."
+        raise InvalidInput.of("datasets", "model_cannot", message)
 
 
 def _followed(user: AnyUser, new: NewConversation) -> EarlierDebate | None:

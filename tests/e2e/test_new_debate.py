@@ -130,6 +130,10 @@ async def test_a_draft_with_its_files_is_kept_for_its_author_until_the_start(
     await enter(page, demo_site, "dora")
     await expect_draft(page)
 
+    # The demo cannot query tables.
+    await page.get_by_test_id("content-input").press("Enter")
+    await expect(page.get_by_test_id("start-problem")).to_contain_text("cannot query tables")
+    await page.get_by_test_id("dataset").get_by_role("button", name="Remove figures.csv").click()
     await page.get_by_test_id("content-input").press("Enter")
     await expect_finished(page)
     await expect(page.get_by_role("heading", level=1)).to_have_text(QUESTION)

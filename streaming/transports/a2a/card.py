@@ -28,8 +28,8 @@ _SKILL: Final = AgentSkill(
     name="Debate a financial question",
     description=(
         "The first text is the question, at most 500 characters; further texts are the content to argue about. A part"
-        " of data may hold: sources, panel, rounds, content_type, max_usd, max_tokens, max_seconds. Each message of the"
-        " debate is an artifact, and the verdict one of data."
+        " of data may hold: sources, datasets, panel, rounds, content_type, max_usd, max_tokens, max_seconds. Each"
+        " message of the debate is an artifact, and the verdict one of data."
     ),
     tags=["finance", "debate", "analysis"],
     examples=["Is Tarnwick worth buying at twelve times earnings?"],

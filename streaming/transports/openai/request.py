@@ -140,6 +140,7 @@ class ChatMetadata(BaseModel):
     rounds: Annotated[int, _WHOLE, WithJsonSchema(_ROUNDS)] | None = None
     content_type: ContentType | None = None
     sources: Annotated[list[UUID], _IDS] | None = None
+    datasets: Annotated[list[UUID], _IDS] | None = None
     instrument: str | None = None
     as_of: str | None = None
     truncate: Literal["true", "false"] = "false"
@@ -274,7 +275,7 @@ def parse(body: Mapping[str, Any]) -> CompletionRequest | TaskRequest:
     model, team = find_model(chat.model)
     limits = metadata.model_dump(
         include={
-            *("rounds", "content_type", "sources", "instrument", "as_of"),
+            *("rounds", "content_type", "sources", "datasets", "instrument", "as_of"),
             *("max_usd", "max_tokens", "max_seconds"),
         },
         exclude_none=True,

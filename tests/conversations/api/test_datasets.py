@@ -15,6 +15,7 @@ from pytest_django import Settings
 from conversations.infrastructure import database
 from conversations.models import Dataset, DatasetChunk, LegalHold
 from tests.fakes.openai_server import OpenAIServer
+from tests.fakes.replies import calls, says
 from tests.support import api_keys, belongings, debates
 from tests.support.serving import serving
 
@@ -181,3 +182,35 @@ async def test_debate_keeps_its_datasets(http: httpx.AsyncClient, bob: User, ope
     assert (await http.delete(f"{URL}{found['id']}/")).status_code == 204
     detail = (await http.get(f"{debates_url}{started['id']}/")).json()
     assert detail["datasets"] == []
+
+
+async def test_question_with_tables_is_answered_by_the_data_team(
+    http: httpx.AsyncClient, openai: OpenAIServer, settings: Settings
+) -> None:
+    found = (await upload(http)).json()
+    sql = "SELECT shop, sum(amount) AS total FROM sales GROUP BY shop ORDER BY total DESC"
+    again = "SELECT sum(amount) AS total FROM sales WHERE shop = 1"
+    openai.answer(
+        calls(("query", {"sql": sql})),
+        says("Shop 1 has 4.40 [E1]."),
+        calls(("query", {"sql": again})),
+        says("Both agree."),
+        says("Shop 1 sold most, 4.40 [E1]."),
+    )
+    asked = {"topic": "Which shop sold most?", "datasets": [found["id"]]}
+    started = (await http.post("/api/conversations/", json=asked)).json()
+    await debates.debates_ended()
+    detail = (await http.get(f"/api/conversations/{started['id']}/")).json()
+    assert (detail["status"], detail["panel"], detail["verdict"]) == (
+        "completed",
+        "data-team",
+        "no_verdict",
+    )
+    messages = detail["transcript"]["messages"]
+    assert [message["kind"] for message in messages] == ["action", "validation", "final"]
+    assert messages[-1]["text"] == "Shop 1 sold most, 4.40 [E1]."
+    missing = await http.post("/api/conversations/", json={"topic": "Sales?", "panel": "data-team"})
+    assert problem(missing) == (422, "invalid", "datasets", "missing")
+    settings.OUTCRY_PROVIDERS = ["demo"]
+    unable = await http.post("/api/conversations/", json=asked)
+    assert problem(unable) == (422, "invalid", "datasets", "model_cannot")

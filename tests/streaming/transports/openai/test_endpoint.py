@@ -163,6 +163,7 @@ async def test_every_panel_is_a_model_and_tasks_have_one(client: AsyncOpenAI) ->
     assert [model.id for model in listed] == [
         MODEL,
         "outcry-general-assistant",
+        "outcry-data-team",
         "outcry-auto",
         "outcry-tasks",
     ]

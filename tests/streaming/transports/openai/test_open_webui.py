@@ -64,6 +64,7 @@ async def test_the_panels_stand_among_its_models(http: httpx.AsyncClient) -> Non
     assert [(model["id"], model["name"]) for model in answer.json()["data"]] == [
         ("outcry-financial-debate", "Financial debate"),
         ("outcry-general-assistant", "General assistant"),
+        ("outcry-data-team", "Data team"),
         ("outcry-auto", "Choose for me"),
         ("outcry-tasks", "Tasks"),
     ]

@@ -1,0 +1,179 @@
+"""Queries over the person's tables. What a query gives is checked by rules, and its figures are put on record with the
+hashes of query and result."""
+
+import hashlib
+import json
+import re
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal, InvalidOperation
+from typing import Annotated, Any, Final
+
+from pydantic import Field
+
+from conversations.agents.tools.tool import Arguments, Outcome, Refused, Right, Tool
+from conversations.domain.events import ResultTable
+from evidence.datasets.model import Table, Type
+from evidence.record import Item, Quality, Unit
+from evidence.sandbox.limits import MAX_SQL
+from evidence.sandbox.pool import Result
+from evidence.sandbox.refusals import NoResult
+
+NAME: Final = "query"
+SOURCE: Final = "your data"
+# Rows that the agent and people see, and figures that one query puts on record.
+_SHOWN: Final = 40
+_FIGURES: Final = 60
+_YEAR: Final = re.compile(r"\b(?:19|20)\d\d\b")
+_DATES: Final = frozenset((Type.DATE, Type.TIMESTAMP))
+
+
+class Query(Arguments):
+    sql: Annotated[
+        str, Field(max_length=MAX_SQL, description="One SELECT statement in DuckDB's SQL over the tables.")
+    ]
+
+
+@dataclass(frozen=True)
+class Data:
+    """The tables of a conversation. `run` gives the result of a query over them, or raises NoResult."""
+
+    tables: Sequence[Table]
+    run: Callable[[str], Awaitable[Result]]
+
+
+def tool(data: Data, question: str, earlier: Callable[[], Sequence[Item]]) -> Tool[Query]:
+    """The tool for these tables. Results are compared with the figures of `earlier`, those of another agent's
+    queries."""
+
+    async def query(given: Query, as_of: datetime) -> Outcome:
+        before = earlier()
+        try:
+            result = await data.run(given.sql)
+        except NoResult as failure:
+            raise Refused(failure.code, str(failure)) from None
+        items = list(_items(given.sql, result))
+        checks = [*_checks(data, question, given.sql, result), *_compared(items, before)]
+        total = None if result.truncated else len(result.rows)
+        rows = tuple(tuple(map(_shown, row)) for row in result.rows[:_SHOWN])
+        table = ResultTable(columns=result.columns, rows=rows, total=total)
+        return Outcome(_text(result, checks), items, table)
+
+    description = "Query the person's tables. The figures of the result are put on record, row by row."
+    return Tool(NAME, description, Query, query, rights=frozenset({Right.DATASETS}))
+
+
+def schema(data: Data) -> str:
+    """The tables, their columns and first rows, as JSON."""
+    found = [
+        {
+            "table": table.name,
+            "rows": table.rows,
+            "columns": [
+                {"name": column.name, "type": column.type.value, "in_file": column.label, "unit": column.unit}
+                for column in table.columns
+            ],
+            "first_rows": table.samples,
+        }
+        for table in data.tables
+    ]
+    return json.dumps(found, ensure_ascii=False)
+
+
+def _shown(value: Any) -> str:
+    return "" if value is None else str(value)
+
+
+def _text(result: Result, checks: Sequence[str]) -> str:
+    lines = [" | ".join(result.columns), *(" | ".join(map(_shown, row)) for row in result.rows[:_SHOWN])]
+    if len(result.rows) > _SHOWN:
+        lines.append(f"({len(result.rows) - _SHOWN} more rows)")
+    return "\n".join([*lines, f"Checks: {' '.join(checks)}", "The figures are on record, row by row:"])
+
+
+def _items(sql: str, result: Result) -> Iterator[Item]:
+    """The numbers of the result, each named after the texts of its row."""
+    hashes = f"query {_hash(sql)}, result {_hash([result.columns, result.rows])}"
+    found = 0
+    for number, row in enumerate(result.rows, start=1):
+        cells = list(zip(result.columns, result.types, row, strict=True))
+        named = [_shown(value) for _, type_, value in cells if value is not None and not _is_number(type_)]
+        period = next((_shown(value) for _, type_, value in cells if type_ == "DATE"), "")
+        for column, type_, value in cells:
+            if found == _FIGURES:
+                return
+            if _is_number(type_) and (figure := _number(value)) is not None:
+                found += 1
+                yield Item(
+                    id=f"E{found}",
+                    subject=(", ".join(named) or "all rows")[:100],
+                    metric=column[:100] or "value",
+                    period=period,
+                    value=figure,
+                    unit=Unit.COUNT,
+                    source=SOURCE,
+                    locator=f"{hashes}, row {number}",
+                    quality=Quality.USER,
+                )
+
+
+def _is_number(type_: str) -> bool:
+    return type_.startswith(("DECIMAL", "DOUBLE", "FLOAT")) or type_.endswith("INT") or type_ == "INTEGER"
+
+
+def _number(value: Any) -> Decimal | None:
+    try:
+        figure = Decimal(str(value))
+    except InvalidOperation:
+        return None
+    return figure if figure.is_finite() else None
+
+
+def _hash(value: Any) -> str:
+    return hashlib.sha256(json.dumps(value, ensure_ascii=False).encode()).hexdigest()[:16]
+
+
+def _checks(data: Data, question: str, sql: str, result: Result) -> Iterator[str]:
+    """What rules find in a query and its result, in sentences."""
+    count = len(result.rows)
+    yield f"{'More than ' if result.truncated else ''}{count} {'row' if count == 1 else 'rows'}."
+    for place, column in enumerate(result.columns):
+        if empty := sum(row[place] is None for row in result.rows):
+            yield f"{empty} empty in {column}."
+    if count > len(set(result.rows)):
+        yield "Some rows are equal to others: does a join repeat rows?"
+    words = set(re.findall(r"\w+", sql.lower()))
+    for table in data.tables:
+        if table.name in words:
+            yield from _cautions(table, words)
+    years = set(_YEAR.findall(question))
+    has_dates = any(column.type in _DATES for table in data.tables for column in table.columns)
+    if years and has_dates and not years & set(_YEAR.findall(sql)):
+        yield f"The question names {', '.join(sorted(years))}, and the query does not."
+
+
+def _cautions(table: Table, words: set[str]) -> Iterator[str]:
+    """What to know of the columns that a query names."""
+    for column in table.columns:
+        if column.name not in words:
+            continue
+        name = f"{table.name}.{column.name}"
+        if column.missing:
+            yield f"{name} has no value in {column.missing} of {table.rows} rows."
+        if column.unit:
+            yield f"{name} is in {column.unit}."
+        if column.note == "mark_assumed":
+            yield f"The decimal mark of {name} is assumed."
+
+
+def _compared(items: Sequence[Item], before: Sequence[Item]) -> Iterator[str]:
+    """Whether a second query gives figures of the first one."""
+    query = items[0].locator.partition(",")[0] if items else ""
+    others = {item.value for item in before if item.locator.partition(",")[0] != query}
+    if before and not others:
+        yield "This is the first query again. Write another one."
+    elif before:
+        same = sorted({item.value for item in items} & others)
+        figures = ", ".join(f"{each:f}" for each in same[:10]) or "no figure"
+        yield f"It agrees with the first query in {figures}."
