@@ -97,9 +97,12 @@ async def expect_finished(page: Page, status: str = "completed") -> None:
 
 
 async def transcript(page: Page) -> list[tuple[str | None, str]]:
-    """(agent, text) of every message as the page shows it."""
+    """(agent, text) of every message on the page, also of those far out of sight, which are not laid out."""
     messages = page.get_by_test_id("agent-message")
     return [
-        (await message.get_attribute("data-agent"), await message.inner_text())
+        (
+            await message.get_attribute("data-agent"),
+            " ".join((await message.text_content() or "").split()),
+        )
         for message in await messages.all()
     ]
