@@ -60,6 +60,7 @@ export class EvidenceCardElement extends PageElement {
     this.passage = null;
     this.#asker = asker;
     await this.updateComplete;
+    this.style.removeProperty("--room");
     this.showPopover();
     this.#place(asker.getBoundingClientRect());
     this.focus({ preventScroll: true });
@@ -73,10 +74,12 @@ export class EvidenceCardElement extends PageElement {
   #place(asker: DOMRect): void {
     const { width, height } = this.getBoundingClientRect();
     const left = Math.max(GAP, Math.min(asker.left, document.documentElement.clientWidth - width - GAP));
-    const isBelow = asker.bottom + GAP + height <= innerHeight || asker.top < height + GAP;
-    const top = isBelow ? asker.bottom + GAP : asker.top - GAP - height;
+    const [above, below] = [asker.top - 2 * GAP, innerHeight - asker.bottom - 2 * GAP];
+    const isBelow = height <= below || above <= below;
+    const top = isBelow ? asker.bottom + GAP : asker.top - GAP - Math.min(height, above);
     this.style.setProperty("--left", `${left + scrollX}px`);
-    this.style.setProperty("--top", `${Math.max(GAP, top) + scrollY}px`);
+    this.style.setProperty("--top", `${top + scrollY}px`);
+    this.style.setProperty("--room", `${isBelow ? below : above}px`);
   }
 
   async #showSource(item: Item): Promise<void> {
