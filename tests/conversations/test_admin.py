@@ -352,10 +352,10 @@ def test_a_message_lists_its_figures_and_the_page_the_record(reviewer: Client, a
     conversation = stored(alice, "Buy?", *frozen(debates.RECORD), *complete([first, *rest, checked]))
     page = " ".join(reviewer.get(page_of(conversation)).content.decode().split())
     for words in (
-        "Record: 1 figures as they were known before the first word",
+        "Record: 1 figure, known before the first word",
         '<dt>E1</dt><dd dir="auto">HLDN close, 2026-01-02: 41.2 EUR (Börse)</dd>',
         "<summary>2 figures: 1 fits the record, 1 contradicts the record.</summary>",
-        "<td><bdi>&lt;71&gt;</bdi></td><td>contradicted</td><td>47.0097</td><td> E1</td>",
+        "<td><bdi>&lt;71&gt;</bdi></td><td>contradicted</td><td>47.0097</td><td>E1</td>",
     ):
         assert words in page, words
 
