@@ -574,6 +574,32 @@ describe("during an absence", () => {
   });
 });
 
+describe("a long log that arrives after the page", () => {
+  test("shows none of its past states", async () => {
+    reopen({ status: "completed" });
+    const { events } = recorded("debate");
+    network.socket.deliver(hello(events.length), ...events.slice(0, 8));
+    await painted();
+    expect(words("conversation-status")).toBe("Complete");
+    expect(words("conversation-display")).toBe("Loading the transcript");
+    network.socket.deliver(...events.slice(8));
+    await painted();
+    expect([words("conversation-status"), words("announcements")]).toEqual(["Complete", ""]);
+    expect(all("agent-message").length).toBeGreaterThan(3);
+  });
+
+  test("leaves what is shown until it is whole again", async () => {
+    const events = await play("debate", 8);
+    const before = words("conversation-display");
+    network.socket.deliver({ ...hello(events.length), data: { ...hello(events.length).data, recovered: false } } as Frame, ...events.slice(0, 6));
+    await painted();
+    expect(words("conversation-display")).toBe(before);
+    network.socket.deliver(...events.slice(6));
+    await painted();
+    expect(words("conversation-status")).toBe("Complete");
+  });
+});
+
 describe("control", () => {
   test("needs the right to", async () => {
     await play("debate", 8);

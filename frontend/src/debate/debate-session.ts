@@ -31,8 +31,11 @@ export class DebateSession {
   #changed: () => void;
   #connection: Connection;
   #announcements: string[] = [];
-  /** The log's head when this page last connected. Only later events are announced. */
-  #history = 0;
+  /** What the page shows: the state of all events received, but not while the log up to `#history` still arrives, whose
+   * states are past. */
+  #shown: State;
+  /** The log's head when this page last connected, infinite before it is known. Only later events are announced. */
+  #history: number;
   /** The log's head when the page was opened. Only later events are news. */
   #openedAtHead: number | null = null;
   /** How far the server's clock is ahead of this one, in milliseconds. */
@@ -55,11 +58,12 @@ export class DebateSession {
       state: (state, ending) => {
         this.connectionState = state;
         this.ending = ending;
+        if (state === "closed") this.#shown = this.#connection.conversation;
         this.#updatePosition();
       },
     });
-    this.#connection.conversation = reduce(page.events);
-    this.#history = this.head;
+    this.#shown = this.#connection.conversation = reduce(page.events);
+    this.#history = page.events.length === 0 ? Infinity : this.head;
     this.commands = new Commands(
       (frame) => this.#connection.send(frame),
       (path, body) => post(page.apiUrl + path, body),
@@ -87,7 +91,7 @@ export class DebateSession {
   }
 
   get state(): State {
-    return this.#connection.conversation;
+    return this.#shown;
   }
 
   get complete(): Complete | null {
@@ -173,7 +177,10 @@ export class DebateSession {
 
   #receive(event: LogEvent, before: State): void {
     this.#receivedAt = Date.now();
-    this.commands.update(before, this.state);
+    this.commands.update(before, this.#connection.conversation);
+    // Received is all that the server waits for here.
+    if (event.seq < this.#history) return this.painted(event.seq);
+    this.#shown = this.#connection.conversation;
     if (event.seq > this.#history) {
       this.#announcements.push(...announcements(before, this.state, canAnswer(this.page)));
     }
@@ -189,7 +196,7 @@ export class DebateSession {
     switch (frame.type) {
       case "hello":
         this.#openedAtHead ??= frame.data.head;
-        this.#history = Math.max(this.#history, frame.data.head);
+        this.#history = this.#history === Infinity ? frame.data.head : Math.max(this.#history, frame.data.head);
         this.#patience = 1.5 * frame.data.heartbeat_seconds * 1000;
         this.#clockOffset = Date.parse(frame.at) - Date.now();
         this.commands.connected();

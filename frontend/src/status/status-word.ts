@@ -19,7 +19,8 @@ export function statusWord({ page, state, age }: Debate): string {
     case "initializing":
       return "Initializing";
     case "active":
-      return hasBegun(state) ? "Live" : "Initializing";
+      // Before a long log has arrived, nothing of it is known.
+      return state.status === null || hasBegun(state) ? "Live" : "Initializing";
     case "paused":
       return "Paused";
     case "awaiting_input":

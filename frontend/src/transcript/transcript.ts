@@ -190,11 +190,15 @@ function pausedTemplate({ state }: Scene): Optional {
 }
 
 function opening({ page, state }: Scene): TemplateResult {
+  if (state.status === null && page.events.length === 0) return waitingTemplate("Loading the transcript");
   const { status, reason: why } = { ...page, ...(state.status ? state : {}) };
   if (isTerminal(status)) {
     return html`<p class="quiet opening">No messages. ${why === null ? nothing : reason(why)}</p>`;
   }
   if (status === "paused") return html`<p class="quiet opening">No messages yet.</p>`;
-  const next = why === "busy" ? "Starts when one of your other debates ends" : "The analysts are getting ready";
-  return html`<p class="waiting opening"><i></i><i></i><i></i><span>${next}</span></p>`;
+  return waitingTemplate(why === "busy" ? "Starts when one of your other debates ends" : "The analysts are getting ready");
+}
+
+function waitingTemplate(words: string): TemplateResult {
+  return html`<p class="waiting opening"><i></i><i></i><i></i><span>${words}</span></p>`;
 }
