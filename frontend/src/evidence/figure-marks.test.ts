@@ -81,15 +81,19 @@ describe("a checked figure is marked where it stands", () => {
     ]);
   });
 
-  test("in a time that nobody notices, however the text is made", () => {
-    const began = performance.now();
-    for (const line of ["- ⟦5⟧ %\n", "> - 5 \n", "|5|⟦5⟧|\n", "**⟦5⟧** 5\n", "1. 5\n   ⟦5⟧ &amp;\n"]) {
-      const table = line.startsWith("|") ? "|a|b|\n|-|-|\n" : "";
-      draw(table + line.repeat(200) + line.replace(/[⟦⟧]/g, "").repeat(400));
-    }
-    expect(performance.now() - began).toBeLessThan(3_000);
+  test.each(["- ⟦5⟧ %\n", "> - ⟦5⟧\n", "|5|⟦5⟧|\n", "**⟦5⟧** 5\n", "1. 5\n   ⟦5⟧ &amp;\n"])("in a time like that of the text without marks: %j", (line) => {
+    const text = (line.startsWith("|") ? "|a|b|\n|-|-|\n" : "") + line.repeat(200);
+    // The fastest of some runs, because the machine may be busy during one.
+    const seconds = (source: string): number => Math.min(...[1, 2, 3].map(() => secondsOf(() => draw(source))));
+    expect(seconds(text) / seconds(text.replace(/[⟦⟧]/g, ""))).toBeLessThan(60);
   });
 });
+
+function secondsOf(work: () => void): number {
+  const begun = performance.now();
+  work();
+  return performance.now() - begun;
+}
 
 test("citations of the record are buttons, others text", () => {
   const place = draw("At $5 [E1, E2] or [E9], `[E1]` and [E1](https://a.example/).");
