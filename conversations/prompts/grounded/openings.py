@@ -25,7 +25,12 @@ FIRST: Final[Mapping[str, Mapping[int, tuple[str, ...]]]] = {
 PLAIN: Final = ("", "what the record says first is that ", "to begin with, ")
 """The openings of a role that has none of its own."""
 
-SAME: Final = ("{name} is right about {about}, and ", "to {about}, which {name} named, I add that ")
+SAME: Final = (
+    "{name} is right about {about}, and ",
+    "to {about}, which {name} named, I add that ",
+    "{name} has a point with {about}: ",
+    "it fits {about}, which {name} named, that ",
+)
 """In reply to a fact of the same tone."""
 
 OTHER: Final = (

@@ -118,7 +118,7 @@ def _first(
     if person is not None:
         leads: Sequence[str] = [lead.format(name=_speakable(person)) for lead in openings.ANSWERS]
     elif last is not None:
-        leads = _replies(fact, last, known)
+        leads = _replies(fact, last, known, said)
     elif role in openings.FIRST:
         leads = openings.FIRST[role][fact.tone]
     else:
@@ -126,7 +126,7 @@ def _first(
     return _sentence(leads, fact, role, said)
 
 
-def _replies(fact: Fact, last: Spoken, known: Sequence[Fact]) -> list[str]:
+def _replies(fact: Fact, last: Spoken, known: Sequence[Fact], said: Sequence[Spoken]) -> list[str]:
     heard = next((each for each in known if _says(last.text, each)), None)
     name = _speakable(last.name)
     leads: Sequence[str]
@@ -138,7 +138,14 @@ def _replies(fact: Fact, last: Spoken, known: Sequence[Fact]) -> list[str]:
         leads = openings.BESIDE
     else:
         leads = openings.SAME if heard.tone == fact.tone else openings.OTHER
-    return [lead.format(name=name, about="" if heard is None else heard.about) for lead in leads]
+    fresh = [lead for lead in leads if not any(_begins(each.text, lead) for each in said)]
+    about = "" if heard is None else heard.about
+    return [lead.format(name=name, about=about) for lead in fresh or leads]
+
+
+def _begins(text: str, lead: str) -> bool:
+    pattern = re.escape(lead).replace(r"\{name\}", ".{1,60}").replace(r"\{about\}", ".{1,60}")
+    return re.match(pattern, text, re.IGNORECASE) is not None
 
 
 def _sentence(leads: Sequence[str], fact: Fact, role: str, said: Sequence[Spoken]) -> str:

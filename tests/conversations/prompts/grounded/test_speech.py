@@ -96,6 +96,19 @@ def test_a_reply_names_the_last_fact_and_says_another() -> None:
     assert 'Apple gained 31.4% [E7] over twelve months"' not in grammar
 
 
+def test_an_opening_is_not_offered_again_while_there_are_others() -> None:
+    said = [
+        Spoken(
+            "risk_challenger", "Risk Challenger", "Market Context makes much of the trend, but it is weak."
+        ),
+        Spoken("market_context", "Market Context", "Apple gained 31.4% [E7] over twelve months."),
+    ]
+    grammar = speech.grammar(frozen(APPLE), "risk_challenger", APPLE.question, 2, said)
+    assert grammar
+    assert "makes much of" not in grammar
+    assert '"Market Context points to the rise of the price, and yet "' in grammar
+
+
 def test_each_role_speaks_first_of_what_is_its_own() -> None:
     record = frozen(APPLE)
     firsts = {
