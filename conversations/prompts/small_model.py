@@ -230,7 +230,8 @@ def calculation_prompt(topic: str) -> SmallModelPrompt:
     return SmallModelPrompt(
         system=f"You give the result of a calculation. {DATA}",
         user=f"Question: {clip(topic, MAX_TOPIC)}",
-        options=VERDICT_SAMPLING,
+        # The call and its result have digits, so that no token may be forbidden.
+        options=_GROUNDED,
     )
 
 

@@ -21,6 +21,8 @@ from ag2.config import OpenAIConfig
 from ag2.events import ModelMessageChunk
 from ag2.stream import MemoryStream
 
+from conversations.domain.events import AgentMessage, Complete, Figures, ToolEnd, ToolStart
+from conversations.local_model import supervisor
 from conversations.local_model.models import SMALL
 from conversations.local_model.process import REPOSITORY, ModelProcess, find_running
 from conversations.prompts.grounded import speech
@@ -32,11 +34,13 @@ from conversations.prompts.small_model import (
     speaker_prompt,
 )
 from conversations.prompts.spoken import Spoken
+from conversations.providers.catalog import parse
 from evidence.cases import CASES
 from evidence.checker.check import check
 from evidence.checker.verdicts import Label
 from evidence.freezing.freeze import freeze
 from evidence.instruments import resolve
+from tests.support.held import hold, only, sum_of
 
 pytestmark = pytest.mark.local_model
 
@@ -303,3 +307,24 @@ def test_a_model_that_does_not_load_is_said_in_the_log(tmp_path: Path) -> None:
         assert process.stdout
         assert process.stdout.read() == b""
     assert "none.gguf does not start" in (tmp_path / "llama.log").read_text()
+
+
+async def test_a_sum_is_answered_by_the_one_call_that_is_offered(
+    model: ModelProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def url() -> str | None:
+        return model.url
+
+    monkeypatch.setattr(supervisor, "url", url)
+    events = await hold(sum_of("What is 15% of 850?", parse("local")))
+    [start], [end] = only(ToolStart, events), only(ToolEnd, events)
+    assert (start.tool, json.loads(start.input)) == ("calculate", {"expression": "15% of 850"})
+    assert end.output == "15% of 850 = 127.5 [E1]"
+    [said] = only(AgentMessage, events)
+    assert said.content in {
+        "15% of 850 is 127.5 [E1].",
+        "The result of 15% of 850 is 127.5 [E1].",
+        "15% of 850 comes to 127.5 [E1].",
+    }
+    assert only(Figures, events)[-1].items[-1].label == "matched"
+    assert (said.cost, only(Complete, events)[0].reason) == (0, "not_a_debate")
