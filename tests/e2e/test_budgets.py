@@ -9,6 +9,7 @@ from playwright.async_api import Page, expect
 from pytest_django import Settings
 
 from conversations.domain import requests
+from conversations.domain.panels import DEFAULT_PANEL
 from conversations.providers import catalog
 from conversations.services import cost_estimate
 from tests.e2e.conftest import spoken_by
@@ -41,7 +42,7 @@ def enough_for_two(settings: Settings, model: OpenAIServer) -> tuple[int, tuple[
     """Tokens that cover two turns, and a judgement, of a debate that would have nine, because the model uses many: the
     least that may be set, of which two turns leave less than has to be set aside for one; and each turn's usage."""
     settings.OUTCRY_MAX_ANSWER_TOKENS = ANSWER_TOKENS
-    new = requests.NewConversation.parse({"topic": TOPIC, "rounds": 3})
+    new = requests.NewConversation.parse({"topic": TOPIC, "rounds": 3, "panel": DEFAULT_PANEL})
     provider = catalog.parse(model.provider)
     question = cost_estimate.question_of(new)
     least = cost_estimate.estimate(new, question, provider).tokens.low
@@ -83,6 +84,7 @@ async def test_a_debate_shows_what_is_spent_and_is_closed_when_its_budget_is_rea
     model.answer(says("At 24 times ", "earnings.", gate=gate, usage=usage), to="Market Context")
     await sign_in(page, site)
     await open_options(page)
+    await page.get_by_test_id("panel-input").select_option(DEFAULT_PANEL)
     await page.get_by_test_id("max-tokens-input").fill(str(limit))
     await page.get_by_test_id("max-minutes-input").fill("10")
     await start(page, TOPIC, rounds=3)
