@@ -2,21 +2,25 @@
 
 import asyncio
 import contextlib
+import json
 import os
 import shutil
 import sqlite3
+import subprocess
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from playwright._impl._driver import compute_driver_executable
 from playwright.async_api import Browser, BrowserContext, Page, async_playwright, expect
 
 from scripts.ports import free_port
 from tests.e2e.site import ROOT, Site, running, running_beside
 from tests.fakes.openai_server import OpenAIServer
 from tests.fakes.waiting import PATIENCE_SECONDS
+from tests.support.servers import at_last
 
 CHROMIUM = next(
     (path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), ""
@@ -43,11 +47,33 @@ def needed(there: bool, what: str) -> None:
         (pytest.fail if os.environ.get("CI") else pytest.skip)(f"{what} is not on this machine")
 
 
-@pytest.fixture
-async def browser() -> AsyncIterator[Browser]:
+@pytest.fixture(scope="session")
+def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a Chromium that all tests of this process share, because a start takes a second of CPU."""
     needed(bool(CHROMIUM), "Chromium")
+    options = tmp_path_factory.mktemp("chromium") / "options.json"
+    options.write_text(json.dumps({"executablePath": CHROMIUM, "args": QUIET}))
+    command: list[str | Path] = [
+        *compute_driver_executable(),
+        "launch-server",
+        "--browser",
+        "chromium",
+        "--config",
+        options,
+    ]
+    with (
+        subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server,
+        at_last(f"kill {server.pid}"),
+    ):
+        assert server.stdout is not None
+        yield server.stdout.readline().strip()
+
+
+@pytest.fixture
+async def browser(chromium: str) -> AsyncIterator[Browser]:
+    """Closed with all of its contexts."""
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
+        browser = await playwright.chromium.connect(chromium)
         yield browser
         await browser.close()
 

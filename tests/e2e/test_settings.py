@@ -62,7 +62,7 @@ async def test_ways_in_are_usable(page: Page, demo_site: Site) -> None:
         await expect_usable(page, 1280)
 
 
-async def test_a_debate_is_taken_away_as_a_file(page: Page, demo_site: Site) -> None:
+async def test_a_debate_is_taken_away_as_a_file(page: Page, demo_site: Site, tmp_path: Path) -> None:
     await sign_in(page, demo_site)
     await start(page, "Is Tarnwick worth buying?", rounds=1)
     await expect_finished(page)
@@ -71,5 +71,7 @@ async def test_a_debate_is_taken_away_as_a_file(page: Page, demo_site: Site) -> 
         await page.get_by_test_id("export-json").click()
     download = await downloading.value
     assert download.suggested_filename.startswith("outcry-is-tarnwick-worth-buying-")
-    told = json.loads(Path(await download.path()).read_text())
+    saved = tmp_path / "debate.json"
+    await download.save_as(saved)
+    told = json.loads(saved.read_text())
     assert told["folded"]["status"] == "completed"
