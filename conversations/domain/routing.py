@@ -62,10 +62,15 @@ class Decision(NamedTuple):
 
 
 def decide(
-    question: str, *, instrument: str = "", has_text: bool = False, has_data: bool = False
+    question: str,
+    *,
+    instrument: str = "",
+    has_text: bool = False,
+    has_data: bool = False,
+    follows: bool = False,
 ) -> Decision | None:
     """The team for a question with this instrument ("" for none), with or without a text to discuss, and with or
-    without tables; None if no rule decides."""
+    without tables; `follows`: it follows an earlier debate. None if no rule decides."""
     if has_data:
         return Decision(DATA_TEAM.slug, "There are tables to ask.")
     if instrument:
@@ -89,7 +94,7 @@ def decide(
         return _debated("The question asks for a comparison.")
     if is_opinion or _MARKETS.search(look):
         return _debated("The question is about markets or an investment.")
-    return None
+    return _debated("The question follows an earlier debate.") if follows else None
 
 
 def _instrument(question: str) -> str | None:

@@ -75,6 +75,7 @@ async def route(state: DebateState, budget: BudgetGuard) -> Routing:
         question.topic,
         instrument="" if instrument is None else instrument.symbol,
         has_text=bool(question.texts),
+        follows=question.earlier is not None,
         has_data=state.data is not None and state.providers[0].kind not in BUILT_IN,
     )
     if found is not None:

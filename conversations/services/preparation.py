@@ -50,6 +50,7 @@ def prepare(owner: AnyUser, new: NewConversation, known: Known | None = None) ->
             new.topic,
             instrument=new.instrument,
             has_text=bool(question.texts),
+            follows=followed is not None,
             has_data=bool(tables),
         )
         is_supervised = found is None and provider.kind not in BUILT_IN

@@ -31,6 +31,7 @@ def test_rules_decide_most_questions_and_rarely_wrongly() -> None:
         ("What is 15% of 850?", {"has_text": True}, "general-assistant"),
         ("What does it say?", {"has_text": True}, "financial-debate"),
         ("What is 15% of 850?", {"instrument": "AAPL", "has_data": True}, "data-team"),
+        ("And Marlow?", {"follows": True}, "financial-debate"),
         ("Hello", {}, None),
     ],
 )
