@@ -23,7 +23,7 @@ from evidence.record import Snapshot
 from evidence.record import plain as decimal_text
 
 # Changes with every rule, word or number below: a label is only comparable with those of the same version.
-VERSION: Final = "7"
+VERSION: Final = "8"
 MAX_FIGURES: Final = 200
 # A longer sentence is none: its figures are not checked.
 MAX_SENTENCE: Final = 2_000
@@ -67,7 +67,7 @@ class Checker:
         self._index = index
         self._words = words
         self._context = Context()
-        self._table = Table()
+        self._table = Table(words)
         self._count = 0
 
     def text(self, text: str) -> list[Checked]:
@@ -88,10 +88,9 @@ class Checker:
                 found.append(_checked(figure, verdict, (figure.start, figure.end), form, text, offset))
         for cell in cells or ():
             for figure, verdict in self._decided(read(cell.sentence, self._words, self._context)):
-                start = max(figure.start - cell.start, 0) + cell.place
-                end = min(figure.end - cell.start, cell.length) + cell.place
                 if figure.end > cell.start:
-                    found.append(_checked(figure, verdict, (start, end), form, text, offset))
+                    judged = cell.judged(figure, verdict)
+                    found.append(_checked(figure, judged, cell.span(figure), form, text, offset))
         return found
 
     def _decided(self, reading: Reading) -> Iterator[tuple[Figure, Verdict]]:

@@ -53,9 +53,13 @@ _MASKS: Final = (
     r"(?m)^[ \t>]{0,8}(?:#{1,6} ?)?(?:\d{1,3}(?:\.\d{1,3}){0,3}[.)]|\(\d{1,3}\))(?=\s)",
     # Parameters and durations
     rf"\b\d{{1,4}}(?:-| ?to ?|-to-)?(?:\d{{1,4}})?[- ]{_TIME_UNIT}\b",
-    r"\b(?:RSI|SMA|EMA|MA|DMA|MACD|ATR|ADX|BB|Bollinger) ?\(\d{1,3}(?:, ?\d{1,3}(?:\.\d)?){0,2}\)",
-    r"\b(?:SMA|EMA|DMA|MA) ?\d{1,3}\b",
-    r"\b\d{1,3} ?(?:DMA|SMA|EMA)\b",
+    r"\b(?:RSI|SMA|EMA|MA|DMA|MACD|ATR|ADX|BB|Bollinger) ?\(\d{1,3}(?:, ?\d{1,3}(?:\.\d)?){0,2}"
+    r"(?:, ?[A-Za-z]{1,12})?\)",
+    r"\b(?:SMA|EMA|DMA|MA)[ -]?\d{1,3}\b(?![.,]?\d|%)|\bRSI-?\d{1,2}\b(?![.,]?\d|%)"
+    r"|\bRSI \d{1,2}(?=(?: ?[:=]| (?:is|was|at|of|stands at|reads)) ?\d)",
+    r"\b\d{1,3}[ -]?(?:DMA|SMA|EMA)\b|\b\d{1,3}d?[ -]MA\b",
+    r"\b(?:[Rr]eturns?|[Hh]igh|[Ll]ow|[Rr]ange|[Pp]erformance|[Vv]olatility|[Aa]verage|[Dd]rawdown|[Vv]olume"
+    r"|[Cc]hange) ?\(\d{1,3}[ -]?[dwmyDWMY]\b",
     r"\b\d{1,3}[dwmy](?=[ -](?:returns?|high|low|range|performance|volatility|average|moving|drawdown)\b)",
     r"\b\d{1,4}[- ]for[- ]\d{1,4}\b|\b\d{1,4}:\d{1,4}\b|\b24/7\b|\b\d{1,2}-to-\d{1,2}\b",
     r"\b(?!\d{1,3}(?:\.\d{3})+\b)\d{1,4}(?:\.\d{1,4}){2,5}\b",

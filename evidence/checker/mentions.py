@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from evidence.checker import vocabulary
+from evidence.checker.parameters import OF_KIND, QUALIFIER, end_of, parameter_of
 from evidence.checker.vocabulary import Metric, Vocabulary
 
 
@@ -39,7 +40,6 @@ SPAN: Final = re.compile(
 _WINDOW_ALONE: Final = re.compile(
     r"\b(?P<count>\d{1,3})-day(?= (?:(?:one|is|was|at|stands at|of) )*[$€£]?\d)"
 )
-_PARAMETER: Final = re.compile(r"\s?\(?(\d{1,3})\)?")
 _BARE: Final = {
     "month": 21,
     "monthly": 21,
@@ -150,7 +150,14 @@ def metrics(text: str, words: Vocabulary, subjects: Sequence[SubjectMention]) ->
         if family == "close" and _COUNTED.search(text, max(0, start - 12), start):
             continue
         if not mentions or start >= mentions[-1].end:
-            mentions.append(MetricMention(start, -end, _metric(text, start, -end, family, mentions)))
+            qualifier = QUALIFIER.match(text, -end)
+            if qualifier is not None and qualifier["kind"]:
+                family = OF_KIND.get((family, qualifier["kind"].lower()), family)
+            metric = _metric(text, start, -end, family, mentions)
+            if qualifier is not None and qualifier["window"] and (span := SPAN.search(qualifier["window"])):
+                family = "avg_volume" if family == "volume" else family
+                metric = Metric(family, window_of(span)) if family in _WINDOWED else metric
+            mentions.append(MetricMention(start, end_of(text, start, -end, family, qualifier), metric))
     return _with_windows_alone(text, mentions)
 
 
@@ -183,14 +190,8 @@ def _metric(text: str, start: int, end: int, family: str, before: Sequence[Metri
         near[spans[-1].end() :],
     ):
         return Metric(family, window_of(spans[-1]))
-    if (
-        (parameter := _PARAMETER.match(text, end))
-        and text[end : end + 1] in {"(", " "}
-        and parameter[0].endswith((")", parameter[1]))
-        and family in {"rsi", "sma", "ema"}
-        and (parameter[0].strip().startswith("(") or family != "rsi")
-    ):
-        return Metric(family, int(parameter[1]))
+    if (parameter := parameter_of(text, start, end, family)) is not None:
+        return Metric(family, parameter[0])
     if family in {"return", "max_drawdown"} and (span := SPAN.search(text, end, end + 60)):
         return Metric(family, window_of(span))
     return Metric(family)

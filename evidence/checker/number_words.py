@@ -56,6 +56,9 @@ IN_WORDS: Final = re.compile(
     re.IGNORECASE,
 )
 
+# "Figures in $ billion" has no number.
+_IN_UNITS: Final = re.compile(r"(?:[$€£¥₹] ?|\b(?:[A-Z]{3}|in|per) )$")
+
 VERBAL: Final = {"doubled": 2, "tripled": 3, "trebled": 3, "quadrupled": 4, "doubling": 2, "tripling": 3}
 
 IN_A_VERB: Final = re.compile(rf"\b(?:{'|'.join(VERBAL)})\b", re.IGNORECASE)
@@ -67,6 +70,8 @@ def from_words(text: str, match: re.Match[str]) -> Figure | None:
     decimals = re.findall(r"\w+", (match["decimals"] or "").lower())
     scale = _BIG[match["scale"].lower()] if match["scale"] else 1
     words = re.split(r"[ -]+", match[0].lower().partition(" point")[0] if decimals else match[0].lower())
+    if set(words) <= set(_BIG) and _IN_UNITS.search(text, max(0, start - 12), start):
+        return None
     measure, unit_end, currency, points, cents = unit_after(text, end)
     # "At one point five people left" has no decimals.
     is_number = len(decimals) > 0 and words != ["one"]
