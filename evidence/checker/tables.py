@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import lru_cache
 from typing import Final
 
 from evidence.checker.figure import Figure, Measure
@@ -105,8 +106,9 @@ class Table:
         row_unit, row_head = of_head(parts[0][1].strip(" *"), is_row=True)
         if self._unit_column is not None and 0 < self._unit_column < len(parts):
             row_unit = _of_cell(parts[self._unit_column][1].strip(" *")) or row_unit
+        is_known = self._is_known(row_head)
         return [
-            self._cell(number, part, row_unit, row_head)
+            self._cell(number, part, row_unit, row_head, is_known=is_known)
             for number, part in enumerate(parts[:MAX_CELLS])
             # Small counts are no claims.
             if number not in {0, self._unit_column}
@@ -114,7 +116,9 @@ class Table:
             and any(character.isdigit() for character in part[1])
         ]
 
-    def _cell(self, number: int, part: tuple[int, str], row_unit: HeadUnit, row: str) -> Cell:
+    def _cell(
+        self, number: int, part: tuple[int, str], row_unit: HeadUnit, row: str, *, is_known: bool
+    ) -> Cell:
         place, text = part
         column_unit, column = self._header[number] if number < len(self._header) else (NO_UNIT, "")
         value = text.strip(" *")
@@ -122,7 +126,7 @@ class Table:
         if not column and _CODE.fullmatch(row) and (second := _CODE.fullmatch(column_unit.prefix.strip())):
             # The rate of two currencies.
             row, column_unit = f"{row}/{second[0]}", NO_UNIT
-        family = _family(f"{row} in {column}")
+        family = _family(row, column)
         is_of_all = _family(column) is None and family != "fx"
         if column_unit and not row_unit and is_of_all and not column_unit.is_measure:
             column_unit = _of_family(column_unit, family)
@@ -134,7 +138,7 @@ class Table:
             f"{heads}{sentence}", len(heads), places, bool(unit),
             is_read and not has_unread_period(f"{row} | {column}"),
             CHANGES.search(f"{row} {column}") is not None,
-            self._is_known(row),
+            is_known,
         )  # fmt: skip
 
     def _is_known(self, row: str) -> bool:
@@ -154,14 +158,19 @@ def _of_cell(text: str) -> HeadUnit:
     )
 
 
-def _family(head: str) -> str | None:
-    """The metric that a head names; of several the longest."""
+def _family(*heads: str) -> str | None:
+    """The metric that heads name; of several the longest."""
+    return max(map(_longest, heads))[1] or None
+
+
+@lru_cache(maxsize=256)
+def _longest(head: str) -> tuple[int, str]:
     found = [
         (match.end() - match.start(), family)
         for family, expression in METRICS.items()
         if (match := expression.search(head)) is not None
     ]
-    return max(found)[1] if found else None
+    return max(found, default=(0, ""))
 
 
 def _of_family(unit: HeadUnit, family: str | None) -> HeadUnit:
