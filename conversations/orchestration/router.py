@@ -2,12 +2,16 @@
 
 1. A person has chosen it.
 2. A rule decides (`conversations.domain.routing`).
-3. The supervisor, an agent, chooses; one whose choice is not sure, or that gives none, leaves it to the default team.
+3. The supervisor, an agent, chooses; one whose choice is not sure, or that gives none in a few seconds, leaves it to
+   the default team.
 
 What runs only for trying Outcry does not choose: where no rule decides, the default team takes the question.
 """
 
+import asyncio
 import uuid
+from collections.abc import Sequence
+from contextlib import suppress
 from decimal import Decimal
 from typing import Annotated, Final
 
@@ -25,7 +29,7 @@ from conversations.domain.routing import decide
 from conversations.orchestration.state import DebateState
 from conversations.orchestration.verdict import Percent, Text, filled, read
 from conversations.prompts import supervisor
-from conversations.providers import pricing
+from conversations.providers import circuit_breaker, pricing
 from conversations.providers.catalog import BUILT_IN, Provider
 from conversations.providers.provider_errors import UNBILLED
 
@@ -34,8 +38,10 @@ logger = structlog.get_logger(__name__)
 # Per cent. Below, the default team takes the question.
 SURE: Final = 60
 MAX_REASON: Final = 300
+# Seconds that a question waits for the supervisor.
+PATIENCE: Final = 5.0
 
-
+_NO_ANSWER: Final = "The supervisor did not answer."
 # Rules have decided where there are datasets.
 _TEAMS: Final = [slug for slug, panel in PANELS.items() if not panel.needs_data]
 
@@ -80,10 +86,21 @@ async def route(state: DebateState, budget: BudgetGuard) -> Routing:
     )
     if found is not None:
         return Routing(panel=found.panel, reason=found.reason, by=RoutedBy.RULES)
-    provider = state.providers[0]
-    if provider.kind in BUILT_IN:
+    if state.providers[0].kind in BUILT_IN:
         return _default("No rule decides, and this model does not choose a team.")
-    return await _supervised(state, provider, budget)
+    provider = await _available(state.providers)
+    return _default(_NO_ANSWER) if provider is None else await _supervised(state, provider, budget)
+
+
+async def _available(providers: Sequence[Provider]) -> Provider | None:
+    """The first model that may be called now."""
+    for provider in providers:
+        if provider.kind in BUILT_IN:
+            break
+        with suppress(ProviderError):
+            await circuit_breaker.admit(provider)
+            return provider
+    return None
 
 
 def _default(reason: str) -> Routing:
@@ -92,15 +109,25 @@ def _default(reason: str) -> Routing:
 
 async def _supervised(state: DebateState, provider: Provider, budget: BudgetGuard) -> Routing:
     try:
-        answer = await _asked(state, provider, budget)
+        async with asyncio.timeout(PATIENCE):
+            answer = await _asked(state, provider, budget)
     except OverBudget:
         return _default("The limit does not allow to ask which team fits.")
+    except TimeoutError:
+        logger.warning("not_routed", provider=provider.label, reason="supervisor_timeout")
+        # It may be billed, and nobody knows for how much.
+        state.discarded += 1
+        return _default(_NO_ANSWER)
     except ProviderError as failure:
         logger.warning("not_routed", provider=provider.label, reason=failure.reason)
+        await circuit_breaker.failed(provider, failure)
         if failure.reason not in UNBILLED:
-            # It may be billed, and nobody knows for how much.
             state.discarded += 1
-        return _default("The supervisor did not answer.")
+        return _default(_NO_ANSWER)
+    finally:
+        # Of a probe without an outcome: lets another call be the probe.
+        await circuit_breaker.abandoned(provider)
+    await circuit_breaker.succeeded(provider)
     spent = {"usage": answer.usage, "cost": pricing.cost(provider.kind, provider.model, answer.usage)}
     choice = answer.value
     if not isinstance(choice, TeamChoice):

@@ -5,9 +5,10 @@ import re
 import pytest
 from playwright.async_api import Page, expect
 
+from conversations.domain.panels import DEFAULT_PANEL
 from tests.e2e.conftest import Installation
 from tests.e2e.marks import expect_watermark
-from tests.e2e.person import expect_finished, sign_in, start
+from tests.e2e.person import expect_finished, open_options, sign_in, start
 from tests.e2e.usable import expect_usable, violations
 from tests.fakes.replies import Fault, fails, says
 
@@ -43,6 +44,8 @@ async def test_a_debate_that_becomes_a_demo_shows_where(page: Page, installation
     await sign_in(page, installation.site)
     gone = says("The sector ", fault=Fault.HANG)
     installation.first.answer(gone, to="Market Context", times=9)
+    await open_options(page)
+    await page.get_by_test_id("panel-input").select_option(DEFAULT_PANEL)
     await start(page, "Is silver next?", rounds=1)
     await installation.first.until_asked(2)
     await installation.first.stop()

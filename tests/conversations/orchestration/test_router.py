@@ -8,11 +8,13 @@ import pytest
 
 from conversations.domain.enums import RoutedBy
 from conversations.domain.events import AgentMessage, Complete, MessageDiscard, Routing
+from conversations.orchestration import router
 from conversations.orchestration.router import route
+from conversations.providers import circuit_breaker
 from conversations.providers.catalog import DEMO, Provider, parse
 from tests.conversations.domain.test_routing import QUESTIONS
 from tests.fakes.openai_server import OpenAIServer
-from tests.fakes.replies import Reply, calls, fails, says
+from tests.fakes.replies import Fault, Reply, calls, fails, says
 from tests.support.held import debate, hold, only
 from tests.support.ports import NoLimit
 
@@ -75,6 +77,32 @@ async def test_without_a_sure_choice_the_default_team_answers(
     openai.answer(*replies)
     found = await routed(UNCLEAR, openai)
     assert (found.panel, found.by, found.reason) == (DEBATE, RoutedBy.DEFAULT, reason)
+
+
+async def test_a_model_that_failed_is_asked_neither_for_a_team_nor_for_the_first_turn(
+    openai: OpenAIServer,
+) -> None:
+    openai.answer(fails(429, retry_after=300))
+    async with OpenAIServer(model="second") as second:
+        assert (await routed(UNCLEAR, openai, second)).by == RoutedBy.DEFAULT
+        assert not second.asked
+        second.answer(chooses(ASSISTANT))
+        held = debate(openai, second)
+        held.state.is_automatic, held.state.question = True, replace(held.state.question, topic=UNCLEAR)
+        await hold(held)
+        assert len(openai.asked) == 1
+        assert len(second.asked) == 2
+
+
+async def test_a_stalled_supervisor_is_not_waited_for(
+    openai: OpenAIServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(router, "PATIENCE", 0.2)
+    openai.answer(says("{", fault=Fault.HANG))
+    found = await routed(UNCLEAR, openai)
+    assert (found.panel, found.reason) == (DEBATE, "The supervisor did not answer.")
+    # A slow choice is no reason not to let the model speak.
+    assert circuit_breaker.statuses([parse(openai.provider)])[0].state == "closed"
 
 
 async def test_an_invalid_choice_may_be_mended_once(openai: OpenAIServer) -> None:
