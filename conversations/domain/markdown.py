@@ -36,6 +36,7 @@ def whole(topic: str, content: str, log: Iterable[Row]) -> str:
     said, is left out."""
     checked: dict[str, Sequence[Data]] = {}
     messages: list[tuple[str, list[str]]] = []
+    spoken: dict[str, list[str]] = {}
     verdict_section = ""
     is_demo = False
     for seq, type_, data in log:
@@ -44,6 +45,7 @@ def whole(topic: str, content: str, log: Iterable[Row]) -> str:
                 note = cut_note(data)
                 texts = [heading(data, with_round=True), quote(data["content"]), f"*{note}*" if note else ""]
                 messages.append((data["message"], texts))
+                spoken[data["message"]] = texts
                 is_demo = is_demo or data["mode"] == Mode.DEMO
             case "figures" if data["final"]:
                 checked[data["message"]] = data["items"]
@@ -56,8 +58,8 @@ def whole(topic: str, content: str, log: Iterable[Row]) -> str:
             case "complete":
                 verdict_section = verdict({**data, "summary": quote(data["summary"])})
                 is_demo = is_demo or data["mode"] == Mode.DEMO
-    for message, block in messages:
-        block.append(figures_note(checked.get(message, ())))
+    for message, texts in spoken.items():
+        texts.append(figures_note(checked.get(message, ())))
     material = ["## Content", code_block(content)] if content else []
     first = [f"# {one_line(topic)}", f"> {DEMO}" if is_demo else "", *material]
     parts = [*first, *(part for _, block in messages for part in block), verdict_section]

@@ -112,7 +112,7 @@ WRONG = {
     without("risks"): "risks: Field required.",
     but(summary=" "): "summary: must not be empty.",
     but(summary=["A", "B"]): "summary: Input should be a valid string.",
-    f"{WHOLE} or {but(stance='sell')}": "It holds more than one verdict.",
+    f"{WHOLE} or {but(stance='sell')}": "It holds more than one answer.",
     "[]": "It holds no JSON object.",
 }
 

@@ -66,7 +66,7 @@ def test_query_without_a_result_says_why(pool: Pool, files: list[Path], sql: str
 
 async def test_endless_query_is_killed_and_blocks_nobody(pool: Pool, files: list[Path]) -> None:
     pool.run(files, ["sales"], "SELECT 1")
-    endless = "SELECT count(*) FROM sales a, sales b, sales c WHERE a.id + b.id = c.id"
+    endless = "SELECT count(*) FROM sales a, sales b, sales c, sales d WHERE a.id * b.id < c.id * d.id"
     began = time.monotonic()
     running = asyncio.get_running_loop().run_in_executor(None, pool.run, files, ["sales"], endless)
     turns = 0
