@@ -186,6 +186,7 @@ def page_data(conversation: Conversation, user: permissions.AnyUser) -> dict[str
             if not each.needs_data or conversation.dataset_links.exists()
         ],
         "panel": conversation.panel,
+        "isRouted": conversation.is_automatic,
         "agents": [{"role": agent.role, "name": agent.name} for agent in agents],
         "canControl": permissions.may_control(user, conversation),
         "canSpeak": permissions.may_speak(user, conversation),

@@ -58,6 +58,7 @@ def page_data() -> dict[str, Any]:
         "followedBy": [],
         "limits": {"usd": None, "tokens": None, "seconds": None},
         "teams": [],
+        "isRouted": False,
         "panel": panel.slug,
         "agents": [{"role": agent.role, "name": agent.name} for agent in panel.agents],
         "canControl": False,

@@ -66,6 +66,8 @@ export type Page = {
   readonly teams: readonly Team[];
   /** The team that answers, or is to answer. */
   readonly panel: string;
+  /** Whether the question is routed: no person has chosen the team. */
+  readonly isRouted: boolean;
   /** Whether this person may pause, resume and stop the debate. */
   readonly canControl: boolean;
   /** Whether this person may send texts to the panel, and start a new debate with the same input. */

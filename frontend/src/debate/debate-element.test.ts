@@ -51,6 +51,7 @@ const PAGE: Page = {
   reviewUrl: null,
   isSample: false,
   maxText: 4_000,
+  isRouted: false,
   teams: [
     { slug: "financial-debate", title: "Financial debate", judges: true },
     { slug: "general-assistant", title: "General assistant", judges: false },

@@ -44,10 +44,11 @@ export function questionTemplate(session: DebateSession): TemplateResult {
   </header>`;
 }
 
-/** Nothing where a person has chosen the team. */
-function routingTemplate({ teams, canSpeak, apiUrl }: Page, { routing }: State): Optional {
-  if (routing === null || routing.by === "person") return nothing;
-  return html`<outcry-routing .routing=${routing} .teams=${teams} .url=${canSpeak ? `${apiUrl}again` : null}></outcry-routing>`;
+/** Nothing where a person has chosen the team. Until it is chosen, the room that it takes. */
+function routingTemplate({ teams, panel, isRouted, canSpeak, apiUrl, status }: Page, { routing, status: now }: State): Optional {
+  const isAhead = routing === null && isRouted && !isTerminal(now ?? status);
+  if (!isAhead && (routing === null || routing.by === "person")) return nothing;
+  return html`<outcry-routing .routing=${routing} .panel=${panel} .teams=${teams} .url=${canSpeak ? `${apiUrl}again` : null}></outcry-routing>`;
 }
 
 /** Who asked, when, and which models answered. */

@@ -12,7 +12,10 @@ type Routing = NonNullable<State["routing"]>;
 
 @customElement("outcry-routing")
 export class RoutingElement extends PageElement {
-  @property({ attribute: false }) routing!: Routing;
+  /** Null until the team is chosen. */
+  @property({ attribute: false }) routing!: Routing | null;
+  /** The team that is expected until then. */
+  @property({ attribute: false }) panel!: string;
   @property({ attribute: false }) teams!: readonly Team[];
   /** The address that starts the question again, or null for people who may not. */
   @property({ attribute: false }) url!: string | null;
@@ -21,14 +24,27 @@ export class RoutingElement extends PageElement {
   @state() problem: string | null = null;
 
   protected override render(): TemplateResult {
-    const { panel, reason, confidence } = this.routing;
+    if (this.routing === null) return this.#ahead();
+    const { panel, by, reason, confidence } = this.routing;
     const team = this.teams.find(({ slug }) => slug === panel)?.title ?? panel;
     const sure = confidence === null ? nothing : html` <span class="quiet">${percent(Number(confidence))} sure</span>`;
-    return html`<div class="routing" data-testid="routing" data-panel=${panel} data-by=${this.routing.by}>
+    return html`<div class="routing" data-testid="routing" data-panel=${panel} data-by=${by}>
       <p><strong>${team}</strong> <span dir="auto">${reason}</span>${sure}</p>
-      ${this.url === null ? nothing : this.teams.filter(({ slug }) => slug !== panel).map((other) => this.#button(other))}
+      ${this.#others(panel)}
       <p class="problem" role="alert" data-testid="routing-problem">${this.problem}</p>
     </div>`;
+  }
+
+  /** Wraps like the line that follows, so that nothing moves then. */
+  #ahead(): TemplateResult {
+    return html`<div class="routing">
+      <p>Choosing the team that fits the question</p>
+      <div class="ahead">${this.#others(this.panel)}</div>
+    </div>`;
+  }
+
+  #others(panel: string): TemplateResult[] | typeof nothing {
+    return this.url === null ? nothing : this.teams.filter(({ slug }) => slug !== panel).map((other) => this.#button(other));
   }
 
   #button({ slug, title }: Team): TemplateResult {
