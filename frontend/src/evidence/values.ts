@@ -35,8 +35,15 @@ export function itemAmount({ value, unit, currency }: Item): string {
 /** All digits of a value, with commas: "156,508,000,000". */
 export function exactly(value: string): string {
   const [whole = "", fraction] = value.split(".");
-  const grouped = whole.replace(/\B(?=(?:\d{3})+$)/g, ",");
-  return fraction === undefined ? grouped : `${grouped}.${fraction}`;
+  return fraction === undefined ? grouped(whole) : `${grouped(whole)}.${fraction}`;
+}
+
+function grouped(whole: string): string {
+  const sign = whole.startsWith("-") ? "-" : "";
+  const groups: string[] = [];
+  let rest = whole.slice(sign.length);
+  for (; rest.length > 3; rest = rest.slice(0, -3)) groups.unshift(rest.slice(-3));
+  return sign + [rest, ...groups].join(",");
 }
 
 /** What people call a metric: "high_52w" is "52-week high". */
