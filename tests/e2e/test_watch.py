@@ -17,14 +17,22 @@ PARAGRAPH = "Revenue grew, and free cash flow covers the dividend twice. " * 8 +
 # The sum of all shifts, which is at least as much as the figure that browsers report. Above 0.1 it is noticed.
 _OBSERVE = """
     window.shifted = 0;
-    new PerformanceObserver(list => {
-        for (const entry of list.getEntries()) if (!entry.hadRecentInput) window.shifted += entry.value;
-    }).observe({ type: "layout-shift", buffered: true });
+    const add = entries => {
+        for (const entry of entries) if (!entry.hadRecentInput) window.shifted += entry.value;
+    };
+    window.shifts = new PerformanceObserver(list => add(list.getEntries()));
+    shifts.observe({ type: "layout-shift", buffered: true });
+    window.drawn = async () => {
+        await new Promise(resolve => requestAnimationFrame(() => requestAnimationFrame(resolve)));
+        add(shifts.takeRecords());
+        return shifted;
+    };
 """
 
 
 async def shifted(page: Page) -> float:
-    amount: float = await page.evaluate("shifted")
+    """The sum once what has changed is drawn."""
+    amount: float = await page.evaluate("drawn()")
     return amount
 
 
@@ -59,7 +67,10 @@ async def test_page_when_watched_to_the_end_shows_the_verdict(
 
     # What a reader opens stays where it is, whatever is said meanwhile.
     sources = page.locator("details.material")
+    unopened = await shifted(page)
     await sources.locator("summary").click()
+    # Browsers count what a click moves, if it is drawn half a second later.
+    opened = await shifted(page) - unopened
     before = await top(sources)
     gate.let(5)
     await expect(said).to_have_count(6)
@@ -73,7 +84,7 @@ async def test_page_when_watched_to_the_end_shows_the_verdict(
     card = page.get_by_test_id("verdict")
     await expect_at_top(card, ".status-row")
     await expect(page.get_by_test_id("jump-to-newest")).to_be_hidden()
-    assert await shifted(page) < 0.1
+    assert await shifted(page) - opened < 0.1
 
     # Opened again, it begins with the verdict.
     await page.set_viewport_size({"width": 1280, "height": 800})
