@@ -6,7 +6,7 @@
 3. The analysis agent answers, from the results on record.
 """
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -22,7 +22,7 @@ from conversations.orchestration.debate_turn import DebateControl, DebateTurn
 from conversations.orchestration.figures import Record, frozen
 from conversations.orchestration.state import BUDGET, DebateState
 from conversations.prompts.quotation import quoted
-from evidence.record import Item, Snapshot
+from evidence.record import Snapshot
 
 _KINDS: Final = (Kind.ACTION, Kind.VALIDATION, Kind.FINAL)
 _REQUESTS: Final = (
@@ -73,11 +73,7 @@ class DataTeam:
         data, record = self.state.data, self.state.record
         if data is None or record is None:
             return {}
-        first = [item for item in record.whole.items if item.source == query.SOURCE] if place else []
-
-        def earlier() -> Sequence[Item]:
-            return first
-
+        earlier = [item for item in record.whole.items if item.source == query.SOURCE] if place else []
         return {query.NAME: query.tool(data, self.state.question.topic, earlier)}
 
     def _request(self, place: int) -> str:

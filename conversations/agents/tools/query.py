@@ -43,18 +43,17 @@ class Data:
     run: Callable[[str], Awaitable[Result]]
 
 
-def tool(data: Data, question: str, earlier: Callable[[], Sequence[Item]]) -> Tool[Query]:
+def tool(data: Data, question: str, earlier: Sequence[Item]) -> Tool[Query]:
     """The tool for these tables. Results are compared with the figures of `earlier`, those of another agent's
     queries."""
 
     async def query(given: Query, as_of: datetime) -> Outcome:
-        before = earlier()
         try:
             result = await data.run(given.sql)
         except NoResult as failure:
             raise Refused(failure.code, str(failure)) from None
         items = list(_items(given.sql, result))
-        checks = [*_checks(data, question, given.sql, result), *_compared(items, before)]
+        checks = [*_checks(data, question, given.sql, result), *_compared(items, earlier)]
         total = None if result.truncated else len(result.rows)
         rows = tuple(tuple(map(_shown, row)) for row in result.rows[:_SHOWN])
         table = ResultTable(columns=result.columns, rows=rows, total=total)
