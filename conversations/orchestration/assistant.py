@@ -3,7 +3,6 @@
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Final
 
 from conversations.domain.budget_guard import BudgetGuard
@@ -11,9 +10,7 @@ from conversations.domain.enums import Kind, Status
 from conversations.domain.errors import OverBudget
 from conversations.domain.events import EventData
 from conversations.orchestration.debate_turn import DebateControl, DebateTurn
-from conversations.orchestration.figures import Record, frozen
-from conversations.orchestration.state import BUDGET, DebateState
-from evidence.record import Snapshot
+from conversations.orchestration.state import BUDGET, DebateState, open_record
 
 _REQUEST: Final = "Answer the question. Call the tools that it needs, then give the answer and nothing else."
 
@@ -31,12 +28,8 @@ class Assistant:
         state = self.state
         if state.messages:
             return
-        if state.record is None:
-            # The results of tools need a record, also where nothing is known beforehand.
-            state.record = Record(Snapshot(as_of=state.as_of or datetime.now(UTC), items=()))
-            for event in frozen(state.record.snapshot):
-                yield event
-        state.record.assume(state.question.topic)
+        for event in open_record(state):
+            yield event
         turn = DebateTurn(
             state, self.control, self.budget, (1, state.panel.speakers[0], Kind.FINAL), _REQUEST
         )

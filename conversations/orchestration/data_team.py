@@ -9,7 +9,6 @@
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any, Final
 
 from conversations.agents.tools import query
@@ -19,10 +18,8 @@ from conversations.domain.enums import Kind, Status
 from conversations.domain.errors import OverBudget
 from conversations.domain.events import EventData
 from conversations.orchestration.debate_turn import DebateControl, DebateTurn
-from conversations.orchestration.figures import Record, frozen
-from conversations.orchestration.state import BUDGET, DebateState
+from conversations.orchestration.state import BUDGET, DebateState, open_record
 from conversations.prompts.quotation import quoted
-from evidence.record import Snapshot
 
 _KINDS: Final = (Kind.ACTION, Kind.VALIDATION, Kind.FINAL)
 _REQUESTS: Final = (
@@ -47,11 +44,8 @@ class DataTeam:
     async def events(self) -> AsyncGenerator[EventData, None]:
         """The events of the turns that are left. Raises as a team does."""
         state = self.state
-        if state.record is None:
-            state.record = Record(Snapshot(as_of=state.as_of or datetime.now(UTC), items=()))
-            for event in frozen(state.record.snapshot):
-                yield event
-        state.record.assume(state.question.topic)
+        for event in open_record(state):
+            yield event
         try:
             for place in range(len(state.messages), len(_KINDS)):
                 state.tools = self._tools(place)

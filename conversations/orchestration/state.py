@@ -4,7 +4,7 @@ Recovery rebuilds the state from the log; the debate's turns update it."""
 
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from itertools import islice
 from typing import Any, Final, TypeVar
 from uuid import UUID
@@ -17,6 +17,7 @@ from conversations.domain.events import (
     AgentMessage,
     Complete,
     CostSummary,
+    EventData,
     Figures,
     Routing,
     StatusChanged,
@@ -24,11 +25,12 @@ from conversations.domain.events import (
 )
 from conversations.domain.human_input import Question
 from conversations.domain.panels import Agent, Panel
-from conversations.orchestration.figures import Record, counts
+from conversations.orchestration.figures import Record, counts, frozen
 from conversations.orchestration.verdict import Verdict, VerdictAnswer
 from conversations.prompts.material import DebateQuestion
 from conversations.prompts.tokens import Measured
 from conversations.providers.catalog import TEST_KINDS, Provider
+from evidence.record import Snapshot
 
 N = TypeVar("N", int, float)
 
@@ -53,10 +55,9 @@ class DebateState:
     of the newest remark before the agent's last finished turn; None until it is computed. `measured` is what models
     counted in this run's prompts. `record` is what figures are checked against; `freeze` gives it to a debate whose log
     has none yet, and `as_of` is its time (None: now). `routing` says why this panel answers, once it is decided;
-    `is_automatic`: no person has. `figures` are
-    those of `messages`, of which the log lacks the `unchecked`. `is_contradicted`: the newest verdict contradicts the
-    record. `data` are the person's tables, and `tools`
-    what only this conversation's agents may call."""
+    `is_automatic`: no person has chosen the panel. `figures` are those of `messages`, of which the log lacks the
+    `unchecked`. `is_contradicted`: the newest verdict contradicts the record. `data` are the person's tables, and
+    `tools` what only this conversation's agents may call."""
 
     question: DebateQuestion
     panel: Panel
@@ -139,6 +140,15 @@ class DebateState:
             for agent in self.panel.speakers:
                 yield round_, agent, Kind.ANALYSIS
         yield self.judgement()
+
+
+def open_record(state: DebateState) -> Iterator[EventData]:
+    """Prepare the record for the results of tools; yields the events of an empty one where nothing is known beforehand.
+    Figures of the question are assumptions."""
+    if state.record is None:
+        state.record = Record(Snapshot(as_of=state.as_of or datetime.now(UTC), items=()))
+        yield from frozen(state.record.snapshot)
+    state.record.assume(state.question.topic)
 
 
 def complete(state: DebateState) -> Complete:
