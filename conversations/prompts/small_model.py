@@ -158,8 +158,8 @@ def speaker_prompt(
     grounded: str | None = None,
 ) -> SmallModelPrompt:
     """The prompt of a speaker. `last` is the last speaker's name and whole text, used from round 2 on. `remark` is a
-    person's name and text, and is answered instead.
-    `grounded` is the grammar of a speech about a record, if there is one."""
+    person's name and text, and is answered instead. `grounded` is the grammar of a speech about a record, if there is
+    one."""
     topic, content = clip(topic, MAX_TOPIC), clip(content[:MAX_LOOK], MAX_CONTENT)
     voice = voice_of(role)
     lines = [f"Facts: {facts}"] if (facts := _without_figures(content)) else []
