@@ -1,6 +1,7 @@
 // Figures of the record as people read them.
 
 import type { Item } from "../protocol/events.gen.ts";
+import { label } from "../shared/format.ts";
 
 const SCALES: readonly (readonly [from: number, word: string])[] = [
   [1e12, "trn"],
@@ -48,10 +49,7 @@ function grouped(whole: string): string {
 
 /** What people call a metric: "high_52w" is "52-week high". */
 export function metricName(metric: string): string {
-  const known = METRICS[metric];
-  if (known !== undefined) return known;
-  const words = metric.replaceAll("_", " ");
-  return words.charAt(0).toUpperCase() + words.slice(1);
+  return METRICS[metric] ?? label(metric);
 }
 
 const METRICS: Readonly<Record<string, string>> = {
