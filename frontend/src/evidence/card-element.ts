@@ -11,7 +11,7 @@ import { PageElement } from "../shared/page-element.ts";
 import { label } from "../shared/format.ts";
 import { labelled } from "./labels.ts";
 import { type Passage, passageIn, sourcesOf } from "./passage.ts";
-import { type Items, type Said, citations, expectedAmount, isSameRecord, itemsOf } from "./record.ts";
+import { type Items, type Said, citations, expectedAmount, isOtherRecord, itemsOf } from "./record.ts";
 import { dayName, exactly, itemAmount, metricName, periodName } from "./values.ts";
 
 /** What is asked for: a figure that was said, or an item of the record. */
@@ -30,8 +30,7 @@ const QUALITY: Readonly<Record<string, string>> = {
 
 @customElement("outcry-evidence-card")
 export class EvidenceCardElement extends PageElement {
-  @property({ attribute: false, hasChanged: (next: State, before?: State) => before === undefined || !isSameRecord(next, before) })
-  debate!: State;
+  @property({ attribute: false, hasChanged: isOtherRecord }) debate!: State;
   /** The texts that the debate is about. */
   @property({ attribute: false }) sources: readonly Source[] = [];
   @state() private subject: Subject | null = null;

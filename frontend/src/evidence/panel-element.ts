@@ -8,7 +8,7 @@ import type { Item, Snapshot } from "../protocol/events.gen.ts";
 import type { State } from "../protocol/state.ts";
 import { PageElement } from "../shared/page-element.ts";
 import { missingLines } from "./missing.ts";
-import { type Said, citations, isSameRecord } from "./record.ts";
+import { type Said, citations, isOtherRecord } from "./record.ts";
 import { dayName, itemAmount, metricName, periodName } from "./values.ts";
 
 type Cited = ReadonlyMap<string, readonly Said[]>;
@@ -18,8 +18,7 @@ const OPENS = innerWidth >= 1280;
 
 @customElement("outcry-evidence-panel")
 export class EvidencePanelElement extends PageElement {
-  @property({ attribute: false, hasChanged: (next: State, before?: State) => before === undefined || !isSameRecord(next, before) })
-  debate!: State;
+  @property({ attribute: false, hasChanged: isOtherRecord }) debate!: State;
   /** Where the prices of the chart are, or null. */
   @property({ attribute: false }) pricesUrl!: string | null;
 

@@ -39,9 +39,10 @@ export function expectedAmount({ expected, unit, evidence: [id] }: CheckedFigure
   return expected === null ? null : amount(expected, unit, items.get(id ?? "")?.currency ?? null);
 }
 
-/** Whether two states have the same record, and the same figures that rest on it. */
-export function isSameRecord(next: State, before: State): boolean {
-  const { messages } = before;
-  const isSame = next.snapshot === before.snapshot && next.evidence === before.evidence && next.messages.length === messages.length;
-  return isSame && next.messages.every(({ figures, state }, index) => figures === messages[index]?.figures && state === messages[index].state);
+/** Whether a state has another record than the one before it, or other figures that rest on it. */
+export function isOtherRecord(next: State, before?: State): boolean {
+  if (before === undefined) return true;
+  const { snapshot, evidence, messages } = before;
+  if (next.snapshot !== snapshot || next.evidence !== evidence || next.messages.length !== messages.length) return true;
+  return next.messages.some(({ figures, state }, index) => figures !== messages[index]?.figures || state !== messages[index].state);
 }
