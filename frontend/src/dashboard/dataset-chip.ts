@@ -3,7 +3,7 @@
 
 import { type TemplateResult, html, nothing } from "lit";
 import { live } from "lit/directives/live.js";
-import { type Column, type Dataset, type Reading, type Table, choices, chosen } from "./datasets.ts";
+import { CHOICES, type Column, type Dataset, type Reading, type Table, chosen } from "./datasets.ts";
 import type { Item } from "./sources.ts";
 import { thousands } from "../shared/format.ts";
 
@@ -48,7 +48,7 @@ function headTemplate(table: Table, column: Column, isChanging: boolean, read: R
   // The form draws everything anew at "input", which comes before "change".
   const choose = ({ target }: Event): void => {
     const select = target as HTMLSelectElement;
-    const choice = choices().find((each) => each.value === select.value);
+    const choice = CHOICES.find((each) => each.value === select.value);
     if (choice) read({ table: table.name, column: column.name, ...choice.reading });
     // Until the server has read the column so, it is what it was.
     select.value = value;
@@ -56,7 +56,7 @@ function headTemplate(table: Table, column: Column, isChanging: boolean, read: R
   return html`<th scope="col">
     <span dir="auto">${column.label}${column.unit === null ? nothing : ` (${column.unit})`}</span>
     <select class="select select-sm" aria-label="Type of ${column.label}" .value=${live(value)} ?disabled=${isChanging} @input=${choose}>
-      ${choices().map((choice) => html`<option value=${choice.value} ?selected=${choice.value === value}>${choice.label}</option>`)}
+      ${CHOICES.map((choice) => html`<option value=${choice.value} ?selected=${choice.value === value}>${choice.label}</option>`)}
     </select>
     ${column.note === null ? nothing : html`<span class="note">${NOTES[column.note]}</span>`}
     ${column.missing === 0 ? nothing : html`<span class="quiet">${thousands(column.missing)} empty</span>`}

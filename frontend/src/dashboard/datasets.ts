@@ -2,13 +2,11 @@
 
 import { type Outcome, request } from "../shared/http.ts";
 
-export const TYPES = ["text", "integer", "decimal", "float", "boolean", "date", "timestamp"] as const;
-
 /** `note` says what the file does not tell: its decimal mark, or the order of day and month. */
 export type Column = {
   readonly name: string;
   readonly label: string;
-  readonly type: (typeof TYPES)[number];
+  readonly type: "text" | "integer" | "decimal" | "float" | "boolean" | "date" | "timestamp";
   readonly decimal: string | null;
   readonly dates: string | null;
   readonly unit: string | null;
@@ -36,12 +34,12 @@ export type Reading = {
 };
 
 /** A way of reading that a person can choose; `value` names it in a form. */
-export type Choice = { readonly value: string; readonly label: string; readonly reading: Omit<Reading, "table" | "column"> };
+type Choice = { readonly value: string; readonly label: string; readonly reading: Omit<Reading, "table" | "column"> };
 
 export const MAX_TABLE_BYTES = 200 * 1024 * 1024;
-export const TABLE_NAMES = [".csv", ".tsv", ".xlsx", ".parquet", ".jsonl", ".ndjson"];
+const TABLE_NAMES = [".csv", ".tsv", ".xlsx", ".parquet", ".jsonl", ".ndjson"];
 
-const CHOICES: readonly Choice[] = [
+export const CHOICES: readonly Choice[] = [
   { value: "text", label: "Text", reading: { type: "text" } },
   { value: "integer", label: "Whole number", reading: { type: "integer" } },
   { value: "decimal.", label: "Number, 1,234.5", reading: { type: "decimal", decimal: "." } },
@@ -59,10 +57,6 @@ const CHOICES: readonly Choice[] = [
 /** Whether a file of this name is tables, rather than a text. */
 export function isTable(name: string): boolean {
   return TABLE_NAMES.some((ending) => name.toLowerCase().endsWith(ending));
-}
-
-export function choices(): readonly Choice[] {
-  return CHOICES;
 }
 
 /** The choice that the column is read by. */
