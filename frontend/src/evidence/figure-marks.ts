@@ -16,6 +16,7 @@ export type Placed = { readonly start: number; readonly end: number; readonly fi
 /** The figures of a message that stand in its `text`, which begins after `begin` code points of it. The offsets are those
  * of the text with single characters as line breaks. A figure of which the text has something else is left out. */
 export function placedIn(text: string, checked: readonly CheckedFigure[], begin: number): Placed[] {
+  if (checked.length === 0) return [];
   const units = unitsIn(text);
   const breaks = [...text.matchAll(/\r\n/g)].map(({ index }) => index);
   const single = (offset: number): number => offset - breaks.filter((at) => at < offset).length;
