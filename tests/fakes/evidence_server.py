@@ -11,6 +11,7 @@ from typing import Any
 
 from aiohttp import web
 
+from tests.fakes.listening import listening
 from tests.fakes.waiting import Gate
 
 
@@ -94,16 +95,8 @@ class EvidenceServer:
 async def evidence_server() -> AsyncIterator[EvidenceServer]:
     """The stand-in, in the test's event loop."""
     server = EvidenceServer()
-    application = web.Application()
-    application.router.add_get("/{path:.*}", server.take)
-    runner = web.AppRunner(application, shutdown_timeout=0)
-    await runner.setup()
-    try:
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        server.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+    async with listening(server.take, "GET") as server.url:
         yield server
-    finally:
-        await runner.cleanup()
 
 
 def filing(accession: str, end: str, accepted: str, form: str = "10-K") -> dict[str, str]:

@@ -11,6 +11,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
     ExportTraceServiceResponse,
 )
 
+from tests.fakes.listening import listening
 from tests.fakes.waiting import Signal
 
 
@@ -73,16 +74,8 @@ class Collector:
 async def collecting() -> AsyncIterator[Collector]:
     """A collector in the event loop of the test."""
     collector = Collector()
-    application = web.Application()
-    application.router.add_post("/v1/traces", collector.take)
-    runner = web.AppRunner(application, shutdown_timeout=0)
-    await runner.setup()
-    try:
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        collector.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+    async with listening(collector.take, "POST", "/v1/traces") as collector.url:
         yield collector
-    finally:
-        await runner.cleanup()
 
 
 def _span(span: Any, scope: str, resource: Mapping[str, Any]) -> Span:

@@ -10,6 +10,8 @@ from typing import Any
 
 from aiohttp import web
 
+from tests.fakes.listening import listening
+
 Body = Mapping[str, Any]
 
 
@@ -43,16 +45,8 @@ class ProviderServer:
 async def provider_server(answer: Callable[[Body], Sent]) -> AsyncIterator[ProviderServer]:
     """The stand-in, in the test's event loop."""
     server = ProviderServer(answer)
-    application = web.Application()
-    application.router.add_route("*", "/{path:.*}", server.take)
-    runner = web.AppRunner(application, shutdown_timeout=0)
-    await runner.setup()
-    try:
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        server.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+    async with listening(server.take) as server.url:
         yield server
-    finally:
-        await runner.cleanup()
 
 
 def anthropic(text: str, body: Body, *, thinking: str = "", stop: str = "end_turn") -> Sent:
