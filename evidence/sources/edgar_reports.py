@@ -75,12 +75,19 @@ class _Stated:
 def facts(subject: str, filings: Sequence[Filing], entries: Entries, as_of: datetime) -> Iterator[Fact]:
     """The figures of the newest annual report that was known, and of the quarterly one after it. Old reports may be
     missing in `filings`."""
-    everything = [*filings, *_unlisted(filings, entries)]
-    known = sorted((each for each in everything if each.known_at <= as_of), key=lambda each: each.known_at)
-    annual = _newest(known, ANNUAL, entries, date.min)
+    stated = {each.accession for units in entries.values() for values in units.values() for each in values}
+    known = sorted(
+        (
+            each
+            for each in (*filings, *_unlisted(filings, entries))
+            if each.known_at <= as_of and each.accession in stated
+        ),
+        key=lambda each: each.known_at,
+    )
+    annual = _newest(known, ANNUAL, date.min)
     for metric in CONCEPTS if annual else ():
         yield from _of_metric(subject, metric, annual, entries, _YEAR, as_of)
-    quarterly = _newest(known, QUARTERLY, entries, annual[0].end if annual else date.min)
+    quarterly = _newest(known, QUARTERLY, annual[0].end if annual else date.min)
     for metric in OF_QUARTERS if quarterly else ():
         yield from _of_metric(subject, metric, quarterly, entries, _QUARTER, as_of)
 
@@ -101,13 +108,10 @@ def _unlisted(filings: Sequence[Filing], entries: Entries) -> Iterator[Filing]:
         yield Filing(each.accession, each.form, each.end, filed)
 
 
-def _newest(known: Sequence[Filing], forms: frozenset[str], entries: Entries, after: date) -> list[Filing]:
+def _newest(known: Sequence[Filing], forms: frozenset[str], after: date) -> list[Filing]:
     """The report with the newest period after a day, and its amendments, the newest first. Not the newest filing: an
     amendment of an older year may be filed later."""
-    stated = {each.accession for units in entries.values() for values in units.values() for each in values}
-    of_forms = [
-        each for each in known if each.form in forms and each.end > after and each.accession in stated
-    ]
+    of_forms = [each for each in known if each.form in forms and each.end > after]
     newest = max((each.end for each in of_forms), default=None)
     return [each for each in reversed(of_forms) if each.end == newest]
 
