@@ -4,7 +4,6 @@ It bounds itself before it reads the file: memory, CPU seconds, and bytes that i
 `{"type", "text", "pages"}`, or `{"refused": code}`.
 """
 
-import contextlib
 import json
 import resource
 import sys
@@ -14,6 +13,7 @@ from conversations.domain.sources import MAX_CHARACTERS, SourceType
 from conversations.domain.texts import cleaned, has_visible_character
 from conversations.extraction import file_types
 from conversations.extraction.refusals import Refused
+from evidence import processes
 
 MEMORY_BYTES: Final = 1024 * 1024 * 1024
 CPU_SECONDS: Final = 20
@@ -23,16 +23,13 @@ OUTPUT_BYTES: Final = 16 * 1024 * 1024
 
 def bound() -> None:
     """Bound this process; nothing can widen it again."""
-    limits = {
-        resource.RLIMIT_AS: MEMORY_BYTES,
-        resource.RLIMIT_CPU: CPU_SECONDS,
-        resource.RLIMIT_FSIZE: OUTPUT_BYTES,
-        resource.RLIMIT_CORE: 0,
-    }
-    for limit, most in limits.items():
-        # macOS refuses to bound memory.
-        with contextlib.suppress(ValueError):
-            resource.setrlimit(limit, (most, most))
+    processes.bound(
+        {
+            resource.RLIMIT_AS: MEMORY_BYTES,
+            resource.RLIMIT_CPU: CPU_SECONDS,
+            resource.RLIMIT_FSIZE: OUTPUT_BYTES,
+        }
+    )
 
 
 def extracted(data: bytes, name: str) -> dict[str, Any]:

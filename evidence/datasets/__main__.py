@@ -4,7 +4,6 @@ It bounds itself before it reads the file: memory, CPU seconds, and bytes that i
 `{"tables"}`, or `{"refused": code, "details"}`.
 """
 
-import contextlib
 import json
 import resource
 import sys
@@ -13,6 +12,7 @@ from typing import Any, Final
 
 import duckdb
 
+from evidence import processes
 from evidence.datasets.loading import load
 from evidence.datasets.model import Request
 from evidence.datasets.refusals import Refused
@@ -25,16 +25,13 @@ FILE_BYTES: Final = 4 * 1024 * 1024 * 1024
 
 def bound() -> None:
     """Bound this process; nothing can widen it again."""
-    limits = {
-        resource.RLIMIT_AS: MEMORY_BYTES,
-        resource.RLIMIT_CPU: CPU_SECONDS,
-        resource.RLIMIT_FSIZE: FILE_BYTES,
-        resource.RLIMIT_CORE: 0,
-    }
-    for limit, most in limits.items():
-        # macOS refuses to bound memory.
-        with contextlib.suppress(ValueError):
-            resource.setrlimit(limit, (most, most))
+    processes.bound(
+        {
+            resource.RLIMIT_AS: MEMORY_BYTES,
+            resource.RLIMIT_CPU: CPU_SECONDS,
+            resource.RLIMIT_FSIZE: FILE_BYTES,
+        }
+    )
 
 
 def loaded(request: Request) -> dict[str, Any]:

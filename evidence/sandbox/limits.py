@@ -1,8 +1,9 @@
 """The limits of a query, and of the process that executes it."""
 
-import contextlib
 import resource
 from typing import Final
+
+from evidence import processes
 
 MAX_SQL: Final = 20_000
 """Characters of a statement."""
@@ -24,15 +25,12 @@ def bound() -> None:
     """Bound this process from now on; nothing can widen it again. Call it after imports, which take CPU time."""
     used = resource.getrusage(resource.RUSAGE_SELF)
     seconds = int(used.ru_utime + used.ru_stime) + SECONDS
-    limits = {
-        resource.RLIMIT_AS: MEMORY_BYTES,
-        resource.RLIMIT_CPU: seconds,
-        resource.RLIMIT_FSIZE: 0,
-        resource.RLIMIT_NOFILE: OPEN_FILES,
-        resource.RLIMIT_NPROC: 0,
-        resource.RLIMIT_CORE: 0,
-    }
-    for limit, most in limits.items():
-        # macOS refuses to bound memory.
-        with contextlib.suppress(ValueError):
-            resource.setrlimit(limit, (most, most))
+    processes.bound(
+        {
+            resource.RLIMIT_AS: MEMORY_BYTES,
+            resource.RLIMIT_CPU: seconds,
+            resource.RLIMIT_FSIZE: 0,
+            resource.RLIMIT_NOFILE: OPEN_FILES,
+            resource.RLIMIT_NPROC: 0,
+        }
+    )

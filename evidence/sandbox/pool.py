@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from evidence import processes
 from evidence.sandbox.limits import MAX_BYTES, SECONDS
 from evidence.sandbox.refusals import STOPPED, NoResult
 
@@ -24,7 +25,6 @@ START_SECONDS: Final = 30
 IDLE_SECONDS: Final = 120
 # A result, its columns, and the escapes of its characters.
 _MAX_OUTPUT: Final = 8 * MAX_BYTES
-_REPOSITORY: Final = Path(__file__).resolve().parents[2]
 
 
 @dataclass(frozen=True)
@@ -80,8 +80,8 @@ class Pool:
 def _start() -> subprocess.Popen[bytes]:
     return subprocess.Popen(
         [sys.executable, "-m", "evidence.sandbox"],
-        cwd=_REPOSITORY,
-        env={"PYTHONUTF8": "1"},
+        cwd=processes.REPOSITORY,
+        env=processes.ENVIRONMENT,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
