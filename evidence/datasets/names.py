@@ -4,10 +4,12 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Final
 
+from evidence.sandbox.guard import SESSION
+
 MAX: Final = 60
 _OTHER: Final = re.compile(r"\W+")
-# Words of DuckDB that need quotes as a name, and those that the guard of queries refuses.
-_RESERVED: Final = """
+# Words of DuckDB that need quotes as a name; what the guard of queries refuses is reserved, too.
+_KEYWORDS: Final = """
     all analyse analyze and anti any array as asc asof asymmetric at authorization binary both by case cast check
     collate collation column concurrently constraint create cross default deferrable desc describe distinct do
     else end except false fetch for foreign freeze from full glob group having ilike in initially inner intersect
@@ -15,10 +17,8 @@ _RESERVED: Final = """
     outer overlaps pivot pivot_longer pivot_wider placing positional primary qualify references returning right
     select semi show similar some summarize symmetric table tablesample then to trailing true union unique
     unpack unpivot using variadic verbose when where window with
-
-    current_catalog current_date current_role current_schema current_time current_timestamp current_user
-    localtime localtimestamp session_user
 """
+_RESERVED: Final = SESSION.union(_KEYWORDS.split())
 
 
 def distinct(labels: Iterable[str], fallback: str, taken: Iterable[str] = ()) -> Iterator[str]:
@@ -38,4 +38,4 @@ def identifier(label: str) -> str:
     name = _OTHER.sub("_", label.lower()).strip("_")[:MAX].rstrip("_")
     if not name:
         return ""
-    return f"{name}_" if name in _RESERVED.split() else f"n_{name}" if not name[0].isalpha() else name
+    return f"{name}_" if name in _RESERVED else f"n_{name}" if not name[0].isalpha() else name

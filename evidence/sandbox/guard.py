@@ -50,7 +50,7 @@ TYPES: Final = frozenset(
     )
 )
 # Without being written as calls, these are functions of the session.
-_SESSION: Final = frozenset(
+SESSION: Final = frozenset(
     (
         *("current_catalog", "current_date", "current_role", "current_schema", "current_time"),
         *("current_timestamp", "current_user", "localtime", "localtimestamp", "session_user"),
@@ -124,7 +124,7 @@ def _check(node: Mapping[str, Any]) -> None:
 
 
 def _check_column(name: str) -> None:
-    if name.lower() in _SESSION:
+    if name.lower() in SESSION:
         raise NoResult("function_not_allowed", name)
 
 
