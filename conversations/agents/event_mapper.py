@@ -27,13 +27,18 @@ MAX_TOOL_NAME = 100
 
 @dataclass(frozen=True)
 class Finished:
-    """What is logged of a call beside its output: its items on the record, and its table; or why it failed."""
+    """What is logged of a call beside its output: its items on the record, and its table; or why it failed.
+    `duration_ms` is None if it was not measured."""
 
-    duration_ms: int
+    duration_ms: int | None = None
     items: Sequence[Item] = ()
     table: ResultTable | None = None
     code: str = ""
     reason: str = ""
+
+
+# Of a call that the toolbox has not made, such as one of an unknown tool.
+_UNKNOWN = Finished()
 
 
 @dataclass
@@ -71,26 +76,26 @@ def translate(event: BaseEvent, partial: PartialMessage) -> EventData | None:
         case ToolErrorEvent() | ToolNotFoundEvent():
             # Both events hold a traceback, which people must not see.
             code = "tool_not_found" if isinstance(event, ToolNotFoundEvent) else "tool_failed"
-            finished = partial.finished.get(event.parent_id)
+            finished = partial.finished.get(event.parent_id, _UNKNOWN)
             return ToolError(
                 call=clean(event.parent_id),
                 message=partial.message,
                 tool=_tool(event, partial),
-                code=code if finished is None else finished.code,
-                reason="" if finished is None else clean(finished.reason),
-                duration_ms=None if finished is None else finished.duration_ms,
+                code=finished.code or code,
+                reason=clean(finished.reason),
+                duration_ms=finished.duration_ms,
             )
         case ToolResultEvent():
             output = clean(_text(event.result))[:MAX_TOOL_TEXT]
-            finished = partial.finished.get(event.parent_id)
+            finished = partial.finished.get(event.parent_id, _UNKNOWN)
             return ToolEnd(
                 call=clean(event.parent_id),
                 message=partial.message,
                 tool=_tool(event, partial),
                 output=output,
-                table=None if finished is None else finished.table,
-                evidence=() if finished is None else tuple(item.id for item in finished.items),
-                duration_ms=None if finished is None else finished.duration_ms,
+                table=finished.table,
+                evidence=tuple(item.id for item in finished.items),
+                duration_ms=finished.duration_ms,
             )
         case UsageEvent(usage=usage):
             call = counted(usage)
