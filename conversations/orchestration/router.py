@@ -18,7 +18,6 @@ from typing import Annotated, Final
 import structlog
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
-from conversations.agents.answer_form import AnswerForm
 from conversations.agents.turn import Answer, Turn
 from conversations.domain.budget_guard import BudgetGuard
 from conversations.domain.enums import RoutedBy
@@ -27,7 +26,7 @@ from conversations.domain.events import Routing
 from conversations.domain.panels import DEFAULT_PANEL, PANELS
 from conversations.domain.routing import decide
 from conversations.orchestration.state import DebateState
-from conversations.orchestration.verdict import Percent, Text, filled, read
+from conversations.orchestration.verdict import Percent, Text, filled, form
 from conversations.prompts import supervisor
 from conversations.providers import circuit_breaker, pricing
 from conversations.providers.catalog import BUILT_IN, Provider
@@ -67,7 +66,7 @@ class TeamChoice(BaseModel):
     confidence_percent: Percent
 
 
-_FORM: Final = AnswerForm(TeamChoice, lambda answer: read(answer, TeamChoice))
+_FORM: Final = form(TeamChoice)
 
 
 async def route(state: DebateState, budget: BudgetGuard) -> Routing:

@@ -120,8 +120,12 @@ def form_of(provider: Provider, summaries: str | None = None) -> AnswerForm:
         return _FULL
     if summaries is None:
         return _SUMMARY
-    form = summary_of(summaries)
-    return AnswerForm(form, lambda answer: read(answer, form))
+    return form(summary_of(summaries))
+
+
+def form(schema: type[BaseModel]) -> AnswerForm:
+    """The form of an answer that `read` reads."""
+    return AnswerForm(schema, lambda answer: read(answer, schema))
 
 
 def read(answer: str, schema: type[V]) -> V:
@@ -179,5 +183,5 @@ def _problem(failure: ValidationError) -> str:
     return " ".join(lines)
 
 
-_FULL: Final = AnswerForm(VerdictAnswer, lambda answer: read(answer, VerdictAnswer))
-_SUMMARY: Final = AnswerForm(LocalSummary, lambda answer: read(answer, LocalSummary))
+_FULL: Final = form(VerdictAnswer)
+_SUMMARY: Final = form(LocalSummary)
