@@ -88,8 +88,9 @@ def estimate(
     low = [*_calls(new, question, provider, short, is_high=False)]
     high = [*_calls(new, question, provider, long, is_high=True)]
     if is_supervised:
-        low.append(_supervisor_call(question, provider, SHORT, is_high=False))
-        high.append(_supervisor_call(question, provider, LONG, is_high=True))
+        prompt = _prompt(supervisor.task(question), provider)
+        low.append(_call(prompt, provider, SHORT, is_high=False))
+        high.append(_call(prompt, provider, LONG, is_high=True))
     cheapest, dearest = _total_cost(low), _total_cost(high)
     return Estimate(
         topic=new.topic,
@@ -169,18 +170,15 @@ def _calls(
         turns.append((new.rounds, panel.moderator))
     spoken: list[Spoken] = []
     for round_, agent in turns:
-        task = Task(agent, round_, question, spoken)
-        prompt = _prompt(task, provider)
-        answer = min(length.text + length.reasoning, longest_answer(provider, prompt.sampling))
-        asked = ceil(prompt.tokens.high) if is_high else floor(prompt.tokens.low)
-        yield Call(provider.kind, provider.model, asked, answer)
+        prompt = _prompt(Task(agent, round_, question, spoken), provider)
+        call = _call(prompt, provider, length, is_high=is_high)
+        yield call
         # The moderator is given the items that were cited.
         cites = "".join(f"[{id_}]" for id_ in prompt.items) if is_high else ""
-        spoken.append(Spoken(agent.role, agent.name, "word " * min(length.text, answer) + cites))
+        spoken.append(Spoken(agent.role, agent.name, "word " * min(length.text, call.output_tokens) + cites))
 
 
-def _supervisor_call(question: DebateQuestion, provider: Provider, length: Length, *, is_high: bool) -> Call:
-    prompt = _prompt(supervisor.task(question), provider)
+def _call(prompt: Prompt, provider: Provider, length: Length, *, is_high: bool) -> Call:
     asked = ceil(prompt.tokens.high) if is_high else floor(prompt.tokens.low)
     answer = min(length.text + length.reasoning, longest_answer(provider, prompt.sampling))
     return Call(provider.kind, provider.model, asked, answer)
