@@ -27,11 +27,11 @@ export function placedIn(text: string, checked: readonly CheckedFigure[], begin:
 }
 
 /** Each block of a text with the figures in it, by their offsets in the block. `placed` are those of the whole text. */
-export function shared(blocks: readonly Token[], text: string, placed: readonly Placed[]): (readonly [Token, readonly Placed[]])[] {
-  if (placed.length === 0) return blocks.map((block) => [block, placed]);
+export function figuresByBlock(tokens: readonly Token[], text: string, placed: readonly Placed[]): (readonly [Token, readonly Placed[]])[] {
+  if (placed.length === 0) return tokens.map((block) => [block, placed]);
   const source = text.replaceAll(/\r\n?/g, "\n");
   let from = 0;
-  return blocks.map((block) => {
+  return tokens.map((block) => {
     // A growing text's last block has been completed, and a list ends with other spaces than its source.
     const at = source.indexOf(block.raw.slice(0, 20).trimEnd(), from);
     if (at === -1) return [block, []];
@@ -43,7 +43,7 @@ export function shared(blocks: readonly Token[], text: string, placed: readonly 
 
 /** A whole text as nodes, with its marks. `above` is the level of the page's heading over it. */
 export function markedText(text: string, above: number, figures: readonly CheckedFigure[], items: Items): Node[] {
-  const parts = shared(blocks(text, above), text, placedIn(text, figures, 0));
+  const parts = figuresByBlock(blocks(text, above), text, placedIn(text, figures, 0));
   return parts.flatMap(([block, placed]) => nodesOf(block, marking(block, placed, items)));
 }
 

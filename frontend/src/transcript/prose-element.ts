@@ -2,7 +2,7 @@
 // above stays.
 
 import { customElement, property } from "lit/decorators.js";
-import { marking, placedIn, shared } from "../evidence/figure-marks.ts";
+import { figuresByBlock, marking, placedIn } from "../evidence/figure-marks.ts";
 import { itemsOf } from "../evidence/record.ts";
 import type { CheckedFigure, Item } from "../protocol/events.gen.ts";
 import { blocks, nodesOf } from "../shared/markdown.ts";
@@ -47,7 +47,7 @@ export class ProseElement extends PageElement {
   #draw(): void {
     if (this.isGrowing && completed === null) void (loading ??= load()).then(() => completed && this.requestUpdate());
     const found = blocks(this.isGrowing && completed !== null ? completed(this.text) : this.text);
-    const next = shared(found, this.text, placedIn(this.text, this.figures, this.begin)).map(([block, placed]) => {
+    const next = figuresByBlock(found, this.text, placedIn(this.text, this.figures, this.begin)).map(([block, placed]) => {
       const labels = placed.map(({ figure: { start, label, expected } }) => `${start} ${label} ${expected}`);
       return { block, placed, key: [block.raw, this.evidence.length, ...labels].join("\0") };
     });
