@@ -3,6 +3,7 @@
 
 import { type TemplateResult, html, nothing } from "lit";
 import { customElement, property } from "lit/decorators.js";
+import { guard } from "lit/directives/guard.js";
 import { actionsTemplate } from "./message-actions.ts";
 import "./prose-element.ts";
 import { toolCallsTemplate } from "./tool-calls.ts";
@@ -74,12 +75,17 @@ export class MessageElement extends PageElement {
     return html`<div class="body">
       ${this.isInVerdict ? html`<p><a class="link" href="#verdict">See the verdict</a></p>` : nothing}
       ${this.#texts(isMoving)}
-      ${isMoving && text === "" ? this.#waiting() : nothing} ${toolCallsTemplate(this.tools, this.message.provider === "local")}
+      ${isMoving && text === "" ? this.#waiting() : nothing} ${this.#calls()}
       ${isSpeaking && this.held !== null && this.asked.length === 0 ? html`<p class="quiet">${HELD[this.held]}</p>` : nothing}
       ${cutNote(this.message.finish_reason) ?? nothing}
       ${this.#state === "cut" ? html`<p class="quiet">${text === "" ? "No answer." : "Stopped mid-answer."}</p>` : nothing}
       ${figureStrip(this.message.figures, itemsOf(this.evidence))} ${isSpeaking ? nothing : this.#footer()}
     </div>`;
+  }
+
+  /** The calls with their tables, which tokens do not draw again. */
+  #calls(): unknown {
+    return guard([...this.tools], () => toolCallsTemplate(this.tools, this.message.provider === "local"));
   }
 
   /** The text, with each question between what was said before and after it. */
