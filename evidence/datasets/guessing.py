@@ -64,12 +64,12 @@ def _number(texts: Texts, hints: Hints) -> tuple[Reading, Note | None] | None:
     if len(marks) > 1 and texts.some(texts.matching(texts.bare, _TWO_VALUES)):
         mark = hints.decimal or "."
         note = None if hints.decimal else "mark_assumed"
-    type_ = _width(texts, texts.digits(mark))
+    type_ = _width(texts, mark)
     return Reading.model_validate({"type": type_, "decimal": mark}), note  # type: ignore[return-value]
 
 
-def _width(texts: Texts, digits: str) -> Type:
-    width, scale = texts.widths(f"ltrim({digits}, '+-')")
+def _width(texts: Texts, mark: str) -> Type:
+    width, scale = texts.widths(mark)
     if width + scale > WIDEST:
         return Type.FLOAT
     return Type.DECIMAL if scale or width > NARROW else Type.INTEGER

@@ -61,6 +61,7 @@ class Texts:
         self._connection = connection
         self._table = table
         self._column = column
+        self._widths: dict[str, tuple[int, int]] = {}
         trimmed = f"trim({column})"
         self.text = f"CASE WHEN {trimmed} NOT IN {_MISSING} THEN {trimmed} END"
         bare = f"regexp_replace({self.text}, '{_LEFT_OUT}', '', 'g')"
@@ -69,7 +70,8 @@ class Texts:
 
     def value(self, reading: Reading) -> str:
         """The SQL of the column's value; null where the text cannot be read so."""
-        digits = self.digits(reading.decimal or ".")
+        mark = reading.decimal or "."
+        digits = self.digits(mark)
         match reading.type:
             case Type.TEXT:
                 return f"nullif({self._column}, '')"
@@ -81,7 +83,7 @@ class Texts:
             case Type.INTEGER:
                 return f"CASE WHEN NOT contains({digits}, '.') THEN TRY_CAST({digits} AS BIGINT) END"
             case Type.DECIMAL:
-                return f"TRY_CAST({digits} AS {self._decimal(digits)})"
+                return f"TRY_CAST({digits} AS {self._decimal(mark)})"
             case Type.FLOAT:
                 scientific = self.matching(self.bare, EXPONENT)
                 return f"TRY_CAST(CASE WHEN {scientific} THEN {self.bare} ELSE {digits} END AS DOUBLE)"
@@ -95,13 +97,16 @@ class Texts:
         plain = f"replace({plain}, ',', '.')" if mark == "," else plain
         return f"CASE WHEN {self.bare} <> '' AND {self.matching(self.bare, number(mark))} THEN {plain} END"
 
-    def widths(self, digits: str) -> tuple[int, int]:
-        """The most digits before and after the decimal mark of these numbers."""
-        [(before, after)] = self._ask(
-            f"max(length(regexp_extract({digits}, '[0-9]*', 0))),"
-            f" max(length(regexp_extract({digits}, '[.]([0-9]+)', 1)))"
-        )
-        return before or 1, after or 0
+    def widths(self, mark: str) -> tuple[int, int]:
+        """The most digits before and after the decimal mark of its numbers. Asked once: all texts are read for it."""
+        if mark not in self._widths:
+            digits = f"ltrim({self.digits(mark)}, '+-')"
+            [(before, after)] = self._ask(
+                f"max(length(regexp_extract({digits}, '[0-9]*', 0))),"
+                f" max(length(regexp_extract({digits}, '[.]([0-9]+)', 1)))"
+            )
+            self._widths[mark] = before or 1, after or 0
+        return self._widths[mark]
 
     def first_bad(self, reading: Reading) -> tuple[int, str] | None:
         """Line and text of the first value that cannot be read so."""
@@ -142,8 +147,8 @@ class Texts:
         """The SQL of whether the whole text matches."""
         return f"regexp_full_match({text}, '{_quoted(pattern)}')"
 
-    def _decimal(self, digits: str) -> str:
-        width, scale = self.widths(f"ltrim({digits}, '+-')")
+    def _decimal(self, mark: str) -> str:
+        width, scale = self.widths(mark)
         precision = NARROW if width + scale <= NARROW else WIDEST
         return f"DECIMAL({precision}, {min(scale, precision)})"
 
