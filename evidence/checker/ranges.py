@@ -3,7 +3,6 @@
 import re
 from typing import Final
 
-from evidence.checker.figure import Figure
 from evidence.checker.mentions import SPAN, window_of
 from evidence.checker.parts import Parts
 from evidence.checker.vocabulary import Metric
@@ -20,13 +19,12 @@ _JOINED: Final = re.compile(r" ?(?:-|–|—|to|and) ?")
 _PRICES: Final = frozenset(("close", "high", "low"))
 
 
-def metric_in_range(parts: Parts, figure: Figure, metric: Metric | None) -> tuple[Metric, bool] | None:
+def metric_in_range(parts: Parts, number: int, metric: Metric | None) -> tuple[Metric, bool] | None:
     """The low or the high that an end of a range of prices says, and whether its window is said, too; None if the
-    figure is no end of one. `metric` is what the figure would be about by itself."""
+    figure of this number is no end of one. `metric` is what the figure would be about by itself."""
     if metric is not None and metric.family not in _PRICES:
         return None
-    at = next(place for place, each in enumerate(parts.figures) if each.start == figure.start)
-    for first, end in ((at, "low"), (at - 1, "high")):
+    for first, end in ((number, "low"), (number - 1, "high")):
         if 0 <= first < len(parts.figures) - 1 and _is_range(parts, first):
             span = SPAN.search(parts.text, max(0, parts.figures[first].start - _LONGEST))
             window = None if span is None else window_of(span)

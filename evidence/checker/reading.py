@@ -66,7 +66,7 @@ def _claim(parts: Parts, number: int, context: Context, last: Claim | None) -> C
         parts, number, text[max(start, before_at) : figure.start], after_at, last
     )
     metric, is_bound = metric_of(parts, context, figure, start, after_at, role)
-    if (ranged := metric_in_range(parts, figure, metric)) is not None:
+    if (ranged := metric_in_range(parts, number, metric)) is not None:
         metric, is_bound = ranged
     figure = _of_points(figure, parts, cited)
     subject, is_foreign, is_near = subject_of(parts, context, figure, start, after_at)
