@@ -34,10 +34,10 @@ class Folder(Source):
         ]
 
     async def find(self, text: str) -> Instrument | None:
-        return self._names().match(text)
+        return (await asyncio.to_thread(self._names)).match(text)
 
     async def near(self, text: str) -> Sequence[str]:
-        return self._names().near(text)
+        return (await asyncio.to_thread(self._names)).near(text)
 
     def refusals(self) -> Iterator[FileRefused]:
         """What is wrong with the folder's files, one mistake for each file. Reads all of them."""
