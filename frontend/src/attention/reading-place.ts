@@ -1,6 +1,6 @@
 // Where the reader is, marked in the outline.
 
-/** The part of the window's height above which a message has begun that is being read. */
+/** A message is being read once its top is above this part of the window's height. */
 const EYE = 0.4;
 
 /** Marks the outline's link to what is being read in `debate`, until `signal` aborts. */

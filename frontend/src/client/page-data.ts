@@ -62,7 +62,7 @@ export type Page = {
   readonly limits: Limits;
   /** The speakers in their order, then the moderator. */
   readonly agents: readonly { readonly role: string; readonly name: string }[];
-  /** All teams; none on the sample. */
+  /** The teams that can answer this question; none on the sample. */
   readonly teams: readonly Team[];
   /** The team that answers, or is to answer. */
   readonly panel: string;

@@ -50,7 +50,7 @@ function headTemplate(table: Table, column: Column, isChanging: boolean, read: R
     const select = target as HTMLSelectElement;
     const choice = CHOICES.find((each) => each.value === select.value);
     if (choice) read({ table: table.name, column: column.name, ...choice.reading });
-    // Until the server has read the column so, it is what it was.
+    // The old choice is shown until the server has read the column in the new way.
     select.value = value;
   };
   return html`<th scope="col">

@@ -79,7 +79,7 @@ export class Sources {
     this.#changed();
   }
 
-  /** Reads a column of a dataset in another way; if its values are none, the dataset stays as it is and says so. */
+  /** Reads a column of a dataset in another way. If its values cannot be read so, the dataset stays, with the reason. */
   async read(key: object, reading: Reading): Promise<void> {
     const before = this.#items.get(key);
     if (before?.state !== "table" || before.isChanging) return;

@@ -87,7 +87,7 @@ function pieces(token: Token, text: string, stretches: readonly Stretch[], place
   return [...made, text.slice(done)].filter((piece) => piece !== "");
 }
 
-/** How long what is drawn of the first characters of a token's own text is: a reference such as "&amp;" is one. */
+/** The drawn length of the first characters of a token's own text: a reference such as "&amp;" is drawn as one. */
 function drawnLength(token: Token, text: string): (characters: number) => number {
   const own = ownText(token);
   return own.length === text.length ? (characters) => characters : (characters) => decoded(own.slice(0, characters)).length;
