@@ -23,7 +23,7 @@ from conversations.domain.budget_guard import BudgetGuard
 from conversations.domain.enums import RoutedBy
 from conversations.domain.errors import OverBudget, ProviderError
 from conversations.domain.events import Routing
-from conversations.domain.panels import DEFAULT_PANEL, PANELS
+from conversations.domain.panels import DEFAULT_PANEL
 from conversations.domain.routing import decide
 from conversations.orchestration.state import DebateState
 from conversations.orchestration.verdict import Percent, Text, filled, form
@@ -41,13 +41,11 @@ MAX_REASON: Final = 300
 PATIENCE: Final = 5.0
 
 _NO_ANSWER: Final = "The supervisor did not answer."
-# Rules have decided where there are datasets.
-_TEAMS: Final = [slug for slug, panel in PANELS.items() if not panel.needs_data]
 
 
 def _known(slug: str) -> str:
-    if slug not in _TEAMS:
-        raise ValueError(f"must be one of {', '.join(_TEAMS)}")
+    if slug not in supervisor.TEAMS:
+        raise ValueError(f"must be one of {', '.join(supervisor.TEAMS)}")
     return slug
 
 
@@ -60,7 +58,7 @@ class TeamChoice(BaseModel):
         str,
         BeforeValidator(lambda value: value.strip().lower() if isinstance(value, str) else value),
         AfterValidator(_known),
-        WithJsonSchema({"type": "string", "enum": _TEAMS}),
+        WithJsonSchema({"type": "string", "enum": [*supervisor.TEAMS]}),
     ]
     reason: Annotated[Text, AfterValidator(filled)] = Field(description="Why, in one sentence.")
     confidence_percent: Percent

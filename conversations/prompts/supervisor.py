@@ -10,15 +10,15 @@ from conversations.prompts.quotation import shortened
 
 # Characters of the text to discuss that it reads.
 MAX_CONTENT: Final = 600
-_TEAMS: Final = "\n".join(
-    f"- {panel.slug}: {panel.description}" for panel in PANELS.values() if not panel.needs_data
-)
+# Rules have decided where there are datasets.
+TEAMS: Final = {slug: panel.description for slug, panel in PANELS.items() if not panel.needs_data}
+_LISTED: Final = "\n".join(f"- {slug}: {description}" for slug, description in TEAMS.items())
 SUPERVISOR: Final = Agent(
     role="supervisor",
     name="Supervisor",
     instructions=(
         "You are the Supervisor. You do not answer questions; you choose the team that answers one. The teams:\n"
-        f"{_TEAMS}\nSay which team, why, in one sentence, and how sure you are in per cent."
+        f"{_LISTED}\nSay which team, why, in one sentence, and how sure you are in per cent."
     ),
     streaming=False,
 )
