@@ -54,6 +54,12 @@ def note(figures: Sequence[Data]) -> str:
 
 def item(data: Data) -> str:
     """An item of the record, such as "AAPL close, 2012-12-31: 532.1729 USD"."""
-    unit = {Unit.PERCENT: " %", Unit.CURRENCY: f" {data['currency'] or ''}"}.get(data["unit"], "")
     period = f", {data['period']}" if data["period"] else ""
-    return f"{data['subject']} {data['metric']}{period}: {data['value']}{unit}".rstrip()
+    value = f"{data['value']}{unit(data['unit'], data['currency'])}"
+    return f"{data['subject']} {data['metric']}{period}: {value}".rstrip()
+
+
+def unit(kind: str, currency: str | None) -> str:
+    """What follows the value of an item: " %", " USD", or nothing."""
+    units: Mapping[str, str] = {Unit.PERCENT: " %", Unit.CURRENCY: f" {currency or ''}"}
+    return units.get(kind, "")

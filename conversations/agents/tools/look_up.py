@@ -7,13 +7,14 @@ from typing import Annotated, Final
 from pydantic import Field
 
 from conversations.agents.tools.tool import Arguments, Outcome, Refused, Right, Tool, in_thread
+from conversations.domain import figures
 from conversations.domain.events import ResultTable
 from evidence.freezing.draft import Draft
 from evidence.freezing.economy import add_rates, add_reports, add_statistics
 from evidence.freezing.prices import INDICATORS, add_prices
 from evidence.instruments import UnknownInstrument, is_pair, resolve
 from evidence.library import series
-from evidence.record import Unit, plain
+from evidence.record import plain
 
 _REPORTED: Final = ("revenue", "net_income", "eps")
 _STATISTICS: Final = (
@@ -48,7 +49,7 @@ def _look_up(given: LookUp, as_of: datetime) -> Outcome:
             f"The library has no {given.metric.replace('_', ' ')} of {subject} as known at {at.date()}"
             f" ({reason.replace('_', ' ')}).",
         )
-    unit = {Unit.PERCENT: " %", Unit.CURRENCY: f" {items[0].currency or ''}"}.get(items[0].unit, "")
+    unit = figures.unit(items[0].unit, items[0].currency)
     rows = [(item.period, plain(item.value) + unit, item.source) for item in items]
     text = "; ".join(
         f"{subject} {given.metric.replace('_', ' ')}, {period}: {value}" for period, value, _ in rows
