@@ -56,6 +56,7 @@ def read(conversation: UUID) -> tuple[DebateState, HumanInput]:
     sources = tuple(source.as_text for source in row.sources)
     stored = records.stored(folded)
     record = None if stored is None else Record(stored, records.added(folded))
+    as_of = row.as_of or row.created_at
     figures = [] if record is None else [checked(record, message) for message in kept]
     question = DebateQuestion(
         row.topic,
@@ -69,7 +70,7 @@ def read(conversation: UUID) -> tuple[DebateState, HumanInput]:
     state = DebateState(
         question=question,
         record=record,
-        as_of=row.as_of or row.created_at,
+        as_of=as_of,
         routing=None if folded["routing"] is None else cast("Routing", load(Routing.type, folded["routing"])),
         is_automatic=row.is_automatic,
         figures=figures,
@@ -88,7 +89,7 @@ def read(conversation: UUID) -> tuple[DebateState, HumanInput]:
     )
     if stored is None and not folded["messages"]:
         # The record is frozen before the first word, or never.
-        state.freeze = partial(_freeze, state, row.instrument, row.as_of or row.created_at)
+        state.freeze = partial(_freeze, state, row.instrument, as_of)
     else:
         provider = state.providers[0]
         builder.prepare(question, provider, most_prompt_tokens(provider))
