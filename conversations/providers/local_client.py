@@ -100,7 +100,7 @@ def _result_grammar(results: Sequence[str]) -> str:
 def _said(result: str) -> list[str]:
     left, equals, right = " ".join(result.split()).partition(" = ")
     if not equals:
-        return [f"{left}"]
+        return [left]
     return [f"{left} is {right}.", f"The result of {left} is {right}.", f"{left} comes to {right}."]
 
 
