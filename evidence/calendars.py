@@ -4,7 +4,7 @@ the European Central Bank fixes its rates. By rule, without half days.
 The rules are checked against all sessions and rates of the library; closures that no rule foresaw are listed.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import date, timedelta
 from enum import StrEnum
 from functools import lru_cache
@@ -38,15 +38,6 @@ class Market(StrEnum):
 def is_open(market: Market, day: date) -> bool:
     """Whether the market is open on this day, from FIRST on. Days to come are by today's rules."""
     return day.weekday() < _SATURDAY and day not in _HOLIDAYS[market](day.year)
-
-
-def open_days(market: Market, first: date, last: date) -> Iterator[date]:
-    """The market's days from the first to the last, both included."""
-    day = first
-    while day <= last:
-        if is_open(market, day):
-            yield day
-        day += _DAY
 
 
 @lru_cache(maxsize=256)
