@@ -81,7 +81,7 @@ def statistics() -> Mapping[str, Sequence[Statistic]]:
     found: dict[str, list[Statistic]] = {}
     for row in _rows("statistics.csv.gz"):
         delay = _PUBLISHED_DAYS.get(row["metric"], _USUALLY_PUBLISHED_DAYS)
-        end = _first_day_after(row["period"])
+        end = first_day_after(row["period"])
         known_at = datetime.combine(end + timedelta(days=delay), _FIXED)
         found.setdefault(row["metric"], []).append(Statistic(row["period"], Decimal(row["value"]), known_at))
     for values in found.values():
@@ -101,7 +101,8 @@ def _rows(name: str) -> list[dict[str, str]]:
     return list(csv.DictReader(text.splitlines()))
 
 
-def _first_day_after(period: str) -> date:
+def first_day_after(period: str) -> date:
+    """The day after a period such as "2012-11" or "Q3 2009"."""
     if period.startswith("Q"):
         quarter, year = int(period[1]), int(period[3:])
         return date(year + quarter // 4, quarter % 4 * 3 + 1, 1)

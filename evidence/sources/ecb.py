@@ -12,7 +12,7 @@ from decimal import Decimal
 from functools import partial
 from typing import Final
 
-from evidence.library.series import rate_known_at
+from evidence.library.series import first_day_after, rate_known_at
 from evidence.record import MissingReason, Quality, Unit
 from evidence.sources.base import Fact, Failed, Gathered, Job, Question, Source
 from evidence.sources.web import Pace, Web
@@ -43,9 +43,9 @@ class _Series:
 
     def known_at(self, period: str) -> datetime:
         if len(period) == len("2026-10"):
-            year, month = map(int, period.split("-"))
-            end = date(year + month // 12, month % 12 + 1, 1)
-            return datetime.combine(end + timedelta(days=_INFLATION_DAYS), time(12, tzinfo=UTC))
+            return datetime.combine(
+                first_day_after(period) + timedelta(days=_INFLATION_DAYS), time(12, tzinfo=UTC)
+            )
         return rate_known_at(date.fromisoformat(period))
 
 
