@@ -37,12 +37,18 @@ async def until(true: Callable[[], bool]) -> None:
             await asyncio.sleep(0.02)
 
 
+async def started(owner: User, **values: object) -> Conversation:
+    """A further debate, of one round."""
+    new = requests.NewConversation.parse({"topic": "And now?", "rounds": 1, **values})
+    return await services.start(owner, new)
+
+
 async def test_it_runs_what_waits_and_what_comes(
     alice: User, openai: OpenAIServer, worker: asyncio.Event
 ) -> None:
     before = await debates.created(alice)
     await debates.until_stored(before, "status", status="completed")
-    after = await services.start(alice, requests.NewConversation.parse({"topic": "And now?", "rounds": 1}))
+    after = await started(alice)
     await debates.until_stored(after, "status", status="completed")
     assert statuses(await debates.rows(after)) == ["queued", "initializing", "active", "completed"]
     # What is done is not kept.
@@ -98,9 +104,7 @@ async def test_a_debate_that_waits_for_a_person_takes_nobodys_place(
         await gate.reached(1)
         await services.control(alice, paused.pk, Command(action=Action.PAUSE))
         await debates.until_stored(paused, "status", status="paused")
-        other = await services.start(
-            alice, requests.NewConversation.parse({"topic": "And now?", "rounds": 1})
-        )
+        other = await started(alice)
         await debates.until_stored(other, "status", status="completed")
         gate.open()
         await services.control(alice, paused.pk, Command(action=Action.RESUME))
@@ -116,8 +120,7 @@ async def test_a_debate_that_waits_for_another_runs_when_it_ends(
     first = await debates.created(alice)
     async with working():
         await gate.reached(1)
-        new = requests.NewConversation.parse({"topic": "And now?", "rounds": 1, "when_busy": "queue"})
-        second = await services.start(alice, new)
+        second = await started(alice, when_busy="queue")
         assert (await debates.fresh(second)).reason == "busy"
         gate.open()
         await debates.until_stored(second, "status", status="completed")
@@ -141,9 +144,7 @@ async def test_runs_that_outlive_their_jobs_keep_their_places(
             while not QUEUE._failing:
                 await asyncio.sleep(0.02)
         await database.call(_rename, "elsewhere", "procrastinate_workers")
-        second = await services.start(
-            alice, requests.NewConversation.parse({"topic": "And now?", "rounds": 1})
-        )
+        second = await started(alice)
         # It has been taken, and put back.
         first_job = await database.call(newest_job)
         await until(lambda: newest_job() > first_job)
@@ -173,7 +174,7 @@ async def test_a_lost_connection_of_the_queue_ends_no_debate(
     await database.call(_break_queue)
     gate.open()
     await debates.until_stored(conversation, "status", status="completed")
-    later = await services.start(alice, requests.NewConversation.parse({"topic": "And now?", "rounds": 1}))
+    later = await started(alice)
     await debates.until_stored(later, "status", status="completed")
 
 
