@@ -48,9 +48,10 @@ _OF_A_SHARE: Final = frozenset(("close", "high", "low", "sma", "ema", "all_time_
 
 @dataclass(frozen=True)
 class Cell:
-    """A sentence for a cell. Its character i, from `start` on, stood at `places[i - start]` of the row. `is_stated`:
-    the unit is said somewhere. `is_read` is false if a head is not understood, `is_known` if the row is about nothing
-    that is known."""
+    """A sentence for a cell. Its character i, from `start` on, stood at `places[i - start]` of the row.
+
+    `is_stated`: the table says the cell's unit. `is_read`: unit and period are understood. `is_change`: a head says
+    that the cell is a change. `is_known`: the head of the row is empty, or names something that is known."""
 
     sentence: str
     start: int
@@ -80,7 +81,7 @@ class Cell:
 
 
 class Table:
-    """Feed it the lines of a message. `header` is empty outside of a table."""
+    """Give it the lines of a message in order: the unit of a table may stand in the line above it."""
 
     def __init__(self, words: Vocabulary) -> None:
         self._words = words
