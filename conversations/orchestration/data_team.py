@@ -48,13 +48,13 @@ class DataTeam:
             yield event
         try:
             for place in range(len(state.messages), len(_KINDS)):
-                state.tools = self._tools(place)
                 turn = DebateTurn(
                     state,
                     self.control,
                     self.budget,
                     (1, state.panel.speakers[place], _KINDS[place]),
                     self._request(place),
+                    self._tools(place),
                 )
                 async with aclosing(turn.events()) as events:
                     async for event in events:

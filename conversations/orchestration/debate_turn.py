@@ -3,13 +3,15 @@
 import asyncio
 import time
 import uuid
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator, Iterator, Mapping
 from contextlib import aclosing
 from dataclasses import replace
-from typing import Protocol
+from types import MappingProxyType
+from typing import Any, Protocol
 from uuid import UUID
 
 from conversations.agents.answer_form import AnswerForm
+from conversations.agents.tools.tool import Tool
 from conversations.agents.turn import Turn
 from conversations.domain.budget_guard import BudgetGuard
 from conversations.domain.enums import Kind, Mode, Status
@@ -53,7 +55,7 @@ class DebateControl(Protocol):
 
 class DebateTurn:
     """`agent` speaks in `round_`; the finished message is added to the state. `request` asks for its turn; empty: as a
-    debate's."""
+    debate's. `tools` are what only agents of this conversation may call."""
 
     def __init__(
         self,
@@ -62,6 +64,7 @@ class DebateTurn:
         budget: BudgetGuard,
         turn: tuple[int, Agent, Kind],
         request: str = "",
+        tools: Mapping[str, Tool[Any]] = MappingProxyType({}),
     ) -> None:
         self._state = state
         self._control = control
@@ -69,6 +72,7 @@ class DebateTurn:
         self._round, self._agent, self._kind = turn
         self._is_judgement = self._agent is state.panel.moderator
         self._request = request
+        self._tools = tools
         # The seq of the newest remark in the prompt.
         self._newest_remark = 0
 
@@ -145,7 +149,7 @@ class DebateTurn:
         form = self._form(provider, task) if self._is_judgement else None
         message = uuid.uuid4()
         state = self._state
-        turn = Turn(task, provider, message, form, self._budget, state.measured, state.record, state.tools)
+        turn = Turn(task, provider, message, form, self._budget, state.measured, state.record, self._tools)
         start = MessageStart(
             message=message,
             agent=self._agent.name,

@@ -2,15 +2,14 @@
 
 Recovery rebuilds the state from the log; the debate's turns update it."""
 
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import islice
-from typing import Any, Final, TypeVar
+from typing import Final, TypeVar
 from uuid import UUID
 
 from conversations.agents.tools.query import Data
-from conversations.agents.tools.tool import Tool
 from conversations.domain import transcript
 from conversations.domain.enums import NOT_A_DEBATE, TEST_MODEL, Kind, Mode, Stance, Status
 from conversations.domain.events import (
@@ -56,8 +55,7 @@ class DebateState:
     counted in this run's prompts. `record` is what figures are checked against; `freeze` gives it to a debate whose log
     has none yet, and `as_of` is its time (None: now). `routing` says why this panel answers, once it is decided;
     `is_automatic`: no person has chosen the panel. `figures` are those of `messages`, of which the log lacks the
-    `unchecked`. `is_contradicted`: the newest verdict contradicts the record. `data` are the person's tables, and
-    `tools` what only this conversation's agents may call."""
+    `unchecked`. `is_contradicted`: the newest verdict contradicts the record. `data` are the person's tables."""
 
     question: DebateQuestion
     panel: Panel
@@ -76,7 +74,6 @@ class DebateState:
     record: Record | None = None
     freeze: Callable[[], Awaitable[None]] | None = None
     data: Data | None = None
-    tools: Mapping[str, Tool[Any]] = field(default_factory=dict)
     as_of: datetime | None = None
     routing: Routing | None = None
     is_automatic: bool = False
