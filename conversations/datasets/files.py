@@ -54,7 +54,8 @@ def make(dataset: Dataset, path: Path, readings: dict[str, dict[str, Reading]]) 
 
 def remove(dataset: UUID) -> None:
     """Remove its files from this machine."""
-    for path in path_of(dataset, 0).parent.glob(f"{dataset}-*"):
+    folder: Path = settings.OUTCRY_DATASETS_FOLDER
+    for path in folder.glob(f"{dataset}-*"):
         path.unlink(missing_ok=True)
     _locks.pop(dataset, None)
 
