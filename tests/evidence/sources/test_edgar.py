@@ -1,18 +1,16 @@
 """Reports of SEC EDGAR: the values of the report itself, as they were known, whatever is filed later."""
 
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-import pytest_asyncio
 
 from evidence.freezing.freeze import freeze
 from evidence.record import Instrument, MissingReason, Quality
 from evidence.sources.base import Fact, Gathered
 from evidence.sources.gather import gather
 from tests.evidence.sources.stand_in import NETFLIX, about, edgar, web
-from tests.fakes.evidence_server import EvidenceServer, columns, evidence_server, filing, stated
+from tests.fakes.evidence_server import EvidenceServer, columns, filing, stated
 
 # Nothing here depends on what differs between versions of Python or Django.
 pytestmark = pytest.mark.any_python
@@ -22,12 +20,6 @@ FY2012: dict[str, Any] = {"start": "2011-09-25", "year": 2012, "filed": "2012-10
 FIRST = "0001193125-12-444068"
 SECOND = "0001193125-13-416534"
 USD = "USD"
-
-
-@pytest_asyncio.fixture
-async def server() -> AsyncIterator[EvidenceServer]:
-    async with evidence_server() as found:
-        yield found
 
 
 def year(accession: str, last: int, value: Any, *, report: int | None = None) -> dict[str, Any]:

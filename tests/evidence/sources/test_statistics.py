@@ -1,27 +1,18 @@
 """Rates and statistics of the ECB and of FRED, as they were known at a time."""
 
-from collections.abc import AsyncIterator
-
 import pytest
-import pytest_asyncio
 
 from evidence.freezing.freeze import freeze
 from evidence.record import Item, MissingReason, Quality
 from evidence.sources.base import Gathered, Question
 from evidence.sources.gather import gather
 from tests.evidence.sources.stand_in import KEY, NETFLIX, about, ecb, fred, web
-from tests.fakes.evidence_server import EvidenceServer, evidence_server
+from tests.fakes.evidence_server import EvidenceServer
 
 # Nothing here depends on what differs between versions of Python or Django.
 pytestmark = pytest.mark.any_python
 
 EURUSD, DEPOSIT, INFLATION = "EXR/D.USD.EUR.SP00.A", "FM/D.U2.EUR.4F.KR.DFR.LEV", "ICP/M.U2.N.000000.4.ANR"
-
-
-@pytest_asyncio.fixture
-async def server() -> AsyncIterator[EvidenceServer]:
-    async with evidence_server() as found:
-        yield found
 
 
 async def asked_ecb(server: EvidenceServer, question: Question) -> Gathered:

@@ -2,11 +2,9 @@
 
 import asyncio
 import zlib
-from collections.abc import AsyncIterator
 from dataclasses import replace
 
 import pytest
-import pytest_asyncio
 from django.core.cache import cache
 
 from conversations.infrastructure.evidence_cache import EvidenceCache
@@ -16,14 +14,8 @@ from evidence.sources.gather import gather
 from evidence.sources.json_parts import Parts, loads
 from evidence.sources.web import Pace, Web
 from tests.evidence.sources.stand_in import NETFLIX, QUICK, about, web
-from tests.fakes.evidence_server import EvidenceServer, evidence_server
+from tests.fakes.evidence_server import EvidenceServer
 from tests.fakes.waiting import Gate
-
-
-@pytest_asyncio.fixture
-async def server() -> AsyncIterator[EvidenceServer]:
-    async with evidence_server() as found:
-        yield found
 
 
 async def ask(asks: Web, server: EvidenceServer, path: str = "/a", most: int = 1000, **more: str) -> bytes:
