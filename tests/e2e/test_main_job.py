@@ -4,21 +4,20 @@ verdict, and an admin finds it stored."""
 import pytest
 from playwright.async_api import Page, expect
 
-from evidence.cases import CASES
 from tests.e2e.person import expect_finished, sign_in, start, transcript
 from tests.e2e.site import Site
+from tests.evidence.snapshots import APPLE_2012
 
 pytestmark = [pytest.mark.e2e, pytest.mark.local_model]
 
-CASE = next(case for case in CASES if case.label == "Apple, end of 2012")
 SPEAKERS = ["Financial Analyst", "Market Context", "Risk Challenger"]
 
 
 async def test_a_person_watches_a_debate_of_the_local_model(page: Page, local_site: Site) -> None:
     await sign_in(page, local_site)
     await page.locator(".history-cases summary").click()
-    await page.get_by_role("button", name=CASE.label).click()
-    await start(page, CASE.question, rounds=1)
+    await page.get_by_role("button", name=APPLE_2012.label).click()
+    await start(page, APPLE_2012.question, rounds=1)
     await expect(page.get_by_test_id("connection-status")).to_have_attribute("data-state", "live")
     # Word by word: a message is there while it is still being spoken.
     speaking = page.locator('[data-testid="agent-message"][data-state="speaking"]').first
@@ -41,7 +40,7 @@ async def test_a_person_watches_a_debate_of_the_local_model(page: Page, local_si
     assert await transcript(page) == shown
 
     await page.goto(f"{local_site.url}/admin/conversations/conversation/?q=Apple")
-    await page.get_by_role("link", name=CASE.question).click()
+    await page.get_by_role("link", name=APPLE_2012.question).click()
     for speaker in SPEAKERS:
         await expect(page.get_by_text(speaker).first).to_be_visible()
 

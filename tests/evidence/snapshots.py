@@ -2,10 +2,14 @@
 
 import json
 from pathlib import Path
+from typing import Final
 
+from evidence.cases import CASES, Case
 from evidence.record import Snapshot, load
 
 FOLDER = Path(__file__).parent
+APPLE_2012: Final[Case] = next(case for case in CASES if case.label == "Apple, end of 2012")
+"""The case of the library on that day."""
 
 
 def apple() -> Snapshot:

@@ -35,11 +35,11 @@ from conversations.prompts.small_model import (
 )
 from conversations.prompts.spoken import Spoken
 from conversations.providers.catalog import parse
-from evidence.cases import CASES
 from evidence.checker.check import check
 from evidence.checker.verdicts import Label
 from evidence.freezing.freeze import freeze
 from evidence.instruments import resolve
+from tests.evidence.snapshots import APPLE_2012
 from tests.support.held import hold, only, sum_of
 
 pytestmark = pytest.mark.local_model
@@ -161,10 +161,9 @@ async def test_every_role_streams_whole_sentences_without_figures(model: ModelPr
 
 
 async def test_a_speech_about_a_record_has_only_figures_that_are_right(model: ModelProcess) -> None:
-    case = next(case for case in CASES if case.label == "Apple, end of 2012")
-    record = freeze(resolve(case.symbol), case.as_of)
+    record = freeze(resolve(APPLE_2012.symbol), APPLE_2012.as_of)
     said = [Spoken("market_context", "Market Context", "Apple gained 31.4% [E7] over twelve months.")]
-    grammar = speech.grammar(record, "risk_challenger", case.question, 2, said)
+    grammar = speech.grammar(record, "risk_challenger", APPLE_2012.question, 2, said)
 
     pieces, finish_reason = await say(model.url, "risk_challenger", 2, (said[0].name, said[0].text), grammar)
 

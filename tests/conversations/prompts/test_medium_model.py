@@ -9,15 +9,14 @@ from conversations.prompts.material import DebateQuestion
 from conversations.prompts.medium_model import MAX_FACTS
 from conversations.prompts.spoken import Spoken
 from conversations.providers.catalog import parse
-from evidence.cases import CASES
 from evidence.freezing.freeze import freeze
 from evidence.instruments import resolve
+from tests.evidence.snapshots import APPLE_2012
 
 # Nothing here depends on what differs between versions of Python or Django.
 pytestmark = pytest.mark.any_python
 
 CODER = parse("local:qwen2.5-coder-1.5b")
-CASE = next(case for case in CASES if case.label == "Apple, end of 2012")
 ANALYST = FINANCIAL_DEBATE.speakers[0]
 SAID = [
     Spoken(
@@ -27,7 +26,9 @@ SAID = [
 
 
 def test_it_is_given_facts_with_citations_and_no_grammar() -> None:
-    question = DebateQuestion(CASE.question, "", "text", 2, record=freeze(resolve(CASE.symbol), CASE.as_of))
+    question = DebateQuestion(
+        APPLE_2012.question, "", "text", 2, record=freeze(resolve(APPLE_2012.symbol), APPLE_2012.as_of)
+    )
     prompt = build(Task(ANALYST, 2, question, SAID), CODER, 32_000)
 
     lines = prompt.message.splitlines()

@@ -24,13 +24,13 @@ from evidence.instruments import resolve
 from evidence.record import Instrument, Snapshot, Unit, load
 from evidence.sources.base import Fact as Known
 from evidence.sources.base import Gathered
+from tests.evidence.snapshots import APPLE_2012
 from tests.support.gbnf import sample
 
 # Nothing here depends on what differs between versions of Python or Django.
 pytestmark = pytest.mark.any_python
 
 RIGHT = {Label.MATCHED, Label.DERIVED}
-APPLE = next(case for case in CASES if case.label == "Apple, end of 2012")
 ROUNDS = 3
 
 
@@ -82,15 +82,15 @@ def alternatives(pattern: str) -> Iterator[str]:
 
 
 def test_speeches_of_a_debate_differ() -> None:
-    said = [each.text for each in debate(frozen(APPLE), APPLE.question, Random(1))]
+    said = [each.text for each in debate(frozen(APPLE_2012), APPLE_2012.question, Random(1))]
     sentences = [sentence for text in said for sentence in re.split(r"(?<=\.) ", text)]
     assert len(set(sentences)) == len(sentences)
 
 
 def test_a_reply_names_the_last_fact_and_says_another() -> None:
-    record = frozen(APPLE)
+    record = frozen(APPLE_2012)
     last = Spoken("market_context", "Market Context", "Apple gained 31.4% [E7] over twelve months.")
-    grammar = speech.grammar(record, "risk_challenger", APPLE.question, 2, [last])
+    grammar = speech.grammar(record, "risk_challenger", APPLE_2012.question, 2, [last])
     assert grammar
     assert '"Market Context makes much of the rise of the price, but "' in grammar
     assert 'Apple gained 31.4% [E7] over twelve months"' not in grammar
@@ -103,14 +103,14 @@ def test_an_opening_is_not_offered_again_while_there_are_others() -> None:
         ),
         Spoken("market_context", "Market Context", "Apple gained 31.4% [E7] over twelve months."),
     ]
-    grammar = speech.grammar(frozen(APPLE), "risk_challenger", APPLE.question, 2, said)
+    grammar = speech.grammar(frozen(APPLE_2012), "risk_challenger", APPLE_2012.question, 2, said)
     assert grammar
     assert "makes much of" not in grammar
     assert '"Market Context points to the rise of the price, and yet "' in grammar
 
 
 def test_each_role_speaks_first_of_what_is_its_own() -> None:
-    record = frozen(APPLE)
+    record = frozen(APPLE_2012)
     firsts = {
         agent.role: (speech.grammar(record, agent.role, "Buy?", 1, []) or "").split("first1 ::=")[0]
         for agent in FINANCIAL_DEBATE.speakers
@@ -126,7 +126,7 @@ def test_no_wording_says_a_stance_or_a_figure() -> None:
         words += [
             clauses for wording in table.values() for clauses in (wording.says, *wording.means.values())
         ]
-    prepared = prepare(frozen(APPLE))
+    prepared = prepare(frozen(APPLE_2012))
     for clause in (clause for clauses in words for clause in clauses):
         assert not re.search(r"\b(buy|sell|hold|avoid|recommend)\b", clause, re.IGNORECASE), clause
         assert not Checker(*prepared).text(f"{clause[:1].upper()}{clause[1:]}."), clause
