@@ -4,7 +4,7 @@ import { nothing, render } from "lit";
 import { chipsTemplate } from "./chips.ts";
 import { Composer, MAX_QUESTION } from "./composer.ts";
 import type { Dataset, Reading } from "./datasets.ts";
-import { type Draft, DraftStore } from "./draft.ts";
+import type { Draft } from "./draft.ts";
 import { Estimates } from "./estimates.ts";
 import { type Example, setUpExamples } from "./examples.ts";
 import { clearError, clearErrors, showErrors } from "./field-errors.ts";
@@ -15,6 +15,7 @@ import { drawReading, readingProblems, readingValues, withChoice } from "./readi
 import { type Source, Sources } from "./sources.ts";
 import { type Failure, requestStart, showStarting } from "./starting.ts";
 import { type Busy, busyTemplate, stopOne } from "../shared/busy.ts";
+import { DraftStore } from "../shared/draft.ts";
 import { leftText, priceText } from "../shared/estimate.ts";
 import { characterCount, thousands } from "../shared/format.ts";
 import type { FieldError } from "../shared/http.ts";
@@ -35,7 +36,7 @@ export class StartForm {
   #api: string;
   #composer: Composer;
   #estimates: Estimates;
-  #drafts: DraftStore;
+  #drafts: DraftStore<Draft>;
   #busy: Busy | null = null;
   /** The idempotency key of a start that has failed; null after any change. */
   #key: string | null = null;
@@ -54,7 +55,8 @@ export class StartForm {
     this.#composer = new Composer(field("content"), field("topic"), files);
     const values = (): Record<string, unknown> | null => (this.#composer.isEmpty ? null : this.#values());
     this.#estimates = new Estimates(`${api}estimate`, values, () => this.#draw());
-    this.#drafts = new DraftStore(user, again, () => this.#draft());
+    // A form that was opened with the values of an earlier debate has a draft of its own.
+    this.#drafts = new DraftStore(again ? `${user}:${again}` : user, again !== "", () => this.#draft());
     const draft = this.#drafts.load();
     // What was typed before this script had loaded is newer than the draft.
     if (draft !== null && this.#composer.text.value === this.#composer.text.defaultValue) this.#restore(draft);
