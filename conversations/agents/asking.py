@@ -121,7 +121,7 @@ class Asking:
             config=config,
             response_schema=None if self._form is None else response_schema(self._form.schema),
             middleware=(
-                ReadableCalls,
+                lambda event, context: ReadableCalls(event, context, self._reply.partial.tools),
                 *middleware(self._meter),
                 *telemetry(self._task.agent.name, self._provider),
             ),

@@ -23,6 +23,8 @@ from evidence.record import Item
 # Characters of a tool's input or output that are stored: about a page, so that the log stays small.
 MAX_TOOL_TEXT = 4_000
 MAX_TOOL_NAME = 100
+# Some gateways put a model's signature of its thoughts into the id of a call.
+MAX_CALL_ID = 200
 
 
 @dataclass(frozen=True)
@@ -43,7 +45,8 @@ _UNKNOWN = Finished()
 
 @dataclass
 class PartialMessage:
-    """A message that is arriving. `tools` are names by call id, and `finished` are calls by it; `pause` is text to put
+    """A message that is arriving. `tools` are names by the call's id, as the model gave it, and `finished` are calls
+    by it; `pause` is text to put
     before the next token. `prompt_cost` (estimated) and `token_price` (of one output token) are in US dollars; None is
     unknown."""
 
@@ -68,7 +71,7 @@ def translate(event: BaseEvent, partial: PartialMessage) -> EventData | None:
         case ToolCallEvent():
             partial.tools[event.id] = clean(event.name)[:MAX_TOOL_NAME]
             return ToolStart(
-                call=clean(event.id),
+                call=call_id(event.id),
                 message=partial.message,
                 tool=partial.tools[event.id],
                 input=clean(event.arguments)[:MAX_TOOL_TEXT],
@@ -78,7 +81,7 @@ def translate(event: BaseEvent, partial: PartialMessage) -> EventData | None:
             code = "tool_not_found" if isinstance(event, ToolNotFoundEvent) else "tool_failed"
             finished = partial.finished.get(event.parent_id, _UNKNOWN)
             return ToolError(
-                call=clean(event.parent_id),
+                call=call_id(event.parent_id),
                 message=partial.message,
                 tool=_tool(event, partial),
                 code=finished.code or code,
@@ -89,7 +92,7 @@ def translate(event: BaseEvent, partial: PartialMessage) -> EventData | None:
             output = clean(_text(event.result))[:MAX_TOOL_TEXT]
             finished = partial.finished.get(event.parent_id, _UNKNOWN)
             return ToolEnd(
-                call=clean(event.parent_id),
+                call=call_id(event.parent_id),
                 message=partial.message,
                 tool=_tool(event, partial),
                 output=output,
@@ -102,6 +105,11 @@ def translate(event: BaseEvent, partial: PartialMessage) -> EventData | None:
             # A sum with an unknown part is unknown.
             partial.usage = call if partial.usage is None else _sum(partial.usage, call)
     return None
+
+
+def call_id(id_: str) -> str:
+    """The id of a call as it is logged."""
+    return clean(id_)[:MAX_CALL_ID]
 
 
 def counted(usage: Counts) -> Usage:

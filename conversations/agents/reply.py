@@ -25,7 +25,7 @@ from conversations.agents.thoughts import Thoughts
 from conversations.agents.token_buffer import TokenBuffer
 from conversations.agents.tools import ask_human
 from conversations.domain.errors import ProviderError
-from conversations.domain.events import EventData, Evidence, InputRequest, ToolEnd
+from conversations.domain.events import EventData, Evidence, InputRequest
 from conversations.prompts import builder
 from conversations.providers import provider_errors
 
@@ -111,7 +111,7 @@ class Reply:
                 raise ProviderError("provider_looped", sentence, retryable=True)
         if ours is None or self._is_question(event):
             return
-        finished = self.partial.finished.get(ours.call) if isinstance(ours, ToolEnd) else None
+        finished = self.partial.finished.get(event.parent_id) if isinstance(event, ToolResultEvent) else None
         # On record before the result: the agent reads both after this.
         found = [Evidence(items=tuple(finished.items))] if finished is not None and finished.items else []
         await self._put([*found, ours])

@@ -1,18 +1,23 @@
 """The general assistant, through a real HTTP stand-in: its calls, their results on record, and its answer."""
 
+import json
+from dataclasses import replace
+
 from conversations.domain.events import (
     AgentMessage,
     Complete,
     Evidence,
     Figures,
+    Routing,
     ToolEnd,
     ToolError,
     ToolStart,
     dump,
 )
 from conversations.orchestration.assistant import Assistant
+from tests.fakes import openai_format
 from tests.fakes.openai_server import OpenAIServer
-from tests.fakes.replies import calls, refuses, says
+from tests.fakes.replies import Reply, calls, refuses, says, sends
 from tests.support.held import fold, hold, only, sum_of
 
 SUM = "What is 15% of 850?"
@@ -70,6 +75,54 @@ async def test_calls_side_by_side_are_told_apart(openai: OpenAIServer) -> None:
         {each for end in ends.values() for each in end.evidence} == {*items} == {"E1", "E2", "E3", "E4", "E5"}
     )
     assert items[ends["calculate"].evidence[0]].value * 2 == 255
+
+
+def numbered(*made: tuple[str, str]) -> Reply:
+    """Calls of the calculator, each an id and an expression, as a server sends them that numbers them itself."""
+    pieces = [
+        {
+            "index": place,
+            "id": id_,
+            "function": {"name": "calculate", "arguments": json.dumps({"expression": sum_})},
+        }
+        for place, (id_, sum_) in enumerate(made)
+    ]
+    body = openai_format.delta("stand-in", tool_calls=pieces), openai_format.delta("stand-in", "tool_calls")
+    return sends(b"".join(body) + openai_format.DONE)
+
+
+async def test_results_find_their_calls_whatever_ids_a_server_gives(openai: OpenAIServer) -> None:
+    openai.answer(
+        numbered(("a\0b", "1 + 1"), ("call_0", "2 + 2"), ("call_0", "3 + 3"), ("x" * 900, "4 + 4")),
+        numbered(("call_0", "5 + 5")),
+        says("Done."),
+    )
+    events = await hold(sum_of("Five sums, please.", openai))
+    starts = {start.call: json.loads(start.input)["expression"] for start in only(ToolStart, events)}
+    ends = {end.call: end for end in only(ToolEnd, events)}
+    assert {call: end.output.partition(" = ")[0] for call, end in ends.items()} == starts
+    assert len(starts) == 5
+    assert {"a\ufffdb", "x" * 200} <= starts.keys()
+    # The figures of each result are on record before it, also of the call whose id cannot be stored as it is.
+    found = {item.id: item.label for event in only(Evidence, events) for item in event.items}
+    assert all(found[id_] in end.output for end in ends.values() for id_ in end.evidence)
+    assert len(found) == 5
+    # The model gets the ids that it gave, where they tell its calls apart.
+    answered = [said["tool_call_id"] for said in openai.asked[-1].messages if said["role"] == "tool"]
+    assert {"a\0b", "x" * 900} <= {*answered}
+    assert len({*answered}) == 5
+
+
+async def test_a_tool_of_other_conversations_is_neither_offered_nor_called(openai: OpenAIServer) -> None:
+    held = sum_of("How many rows has sales?", openai)
+    [assistant] = held.state.panel.speakers
+    agent = replace(assistant, tools=("query", "calculate"))
+    held.state.panel = replace(held.state.panel, speakers=(agent,))
+    held.state.routing = Routing(panel="general-assistant", reason="chosen_at_start")
+    openai.answer(calls(("query", {"sql": "SELECT count(*) FROM sales"})), says("I cannot know."))
+    events = await hold(held)
+    assert [tool["function"]["name"] for tool in openai.asked[0].body["tools"]] == ["calculate"]
+    assert [error.code for error in only(ToolError, events)] == ["tool_not_found"]
 
 
 async def test_a_failed_call_is_told_in_a_sentence(openai: OpenAIServer) -> None:
