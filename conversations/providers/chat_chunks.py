@@ -9,8 +9,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
+from conversations.providers.event_stream import EventTooLarge
+
 # A model calls few tools at once; a larger index is an error of the server.
 MAX_CALLS: Final = 32
+# Characters of the arguments of an answer's calls: a tool that takes more would not be one that people can follow.
+MAX_ARGUMENTS: Final = 1 << 18
 # The names of reasoning: DeepSeek's, Qwen's and vLLM's, then OpenRouter's, Groq's and Ollama's.
 _REASONING: Final = ("reasoning_content", "reasoning")
 
@@ -58,7 +62,7 @@ class ChatAnswer:
 
     def take(self, data: Any, event: str = "") -> Piece | None:
         """Add a decoded chunk, or a whole answer; None if it carries no text. `event` is the name of the server's
-        event. Raises ErrorInAnswer if it is an error."""
+        event. Raises ErrorInAnswer if it is an error, and EventTooLarge if the arguments of calls have no end."""
         if not isinstance(data, dict):
             return None
         if (error := _error(data, event)) is not None:
@@ -112,6 +116,9 @@ class ChatAnswer:
                 slot.arguments = json.dumps(arguments)
             elif isinstance(arguments, str):
                 slot.arguments += arguments
+            if sum(len(each.arguments) for each in self.calls.values()) > MAX_ARGUMENTS:
+                # No limit on tokens of the answer counts them, and some servers ignore the one in the request.
+                raise EventTooLarge
 
     def _slot(self, index: Any, id_: str | None) -> _Call | None:
         """The call that a piece belongs to: by its index, else by its id, else the last one."""

@@ -12,7 +12,7 @@ from conversations.domain.events import AgentMessage, Fallback, InputRequest, Me
 from conversations.domain.frames import Frame
 from tests.fakes import odd_streams
 from tests.fakes.openai_server import OpenAIServer
-from tests.fakes.replies import asks, says, sends
+from tests.fakes.replies import asks, calls, says, sends
 from tests.support.held import debate, hold, only
 
 FIRST = "Financial Analyst"
@@ -67,6 +67,13 @@ async def test_one_huge_chunk_is_a_model_that_does_not_end(openai: OpenAIServer,
 
 async def test_an_event_without_end_is_not_kept_in_memory(openai: OpenAIServer) -> None:
     openai.answer(sends(b"data: " + b"x" * 5_000_000), to=FIRST)
+    with pytest.raises(ProviderError) as failed:
+        await hold(debate(openai))
+    assert failed.value.reason == "provider_looped"
+
+
+async def test_arguments_of_a_call_without_end_are_not_kept_in_memory(openai: OpenAIServer) -> None:
+    openai.answer(calls(("calculate", {"expression": "1" * 300_000})), to=FIRST)
     with pytest.raises(ProviderError) as failed:
         await hold(debate(openai))
     assert failed.value.reason == "provider_looped"
