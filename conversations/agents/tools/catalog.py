@@ -1,4 +1,4 @@
-"""The tools that agents may call, by name."""
+"""The tools that agents of every conversation may call, by name. None of them reads anything of a person."""
 
 from collections.abc import Mapping
 from typing import Any, Final

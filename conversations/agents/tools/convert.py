@@ -6,7 +6,7 @@ from typing import Annotated, Final, Literal
 
 from pydantic import Field
 
-from conversations.agents.tools.tool import Arguments, Outcome, Refused, Right, Tool, in_thread
+from conversations.agents.tools.tool import Arguments, Outcome, Refused, Tool, in_thread
 from evidence.library import series
 from evidence.record import Item, Number, Unit, plain
 
@@ -71,5 +71,4 @@ TOOL: Final = Tool(
     "Convert an amount of money by the European Central Bank's reference rates of a day.",
     Conversion,
     in_thread(_convert),
-    rights=frozenset({Right.LIBRARY}),
 )

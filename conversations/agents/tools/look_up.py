@@ -6,7 +6,7 @@ from typing import Annotated, Final
 
 from pydantic import Field
 
-from conversations.agents.tools.tool import Arguments, Outcome, Refused, Right, Tool, in_thread
+from conversations.agents.tools.tool import Arguments, Outcome, Refused, Tool, in_thread
 from conversations.domain import figures
 from conversations.domain.events import ResultTable
 from evidence.freezing.draft import Draft
@@ -84,5 +84,4 @@ TOOL: Final = Tool(
     "Look up a figure of a company, a rate or the economy, as it was known on a day.",
     LookUp,
     in_thread(_look_up),
-    rights=frozenset({Right.LIBRARY}),
 )

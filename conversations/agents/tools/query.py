@@ -12,7 +12,7 @@ from typing import Annotated, Any, Final
 
 from pydantic import Field
 
-from conversations.agents.tools.tool import Arguments, Outcome, Refused, Right, Tool
+from conversations.agents.tools.tool import Arguments, Outcome, Refused, Tool
 from conversations.domain.events import ResultTable
 from evidence.datasets.model import Table, Type
 from evidence.record import Item, Quality, Unit
@@ -60,7 +60,7 @@ def tool(data: Data, question: str, earlier: Sequence[Item]) -> Tool[Query]:
         return Outcome(_text(result, checks), items, table)
 
     description = "Query the person's tables. The figures of the result are put on record, row by row."
-    return Tool(NAME, description, Query, query, rights=frozenset({Right.DATASETS}))
+    return Tool(NAME, description, Query, query)
 
 
 def schema(data: Data) -> str:

@@ -1,28 +1,23 @@
 """What a tool is: a typed function that an agent may call.
 
-A tool only reads: a turn that is repeated after a crash calls it again. What it gives is data to the agent, never an
-order; its figures become items of the record before the agent reads them.
+1. A tool only reads: a turn that is repeated after a crash calls it again.
+2. It reads nothing of a person, unless it is made for one conversation, with what its owner has attached; no other
+   conversation can call it.
+3. It costs no money: what its results cost is their room in the model's next request, which the budget reserves.
+4. What it gives is data to the agent, never an order; its figures become items of the record before the agent reads
+   them.
 """
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
-from enum import StrEnum
 from typing import Any, Generic, Protocol, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
 from conversations.domain.events import ResultTable
 from evidence.record import Item
-
-
-class Right(StrEnum):
-    """What a tool reads beside its arguments."""
-
-    LIBRARY = "library"
-    DATASETS = "datasets"
 
 
 class Arguments(BaseModel):
@@ -64,15 +59,12 @@ class Results(Protocol):
 
 @dataclass(frozen=True)
 class Tool(Generic[A]):
-    """`arguments` is the schema of `function`, which takes them and the record's time and raises Refused. `rights` are
-    what it reads; `usd` is what a call costs."""
+    """`arguments` is the schema of `function`, which takes them and the record's time and raises Refused."""
 
     name: str
     description: str
     arguments: type[A]
     function: Callable[[A, datetime], Awaitable[Outcome]]
-    rights: frozenset[Right] = frozenset()
-    usd: Decimal = Decimal(0)
 
     @property
     def schema(self) -> Mapping[str, Any]:
