@@ -261,8 +261,16 @@ async def test_where_one_breaks_off_a_question_is_asked_again_and_a_command_is_n
         broken.asked.clear()
         sound.asked.clear()
         answers = [(await client.post("/", content=b"buy")).status_code for _ in range(4)]
-        assert sorted(answers) == [200, 200, 502, 502]
+        assert sorted(answers) == [200, 200, 503, 503]
         assert len(broken.asked) + len(sound.asked) == 4
+
+
+async def test_a_page_says_that_no_process_answers() -> None:
+    async with before(Upstream(breaks_off=True)) as client:
+        page = await client.get("/dashboard")
+        assert (page.status_code, page.headers["retry-after"]) == (503, "5")
+        assert "Outcry is unavailable" in page.text
+        assert (await client.get("/api/conversations/")).status_code == 502
 
 
 async def test_who_is_restarted_is_not_missed() -> None:
