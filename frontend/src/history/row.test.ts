@@ -1,7 +1,8 @@
+import { render } from "lit";
 import { expect, test } from "vitest";
 import { parameters } from "./filters.ts";
 import type { Row } from "./history-api.ts";
-import { age, groupOf, shownRow, unmarked } from "./row.ts";
+import { type Actions, age, groupOf, rowTemplate, shownRow, unmarked } from "./row.ts";
 
 const NOW = new Date(2027, 2, 10, 9, 0);
 
@@ -16,6 +17,13 @@ test("debates are grouped by the days of the reader's own time zone", () => {
   expect(groupOf(row(new Date(2027, 2, 3)), NOW)).toBe("Last 30 days");
   expect(groupOf(row(new Date(2027, 0, 3)), NOW)).toBe("Older");
   expect(groupOf(row(new Date(2027, 0, 3), true), NOW)).toBe("Pinned");
+});
+
+test("a debate that a limit ended is listed as stopped", () => {
+  const actions = {} as Actions;
+  const limited = { ...row(NOW), status: "completed", verdict: "no_verdict", verdict_reason: "budget" } as Row;
+  render(rowTemplate(limited, { isOpen: false, isRenamed: false, isCurrent: false, now: NOW }, actions), document.body);
+  expect(document.querySelector(".status-word")?.textContent).toBe("Stopped");
 });
 
 test("an excerpt is read without the signs of Markdown", () => {

@@ -108,7 +108,9 @@ function outcomeTemplate({ status, mode, verdict, verdict_reason, word }: Row): 
   if (hasStance && verdict_reason === "not_a_debate") return html`${demo}<span class="stance">Answered</span>`;
   if (hasStance && verdict !== "no_verdict")
     return html`${demo}<span class="stance" data-stance=${verdict}>${label(verdict)}</span>`;
-  return html`${demo}<span class="status-word" data-status=${status}>${word ?? STATUS[status] ?? label(status)}</span>`;
+  const limited = verdict_reason === "budget" ? "Stopped" : undefined;
+  const said = word ?? limited ?? STATUS[status] ?? label(status);
+  return html`${demo}<span class="status-word" data-status=${status} ?data-stopped=${said === "Stopped"}>${said}</span>`;
 }
 
 function excerptTemplate({ before, hit, after }: Excerpt): TemplateResult {

@@ -55,6 +55,7 @@ export function statusPanelTemplate(debate: LiveDebate): TemplateResult {
   const mode = state.mode ?? page.mode;
   const note = debate.connectionState === "live" ? STREAM_NOTES[debate.stream] : undefined;
   const why = stopReason(debate);
+  const word = statusWord(debate);
   return html`<aside class="status-panel" data-theme="dark" aria-label="Status">
     <div class="status-row">
       <p class="status">
@@ -65,7 +66,8 @@ export function statusPanelTemplate(debate: LiveDebate): TemplateResult {
           data-testid="conversation-status"
           data-status=${status}
           ?data-stale=${debate.isStale}
-          >${statusWord(debate)}</span
+          ?data-stopped=${word === "Stopped"}
+          >${word}</span
         >
         ${mode === "demo" ? html`<span class="tag tag-demo" data-testid="demo-badge">Demo</span>` : nothing}
       </p>
