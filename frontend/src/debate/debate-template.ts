@@ -131,13 +131,17 @@ export function composerTemplate(session: DebateSession, isWriting: boolean): Op
     ${isOver ? afterTemplate(session) : nothing}`;
 }
 
-function afterTemplate(session: DebateSession): TemplateResult {
+function afterTemplate(session: DebateSession): Optional {
   const { page, state } = session;
+  const hasFailed = state.status === "error";
+  const canFollow = state.messages.some((message) => message.state === "done");
+  if (hasFailed && !canFollow) return nothing;
   return html`<outcry-after
     .url=${`${page.apiUrl}again`}
     .editUrl=${page.againUrl}
     .isJudged=${isJudged(page, state.panel)}
-    .canFollow=${state.messages.some((message) => message.state === "done")}
+    .hasFailed=${hasFailed}
+    .canFollow=${canFollow}
     .limit=${page.maxTopic}
     @followed=${({ detail }: CustomEvent<Link>) => session.addFollower(detail)}
   ></outcry-after>`;

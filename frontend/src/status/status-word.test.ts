@@ -21,6 +21,7 @@ test("a debate is initializing for a second, and until its first message", () =>
   expect(word(after("debate", begun))).toBe("Initializing");
   expect(word(after("debate", begun + 1))).toBe("Live");
   expect(word(after("debate"), 999)).toBe("Initializing");
+  expect(word(after("error"), 999)).toBe("Failed");
 });
 
 test("a debate is queued only if it waits", () => {

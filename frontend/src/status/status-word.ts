@@ -12,8 +12,10 @@ const WAITS_AFTER = 2_500;
 type Debate = Pick<LiveDebate, "page" | "state" | "age">;
 
 export function statusWord({ page, state, age }: Debate): string {
-  if (age < FIRST_WORD_STAYS) return "Initializing";
-  switch (state.status ?? page.status) {
+  const status = state.status ?? page.status;
+  // A failure is not held back.
+  if (age < FIRST_WORD_STAYS && status !== "error") return "Initializing";
+  switch (status) {
     case "queued":
       return age < WAITS_AFTER && reasonOf({ page, state }) !== "busy" ? "Initializing" : "Queued";
     case "initializing":

@@ -29,6 +29,8 @@ export class AfterElement extends PageElement {
   @property({ attribute: false }) editUrl!: string;
   /** Whether it was a debate, which ends with a verdict. */
   @property({ attribute: false }) isJudged = true;
+  /** Whether the debate failed. Its error then offers to run it again. */
+  @property({ attribute: false }) hasFailed = false;
   /** Whether there is something that another debate could follow. */
   @property({ attribute: false }) canFollow!: boolean;
   /** Characters of a question, at most. */
@@ -48,9 +50,9 @@ export class AfterElement extends PageElement {
     return html`<div class="after" data-testid="after" role="group" aria-label="After the debate">
       <p class="ended">${this.isJudged ? "This debate has ended." : "This question was answered."}</p>
       <div class="choices">
-        ${this.#button("again", "Run again", {}, "btn-primary")}
+        ${this.hasFailed ? nothing : this.#button("again", "Run again", {}, "btn-primary")}
         ${this.canFollow ? this.#followUps() : nothing}
-        <a class="btn btn-outline btn-sm" href=${this.editUrl} data-testid="edit-and-run">Edit and run</a>
+        ${this.hasFailed ? nothing : html`<a class="btn btn-outline btn-sm" href=${this.editUrl} data-testid="edit-and-run">Edit and run</a>`}
       </div>
       ${this.canFollow && this.isJudged ? html`<p class="price" data-testid="round-estimate">${this.#price("round") && `One more round · ${this.#price("round")}`}</p>` : nothing}
       ${this.asks ? this.#question() : nothing}

@@ -9,7 +9,7 @@ import { DEMO } from "./attempts.ts";
 type Optional = TemplateResult | typeof nothing;
 
 const CONNECT = "OUTCRY_PROVIDERS=openai:gpt-5-mini OPENAI_API_KEY=... make run";
-const LATER = "Temporary provider error. Try again in a minute.";
+const LATER = "Such errors are mostly temporary. Try again in a minute.";
 const OPERATOR = "The site's operator must correct the provider's key or model first.";
 
 /** What a person can do about an error that ended a debate, by its code. */
