@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from evidence.checker.notation import CODES
@@ -77,7 +78,7 @@ _UNREAD_PERIOD: Final = re.compile(
     r"|\bHalbjahr\b|\bQuartal\b|(?<![\d/–-])(?:19|20)?\d{2}[/–-]\d{2}\b(?![-–/]\d)|\b[A-Z][a-z]{2}[-'’ ]+\d{2}\b(?!,)"
     r"|\b\d{1,2}/\d{1,2}/\d{2,4}\b|\bhalf\b|\b(?:three|six|nine) months\b"
 )
-CHANGES: Final = _expression(
+_CHANGES: Final = _expression(
     r"\b(?:change|chg\.?|growth|y/y|yoy|y-o-y|q/q|qoq|vs\.?|versus|delta|difference|diff\.?|variance|var\.?"
     r"|variation|Veränd\w*|Abweichung|increase|decrease)(?!\w)|[Δ∆]|\+/-"
 )
@@ -141,8 +142,14 @@ def both(row: HeadUnit, column: HeadUnit) -> HeadUnit:
     return UNCLEAR
 
 
+@lru_cache(maxsize=256)
 def has_unread_period(head: str) -> bool:
     return _UNREAD_PERIOD.search(head) is not None
+
+
+@lru_cache(maxsize=256)
+def is_of_change(head: str) -> bool:
+    return _CHANGES.search(head) is not None
 
 
 def _unit(match: re.Match[str]) -> HeadUnit:

@@ -50,7 +50,7 @@ _MASKS: Final = (
     r"\b(?:[Nn]o\.|[Nn]umber|[Tt]op|[Ff]irst|[Ll]ast|[Nn]ext) ?\d{1,3}\b(?!\.\d|,\d| ?%| per)",
     r"#\d{1,6}\b",
     r"\b\d{1,5}(?:st|nd|rd|th)\b",
-    r"(?m)^[ \t>]{0,8}(?:#{1,6} ?)?(?:\d{1,3}(?:\.\d{1,3}){0,3}[.)]|\(\d{1,3}\))(?=\s)",
+    r"^[ \t>]{0,8}(?:#{1,6} ?)?(?:\d{1,3}(?:\.\d{1,3}){0,3}[.)]|\(\d{1,3}\))(?=\s)",
     # Parameters and durations
     rf"\b\d{{1,4}}(?:-| ?to ?|-to-)?(?:\d{{1,4}})?[- ]{_TIME_UNIT}\b",
     r"\b(?:RSI|SMA|EMA|MA|DMA|MACD|ATR|ADX|BB|Bollinger) ?\(\d{1,3}(?:, ?\d{1,3}(?:\.\d)?){0,2}"
@@ -64,7 +64,10 @@ _MASKS: Final = (
     r"\b\d{1,4}[- ]for[- ]\d{1,4}\b|\b\d{1,4}:\d{1,4}\b|\b24/7\b|\b\d{1,2}-to-\d{1,2}\b",
     r"\b(?!\d{1,3}(?:\.\d{3})+\b)\d{1,4}(?:\.\d{1,4}){2,5}\b",
 )
-_MASK: Final = re.compile("|".join(f"(?:{mask.removeprefix('(?m)')})" for mask in _MASKS), re.MULTILINE)
+# None begins inside a word, where most characters are, or with a space, but for the first one of a line.
+_MASK: Final = re.compile(
+    rf"(?:^|(?<![A-Za-z])(?=\S)|(?=['\[#]))(?:{'|'.join(f'(?:{mask})' for mask in _MASKS)})", re.MULTILINE
+)
 
 
 def masked(text: str) -> list[tuple[int, int]]:

@@ -134,11 +134,7 @@ _NO_NAMES: Final = frozenset(
 
 def metrics(text: str, words: Vocabulary, subjects: Sequence[SubjectMention]) -> list[MetricMention]:
     """The metrics that are named, in order; of overlapping ones the longest."""
-    found = [
-        (match.start(), -match.end(), family)
-        for family, expression in words.metrics.items()
-        for match in expression.finditer(text)
-    ]
+    found = _phrases(text, words)
     # A pair of currencies is its rate, too.
     found += [
         (each.start, -each.end, "fx")
@@ -159,6 +155,19 @@ def metrics(text: str, words: Vocabulary, subjects: Sequence[SubjectMention]) ->
                 metric = Metric(family, window_of(span)) if family in _WINDOWED else metric
             mentions.append(MetricMention(start, end_of(text, start, -end, family, qualifier), metric))
     return _with_windows_alone(text, mentions)
+
+
+def _phrases(text: str, words: Vocabulary) -> list[tuple[int, int, str]]:
+    """(start, -end, family) of all phrases that begin where one is found."""
+    found: list[tuple[int, int, str]] = []
+    place = 0
+    while some := words.any_metric.search(text, place):
+        start = some.start()
+        for family, expression in words.metrics.items():
+            if match := expression.match(text, start):
+                found.append((start, -match.end(), family))
+        place = max(-end for first, end, _ in reversed(found) if first == start)
+    return found
 
 
 def _with_windows_alone(text: str, mentions: list[MetricMention]) -> list[MetricMention]:
@@ -224,7 +233,7 @@ def subjects(text: str, words: Vocabulary) -> list[SubjectMention]:
         name = match[1]
         if name.split(" ")[0] in _NO_NAMES or any(each.start < end and start < each.end for each in found):
             continue
-        if not any(expression.search(name) for expression in words.metrics.values()):
+        if not words.any_metric.search(name):
             found.append(SubjectMention(start, end, None))
     return _without_overlaps(text, found)
 

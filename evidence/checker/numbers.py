@@ -138,8 +138,9 @@ def _figure(text: str, match: re.Match[str]) -> Figure | None:
     digits = f".{digits}" if before["point"] else digits
     value, decimals = Decimal(digits), len(digits.partition(".")[2])
     factor = Decimal(scale) / (100 if cents else 1)
-    is_negative = bool(before["open"] or re.search("-|[Mm]inus", before["sign"] or before["inner"] or ""))
-    is_signed = bool(before["sign"] or before["inner"] or before["open"])
+    sign = before["sign"] or before["inner"] or ""
+    is_negative = before["open"] is not None or sign.lower().startswith(("-", "minus"))
+    is_signed = bool(sign or before["open"])
     if not is_signed and text[end : end + 1] == ")" and _STATED.search(text, max(0, first - WINDOW), first):
         is_negative = is_signed = True
         first, end = first - 1, end + 1

@@ -4,6 +4,7 @@ import re
 from calendar import monthrange
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 from typing import Final
 
 from evidence.checker.masks import MONTHS
@@ -17,7 +18,8 @@ _MONTH_NUMBERS: Final = {
 _MONTH: Final = rf"(?P<month>{MONTHS})\b\.?"
 _YEAR: Final = r"(?P<year>(?:19|20)\d{2})"
 _SAID: Final = re.compile(
-    rf"\b(?P<iso>\d{{4}}-\d{{2}}(?:-\d{{2}})?)\b"
+    # Letters are looked at where a word begins.
+    rf"(?:(?<![A-Za-z])|(?=\d))(?:\b(?P<iso>\d{{4}}-\d{{2}}(?:-\d{{2}})?)\b"
     rf"|\b(?P<day>\d{{1,2}})(?:st|nd|rd|th)?(?: of)? {_MONTH},? ?{_YEAR}\b"
     rf"|\b{_MONTH.replace('month', 'month2')} (?P<day2>\d{{1,2}})(?:st|nd|rd"
     rf"|th)?,? ?{_YEAR.replace('year', 'year2')}\b"
@@ -25,7 +27,7 @@ _SAID: Final = re.compile(
     rf"|\b(?:Q(?P<quarter>[1-4])|(?P<quarter2>[1-4])Q|(?P<ordinal>first|second|third"
     rf"|fourth)[- ]quarter)(?: ?(?:of|FY|fiscal|'))* ?(?P<year4>(?:19|20)?\d{{2}})\b"
     rf"|\b(?:FY|fiscal(?: year)?|financial year|full[- ]year) ?'?(?P<year5>(?:19|20)?\d{{2}})(?!\d|[.,]\d|%)"
-    rf"|(?<![\d.,$€£]){_YEAR.replace('year', 'year6')}(?![\d%]|[.,]\d|s\b)",
+    rf"|(?<![\d.,$€£]){_YEAR.replace('year', 'year6')}(?![\d%]|[.,]\d|s\b))",
     re.IGNORECASE,
 )
 _BEFORE: Final = re.compile(
@@ -62,6 +64,7 @@ class Said:
     years_back: int | None = None
 
 
+@lru_cache(maxsize=1_024)
 def recorded(text: str) -> Period | None:
     """The period of an item; None if it is not understood."""
     begin, dots, end = text.partition("..")

@@ -19,8 +19,9 @@ DOWN: Final = (
     r"|depreciat(?:es|ed|ing|ion)|retreat(?:s|ed|ing)?|negative|cut|erod(?:es|ed|ing)|decelerat(?:es|ed|ing)"
     r"|halved|correction"
 )
+# "may", and not the month.
 _ASSUMED: Final = (
-    r"would|could|might|(?-i:may)|should|will|shall|if|assum(?:e|es|ed|ing|ption|ptions)|scenario|suppos(?:e|ing)"
+    r"would|could|might|m(?-i:(?<=m)ay)|should|will|shall|if|assum(?:e|es|ed|ing|ption|ptions)|scenario|suppos(?:e|ing)"
     r"|target(?:s|ed|ing)?"
     r"|forecast(?:s|ed|ing)?|expect(?:s|ed|ing|ation|ations)?|project(?:s|ed|ing|ion|ions)|upside|downside"
     r"|stop(?:-loss)?"
@@ -39,7 +40,14 @@ _NEGATED: Final = (
 
 
 def _words(pattern: str) -> re.Pattern[str]:
-    return re.compile(rf"\b(?:{pattern})\b", re.IGNORECASE)
+    """The alternatives as whole words, in groups by their first letter: most words of a text begin like few of them."""
+    groups: dict[str, list[str]] = {}
+    for word in re.split(r"\|(?![^()]*\))", pattern):
+        groups.setdefault(word[0].lower(), []).append(word[1:])
+    grouped = "|".join(
+        f"(?-i:[{letter}{letter.upper()}])(?:{'|'.join(rest)})" for letter, rest in groups.items()
+    )
+    return re.compile(rf"\b(?:{grouped})\b", re.IGNORECASE)
 
 
 UPWARDS: Final = _words(UP)

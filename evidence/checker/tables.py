@@ -8,12 +8,12 @@ from typing import Final
 
 from evidence.checker.figure import Figure, Measure
 from evidence.checker.heads import (
-    CHANGES,
     NO_UNIT,
     UNCLEAR,
     HeadUnit,
     both,
     has_unread_period,
+    is_of_change,
     of_caption,
     of_head,
 )
@@ -137,15 +137,15 @@ class Table:
         heads = f"{row} in {column} was " if column else f"{row} was "
         return Cell(
             f"{heads}{sentence}", len(heads), places, bool(unit),
-            is_read and not has_unread_period(f"{row} | {column}"),
-            CHANGES.search(f"{row} {column}") is not None,
+            is_read and not any(map(has_unread_period, (row, column))),
+            any(map(is_of_change, (row, column))),
             is_known,
         )  # fmt: skip
 
     def _is_known(self, row: str) -> bool:
         """Whether the head of a row names a metric, a subject of the record or a period, or nothing: a segment does
         not, and its revenue is not the company's."""
-        expressions = (*self._words.metrics.values(), *self._words.subjects.values())
+        expressions = (self._words.any_metric, *self._words.subjects.values())
         return not row or bool(said(row)) or any(each.search(row) for each in expressions)
 
 

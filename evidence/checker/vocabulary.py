@@ -176,7 +176,7 @@ def is_same_window(one: int, other: int) -> bool:
 
 
 def _of_metric(pattern: str) -> re.Pattern[str]:
-    return re.compile(rf"(?<![\w-])(?:{pattern})(?!\w)", re.IGNORECASE)
+    return re.compile(rf"(?<![\w-])(?=\w)(?:{pattern})(?!\w)", re.IGNORECASE)
 
 
 def _of_name(pattern: str) -> re.Pattern[str]:
@@ -188,9 +188,12 @@ METRICS: Final[dict[str, re.Pattern[str]]] = {family: _of_metric(text) for famil
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """The expressions that find a record's metrics and subjects in a text. Build it once a record."""
+    """The expressions that find a record's metrics and subjects in a text. Build it once a record.
+
+    `any_metric` finds where some metric stands, in one pass; those of `metrics` then tell which."""
 
     metrics: Mapping[str, re.Pattern[str]]
+    any_metric: re.Pattern[str]
     subjects: Mapping[str, re.Pattern[str]]
     others: re.Pattern[str]
 
@@ -202,8 +205,10 @@ class Vocabulary:
         foreign = [
             name for symbol, name in NAMES.items() if symbol not in subjects and name not in names.values()
         ]
+        phrases = dict(FAMILIES) | {family: re.escape(family).replace("_", "[ _-]") for family in own}
         return cls(
-            METRICS | {family: _of_metric(re.escape(family).replace("_", "[ _-]")) for family in own},
+            METRICS | {family: _of_metric(phrases[family]) for family in own},
+            _of_metric("|".join(phrases.values())),
             {subject: _of_name(pattern) for subject, pattern in names.items()},
             _of_name(f"{'|'.join(foreign)}|(?i:{OTHERS})"),
         )
