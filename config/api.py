@@ -11,6 +11,8 @@ from conversations.api.authentication import session_only
 from conversations.api.datasets import router as datasets
 from conversations.api.debates import router as conversations
 from conversations.api.exports import router as exports
+from conversations.api.organisation_invitations import router as organisation_invitations
+from conversations.api.organisations import router as organisations
 from conversations.api.sources import router as sources
 from conversations.domain import requests
 from conversations.domain.errors import (
@@ -38,6 +40,8 @@ api.add_router("/conversations", conversations)
 api.add_router("/conversations", exports)
 api.add_router("/datasets", datasets)
 api.add_router("/keys", keys)
+api.add_router("/organisations", organisations)
+api.add_router("/organisations", organisation_invitations)
 api.add_router("/sources", sources)
 api.add_router("/streaming", streaming)
 

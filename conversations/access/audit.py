@@ -52,9 +52,9 @@ def note_settings(**values: str) -> None:
 
 
 def about(person: int) -> Q:
-    """The entries that name this person, as actor, subject or owner."""
+    """The entries that name this person, as actor, subject, owner or member."""
     subjects = Q(subject__in=_subjects(person))
-    return Q(actor_id=person) | subjects | Q(detail__owner=person)
+    return Q(actor_id=person) | subjects | Q(detail__owner=person) | Q(detail__member=person)
 
 
 def pseudonymise(person: int, pseudonym: str) -> None:
@@ -72,8 +72,9 @@ def pseudonymise(person: int, pseudonym: str) -> None:
         if entry["actor_id"] == person or (is_subject and entry["actor_id"] is None):
             changes["address"] = None
         detail = {name: value for name, value in entry["detail"].items() if name != "domain"}
-        if detail.get("owner") == person:
-            detail["owner"] = pseudonym
+        for name in ("owner", "member"):
+            if detail.get(name) == person:
+                detail[name] = pseudonym
         AuditEntry._base_manager.filter(pk=entry["pk"]).update(**changes, detail=detail)
 
 

@@ -31,6 +31,25 @@ class Scope(models.TextChoices):
     CONTROL = "control", "Pause, stop and speak in debates"
 
 
+class Role(models.TextChoices):
+    """What a member may do in their organisation. Each role may do what the next one may."""
+
+    OWNER = "owner", "Owner"
+    ADMIN = "admin", "Admin"
+    MEMBER = "member", "Member"
+    VIEWER = "viewer", "Viewer"
+
+    @property
+    def administers(self) -> bool:
+        """Whether they may change the organisation and its members, and review its debates."""
+        return self in {Role.OWNER, Role.ADMIN}
+
+    @property
+    def contributes(self) -> bool:
+        """Whether they may start debates, and control their own ones."""
+        return self is not Role.VIEWER
+
+
 class Theme(models.TextChoices):
     """The colours of the pages; a person who has chosen none gets those of their system."""
 
@@ -74,6 +93,14 @@ class AuditAction(models.TextChoices):
     EXPORTED = "exported", "exported data"
     ANNOUNCED = "announced", "sent an announcement"
     INVITED = "invited", "created an invitation"
+    ORGANISATION_CREATED = "organisation_created", "created an organisation"
+    ORGANISATION_RENAMED = "organisation_renamed", "renamed an organisation"
+    MEMBER_INVITED = "member_invited", "invited somebody to an organisation"
+    INVITATION_WITHDRAWN = "invitation_withdrawn", "withdrew an invitation to an organisation"
+    MEMBER_JOINED = "member_joined", "joined an organisation"
+    MEMBER_LEFT = "member_left", "left an organisation"
+    MEMBER_REMOVED = "member_removed", "removed somebody from an organisation"
+    ROLE_CHANGED = "role_changed", "changed a role in an organisation"
     ADMIN_CHANGED = "admin_changed", "changed data in the administration"
     SETTINGS_CHANGED = "settings_changed", "started with other settings"
     HOLD_PLACED = "hold_placed", "placed a legal hold"

@@ -14,7 +14,10 @@ OutcryError                 code, and a sentence for a person
 |-- NotFound                does not exist, or is not visible to the user
 |-- Forbidden               the user may not do this, though they may see the object
 |   |-- ScopeMissing        the API key lacks the scope, which the message names
+|   |-- OtherAddress        the invitation is to another mail address
 |   `-- NotReauthenticated  the session's user has to give their password or second factor once more
+|-- MembershipConflict      the change contradicts who is in the organisation, such as that its last owner leaves
+|-- InvitationGone          an invitation was used before, has expired, or was withdrawn
 |-- KeyExpired              the API key has expired: it can only be revoked
 |-- NotErasable             a person or debate must not be deleted, or not yet; nothing was deleted
 |-- Conflict                contradicts the log: a question is closed, or an idempotency key was used differently
@@ -134,6 +137,27 @@ class ScopeMissing(Forbidden):
 
 class NotReauthenticated(Forbidden):
     code = "reauthentication_required"
+
+
+class OtherAddress(Forbidden):
+    """The invitation is to a mail address that is not a confirmed one of the user's."""
+
+    code = "other_address"
+
+
+class MembershipConflict(OutcryError):
+    """The change contradicts who is in the organisation: the person is a member already, or the last owner."""
+
+    http_status = 409
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class InvitationGone(OutcryError):
+    code = "invitation_gone"
+    http_status = 410
 
 
 class KeyExpired(OutcryError):

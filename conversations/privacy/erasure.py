@@ -18,12 +18,19 @@ from django.contrib.auth.models import AbstractUser, User
 from django.contrib.sessions.models import Session
 from django.db import transaction
 
-from conversations.access import audit
+from conversations.access import audit, organisations
 from conversations.domain.enums import AuditAction, DeletionReason
 from conversations.domain.errors import NotErasable, NotFound
 from conversations.event_log import pseudonyms
 from conversations.infrastructure import database
-from conversations.models import Conversation, Erasure, Invitation, LedgerEntry, LegalHold
+from conversations.models import (
+    Conversation,
+    Erasure,
+    Invitation,
+    LedgerEntry,
+    LegalHold,
+    OrganisationInvitation,
+)
 from conversations.privacy import deletion, holds, inventory
 
 logger = structlog.get_logger(__name__)
@@ -63,6 +70,10 @@ def require_erasable(user: AbstractUser) -> None:
         raise NotErasable(
             f"{running} {'debate is' if running == 1 else 'debates are'} still running. Stop"
             f" {'it' if running == 1 else 'them'}, or wait for the end, and try again."
+        )
+    if (alone := organisations.left_alone(user)) is not None:
+        raise NotErasable(
+            f"This is the last owner of the organisation {alone.name}. Make another member an owner first."
         )
     others = User.objects.filter(is_superuser=True, is_active=True).exclude(pk=user.pk)
     if user.is_superuser and not others.exists():
@@ -111,6 +122,7 @@ def _delete(user: User) -> None:
         object_id=pseudonym, object_repr=pseudonym, change_message=""
     )
     Invitation.objects.filter(inventory.invited(known)).delete()
+    OrganisationInvitation.objects.filter(inventory.invited(known)).delete()
     LedgerEntry.objects.filter(inventory.of_user(known)).update(key=pseudonym)
     # Only lifted ones are left.
     LegalHold.objects.filter(person=user).delete()

@@ -80,7 +80,7 @@ def _invitations(person: Person) -> Q:
 
 
 def invited(person: Person) -> Q:
-    """The invitations to this person."""
+    """The invitations to this person, to the site or to an organisation."""
     to = Q(pk__in=())
     for address in person.addresses:
         to |= Q(email__iexact=address)
@@ -163,6 +163,11 @@ TABLES: Final[Mapping[str, Table]] = {
         _invitations,
         shown=lambda row, person: _others_hidden("created_by_id")(_address_hidden(row, person), person),
     ),
+    "conversations.Membership": _owned("person"),
+    "conversations.OrganisationInvitation": Table(
+        lambda person: Q(invited_by=person.pk) | invited(person),
+        shown=lambda row, person: _others_hidden("invited_by_id")(_address_hidden(row, person), person),
+    ),
     "conversations.LedgerEntry": Table(_ledger),
     "conversations.LegalHold": Table(
         lambda person: Q(person=person.pk) | Q(conversation__owner=person.pk),
@@ -180,6 +185,7 @@ IMPERSONAL: Final = frozenset(
         "auth.Permission",
         "contenttypes.ContentType",
         "conversations.Deletion",
+        "conversations.Organisation",
         "conversations.PeriodicTask",
         "procrastinate.ProcrastinateEvent",
         # A waiting job holds the id of its conversation, until a worker takes it.

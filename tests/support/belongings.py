@@ -14,7 +14,7 @@ from django.test import Client
 from django.utils import timezone
 
 from conversations.budgets import ledger
-from conversations.domain.enums import Action, AuditAction, Status
+from conversations.domain.enums import Action, AuditAction, Role, Status
 from conversations.domain.events import Control, EventData
 from conversations.event_log import store
 from conversations.models import (
@@ -27,6 +27,9 @@ from conversations.models import (
     Delivery,
     Invitation,
     LegalHold,
+    Membership,
+    Organisation,
+    OrganisationInvitation,
     Preferences,
     Reservation,
     Source,
@@ -75,6 +78,16 @@ def person() -> User:
     make(user, name="canary's key")
     Invitation.objects.create(email=ADDRESS, expires_at=timezone.now())
     Invitation.objects.create(created_by=user, email="friend@example.com", expires_at=timezone.now())
+    organisation = Organisation.objects.create(name="Tarnwick")
+    Membership.objects.create(organisation=organisation, person=user, role=Role.OWNER)
+    for by, email in ((None, ADDRESS), (user, "friend@example.com")):
+        OrganisationInvitation.objects.create(
+            organisation=organisation,
+            email=email,
+            role=Role.MEMBER,
+            invited_by=by,
+            expires_at=timezone.now(),
+        )
     return user
 
 
@@ -137,6 +150,13 @@ def traces(user: User, other: User, theirs: Conversation) -> None:
         subject="conversation:1",
         address="192.0.2.1",
         detail={"owner": user.pk},
+    )
+    AuditEntry.objects.create(
+        actor=other,
+        action=AuditAction.ROLE_CHANGED,
+        subject="organisation:1",
+        address="192.0.2.1",
+        detail={"member": user.pk, "role": "admin"},
     )
     append(theirs, Control(action=Action.PAUSE, actor=NAME), debates.status(Status.CANCELLED))
     LegalHold.objects.create(

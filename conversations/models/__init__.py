@@ -13,6 +13,10 @@ from conversations.domain import spoken_models
 from conversations.domain.enums import TERMINAL, AuditAction, ContentType, DeletionReason, Mode, Status, Theme
 from conversations.domain.panels import DEFAULT_PANEL
 from conversations.domain.sources import MAX_NAME, SourceText, SourceType
+from conversations.models.organisations import Membership, Organisation, OrganisationInvitation
+
+# Django finds the models of an application in this module.
+__all__ = ["Membership", "Organisation", "OrganisationInvitation"]
 
 
 class ConversationQuerySet(models.QuerySet["Conversation"]):
