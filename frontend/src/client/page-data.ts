@@ -23,6 +23,14 @@ export type Source = {
 /** How a case from history went on: per cent between two days, and what that proves. */
 export type Outcome = { readonly from: string; readonly to: string; readonly change: string; readonly note: string };
 
+/** The team of a debate that a person has composed, in the version that speaks. `newest_version` is null if the team was
+ * deleted. */
+export type ComposedTeam = { readonly id: string; readonly name: string; readonly version: number; readonly newest_version: number | null };
+
+/** A speaker. `color` is one of the site's agent colours and `title` what the agent stands for: those of built-in teams
+ * have none. */
+export type Agent = { readonly role: string; readonly name: string; readonly color?: number | null; readonly title?: string };
+
 /** A team that may be asked. `judges`: it gives a verdict. */
 export type Team = { readonly slug: string; readonly title: string; readonly judges: boolean };
 
@@ -61,11 +69,13 @@ export type Page = {
   readonly followedBy: readonly Link[];
   readonly limits: Limits;
   /** The speakers in their order, then the moderator. */
-  readonly agents: readonly { readonly role: string; readonly name: string }[];
+  readonly agents: readonly Agent[];
   /** The teams that can answer this question; none on the sample. */
   readonly teams: readonly Team[];
   /** The team that answers, or is to answer. */
   readonly panel: string;
+  /** The team that a person has composed, if it is one. */
+  readonly team?: ComposedTeam | null;
   /** Whether the question is routed: no person has chosen the team. */
   readonly isRouted: boolean;
   /** Whether this person may pause, resume and stop the debate. */

@@ -671,6 +671,24 @@ describe("control", () => {
   });
 });
 
+test("a team that a person has composed is named as text, in its colours, and with its version", async () => {
+  const agents = [{ role: "agent_1", name: "<b>Value</b>", color: 5, title: "Value investor" }];
+  const team = { id: "t1", name: "<b>Board</b>", version: 2, newest_version: 3 };
+  reopen({ ...OWNER, panel: "t1", team, agents, teams: [{ slug: "t1", title: team.name, judges: false }] });
+  network.socket.deliver(hello());
+  await painted();
+  expect(words("composed-team")).toBe("<b>Board</b> version 2 of 3: the team has changed since.");
+  expect(one("composed-team").querySelector("a")?.getAttribute("href")).toBe("/teams/t1/");
+  const speaker = document.querySelector<HTMLElement>(".speakers li");
+  expect(speaker?.dataset["color"]).toBe("5");
+  expect(speaker?.textContent).toContain("<b>Value</b> Value investor");
+  expect(document.querySelector("outcry-debate b")).toBeNull();
+  expect(words("composer-hint")).toBe("<b>Value</b> speaks next and will answer this.");
+  reopen({ team: { ...team, newest_version: null } });
+  await painted();
+  expect(words("composed-team")).toBe("<b>Board</b> version 2. The team was deleted.");
+});
+
 describe("a text to the panel", () => {
   beforeEach(() => reopen(OWNER));
 

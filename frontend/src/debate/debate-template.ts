@@ -39,7 +39,7 @@ export function questionTemplate(session: DebateSession): TemplateResult {
   const { topic, apiUrl, isSample } = page;
   return html`<header class="question">
     <h1 class="topic" dir="auto" ?data-long=${topic.length > 140}>${topic}</h1>
-    ${isSample ? nothing : exportMenuTemplate(apiUrl)} ${relatedTemplate("Follows", page.follows)} ${routingTemplate(page, state)}
+    ${isSample ? nothing : exportMenuTemplate(apiUrl)} ${relatedTemplate("Follows", page.follows)} ${routingTemplate(page, state)} ${teamTemplate(page)}
     <p class="on-paper">${paperFacts(page, state)}</p>
   </header>`;
 }
@@ -49,6 +49,16 @@ function routingTemplate({ teams, panel, isRouted, canSpeak, apiUrl, status }: P
   const isAhead = routing === null && isRouted && !isTerminal(now ?? status);
   if (!isAhead && (routing === null || routing.by === "person")) return nothing;
   return html`<outcry-routing .routing=${routing} .panel=${panel} .teams=${teams} .url=${canSpeak ? `${apiUrl}again` : null}></outcry-routing>`;
+}
+
+/** The team that a person has composed, in the version that speaks here. */
+function teamTemplate({ team, canSpeak }: Page): Optional {
+  if (team == null) return nothing;
+  const { id, name, version, newest_version: newest } = team;
+  const title = canSpeak && newest !== null ? html`<a class="link" href="/teams/${id}/" dir="auto">${name}</a>` : html`<strong dir="auto">${name}</strong>`;
+  const isStale = newest !== null && version < newest;
+  const since = newest === null ? `version ${version}. The team was deleted.` : isStale ? `version ${version} of ${newest}: the team has changed since.` : `version ${version}`;
+  return html`<p class="composed-team" data-testid="composed-team" ?data-stale=${isStale}><span>${title}</span> <span>${since}</span></p>`;
 }
 
 /** Who asked, when, and which models answered. */

@@ -6,6 +6,12 @@ export function label(value: string): string {
   return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
+/** The first letter of a name, for its sign. */
+export function initial(name: string): string {
+  const [first = ""] = name;
+  return first;
+}
+
 export function percent(fraction: number): string {
   return `${Math.round(fraction * 100)} %`;
 }

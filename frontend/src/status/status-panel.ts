@@ -12,6 +12,7 @@ import { statusWord, stopReason } from "./status-word.ts";
 import { roundOf } from "./usage.ts";
 import { type Page, isJudged } from "../client/page-data.ts";
 import { type Message, type State, isTerminal, spokenMessages } from "../protocol/state.ts";
+import { initial } from "../shared/format.ts";
 
 /** A debate, and this page's connection to it. */
 export type LiveDebate = {
@@ -146,7 +147,7 @@ function currentMessage(state: State, status: Status): Message | undefined {
 function speakersTemplate({ page, state, isStale }: LiveDebate, status: Status): TemplateResult {
   const current = currentMessage(state, status);
   const isOver = isTerminal(status);
-  const row = ([role, { name, color }]: [string, Speaker]): TemplateResult => {
+  const row = ([role, { name, color, title }]: [string, Speaker]): TemplateResult => {
     const turns = spokenMessages(state).filter((message) => message.role === role && message.state === "done").length;
     const isCurrent = current?.role === role;
     const isSpeaking = isCurrent && !(status in HELD) && !isStale;
@@ -154,8 +155,8 @@ function speakersTemplate({ page, state, isStale }: LiveDebate, status: Status):
     if (isCurrent) text = HELD[status] ?? (isStale ? "" : "Speaking");
     else if (turns === 0) text = isOver ? "Did not speak" : "Up later";
     return html`<li data-color=${color} ?data-speaking=${isSpeaking}>
-      <span class="avatar-letter" aria-hidden="true">${name.charAt(0)}</span>
-      <span class="who">${name}</span>
+      <span class="avatar-letter" aria-hidden="true">${initial(name)}</span>
+      <span class="who" dir="auto">${name}${title === "" ? nothing : html` <span class="stands-for" dir="auto">${title}</span>`}</span>
       <span class="word">
         ${isSpeaking ? html`<span class="bars" aria-hidden="true"><i></i><i></i><i></i></span>` : nothing}${text}
       </span>

@@ -11,7 +11,7 @@ import { figureStrip } from "../evidence/figure-strip.ts";
 import { itemsOf } from "../evidence/record.ts";
 import type { Item } from "../protocol/events.gen.ts";
 import { type Message, type Tool, firstCodePoints } from "../protocol/state.ts";
-import { charge, clock, modelLabel, money, percent, seconds, thousands } from "../shared/format.ts";
+import { charge, clock, initial, modelLabel, money, percent, seconds, thousands } from "../shared/format.ts";
 import { PageElement } from "../shared/page-element.ts";
 
 const HELD = { paused: "Paused here.", awaiting_input: "Waiting for an answer.", stale: "Waiting for the connection." } as const;
@@ -28,6 +28,8 @@ export class MessageElement extends PageElement {
   @property({ attribute: false }) message!: Message;
   /** Index of the speaker's colour. */
   @property({ attribute: false }) color!: number;
+  /** What the speaker stands for; it may be empty. */
+  @property({ attribute: false }) standsFor = "";
   /** ISO 8601. */
   @property({ attribute: false }) startedAt!: string;
   @property({ attribute: false, hasChanged: differs }) tools!: readonly Tool[];
@@ -53,10 +55,11 @@ export class MessageElement extends PageElement {
     const name = html`<h3 class="name" dir="auto" id="name-${id}">${agent}</h3>`;
     return html`
       <header>
-        <span class="avatar-letter" aria-hidden="true">${agent.charAt(0)}</span>
+        <span class="avatar-letter" aria-hidden="true">${initial(agent)}</span>
         <div>
           ${name}
           <p class="facts">
+            ${this.standsFor === "" ? nothing : html`<span dir="auto">${this.standsFor}</span>`}
             ${kind === "final" ? nothing : html`<span>Round ${round}</span>`}
             <time datetime=${this.startedAt}>${clock(this.startedAt)}</time>
             ${this.showsModel ? model : nothing}

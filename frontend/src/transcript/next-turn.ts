@@ -1,36 +1,38 @@
 // Who speaks next, and what becomes of a text that is sent to the panel now.
 
-import type { Page } from "../client/page-data.ts";
+import { type Page, isJudged } from "../client/page-data.ts";
 import { type State, spokenMessages } from "../protocol/state.ts";
 
 type Agent = Page["agents"][number];
 
-/** The turns that have not begun, in order, each with its round; the moderator's is the last. */
-export function turnsAhead({ agents, rounds }: Pick<Page, "agents" | "rounds">, state: State): readonly (Agent & { readonly round: number })[] {
-  const moderator = agents.at(-1);
-  const speakers = agents.slice(0, -1);
+/** The turns that have not begun, in order, each with its round; that of a moderator is the last. */
+export function turnsAhead(page: Page, state: State): readonly (Agent & { readonly round: number })[] {
+  const { agents, rounds } = page;
+  const judge = isJudged(page, state.panel) ? agents.at(-1) : undefined;
   const begun = spokenMessages(state).filter((message) => message.state !== "discarded");
-  if (moderator === undefined || begun.some(({ kind }) => kind === "final")) return [];
+  // Of the other teams only those that people compose speak in rounds.
+  if ((judge === undefined && page.team == null) || begun.some(({ kind }) => kind === "final")) return [];
+  const speakers = judge === undefined ? agents : agents.slice(0, -1);
   const turns = Array.from({ length: rounds }, (_, index) => speakers.map((agent) => ({ ...agent, round: index + 1 }))).flat();
   const isClosing = state.reason === "budget" || state.controls.some(({ action }) => action === "conclude");
   // The first turn is spoken even if the verdict is asked for before it.
   const left = isClosing && begun.length > 0 ? [] : turns.slice(begun.length);
-  return [...left, { ...moderator, round: rounds }];
+  return judge === undefined ? left : [...left, { ...judge, round: rounds }];
 }
 
 /** A sentence about a text to the agent of the role `to`, or to whoever is next; null if nobody will see it. */
 export function noteOn(page: Page, state: State, to: string | undefined): string | null {
   const turns = turnsAhead(page, state);
   const [next] = turns;
-  const moderator = turns.at(-1);
-  if (next === undefined || moderator === undefined) return null;
-  const weighs = `${moderator.name} will weigh this in the verdict.`;
-  if (to === undefined) return next === moderator ? weighs : `${next.name} speaks next and will answer this.`;
+  if (next === undefined) return null;
+  const judge = isJudged(page, state.panel) ? turns.at(-1) : undefined;
+  const weighs = `${judge?.name} will weigh this in the verdict.`;
+  if (to === undefined) return next === judge ? weighs : `${next.name} speaks next and will answer this.`;
   const turn = turns.find(({ role }) => role === to);
-  if (turn === moderator) return weighs;
   if (turn === undefined) {
     const name = page.agents.find(({ role }) => role === to)?.name ?? to;
-    return `${name} has no turn left; ${weighs}`;
+    return judge === undefined ? `${name} has no turn left.` : `${name} has no turn left; ${weighs}`;
   }
+  if (turn === judge) return weighs;
   return turn === next ? `${turn.name} speaks next and will answer this.` : `${turn.name} will answer this in round ${turn.round}.`;
 }

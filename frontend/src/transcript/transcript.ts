@@ -128,6 +128,7 @@ function messageTemplate(
     id=${anchorOf(message.id)}
     .message=${message}
     .color=${speakers.get(message.role)?.color ?? 0}
+    .standsFor=${speakers.get(message.role)?.title ?? ""}
     .startedAt=${entry.at}
     .tools=${tools}
     .isInVerdict=${message.kind === "final" && complete !== null && complete.summary === message.text}
