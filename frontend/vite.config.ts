@@ -11,7 +11,7 @@ export default defineConfig({
     assetsInlineLimit: 0,
     modulePreload: false,
     rolldownOptions: {
-      input: ["src/pages/main.ts", "src/pages/account.ts", "src/pages/dashboard.ts", "src/pages/history.ts", "src/pages/live.ts", "src/pages/monitor.ts"],
+      input: ["src/pages/main.ts", "src/pages/account.ts", "src/pages/dashboard.ts", "src/pages/history.ts", "src/pages/live.ts", "src/pages/monitor.ts", "src/pages/teams.ts"],
       // One file for what most pages share: each request costs as much as a small module.
       output: { codeSplitting: { groups: [{ name: "base", test: /node_modules\/(?:@lit|lit)|src\/shared\/(?:clipboard|http|key|page-element)|src\/client\/|decorate|page-status/ }] } },
     },

@@ -12,12 +12,13 @@ const ROOMS: Readonly<Record<string, Room>> = {
   attention: { purpose: "Where the reader is, and what was missed.", imports: ["protocol", "shared"] },
   dashboard: { purpose: "The start form.", imports: ["shared"] },
   history: { purpose: "The sidebar with a person's debates.", imports: ["protocol", "shared"] },
+  teams: { purpose: "Teams that people compose.", imports: ["shared"] },
   status: { purpose: "The panel beside a debate: status, controls, usage, limits.", imports: ["client"] },
   monitor: { purpose: "The operators' page.", imports: ["client"] },
   evidence: { purpose: "The record of a debate, and how its figures stand to it.", imports: ["client"] },
   transcript: { purpose: "The debate as it is read.", imports: ["status", "attention", "evidence"] },
   debate: { purpose: "The element that draws one debate, and its session.", imports: ["transcript"] },
-  pages: { purpose: "One entry for each page of the site.", imports: ["debate", "monitor", "dashboard", "history"] },
+  pages: { purpose: "One entry for each page of the site.", imports: ["debate", "monitor", "dashboard", "history", "teams"] },
   testing: { purpose: "Recordings and fakes, for tests only.", imports: ["client"] },
 };
 

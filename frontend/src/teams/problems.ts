@@ -1,0 +1,30 @@
+// What the server says about the fields of a team.
+
+import type { FieldError } from "../shared/http.ts";
+
+/** Sentences by field: `rounds`, `judge.model`, and `agents.7.name` for the agent whose key is 7, wherever it stands. */
+export type Problems = ReadonlyMap<string, string>;
+
+/** The server names agents by their positions; `keys` are those of the team that it was sent. */
+export function byField(errors: readonly FieldError[], keys: readonly number[]): Problems {
+  const found = new Map<string, string>();
+  for (const { field, message } of errors) {
+    const name = field.replace(/^agents\.(\d+)/, (_, position: string) => `agents.${keys[Number(position)] ?? position}`);
+    // What is wrong with one of several tools belongs to their field.
+    const place = name.replace(/(\.tools|\.judge)\..*$/, "$1");
+    found.set(place, [found.get(place), message].filter(Boolean).join(" "));
+  }
+  return found;
+}
+
+/** A field's name for a person, such as "Agent 2, instructions". */
+export function fieldWords(field: string): string {
+  const [, position, part] = /^agents\.(\d+)(?:\.(.+))?$/.exec(field) ?? [];
+  if (position === undefined) return field === "body" ? "File" : capitalised(field.replaceAll(".", ", "));
+  const agent = `Agent ${Number(position) + 1}`;
+  return part === undefined ? agent : `${agent}, ${part.replaceAll(".", ", ")}`;
+}
+
+function capitalised(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}
