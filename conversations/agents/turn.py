@@ -198,6 +198,7 @@ class Turn:
             task.agent.streaming,
             self._prompt.sampling,
             self._clock.whole_answer,
+            task.agent.temperature,
         )
         probing = asyncio.create_task(self._probe_host())
         try:

@@ -39,6 +39,12 @@ def verdict_beyond(call: Call, expected: int) -> Call:
     return replace(call, input_tokens=max(0, needed - call.input_tokens))
 
 
+def verdict_of(beyond: Call, call: Call, provider: str, model: str) -> Call:
+    """What `verdict_beyond` the call is if another model gives the verdict: the call's own price covers none of it."""
+    whole = beyond.input_tokens + call.input_tokens
+    return replace(beyond, provider=provider, model=model, input_tokens=whole)
+
+
 class BudgetGuard(Protocol):
     """Allows or refuses the calls of one debate."""
 

@@ -14,8 +14,12 @@ COMMON = (
 
 @dataclass(frozen=True)
 class Agent:
-    """One agent. `role` is its stable key, `name` is shown to people. With `may_ask` it may ask the person who started
-    the debate a question, if its model can call tools. `tools` are the names of those that it may call."""
+    """One agent. `role` is its stable key, `name` is shown to people, and so is `title`, what it is in a few words.
+    With `may_ask` it may ask the person who started the debate a question, if its model can call tools. `tools` are the
+    names of those that it may call. With `judges` it gives the verdict instead of a speech.
+
+    `model` is the label of the provider that it prefers; None: the site's order of preference. `temperature`: None for
+    the model's own. `color` is the number of one of the site's colours for agents; None: by its place."""
 
     role: str
     name: str
@@ -23,6 +27,11 @@ class Agent:
     streaming: bool = True
     may_ask: bool = False
     tools: tuple[str, ...] = ()
+    judges: bool = False
+    model: str | None = None
+    temperature: float | None = None
+    title: str = ""
+    color: int | None = None
 
 
 @dataclass(frozen=True)
@@ -87,6 +96,7 @@ FINANCIAL_DEBATE = Panel(
             " change it. Where the debate does not support a stance, give a low confidence."
         ),
         streaming=False,
+        judges=True,
     ),
 )
 

@@ -18,11 +18,11 @@ from conversations.domain.panels import PANELS
 from conversations.orchestration.assistant import Assistant
 from conversations.orchestration.data_team import DataTeam
 from conversations.orchestration.debate import Debate
-from conversations.orchestration.debate_turn import DebateControl
 from conversations.orchestration.figures import frozen
 from conversations.orchestration.router import route
 from conversations.orchestration.state import DebateState, complete
 from conversations.orchestration.team import Team
+from conversations.orchestration.team_turn import TeamControl
 
 # By the name in `Panel.team`.
 TEAMS: Final[Mapping[str, type[Team]]] = {"debate": Debate, "assistant": Assistant, "data": DataTeam}
@@ -33,7 +33,7 @@ class Assignment:
     """A conversation from `state` to its end. Every call of a model is reserved in `budget`."""
 
     state: DebateState
-    control: DebateControl
+    control: TeamControl
     budget: BudgetGuard
 
     async def events(self) -> AsyncGenerator[EventData, None]:
@@ -47,7 +47,8 @@ class Assignment:
             yield event
         if state.routing is None:
             state.routing = await route(state, self.budget)
-            state.panel = PANELS[state.routing.panel]
+            if state.is_automatic:
+                state.panel = PANELS[state.routing.panel]
             yield state.routing
         if state.own_question is not None and state.own_question.is_open:
             yield state.status(Status.AWAITING_INPUT)

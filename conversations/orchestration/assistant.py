@@ -9,8 +9,8 @@ from conversations.domain.budget_guard import BudgetGuard
 from conversations.domain.enums import Kind, Status
 from conversations.domain.errors import OverBudget
 from conversations.domain.events import EventData
-from conversations.orchestration.debate_turn import DebateControl, DebateTurn
 from conversations.orchestration.state import BUDGET, DebateState, open_record
+from conversations.orchestration.team_turn import TeamControl, TeamTurn
 
 _REQUEST: Final = "Answer the question. Call the tools that it needs, then give the answer and nothing else."
 
@@ -20,7 +20,7 @@ class Assistant:
     """One turn, whose message is the answer."""
 
     state: DebateState
-    control: DebateControl
+    control: TeamControl
     budget: BudgetGuard
 
     async def events(self) -> AsyncGenerator[EventData, None]:
@@ -30,9 +30,7 @@ class Assistant:
             return
         for event in open_record(state):
             yield event
-        turn = DebateTurn(
-            state, self.control, self.budget, (1, state.panel.speakers[0], Kind.FINAL), _REQUEST
-        )
+        turn = TeamTurn(state, self.control, self.budget, (1, state.panel.speakers[0], Kind.FINAL), _REQUEST)
         try:
             async with aclosing(turn.events()) as events:
                 async for event in events:

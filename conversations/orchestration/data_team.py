@@ -17,8 +17,8 @@ from conversations.domain.budget_guard import BudgetGuard
 from conversations.domain.enums import Kind, Status
 from conversations.domain.errors import OverBudget
 from conversations.domain.events import EventData
-from conversations.orchestration.debate_turn import DebateControl, DebateTurn
 from conversations.orchestration.state import BUDGET, DebateState, open_record
+from conversations.orchestration.team_turn import TeamControl, TeamTurn
 from conversations.prompts.quotation import quoted
 
 _KINDS: Final = (Kind.ACTION, Kind.VALIDATION, Kind.FINAL)
@@ -38,7 +38,7 @@ class DataTeam:
     """Three turns, the last of which is the answer."""
 
     state: DebateState
-    control: DebateControl
+    control: TeamControl
     budget: BudgetGuard
 
     async def events(self) -> AsyncGenerator[EventData, None]:
@@ -48,7 +48,7 @@ class DataTeam:
             yield event
         try:
             for place in range(len(state.messages), len(_KINDS)):
-                turn = DebateTurn(
+                turn = TeamTurn(
                     state,
                     self.control,
                     self.budget,

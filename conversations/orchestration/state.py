@@ -28,7 +28,7 @@ from conversations.orchestration.figures import Record, counts, frozen
 from conversations.orchestration.verdict import Verdict, VerdictAnswer
 from conversations.prompts.material import DebateQuestion
 from conversations.prompts.tokens import Measured
-from conversations.providers.catalog import TEST_KINDS, Provider
+from conversations.providers.catalog import TEST_KINDS, Provider, preferred
 from evidence.record import Snapshot
 
 N = TypeVar("N", int, float)
@@ -55,7 +55,8 @@ class DebateState:
     counted in this run's prompts. `record` is what figures are checked against; `freeze` gives it to a debate whose log
     has none yet, and `as_of` is its time (None: now). `routing` says why this panel answers, once it is decided;
     `is_automatic`: no person has chosen the panel. `figures` are those of `messages`, of which the log lacks the
-    `unchecked`. `is_contradicted`: the newest verdict contradicts the record. `data` are the person's tables."""
+    `unchecked`. `is_contradicted`: the newest verdict contradicts the record. `data` are the person's tables.
+    `last_providers` are this run's last ones, by the model that their agents name."""
 
     question: DebateQuestion
     panel: Panel
@@ -70,7 +71,7 @@ class DebateState:
     reason: str | None = None
     verdict: Verdict | None = None
     heard: dict[str, int] | None = None
-    last_provider: Provider | None = None
+    last_providers: dict[str | None, Provider] = field(default_factory=dict)
     record: Record | None = None
     freeze: Callable[[], Awaitable[None]] | None = None
     data: Data | None = None
@@ -109,34 +110,36 @@ class DebateState:
         """The remaining turns as (round, agent, kind), in order."""
         return islice(self._turns(), len(self.messages), None)
 
-    def judgement(self) -> tuple[int, Agent, Kind]:
-        """The moderator's turn."""
-        # Only debates have it.
-        assert self.panel.moderator is not None  # noqa: S101
-        return self.question.rounds, self.panel.moderator, Kind.FINAL
+    def last_turn(self) -> tuple[int, Agent, Kind]:
+        """The turn whose message is the result: the moderator's, or the last speaker's of a panel without one."""
+        return self.question.rounds, self.panel.moderator or self.panel.speakers[-1], Kind.FINAL
 
-    def candidates(self) -> Sequence[Provider]:
-        """The providers that may speak. After a demo's message only the demo, because live and demo messages are not
-        mixed."""
+    def candidates(self, agent: Agent) -> Sequence[Provider]:
+        """The providers that may speak for the agent, the one that it names first. After a demo's message only the
+        demo, because live and demo messages are not mixed."""
         demos = [provider for provider in self.providers if provider.mode is Mode.DEMO]
-        return demos if demos and self.mode is Mode.DEMO else self.providers
+        return demos if demos and self.mode is Mode.DEMO else preferred(agent.model, self.providers)
 
-    def previous_provider(self) -> Provider:
-        """The provider of the last message, or the preferred one."""
-        if self.last_provider is not None:
-            return self.last_provider
-        if self.messages:
-            last = self.messages[-1]
-            for provider in self.providers:
-                if (provider.kind, provider.model) == (last.provider, last.model):
-                    return provider
-        return self.providers[0]
+    def previous_provider(self, agent: Agent) -> Provider:
+        """The provider of the last message of an agent that names the same model, or the preferred one."""
+        candidates = self.candidates(agent)
+        if agent.model in self.last_providers:
+            return self.last_providers[agent.model]
+        models = {each.role: each.model for each in self.panel.agents}
+        for last in reversed(self.messages):
+            if models.get(last.role) == agent.model:
+                spoke = (last.provider, last.model)
+                return next((each for each in candidates if (each.kind, each.model) == spoke), candidates[0])
+        return candidates[0]
 
     def _turns(self) -> Iterator[tuple[int, Agent, Kind]]:
-        for round_ in range(1, self.question.rounds + 1):
-            for agent in self.panel.speakers:
-                yield round_, agent, Kind.ANALYSIS
-        yield self.judgement()
+        turns = [
+            (round_, agent, Kind.ANALYSIS)
+            for round_ in range(1, self.question.rounds + 1)
+            for agent in self.panel.speakers
+        ]
+        yield from turns if self.panel.moderator else turns[:-1]
+        yield self.last_turn()
 
 
 def open_record(state: DebateState) -> Iterator[EventData]:

@@ -5,14 +5,14 @@ from typing import Protocol
 
 from conversations.domain.budget_guard import BudgetGuard
 from conversations.domain.events import EventData
-from conversations.orchestration.debate_turn import DebateControl
 from conversations.orchestration.state import DebateState
+from conversations.orchestration.team_turn import TeamControl
 
 
 class Team(Protocol):
     """Made anew for each run, with the state of the work so far."""
 
-    def __init__(self, state: DebateState, control: DebateControl, budget: BudgetGuard) -> None:
+    def __init__(self, state: DebateState, control: TeamControl, budget: BudgetGuard) -> None:
         """`state.messages` are the turns that have ended; they are not repeated. Every call of a model is reserved in
         `budget`."""
 

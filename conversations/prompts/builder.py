@@ -171,8 +171,12 @@ def _remarks(task: Task, place: int) -> list[str]:
 def _request(task: Task) -> str:
     if task.request:
         answers = [_unanswered(remark, task.agent.role, "Answer this, too.") for remark in task.unanswered]
+        if task.own_question is not None:
+            answers.insert(
+                0, question_and_outcome(task.own_question.asked.prompt, outcome(task.own_question))
+            )
         return "\n\n".join([task.request, *answers])
-    if not task.agent.streaming:
+    if task.agent.judges:
         request = "The debate is over. Give your judgement of it."
         weigh = [_unanswered(remark, task.agent.role, "Weigh it.") for remark in task.unanswered]
         return "\n\n".join([request, *weigh])
@@ -221,7 +225,7 @@ def _short(task: Task, provider: Provider) -> Prompt:
     question = task.question
     if task.tools(provider):
         short = small_model.calculation_prompt(question.topic)
-    elif task.agent.streaming:
+    elif not task.agent.judges:
         last = (task.spoken[-1].name, task.spoken[-1].text) if task.spoken else None
         remark = (task.unanswered[-1].author, task.unanswered[-1].text) if task.unanswered else None
         if provider.model == CODER.name:
@@ -243,10 +247,8 @@ def _short(task: Task, provider: Provider) -> Prompt:
     else:
         is_grounded = _summaries(task) is not None
         short = small_model.moderator_prompt(question.topic, _in_order(task), grounded=is_grounded)
-    read = material.beginnings(question, small_model.MAX_CONTENT if task.agent.streaming else 0)
-    offered = (
-        [short.user, short.grammar or ""] if task.agent.streaming else [each.text for each in task.spoken]
-    )
+    read = material.beginnings(question, 0 if task.agent.judges else small_model.MAX_CONTENT)
+    offered = [each.text for each in task.spoken] if task.agent.judges else [short.user, short.grammar or ""]
     items = dict.fromkeys(id_ for text in offered for id_ in cited(text)) if question.record else ()
     return Prompt(short.system, (), short.user, short.sampling, read, tuple(items))
 

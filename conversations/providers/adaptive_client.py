@@ -30,11 +30,12 @@ logger = structlog.get_logger(__name__)
 @dataclass(frozen=True)
 class AdaptiveConfig(ClientConfig):
     """An AG2 configuration, and its client. `client` makes the provider's own client for a form of the request.
-    `on_whole` is called before each request for an answer in one piece."""
+    `on_whole` is called before each request for an answer in one piece. `temperature`: None for the model's own."""
 
     entry: Provider
     client: Callable[[RequestForm], LLMClient]
     on_whole: Callable[[], None]
+    temperature: float | None = None
 
     @property
     def model(self) -> str:
@@ -68,7 +69,7 @@ class AdaptiveConfig(ClientConfig):
             return response
 
         known = refusals.known(self.entry)
-        form = RequestForm(self.entry, response_schema is not None, known)
+        form = RequestForm(self.entry, response_schema is not None, known, self.temperature)
         return await _Negotiation(self.entry, form, has_tools=bool(offered)).run(ask)
 
 

@@ -161,6 +161,12 @@ def live() -> Sequence[Provider]:
     return [provider for provider in configured() if provider.mode is Mode.LIVE]
 
 
+def preferred(label: str | None, providers: Sequence[Provider]) -> Sequence[Provider]:
+    """The providers, the first one with this label before all others; as they are if none has it."""
+    named = next((provider for provider in providers if provider.label == label), None)
+    return providers if named is None else [named, *(each for each in providers if each != named)]
+
+
 def require_key(provider: Provider) -> str | None:
     """The provider's key from its usual variable; None for kinds that need none. Raises ProviderError."""
     names = KEYS.get(provider.kind)

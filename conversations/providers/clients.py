@@ -41,7 +41,8 @@ _TIMEOUT2: Final = httpx2.Timeout(None, connect=CONNECT_SECONDS)
 class ModelCall:
     """The calls of a turn. `sampling` are the local model's own parameters; the role, the round
     (1, 2, ...) and the topic choose the demo's text, `streaming` its pace. `on_whole` is called before each request for
-    an answer in one piece, which a server is asked for if it refuses streams."""
+    an answer in one piece, which a server is asked for if it refuses streams. `temperature` is None for the model's
+    own; the local model has its own in any case."""
 
     role: str
     round: int
@@ -49,6 +50,7 @@ class ModelCall:
     streaming: bool
     sampling: Mapping[str, Any]
     on_whole: Callable[[], None]
+    temperature: float | None = None
 
 
 def warm_up() -> None:
@@ -103,9 +105,10 @@ async def _config(provider: Provider, call: ModelCall, http: Any) -> ModelConfig
         return scripted.ScriptedConfig(text, call.streaming, settings.OUTCRY_DEMO_TOKENS_PER_SECOND)
     if provider.kind in CHAT_KINDS:
         library = await _library(provider, key, http)
-        return AdaptiveConfig(provider, partial(_chat_client, library, call), call.on_whole)
+        own = None if provider.kind == "local" else call.temperature
+        return AdaptiveConfig(provider, partial(_chat_client, library, call), call.on_whole, own)
     if provider.kind in {"anthropic", "gemini", "ollama"}:
-        return AdaptiveConfig(provider, partial(_own_client, key, http), call.on_whole)
+        return AdaptiveConfig(provider, partial(_own_client, key, http), call.on_whole, call.temperature)
     raise ProviderError("provider_unknown", f"There is no provider of kind {provider.kind}.", retryable=False)
 
 
@@ -134,6 +137,8 @@ def _chat_client(library: AsyncOpenAI, call: ModelCall, form: RequestForm) -> LL
     most = request.pop("max_tokens", settings.OUTCRY_MAX_ANSWER_TOKENS)
     if (name := form.limit_name) is not None:
         request[name] = most
+    if form.sent_temperature is not None:
+        request["temperature"] = form.sent_temperature
     if form.sends_stream_options:
         request["stream_options"] = {"include_usage": True}
     client = LocalClient if form.provider.kind == "local" else ChatClient
@@ -144,13 +149,17 @@ def _own_client(key: str | None, http: Any, form: RequestForm) -> LLMClient:
     """AG2's client for a provider with a protocol of its own."""
     model = form.provider.model
     most: int = settings.OUTCRY_MAX_ANSWER_TOKENS
-    options = {"streaming": form.is_streamed, "http_client": http}
+    options: dict[str, Any] = {"streaming": form.is_streamed, "http_client": http}
     limit = most if form.sends_limit else None
+    if (temperature := form.sent_temperature) is not None and form.provider.kind != "gemini":
+        options["temperature"] = temperature
     match form.provider.kind:
         case "anthropic":
             return AnthropicConfig(model, api_key=key, max_tokens=most, max_retries=0, **options).create()
         case "gemini":
             created = CreateConfig(max_output_tokens=limit)
+            if temperature is not None:
+                created["temperature"] = temperature
             return CheckedGeminiClient(model, key, vertexai=False, create_config=created, **options)
     host = os.environ.get("OLLAMA_HOST") or catalog.OLLAMA_URL
     # The protocol requires a files client, which Ollama lacks.

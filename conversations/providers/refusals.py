@@ -24,6 +24,7 @@ _STREAM: Final = re.compile(r"\b(?:non-?)?stream(?:ed|ing)?\b")
 # Words of refusals; the first one in the text tells.
 _NAMES: Final = (
     (re.compile(r"stream_options|include_usage"), (Parameter.STREAM_OPTIONS,)),
+    (re.compile(r"\btemperature\b"), (Parameter.TEMPERATURE,)),
     (
         re.compile(r"max_(?:completion_|output_)?tokens|maxoutputtokens|num_predict"),
         (Parameter.LIMIT, Parameter.OTHER_LIMIT),

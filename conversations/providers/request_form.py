@@ -5,7 +5,7 @@ the wanted pace.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum, auto
 from typing import Final
 
@@ -20,6 +20,7 @@ class Parameter(StrEnum):
     STREAMED is a stream as such, STREAMED_FORM one of a structured answer."""
 
     STREAM_OPTIONS = auto()
+    TEMPERATURE = auto()
     LIMIT = auto()
     OTHER_LIMIT = auto()
     JSON_SCHEMA = auto()
@@ -31,14 +32,23 @@ class Parameter(StrEnum):
 
 @dataclass(frozen=True)
 class RequestForm:
-    """The form of a request. `has_schema`: the answer is a structured one."""
+    """The form of a request. `has_schema`: the answer is a structured one. `temperature` is the one that the agent is
+    to speak with; None for the model's own."""
 
     provider: Provider
     has_schema: bool
     refused: frozenset[Parameter] = frozenset()
+    temperature: float | None = None
 
     def without(self, parameter: Parameter) -> "RequestForm":
-        return RequestForm(self.provider, self.has_schema, self.refused | {parameter})
+        return replace(self, refused=self.refused | {parameter})
+
+    @property
+    def sent_temperature(self) -> float | None:
+        """The temperature in the request; None if it has none. Anthropic's models take at most 1."""
+        if self.temperature is None or Parameter.TEMPERATURE in self.refused:
+            return None
+        return min(self.temperature, 1.0) if self.provider.kind == "anthropic" else self.temperature
 
     @property
     def is_streamed(self) -> bool:
@@ -88,6 +98,8 @@ class RequestForm:
         """What can still be left out; first what is missed least."""
         if self.sends_stream_options:
             yield Parameter.STREAM_OPTIONS
+        if self.sent_temperature is not None:
+            yield Parameter.TEMPERATURE
         is_chat = self.provider.kind in CHAT_KINDS
         # Anthropic requires a limit.
         if self.sends_limit and self.provider.kind != "anthropic":

@@ -29,7 +29,7 @@ class Left(OutcryError):
 
 
 class RunControl:
-    """The debate's `DebateControl`, and the writer of its events.
+    """The debate's `TeamControl`, and the writer of its events.
 
     `human_input` is people's input in the log when the run began; `wakeup` is set when there may be more. `on_idle` is
     called when the status changes, with whether the debate is now waiting for people."""

@@ -91,8 +91,7 @@ def read(conversation: UUID) -> tuple[DebateState, HumanInput]:
         # The record is frozen before the first word, or never.
         state.freeze = partial(_freeze, state, row.instrument, as_of)
     else:
-        provider = state.providers[0]
-        builder.prepare(question, provider, most_prompt_tokens(provider))
+        _prepare(state)
     return state, human_input
 
 
@@ -113,8 +112,12 @@ def _give_record(state: DebateState, known: Known, as_of: datetime) -> None:
     snapshot = records.of(known, as_of, question.content, question.sources)
     if snapshot is not None:
         state.question, state.record = replace(question, record=snapshot), Record(snapshot)
-    provider = state.providers[0]
-    builder.prepare(state.question, provider, most_prompt_tokens(provider))
+    _prepare(state)
+
+
+def _prepare(state: DebateState) -> None:
+    for provider in {state.candidates(agent)[0]: None for agent in state.panel.agents}:
+        builder.prepare(state.question, provider, most_prompt_tokens(provider))
 
 
 def _is_judgement(panel: Panel, message: transcript.State) -> bool:

@@ -1,4 +1,4 @@
-"""One turn of a debate, from its `message_start` to its `agent_message`, by the first provider that completes it."""
+"""One turn of an agent, from its `message_start` to its `agent_message`, by the first provider that completes it."""
 
 import asyncio
 import time
@@ -13,7 +13,7 @@ from uuid import UUID
 from conversations.agents.answer_form import AnswerForm
 from conversations.agents.tools.tool import Tool
 from conversations.agents.turn import Turn
-from conversations.domain.budget_guard import BudgetGuard
+from conversations.domain.budget_guard import BudgetGuard, Call, verdict_of
 from conversations.domain.enums import Kind, Mode, Status
 from conversations.domain.errors import OverBudget, ProviderError
 from conversations.domain.events import (
@@ -42,8 +42,8 @@ from conversations.providers.failover import Choice, Failover
 from conversations.providers.provider_errors import UNBILLED, withheld
 
 
-class DebateControl(Protocol):
-    """What a debate needs from the run that executes it."""
+class TeamControl(Protocol):
+    """What a team needs from the run that executes it."""
 
     async def checkpoint(self) -> HumanInput:
         """Wait until the next turn may begin; returns people's input so far. Raises Left if the run has to stop."""
@@ -53,14 +53,14 @@ class DebateControl(Protocol):
         yielded."""
 
 
-class DebateTurn:
+class TeamTurn:
     """`agent` speaks in `round_`; the finished message is added to the state. `request` asks for its turn; empty: as a
     debate's. `tools` are what only agents of this conversation may call."""
 
     def __init__(
         self,
         state: DebateState,
-        control: DebateControl,
+        control: TeamControl,
         budget: BudgetGuard,
         turn: tuple[int, Agent, Kind],
         request: str = "",
@@ -70,7 +70,7 @@ class DebateTurn:
         self._control = control
         self._budget = budget
         self._round, self._agent, self._kind = turn
-        self._is_judgement = self._agent is state.panel.moderator
+        self._is_judgement = self._agent.judges
         self._request = request
         self._tools = tools
         # The seq of the newest remark in the prompt.
@@ -80,7 +80,8 @@ class DebateTurn:
         """The events of every attempt; one that fails ends with its `message_discard`.
 
         Raises ProviderError when no provider is left, and OverBudget."""
-        failover = Failover(self._state.candidates(), self._state.previous_provider())
+        candidates = self._state.candidates(self._agent)
+        failover = Failover(candidates, self._state.previous_provider(self._agent))
         try:
             while True:
                 choice = await failover.next()
@@ -136,7 +137,7 @@ class DebateTurn:
 
     def _announcements(self, choice: Choice) -> Iterator[EventData]:
         """Events before the provider's first token: a fallback, and that a demo begins."""
-        self._state.last_provider = choice.provider
+        self._state.last_providers[self._agent.model] = choice.provider
         if choice.fallback is not None:
             yield choice.fallback
         if choice.provider.mode is Mode.DEMO and not self._state.is_demo:
@@ -164,8 +165,15 @@ class DebateTurn:
             items=turn.items,
         )
         # Keep the last message affordable.
-        await turn.reserve(keep=None if self._kind is Kind.FINAL else turn.keep)
+        await turn.reserve(keep=None if self._kind is Kind.FINAL else self._keep(turn))
         return turn, start
+
+    def _keep(self, turn: Turn) -> Call:
+        _, last, _ = self._state.last_turn()
+        if last.model == self._agent.model:
+            return turn.keep
+        provider = self._state.candidates(last)[0]
+        return verdict_of(turn.keep, turn.call, provider.kind, provider.model)
 
     def _form(self, provider: Provider, task: Task) -> AnswerForm:
         state = self._state
