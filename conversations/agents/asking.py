@@ -29,7 +29,7 @@ from conversations.domain.errors import ProviderError
 from conversations.domain.texts import has_visible_character
 from conversations.prompts import builder
 from conversations.prompts.builder import Prompt, Task
-from conversations.providers import provider_errors
+from conversations.providers import provider_errors, refusals
 from conversations.providers.catalog import Provider
 from conversations.providers.provider_errors import provider_error
 
@@ -75,7 +75,7 @@ class Asking:
         options = self._options()
         if not options:
             return await self._ask(config)
-        if not ask_human.takes_tools(self._provider):
+        if not refusals.takes_tools(self._provider):
             return await self._ask(config, self._no_tools)
         try:
             return await self._ask(config, **options)
@@ -88,7 +88,7 @@ class Asking:
         # Some servers reject requests with tools or tool results, and accept the same request without.
         answer = await self._ask(config, self._no_tools)
         logger.warning("model_takes_no_tools", provider=self._provider.kind, model=self._provider.model)
-        ask_human.takes_no_tools(self._provider)
+        refusals.remember_without_tools(self._provider)
         return answer
 
     def _options(self) -> dict[str, Any]:

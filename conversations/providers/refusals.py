@@ -15,6 +15,8 @@ NAMED_STATUSES: Final = UNNAMED_STATUSES | {404, 501}
 REMEMBERED_SECONDS: Final = 3_600
 # A minute in which a provider whose refusal no parameter explained is not asked in other forms again.
 UNEXPLAINED_SECONDS: Final = 60
+# Ten minutes until tools are offered again: the server may have loaded another model.
+WITHOUT_TOOLS_SECONDS: Final = 600
 # Providers come from the settings; this is more than any installation has.
 MAX_PROVIDERS: Final = 256
 # Characters of a refusal that are searched. Some servers send the whole request back.
@@ -80,6 +82,7 @@ class _Memory:
 
 
 _memory = _Memory()
+_without_tools = _Memory()
 
 
 def known(provider: Provider) -> frozenset[Parameter]:
@@ -100,6 +103,17 @@ def remember_unexplained(provider: Provider) -> None:
     _memory.add(provider, None, UNEXPLAINED_SECONDS)
 
 
+def takes_tools(provider: Provider) -> bool:
+    """Whether the provider's model may be offered tools."""
+    return not _without_tools.of(provider)
+
+
+def remember_without_tools(provider: Provider) -> None:
+    """The provider's model rejected a request because of tools."""
+    _without_tools.add(provider, None, WITHOUT_TOOLS_SECONDS)
+
+
 def forget() -> None:
     """Forget all providers."""
     _memory.clear()
+    _without_tools.clear()

@@ -3,7 +3,6 @@
 It uses AG2's own `context.input`, so that AG2's human-in-the-loop hooks apply.
 """
 
-import time
 from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
@@ -13,7 +12,6 @@ from ag2.events import HumanInputRequest, HumanMessage
 
 from conversations.agents.clean_text import clean
 from conversations.domain.texts import has_visible_character
-from conversations.providers.catalog import Provider
 
 NAME: Final = "ask_the_owner"
 MAX_QUESTION = 1_000
@@ -21,11 +19,6 @@ _ASKED: Final = "You have asked already; only one question is allowed. Go on wit
 _BLANK: Final = "That was no question. Go on without."
 # The key in a turn's context that marks its one question as asked.
 _ASKED_KEY: Final = "conversations.asking"
-# After this many seconds, tools are offered again: the server may have loaded another model.
-FORGET_SECONDS = 600
-
-# Providers whose models rejected tools, with the monotonic time until which none are offered.
-_without_tools: dict[Provider, float] = {}
 
 Ask = Callable[[str], Awaitable[str]]
 
@@ -56,13 +49,3 @@ def options(ask: Ask) -> dict[str, Any]:
         return HumanMessage(await ask(event.content), parent_id=event.id)
 
     return {"tools": [tool], "hitl_hook": answer}
-
-
-def takes_tools(provider: Provider) -> bool:
-    """Whether the provider's model may be offered tools."""
-    return time.monotonic() >= _without_tools.get(provider, 0)
-
-
-def takes_no_tools(provider: Provider) -> None:
-    """The provider's model rejected a request because of tools."""
-    _without_tools[provider] = time.monotonic() + FORGET_SECONDS
