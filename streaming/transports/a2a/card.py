@@ -16,6 +16,8 @@ from a2a.types import (
 )
 from django.conf import settings
 
+from conversations.domain.panels import DATA_TEAM, GENERAL_ASSISTANT
+
 _KEY: Final = "An API key, made on the site's page for keys."
 _BEARER: Final = HTTPAuthSecurityScheme(scheme="Bearer", description=_KEY)
 _HEADER: Final = APIKeySecurityScheme(location="header", name="X-API-Key", description=_KEY)
@@ -23,7 +25,7 @@ _SCHEMES: Final = {
     "bearer": SecurityScheme(http_auth_security_scheme=_BEARER),
     "apiKey": SecurityScheme(api_key_security_scheme=_HEADER),
 }
-_SKILL: Final = AgentSkill(
+_DEBATE: Final = AgentSkill(
     id="debate",
     name="Debate a financial question",
     description=(
@@ -34,6 +36,30 @@ _SKILL: Final = AgentSkill(
     tags=["finance", "debate", "analysis"],
     examples=["Is Tarnwick worth buying at twelve times earnings?"],
 )
+
+
+# The teams beside the debate's, each with a question that it answers.
+_OTHERS: Final = (
+    (GENERAL_ASSISTANT, "What is 15% of 850?"),
+    (DATA_TEAM, "Which shop sold most in 2024?"),
+)
+_SKILLS: Final = [
+    _DEBATE,
+    *(
+        AgentSkill(
+            id=panel.slug,
+            name=panel.title,
+            description=(
+                f"{panel.description} Its last message is the result, without a verdict. A part of data chooses it:"
+                f' {{"panel": "{panel.slug}"}}. Without `panel`, the question is routed, and the task\'s metadata say'
+                " which team took it, and why."
+            ),
+            tags=["tools"],
+            examples=[question],
+        )
+        for panel, question in _OTHERS
+    ),
+]
 
 
 def card(site: str) -> AgentCard:
@@ -52,7 +78,7 @@ def card(site: str) -> AgentCard:
         capabilities=AgentCapabilities(streaming=True, push_notifications=False, extended_agent_card=False),
         default_input_modes=["text/plain", "text/markdown", "application/json"],
         default_output_modes=["text/markdown", "application/json"],
-        skills=[_SKILL],
+        skills=_SKILLS,
         security_schemes=_SCHEMES,
         # A client needs only one of them.
         security_requirements=[SecurityRequirement(schemes={name: StringList()}) for name in _SCHEMES],

@@ -88,6 +88,8 @@ class TaskUpdates:
             return
         data = frame.data
         match frame.type:
+            case "routing":
+                yield self._routing(data, frame.at)
             case "message_start":
                 self._starts[data["message"]] = data
             case "token":
@@ -121,6 +123,16 @@ class TaskUpdates:
                 yield self._verdict_update(data)
             case "status":
                 yield from self._status(data, frame.at)
+
+    def _routing(self, data: Data, at: datetime) -> Update:
+        """Which team takes the question, in the metadata, and in a sentence if no person has chosen it."""
+        text = steps.line("routing", data)
+        self._last = (TaskState.TASK_STATE_WORKING, text)
+        update = self._status_update(*self._last, f"{self._ids['task_id']}-routing", at)
+        # Events of earlier versions do not say who chose.
+        chosen = {key: data.get(key) for key in ("by", "reason", "confidence")}
+        update.metadata.update({"panel": data["panel"], "routing": chosen})
+        return update
 
     def _token(self, data: Data) -> Iterator[Update]:
         message = data["message"]
@@ -160,13 +172,19 @@ class TaskUpdates:
         if self._last == (state, text):
             return
         self._last = (state, text)
+        update = self._status_update(state, text, f"{self._ids['task_id']}-{data['status']}", at)
+        update.metadata.update({key: data[key] for key in ("status", "mode", "reason")})
+        yield update
+
+    def _status_update(
+        self, state: TaskState, text: str, message: str, at: datetime
+    ) -> TaskStatusUpdateEvent:
+        """An update of the status; `text` is for people, in a message with this id, unless it is empty."""
         update = TaskStatusUpdateEvent(**self._ids, status=TaskStatus(state=state))
         update.status.timestamp.FromDatetime(at)
         if text:
-            id_ = f"{self._ids['task_id']}-{data['status']}"
-            update.status.message.CopyFrom(text_message(self._ids, Role.ROLE_AGENT, id_, text))
-        update.metadata.update({key: data[key] for key in ("status", "mode", "reason")})
-        yield update
+            update.status.message.CopyFrom(text_message(self._ids, Role.ROLE_AGENT, message, text))
+        return update
 
     def _text(self, data: Data) -> str:
         """The status message for people."""

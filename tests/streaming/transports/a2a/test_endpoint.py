@@ -859,6 +859,7 @@ async def test_the_card_says_what_there_is(site: str) -> None:
         (f"{site}/a2a", "HTTP+JSON", "1.0"),
         (f"{site}/a2a/", "JSONRPC", "0.3"),
     ]
+    assert [skill.id for skill in card.skills] == ["debate", "general-assistant", "data-team"]
     assert card.capabilities.streaming
     assert not card.capabilities.push_notifications
     schemes = {name: scheme.WhichOneof("scheme") for name, scheme in card.security_schemes.items()}
