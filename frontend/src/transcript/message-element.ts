@@ -60,7 +60,7 @@ export class MessageElement extends PageElement {
           ${name}
           <p class="facts">
             ${this.standsFor === "" ? nothing : html`<span dir="auto">${this.standsFor}</span>`}
-            ${kind === "final" ? nothing : html`<span>Round ${round}</span>`}
+            ${kind === "analysis" ? html`<span>Round ${round}</span>` : nothing}
             <time datetime=${this.startedAt}>${clock(this.startedAt)}</time>
             ${this.showsModel ? model : nothing}
             ${mode === "demo" ? html`<span class="tag tag-demo" data-testid="demo-badge">Demo: scripted</span>` : nothing}

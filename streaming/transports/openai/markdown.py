@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from conversations.domain import markdown, steps
-from conversations.domain.enums import Mode
+from conversations.domain.enums import Kind, Mode
 from conversations.domain.finish_reasons import cut_note
 from conversations.domain.formatting import unanswered
 from conversations.domain.frames import Frame
@@ -54,7 +54,8 @@ class Markdown:
         data = frame.data
         match frame.type:
             case "message_start":
-                with_round = self._rounds > 1 and data["kind"] != "final"
+                # Only debates have rounds.
+                with_round = self._rounds > 1 and data["kind"] == Kind.ANALYSIS
                 self._heading = markdown.heading(data, with_round=with_round)
                 self._message, self._parts = data["message"], []
                 return self._demo_quote(data["mode"])
