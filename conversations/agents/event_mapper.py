@@ -29,12 +29,13 @@ MAX_CALL_ID = 200
 
 @dataclass(frozen=True)
 class Finished:
-    """What is logged of a call beside its output: its items on the record, and its table; or why it failed.
-    `duration_ms` is None if it was not measured."""
+    """What is logged of a call beside its output: its items on the record, its table, and what rules find in it; or why
+    it failed. `duration_ms` is None if it was not measured."""
 
     duration_ms: int | None = None
     items: Sequence[Item] = ()
     table: ResultTable | None = None
+    checks: Sequence[str] = ()
     code: str = ""
     reason: str = ""
 
@@ -98,6 +99,7 @@ def translate(event: BaseEvent, partial: PartialMessage) -> EventData | None:
                 output=output,
                 table=finished.table,
                 evidence=tuple(item.id for item in finished.items),
+                checks=tuple(map(clean, finished.checks)),
                 duration_ms=finished.duration_ms,
             )
         case UsageEvent(usage=usage):

@@ -4,6 +4,7 @@ import asyncio
 import atexit
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import TypeVar, TypeVarTuple
 
 from django.db import connections
@@ -26,14 +27,16 @@ _pool = Pool()
 atexit.register(_pool.close)
 
 
-async def run(datasets: Sequence[Dataset], sql: str) -> Result:
-    """The result of a query over the tables of these datasets. Raises NoResult."""
+async def run(datasets: Sequence[Dataset], sql: str, *, examined: bool = False) -> Result:
+    """The result of a query over the tables of these datasets; with its findings, if it is to be examined. Raises
+    NoResult."""
     try:
         paths = [await load(files.present, dataset) for dataset in datasets]
     except Refused as refused:
         raise NoResult("query_failed", str(refused)) from None
     names = sorted(store.table_names(datasets))
-    return await asyncio.get_running_loop().run_in_executor(_threads, _pool.run, paths, names, sql)
+    query = partial(_pool.run, paths, names, sql, examined=examined)
+    return await asyncio.get_running_loop().run_in_executor(_threads, query)
 
 
 async def load(work: Callable[[*Ts], T], *args: *Ts) -> T:

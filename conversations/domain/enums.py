@@ -182,3 +182,5 @@ class Stance(Word):
 TEST_MODEL: Final = "test_model"
 # The `reason` of `no_verdict` where the team has no judge: its last message is the result.
 NOT_A_DEBATE: Final = "not_a_debate"
+# The `provider` of a message that rules make, without a model.
+RULES: Final = "rules"

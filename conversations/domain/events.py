@@ -196,7 +196,7 @@ class ResultTable(_Frozen):
 class ToolEnd(EventData, type="tool_end"):
     """What a call gave. `output` is the text that the agent reads, at most 4,000 characters of it; a result in rows is
     also a `table`. `evidence` are the items that it added to the record, in an `evidence` event before this one.
-    `duration_ms` is null if it was not measured."""
+    `checks` are sentences on what rules find in the result. `duration_ms` is null if it was not measured."""
 
     call: str
     message: UUID
@@ -204,6 +204,7 @@ class ToolEnd(EventData, type="tool_end"):
     output: str
     table: ResultTable | None = None
     evidence: tuple[str, ...] = ()
+    checks: tuple[str, ...] = ()
     duration_ms: int | None = Field(default=None, ge=0)
 
 

@@ -118,7 +118,7 @@ def _change(state: State, type_: str, data: Data) -> None:
         case "tool_start":
             state["tools"].append({**data, **_NO_RESULT})
         case "tool_end":
-            told = {key: data[key] for key in ("output", "table", "evidence", "duration_ms")}
+            told = {key: data[key] for key in ("output", "table", "evidence", "checks", "duration_ms")}
             _newest(state["tools"], "call", data["call"]).update(told)
         case "tool_error":
             told = {"error": data["code"], "reason": data["reason"], "duration_ms": data["duration_ms"]}
@@ -151,6 +151,7 @@ _NO_RESULT: Mapping[str, Any] = {
     "output": None,
     "table": None,
     "evidence": [],
+    "checks": [],
     "error": None,
     "reason": "",
     "duration_ms": None,

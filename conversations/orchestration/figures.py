@@ -11,6 +11,7 @@ from pydantic import BaseModel
 
 from conversations.agents.answer_form import AnswerForm, Unreadable
 from conversations.domain import events
+from conversations.domain.enums import RULES
 from conversations.domain.events import AgentMessage, CheckedFigure, EventData, FigureCounts, Figures, Token
 from evidence.checker.check import VERSION, Checked, Checker, prepare
 from evidence.checker.text import sentences
@@ -113,8 +114,10 @@ class MessageFigures:
 
 
 def checked(record: Record, message: AgentMessage) -> Figures:
-    """All figures of a finished message. They replace those that were found while it streamed."""
-    return _event(record, message.message, record.checker().text(message.content), final=True)
+    """All figures of a finished message. They replace those that were found while it streamed. What rules say is not
+    about the record."""
+    found = () if message.provider == RULES else record.checker().text(message.content)
+    return _event(record, message.message, found, final=True)
 
 
 def _event(record: Record, message: UUID, found: Sequence[Checked], *, final: bool) -> Figures:

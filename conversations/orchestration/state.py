@@ -20,6 +20,7 @@ from conversations.domain.events import (
     Figures,
     Routing,
     StatusChanged,
+    ToolEnd,
     Usage,
 )
 from conversations.domain.human_input import Question
@@ -55,8 +56,9 @@ class DebateState:
     counted in this run's prompts. `record` is what figures are checked against; `freeze` gives it to a debate whose log
     has none yet, and `as_of` is its time (None: now). `routing` says why this panel answers, once it is decided;
     `is_automatic`: no person has chosen the panel. `figures` are those of `messages`, of which the log lacks the
-    `unchecked`. `is_contradicted`: the newest verdict contradicts the record. `data` are the person's tables.
-    `last_providers` are this run's last ones, by the model that their agents name."""
+    `unchecked`. `is_contradicted`: the newest verdict contradicts the record. `data` are the person's tables, and
+    `results` what queries of them gave. `last_providers` are this run's last ones, by the model that their agents
+    name."""
 
     question: DebateQuestion
     panel: Panel
@@ -75,6 +77,7 @@ class DebateState:
     record: Record | None = None
     freeze: Callable[[], Awaitable[None]] | None = None
     data: Data | None = None
+    results: list[ToolEnd] = field(default_factory=list)
     as_of: datetime | None = None
     routing: Routing | None = None
     is_automatic: bool = False

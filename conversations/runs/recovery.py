@@ -13,7 +13,7 @@ from conversations.datasets import queries as data_queries
 from conversations.datasets import store
 from conversations.domain import transcript
 from conversations.domain.enums import Kind, Mode
-from conversations.domain.events import Figures, Routing, dump, load
+from conversations.domain.events import Figures, Routing, ToolEnd, dump, load
 from conversations.domain.human_input import HumanInput
 from conversations.domain.panels import PANELS, Panel
 from conversations.event_log import queries
@@ -83,6 +83,7 @@ def read(conversation: UUID) -> tuple[DebateState, HumanInput]:
         discarded=discarded,
         own_question=human_input.question_after([message.message for message in kept]),
         data=_data(list(row.datasets)),
+        results=[cast("ToolEnd", load(ToolEnd.type, call)) for call in folded["tools"] if call["checks"]],
         is_demo=row.mode == Mode.DEMO,
         is_judged=is_judged,
         reason=row.reason if is_judged and row.reason in {BUDGET, CONCLUDED} else None,
@@ -97,7 +98,7 @@ def read(conversation: UUID) -> tuple[DebateState, HumanInput]:
 
 def _data(datasets: Sequence[Dataset]) -> Data | None:
     tables = [table for dataset in datasets for table in store.tables(dataset)]
-    return Data(tables, partial(data_queries.run, datasets)) if tables else None
+    return Data(tables, partial(data_queries.run, datasets, examined=True)) if tables else None
 
 
 async def _freeze(state: DebateState, symbol: str, as_of: datetime) -> None:

@@ -1,8 +1,9 @@
 """The process that executes one query, and then ends.
 
 1. It imports DuckDB and prints a line: it is ready.
-2. It reads one JSON object: `{"paths", "tables", "sql"}`, and bounds itself.
-3. It prints one JSON object: `{"columns", "types", "rows", "truncated"}`, or `{"code", "detail"}`.
+2. It reads one JSON object: `{"paths", "tables", "sql", "examined"}`, and bounds itself.
+3. It prints a line with one JSON object: `{"columns", "types", "rows", "truncated"}`, or `{"code", "detail"}`.
+4. If the query is to be examined, it prints a second line: see `findings`. What stops it meanwhile spares the result.
 """
 
 import json
@@ -12,15 +13,14 @@ from typing import Any
 
 import duckdb
 
-from evidence.sandbox import database
+from evidence.sandbox import database, examining
 from evidence.sandbox.limits import MAX_BYTES, MAX_ROWS, bound
 from evidence.sandbox.refusals import STOPPED, NoResult
 from evidence.sandbox.values import encoded
 
 
-def answer(paths: list[str], tables: list[str], sql: str) -> dict[str, Any]:
+def answer(connection: duckdb.DuckDBPyConnection, tables: list[str], sql: str) -> dict[str, Any]:
     """The result of the query. Raises NoResult."""
-    connection = database.opened(paths)
     statement = database.allowed(connection, sql, tables)
     try:
         connection.execute(statement)
@@ -66,13 +66,22 @@ def main() -> None:
         return
     query = json.loads(line)
     bound()
+    connection = database.opened(query["paths"])
     try:
-        found = answer(query["paths"], query["tables"], query["sql"])
+        found = answer(connection, query["tables"], query["sql"])
     except NoResult as refusal:
         found = {"code": refusal.code, "detail": refusal.detail}
     except MemoryError:
         found = {"code": STOPPED, "detail": "it needs too much memory."}
-    json.dump(found, sys.stdout)
+    _print(json.dumps(found))
+    if query["examined"] and "rows" in found:
+        rows = None if found["truncated"] else found["rows"]
+        _print(examining.findings(connection, query["sql"], found["columns"], rows).model_dump_json())
+
+
+def _print(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
 
 
 if __name__ == "__main__":

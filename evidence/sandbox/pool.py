@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from evidence import processes
+from evidence.sandbox.findings import Findings
 from evidence.sandbox.limits import MAX_BYTES, SECONDS
 from evidence.sandbox.refusals import STOPPED, NoResult
 
@@ -30,12 +31,13 @@ _MAX_OUTPUT: Final = 8 * MAX_BYTES
 @dataclass(frozen=True)
 class Result:
     """`rows` hold JSON values, see `values`. `types` are DuckDB's. `truncated`: something is left out, because there is
-    more than a result may have."""
+    more than a result may have. `findings` are None unless they were asked for, and there was time for them."""
 
     columns: tuple[str, ...]
     types: tuple[str, ...]
     rows: tuple[tuple[Any, ...], ...]
     truncated: bool
+    findings: Findings | None = None
 
 
 class Pool:
@@ -46,12 +48,20 @@ class Pool:
         self._waiting: list[subprocess.Popen[bytes]] = []
         self._idle: threading.Timer | None = None
 
-    def run(self, paths: Sequence[Path], tables: Sequence[str], sql: str) -> Result:
-        """The result of the query over these tables, which are in these files. Blocks for SECONDS, and for as long as a
-        process takes to start. Raises NoResult."""
+    def run(
+        self, paths: Sequence[Path], tables: Sequence[str], sql: str, *, examined: bool = False
+    ) -> Result:
+        """The result of the query over these tables, which are in these files; with its findings, if it is to be
+        examined. Blocks for SECONDS, and for as long as a process takes to start. Raises NoResult."""
+        query = {
+            "paths": [str(path) for path in paths],
+            "tables": [*tables],
+            "sql": sql,
+            "examined": examined,
+        }
         process = self._take()
         try:
-            return _ask(process, {"paths": [str(path) for path in paths], "tables": [*tables], "sql": sql})
+            return _ask(process, query)
         finally:
             _end(process)
 
@@ -106,15 +116,21 @@ def _ask(process: subprocess.Popen[bytes], query: dict[str, Any]) -> Result:
         process.stdin.write(json.dumps(query).encode() + b"\n")
         process.stdin.flush()
         printed = process.stdout.read(_MAX_OUTPUT)
+    result, _, more = printed.partition(b"\n")
     try:
-        found = json.loads(printed)
+        found = json.loads(result)
     except ValueError:
         # It was killed, by us or by its own limits.
         raise NoResult(STOPPED, f"it takes more than {SECONDS} seconds, or too much memory.") from None
     if "code" in found:
         raise NoResult(found["code"], found["detail"])
     return Result(
-        tuple(found["columns"]), tuple(found["types"]), tuple(map(tuple, found["rows"])), found["truncated"]
+        tuple(found["columns"]),
+        tuple(found["types"]),
+        tuple(map(tuple, found["rows"])),
+        found["truncated"],
+        # Without an end of line, it was killed in the middle.
+        Findings.model_validate_json(more) if more.endswith(b"\n") else None,
     )
 
 

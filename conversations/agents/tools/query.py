@@ -3,7 +3,6 @@ hashes of query and result."""
 
 import hashlib
 import json
-import re
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,9 +11,10 @@ from typing import Annotated, Any, Final
 
 from pydantic import Field
 
+from conversations.agents.tools.query_checks import found_in
 from conversations.agents.tools.tool import Arguments, Outcome, Refused, Tool
 from conversations.domain.events import ResultTable
-from evidence.datasets.model import Table, Type
+from evidence.datasets.model import Table
 from evidence.record import Item, Quality, Unit
 from evidence.sandbox.limits import MAX_SQL
 from evidence.sandbox.pool import Result
@@ -25,8 +25,6 @@ SOURCE: Final = "your data"
 # Rows that the agent and people see, and figures that one query puts on record.
 _SHOWN: Final = 40
 _FIGURES: Final = 60
-_YEAR: Final = re.compile(r"\b(?:19|20)\d\d\b")
-_DATES: Final = frozenset((Type.DATE, Type.TIMESTAMP))
 
 
 class Query(Arguments):
@@ -37,7 +35,8 @@ class Query(Arguments):
 
 @dataclass(frozen=True)
 class Data:
-    """The tables of a conversation. `run` gives the result of a query over them, or raises NoResult."""
+    """The tables of a conversation. `run` gives the result of a query over them with its findings, or raises
+    NoResult."""
 
     tables: Sequence[Table]
     run: Callable[[str], Awaitable[Result]]
@@ -53,11 +52,11 @@ def tool(data: Data, question: str, earlier: Sequence[Item]) -> Tool[Query]:
         except NoResult as failure:
             raise Refused(failure.code, str(failure)) from None
         items = list(_items(given.sql, result))
-        checks = [*_checks(data, question, given.sql, result), *_compared(items, earlier)]
+        checks = (*found_in(data.tables, question, given.sql, result), *_compared(items, earlier))
         total = None if result.truncated else len(result.rows)
         rows = tuple(tuple(map(_shown, row)) for row in result.rows[:_SHOWN])
         table = ResultTable(columns=result.columns, rows=rows, total=total)
-        return Outcome(_text(result, checks), items, table)
+        return Outcome(_text(result, checks), items, table, checks)
 
     description = "Query the person's tables. The figures of the result are put on record, row by row."
     return Tool(NAME, description, Query, query)
@@ -131,39 +130,6 @@ def _number(value: Any) -> Decimal | None:
 
 def _hash(value: Any) -> str:
     return hashlib.sha256(json.dumps(value, ensure_ascii=False).encode()).hexdigest()[:16]
-
-
-def _checks(data: Data, question: str, sql: str, result: Result) -> Iterator[str]:
-    """What rules find in a query and its result, in sentences."""
-    count = len(result.rows)
-    yield f"{'More than ' if result.truncated else ''}{count} {'row' if count == 1 else 'rows'}."
-    for place, column in enumerate(result.columns):
-        if empty := sum(row[place] is None for row in result.rows):
-            yield f"{empty} empty in {column}."
-    if count > len(set(result.rows)):
-        yield "Some rows are equal to others: does a join repeat rows?"
-    words = set(re.findall(r"\w+", sql.lower()))
-    for table in data.tables:
-        if table.name in words:
-            yield from _cautions(table, words)
-    years = set(_YEAR.findall(question))
-    has_dates = any(column.type in _DATES for table in data.tables for column in table.columns)
-    if years and has_dates and not years & set(_YEAR.findall(sql)):
-        yield f"The question names {', '.join(sorted(years))}, and the query does not."
-
-
-def _cautions(table: Table, words: set[str]) -> Iterator[str]:
-    """What to know of the columns that a query names."""
-    for column in table.columns:
-        if column.name not in words:
-            continue
-        name = f"{table.name}.{column.name}"
-        if column.missing:
-            yield f"{name} has no value in {column.missing} of {table.rows} rows."
-        if column.unit:
-            yield f"{name} is in {column.unit}."
-        if column.note == "mark_assumed":
-            yield f"The decimal mark of {name} is assumed."
 
 
 def _compared(items: Sequence[Item], before: Sequence[Item]) -> Iterator[str]:

@@ -40,11 +40,12 @@ class Refused(Exception):
 @dataclass(frozen=True)
 class Outcome:
     """`text` is what the agent reads. `items` are its figures, numbered from E1 on; the record gives them ids of its
-    own. `table` is a result in rows, for people."""
+    own. `table` is a result in rows, for people; `checks` are sentences on what rules find in it."""
 
     text: str
     items: Sequence[Item] = ()
     table: ResultTable | None = None
+    checks: Sequence[str] = ()
 
 
 class Results(Protocol):

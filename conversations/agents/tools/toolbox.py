@@ -59,7 +59,7 @@ class Toolbox:
         text = f"{outcome.text} [{ids}]" if items else outcome.text
         if len(text) > MAX_TOOL_TEXT:
             text = f"{text[:MAX_TOOL_TEXT]}\n(The rest is left out.)"
-        self.finished[event.id] = Finished(_since(began), items, outcome.table)
+        self.finished[event.id] = Finished(_since(began), items, outcome.table, outcome.checks)
         return ToolResultEvent.from_call(event, text)
 
     async def _outcome(self, tool: Tool[Any], arguments: str) -> Outcome:

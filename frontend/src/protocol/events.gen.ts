@@ -314,7 +314,7 @@ export type Token = {
 
 /** What a call gave. `output` is the text that the agent reads, at most 4,000 characters of it; a result in rows is
  * also a `table`. `evidence` are the items that it added to the record, in an `evidence` event before this one.
- * `duration_ms` is null if it was not measured. */
+ * `checks` are sentences on what rules find in the result. `duration_ms` is null if it was not measured. */
 export type ToolEnd = {
   call: string;
   message: string;
@@ -322,6 +322,7 @@ export type ToolEnd = {
   output: string;
   table: ResultTable | null;
   evidence: readonly string[];
+  checks: readonly string[];
   duration_ms: number | null;
 };
 

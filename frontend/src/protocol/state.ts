@@ -47,6 +47,7 @@ export type Tool = ToolStart & {
   readonly table: ResultTable | null;
   /** The items that the result added to the record. */
   readonly evidence: readonly string[];
+  readonly checks: readonly string[];
   readonly error: string | null;
   /** Why it failed, in a sentence; it may be empty. */
   readonly reason: string;

@@ -102,6 +102,11 @@ export function modelName(model: string): string {
   return model.split(/[?#]/, 1)[0]?.split(/[/\\]/).findLast(Boolean) ?? "unnamed";
 }
 
+/** Whether rules have made a message, without a model. */
+export function isByRules({ provider }: { readonly provider: string }): boolean {
+  return provider === "rules";
+}
+
 /** A model and its provider: "gpt-5-mini · openai". */
 export function modelLabel({ model, provider }: { readonly model: string; readonly provider: string }): string {
   return `${modelName(model)} · ${provider}`;

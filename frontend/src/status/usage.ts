@@ -1,7 +1,7 @@
 // A debate's usage so far: US dollars, tokens and time.
 
 import { type Message, type State, messageOf, spokenMessages } from "../protocol/state.ts";
-import { charge, modelLabel, money } from "../shared/format.ts";
+import { charge, isByRules, modelLabel, money } from "../shared/format.ts";
 
 /** An amount; a minimum if it is not exact because a part is unknown. */
 export type Spent = { readonly amount: number; readonly isExact: boolean };
@@ -20,7 +20,7 @@ export function cost(state: State): Spent | undefined {
 
 /** The models that have spoken or speak, each once, as the page shows them. */
 export function modelsOf({ messages }: State): string[] {
-  return [...new Set(messages.map(modelLabel))];
+  return [...new Set(messages.filter((message) => !isByRules(message)).map(modelLabel))];
 }
 
 /** A cost as text: "$0.0016", "≥ $0.0016", "no charge", or "unknown" if nothing is known. */

@@ -11,7 +11,7 @@ import { figureStrip } from "../evidence/figure-strip.ts";
 import { itemsOf } from "../evidence/record.ts";
 import type { Item } from "../protocol/events.gen.ts";
 import { type Message, type Tool, firstCodePoints } from "../protocol/state.ts";
-import { charge, clock, initial, modelLabel, money, percent, seconds, thousands } from "../shared/format.ts";
+import { charge, clock, initial, isByRules, modelLabel, money, percent, seconds, thousands } from "../shared/format.ts";
 import { PageElement } from "../shared/page-element.ts";
 
 const HELD = { paused: "Paused here.", awaiting_input: "Waiting for an answer.", stale: "Waiting for the connection." } as const;
@@ -62,7 +62,7 @@ export class MessageElement extends PageElement {
             ${this.standsFor === "" ? nothing : html`<span dir="auto">${this.standsFor}</span>`}
             ${kind === "analysis" ? html`<span>Round ${round}</span>` : nothing}
             <time datetime=${this.startedAt}>${clock(this.startedAt)}</time>
-            ${this.showsModel ? model : nothing}
+            ${this.showsModel && !isByRules(this.message) ? model : nothing}
             ${mode === "demo" ? html`<span class="tag tag-demo" data-testid="demo-badge">Demo: scripted</span>` : nothing}
           </p>
         </div>
@@ -134,6 +134,7 @@ export class MessageElement extends PageElement {
 
   #footer(): TemplateResult {
     const { cost, usage, confidence, duration_ms, state } = this.message;
+    if (isByRules(this.message)) return html`<footer class="facts"><span>Checked by rules, without a model</span>${actionsTemplate(this.message)}</footer>`;
     const facts = this.showsModel ? [] : [html`<span data-testid="message-model">${modelLabel(this.message)}</span>`];
     if (usage?.output_tokens != null) facts.push(html`<span>${thousands(usage.output_tokens)} output tokens</span>`);
     if (duration_ms !== null) facts.push(html`<span>${seconds(duration_ms)}</span>`);

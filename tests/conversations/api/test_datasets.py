@@ -207,7 +207,7 @@ async def test_question_with_tables_is_answered_by_the_data_team(
         "no_verdict",
     )
     messages = detail["transcript"]["messages"]
-    assert [message["kind"] for message in messages] == ["action", "validation", "final"]
+    assert [message["kind"] for message in messages] == ["action", "validation", "validation", "final"]
     assert messages[-1]["text"] == "Shop 1 sold most, 4.40 [E1]."
     missing = await http.post("/api/conversations/", json={"topic": "Sales?", "panel": "data-team"})
     assert problem(missing) == (422, "invalid", "datasets", "missing")

@@ -38,7 +38,7 @@ def data(tmp_path: Path) -> Iterator[Data]:
     pool = Pool()
 
     async def run(sql: str) -> Result:
-        return pool.run([path], ["sales"], sql)
+        return pool.run([path], ["sales"], sql, examined=True)
 
     yield Data([Table(name="sales", label="Sales", rows=4, columns=columns)], run)
     pool.close()
@@ -63,13 +63,24 @@ async def test_answer_comes_from_two_queries_that_agree(data: Data, openai: Open
     assert [(each.role, each.kind) for each in said] == [
         ("sql_agent", "action"),
         ("validation_agent", "validation"),
+        ("validation_agent", "validation"),
         ("analysis_agent", "final"),
     ]
     first, second = only(ToolEnd, events)
     assert first.table.rows == (("North", "4.40"), ("South", "2.20"))
     assert (first.evidence, second.evidence) == (("E1", "E2"), ("E3",))
-    for check in ("2 rows.", "no value in 1 of 4 rows", "sales.amount is in $.", "names 2024, and the query"):
+    # Rules say what they find to the agent that queries, and as a message to all.
+    assert (said[1].provider, said[1].cost) == ("rules", 0)
+    assert first.checks == (
+        "Rows: 2.",
+        "Empty: sales.amount has no value in 1 of 4 rows.",
+        "Unit: sales.amount is in $.",
+        "Dates: the question names 2024-01-01 to 2024-12-31, and the query reads no column of dates.",
+        "Totals: total adds up to 6.60, and so do the rows of sales.",
+    )
+    for check in first.checks:
         assert check in first.output
+        assert f"- {check}" in said[1].content
     assert "It agrees with the first query in 4.40." in second.output
     items = {item.id: item for event in only(Evidence, events) for item in event.items}
     assert (items["E1"].subject, items["E1"].metric, items["E1"].source) == ("North", "total", "your data")
@@ -103,7 +114,11 @@ async def test_turns_that_have_ended_are_not_repeated(data: Data, openai: OpenAI
     del held.state.messages[1:]
     openai.answer(calls(SECOND), says("b"), says("c"))
     again = [event async for event in DataTeam(held.state, held.control, held.budget).events()]
-    assert [each.role for each in only(AgentMessage, again)] == ["validation_agent", "analysis_agent"]
+    assert [(each.role, each.provider) for each in only(AgentMessage, again)] == [
+        ("validation_agent", "rules"),
+        ("validation_agent", "openai-compatible"),
+        ("analysis_agent", "openai-compatible"),
+    ]
 
 
 async def test_tables_are_routed_to_the_data_team(data: Data, openai: OpenAIServer) -> None:
