@@ -15,8 +15,7 @@ from urllib.parse import parse_qsl
 
 import httpx
 import httpx2
-from ag2.config import AnthropicConfig, LLMClient, ModelConfig, OllamaConfig
-from ag2.config.gemini.gemini_client import CreateConfig
+from ag2.config import LLMClient, ModelConfig
 from django.conf import settings
 from openai import AsyncOpenAI, DefaultAioHttpClient
 
@@ -26,7 +25,6 @@ from conversations.providers import catalog, scripted
 from conversations.providers.adaptive_client import AdaptiveConfig
 from conversations.providers.catalog import Provider
 from conversations.providers.chat_client import ChatClient
-from conversations.providers.gemini_client import CheckedGeminiClient
 from conversations.providers.local_client import LocalClient
 from conversations.providers.request_form import CHAT_KINDS, RequestForm
 
@@ -146,7 +144,7 @@ def _chat_client(library: AsyncOpenAI, call: ModelCall, form: RequestForm) -> LL
 
 
 def _own_client(key: str | None, http: Any, form: RequestForm) -> LLMClient:
-    """AG2's client for a provider with a protocol of its own."""
+    """AG2's client for a provider with a protocol of its own, whose SDK is imported only where it is used."""
     model = form.provider.model
     most: int = settings.OUTCRY_MAX_ANSWER_TOKENS
     options: dict[str, Any] = {"streaming": form.is_streamed, "http_client": http}
@@ -155,12 +153,20 @@ def _own_client(key: str | None, http: Any, form: RequestForm) -> LLMClient:
         options["temperature"] = temperature
     match form.provider.kind:
         case "anthropic":
+            from ag2.config.anthropic import AnthropicConfig
+
             return AnthropicConfig(model, api_key=key, max_tokens=most, max_retries=0, **options).create()
         case "gemini":
+            from ag2.config.gemini.gemini_client import CreateConfig
+
+            from conversations.providers.gemini_client import CheckedGeminiClient
+
             created = CreateConfig(max_output_tokens=limit)
             if temperature is not None:
                 created["temperature"] = temperature
             return CheckedGeminiClient(model, key, vertexai=False, create_config=created, **options)
+    from ag2.config.ollama import OllamaConfig
+
     host = os.environ.get("OLLAMA_HOST") or catalog.OLLAMA_URL
     # The protocol requires a files client, which Ollama lacks.
     return OllamaConfig(model, host=host, max_tokens=limit, **options).create()  # type: ignore[abstract]

@@ -30,6 +30,17 @@ run_checks()
 print([name for name in {HEAVY} if name in sys.modules])
 """
 
+LOADING = """
+import sys
+import django
+django.setup()
+from conversations.runs import loading
+loading.import_all()
+print([name for name in ("anthropic", "google.genai", "ollama") if name in sys.modules])
+from ag2.config.gemini import GeminiConfig
+print(GeminiConfig.__name__)
+"""
+
 
 def test_a_web_process_in_worker_mode_imports_no_sdk_and_no_daphne() -> None:
     ran = subprocess.run(
@@ -41,6 +52,22 @@ def test_a_web_process_in_worker_mode_imports_no_sdk_and_no_daphne() -> None:
         check=True,
     )
     assert ran.stdout == "[]\n"
+
+
+def test_only_the_sdks_of_configured_providers_are_imported() -> None:
+    ran = subprocess.run(
+        [sys.executable, "-c", LOADING],
+        cwd=settings.BASE_DIR,
+        env={
+            **os.environ,
+            "DJANGO_SETTINGS_MODULE": "config.settings",
+            "OUTCRY_PROVIDERS": "ollama:llama3.2",
+        },
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert ran.stdout == "['ollama']\nGeminiConfig\n"
 
 
 @pytest.mark.django_db(transaction=True)
