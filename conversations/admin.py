@@ -261,8 +261,8 @@ class EventAdmin(ReviewersOnly):
             audit.note_reading(request.user, "any", None)
             return
         chosen = uuid_or_nil(request.GET[ConversationFilter.parameter_name])
-        for pk, found in permissions.ownerships([chosen]).items():
-            audit.note_reading(request.user, pk, found.owner)
+        for pk, owner in Conversation.objects.filter(pk=chosen).values_list("pk", "owner"):
+            audit.note_reading(request.user, pk, owner)
 
     def get_ordering(self, request: HttpRequest) -> tuple[str]:
         return ("seq",) if _of_one(request) else ("-pk",)

@@ -5,16 +5,15 @@ from uuid import UUID
 
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, JsonResponse
-from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from conversations.access import permissions
 from conversations.models import Conversation
 from evidence import cases
 from evidence.freezing.history import history
 from evidence.instruments import INSTRUMENTS
+from frontend import watching
 
 
 def on_page(conversation: Conversation) -> dict[str, Any]:
@@ -47,7 +46,7 @@ def _outcome(conversation: Conversation) -> dict[str, str] | None:
 def prices(request: HttpRequest, conversation_id: UUID) -> JsonResponse:
     """Two years of the instrument's values that were known when the record was frozen: the source, and (day, value)
     pairs, oldest first. 404 if the library has none, or if the user may not watch the debate."""
-    conversation = get_object_or_404(permissions.visible_to(request.user), pk=conversation_id)
+    conversation, _ = watching.admit(request, conversation_id)
     found = history(conversation.instrument, conversation.as_of or conversation.created_at)
     if found is None:
         raise Http404

@@ -5,15 +5,14 @@ from uuid import UUID
 
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from conversations.access import audit, permissions
 from conversations.models import Conversation, Source
 from conversations.runs.records import TYPED
 from conversations.services import sources
+from frontend import watching
 
 # A longer text is not part of the debate's page, which would load slowly.
 MAX_INLINE = 20_000
@@ -47,8 +46,7 @@ def on_page(conversation: Conversation) -> list[dict[str, Any]]:
 def source(request: HttpRequest, conversation_id: UUID, position: int) -> HttpResponse:
     """The text of a source of a debate, as plain text: 0 is what was typed or pasted. 404 if there is none, or if the
     user may not watch the debate."""
-    conversation = get_object_or_404(permissions.visible_to(request.user), pk=conversation_id)
-    audit.note_reading(request.user, conversation.pk, conversation.owner_id)
+    conversation, _ = watching.admit(request, conversation_id)
     return HttpResponse(_text(conversation, position), content_type="text/plain; charset=utf-8")
 
 

@@ -9,16 +9,18 @@ from django.conf import settings
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from conversations.access import audit, permissions
+from conversations.access import permissions
+from conversations.access.permissions import NO_RIGHTS, Rights
 from conversations.budgets import service
 from conversations.domain import requests
 from conversations.domain.enums import ContentType
+from conversations.domain.errors import NotFound
 from conversations.domain.panels import PANELS
 from conversations.domain.routing import AUTO
 from conversations.domain.texts import uuid_or_nil
@@ -29,7 +31,7 @@ from conversations.services import datasets, sources
 from conversations.services.debate_export import author_of
 from evidence import cases
 from evidence.instruments import INSTRUMENTS
-from frontend import record_data, sample, source_texts
+from frontend import record_data, sample, source_texts, watching
 from frontend.content_security import trusted_types
 from frontend.examples import EXAMPLES
 from streaming.watchers.registry import MAX_NOTICE
@@ -50,7 +52,7 @@ LIMITS = {
 @never_cache
 @trusted_types
 def dashboard(request: HttpRequest) -> HttpResponse:
-    initial = _initial(request)
+    initial, may = _initial(request)
     context = {
         "auto": AUTO,
         "panels": PANELS.values(),
@@ -61,7 +63,7 @@ def dashboard(request: HttpRequest) -> HttpResponse:
         "has_debates": permissions.own(request.user).exists(),
         "own_limits": _limits_of(initial),
         "again": getattr(initial, "pk", ""),
-        "texts": _texts_of(initial, request.user),
+        "texts": _texts_of(initial, may),
         "login_url": f"{reverse('account_login')}?{urlencode({'next': request.get_full_path()})}",
         "live_is_down": circuit_breaker.live_is_down(),
         "demo_fallback": settings.OUTCRY_DEMO_FALLBACK,
@@ -72,19 +74,22 @@ def dashboard(request: HttpRequest) -> HttpResponse:
     return render(request, "frontend/dashboard.html", context)
 
 
-def _initial(request: HttpRequest) -> requests.NewConversation | Conversation:
-    """The form's initial values: those of the debate in `?again=ID`, else the defaults."""
+def _initial(request: HttpRequest) -> tuple[requests.NewConversation | Conversation, Rights]:
+    """The form's initial values: those of the debate in `?again=ID`, with the user's rights to it; else the
+    defaults."""
     again = request.GET.get("again")
-    found = permissions.visible_to(request.user).filter(pk=uuid_or_nil(again)).first() if again else None
-    if found is not None:
-        audit.note_reading(request.user, found.pk, found.owner_id)
-    return found or requests.NewConversation.model_construct(topic="", content="")
+    try:
+        if again:
+            return permissions.admit(request.user, uuid_or_nil(again))
+    except NotFound:
+        pass
+    return requests.NewConversation.model_construct(topic="", content=""), NO_RIGHTS
 
 
-def _texts_of(initial: requests.NewConversation | Conversation, user: permissions.AnyUser) -> dict[str, Any]:
+def _texts_of(initial: requests.NewConversation | Conversation, may: Rights) -> dict[str, Any]:
     """What the form begins with beside its fields (src/dashboard/start-form.ts). Sources, datasets, and an
     earlier debate to follow, belong to their owner."""
-    if not isinstance(initial, Conversation) or not permissions.may_speak(user, initial):
+    if not isinstance(initial, Conversation) or not may.speak:
         return {"content": initial.content, "sources": [], "datasets": [], "follows": None}
     chosen = [
         {
@@ -137,9 +142,8 @@ def _minutes(seconds: float | None) -> float | None:
 @trusted_types  # type: ignore[arg-type]  # typed for views without arguments
 def conversation(request: HttpRequest, conversation_id: UUID) -> HttpResponse:
     """The live page. 404 if the conversation does not exist or the user may not watch it."""
-    found = get_object_or_404(permissions.visible_to(request.user), pk=conversation_id)
-    audit.note_reading(request.user, found.pk, found.owner_id)
-    context = {"conversation": found, "page_data": page_data(found, request.user)}
+    found, may = watching.admit(request, conversation_id)
+    context = {"conversation": found, "page_data": page_data(found, request.user, may)}
     return render(request, "frontend/conversation.html", context)
 
 
@@ -154,7 +158,7 @@ def sample_debate(request: HttpRequest) -> HttpResponse:
     return render(request, "frontend/conversation.html", context)
 
 
-def page_data(conversation: Conversation, user: permissions.AnyUser) -> dict[str, Any]:
+def page_data(conversation: Conversation, user: permissions.AnyUser, may: Rights) -> dict[str, Any]:
     """The live page's data before its first event, and the user's rights on it (src/client/page-data.ts)."""
     panel = PANELS.get(conversation.panel)
     visible = permissions.visible_to(user)
@@ -188,8 +192,8 @@ def page_data(conversation: Conversation, user: permissions.AnyUser) -> dict[str
         "panel": conversation.panel,
         "isRouted": conversation.is_automatic,
         "agents": [{"role": agent.role, "name": agent.name} for agent in agents],
-        "canControl": permissions.may_control(user, conversation),
-        "canSpeak": permissions.may_speak(user, conversation),
+        "canControl": may.control,
+        "canSpeak": may.speak,
         "isStaff": user.is_staff,
         "reviewUrl": _review_url(conversation) if permissions.may_review(user) else None,
         "maxText": requests.MAX_TEXT,

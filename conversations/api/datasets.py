@@ -11,9 +11,9 @@ from ninja import Status as ApiStatus
 from ninja.files import UploadedFile
 from pydantic import Field
 
+from conversations.access import permissions
 from conversations.api.authentication import AuthenticatedRequest, needs
 from conversations.api.errors import Invalid, Refusal
-from conversations.datasets import store
 from conversations.domain.datasets import ColumnReadings, NewQuery
 from conversations.infrastructure import database
 from conversations.models import Dataset
@@ -111,7 +111,7 @@ async def list_own(request: AuthenticatedRequest) -> list[Dataset]:
     summary="The tables, columns and first rows of a dataset",
 )
 async def detail(request: AuthenticatedRequest, dataset: UUID) -> Dataset:
-    return await database.call(store.owned, request.auth, dataset)
+    return await database.call(permissions.query, request.auth, dataset)
 
 
 @router.patch(

@@ -12,7 +12,7 @@ from django.contrib.auth.models import AbstractUser
 from django.db import transaction
 from django.utils import timezone
 
-from conversations.domain.errors import InvalidInput, LimitReached, NotFound, Unauthenticated
+from conversations.domain.errors import InvalidInput, LimitReached, Unauthenticated
 from conversations.infrastructure import database
 from conversations.models import Dataset, DatasetChunk
 from evidence.datasets.model import Reading, Table
@@ -21,7 +21,6 @@ from evidence.datasets.model import Reading, Table
 # SQLite waits.
 CHUNK_BYTES: Final = 1024 * 1024
 BATCH: Final = 4
-NO_SUCH_DATASET: Final = "There is no such dataset."
 
 
 def chunks(file: IO[bytes]) -> Iterator[list[bytes]]:
@@ -85,14 +84,6 @@ def replace_tables(dataset: Dataset, tables: Sequence[Table], revision: int) -> 
         message = "This data has been changed in the meantime. Look at it again."
         raise InvalidInput.of("columns", "changed", message)
     dataset.tables, dataset.revision = dumped, revision
-
-
-def owned(owner: AbstractUser, dataset: UUID) -> Dataset:
-    """Raises NotFound."""
-    found = Dataset.objects.stored().filter(owner_id=owner.pk, pk=dataset).first()
-    if found is None:
-        raise NotFound(NO_SUCH_DATASET)
-    return found
 
 
 def write(dataset: UUID, file: IO[bytes]) -> None:

@@ -10,7 +10,7 @@ from django.conf import settings
 from django.contrib.auth.models import AbstractUser
 from django.utils import timezone
 
-from conversations.access import rate_limits
+from conversations.access import permissions, rate_limits
 from conversations.access.permissions import AnyUser
 from conversations.datasets import files, queries, store
 from conversations.domain.datasets import ColumnReadings
@@ -72,14 +72,14 @@ async def upload(
 
 def listed(owner: AbstractUser) -> list[Dataset]:
     """The owner's datasets, newest first."""
-    return list(Dataset.objects.stored().filter(owner_id=owner.pk))
+    return list(permissions.datasets(owner))
 
 
 async def change(owner: AbstractUser, pk: UUID, changes: ColumnReadings) -> Dataset:
     """Read columns in another way. Raises NotFound, TooManyRequests, LogUnavailable, and InvalidInput if a value cannot
     be read so; then everything stays as it was."""
     await rate_limits.query(str(owner.pk))
-    dataset = await database.call(store.owned, owner, pk)
+    dataset = await database.call(permissions.query, owner, pk)
     readings = _changed(dataset, changes)
     path = files.path_of(dataset.pk, dataset.revision + 1)
     try:
@@ -94,7 +94,7 @@ async def query(owner: AbstractUser, pk: UUID, sql: str) -> Result:
     """The result of a query of the owner over one dataset. Raises NotFound, QueryRefused, QueryStopped,
     TooManyRequests and LogUnavailable."""
     await rate_limits.query(str(owner.pk))
-    dataset = await database.call(store.owned, owner, pk)
+    dataset = await database.call(permissions.query, owner, pk)
     await database.call(_note_use, [dataset])
     try:
         return await queries.run([dataset], sql)
@@ -105,9 +105,9 @@ async def query(owner: AbstractUser, pk: UUID, sql: str) -> Result:
 
 def choose(owner: AnyUser, chosen: Sequence[UUID]) -> list[Dataset]:
     """The datasets of a new debate, in its order. Raises NotFound if one does not exist or is somebody else's."""
-    found = {row.pk: row for row in Dataset.objects.stored().filter(owner_id=owner.pk, pk__in=chosen)}
+    found = {row.pk: row for row in permissions.datasets(owner).filter(pk__in=chosen)}
     if len(found) < len(chosen):
-        raise NotFound(store.NO_SUCH_DATASET)
+        raise NotFound(permissions.NO_SUCH_DATASET)
     return [found[pk] for pk in chosen]
 
 
@@ -116,7 +116,7 @@ def lock(chosen: Sequence[Dataset]) -> None:
     was deleted."""
     rows = Dataset.objects.select_for_update().filter(pk__in=[dataset.pk for dataset in chosen])
     if len(rows.values_list("pk")) < len(chosen):
-        raise NotFound(store.NO_SUCH_DATASET)
+        raise NotFound(permissions.NO_SUCH_DATASET)
     if chosen:
         _note_use(chosen)
 
@@ -128,7 +128,7 @@ def of(conversation: Conversation) -> list[Dataset]:
 
 def delete(owner: AbstractUser, pk: UUID) -> None:
     """Delete a dataset for good. Raises NotFound, and NotErasable if its owner is under legal hold."""
-    dataset = store.owned(owner, pk)
+    dataset = permissions.query(owner, pk)
     holds.require_none_on_person(owner.pk)
     _remove(dataset.pk)
 

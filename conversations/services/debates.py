@@ -254,8 +254,8 @@ def _create_once(
 
 
 def _input_of(user: AnyUser, conversation: UUID, changes: Restart) -> NewConversation:
-    found = permissions.watch(user, conversation)
-    if not permissions.may_speak(user, found):
+    found, may = permissions.admit(user, conversation)
+    if not may.speak:
         raise Forbidden("Only the owner of this debate may start it again.")
     limits = service.limits(found)
     return requests.NewConversation.parse(

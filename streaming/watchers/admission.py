@@ -9,7 +9,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 from uuid import UUID
 
-from conversations.access import audit, permissions, principals
+from conversations.access import permissions, principals
+from conversations.access.permissions import NO_RIGHTS
 from conversations.access.principals import Principal
 from conversations.domain.enums import Scope
 from conversations.domain.errors import NotFound, OutcryError, SecondFactorMissing, Unauthenticated
@@ -89,7 +90,10 @@ def _admit_program(headers: Mapping[str, str], conversation: UUID | None) -> Pri
 def _admit_browsers(handshakes: Sequence[_Handshake]) -> list[Principal | OutcryError]:
     """A principal or an error for each handshake, in the same order, with three queries."""
     found = principals.of_sessions({session for session, _ in handshakes})
-    ownerships = permissions.ownerships({asked for _, asked in handshakes if asked is not None})
+    users = {session: each.user for session, each in found.items() if isinstance(each, Principal)}
+    rights = permissions.rights_of_all(
+        {(users[session], asked) for session, asked in handshakes if asked is not None and session in users}
+    )
     answers: list[Principal | OutcryError] = []
     for session, asked in handshakes:
         principal = found.get(session)
@@ -97,8 +101,8 @@ def _admit_browsers(handshakes: Sequence[_Handshake]) -> list[Principal | Outcry
             answers.append(Unauthenticated("Sign in first, or send an API key."))
         elif isinstance(principal, SecondFactorMissing) or asked is None:
             answers.append(principal)
-        elif asked in ownerships and permissions.may_watch(principal.user, ownerships[asked]):
-            audit.note_reading(principal.user, asked, ownerships[asked].owner)
+        elif (may := rights.get((principal.user.pk, asked), NO_RIGHTS)).watch:
+            permissions.note_reading(principal.user, asked, may)
             answers.append(principal)
         else:
             answers.append(NotFound("There is no such conversation."))

@@ -8,6 +8,7 @@ from django.contrib.sessions.models import Session
 from django.utils import timezone
 
 from conversations.access import permissions, principals, second_factor
+from conversations.access.permissions import NO_RIGHTS
 from conversations.access.principals import Principal
 from conversations.models import ApiKey
 from streaming.wire.close_codes import Close
@@ -23,9 +24,12 @@ def refused(watching: Sequence[Watching]) -> dict[Watching, Close]:
     users = principals.active_users({principal.user.pk for principal, _ in watching})
     lacking = second_factor.lacking(users.values())
     stamps = {key: user.get_session_auth_hash() for key, user in users.items()}
-    ownerships = permissions.ownerships(
-        {conversation for _, conversation in watching if conversation is not None}
-    )
+    asked = {
+        (users[principal.user.pk], conversation)
+        for principal, conversation in watching
+        if conversation is not None and principal.user.pk in users
+    }
+    rights = permissions.rights_of_all(asked)
     verdicts: dict[Watching, Close] = {}
     for principal, conversation in watching:
         user = users.get(principal.user.pk)
@@ -35,10 +39,8 @@ def refused(watching: Sequence[Watching]) -> dict[Watching, Close]:
             is_valid = keys.get(principal.key) == principal.stamp
         if user is None or not is_valid or user.pk in lacking:
             verdicts[principal, conversation] = Close.UNAUTHENTICATED
-        elif conversation is not None and (
-            # It was deleted.
-            conversation not in ownerships or not permissions.may_watch(user, ownerships[conversation])
-        ):
+        # One that was deleted for good is missing.
+        elif conversation is not None and not rights.get((user.pk, conversation), NO_RIGHTS).watch:
             verdicts[principal, conversation] = Close.FORBIDDEN
     return verdicts
 

@@ -187,7 +187,7 @@ async def test_nobody_is_signed_out_because_nobody_can_be_asked(
     assert refused["data"]["idempotency_key"] == "k"
 
 
-@pytest.mark.parametrize("step", ["principals.of_sessions", "permissions.ownerships"])
+@pytest.mark.parametrize("step", ["principals.of_sessions", "permissions.rights_of_all"])
 async def test_handshake_during_a_database_outage_closes_with_4506(
     alice: User, conversation: Conversation, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:

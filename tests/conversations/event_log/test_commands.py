@@ -168,14 +168,14 @@ def test_pages_can_ask_beforehand(
     alice: User, bob: User, carol: User, dave: User, conversation: Conversation
 ) -> None:
     people: list[AnyUser] = [alice, bob, carol, dave, AnonymousUser()]
-    assert [permissions.may_control(person, conversation) for person in people] == [
+    assert [permissions.rights(person, conversation).control for person in people] == [
         True,
         False,
         False,
         True,
         False,
     ]
-    assert [permissions.may_speak(person, conversation) for person in people] == [
+    assert [permissions.rights(person, conversation).speak for person in people] == [
         True,
         False,
         False,
