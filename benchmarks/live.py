@@ -164,7 +164,7 @@ async def _outcry(load: Load, provider: str, layer_url: str) -> Row:
 
 async def warm_up(url: str, headers: Mapping[str, str]) -> None:
     """Start a debate and cancel it when its first turn begins. The first one waits for the import of AG2 and of the
-    providers' libraries: 4 s of CPU, which are a start's and no token's."""
+    providers' libraries: seconds of CPU, which are a start's and no token's."""
     async with opened(f"{url.replace('http', 'ws', 1)}/ws/conversations/", headers, url) as connection:
         await connection.send(json.dumps({"type": "start", "topic": "Warm-up", "rounds": 1}))
         async for text in connection:

@@ -26,7 +26,7 @@ async def answer(user: AbstractUser, request: str, otherwise: str) -> ShortAnswe
     if provider.kind in _WITHOUT:
         return ShortAnswer(otherwise, Usage(input_tokens=0, output_tokens=0), "stop")
     await loading.load()
-    # Imported here because AG2 takes 4 s and 80 MB, also in a process that runs no debates.
+    # Imported here because AG2 takes seconds and 80 MB, also in a process that runs no debates.
     from conversations.agents import short_answer
 
     try:
