@@ -47,6 +47,8 @@ async def test_every_page_fits_a_phone_and_can_be_used_by_everybody(
     await start(page, topic, content=ANSWER, rounds=1)
     gate.let(1)
     await expect(page.locator('[data-agent="Market Context"] .prose')).to_contain_text("Revenue")
+    await expect(page.get_by_test_id("control-pause")).to_be_in_viewport()
+    await expect(page.get_by_test_id("control-stop")).to_be_in_viewport()
     await expect_usable(page)
 
     gate.open()

@@ -31,6 +31,8 @@ export class HistoryElement extends PageElement {
   /** Of the debate that this page shows. */
   #status: PageStatus | null = null;
   #typing: ReturnType<typeof setTimeout> | undefined;
+  /** Whether the focus was in the notice of a deletion before this drawing. */
+  #wasInNotice = false;
 
   protected override entered(signal: AbortSignal): void {
     this.#data ??= pageData<Data>(this);
@@ -56,7 +58,7 @@ export class HistoryElement extends PageElement {
         ${filtersTemplate(this.#filters, this.#list.models, this.#data.panels, this.#set)}
         ${count > 0 ? html`<button type="button" class="clear" @click=${this.#clear}>Clear filters</button>` : nothing}
       </details>
-      <nav class="history-list" aria-label="Debates" data-testid="conversation-list">${this.#listTemplate()}</nav>
+      <nav class="history-list" tabindex="-1" aria-label="Debates" data-testid="conversation-list">${this.#listTemplate()}</nav>
       ${this.#noticeTemplate()}
     `;
   }
@@ -100,7 +102,7 @@ export class HistoryElement extends PageElement {
     return html`<div class="undo-notice" role="status">
       ${deleted === null ? nothing : html`
         <p>${deleted.wasRunning ? "Stopped and deleted" : "Deleted"}: <bdi>${nameOf(deleted.row)}</bdi></p>
-        <button type="button" data-testid="undo-delete" @click=${() => this.#list.undo()}>Undo</button>
+        <button type="button" data-testid="undo-delete" @click=${() => this.#undo(deleted.row)}>Undo</button>
         <button type="button" aria-label="Dismiss" @click=${() => this.#list.dismiss()}>×</button>`}
     </div>`;
   }
@@ -134,6 +136,21 @@ export class HistoryElement extends PageElement {
       this.querySelector<HTMLElement>("[data-testid=undo-delete]")?.focus();
     },
   };
+
+  protected override willUpdate(): void {
+    this.#wasInNotice = this.querySelector(".undo-notice:focus-within") !== null;
+  }
+
+  /** The notice may go by itself, with the focus in it. */
+  protected override updated(): void {
+    if (this.#wasInNotice && document.activeElement === document.body) this.querySelector<HTMLElement>("nav")?.focus();
+  }
+
+  async #undo(row: Row): Promise<void> {
+    await this.#list.undo();
+    await this.updateComplete;
+    this.#linkOf(row)?.focus();
+  }
 
   #follow(shown: PageStatus): void {
     this.#status = shown;

@@ -44,6 +44,8 @@ export class HistoryList {
   }
 
   async more(): Promise<void> {
+    // A refresh meanwhile would drop the answer.
+    this.isLoading = true;
     // Debates that were started since have moved the pages: a debate may come twice.
     await this.#load(this.#page + 1, (page) => merged(this.rows, page.results));
   }
