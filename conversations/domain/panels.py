@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from conversations.domain.errors import InvalidInput
 
@@ -10,6 +11,17 @@ COMMON = (
     " Be concrete and brief: at most 180 words of plain Markdown, no JSON. Use only figures that stand in the question,"
     " the content or the record; where a figure is missing, say so instead of inventing one."
 )
+
+
+TOOLS: Final[Mapping[str, str]] = {
+    "calculate": "Calculates exactly, with percentages and units.",
+    "days_between": "Counts days, or trading days, between two dates.",
+    "add_days": "Finds the day that is so many days, or trading days, from another.",
+    "convert_currency": "Converts amounts by the rates of the European Central Bank.",
+    "look_up": "Looks up prices, figures of companies and of the economy.",
+    "ask_the_owner": "Asks the person who started the debate a question, and waits for the answer.",
+}
+"""What agents of composed panels may be given, by name, each with a sentence for people."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +50,8 @@ class Agent:
 class Panel:
     """`speakers` speak in order. A debate's do so once a round; then its `moderator` gives the verdict. A panel without
     a moderator gives none: its last message is the result. `team` names the way in which they work together.
-    With `needs_data` it answers only from datasets."""
+    With `needs_data` it answers only from datasets. `rounds` are those of a debate that is started without a number of
+    them; None: the usual number."""
 
     slug: str
     title: str
@@ -47,6 +60,7 @@ class Panel:
     moderator: Agent | None
     team: str = "debate"
     needs_data: bool = False
+    rounds: int | None = None
 
     @property
     def agents(self) -> tuple[Agent, ...]:
