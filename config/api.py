@@ -13,6 +13,7 @@ from conversations.api.debates import router as conversations
 from conversations.api.exports import router as exports
 from conversations.api.organisation_invitations import router as organisation_invitations
 from conversations.api.organisations import router as organisations
+from conversations.api.panels import router as panels
 from conversations.api.sources import router as sources
 from conversations.domain import requests
 from conversations.domain.errors import (
@@ -42,6 +43,7 @@ api.add_router("/datasets", datasets)
 api.add_router("/keys", keys)
 api.add_router("/organisations", organisations)
 api.add_router("/organisations", organisation_invitations)
+api.add_router("/panels", panels)
 api.add_router("/sources", sources)
 api.add_router("/streaming", streaming)
 

@@ -37,6 +37,7 @@ OWN_PATHS = (
     "api/docs/",
     "api/keys/",
     "api/openapi.json/",
+    "api/panels/",
     "api/sources/",
     "api/streaming/",
     "conversations/",

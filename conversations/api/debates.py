@@ -23,7 +23,7 @@ from conversations.event_log import commands, queries
 from conversations.infrastructure import database
 from conversations.models import Conversation
 from conversations.outbox import deliveries
-from conversations.services import datasets, debates, history, sources
+from conversations.services import datasets, debates, history, panels, sources
 from conversations.services.cost_estimate import Range
 
 MAX_EVENTS = 1_000
@@ -146,17 +146,37 @@ class DatasetName(Schema):
     name: str
 
 
+class PanelAgent(Schema):
+    """`role` is that of its messages, `title` what its composer says it is. `color` is null by its place."""
+
+    role: str
+    name: str
+    color: int | None
+    title: str
+
+
+class PanelVersionOut(Schema):
+    """`newest_version` is higher if the panel has changed since, and null if it was deleted."""
+
+    id: UUID
+    name: str
+    version: int
+    newest_version: int | None
+    agents: list[PanelAgent]
+
+
 class Detail(Summary):
     """`transcript` is the state of the conversation after its newest event: each of its `messages` has its checked
     `figures`; `snapshot` and `evidence` are the record, as in the events of these names. In `spent`, `usd` is null if
     the price of a call is unknown. `followed_by` are the debates that follow it, oldest first, as far as you may watch
-    them."""
+    them. `panel_version` is the composed panel that it runs with, null for a built-in one."""
 
     content: str
     content_type: str
     sources: list[SourceOut]
     datasets: list[DatasetName]
     ws_url: str
+    panel_version: PanelVersionOut | None
     limits: Amounts
     spent: Amounts
     deliveries: list[DeliveryOut]
@@ -393,6 +413,7 @@ def _detail(user: AbstractUser, conversation: UUID) -> dict[str, Any]:
         "sources": sources.of(found),
         "datasets": datasets.of(found),
         "ws_url": found.ws_url,
+        "panel_version": panels.version_of(found),
         "limits": service.limits(found),
         "spent": service.spent(found),
         "deliveries": deliveries.listed(found.pk),

@@ -19,6 +19,7 @@ OutcryError                 code, and a sentence for a person
 |-- MembershipConflict      the change contradicts who is in the organisation, such as that its last owner leaves
 |-- InvitationGone          an invitation was used before, has expired, or was withdrawn
 |-- KeyExpired              the API key has expired: it can only be revoked
+|-- Outdated                somebody has changed the object since the caller has read it
 |-- NotErasable             a person or debate must not be deleted, or not yet; nothing was deleted
 |-- Conflict                contradicts the log: a question is closed, or an idempotency key was used differently
 |   `-- Finished            the conversation has ended
@@ -167,6 +168,11 @@ class KeyExpired(OutcryError):
 
 class NotErasable(OutcryError):
     code = "not_erasable"
+    http_status = 409
+
+
+class Outdated(OutcryError):
+    code = "outdated"
     http_status = 409
 
 

@@ -63,6 +63,11 @@ class Panel:
     rounds: int | None = None
 
     @property
+    def has_rounds(self) -> bool:
+        """Whether its speakers speak once a round; else they speak once."""
+        return self.team == "debate"
+
+    @property
     def agents(self) -> tuple[Agent, ...]:
         """All of them, in the order in which they first speak."""
         return self.speakers if self.moderator is None else (*self.speakers, self.moderator)
@@ -177,12 +182,10 @@ PANELS: Mapping[str, Panel] = {
 DEFAULT_PANEL = FINANCIAL_DEBATE.slug
 
 
-def role_of(panel: str, name: str) -> str:
+def role_of(panel: Panel, name: str) -> str:
     """The role of the panel's agent with this role or name, in any case. Raises InvalidInput if it has none."""
-    known = PANELS.get(panel)
-    agents = known.agents if known else ()
-    for agent in agents:
+    for agent in panel.agents:
         if name.strip().casefold() in {agent.role, agent.name.casefold()}:
             return agent.role
-    roles = ", ".join(agent.role for agent in agents)
+    roles = ", ".join(agent.role for agent in panel.agents)
     raise InvalidInput.of("to", "unknown_agent", f"Choose one of: {roles}.")

@@ -104,10 +104,15 @@ LINES = _text(cleaned)
 
 
 def _known_panel(slug: str) -> str:
-    if slug not in (AUTO, *PANELS):
+    """The slug of a built-in panel, or the id of a composed one in its usual form."""
+    if slug in (AUTO, *PANELS):
+        return slug
+    try:
+        return str(UUID(slug))
+    except ValueError:
         known = ", ".join((AUTO, *PANELS))
-        raise PydanticCustomError("unknown_panel", "Choose one of: {panels}", {"panels": known})
-    return slug
+        sentence = "Choose one of: {panels}, or the id of a panel of yours"
+        raise PydanticCustomError("unknown_panel", sentence, {"panels": known}) from None
 
 
 def _at_most(setting: str) -> Callable[[N | None], N | None]:
@@ -236,9 +241,19 @@ class NewConversation(Form):
     panel: Annotated[
         str,
         AfterValidator(_known_panel),
-        Field(description="The panel that answers; auto: it is chosen by the question."),
+        Field(
+            description="The panel that answers; auto: it is chosen by the question. Or the id of a panel of yours."
+        ),
     ] = AUTO
-    rounds: Annotated[int, Field(strict=True, ge=1, le=MAX_ROUNDS)] = DEFAULT_ROUNDS
+    rounds: Annotated[
+        int,
+        Field(
+            strict=True,
+            ge=1,
+            le=MAX_ROUNDS,
+            description="Rounds of a debate. A panel of yours that is started without has its own number of them.",
+        ),
+    ] = DEFAULT_ROUNDS
     instrument: Annotated[
         str,
         StringConstraints(max_length=MAX_INSTRUMENT),
@@ -307,7 +322,7 @@ class Restart(Form):
     rounds: Annotated[int | None, Field(strict=True, ge=1, le=MAX_ROUNDS)] = None
     panel: Annotated[
         Annotated[str, AfterValidator(_known_panel)] | None,
-        Field(description="Another panel; auto: it is chosen by the question; null for as before."),
+        Field(description="Another panel, such as the id of one of yours; null for as before."),
     ] = None
     follows: Annotated[
         bool,

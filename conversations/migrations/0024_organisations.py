@@ -8,58 +8,174 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('conversations', '0022_routing'),
+        ("conversations", "0022_routing"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Organisation',
+            name="Organisation",
             fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('name', models.CharField(max_length=100)),
-                ('slug', models.SlugField(editable=False, help_text='Its name in addresses; never changes.', max_length=60, unique=True)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
+                (
+                    "id",
+                    models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False),
+                ),
+                ("name", models.CharField(max_length=100)),
+                (
+                    "slug",
+                    models.SlugField(
+                        editable=False,
+                        help_text="Its name in addresses; never changes.",
+                        max_length=60,
+                        unique=True,
+                    ),
+                ),
+                ("created_at", models.DateTimeField(default=django.utils.timezone.now, editable=False)),
             ],
             options={
-                'ordering': ['name', 'id'],
+                "ordering": ["name", "id"],
             },
         ),
         migrations.AlterField(
-            model_name='auditentry',
-            name='action',
-            field=models.CharField(choices=[('signed_in', 'signed in'), ('sign_in_failed', 'failed to sign in'), ('signed_out', 'signed out'), ('signed_up', 'signed up'), ('sessions_ended', 'ended other sessions'), ('password_changed', 'changed the password'), ('password_reset', 'reset the password by mail'), ('email_added', 'added a mail address'), ('email_confirmed', 'confirmed a mail address'), ('email_changed', 'changed the primary mail address'), ('email_removed', 'removed a mail address'), ('provider_added', 'connected a sign-in provider'), ('provider_removed', 'disconnected a sign-in provider'), ('second_factor_added', 'added a second factor'), ('second_factor_removed', 'removed a second factor'), ('second_factor_reset', 'created new recovery codes'), ('second_factor_failed', 'gave a wrong second factor'), ('key_created', 'created an API key'), ('key_rotated', "replaced an API key's secret"), ('key_revoked', 'revoked an API key'), ('transcript_read', "read somebody else's debate"), ('debate_commanded', "commanded somebody else's debate"), ('exported', 'exported data'), ('announced', 'sent an announcement'), ('invited', 'created an invitation'), ('organisation_created', 'created an organisation'), ('organisation_renamed', 'renamed an organisation'), ('member_invited', 'invited somebody to an organisation'), ('invitation_withdrawn', 'withdrew an invitation to an organisation'), ('member_joined', 'joined an organisation'), ('member_left', 'left an organisation'), ('member_removed', 'removed somebody from an organisation'), ('role_changed', 'changed a role in an organisation'), ('admin_changed', 'changed data in the administration'), ('settings_changed', 'started with other settings'), ('hold_placed', 'placed a legal hold'), ('hold_lifted', 'lifted a legal hold'), ('erasure_begun', 'asked to erase a person'), ('erasure_refused', 'was refused to erase a person'), ('erased', 'erased a person')], max_length=30),
+            model_name="auditentry",
+            name="action",
+            field=models.CharField(
+                choices=[
+                    ("signed_in", "signed in"),
+                    ("sign_in_failed", "failed to sign in"),
+                    ("signed_out", "signed out"),
+                    ("signed_up", "signed up"),
+                    ("sessions_ended", "ended other sessions"),
+                    ("password_changed", "changed the password"),
+                    ("password_reset", "reset the password by mail"),
+                    ("email_added", "added a mail address"),
+                    ("email_confirmed", "confirmed a mail address"),
+                    ("email_changed", "changed the primary mail address"),
+                    ("email_removed", "removed a mail address"),
+                    ("provider_added", "connected a sign-in provider"),
+                    ("provider_removed", "disconnected a sign-in provider"),
+                    ("second_factor_added", "added a second factor"),
+                    ("second_factor_removed", "removed a second factor"),
+                    ("second_factor_reset", "created new recovery codes"),
+                    ("second_factor_failed", "gave a wrong second factor"),
+                    ("key_created", "created an API key"),
+                    ("key_rotated", "replaced an API key's secret"),
+                    ("key_revoked", "revoked an API key"),
+                    ("transcript_read", "read somebody else's debate"),
+                    ("debate_commanded", "commanded somebody else's debate"),
+                    ("exported", "exported data"),
+                    ("announced", "sent an announcement"),
+                    ("invited", "created an invitation"),
+                    ("organisation_created", "created an organisation"),
+                    ("organisation_renamed", "renamed an organisation"),
+                    ("member_invited", "invited somebody to an organisation"),
+                    ("invitation_withdrawn", "withdrew an invitation to an organisation"),
+                    ("member_joined", "joined an organisation"),
+                    ("member_left", "left an organisation"),
+                    ("member_removed", "removed somebody from an organisation"),
+                    ("role_changed", "changed a role in an organisation"),
+                    ("admin_changed", "changed data in the administration"),
+                    ("settings_changed", "started with other settings"),
+                    ("hold_placed", "placed a legal hold"),
+                    ("hold_lifted", "lifted a legal hold"),
+                    ("erasure_begun", "asked to erase a person"),
+                    ("erasure_refused", "was refused to erase a person"),
+                    ("erased", "erased a person"),
+                ],
+                max_length=30,
+            ),
         ),
         migrations.CreateModel(
-            name='OrganisationInvitation',
+            name="OrganisationInvitation",
             fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('email', models.EmailField(help_text='In lower case.', max_length=254)),
-                ('role', models.CharField(choices=[('owner', 'Owner'), ('admin', 'Admin'), ('member', 'Member'), ('viewer', 'Viewer')], max_length=10)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
-                ('expires_at', models.DateTimeField()),
-                ('used_at', models.DateTimeField(editable=False, null=True)),
-                ('invited_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('organisation', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='invitations', to='conversations.organisation')),
+                (
+                    "id",
+                    models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False),
+                ),
+                ("email", models.EmailField(help_text="In lower case.", max_length=254)),
+                (
+                    "role",
+                    models.CharField(
+                        choices=[
+                            ("owner", "Owner"),
+                            ("admin", "Admin"),
+                            ("member", "Member"),
+                            ("viewer", "Viewer"),
+                        ],
+                        max_length=10,
+                    ),
+                ),
+                ("created_at", models.DateTimeField(default=django.utils.timezone.now, editable=False)),
+                ("expires_at", models.DateTimeField()),
+                ("used_at", models.DateTimeField(editable=False, null=True)),
+                (
+                    "invited_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "organisation",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="invitations",
+                        to="conversations.organisation",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-created_at'],
+                "ordering": ["-created_at"],
             },
         ),
         migrations.CreateModel(
-            name='Membership',
+            name="Membership",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('role', models.CharField(choices=[('owner', 'Owner'), ('admin', 'Admin'), ('member', 'Member'), ('viewer', 'Viewer')], max_length=10)),
-                ('joined_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
-                ('person', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='memberships', to=settings.AUTH_USER_MODEL)),
-                ('organisation', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='memberships', to='conversations.organisation')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "role",
+                    models.CharField(
+                        choices=[
+                            ("owner", "Owner"),
+                            ("admin", "Admin"),
+                            ("member", "Member"),
+                            ("viewer", "Viewer"),
+                        ],
+                        max_length=10,
+                    ),
+                ),
+                ("joined_at", models.DateTimeField(default=django.utils.timezone.now, editable=False)),
+                (
+                    "person",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="memberships",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "organisation",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="memberships",
+                        to="conversations.organisation",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['joined_at', 'pk'],
-                'constraints': [models.UniqueConstraint(fields=('person', 'organisation'), name='member_once')],
+                "ordering": ["joined_at", "pk"],
+                "constraints": [
+                    models.UniqueConstraint(fields=("person", "organisation"), name="member_once")
+                ],
             },
         ),
     ]

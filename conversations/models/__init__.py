@@ -11,12 +11,20 @@ from django.utils import timezone
 
 from conversations.domain import spoken_models
 from conversations.domain.enums import TERMINAL, AuditAction, ContentType, DeletionReason, Mode, Status, Theme
-from conversations.domain.panels import DEFAULT_PANEL
+from conversations.domain.panels import DEFAULT_PANEL, PANELS, Panel
 from conversations.domain.sources import MAX_NAME, SourceText, SourceType
 from conversations.models.organisations import Membership, Organisation, OrganisationInvitation
+from conversations.models.panels import ComposedPanel, ConversationPanel, PanelVersion
 
 # Django finds the models of an application in this module.
-__all__ = ["Membership", "Organisation", "OrganisationInvitation"]
+__all__ = [
+    "ComposedPanel",
+    "ConversationPanel",
+    "Membership",
+    "Organisation",
+    "OrganisationInvitation",
+    "PanelVersion",
+]
 
 
 class ConversationQuerySet(models.QuerySet["Conversation"]):
@@ -151,6 +159,21 @@ class Conversation(models.Model):
     def model_names(self) -> list[str]:
         """The models that have spoken, in the order of their first message."""
         return spoken_models.names(self.models_used)
+
+    @property
+    def panel_version(self) -> PanelVersion | None:
+        """The version of a composed panel that it runs with; None for a built-in panel."""
+        if self.panel in PANELS:
+            return None
+        return PanelVersion.objects.select_related("panel").filter(links__conversation=self).first()
+
+    @property
+    def team(self) -> Panel:
+        """Its panel; one without agents if this version of Outcry does not know it."""
+        if (known := PANELS.get(self.panel)) is not None:
+            return known
+        found = self.panel_version
+        return Panel(self.panel, self.panel, "", (), None) if found is None else found.team
 
     @property
     def sources(self) -> "models.QuerySet[Source]":

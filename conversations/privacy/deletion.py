@@ -9,12 +9,15 @@ from conversations.domain.enums import DeletionReason
 from conversations.domain.errors import NotErasable
 from conversations.infrastructure import database
 from conversations.models import (
+    ComposedPanel,
     Conversation,
+    ConversationPanel,
     ConversationSource,
     Deletion,
     Delivery,
     Event,
     LegalHold,
+    PanelVersion,
     Reservation,
     Source,
     ThreadRun,
@@ -53,6 +56,7 @@ def _delete(row: Conversation, reason: DeletionReason) -> None:
     Delivery.objects.filter(conversation=row).delete()
     ThreadRun.objects.filter(conversation=row).delete()
     _delete_sources(row)
+    _delete_panel(row)
     # Only lifted ones are left.
     LegalHold.objects.filter(conversation=row).delete()
     Reservation.objects.filter(conversation=row).update(conversation=None)
@@ -64,3 +68,18 @@ def _delete_sources(row: Conversation) -> None:
     sources = list(row.source_links.values_list("source", flat=True))
     ConversationSource.objects.filter(conversation=row).delete()
     Source.objects.filter(pk__in=sources, links=None).delete()
+
+
+def _delete_panel(row: Conversation) -> None:
+    """Delete the conversation's link to a version of a panel, and the panel if its owner has."""
+    panel = ComposedPanel.objects.filter(versions__links__conversation=row, deleted_at__isnull=False).first()
+    ConversationPanel.objects.filter(conversation=row).delete()
+    if panel is not None:
+        delete_unused(panel)
+
+
+def delete_unused(panel: ComposedPanel) -> None:
+    """Delete the versions of a deleted panel that no conversation runs with, and the panel with the last one."""
+    PanelVersion.objects.filter(panel=panel, links=None).delete()
+    if not panel.versions.exists():
+        panel.delete()

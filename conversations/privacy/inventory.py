@@ -151,6 +151,9 @@ TABLES: Final[Mapping[str, Table]] = {
     "conversations.Passage": Table(lambda person: Q(conversation__owner=person.pk), is_exported=False),
     "conversations.Source": _owned("owner"),
     "conversations.ConversationSource": _owned("conversation__owner"),
+    "conversations.ComposedPanel": _owned("owner"),
+    "conversations.PanelVersion": _owned("panel__owner"),
+    "conversations.ConversationPanel": _owned("conversation__owner"),
     "conversations.Dataset": _owned("owner"),
     # The export has each file whole.
     "conversations.DatasetChunk": Table(lambda person: Q(dataset__owner=person.pk), is_exported=False),

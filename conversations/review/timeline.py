@@ -13,7 +13,6 @@ from django.utils.text import smart_split, unescape_string_literal
 from conversations.domain import figures, finish_reasons, formatting, transcript
 from conversations.domain.enums import Mode
 from conversations.domain.frames import Frame
-from conversations.domain.panels import PANELS
 from conversations.event_log import queries
 from conversations.models import Conversation, ConversationQuerySet, Event
 
@@ -126,11 +125,10 @@ class Review:
     def facts(self) -> formatting.Labelled:
         """The conversation's values, labelled for display."""
         conversation = self.conversation
-        panel = PANELS.get(conversation.panel)
         summary = self.state["complete"]["cost_summary"] if self.state["complete"] else {}
         facts = [
             ("Owner", f"{conversation.owner} {conversation.owner.email}".strip()),
-            ("Panel", panel.title if panel else conversation.panel),
+            ("Panel", conversation.team.title),
             ("Rounds", str(conversation.rounds)),
             ("Created", _time(conversation.created_at)),
             ("Started", _time(conversation.started_at)),

@@ -38,7 +38,7 @@ def read(conversation: UUID) -> tuple[DebateState, HumanInput]:
         transcript.fold([event], folded)
         human_input.take(*event)
     is_judged = folded["complete"] is not None
-    panel = PANELS[folded["panel"] or row.panel]
+    panel = PANELS.get(folded["panel"] or row.panel) or row.team
     kept, unfinished, thoughts, discarded = [], [], [], 0
     for message in folded["messages"]:
         if message["kind"] == Kind.THINKING:

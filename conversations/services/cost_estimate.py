@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 from math import ceil, floor
 from typing import Final, Generic, TypeVar
 
-from conversations.domain.budget_guard import Call, verdict_beyond
+from conversations.domain.budget_guard import Call, verdict_beyond, verdict_of
 from conversations.domain.errors import InvalidInput, Problem, TooLongForModel
-from conversations.domain.panels import PANELS
+from conversations.domain.panels import Agent, Panel
 from conversations.domain.requests import NewConversation
 from conversations.domain.sources import SourceText
 from conversations.prompts import builder, material, small_model, supervisor, tokens
@@ -16,7 +16,7 @@ from conversations.prompts.builder import Prompt, Task
 from conversations.prompts.earlier import EarlierDebate
 from conversations.prompts.material import DebateQuestion
 from conversations.prompts.spoken import Spoken
-from conversations.providers import pricing
+from conversations.providers import catalog, pricing
 from conversations.providers.catalog import BUILT_IN, Provider, longest_answer
 from conversations.providers.windows import most_prompt_tokens
 from conversations.runs import gathering, records
@@ -52,7 +52,7 @@ class Range(Generic[N]):
 
 @dataclass(frozen=True)
 class Reading:
-    """How much of content and sources the first provider's model is given. `characters` and `tokens`, the most by
+    """How much of content and sources the model is given that is given least. `characters` and `tokens`, the most by
     estimate, are what they have in all, and `read` is how many of the characters it is given. `most_tokens` is how many
     tokens would be given whole; None for what Outcry itself runs, which reads a fixed number of characters of any text.
     """
@@ -69,8 +69,8 @@ class Reading:
 
 @dataclass(frozen=True)
 class Estimate:
-    """`topic` is the question. `provider` is its label; `usd` is None if the model's price is unknown, and 0 for what
-    Outcry itself runs. Repeated turns are not included."""
+    """`topic` is the question. `provider` has the labels of the providers that speak first; `usd` is None if the price
+    of one is unknown, and 0 for what Outcry itself runs. Repeated turns are not included."""
 
     topic: str
     provider: str
@@ -80,13 +80,17 @@ class Estimate:
 
 
 def estimate(
-    new: NewConversation, question: DebateQuestion, provider: Provider, *, is_supervised: bool = False
+    new: NewConversation,
+    question: DebateQuestion,
+    provider: Provider,
+    team: Panel,
+    *,
+    is_supervised: bool = False,
 ) -> Estimate:
-    """The estimate, assuming that the provider answers every turn and no user sends messages. `is_supervised`: the
-    supervisor is asked first which team answers."""
-    short, long = (LOCAL_SHORT, LOCAL_LONG) if provider.kind == "local" else (SHORT, LONG)
-    low = [*_calls(new, question, provider, short, is_high=False)]
-    high = [*_calls(new, question, provider, long, is_high=True)]
+    """The estimate, assuming that the provider, or the one that an agent names, answers every turn, and no user sends
+    messages. `is_supervised`: the supervisor is asked first which team answers."""
+    low = [*_calls(new, question, provider, team, is_high=False)]
+    high = [*_calls(new, question, provider, team, is_high=True)]
     if is_supervised:
         prompt = _prompt(supervisor.task(question), provider)
         low.append(_call(prompt, provider, SHORT, is_high=False))
@@ -94,15 +98,30 @@ def estimate(
     cheapest, dearest = _total_cost(low), _total_cost(high)
     return Estimate(
         topic=new.topic,
-        provider=provider.label,
+        provider=", ".join(each.label for each in _speaking(team, provider)),
         tokens=Range(_total_tokens(low), _total_tokens(high)),
         usd=None if cheapest is None or dearest is None else Range(cheapest, dearest),
-        reading=reading(question, provider),
+        reading=reading(question, provider, team),
     )
 
 
-def reading(question: DebateQuestion, provider: Provider) -> Reading:
-    """How much of the question's content and sources the provider's model is given."""
+def reading(question: DebateQuestion, provider: Provider, team: Panel) -> Reading:
+    """How much of the question's content and sources the team's model is given that is given least."""
+    return min((_read(question, each) for each in _speaking(team, provider)), key=lambda found: found.read)
+
+
+def _speaking(team: Panel, provider: Provider) -> list[Provider]:
+    """The providers that the team's agents speak with first, each once."""
+    return list(dict.fromkeys(_provider(agent, provider) for agent in team.agents))
+
+
+def _provider(agent: Agent, provider: Provider) -> Provider:
+    if agent.model is None:
+        return provider
+    return catalog.preferred(agent.model, [provider, *catalog.configured()])[0]
+
+
+def _read(question: DebateQuestion, provider: Provider) -> Reading:
     if provider.kind in BUILT_IN:
         most, texts = None, material.beginnings(question, small_model.MAX_CONTENT)
     else:
@@ -113,25 +132,31 @@ def reading(question: DebateQuestion, provider: Provider) -> Reading:
     return Reading(characters, material.tokens(question), most, read)
 
 
-def require_fit(question: DebateQuestion, provider: Provider) -> None:
-    """Raises TooLongForModel unless the provider's model can be given the whole content and all sources."""
-    found = reading(question, provider)
-    if found.is_too_long:
-        raise TooLongForModel.of(
-            "sources" if question.sources else "content",
-            "too_long_for_model",
-            f"The text has about {found.tokens:,} tokens, and {provider.label} can be given {found.most_tokens:,}."
-            " Shorten it, or have it cut to its beginning (truncate).",
-        )
+def require_fit(question: DebateQuestion, provider: Provider, team: Panel) -> None:
+    """Raises TooLongForModel unless the team's models can be given the whole content and all sources."""
+    for each in _speaking(team, provider):
+        found = _read(question, each)
+        if found.is_too_long:
+            raise TooLongForModel.of(
+                "sources" if question.sources else "content",
+                "too_long_for_model",
+                f"The text has about {found.tokens:,} tokens, and {each.label} can be given {found.most_tokens:,}."
+                " Shorten it, or have it cut to its beginning (truncate).",
+            )
 
 
 def require_least(
-    new: NewConversation, question: DebateQuestion, provider: Provider, *, is_supervised: bool = False
+    new: NewConversation,
+    question: DebateQuestion,
+    provider: Provider,
+    team: Panel,
+    *,
+    is_supervised: bool = False,
 ) -> None:
     """Raises InvalidInput for each limit of the request that is lower than the estimate's least."""
     if new.max_tokens is None and new.max_usd is None:
         return
-    least = estimate(new, question, provider, is_supervised=is_supervised)
+    least = estimate(new, question, provider, team, is_supervised=is_supervised)
     problems = []
     if new.max_tokens is not None and new.max_tokens < least.tokens.low:
         sentence = f"Enter {least.tokens.low:,} or more: this debate needs at least so many tokens."
@@ -145,37 +170,48 @@ def require_least(
         raise InvalidInput(problems)
 
 
-def first_and_last(new: NewConversation, question: DebateQuestion, provider: Provider) -> tuple[Call, Call]:
+def first_and_last(question: DebateQuestion, provider: Provider, team: Panel) -> tuple[Call, Call]:
     """The calls that the budget must allow before a debate starts: its first turn at the most, and a verdict right
     after it."""
-    agent = PANELS[new.panel].speakers[0]
+    agent, last = team.speakers[0], team.agents[-1]
+    by_default, provider = provider, _provider(agent, provider)
     task = Task(agent, 1, question, [])
     prompt = _prompt(task, provider)
     longest = longest_answer(provider, prompt.sampling)
     offered = len(task.tools(provider)) + task.may_ask(provider)
     most = tokens.most([prompt.system, *prompt.told]) + offered * tokens.TOOL_BYTES
     first = Call(provider.kind, provider.model, most, longest)
-    return first, verdict_beyond(first, ceil(prompt.tokens.high))
+    beyond = verdict_beyond(first, ceil(prompt.tokens.high))
+    if last.model == agent.model:
+        return first, beyond
+    judge = _provider(last, by_default)
+    return first, verdict_of(beyond, first, judge.kind, judge.model)
 
 
 def _calls(
-    new: NewConversation, question: DebateQuestion, provider: Provider, length: Length, *, is_high: bool
+    new: NewConversation, question: DebateQuestion, by_default: Provider, team: Panel, *, is_high: bool
 ) -> Iterator[Call]:
-    """The call of each turn, if answers have this length, and prompts have many tokens for their texts or few."""
-    panel = PANELS[new.panel]
-    if panel.moderator is None:
-        turns = [(1, agent) for agent in panel.speakers]
-    else:
-        turns = [(round_, agent) for round_ in range(1, new.rounds + 1) for agent in panel.speakers]
-        turns.append((new.rounds, panel.moderator))
+    """The call of each turn, if answers are long and prompts have many tokens for their texts, or the opposite."""
+    rounds = new.rounds if team.has_rounds else 1
+    turns = [(round_, agent) for round_ in range(1, rounds + 1) for agent in team.speakers]
+    if team.moderator is not None:
+        turns.append((new.rounds, team.moderator))
     spoken: list[Spoken] = []
     for round_, agent in turns:
+        provider = _provider(agent, by_default)
+        length = _length(provider, is_high=is_high)
         prompt = _prompt(Task(agent, round_, question, spoken), provider)
         call = _call(prompt, provider, length, is_high=is_high)
         yield call
         # The moderator is given the items that were cited.
         cites = "".join(f"[{id_}]" for id_ in prompt.items) if is_high else ""
         spoken.append(Spoken(agent.role, agent.name, "word " * min(length.text, call.output_tokens) + cites))
+
+
+def _length(provider: Provider, *, is_high: bool) -> Length:
+    if provider.kind == "local":
+        return LOCAL_LONG if is_high else LOCAL_SHORT
+    return LONG if is_high else SHORT
 
 
 def _call(prompt: Prompt, provider: Provider, length: Length, *, is_high: bool) -> Call:

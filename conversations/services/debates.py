@@ -28,13 +28,19 @@ from conversations.domain.routing import AUTO
 from conversations.event_log import commands, store
 from conversations.event_log.commands import Accepted
 from conversations.infrastructure import database, tracing
-from conversations.models import Conversation, ConversationDataset, ConversationSource
+from conversations.models import (
+    Conversation,
+    ConversationDataset,
+    ConversationPanel,
+    ConversationSource,
+)
 from conversations.outbox import deliveries
 from conversations.providers import catalog, circuit_breaker
 from conversations.runs import gathering, job_queue, places, supervisor
 from conversations.runs.gathering import Known
 from conversations.search import index
 from conversations.services import client_threads, cost_estimate, datasets, instruments, sources
+from conversations.services import panels as composed_panels
 from conversations.services.cost_estimate import Estimate
 from conversations.services.preparation import Prepared, prepare, require_team
 
@@ -115,12 +121,20 @@ async def say(user: AnyUser, conversation: UUID, message: Input) -> Accepted:
     allowed = permissions.speak if message.reply_to is None else permissions.control
     found = await database.call(allowed, user, conversation, timeout=database.REQUEST_SECONDS)
     await rate_limits.control(str(user.pk))
-    return await commands.submit(conversation, _said(user.get_username(), message, found.panel))
+    to = None
+    if message.to is not None:
+        team = await database.call(getattr, found, "team", timeout=database.REQUEST_SECONDS)
+        to = panels.role_of(team, message.to)
+    return await commands.submit(conversation, _said(user.get_username(), message, to))
 
 
 def _is_same(conversation: Conversation, new: NewConversation) -> bool:
-    """Whether the conversation was started with this input. Its topic may have been taken from its sources."""
-    given = [name for name in _INPUT if name != "topic" or new.topic]
+    """Whether the conversation was started with this input. Its topic may have been taken from its sources, and its
+    number of rounds from its panel."""
+    left_out = {"topic"} if not new.topic else set()
+    if new.panel not in (AUTO, *panels.PANELS) and "rounds" not in new.model_fields_set:
+        left_out.add("rounds")
+    given = [name for name in _INPUT if name not in left_out]
     stored = {**{name: getattr(conversation, name) for name in given}, "panel": _asked_panel(conversation)}
     is_same = all(stored[name] == getattr(new, name) for name in given)
     follows = conversation.follows_id == new.follows
@@ -162,6 +176,8 @@ def _store(owner: AbstractUser, prepared: Prepared) -> Conversation:
         service.require_today(owner.pk, *prepared.calls)
         sources.lock(prepared.sources)
         datasets.lock(prepared.datasets)
+        if prepared.version is not None:
+            composed_panels.lock(prepared.version)
         conversation = Conversation.objects.create(
             owner_id=owner.pk,
             **new.model_dump(include={*_INPUT}),
@@ -182,6 +198,8 @@ def _store(owner: AbstractUser, prepared: Prepared) -> Conversation:
             ConversationDataset(conversation=conversation, dataset=dataset, position=position)
             for position, dataset in enumerate(prepared.datasets)
         )
+        if prepared.version is not None:
+            ConversationPanel.objects.create(conversation=conversation, version=prepared.version)
         index.add_input(conversation)
         # So that its costs are 0 from the start, instead of unknown.
         ledger.open_entries([ledger.conversation_account(conversation)])
@@ -193,14 +211,13 @@ def _store(owner: AbstractUser, prepared: Prepared) -> Conversation:
     return conversation
 
 
-def _said(person: str, message: Input, panel: str) -> HumanMessage | InputExpired:
-    """The event of what a person said. Raises InvalidInput if it is to somebody who is not in the panel."""
+def _said(person: str, message: Input, to: str | None) -> HumanMessage | InputExpired:
+    """The event of what a person said; `to` is the role of the agent that is to answer."""
     key, reply_to = message.idempotency_key, message.reply_to
     if message.text is None:
         # A form without text has a question to skip.
         assert reply_to is not None  # noqa: S101
         return InputExpired(request=reply_to, actor=person, idempotency_key=key)
-    to = None if message.to is None else panels.role_of(panel, message.to)
     return HumanMessage(author=person, text=message.text, reply_to=reply_to, idempotency_key=key, to=to)
 
 
@@ -236,9 +253,13 @@ def _create_once(
 ) -> tuple[Conversation, bool]:
     prepared = prepare(owner, new)
     if not new.truncate:
-        cost_estimate.require_fit(prepared.question, prepared.provider)
+        cost_estimate.require_fit(prepared.question, prepared.provider, prepared.team)
     cost_estimate.require_least(
-        prepared.new, prepared.question, prepared.provider, is_supervised=prepared.is_supervised
+        prepared.new,
+        prepared.question,
+        prepared.provider,
+        prepared.team,
+        is_supervised=prepared.is_supervised,
     )
     try:
         with transaction.atomic():
@@ -284,6 +305,10 @@ async def _estimated(user: AbstractUser, new: NewConversation) -> tuple[Estimate
 def _estimate(user: AbstractUser, new: NewConversation, known: Known) -> tuple[Estimate, Amounts]:
     prepared = prepare(user, new, known)
     estimated = cost_estimate.estimate(
-        prepared.new, prepared.question, prepared.provider, is_supervised=prepared.is_supervised
+        prepared.new,
+        prepared.question,
+        prepared.provider,
+        prepared.team,
+        is_supervised=prepared.is_supervised,
     )
     return estimated, service.left_today(user.pk)

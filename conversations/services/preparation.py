@@ -3,29 +3,30 @@ which running debates could not write."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from uuid import UUID
 
 from conversations.access import permissions
 from conversations.access.permissions import AnyUser
 from conversations.domain.budget_guard import Call
 from conversations.domain.errors import InvalidInput, NotFound
-from conversations.domain.panels import DEFAULT_PANEL, PANELS
+from conversations.domain.panels import DEFAULT_PANEL, PANELS, Panel
 from conversations.domain.requests import NewConversation
 from conversations.domain.routing import AUTO, decide
-from conversations.models import Dataset, Source
+from conversations.models import Dataset, PanelVersion, Source
 from conversations.prompts.earlier import EarlierDebate
 from conversations.prompts.material import DebateQuestion
 from conversations.providers import catalog
 from conversations.providers.catalog import BUILT_IN, Provider
 from conversations.runs import earlier
 from conversations.runs.gathering import Known
-from conversations.services import cost_estimate, datasets, sources
+from conversations.services import cost_estimate, datasets, panels, sources
 
 
 @dataclass(frozen=True)
 class Prepared:
     """`new` has its topic, and the panel that rules choose if no person has (`is_automatic`): the default one where
-    none decides. `is_supervised`: then the supervisor is asked. `question` is what its prompts have, and `calls` what
-    its budget must allow."""
+    none decides. `is_supervised`: then the supervisor is asked. `team` is the panel; `version` is of a composed one.
+    `question` is what its prompts have, and `calls` what its budget must allow."""
 
     new: NewConversation
     sources: Sequence[Source]
@@ -35,12 +36,18 @@ class Prepared:
     calls: tuple[Call, Call]
     is_automatic: bool
     is_supervised: bool
+    team: Panel
+    version: PanelVersion | None
 
 
 def prepare(owner: AnyUser, new: NewConversation, known: Known | None = None) -> Prepared:
     """`known` is what is known of its instrument; None: what the library has. Raises InvalidInput if the debate may not
-    follow what it names, or its texts are too long, and NotFound for a source that is not the owner's."""
+    follow what it names, its texts are too long, or its panel names a model that is gone; and NotFound for a source or
+    panel that is not the owner's."""
     provider, followed = catalog.configured()[0], _followed(owner, new)
+    version = None if new.panel in (AUTO, *PANELS) else panels.choose(owner, UUID(new.panel))
+    if version is not None and version.team.rounds is not None and "rounds" not in new.model_fields_set:
+        new = new.model_copy(update={"rounds": version.team.rounds})
     new, chosen = sources.choose(owner, new)
     question = cost_estimate.question_of(new, followed, [source.as_text for source in chosen], known)
     tables = datasets.choose(owner, new.datasets)
@@ -55,13 +62,16 @@ def prepare(owner: AnyUser, new: NewConversation, known: Known | None = None) ->
         )
         is_supervised = found is None and provider.kind not in BUILT_IN
         new = new.model_copy(update={"panel": DEFAULT_PANEL if found is None else found.panel})
-    calls = cost_estimate.first_and_last(new, question, provider)
-    return Prepared(new, chosen, tables, question, provider, calls, is_automatic, is_supervised)
+    team = PANELS[new.panel] if version is None else version.team
+    calls = cost_estimate.first_and_last(question, provider, team)
+    return Prepared(
+        new, chosen, tables, question, provider, calls, is_automatic, is_supervised, team, version
+    )
 
 
 def require_team(prepared: Prepared) -> None:
     """Raises InvalidInput if the team that is to answer needs tables, or a model that can query them."""
-    if not PANELS[prepared.new.panel].needs_data:
+    if not prepared.team.needs_data:
         return
     if not prepared.datasets:
         raise InvalidInput.of("datasets", "missing", "Add a file of tables: the data team answers from them.")

@@ -9,7 +9,7 @@ from playwright.async_api import Page, expect
 from pytest_django import Settings
 
 from conversations.domain import requests
-from conversations.domain.panels import DEFAULT_PANEL
+from conversations.domain.panels import DEFAULT_PANEL, FINANCIAL_DEBATE
 from conversations.providers import catalog
 from conversations.services import cost_estimate
 from tests.e2e.conftest import spoken_by
@@ -45,8 +45,8 @@ def enough_for_two(settings: Settings, model: OpenAIServer) -> tuple[int, tuple[
     new = requests.NewConversation.parse({"topic": TOPIC, "rounds": 3, "panel": DEFAULT_PANEL})
     provider = catalog.parse(model.provider)
     question = cost_estimate.question_of(new)
-    least = cost_estimate.estimate(new, question, provider).tokens.low
-    calls = cost_estimate.first_and_last(new, question, provider)
+    least = cost_estimate.estimate(new, question, provider, FINANCIAL_DEBATE).tokens.low
+    calls = cost_estimate.first_and_last(question, provider, FINANCIAL_DEBATE)
     set_aside = sum(call.input_tokens + call.output_tokens for call in calls)
     return least, ((least - set_aside) // 2 + 1, 0)
 

@@ -19,8 +19,10 @@ from conversations.domain.events import Control, EventData
 from conversations.event_log import store
 from conversations.models import (
     AuditEntry,
+    ComposedPanel,
     Conversation,
     ConversationDataset,
+    ConversationPanel,
     ConversationSource,
     Dataset,
     DatasetChunk,
@@ -30,6 +32,7 @@ from conversations.models import (
     Membership,
     Organisation,
     OrganisationInvitation,
+    PanelVersion,
     Preferences,
     Reservation,
     Source,
@@ -119,6 +122,9 @@ def debate(user: User) -> Conversation:
     ThreadRun.objects.create(owner=user, thread=SAID, run=str(conversation.pk), conversation=conversation)
     ConversationSource.objects.create(conversation=conversation, source=source(user), position=0)
     ConversationDataset.objects.create(conversation=conversation, dataset=dataset(user), position=0)
+    panel = ComposedPanel.objects.create(owner=user, name=SAID)
+    version = PanelVersion.objects.create(panel=panel, number=1, content={"name": SAID})
+    ConversationPanel.objects.create(conversation=conversation, version=version)
     Delivery.objects.create(conversation=conversation, target="https://a.example/hook?secret=hidden")
     ledger.open_entries(ledger.day_accounts(user.pk, ledger.today()))
     Reservation.objects.create(

@@ -5,6 +5,7 @@ from pytest_django import Settings
 
 from conversations.domain import requests
 from conversations.domain.budget_guard import VERDICT_BYTES
+from conversations.domain.panels import FINANCIAL_DEBATE
 from conversations.domain.requests import NewConversation
 from conversations.providers import catalog
 from conversations.providers.catalog import Provider
@@ -22,7 +23,7 @@ def new(**values: object) -> NewConversation:
 
 
 def estimated(form: NewConversation, provider: Provider) -> Estimate:
-    return cost_estimate.estimate(form, question_of(form), provider)
+    return cost_estimate.estimate(form, question_of(form), provider, FINANCIAL_DEBATE)
 
 
 def test_it_is_a_range_of_tokens_and_money() -> None:
@@ -91,7 +92,7 @@ def test_the_local_model_says_little() -> None:
 
 @pytest.mark.parametrize("provider", [PRICED, LOCAL], ids=lambda provider: provider.kind)
 def test_first_and_last_are_one_turn_and_a_verdict(provider: Provider) -> None:
-    first, last = cost_estimate.first_and_last(new(), question_of(new()), provider)
+    first, last = cost_estimate.first_and_last(question_of(new()), provider, FINANCIAL_DEBATE)
     assert (first.provider, first.model) == (last.provider, last.model) == (provider.kind, provider.model)
     # The first at the most, and the last with it as is to be expected.
     assert first.input_tokens > 200
