@@ -7,6 +7,7 @@ search      words in the history of one person, on SQLite, beside a plain scan
 figures     labels of figures: how many are right, and how long they take
 snapshots   records of figures: how long they take to freeze, and that none knows the future
 labels      labels of figures while many debates speak: when they are stored, beside debates without a record
+routing     answers that are routed and call a tool, beside answers that are not and do not
 page        a long debate in a browser: the longest time that its page does not answer
 
 Clocks of shared machines are noisy: read the figures as ratios of the rows, which one run makes.
@@ -15,7 +16,7 @@ Clocks of shared machines are noisy: read the figures as ratios of the rows, whi
 import argparse
 import sys
 
-from benchmarks import figures, labels, live, live_table, page, search, snapshots, transports
+from benchmarks import figures, labels, live, live_table, page, routing, search, snapshots, transports
 from benchmarks.delivery import bench
 from benchmarks.delivery.cases import CASES, SERVERS
 
@@ -44,6 +45,8 @@ def main() -> int:
         snapshots.show(snapshots.run())
     if options.part in {"labels", "all"}:
         labels.show(labels.run(options.debates, options.rate, options.tokens))
+    if options.part in {"routing", "all"}:
+        routing.show(routing.run(options.debates, options.rate, options.tokens))
     if options.part in {"page", "all"}:
         read = page.Load(options.messages, options.characters)
         page.show(read, page.run(read))
@@ -57,11 +60,24 @@ def _options() -> argparse.Namespace:
     parser.add_argument(
         "part",
         nargs="?",
-        choices=("live", "transports", "delivery", "search", "figures", "snapshots", "labels", "page", "all"),
+        choices=(
+            *(
+                "live",
+                "transports",
+                "delivery",
+                "search",
+                "figures",
+                "snapshots",
+                "labels",
+                "routing",
+                "page",
+            ),
+            "all",
+        ),
         default="all",
         help="default: %(default)s",
     )
-    group = parser.add_argument_group("live and labels")
+    group = parser.add_argument_group("live, labels and routing")
     group.add_argument("--debates", type=int, default=50, help="at once (default: %(default)s)")
     group.add_argument("--watchers", type=int, default=2, help="of each debate (default: %(default)s)")
     group.add_argument(

@@ -21,10 +21,11 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
 from tests.fakes import openai_format
-from tests.fakes.replies import Fault, Outage, Reply, figured, says, stamped, verdict
+from tests.fakes.replies import Fault, Outage, Reply, calls, figured, says, stamped, verdict
 from tests.fakes.waiting import PATIENCE_SECONDS, Signal
 
 MODEL = "stand-in"
+SUM = "What is 15% of 850?"
 AGENTS = ("Financial Analyst", "Market Context", "Risk Challenger", "Moderator", "Assistant")
 
 
@@ -69,6 +70,11 @@ class Exchange:
         return int(found[1]) if found else None
 
     @property
+    def has_result(self) -> bool:
+        """Whether it has the result of a tool."""
+        return any(said["role"] == "tool" for said in self.messages)
+
+    @property
     def wants_json(self) -> bool:
         return "response_format" in self.body
 
@@ -102,6 +108,7 @@ class _Flapping:
 class OpenAIServer:
     """Answers each request by the first rule of `answer` that fits it, else with a few words or a valid verdict.
 
+    `first` is (text, reply): the answer to a request with this text that has no result of a tool yet.
     `outage` is the present fault of the whole server. `refuses` takes a request for an answer, and returns the body of
     the refusal, with `refusal_status`, if the server refuses it."""
 
@@ -110,6 +117,7 @@ class OpenAIServer:
     exchanges: list[Exchange] = field(default_factory=list)
     changed: Signal = field(default_factory=Signal)
     default: Reply | None = None
+    first: tuple[str, Reply] | None = None
     outage: Outage | None = None
     refuses: Callable[[Mapping[str, Any]], str | None] | None = None
     refusal_status: int = 400
@@ -297,6 +305,8 @@ class OpenAIServer:
             if rule.fits(exchange):
                 rule.times -= 1
                 return rule.reply
+        if self.first is not None and self.first[0] in str(exchange.messages) and not exchange.has_result:
+            return self.first[1]
         if exchange.wants_json or exchange.agent == "Moderator":
             return verdict()
         return self.default or says(f"{exchange.agent or 'Somebody'} ", "speaks ", f"({len(self.asked)}).")
@@ -437,7 +447,8 @@ async def _main(arguments: argparse.Namespace) -> None:
     stopped = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stopped.set)
-    async with OpenAIServer(port=arguments.port, default=default) as server:
+    first = (SUM, calls(("calculate", {"expression": "15% of 850"}))) if arguments.calls else None
+    async with OpenAIServer(port=arguments.port, default=default, first=first) as server:
         # Further answers come without pauses.
         faster = replace(default, tokens_per_second=None)
         asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, setattr, server, "default", faster)
@@ -459,6 +470,9 @@ def _arguments() -> argparse.Namespace:
         "--figures",
         action="store_true",
         help="sentences with figures, each of which ends in its time, in letters",
+    )
+    parser.add_argument(
+        "--calls", action="store_true", help=f"first calls the calculator where the question is: {SUM}"
     )
     return parser.parse_args()
 
