@@ -17,11 +17,23 @@ from ag2.events import (
 from ag2.events.types import Usage as Counts
 
 from conversations.agents.clean_text import clean
-from conversations.domain.events import EventData, ResultTable, Token, ToolEnd, ToolError, ToolStart, Usage
+from conversations.domain.events import (
+    EventData,
+    ResultTable,
+    Token,
+    ToolEnd,
+    ToolError,
+    ToolStart,
+    Usage,
+    WholeText,
+)
 from evidence.record import Item
 
 # Characters of a tool's input or output that are stored: about a page, so that the log stays small.
 MAX_TOOL_TEXT = 4_000
+# Characters of a cell, and of all cells of a table: a frame has at most 1 MiB, and a character takes up to 12 bytes.
+MAX_CELL = 500
+MAX_CELLS = 50_000
 MAX_TOOL_NAME = 100
 # Some gateways put a model's signature of its thoughts into the id of a call.
 MAX_CALL_ID = 200
@@ -29,13 +41,15 @@ MAX_CALL_ID = 200
 
 @dataclass(frozen=True)
 class Finished:
-    """What is logged of a call beside its output: its items on the record, its table, and what rules find in it; or why
-    it failed. `duration_ms` is None if it was not measured."""
+    """What is logged of a call beside its output: its items on the record, its table, what rules find in it, and the
+    `whole` of which output and table have only the beginning; or why it failed. `duration_ms` is None if it was not
+    measured."""
 
     duration_ms: int | None = None
     items: Sequence[Item] = ()
     table: ResultTable | None = None
     checks: Sequence[str] = ()
+    whole: str = ""
     code: str = ""
     reason: str = ""
 
@@ -70,13 +84,7 @@ def translate(event: BaseEvent, partial: PartialMessage) -> EventData | None:
     """Our event for an event of AG2, or None if it has none."""
     match event:
         case ToolCallEvent():
-            partial.tools[event.id] = clean(event.name)[:MAX_TOOL_NAME]
-            return ToolStart(
-                call=call_id(event.id),
-                message=partial.message,
-                tool=partial.tools[event.id],
-                input=clean(event.arguments)[:MAX_TOOL_TEXT],
-            )
+            return _started(event, partial)
         case ToolErrorEvent() | ToolNotFoundEvent():
             # Both events hold a traceback, which people must not see.
             code = "tool_not_found" if isinstance(event, ToolNotFoundEvent) else "tool_failed"
@@ -90,18 +98,7 @@ def translate(event: BaseEvent, partial: PartialMessage) -> EventData | None:
                 duration_ms=finished.duration_ms,
             )
         case ToolResultEvent():
-            output = clean(_text(event.result))[:MAX_TOOL_TEXT]
-            finished = partial.finished.get(event.parent_id, _UNKNOWN)
-            return ToolEnd(
-                call=call_id(event.parent_id),
-                message=partial.message,
-                tool=_tool(event, partial),
-                output=output,
-                table=finished.table,
-                evidence=tuple(item.id for item in finished.items),
-                checks=tuple(map(clean, finished.checks)),
-                duration_ms=finished.duration_ms,
-            )
+            return _ended(event, partial)
         case UsageEvent(usage=usage):
             call = counted(usage)
             # A sum with an unknown part is unknown.
@@ -127,6 +124,47 @@ def token(text: str, partial: PartialMessage) -> Token:
     partial.tokens += 1
     cost = None if partial.token_price is None else partial.prompt_cost + partial.tokens * partial.token_price
     return Token(message=partial.message, offset=offset, text=text, token_count=1, cost=cost)
+
+
+def _started(event: ToolCallEvent, partial: PartialMessage) -> ToolStart:
+    partial.tools[event.id] = clean(event.name)[:MAX_TOOL_NAME]
+    given = clean(event.arguments)
+    whole = WholeText.of(given) if len(given) > MAX_TOOL_TEXT else None
+    return ToolStart(
+        call=call_id(event.id),
+        message=partial.message,
+        tool=partial.tools[event.id],
+        input=given[:MAX_TOOL_TEXT],
+        input_text=whole and whole.id,
+    ).referring(whole)
+
+
+def _ended(event: ToolResultEvent, partial: PartialMessage) -> ToolEnd:
+    finished = partial.finished.get(event.parent_id, _UNKNOWN)
+    whole = WholeText.of(clean(finished.whole)) if finished.whole else None
+    return ToolEnd(
+        call=call_id(event.parent_id),
+        message=partial.message,
+        tool=_tool(event, partial),
+        output=clean(_text(event.result))[:MAX_TOOL_TEXT],
+        output_text=whole and whole.id,
+        table=finished.table and _bounded(finished.table),
+        evidence=tuple(item.id for item in finished.items),
+        checks=tuple(finished.checks),
+        duration_ms=finished.duration_ms,
+    ).referring(whole)
+
+
+def _bounded(table: ResultTable) -> ResultTable:
+    """The table's first rows, as many as an event may have, with the beginning of each cell."""
+    rows, left = [], MAX_CELLS
+    for row in table.rows:
+        cells = tuple(clean(cell)[:MAX_CELL] for cell in row)
+        left -= sum(map(len, cells))
+        if left < 0:
+            break
+        rows.append(cells)
+    return table.model_copy(update={"rows": tuple(rows)})
 
 
 def _tool(event: ToolResultEvent, partial: PartialMessage) -> str:

@@ -1,9 +1,9 @@
-"""The JSON API's operation for files to take away."""
+"""The JSON API's operations for files and long texts to take away."""
 
 from typing import Annotated, Any
 from uuid import UUID
 
-from django.http import StreamingHttpResponse
+from django.http import HttpResponse, StreamingHttpResponse
 from ninja import Router
 from pydantic import Field
 
@@ -11,7 +11,7 @@ from conversations.api.authentication import AuthenticatedRequest, needs
 from conversations.api.errors import Invalid, Refusal
 from conversations.domain.enums import ExportFormat
 from conversations.infrastructure import database
-from conversations.services import debate_export
+from conversations.services import debate_export, event_texts
 
 router = Router(tags=["conversations"])
 
@@ -51,3 +51,21 @@ async def export(
 
 def _response(user: Any, conversation: UUID, format_: ExportFormat, thoughts: bool) -> StreamingHttpResponse:
     return debate_export.response(user, conversation, format_, thoughts=thoughts)
+
+
+@router.get(
+    "/texts/{uuid:text}",
+    auth=needs("watch"),
+    response={403: Refusal, 404: Refusal, 429: Refusal},
+    openapi_extra={
+        "responses": {
+            200: {"description": "The text", "content": {"text/plain": {"schema": {"type": "string"}}}}
+        }
+    },
+    summary="The whole input or output of a tool",
+)
+async def whole_text(request: AuthenticatedRequest, text: UUID) -> HttpResponse:
+    """The text to which `input_text` of an event `tool_start`, or `output_text` of a `tool_end`, refers: at most 2^20
+    characters. It is there for as long as its debate."""
+    found = await database.call(event_texts.read, request.auth, text)
+    return HttpResponse(found, content_type="text/plain; charset=utf-8")

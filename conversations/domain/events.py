@@ -7,14 +7,17 @@ know: during an upgrade an older process reads what a newer one writes.
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, ClassVar, Self
-from uuid import UUID
+from typing import Any, ClassVar, Final, NamedTuple, Self
+from uuid import UUID, uuid4
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, model_validator
 
 from conversations.domain.enums import Action, Kind, Mode, RoutedBy, Stance, Status
 from evidence.record import Instrument, Item, Missing, Number
 from evidence.words import STORED
+
+# Characters of a text that is stored beside the log: as many as a result of the sandbox has bytes.
+MAX_WHOLE_TEXT: Final = 1 << 20
 
 
 class _Frozen(BaseModel):
@@ -175,14 +178,44 @@ class MessageDiscard(EventData, type="message_discard"):
     reason: str
 
 
-class ToolStart(EventData, type="tool_start"):
-    """An agent calls a tool during `message`. `input` is JSON, at most 4,000 characters of it. The end, or the error,
-    of a call has the same `call`; calls may overlap."""
+class WholeText(NamedTuple):
+    """A text of which an event has only the beginning. It is stored beside the log, under its id."""
+
+    id: UUID
+    text: str
+
+    @classmethod
+    def of(cls, text: str) -> Self:
+        """The text under a new id, without what exceeds MAX_WHOLE_TEXT."""
+        return cls(uuid4(), text[:MAX_WHOLE_TEXT])
+
+
+class _LongText(_Frozen):
+    """What events share that may refer to a whole text."""
+
+    # Private, because it is in neither the log nor the schema.
+    _whole: WholeText | None = PrivateAttr(default=None)
+
+    @property
+    def whole(self) -> WholeText | None:
+        """The text that the event refers to, until it is stored."""
+        return self._whole
+
+    def referring(self, whole: WholeText | None) -> Self:
+        """This event, whose text is stored with it."""
+        self._whole = whole
+        return self
+
+
+class ToolStart(_LongText, EventData, type="tool_start"):
+    """An agent calls a tool during `message`. `input` is JSON, at most 4,000 characters of it; if it has more,
+    `input_text` is the id of the whole. The end, or the error, of a call has the same `call`; calls may overlap."""
 
     call: str
     message: UUID
     tool: str
     input: str
+    input_text: UUID | None = None
 
 
 class ResultTable(_Frozen):
@@ -193,15 +226,17 @@ class ResultTable(_Frozen):
     total: int | None = Field(default=None, ge=0)
 
 
-class ToolEnd(EventData, type="tool_end"):
+class ToolEnd(_LongText, EventData, type="tool_end"):
     """What a call gave. `output` is the text that the agent reads, at most 4,000 characters of it; a result in rows is
-    also a `table`. `evidence` are the items that it added to the record, in an `evidence` event before this one.
-    `checks` are sentences on what rules find in the result. `duration_ms` is null if it was not measured."""
+    also a `table`. If they have only its beginning, `output_text` is the id of the whole. `evidence` are the items that
+    it added to the record, in an `evidence` event before this one. `checks` are sentences on what rules find in the
+    result. `duration_ms` is null if it was not measured."""
 
     call: str
     message: UUID
     tool: str
     output: str
+    output_text: UUID | None = None
     table: ResultTable | None = None
     evidence: tuple[str, ...] = ()
     checks: tuple[str, ...] = ()

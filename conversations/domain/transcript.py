@@ -10,7 +10,8 @@ A new event type is added to `_change`. The state is JSON:
                  state: speaking | done | discarded, text, tokens, confidence, usage, cost,
                  finish_reason, duration_ms, discard_reason,
                  figures: [checked figure]}]
-    tools      [{call, message, tool, input, output, table, evidence, error, reason, duration_ms}]
+    tools      [{call, message, tool, input, input_text, output, output_text, table, evidence, checks, error, reason,
+                 duration_ms}]
     humans     [{author, text, reply_to, to}]
     requests   [{request, message, agent, prompt, timeout, deadline, offset, state: open | answered | expired,
                  skipped_by: the person who skipped it, or null}]
@@ -118,8 +119,8 @@ def _change(state: State, type_: str, data: Data) -> None:
         case "tool_start":
             state["tools"].append({**data, **_NO_RESULT})
         case "tool_end":
-            told = {key: data[key] for key in ("output", "table", "evidence", "checks", "duration_ms")}
-            _newest(state["tools"], "call", data["call"]).update(told)
+            result = ("output", "output_text", "table", "evidence", "checks", "duration_ms")
+            _newest(state["tools"], "call", data["call"]).update({key: data[key] for key in result})
         case "tool_error":
             told = {"error": data["code"], "reason": data["reason"], "duration_ms": data["duration_ms"]}
             _newest(state["tools"], "call", data["call"]).update(told)
@@ -149,6 +150,7 @@ def _place(messages: list[State], data: Data) -> int:
 # What a call of a tool has until it ends.
 _NO_RESULT: Mapping[str, Any] = {
     "output": None,
+    "output_text": None,
     "table": None,
     "evidence": [],
     "checks": [],

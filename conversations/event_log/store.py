@@ -3,11 +3,12 @@
 1. lock the conversations' rows, in one order for every process;
 2. refuse the appends of runs that do not own their conversation;
 3. number the events, neighbouring tokens joined;
-4. insert the rows;
+4. insert the rows, and the whole texts that they refer to;
 5. index the messages that are finished for search;
 6. update the conversations' own columns, such as status and cost.
 """
 
+import zlib
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -22,11 +23,11 @@ from django.db.models.functions import Now
 from conversations.domain import spoken_models
 from conversations.domain.enums import Kind, Mode
 from conversations.domain.errors import Fenced, NotFound, OutcryError
-from conversations.domain.events import EventData, dump
+from conversations.domain.events import EventData, ToolEnd, ToolStart, dump
 from conversations.domain.frames import Frame, join, neighbours
 from conversations.event_log.queries import read
 from conversations.infrastructure import database
-from conversations.models import Conversation, Event, Passage
+from conversations.models import Conversation, Event, EventText, Passage
 from conversations.search import index as search
 
 
@@ -65,6 +66,7 @@ def store_batch(appends: Sequence[Append], attempts: list[Stored] | None = None)
             for conversation, events in _accept(appends, owners).items()
         }
         _insert([frame for numbered in frames.values() for frame in numbered])
+        EventText.objects.bulk_create(_texts(appends))
         _advance(frames)
         search.add(_passages(frames))
         for conversation, numbered in frames.items():
@@ -202,6 +204,14 @@ def _advance(frames: Stored) -> None:
 
 
 _ADVANCE: Final = f"UPDATE {Conversation._meta.db_table} SET head = %s WHERE id = %s"  # noqa: S608 (our own name)
+
+
+def _texts(appends: Iterable[Append]) -> Iterator[EventText]:
+    for append in appends:
+        for event in append.events if append.refusal is None else ():
+            if isinstance(event, ToolStart | ToolEnd) and (whole := event.whole) is not None:
+                data = zlib.compress(whole.text.encode(), 1)
+                yield EventText(pk=whole.id, conversation_id=append.conversation, data=data)
 
 
 def _passages(frames: Stored) -> Iterator[Passage]:

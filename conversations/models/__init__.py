@@ -633,6 +633,18 @@ class Event(models.Model):
     save = delete = _refuse
 
 
+class EventText(models.Model):
+    """The whole of a text of which an event has only the beginning, in UTF-8, compressed by zlib. The event has its
+    id."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    conversation = models.ForeignKey(Conversation, models.CASCADE, related_name="texts")
+    data = models.BinaryField()
+
+    def __str__(self) -> str:
+        return str(self.pk)
+
+
 class LegalHoldQuerySet(models.QuerySet["LegalHold"]):
     def active(self) -> "LegalHoldQuerySet":
         return self.filter(lifted_at=None)

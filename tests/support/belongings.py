@@ -27,6 +27,7 @@ from conversations.models import (
     Dataset,
     DatasetChunk,
     Delivery,
+    EventText,
     Invitation,
     LegalHold,
     Membership,
@@ -125,6 +126,7 @@ def debate(user: User) -> Conversation:
     panel = ComposedPanel.objects.create(owner=user, name=SAID)
     version = PanelVersion.objects.create(panel=panel, number=1, content={"name": SAID})
     ConversationPanel.objects.create(conversation=conversation, version=version)
+    EventText.objects.create(conversation=conversation, data=zlib.compress(SAID.encode()))
     Delivery.objects.create(conversation=conversation, target="https://a.example/hook?secret=hidden")
     ledger.open_entries(ledger.day_accounts(user.pk, ledger.today()))
     Reservation.objects.create(

@@ -56,7 +56,8 @@ def tool(data: Data, question: str, earlier: Sequence[Item]) -> Tool[Query]:
         total = None if result.truncated else len(result.rows)
         rows = tuple(tuple(map(_shown, row)) for row in result.rows[:_SHOWN])
         table = ResultTable(columns=result.columns, rows=rows, total=total)
-        return Outcome(_text(result, checks), items, table, checks)
+        whole = "\n".join(_lines(result, len(result.rows))) if len(result.rows) > _SHOWN else ""
+        return Outcome(_text(result, checks), items, table, checks, whole)
 
     description = "Query the person's tables. The figures of the result are put on record, row by row."
     return Tool(NAME, description, Query, query)
@@ -84,10 +85,19 @@ def _shown(value: Any) -> str:
 
 
 def _text(result: Result, checks: Sequence[str]) -> str:
-    lines = [" | ".join(result.columns), *(" | ".join(map(_shown, row)) for row in result.rows[:_SHOWN])]
-    if len(result.rows) > _SHOWN:
-        lines.append(f"({len(result.rows) - _SHOWN} more rows)")
-    return "\n".join([*lines, f"Checks: {' '.join(checks)}", "The figures are on record, row by row:"])
+    found = f"Checks: {' '.join(checks)}"
+    return "\n".join([*_lines(result, _SHOWN), found, "The figures are on record, row by row:"])
+
+
+def _lines(result: Result, most: int) -> Iterator[str]:
+    """The columns, and at most so many rows."""
+    yield " | ".join(result.columns)
+    for row in result.rows[:most]:
+        yield " | ".join(map(_shown, row))
+    if len(result.rows) > most:
+        yield f"({len(result.rows) - most} more rows)"
+    elif result.truncated:
+        yield "(There are more rows than a result may have.)"
 
 
 def _items(sql: str, result: Result) -> Iterator[Item]:

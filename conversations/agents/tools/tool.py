@@ -40,12 +40,14 @@ class Refused(Exception):
 @dataclass(frozen=True)
 class Outcome:
     """`text` is what the agent reads. `items` are its figures, numbered from E1 on; the record gives them ids of its
-    own. `table` is a result in rows, for people; `checks` are sentences on what rules find in it."""
+    own. `table` is a result in rows, for people; `checks` are sentences on what rules find in it. `whole` is the
+    result, if `text` and `table` have only its beginning."""
 
     text: str
     items: Sequence[Item] = ()
     table: ResultTable | None = None
     checks: Sequence[str] = ()
+    whole: str = ""
 
 
 class Results(Protocol):

@@ -57,9 +57,11 @@ class Toolbox:
         items = self.results.add(outcome.items)
         ids = ", ".join(item.id for item in items)
         text = f"{outcome.text} [{ids}]" if items else outcome.text
+        whole = outcome.whole
         if len(text) > MAX_TOOL_TEXT:
+            whole = whole or text
             text = f"{text[:MAX_TOOL_TEXT]}\n(The rest is left out.)"
-        self.finished[event.id] = Finished(_since(began), items, outcome.table, outcome.checks)
+        self.finished[event.id] = Finished(_since(began), items, outcome.table, outcome.checks, whole)
         return ToolResultEvent.from_call(event, text)
 
     async def _outcome(self, tool: Tool[Any], arguments: str) -> Outcome:

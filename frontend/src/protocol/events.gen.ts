@@ -313,13 +313,15 @@ export type Token = {
 };
 
 /** What a call gave. `output` is the text that the agent reads, at most 4,000 characters of it; a result in rows is
- * also a `table`. `evidence` are the items that it added to the record, in an `evidence` event before this one.
- * `checks` are sentences on what rules find in the result. `duration_ms` is null if it was not measured. */
+ * also a `table`. If they have only its beginning, `output_text` is the id of the whole. `evidence` are the items that
+ * it added to the record, in an `evidence` event before this one. `checks` are sentences on what rules find in the
+ * result. `duration_ms` is null if it was not measured. */
 export type ToolEnd = {
   call: string;
   message: string;
   tool: string;
   output: string;
+  output_text: string | null;
   table: ResultTable | null;
   evidence: readonly string[];
   checks: readonly string[];
@@ -336,13 +338,14 @@ export type ToolError = {
   duration_ms: number | null;
 };
 
-/** An agent calls a tool during `message`. `input` is JSON, at most 4,000 characters of it. The end, or the error,
- * of a call has the same `call`; calls may overlap. */
+/** An agent calls a tool during `message`. `input` is JSON, at most 4,000 characters of it; if it has more,
+ * `input_text` is the id of the whole. The end, or the error, of a call has the same `call`; calls may overlap. */
 export type ToolStart = {
   call: string;
   message: string;
   tool: string;
   input: string;
+  input_text: string | null;
 };
 
 /** What a value counts. PERCENT 45 is 45 %, not 0.45. */

@@ -72,10 +72,10 @@ function apply(state: State, event: LogEvent): State {
       return withMessage(state, message, ({ figures }) => ({ figures: final ? items : [...figures, ...items] }));
     }
     case "tool_start":
-      return { ...state, tools: [...state.tools, { ...event.data, ...NO_RESULT }] };
+      return { ...state, tools: [...state.tools, { ...event.data, input_text: event.data.input_text ?? null, ...NO_RESULT }] };
     case "tool_end": {
-      const { call, output, table = null, evidence = [], checks = [], duration_ms = null } = event.data;
-      return withTool(state, call, { output, table, evidence, checks, duration_ms });
+      const { call, output, output_text = null, table = null, evidence = [], checks = [], duration_ms = null } = event.data;
+      return withTool(state, call, { output, output_text, table, evidence, checks, duration_ms });
     }
     case "tool_error": {
       const { call, code: error, reason = "", duration_ms = null } = event.data;
@@ -113,7 +113,7 @@ function apply(state: State, event: LogEvent): State {
 // Logs of older versions do not say who chose.
 const ROUTED = { confidence: null, by: "person" } as const;
 
-const NO_RESULT = { output: null, table: null, evidence: [], checks: [], error: null, reason: "", duration_ms: null } as const;
+const NO_RESULT = { output: null, output_text: null, table: null, evidence: [], checks: [], error: null, reason: "", duration_ms: null } as const;
 
 const NOT_SPOKEN = {
   state: "speaking",

@@ -43,7 +43,11 @@ export type Message = Omit<MessageStart, "message"> & {
 };
 
 export type Tool = ToolStart & {
+  /** The id of the whole input, if `input` has only its beginning. */
+  readonly input_text: string | null;
   readonly output: string | null;
+  /** The id of the whole result, if `output` and `table` have only its beginning. */
+  readonly output_text: string | null;
   readonly table: ResultTable | null;
   /** The items that the result added to the record. */
   readonly evidence: readonly string[];

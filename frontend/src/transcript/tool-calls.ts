@@ -37,11 +37,18 @@ function callTemplate(tool: Tool): TemplateResult {
   const took = tool.duration_ms === null ? nothing : html` <span class="quiet">${thousands(tool.duration_ms)} ms</span>`;
   return html`<section class="tool" data-testid="tool" data-outcome=${state}>
     <h4><span class="mono">${tool.tool}</span> <span class="quiet">${state}</span>${took}</h4>
-    ${inputTemplate(tool.input)}
+    ${inputTemplate(tool.input)} ${wholeTemplate(tool.input_text, "Whole input")}
     ${tool.error === null ? nothing : html`<p class="problem">${tool.reason || label(tool.error)}</p>`}
     ${tool.table === null ? nothing : tableTemplate(tool.table)}
     ${tool.output === null ? nothing : html`<pre dir="auto" data-testid="tool-output">${tool.output}</pre>`}
+    ${wholeTemplate(tool.output_text, "Whole result")}
   </section>`;
+}
+
+/** A link to a text of which only the beginning is shown. */
+function wholeTemplate(text: string | null, name: string): Optional {
+  if (text === null) return nothing;
+  return html`<p><a href="/api/conversations/texts/${text}" target="_blank" data-testid="whole-text">${name}</a></p>`;
 }
 
 /** The arguments, one a line; text that is no JSON object stays as it is. */

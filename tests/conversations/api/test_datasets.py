@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import httpx
 import pytest
@@ -12,8 +12,10 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 from pytest_django import Settings
 
+from conversations.domain.enums import DeletionReason
 from conversations.infrastructure import database
 from conversations.models import Dataset, DatasetChunk, LegalHold
+from conversations.privacy import deletion
 from tests.fakes.openai_server import OpenAIServer
 from tests.fakes.replies import calls, says
 from tests.support import api_keys, belongings, debates
@@ -214,3 +216,28 @@ async def test_question_with_tables_is_answered_by_the_data_team(
     settings.OUTCRY_PROVIDERS = ["demo"]
     unable = await http.post("/api/conversations/", json=asked)
     assert problem(unable) == (422, "invalid", "datasets", "model_cannot")
+
+
+async def test_whole_of_a_long_call_is_read_by_whoever_may_watch(
+    http: httpx.AsyncClient, alice: User, bob: User, openai: OpenAIServer
+) -> None:
+    file = "n\n" + "".join(f"{number}\n" for number in range(3_000))
+    found = (await upload(http, file.encode(), "Numbers.csv")).json()
+    sql = "SELECT n FROM numbers ORDER BY n" + " " * 5_000
+    openai.answer(calls(("query", {"sql": sql})), says("a"), says("b"), says("c"))
+    started = await http.post("/api/conversations/", json={"topic": "Which?", "datasets": [found["id"]]})
+    await debates.debates_ended()
+    detail = (await http.get(f"/api/conversations/{started.json()['id']}/")).json()
+    [call] = detail["transcript"]["tools"]
+    assert (len(call["input"]), len(call["table"]["rows"])) == (4_000, 40)
+    given, result = [f"/api/conversations/texts/{call[name]}" for name in ("input_text", "output_text")]
+    answer = await http.get(given)
+    assert answer.headers["content-type"] == "text/plain; charset=utf-8"
+    assert answer.json() == {"sql": sql}
+    assert (await http.get(result)).text.split("\n") == ["n", *map(str, range(3_000))]
+    _, key = await api_keys.made(bob)
+    async with client(str(http.base_url), key) as stranger:
+        refused = [await stranger.get(given), await stranger.get(f"/api/conversations/texts/{uuid4()}")]
+    assert [each.status_code for each in refused] == [404, 404]
+    await database.call(deletion.delete, UUID(started.json()["id"]), DeletionReason.RETENTION)
+    assert (await http.get(result)).status_code == 404
