@@ -24,6 +24,11 @@ def test_the_sample_is_a_whole_log_of_valid_events() -> None:
     assert state["complete"]["transcript_sha256"] == transcript.digest(transcript.spoken(state))
 
 
+def test_anybody_can_look_at_the_sample(client: Client) -> None:
+    assert f'href="{reverse("sample")}"' in text(client.get(reverse("account_login")))
+    assert page_data(text(client.get(reverse("sample"))), "debate")["isSample"] is True
+
+
 def test_the_sample_says_so_and_is_no_row(client: Client, alice: User) -> None:
     client.force_login(alice)
     page = text(client.get(reverse("sample")))
