@@ -33,7 +33,7 @@ export function optionsText(form: HTMLFormElement): string {
   const limits = limitsText(form);
   const [instrument, day] = [option(form, "instrument").value.trim(), option(form, "as_of").value];
   const record = instrument && (day ? `${instrument}, ${day}` : instrument);
-  const parts = [record, team, rounds && `${rounds} ${rounds === "1" ? "round" : "rounds"}`, limits && `limits: ${limits}`];
+  const parts = [record, team && `Team: ${team}`, rounds && `${rounds} ${rounds === "1" ? "round" : "rounds"}`, limits && `limits: ${limits}`];
   return parts.filter(Boolean).join(" · ");
 }
 

@@ -229,7 +229,7 @@ test("all problems are named at once, each at its field", () => {
   expect(error("max_tokens")).toBe("Enter a whole number.");
   expect(error("max_seconds")).toBe("At most 60 minutes here.");
   expect(folded()).toBe(false);
-  expect(text("[data-chosen]")).toBe("Financial debate · 9 rounds");
+  expect(text("[data-chosen]")).toBe("Team: Financial debate · 9 rounds");
   expect(starts()).toEqual([]);
 });
 
@@ -277,7 +277,7 @@ describe("limits", () => {
     write("max_usd", "0.5");
     write("max_tokens", "20000");
     write("max_seconds", "1.5");
-    expect(text("[data-chosen]")).toBe("Financial debate · 2 rounds · limits: $0.50, 20,000 tokens, 1.5 minutes");
+    expect(text("[data-chosen]")).toBe("Team: Financial debate · 2 rounds · limits: $0.50, 20,000 tokens, 1.5 minutes");
     vi.useRealTimers();
     await submit();
     expect(starts()[0]).toMatchObject({ max_usd: 0.5, max_tokens: 20_000, max_seconds: 90 });
