@@ -67,7 +67,7 @@ def listed(owner: AnyUser) -> list[Row]:
     found = PanelVersion.objects.select_related("panel").filter(
         panel__in=_own(owner), number=F("panel__version")
     )
-    return [_summary(version) for version in found.order_by("-panel__changed_at", "-panel_id")]
+    return [summary(version) for version in found.order_by("-panel__changed_at", "-panel_id")]
 
 
 def owned(owner: AnyUser, panel: UUID, number: int | None = None) -> PanelVersion:
@@ -196,7 +196,8 @@ def _models() -> list[str]:
     return list(dict.fromkeys(provider.label for provider in catalog.live()))
 
 
-def _summary(version: PanelVersion) -> Row:
+def summary(version: PanelVersion) -> Row:
+    """What a list says of the newest version of a panel."""
     panel, content = version.panel, version.content
     agents: list[Mapping[str, Any]] = content["agents"]
     return {

@@ -1,7 +1,7 @@
 """OpenAI's Chat Completions: a panel takes the place of a model.
 
 POST {path}chat/completions   start a debate and follow it, streamed or whole
-GET  {path}models             the panels, as models
+GET  {path}models             the panels, as models; also those that the sender has composed
 GET  {path}models/{id}        one of them
 POST {path}responses          404: names the first address
 
@@ -11,9 +11,11 @@ the request asked to cancel it then. docs/openai.md lists every parameter. What 
 as a title, gets a short answer without a debate.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
+from uuid import UUID
 
 import structlog
 from django.conf import settings
@@ -27,7 +29,7 @@ from conversations.domain.enums import Scope
 from conversations.domain.errors import InvalidInput, NotFound, OutcryError
 from conversations.infrastructure import database
 from conversations.models import Conversation
-from conversations.services import debates, short_answers
+from conversations.services import debates, panels, short_answers
 from streaming.http.endpoint import Endpoint
 from streaming.http.request import Request
 from streaming.http.responses import JSONResponse, conversation_header
@@ -37,13 +39,15 @@ from streaming.transports.openai.cancellation import cancel_soon
 from streaming.transports.openai.encoder import ChunkEncoder, CompletionEncoder, WholeEncoder
 from streaming.transports.openai.errors import NO_RETRY, Unanswered
 from streaming.transports.openai.request import (
+    COMPOSED,
     MODELS,
     BadRequest,
     CompletionRequest,
     TaskRequest,
-    TeamModel,
     as_bad_request,
-    find_model,
+    composed,
+    find_panel,
+    no_such_model,
     parse,
 )
 from streaming.transports.openai.responses import ChatModel, ChatModels
@@ -90,8 +94,9 @@ class ListModels(OpenAIEndpoint):
     """Lists the panels, and the model for a client's tasks."""
 
     async def get(self, request: Request) -> ASGIApp:
-        await request.authenticate()
-        models = [*(_model(name, team) for name, team in MODELS.items()), TASKS]
+        principal = await request.authenticate()
+        own = await database.call(panels.listed, principal.user)
+        models = [*map(_model, MODELS), TASKS, *map(_composed, own)]
         return JSONResponse(ChatModels(object="list", data=models).model_dump())
 
 
@@ -99,10 +104,14 @@ class GetModel(OpenAIEndpoint):
     """Describes one of them."""
 
     async def get(self, request: Request) -> ASGIApp:
-        await request.authenticate()
+        principal = await request.authenticate()
         name = request.path_params["model"]
-        model = TASKS if name == TASKS_MODEL else _model(*find_model(name))
-        return JSONResponse(model.model_dump())
+        if name == TASKS_MODEL:
+            return JSONResponse(TASKS.model_dump())
+        if (panel := composed(name)) is not None:
+            return JSONResponse(_composed(await _own(principal, panel)).model_dump())
+        find_panel(name)
+        return JSONResponse(_model(name).model_dump())
 
 
 class NoResponses(OpenAIEndpoint):
@@ -133,6 +142,8 @@ class CreateCompletion(OpenAIEndpoint):
             conversation = await database.call(permissions.watch, principal.user, completion.conversation)
         else:
             principal.require(Scope.START)
+            if (panel := composed(completion.model)) is not None:
+                await _own(principal, panel)
             conversation = await _started(principal, completion)
         return CompletionResponse(principal, completion, conversation)
 
@@ -184,7 +195,28 @@ async def _json(request: Request) -> dict[str, Any]:
         raise BadRequest(problem.field, problem.message) from None
 
 
-def _model(name: str, team: TeamModel) -> ChatModel:
+async def _own(principal: Principal, panel: UUID) -> dict[str, Any]:
+    """What is listed of the sender's panel. Raises BadRequest."""
+    try:
+        version = await database.call(panels.owned, principal.user, panel)
+    except NotFound:
+        raise no_such_model() from None
+    return panels.summary(version)
+
+
+def _composed(panel: Mapping[str, Any]) -> ChatModel:
+    return ChatModel(
+        id=f"{COMPOSED}{panel['id']}",
+        object="model",
+        created=int(panel["created_at"].timestamp()),
+        owned_by="outcry",
+        name=panel["name"],
+        description=panel["description"],
+    )
+
+
+def _model(name: str) -> ChatModel:
+    team = MODELS[name]
     return ChatModel(
         id=name,
         object="model",

@@ -55,6 +55,9 @@ MODELS: Final[Mapping[str, TeamModel]] = {
     },
     f"outcry-{AUTO}": _AUTO,
 }
+# Before the id of a panel that a person has composed.
+COMPOSED: Final = "outcry-panel-"
+_COMPOSED_MODEL: Final = re.compile(COMPOSED + r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 # Characters of an unknown parameter's name that an error repeats.
 MAX_PARAM: Final = 100
 # The code of what a debate does not do.
@@ -71,12 +74,26 @@ class BadRequest(OutcryError):
         self.http_status = http_status
 
 
-def find_model(name: str) -> tuple[str, TeamModel]:
-    """The model's id and what it stands for. Raises BadRequest."""
-    if name not in MODELS:
-        message = f"There is no such model. Use one of: {', '.join([*MODELS, TASKS_MODEL])}."
-        raise BadRequest("model", message, "model_not_found", 404)
-    return name, MODELS[name]
+def composed(name: str) -> UUID | None:
+    """The id of the composed panel that a model stands for, whether there is one or not; None: it stands for none."""
+    return UUID(name.removeprefix(COMPOSED)) if _COMPOSED_MODEL.fullmatch(name) else None
+
+
+def find_panel(name: str) -> str:
+    """The `panel` that a model stands for. Raises BadRequest."""
+    if name in MODELS:
+        return MODELS[name].panel
+    if (panel := composed(name)) is not None:
+        return str(panel)
+    raise no_such_model()
+
+
+def no_such_model() -> BadRequest:
+    known = ", ".join([*MODELS, TASKS_MODEL])
+    message = (
+        f"There is no such model. Use one of: {known}; or {COMPOSED}ID, with the id of a panel of yours."
+    )
+    return BadRequest("model", message, "model_not_found", 404)
 
 
 class ChatPart(BaseModel):
@@ -175,7 +192,17 @@ class ChatRequest(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    model: Annotated[str, WithJsonSchema({"enum": [*MODELS, TASKS_MODEL]})]
+    model: Annotated[
+        str,
+        WithJsonSchema(
+            {
+                "anyOf": [
+                    {"enum": [*MODELS, TASKS_MODEL]},
+                    {"type": "string", "pattern": f"^{_COMPOSED_MODEL.pattern}$"},
+                ]
+            }
+        ),
+    ]
     messages: Annotated[list[ChatMessage], Field(min_length=1)]
     metadata: ChatMetadata | None = None
     stream: StrictBool | None = None
@@ -272,7 +299,7 @@ def parse(body: Mapping[str, Any]) -> CompletionRequest | TaskRequest:
     metadata = chat.metadata or ChatMetadata()
     if (task := _task(chat, metadata)) is not None:
         return TaskRequest(task, chat.model, streamed, include_usage)
-    model, team = find_model(chat.model)
+    panel = find_panel(chat.model)
     limits = metadata.model_dump(
         include={
             *("rounds", "content_type", "sources", "datasets", "instrument", "as_of"),
@@ -283,8 +310,8 @@ def parse(body: Mapping[str, Any]) -> CompletionRequest | TaskRequest:
     limits["truncate"] = metadata.truncate == "true"
     topic, content = chat.messages[last].content, _content(chat.messages[:last])
     return CompletionRequest(
-        _new({"topic": topic, "content": content, "panel": team.panel, **limits}, last),
-        model,
+        _new({"topic": topic, "content": content, "panel": panel, **limits}, last),
+        chat.model,
         streamed,
         include_usage,
         metadata.cancel_on_disconnect == "true",
@@ -298,7 +325,9 @@ def _task(chat: ChatRequest, metadata: ChatMetadata) -> ClientTask | None:
         if not has_visible_character(chat.messages[last].content):
             raise BadRequest(f"messages[{last}].content", "Enter at least one visible character.")
         return tasks.of_any_model(chat.messages)
-    return tasks.recognised(chat.messages) if metadata.conversation is None else None
+    if metadata.conversation is not None:
+        return None
+    return tasks.recognised(chat.messages, is_composed=composed(chat.model) is not None)
 
 
 def _content(messages: Sequence[ChatMessage]) -> str:

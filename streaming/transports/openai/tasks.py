@@ -99,14 +99,16 @@ class ClientTask:
     unanswered: str
 
 
-def recognised(messages: Sequence[Message]) -> ClientTask | None:
-    """The task that the last message is; None if it is a question to the panel."""
+def recognised(messages: Sequence[Message], *, is_composed: bool = False) -> ClientTask | None:
+    """The task that the last message is; None if it is a question to the panel. Of a panel that a person has composed,
+    which agent's heading an answer may have is not known."""
     *earlier, last = messages
-    has_answer = any(message.role == "assistant" and _is_ours(message.content) for message in earlier)
+    agents = ("## ",) if is_composed else _AGENTS
+    has_answer = any(message.role == "assistant" and _is_ours(message.content, agents) for message in earlier)
     if last.role != "user":
         return None
     if _is_template(last.content):
-        is_task = has_answer or any(map(_is_ours, _answers(last.content)))
+        is_task = has_answer or any(_is_ours(answer, agents) for answer in _answers(last.content))
     else:
         is_task = has_answer and _is_plain(last.content)
     return of_any_model(messages) if is_task else None
@@ -131,9 +133,9 @@ def _is_plain(text: str) -> bool:
     return any(pattern.search(line) for pattern in _PLAIN)
 
 
-def _is_ours(answer: str) -> bool:
+def _is_ours(answer: str, agents: tuple[str, ...]) -> bool:
     """Whether a text is an answer of a panel: it has the heading of an agent, or the note of a demo."""
-    return any(line.startswith((*_AGENTS, _DEMO)) for line in answer.splitlines())
+    return any(line.startswith((*agents, _DEMO)) for line in answer.splitlines())
 
 
 def _answers(template: str) -> Iterator[str]:
