@@ -24,7 +24,7 @@ from django.test import TransactionTestCase
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
-from pytest_django import Settings
+from pytest_django import DjangoDbBlocker, Settings
 
 from conversations.access import rate_limits
 from conversations.event_log import appender
@@ -35,7 +35,7 @@ from conversations.providers import circuit_breaker, refusals
 from conversations.runs import loading, supervisor
 from tests.fakes.openai_server import OpenAIServer
 from tests.fakes.waiting import PATIENCE_SECONDS
-from tests.support import debates, servers
+from tests.support import database, debates, servers
 
 # A busy machine takes its time to make an example and to try it; neither is what a test is about.
 hypothesis.settings.register_profile(
@@ -209,6 +209,13 @@ def layer(request: pytest.FixtureRequest, settings: Settings) -> str:
 # Cleaning up
 
 LOOP_THREADS = 8
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_test_environment: None, django_db_blocker: DjangoDbBlocker) -> None:
+    """In place of pytest-django's, which migrates in every process."""
+    with django_db_blocker.unblock():
+        database.use_copy()
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -19,16 +19,16 @@ from scripts.places import FRONTEND, PYTHON, ROOT, VENV, data_dir, setting
 # Two workers more than processors, because tests wait for timers, sockets and servers almost half of their time. A file
 # stays on one worker, which keeps its servers; conftest.py orders the files, the longest first.
 IN_PARALLEL = ("-n", str((os.cpu_count() or 1) + 2), "--dist", "loadfile", "--no-loadscope-reorder")
-# Browsers, whole servers, the local model and what transports make of events run once: they take most of the time.
+# What rests on SQL. Browsers, whole servers, the local model and what transports make of events run once.
 ON_POSTGRESQL = (
-    *("tests/conversations", "tests/streaming", "tests/scenarios"),
-    *("-m", "not e2e and not local_model and (not any_database or each_database)"),
+    *("tests/conversations", "tests/scenarios", "tests/streaming/monitoring"),
+    *("-m", "not e2e and not local_model and not another_row and (not any_database or each_database)"),
 )
-# What rests on Python's event loop and Django's machinery may differ: requests, queries, tasks, mail, sockets. Tests
-# that only compute (`pure`) do not, and rows of a parametrised test differ in their data (`another_row`). Collecting a
-# folder in which nothing is selected takes 3 s of each worker.
+# What rests on Python's event loop and Django's machinery: requests, sign-in, pages, tasks, sockets. Tests that only
+# compute (`pure`) do not, and rows of a parametrised test differ in their data (`another_row`).
 ON_OTHER_PYTHON = (
-    *("tests", "--ignore", "tests/e2e"),
+    *("tests/config", "tests/frontend", "tests/scenarios", "tests/streaming", "tests/conversations/api"),
+    *("tests/conversations/agents", "tests/conversations/infrastructure", "tests/conversations/runs"),
     "-m",
     "not pure and not another_row and not e2e and not local_model and not slow and (not any_python or each_database)",
 )

@@ -80,10 +80,6 @@ async def test_nothing_is_lost_with_redis(cluster: Cluster, spoken: None) -> Non
     is_as_promised(await scenarios.redis_dies(cluster))
 
 
-async def test_a_worker_ends_without_postgresql_and_its_debates_go_on(cluster: Cluster, spoken: None) -> None:
-    is_as_promised(await scenarios.worker_stops_without_postgres(cluster))
-
-
 async def test_a_rolling_restart_of_everything_loses_nothing(cluster: Cluster) -> None:
     with speaker(MODEL_PORT, len(WORDS), CALM_PER_SECOND) as hurry:
         is_as_promised(await scenarios.everything_restarts(cluster, debates=4, watchers=8, hurry=hurry))

@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import json
 import os
-import shutil
 import sqlite3
 import subprocess
 from collections.abc import AsyncIterator, Iterator
@@ -16,15 +15,14 @@ import pytest
 from playwright._impl._driver import compute_driver_executable
 from playwright.async_api import Browser, BrowserContext, Page, async_playwright, expect
 
+from scripts import programs
 from scripts.ports import free_port
 from tests.e2e.site import ROOT, Site, running, running_beside
 from tests.fakes.openai_server import OpenAIServer
 from tests.fakes.waiting import PATIENCE_SECONDS
 from tests.support.servers import at_last
 
-CHROMIUM = next(
-    (path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), ""
-)
+CHROMIUM = str(programs.CHROMIUM.find() or "")
 MODEL = Path(os.environ.get("OUTCRY_TEST_MODEL") or ROOT / "var/models/SmolLM2-135M-Instruct.Q4_1.gguf")
 # Without these, Chromium calls its makers at every start; root has no sandbox.
 QUIET = [

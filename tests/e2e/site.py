@@ -1,23 +1,20 @@
 """A whole Outcry, as `manage.py serve` runs it, for a browser to visit."""
 
 import asyncio
-import atexit
 import os
 import re
-import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import threading
 from collections.abc import AsyncIterator, Iterator, Mapping
 from concurrent.futures import Future
 from contextlib import ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 
 from scripts.ports import free_port
+from tests.support.database import sqlite_copy
 
 ROOT = Path(__file__).resolve().parents[2]
 # The database's name in the data folder.
@@ -61,7 +58,7 @@ def running(
     if migrate and environment["DATABASE_URL"] not in {"", f"sqlite:///{data_dir / FILE}"}:
         subprocess.run([*manage, "migrate", "--verbosity", "0"], cwd=ROOT, env=environment, check=True)
     elif migrate and not (data_dir / FILE).exists():
-        shutil.copy(_migrated(), data_dir / FILE)
+        sqlite_copy(data_dir / FILE)
     command = [*manage, "serve", "--port", str(port or free_port())]
     process = subprocess.Popen(
         command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
@@ -81,22 +78,6 @@ def running(
             reading.join()
             assert process.stdout is not None
             process.stdout.close()
-
-
-@cache
-def _migrated() -> Path:
-    """A migrated, empty SQLite file, made once: migrating takes longer than most tests."""
-    place = Path(tempfile.mkdtemp(prefix="outcry-migrated-"))
-    atexit.register(shutil.rmtree, place, ignore_errors=True)
-    environment = {
-        **os.environ,
-        "OUTCRY_DATA_DIR": str(place),
-        "DATABASE_URL": "",
-        "DJANGO_SETTINGS_MODULE": "config.settings",
-    }
-    command = [sys.executable, "manage.py", "migrate", "--verbosity", "0"]
-    subprocess.run(command, cwd=ROOT, env=environment, check=True)
-    return place / FILE
 
 
 def _keep(process: "subprocess.Popen[str]", log: Path, address: "Future[str]") -> None:

@@ -23,6 +23,8 @@ from scripts.ports import free_port
 from scripts.programs import unprivileged_user
 
 ROOT = Path(__file__).resolve().parents[2]
+# The variable that names the folder which all processes of a test run share.
+SHARED = "OUTCRY_TEST_SHARED"
 KEYS = (
     "OPENAI_API_KEY",
     "OPENAI_BASE_URL",
@@ -146,6 +148,7 @@ def _prepare() -> ExitStack:
     place = started.enter_context(folder("tests"))
     # WhiteNoise warns of a missing folder, and warnings are errors here.
     (place / "static").mkdir()
+    os.environ.setdefault(SHARED, str(place))
     match os.environ.get("OUTCRY_TEST_DATABASE", "sqlite"):
         case "sqlite":
             database = f"sqlite:///{place}/outcry.sqlite3"
