@@ -15,6 +15,8 @@ TELLING_DIGITS: Final = 3
 
 ABOUT: Final = Decimal("0.025")
 
+_TENTH: Final = Decimal("0.1")
+
 ONE_SIDED: Final = Decimal("0.05")
 
 _UNITS: Final[Mapping[Measure, frozenset[Unit]]] = {
@@ -77,7 +79,7 @@ def is_said(figure: Figure, derived: Derived) -> bool:
 
 def is_vague(figure: Figure) -> bool:
     """Too few digits for a derived figure to prove anything."""
-    return figure.measure in {Measure.PERCENT, Measure.MULTIPLE} and figure.is_whole
+    return figure.measure in {Measure.PERCENT, Measure.MULTIPLE} and figure.step > _TENTH
 
 
 def agrees(figure: Figure, value: Decimal) -> bool:

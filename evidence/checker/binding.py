@@ -6,7 +6,7 @@ from typing import Final
 
 from evidence.checker.claim import Role
 from evidence.checker.figure import Figure
-from evidence.checker.mentions import window_of
+from evidence.checker.mentions import MetricMention, window_of
 from evidence.checker.parts import Parts
 from evidence.checker.periods import Said
 from evidence.checker.vocabulary import Metric
@@ -33,10 +33,19 @@ class Context:
 
 def metric_of(
     parts: Parts, context: Context, figure: Figure, start: int, end: int, role: Role
-) -> tuple[Metric | None, bool]:
-    """(the metric, whether it stands right at the figure)"""
+) -> tuple[Metric | None, bool, bool]:
+    """(the metric, whether it stands right at the figure, whether no unknown word stands before it)"""
+    mention, is_bound = _mention_of(parts, context, figure, start, end, role)
+    if isinstance(mention, Metric) or mention is None:
+        return mention, False, True
+    return mention.metric, is_bound, mention.is_clear
+
+
+def _mention_of(
+    parts: Parts, context: Context, figure: Figure, start: int, end: int, role: Role
+) -> tuple[MetricMention | Metric | None, bool]:
     if (listed := parts.listed(parts.metrics, figure)) is not None:
-        return listed.metric, False
+        return listed, False
     _, cite_end = parts.cited(figure.end)
     inside = [mention for mention in parts.metrics if start <= mention.start < end]
     after = next((mention for mention in inside if mention.start >= cite_end), None)
@@ -46,22 +55,22 @@ def metric_of(
     previous = [mention for mention in inside if mention.end <= figure.start]
     is_bridged = bool(previous) and parts.is_bridged(previous[-1].end, figure.start)
     if is_bridged and previous[-1].metric.family != "close":
-        return previous[-1].metric, True
+        return previous[-1], True
     if after is not None and _AFTER.fullmatch(parts.text[cite_end : after.start]):
-        return after.metric, True
+        return after, True
     if previous:
-        return previous[-1].metric, is_bridged
+        return previous[-1], is_bridged
     if after is not None and role is not Role.CHANGE:
-        return after.metric, False
+        return after, False
     earlier = [mention for mention in parts.metrics if mention.end <= start]
     if earlier:
         opening = parts.text[start : start + 5].lower()
         is_continued = opening.startswith(("from", "to ", "vers", "vs", "agai", "comp")) and parts.is_bridged(
             start + 4, figure.start
         )
-        return earlier[-1].metric, is_continued
+        return earlier[-1], is_continued
     if after is not None:
-        return after.metric, False
+        return after, False
     if re.match(r"\s*(?:It|That|This|Which|Up|Down)\b", parts.text):
         return context.metric, False
     return None, False

@@ -6,7 +6,7 @@ from evidence.checker import derivations
 from evidence.checker.agreement import agrees, holds, is_near_miss, is_said, signed
 from evidence.checker.claim import Claim
 from evidence.checker.figure import Measure
-from evidence.checker.index import Dated, Index, a_year_before, covers
+from evidence.checker.index import Dated, Index, covers, years_before
 from evidence.checker.levels import of_level
 from evidence.checker.verdicts import UNSUPPORTED, Label, Verdict
 
@@ -35,7 +35,7 @@ def of_change(claim: Claim, subject: str, index: Index) -> Verdict:
     for derived in candidates:
         if holds(claim.figure, signed(claim, derived.value)):
             return Verdict(Label.CONSISTENT, derived.evidence, formula=derived.formula)
-    is_clear = claim.is_bound and len(candidates) == 1 and not claim.is_compound and not claim.is_negated
+    is_clear = claim.may_be_wrong and len(candidates) == 1 and not claim.is_compound
     is_dated = claim.is_dated or claim.base is not None or len(series) == 2
     if is_clear and is_dated and not is_near_miss(claim.figure, signed(claim, candidates[0].value)):
         (derived,) = candidates
@@ -48,6 +48,9 @@ def _ends(claim: Claim, series: Sequence[Dated]) -> tuple[Dated | None, Dated | 
     if len(series) < 2:
         return None, None
     new = series[-1]
+    if claim.period is not None and claim.period.undated is not None:
+        # Which of the changes is meant is not said.
+        return None, None
     if claim.period is not None and claim.period.period is not None:
         dated = [each for each in series if covers(claim.period.period, each.period)]
         if not dated:
@@ -56,8 +59,9 @@ def _ends(claim: Claim, series: Sequence[Dated]) -> tuple[Dated | None, Dated | 
     earlier = [each for each in series if each.period.last < new.period.last]
     if claim.base is not None and claim.base.period is not None:
         return next((each for each in earlier if covers(claim.base.period, each.period)), None), new
-    if claim.base is not None or (claim.period is not None and claim.period.years_back == 1):
-        return a_year_before(new, series), new
+    if claim.base is not None or (claim.period is not None and claim.period.years_back):
+        said = claim.base or claim.period
+        return years_before((said.years_back if said else None) or 1, new, series), new
     return (earlier[-1] if earlier else None), new
 
 
@@ -72,18 +76,17 @@ def of_price_change(claim: Claim, subject: str, index: Index) -> Verdict:
         said = claim.period.period
         window = round((said.last - said.first).days * 252 / 365)
         fitting = [dated for dated in index.returns(subject, window) if said.holds(dated.period)]
+    if claim.period is not None and claim.period.undated is not None:
+        fitting = [
+            dated for dated in fitting if claim.period.undated.holds(dated.period.first, dated.period.last)
+        ]
     if window is not None and len(fitting) == 1:
         item = fitting[0].item
         value = signed(claim, item.value)
         if agrees(claim.figure, value):
             label = Label.MATCHED if claim.figure.digits > 1 else Label.CONSISTENT
             return Verdict(label, (item.id,))
-        if (
-            claim.is_bound
-            and not claim.is_negated
-            and not is_near_miss(claim.figure, value)
-            and not holds(claim.figure, value)
-        ):
+        if claim.may_be_wrong and not is_near_miss(claim.figure, value) and not holds(claim.figure, value):
             return Verdict(Label.CONTRADICTED, (item.id,), expected=item.value)
         return UNSUPPORTED
     for dated in fitting:

@@ -22,13 +22,15 @@ class Role(Enum):
 class Claim:
     """What is said with a figure.
 
-    `is_bound`: the metric stands right at it. `subject` is None if nobody is named; `is_foreign` if somebody is who is
-    not in the record. `is_dated` if the period stands in its segment. `direction` is 1 up, -1 down, 0 none.
-    `is_from`: the first of two values, "from 40.5 %". `window`: trading days over which something changed."""
+    `is_bound`: the metric stands right at it; `is_clear`: no unknown word stands before the metric. `subject` is None
+    if nobody is named; `is_foreign` if somebody is who is not in the record. `is_dated` if the period stands in its
+    segment. `direction` is 1 up, -1 down, 0 none. `is_from`: the first of two values, "from 40.5 %". `window`: trading
+    days over which something changed."""
 
     figure: Figure
     metric: Metric | None
     is_bound: bool
+    is_clear: bool
     subject: str | None
     is_foreign: bool
     is_subject_near: bool
@@ -44,3 +46,8 @@ class Claim:
     base: Said | None = None
     is_compound: bool = False
     window: int | None = None
+
+    @property
+    def may_be_wrong(self) -> bool:
+        """Whether the metric is said clearly enough for red."""
+        return self.is_bound and self.is_clear and not self.is_negated

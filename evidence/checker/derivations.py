@@ -44,6 +44,7 @@ def change(old: Item, new: Item) -> Iterator[Derived]:
         measure = Measure.CURRENCY if new.unit is Unit.CURRENCY else Measure.PLAIN
         yield Derived(new.value - old.value, measure, evidence, f"{new.id} - {old.id}")
     if old.value > 0:
+        yield Derived(new.value / old.value, Measure.MULTIPLE, evidence, f"{new.id} / {old.id}")
         yield Derived(
             (new.value / old.value - 1) * 100, Measure.PERCENT, evidence, f"({new.id} / {old.id} - 1) * 100"
         )

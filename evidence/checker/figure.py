@@ -27,7 +27,8 @@ class Bound(Enum):
 @dataclass(frozen=True)
 class Figure:
     """`value` in base units: $156.5bn is 156500000000, 45 % is 45. `step` is one unit of its last digit. `currency` is
-    an ISO code, "$" for any dollar, or None. `is_signed`: a plus or minus is written."""
+    an ISO code, "$" for any dollar, or None. `is_signed`: a plus or minus is written. `is_change`: a verb says how many
+    times as large something became."""
 
     start: int
     end: int
@@ -40,10 +41,7 @@ class Figure:
     is_points: bool = False
     is_understood: bool = True
     scale: int = 1
-
-    @property
-    def is_whole(self) -> bool:
-        return self.step >= 1
+    is_change: bool = False
 
     @property
     def digits(self) -> int:

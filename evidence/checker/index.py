@@ -63,8 +63,10 @@ def _main(snapshot: Snapshot) -> str | None:
     return max(counts, key=counts.__getitem__, default=snapshot.items[0].subject if snapshot.items else None)
 
 
-def a_year_before(last: Dated, series: Sequence[Dated]) -> Dated | None:
-    near = [dated for dated in series if 330 <= (last.period.last - dated.period.last).days <= 400]
+def years_before(count: int, last: Dated, series: Sequence[Dated]) -> Dated | None:
+    near = [
+        dated for dated in series if -35 <= (last.period.last - dated.period.last).days - 365 * count <= 35
+    ]
     return near[-1] if near else None
 
 

@@ -13,6 +13,7 @@ from evidence.checker.agreement import (
     agrees,
     as_said,
     has_unit,
+    holds,
     is_near_miss,
     is_of_another_span,
     is_opposite,
@@ -68,7 +69,10 @@ def _cited(claim: Claim, index: Index) -> Verdict | None:
             return Verdict(Label.MATCHED, (item.id,))
     for one, other in _pairs(known):
         for derived in derivations.of_pair(one, other):
-            if is_said(claim.figure, derived) and agrees(claim.figure, signed(claim, derived.value)):
+            is_beyond = claim.figure.is_change and holds(claim.figure, derived.value)
+            if is_said(claim.figure, derived) and (
+                is_beyond or agrees(claim.figure, signed(claim, derived.value))
+            ):
                 label = Label.CONSISTENT if is_vague(claim.figure) else Label.DERIVED
                 return Verdict(label, derived.evidence, formula=derived.formula)
     found = _uncited(claim, index)
@@ -83,7 +87,8 @@ def _cited(claim: Claim, index: Index) -> Verdict | None:
     if is_of_range and Metric.parse(known[0].metric).family == "close":
         # A close that lies in a range is not its end.
         return UNSUPPORTED
-    if len(known) == 1 and claim.role is Role.LEVEL and has_unit(claim.figure, known[0]):
+    is_other = claim.metric is not None and not index.knows(claim.metric.family)
+    if len(known) == 1 and claim.role is Role.LEVEL and has_unit(claim.figure, known[0]) and not is_other:
         if is_near_miss(claim.figure, as_said(claim, known[0])):
             return UNSUPPORTED
         return Verdict(Label.CONTRADICTED, (known[0].id,), expected=known[0].value)
@@ -97,14 +102,11 @@ def _says_otherwise(claim: Claim, item: Item, index: Index) -> bool:
         family = Metric.parse(item.metric).family
         # What is about a country is not about a company beside it, but it is about no other country either.
         return family not in MACRO or (family != "fx" and claim.subject in index.subjects_with(family))
-    if (
-        claim.is_dated
-        and claim.period is not None
-        and claim.period.period is not None
-        and claim.role is Role.LEVEL
-    ):
-        period = recorded(item.period)
-        if period is not None and not covers(claim.period.period, period):
+    if claim.is_dated and claim.period is not None and claim.role is Role.LEVEL:
+        said, own = claim.period, recorded(item.period)
+        if own is not None and said.period is not None and not covers(said.period, own):
+            return True
+        if own is not None and said.undated is not None and not said.undated.holds(own.first, own.last):
             return True
     if (
         claim.metric is not None

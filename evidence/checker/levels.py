@@ -6,7 +6,7 @@ from evidence.checker.agreement import TELLING_DIGITS, agrees, as_said, has_unit
 from evidence.checker.claim import Claim, Role
 from evidence.checker.derivations import MARGINS, RATIOS
 from evidence.checker.figure import Measure
-from evidence.checker.index import Dated, Index, a_year_before, covers
+from evidence.checker.index import Dated, Index, covers, years_before
 from evidence.checker.relations import consistent, ratios
 from evidence.checker.verdicts import UNSUPPORTED, Label, Verdict
 from evidence.checker.vocabulary import Metric
@@ -41,15 +41,15 @@ def _in_another_currency(claim: Claim, series: Sequence[Dated]) -> Verdict:
         or chosen.item.unit is not Unit.CURRENCY
     ):
         return UNSUPPORTED
-    if claim.is_bound and not claim.is_negated and agrees(claim.figure, chosen.item.value):
+    if claim.may_be_wrong and agrees(claim.figure, chosen.item.value):
         return Verdict(Label.CONTRADICTED, (chosen.item.id,), expected=chosen.item.value)
     return UNSUPPORTED
 
 
 def _may_be_red(claim: Claim, series: Sequence[Dated]) -> bool:
-    if not claim.is_bound or claim.is_negated or claim.is_from:
+    if not claim.may_be_wrong or claim.is_from:
         return False
-    if claim.period is not None and not claim.is_dated:
+    if claim.period is not None and (not claim.is_dated or claim.period.undated is not None):
         return False
     # The value of another period is said of no period: not wrong enough.
     return claim.period is not None or not any(
@@ -68,7 +68,16 @@ def _at(claim: Claim, series: Sequence[Dated]) -> Dated | None:
         return series[-1]
     if said.period is not None:
         return next((dated for dated in reversed(series) if covers(said.period, dated.period)), None)
-    return a_year_before(series[-1], series)
+    if said.undated is not None:
+        return next(
+            (
+                dated
+                for dated in reversed(series)
+                if said.undated.holds(dated.period.first, dated.period.last)
+            ),
+            None,
+        )
+    return years_before(said.years_back or 1, series[-1], series)
 
 
 def of_ratio(claim: Claim, subject: str, index: Index) -> Verdict:
@@ -83,7 +92,8 @@ def of_ratio(claim: Claim, subject: str, index: Index) -> Verdict:
     if (allowed := consistent(claim, found)) is not None:
         return allowed
     fitting = [derived for derived in found if is_said(claim.figure, derived)]
-    is_clear = claim.is_bound and not claim.is_negated and claim.role is Role.LEVEL and not claim.is_from
+    is_clear = claim.may_be_wrong and claim.role is Role.LEVEL and not claim.is_from
+    is_clear = is_clear and (claim.period is None or claim.period.undated is None)
     if (
         is_clear
         and len(fitting) == 1

@@ -7,6 +7,8 @@ MONTHS: Final = (
     "January|February|March|April|May|June|July|August|September|October|November|December"
     "|Jan|Feb|Mar|Apr|Jun|Jul|Aug|Sept|Sep|Oct|Nov|Dec"
 )
+# Most words begin with another letter than a month.
+MONTH: Final = rf"(?=[JFMASOND])(?:{MONTHS})"
 _TIME_UNIT: Final = (
     r"(?:trading[ -])?(?:second|minute|hour|day|session|week|month|quarter|year|decade|period|bar)s?"
 )
@@ -19,9 +21,10 @@ _MASKS: Final = (
     # Dates and times
     r"\b\d{4}-\d{2}(?:-\d{2})?\b",
     r"\b\d{1,2}/\d{1,2}/\d{2,4}\b",
+    r"\b(?:19|20)\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])\b(?! shares)",
     rf"\b\d{{1,2}}(?:st|nd|rd|th)?(?: of)? (?:{MONTHS})\b\.?(?:,? ?\d{{4}}\b)?",
-    rf"\b(?:{MONTHS})\b\.? \d{{1,2}}(?:st|nd|rd|th)?\b(?:,? ?\d{{4}}\b)?(?![.,]?\d|%| ?%| per| bil| mil|bn)",
-    rf"\b(?:{MONTHS})\b\.?,? ?\d{{4}}\b",
+    rf"\b{MONTH}\b\.? \d{{1,2}}(?:st|nd|rd|th)?\b(?:,? ?\d{{4}}\b)?(?![.,]?\d|%| ?%| per| bil| mil|bn)",
+    rf"\b{MONTH}\b\.?,? ?\d{{4}}\b",
     r"\b\d{1,2}:\d{2}(?::\d{2})?\b",
     r"\b\d{1,2} ?[ap]\.?m\b",
     # Periods
@@ -36,12 +39,18 @@ _MASKS: Final = (
     r"|OMX|MSCI)"
     r"(?:[ -][A-Za-z]{1,8})? ?\d{2,4}\b",
     r"\b(?:10-[KQ]|8-K|20-F|6-K|13[DFG]|S-[134]|F-1|10b-5|14A)\b(?:/A)?|\b401\(k\)",
-    r"\b(?:ASC|ASU|IFRS|IAS|FAS|SFAS|ISO|Basel|SOC|Rule|Article|Art\.|Section|Sec\.|§|Regulation|Reg\.|Act|Title)"
+    r"(?:\b(?:ASC|ASU|IFRS|IAS|FAS|SFAS|ISO|Basel|SOC|Rule|Article|Art\.|Section|Sec\.|Regulation|Reg\.|Act|Title)|§)"
     r" ?\d{1,5}(?:[-.]\d{1,4}){0,3}(?:\([a-z0-9]{1,3}\))*[a-z]?",
     r"\b(?:iPhone|iPad|iOS|Windows|Galaxy|Pixel|Boeing|Airbus|Model|PlayStation|Xbox|Office|Android|Web|Level"
     r"|Tier|Type"
     r"|Class|Series|GPT-?|Gemini|Claude|Llama|Python|Core i|Surface|Kindle|Formula|Route|Area|Studio|Gate|Apollo"
     r")[ -]?\d{1,4}(?:\.\d{1,2})?(?:[A-Za-z]\b)?",
+    # Telephone numbers, addresses, identifiers
+    r"(?:\+?\d{1,2}[ .-])?(?:\(\d{3}\) ?|\b\d{3}[ .-])\d{3}-\d{4}\b|\b\d{3}\.\d{3}\.\d{4}\b",
+    r"\+\d{1,3} \(?\d{1,4}\)?(?: \d{2,4}){1,2} \d{4}\b",
+    r"(?<=, [A-Z]{2} )\d{5}\b(?![.,]\d)",
+    r"\b\d{10}-\d{2}-\d{6}\b|\b0\d{2,}(?:-\d{2,})+\b|\b0\d{4,}\b",
+    r"\b(?:CIK|CUSIP|SEDOL|EIN|SIC|NAICS|[Bb]uild|ext\.|ZIP(?: code)?|P\.?O\. Box|NT) ?[:#]? ?\d[\d.-]*\b",
     # References and ranks
     r"\b(?:[Ff]igure|[Ff]ig\.|[Tt]able|[Pp]age|[Pp]ages|p\.|pp\.|[Nn]ote|[Ii]tem|[Cc]hapter|[Pp]hase|[Rr]ound|[Ss]tep"
     r"|[Ss]cenario|[Oo]ption|[Cc]ase|[Pp]art|[Aa]ppendix|[Ss]lide|[Qq]uestion|[Ss]ource|[Pp]oint|[Ll]ine|[Rr]isk"
@@ -52,7 +61,7 @@ _MASKS: Final = (
     r"\b\d{1,5}(?:st|nd|rd|th)\b",
     r"^[ \t>]{0,8}(?:#{1,6} ?)?(?:\d{1,3}(?:\.\d{1,3}){0,3}[.)]|\(\d{1,3}\))(?=\s)",
     # Parameters and durations
-    rf"\b\d{{1,4}}(?:-| ?to ?|-to-)?(?:\d{{1,4}})?[- ]{_TIME_UNIT}\b",
+    rf"\b\d{{1,4}}(?:-| ?to ?|-to-|/|- (?:and|or) )?(?:\d{{1,4}})?[- ]{_TIME_UNIT}\b",
     r"\b(?:RSI|SMA|EMA|MA|DMA|MACD|ATR|ADX|BB|Bollinger) ?\(\d{1,3}(?:, ?\d{1,3}(?:\.\d)?){0,2}"
     r"(?:, ?[A-Za-z]{1,12})?\)",
     r"\b(?:SMA|EMA|DMA|MA)[ -]?\d{1,3}\b(?![.,]?\d|%)|\bRSI-?\d{1,2}\b(?![.,]?\d|%)"
@@ -61,6 +70,7 @@ _MASKS: Final = (
     r"\b(?:[Rr]eturns?|[Hh]igh|[Ll]ow|[Rr]ange|[Pp]erformance|[Vv]olatility|[Aa]verage|[Dd]rawdown|[Vv]olume"
     r"|[Cc]hange) ?\(\d{1,3}[ -]?[dwmyDWMY]\b",
     r"\b\d{1,3}[dwmy](?=[ -](?:returns?|high|low|range|performance|volatility|average|moving|drawdown)\b)",
+    r"(?<=% )\(\d{1,2}[dwmy]\)",
     r"\b\d{1,4}[- ]for[- ]\d{1,4}\b|\b\d{1,4}:\d{1,4}\b|\b24/7\b|\b\d{1,2}-to-\d{1,2}\b",
     r"\b(?!\d{1,3}(?:\.\d{3})+\b)\d{1,4}(?:\.\d{1,4}){2,5}\b",
 )

@@ -2,19 +2,23 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from evidence.checker import vocabulary
 from evidence.checker.parameters import OF_KIND, QUALIFIER, end_of, parameter_of
+from evidence.checker.qualifiers import is_clear, is_other
 from evidence.checker.vocabulary import Metric, Vocabulary
 
 
 @dataclass(frozen=True)
 class MetricMention:
+    """`is_clear`: no unknown word stands before it, which may make another metric of it."""
+
     start: int
     end: int
     metric: Metric
+    is_clear: bool = True
 
 
 @dataclass(frozen=True)
@@ -40,6 +44,11 @@ SPAN: Final = re.compile(
 _WINDOW_ALONE: Final = re.compile(
     r"\b(?P<count>\d{1,3})-day(?= (?:(?:one|is|was|at|stands at|of) )*[$€£]?\d)"
 )
+_FIRST_OF_TWO: Final = re.compile(
+    r"\b(?P<first>\d{1,3})(?:/| ?- ?(?:and|or|,) )\d{1,3}-day (?:(?:simple|moving|exponential) )*$"
+)
+# A metric that no record has.
+OTHER: Final = Metric("other")
 _BARE: Final = {
     "month": 21,
     "monthly": 21,
@@ -50,86 +59,22 @@ _BARE: Final = {
     "yearly": 252,
 }
 _WINDOWED: Final = frozenset(
-    (
-        "return",
-        "sma",
-        "ema",
-        "volatility",
-        "high",
-        "low",
-        "avg_volume",
-        "max_drawdown",
-        "rsi",
-        "implied_volatility",
-    )
-)
+    ("return", "sma", "ema", "volatility", "high", "low", "avg_volume", "max_drawdown", "rsi", "implied_volatility")
+)  # fmt: skip
 _POSSESSIVE: Final = re.compile(r"(?<![\w.])([A-Z][\w&.-]{1,30})(?:'s|’s)\s")
 _PROPER: Final = re.compile(
-    r"(?:^|(?<=[,;:] )|(?<=while )|(?<=but )|(?<=whereas )|(?<=and )|(?<=at )|(?<=for )"
+    r"(?=[A-Z])(?:^|(?<=[,;:] )|(?<=while )|(?<=but )|(?<=whereas )|(?<=and )|(?<=at )|(?<=for )"
     r"|(?<=of ))(?P<name>[A-Z][a-zA-Z&-]{2,30}(?: [A-Z][a-zA-Z&-]{1,30}){0,2})"
     r"(?= (?:reported|reports|posted|posts|earned|earns|has|had|trades|traded|closed|fell|rose|grew|generated"
     r"|lost|gained|returned|made|booked|said)\b)"
 )
 _NO_NAMES: Final = frozenset(
-    [
-        "The",
-        "This",
-        "That",
-        "These",
-        "Those",
-        "It",
-        "Its",
-        "Their",
-        "They",
-        "Our",
-        "We",
-        "He",
-        "She",
-        "Analysts",
-        "Investors",
-        "Management",
-        "Shares",
-        "Stock",
-        "Markets",
-        "Bulls",
-        "Bears",
-        "Both",
-        "Each",
-        "All",
-        "Today",
-        "Yesterday",
-        "Yet",
-        "But",
-        "And",
-        "However",
-        "Nor",
-        "Nobody",
-        "Nothing",
-        "Everything",
-        "What",
-        "Which",
-        "Who",
-        "Year",
-        "Quarter",
-        "Fiscal",
-        "Company",
-        "Financial",
-        "Market",
-        "Risk",
-        "Analyst",
-        "Context",
-        "Challenger",
-        "Moderator",
-        "Cash",
-        "Trading",
-        "Share",
-        "Price",
-        "Momentum",
-        "Growth",
-        "Margin",
-        "Margins",
-    ]
-)
+    ("The", "This", "That", "These", "Those", "It", "Its", "Their", "They", "Our", "We", "He", "She", "Analysts",
+     "Investors", "Management", "Shares", "Stock", "Markets", "Bulls", "Bears", "Both", "Each", "All", "Today",
+     "Yesterday", "Yet", "But", "And", "However", "Nor", "Nobody", "Nothing", "Everything", "What", "Which", "Who",
+     "Year", "Quarter", "Fiscal", "Company", "Financial", "Market", "Risk", "Analyst", "Context", "Challenger",
+     "Moderator", "Cash", "Trading", "Share", "Price", "Momentum", "Growth", "Margin", "Margins")
+)  # fmt: skip
 
 
 def metrics(text: str, words: Vocabulary, subjects: Sequence[SubjectMention]) -> list[MetricMention]:
@@ -141,20 +86,42 @@ def metrics(text: str, words: Vocabulary, subjects: Sequence[SubjectMention]) ->
         for each in subjects
         if each.subject is not None and len(each.subject) == 6 and each.subject[:3] in vocabulary.CURRENCIES
     ]
+    named = {each.end for each in subjects}
     mentions: list[MetricMention] = []
     for start, end, family in sorted(found):
         if family == "close" and _COUNTED.search(text, max(0, start - 12), start):
             continue
         if not mentions or start >= mentions[-1].end:
-            qualifier = QUALIFIER.match(text, -end)
-            if qualifier is not None and qualifier["kind"]:
-                family = OF_KIND.get((family, qualifier["kind"].lower()), family)
-            metric = _metric(text, start, -end, family, mentions)
-            if qualifier is not None and qualifier["window"] and (span := SPAN.search(qualifier["window"])):
-                family = "avg_volume" if family == "volume" else family
-                metric = Metric(family, window_of(span)) if family in _WINDOWED else metric
-            mentions.append(MetricMention(start, end_of(text, start, -end, family, qualifier), metric))
+            mention = _mention(text, start, -end, family, mentions)
+            # After whom it is of, or as in "the price closed at", nothing unknown stands before it.
+            is_known = start - 1 in named or any(
+                start - 1 == each.end and each.metric.family == family for each in mentions[-1:]
+            )
+            mentions += _pair(text, start, mention.metric)
+            mentions.append(replace(mention, is_clear=is_known or is_clear(text, start)))
     return _with_windows_alone(text, mentions)
+
+
+def _mention(text: str, start: int, end: int, family: str, before: Sequence[MetricMention]) -> MetricMention:
+    """The metric of a phrase, with what stands beside it."""
+    qualifier = QUALIFIER.match(text, end)
+    if qualifier is not None and qualifier["kind"]:
+        family = OF_KIND.get((family, qualifier["kind"].lower()), family)
+    metric = _metric(text, start, end, family, before)
+    if qualifier is not None and qualifier["window"] and (span := SPAN.search(qualifier["window"])):
+        family = "avg_volume" if family == "volume" else family
+        metric = Metric(family, window_of(span)) if family in _WINDOWED else metric
+    if is_other(text, start, has_window=family in _WINDOWED):
+        metric = OTHER
+    return MetricMention(start, end_of(text, start, end, family, qualifier), metric)
+
+
+def _pair(text: str, start: int, metric: Metric) -> list[MetricMention]:
+    """The first of two windows before one metric: "the 50/200-day SMA", "the 50- and 200-day averages"."""
+    match = _FIRST_OF_TWO.search(text, max(0, start - 28), start)
+    if match is None or metric.window is None:
+        return []
+    return [MetricMention(*match.span("first"), Metric(metric.family, int(match["first"])))]
 
 
 def _phrases(text: str, words: Vocabulary) -> list[tuple[int, int, str]]:

@@ -24,13 +24,15 @@ _WORDS: Final = {
 
 _SCALES: Final = {
     "hundred": 10**2, "k": 10**3, "thousand": 10**3, "thousands": 10**3, "m": 10**6, "mn": 10**6, "mm": 10**6,
-    "mio": 10**6, "mln": 10**6, "million": 10**6, "millions": 10**6, "b": 10**9, "bn": 10**9, "bln": 10**9,
+    "mio": 10**6, "mln": 10**6, "mil": 10**6, "bil": 10**9,
+    "million": 10**6, "millions": 10**6, "b": 10**9, "bn": 10**9, "bln": 10**9,
     "billion": 10**9, "billions": 10**9, "t": 10**12, "tn": 10**12, "trn": 10**12, "trillion": 10**12,
     "trillions": 10**12,
 }  # fmt: skip
 
 _SCALE: Final = re.compile(
-    r"[  -]?(?:hundred|thousands?|millions?|billions?|trillions?|mln|mio|bln|trn|bn|mn|mm|tn)\b"
+    r"[  -]?(?i:hundred|thousands?|millions?|billions?|trillions?|mln|mio|bln|trn|bn|mn|mm|tn)\b"
+    r"|[  -]?(?i:mil|bil)\b(?:\.(?= [a-z]))?"
     r"|[kKmMbBtT](?![\w'])| [mMbBkK](?![\w'&])"
 )
 
@@ -45,8 +47,11 @@ _UNIT: Final = re.compile(
     r"|(?P<cents>[  -](?:cents?|pence)\b|¢)"
 )
 
+# Scales and measures that are not read, among them parts of a thousand and powers of ten.
 FOREIGN_SCALE: Final = re.compile(
     r"[  -]?(?:lakhs?|crores?|lacs?|Mrd\.?|Mio\.|Millionen|Milliarden|[万萬亿億兆만억조千百])"
+    r"|[  ]?[‰‱]|[  -]per ?mill?e?\b|[  -]per thousand\b|[eE][+-]?\d+\b|[  ]?[x×*·] ?10\b(?:\^?[-+\d\ufffd]*)?|·\d+"
+    r"| [1-9]/[1-9]\d?(?!\d)"
 )
 
 _ABOUT: Final = re.compile(
@@ -73,14 +78,21 @@ WINDOW: Final = 24
 
 
 def _bare(text: str) -> str:
-    return text.lstrip(" \u00a0-").rstrip()
+    return text.lstrip(" \u00a0-").rstrip(" .")
 
 
 def scale_after(text: str, end: int) -> tuple[int, int]:
     match = _SCALE.match(text, end)
-    if match is None:
+    if match is None or _is_of_a_list(text, match):
         return 1, end
     return _SCALES[_bare(match[0]).lower()], match.end()
+
+
+def _is_of_a_list(text: str, match: re.Match[str]) -> bool:
+    """Whether the letter marks the next point of a list: "a) 47.1 b) 39.6"."""
+    if len(match[0]) > 2 or text[match.end() : match.end() + 1] != ")":
+        return False
+    return text.rfind("(", 0, match.end()) <= text.rfind(")", 0, match.end())
 
 
 def unit_after(text: str, end: int) -> tuple[Measure, int, str | None, bool, bool]:

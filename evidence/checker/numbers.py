@@ -10,7 +10,7 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Final
 
-from evidence.checker.figure import Bound, Figure, Measure
+from evidence.checker.figure import Figure, Measure
 from evidence.checker.masks import masked
 from evidence.checker.notation import (
     CODES,
@@ -23,7 +23,7 @@ from evidence.checker.notation import (
     scale_after,
     unit_after,
 )
-from evidence.checker.number_words import IN_A_VERB, IN_WORDS, VERBAL, from_words
+from evidence.checker.number_words import IN_A_VERB, IN_WORDS, PART, from_part, from_verb, from_words
 from evidence.checker.text import ODD_DIGIT
 
 # Counts up to this claim nothing.
@@ -34,9 +34,11 @@ _NUMERAL: Final = re.compile(r"\d(?:[\d.,'’\u066b\u066c]*\d)?(?: \d{3}(?!\d)(?
 _ENGLISH: Final = re.compile(r"[0-9]{1,3}(?:,[0-9]{3})+(?:\.[0-9]+)?|[0-9]+(?:\.[0-9]+)?")
 
 _BEFORE: Final = re.compile(
-    rf"(?P<sign>(?<![\w)%])[+-] ?|\b(?:[Mm]inus|[Pp]lus) )?"
+    # An en dash is one that touches its number and nothing before it.
+    rf"(?P<sign>(?<![\w)%])[+-] ?|(?:^|(?<=[\s(]))–|\b(?:[Mm]inus|[Pp]lus) )?"
     rf"(?:(?:(?P<symbol>US\$|AU?\$|CA?\$|HK\$|S\$|NZ\$|R\$|NT\$|[$€£¥₹₩₺₽₪])"
-    rf"|\b(?P<code>{CODES}))[  ]?(?P<inner>[+-])?(?P<open>\()?)?(?P<point>\.)?$"
+    # Not the second of a pair: "EUR/USD 1.12".
+    rf"|(?<!/)\b(?P<code>{CODES}))[  ]?(?P<inner>[+-])?(?P<open>\()?)?(?P<point>\.)?$"
 )
 
 _POINTS: Final = re.compile(r"[  -]points?\b")
@@ -72,14 +74,19 @@ def figures(text: str) -> list[Figure]:
         and (figure := from_words(text, match)) is not None
         and figure.end not in taken
     ]
-    found += [
-        Figure(
-            *match.span(), Decimal(VERBAL[match[0].lower()]), Measure.MULTIPLE, Decimal(1), bound=Bound.ABOUT
-        )
-        for match in IN_A_VERB.finditer(text)
-    ]
-    found.sort(key=lambda figure: figure.start)
+    found += [from_verb(text, match) for match in IN_A_VERB.finditer(text)]
+    found += [figure for match in PART.finditer(text) if (figure := from_part(text, match)) is not None]
+    found = _without_overlaps(found)
     return [figure for figure in _of_ranges(text, found) if not _is_no_claim(text, figure)]
+
+
+def _without_overlaps(found: list[Figure]) -> list[Figure]:
+    """In order; of those that overlap the first: a power of ten is part of its figure."""
+    kept: list[Figure] = []
+    for figure in sorted(found, key=lambda figure: figure.start):
+        if not kept or figure.start >= kept[-1].end:
+            kept.append(figure)
+    return kept
 
 
 def spans(text: str) -> list[tuple[int, int]]:
@@ -114,7 +121,10 @@ def _figure(text: str, match: re.Match[str]) -> Figure | None:
         else start
     )
     first = start - 1 if before["point"] and first == start else first
-    is_closed = before["open"] is not None and text[end : end + 1] == ")"
+    # "(6.8)%", as accounts write a minus.
+    is_wrapped = first == start and text[start - 1 : start] == "(" and text.startswith(")%", end)
+    is_closed = is_wrapped or (before["open"] is not None and text[end : end + 1] == ")")
+    first -= is_wrapped
     scale, end = scale_after(text, end + is_closed)
     if foreign := FOREIGN_SCALE.match(text, end):
         return odd(first, foreign.end())
@@ -139,8 +149,8 @@ def _figure(text: str, match: re.Match[str]) -> Figure | None:
     value, decimals = Decimal(digits), len(digits.partition(".")[2])
     factor = Decimal(scale) / (100 if cents else 1)
     sign = before["sign"] or before["inner"] or ""
-    is_negative = before["open"] is not None or sign.lower().startswith(("-", "minus"))
-    is_signed = bool(sign or before["open"])
+    is_negative = is_wrapped or before["open"] is not None or sign.lower().startswith(("-", "–", "minus"))
+    is_signed = is_wrapped or bool(sign or before["open"])
     if not is_signed and text[end : end + 1] == ")" and _STATED.search(text, max(0, first - WINDOW), first):
         is_negative = is_signed = True
         first, end = first - 1, end + 1

@@ -22,6 +22,8 @@ _BREAK: Final = re.compile(
     r"[;:()—|]|,(?=\s)| [–-] |\b(?:while|whereas|but|although|though|yet|versus|vs\.?|against|compared (?:with|to))\b"
     r"|\b(?:and|or)\b|\b(?:from|to)(?= (?:about |around |roughly |nearly |almost |over |just )?[$€£¥+-]?\.?\d)"
 )
+# Two windows before one metric.
+_TWO: Final = re.compile(r"/\d|- (?:and|or) \d")
 _SOFT: Final = frozenset(("and", "or"))
 _BRIDGE: Final = re.compile(
     r"(?:[\s,'’(]|\b(?:the|a|an|its|their|his|our|this|that|of|at|is|was|are|were|be|been|being|has|have|had|in"
@@ -118,6 +120,7 @@ class Parts:
             return None
         if (
             "respectively" not in self.text.lower()
+            and not (len(mentions) == 2 and _TWO.match(self.text, mentions[0].end))
             and ":" not in self.text[mentions[-1].end : self.figures[0].start]
         ):
             return None

@@ -8,14 +8,9 @@ from functools import lru_cache
 from typing import Final
 
 from evidence.checker.masks import MONTHS
+from evidence.checker.undated import MONTH_NUMBERS, Undated, undated
 
-_MONTH_NUMBERS: Final = {
-    name: number
-    for number, name in enumerate(
-        ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"], start=1
-    )
-}
-_MONTH: Final = rf"(?P<month>{MONTHS})\b\.?"
+_MONTH: Final = rf"(?=[JFMASOND])(?P<month>{MONTHS})\b\.?"
 _YEAR: Final = r"(?P<year>(?:19|20)\d{2})"
 _SAID: Final = re.compile(
     # Letters are looked at where a word begins.
@@ -31,13 +26,20 @@ _SAID: Final = re.compile(
     re.IGNORECASE,
 )
 _BEFORE: Final = re.compile(
-    r"\b(?:a year (?:earlier|ago|before|prior)|one year (?:earlier|ago|before)|(?:the )?(?:previous|prior"
+    r"\b(?=[aotplyt1])(?:a year (?:earlier|ago|before|prior)|one year (?:earlier|ago|before)|(?:the )?(?:previous|prior"
     r"|preceding) year"
     r"|the year before|last year|(?:the )?year[- ]ago(?: period| quarter)?|12 months (?:earlier|ago)|previously"
     r"|prior[- ]year)\b",
     re.IGNORECASE,
 )
 _NOW: Final = re.compile(r"\b(?:now|currently|today|at present|presently|as of now|latest)\b", re.IGNORECASE)
+_YEARS_BEFORE: Final = re.compile(
+    r"\b(?P<count>\d{1,2}|two|three|four|five|six|seven|eight|nine|ten|twenty) years (?:ago|earlier|before|prior)\b",
+    re.IGNORECASE,
+)
+_COUNTS: Final = {
+    "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "ten": 10, "twenty": 20,
+}  # fmt: skip
 _ORDINALS: Final = {"first": 1, "second": 2, "third": 3, "fourth": 4}
 
 
@@ -56,12 +58,13 @@ class Period:
 
 @dataclass(frozen=True)
 class Said:
-    """A period in a text. `years_back` years before the latest, or None where `period` says which."""
+    """A period in a text: `period`, or `years_back` years before the latest, or any that `undated` may mean."""
 
     start: int
     end: int
     period: Period | None
     years_back: int | None = None
+    undated: Undated | None = None
 
 
 @lru_cache(maxsize=1_024)
@@ -84,6 +87,16 @@ def said(text: str) -> list[Said]:
     ]
     found += [Said(*match.span(), None, 1) for match in _BEFORE.finditer(text)]
     found += [Said(*match.span(), None, 0) for match in _NOW.finditer(text)]
+    found += [
+        Said(*match.span(), None, _COUNTS.get(match["count"].lower()) or int(match["count"]))
+        for match in _YEARS_BEFORE.finditer(text)
+    ]
+    dated = [(each.start, each.end) for each in found]
+    found += [
+        Said(start, end, None, undated=time)
+        for start, end, time in undated(text)
+        if not any(first < end and start < last for first, last in dated)
+    ]
     return sorted(found, key=lambda each: each.start)
 
 
@@ -103,7 +116,7 @@ def _period(match: re.Match[str]) -> Period | None:
             )
         if name := groups.get("month"):
             return _days(
-                year, _MONTH_NUMBERS[name[:3].lower()], int(groups["day"]) if "day" in groups else None
+                year, MONTH_NUMBERS[name[:3].lower()], int(groups["day"]) if "day" in groups else None
             )
         is_fiscal = match["year5"] is not None
         return Period(date(year, 1, 1), date(year, 12, 31), is_fiscal)

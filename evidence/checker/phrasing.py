@@ -3,6 +3,8 @@
 import re
 from typing import Final
 
+from evidence.checker.alternatives import by_first_letter
+
 UP: Final = (
     r"up|ros(?:e|en)|rises?|rising|grew|grow(?:s|n|ing|th)?|increas(?:e|es|ed|ing)|gain(?:s|ed|ing)?|jump(?:s"
     r"|ed|ing)?"
@@ -40,14 +42,7 @@ _NEGATED: Final = (
 
 
 def _words(pattern: str) -> re.Pattern[str]:
-    """The alternatives as whole words, in groups by their first letter: most words of a text begin like few of them."""
-    groups: dict[str, list[str]] = {}
-    for word in re.split(r"\|(?![^()]*\))", pattern):
-        groups.setdefault(word[0].lower(), []).append(word[1:])
-    grouped = "|".join(
-        f"(?-i:[{letter}{letter.upper()}])(?:{'|'.join(rest)})" for letter, rest in groups.items()
-    )
-    return re.compile(rf"\b(?:{grouped})\b", re.IGNORECASE)
+    return re.compile(rf"\b(?:{by_first_letter(pattern)})\b", re.IGNORECASE)
 
 
 UPWARDS: Final = _words(UP)

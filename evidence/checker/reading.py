@@ -65,7 +65,7 @@ def _claim(parts: Parts, number: int, context: Context, last: Claim | None) -> C
     cited, (role, direction, other) = _role(
         parts, number, text[max(start, before_at) : figure.start], after_at, last
     )
-    metric, is_bound = metric_of(parts, context, figure, start, after_at, role)
+    metric, is_bound, is_clear = metric_of(parts, context, figure, start, after_at, role)
     if (ranged := metric_in_range(parts, number, metric)) is not None:
         metric, is_bound = ranged
     figure = _of_points(figure, parts, cited)
@@ -76,7 +76,7 @@ def _claim(parts: Parts, number: int, context: Context, last: Claim | None) -> C
         is_bound = _is_of_subject(parts, figure)
     near = text[max(0, figure.start - 24) : figure.start]
     return Claim(
-        figure=figure, metric=metric, is_bound=is_bound, subject=subject, is_foreign=is_foreign,
+        figure=figure, metric=metric, is_bound=is_bound, is_clear=is_clear, subject=subject, is_foreign=is_foreign,
         is_subject_near=is_near, period=None if period is base else period, is_dated=is_dated, role=role,
         direction=direction, other=other,
         is_from=ranged is None and _FROM.search(near) is not None, is_assumed=parts.is_assumed,

@@ -19,7 +19,7 @@ _COMPARED: Final = re.compile(
 _IT: Final = re.compile(r"\s*(?:below|above|under|over|beneath|off) (?:it|that|this)\b", re.IGNORECASE)
 _SHARE: Final = re.compile(r"\s+of\s+(?:its |the |all |their |total |annual )*$")
 _BY: Final = re.compile(
-    r"(?:\s|\b(?:by|of|another|about|around|roughly|some|nearly|almost|just|only|an?|over|more|than"
+    r"(?:\s|\b(?:by|of|another|little|about|around|roughly|some|nearly|almost|just|only|an?|over|more|than"
     r"|approximately|further|over|was|is|fully|at)\b)*",
     re.IGNORECASE,
 )
@@ -74,6 +74,8 @@ def role_of(
             return Role.RELATION, -1 if _BELOW.match(parts.text, end) else 1, compared
         if following and len(gap) < 30 and _SHARE.fullmatch(gap) and not _RISE_AFTER.match(after):
             return Role.SHARE, 0, following.metric
+    if figure.is_change:
+        return Role.CHANGE, 0, None
     if figure.measure is Measure.MULTIPLE:
         if following and len(gap) < 40 and _BEFORE_MULTIPLIED.fullmatch(gap):
             return Role.RELATION, 0, following.metric

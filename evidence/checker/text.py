@@ -12,8 +12,12 @@ _EMPHASIS: Final = re.compile(r"(?<![\w*_`])[*_`]{1,3}(?=[^\s*_`])|(?<=[^\s*_`])
 _ABBREVIATION: Final = re.compile(
     r"(?:^|[\s(])(?:[A-Z]|[A-Z]\.[A-Z]|Inc|Corp|Ltd|Co|vs|approx|ca|No|est|e\.g|i\.e|Mr|Ms|Dr|Jan|Feb|Mar|Apr"
     r"|Jun|Jul|Aug"
-    r"|Mio|Mrd|Mill|Tsd|Rs|Avg|Vol|Chg|Sep|Sept|Oct|Nov|Dec)\.$"
+    r"|Mio|Mrd|Mill|Tsd|Rs|ext|Avg|Vol|Chg|Sep|Sept|Oct|Nov|Dec)\.$"
 )
+
+
+# A real minus, and the hyphens that stand for one.
+_MINUS: Final = {ord(dash): "-" for dash in "\u2010\u2012\u2212"}
 
 
 class Plain(NamedTuple):
@@ -50,9 +54,7 @@ def _plain(character: str) -> str:
         return ""
     if category in {"No", "Nl"}:
         return ODD_DIGIT
-    if character == "\u2212":
-        return "-"
-    return unicodedata.normalize("NFKC", character)
+    return unicodedata.normalize("NFKC", character).translate(_MINUS)
 
 
 def sentences(text: str) -> list[tuple[int, int]]:

@@ -5,6 +5,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from evidence.checker.alternatives import by_first_letter
+
 # The family of a metric, and its phrases as regular expressions. A metric of a record is a family, or a family with a
 # window: sma_50, volatility_30d. Families that no record has are here, too: a figure about one of them is about none of
 # the others.
@@ -14,13 +16,15 @@ FAMILIES: Final[Mapping[str, str]] = {
     r"|shares(?! traded| outstanding)",
     "volume": r"(?:trading |daily )?volume|shares (?:traded|changed hands)|traded(?= [\d.,]+(?: ?[a-z]+)? shares)",
     "avg_volume": r"(?:average|avg\.?|mean) (?:daily )?(?:trading )?volume|volume average|ADV",
-    "high": r"(?:intraday )?high(?: of the year)?|peak(?:ed)?",
-    "low": r"(?:intraday )?low(?: of the year)?|trough(?:ed)?|bottom(?:ed)?",
+    "high": r"(?:intraday )?high of the year|high"
+    r"(?! of the (?:day|session|week|month|quarter))|peak(?:ed)?",
+    "low": r"(?:intraday )?low of the year|low"
+    r"(?! of the (?:day|session|week|month|quarter))|trough(?:ed)?|bottom(?:ed)?",
     "all_time_high": r"(?:all[- ]time|record|lifetime) high",
     "return": r"total return|returns?|returned|performance",
-    "sma": r"(?:simple )?moving average|average|SMA|DMA|MA"
+    "sma": r"(?:simple )?moving averages?|averages?|SMAs?|DMA|MA"
     r"|(?:SMA|DMA|MA)\d{1,3}|(?<![$€£.,])\d{1,3}[ -]?(?:DMA|SMA)|(?<![$€£.,])\d{1,3}d?[ -]MA",
-    "ema": r"exponential moving average|EMA|EMA\d{1,3}|(?<![$€£.,])\d{1,3}[ -]?EMA",
+    "ema": r"exponential moving averages?|EMAs?|EMA\d{1,3}|(?<![$€£.,])\d{1,3}[ -]?EMA",
     "rsi": r"RSI|RSI\d{1,2}|relative strength index",
     "macd": r"MACD",
     "volatility": r"(?:annuali[sz]ed |reali[sz]ed |historical )?volatility|annuali[sz]ed",
@@ -39,7 +43,7 @@ FAMILIES: Final[Mapping[str, str]] = {
     "gdp_growth": r"(?:GDP|economic|real) growth|growth in GDP",
     "policy_rate": r"(?:fed(?:eral)? funds|policy|base|deposit|refinancing|key) rate|fed funds",
     "yield": r"(?:treasury |bond |government bond )?yields?",
-    "revenue": r"(?:total |net |quarterly |annual )?revenues?|(?:net )?sales|turnover|top line",
+    "revenue": r"(?:total |net |annual )?revenues?|(?:net )?sales|turnover|top line",
     "cost_of_revenue": r"cost of (?:revenues?|sales|goods sold)|COGS",
     "net_income": r"net (?:income|profits?|earnings)|profits?|earn(?:ings|ed|s)|bottom line",
     "gross_profit": r"gross profits?",
@@ -47,7 +51,7 @@ FAMILIES: Final[Mapping[str, str]] = {
     "operating_income": r"operating (?:income|profits?|earnings)|EBIT",
     "operating_margin": r"operating margins?|EBIT margins?",
     "net_margin": r"net (?:profit |income )?margins?|profit margins?",
-    "ebitda": r"(?:adjusted )?EBITDA",
+    "ebitda": r"EBITDA",
     "rnd": r"R&D(?: spending| expenses?| costs?)?|research and development(?: spending| expenses?| costs?)?",
     "sga": r"SG&A|selling, general and administrative(?: expenses)?",
     "cash": r"cash(?: and (?:cash )?(?:equivalents|(?:marketable )?securities|(?:short-term )?investments))?"
@@ -63,7 +67,7 @@ FAMILIES: Final[Mapping[str, str]] = {
     "dividend_yield": r"dividend yield",
     "payout_ratio": r"payout ratio",
     "buybacks": r"buybacks?|share repurchases?",
-    "eps": r"(?:diluted |basic |adjusted )?(?:EPS|earnings per share)",
+    "eps": r"(?:diluted )?(?:EPS|earnings per share)",
     "shares_outstanding": r"(?:diluted )?shares outstanding|share count",
     "market_cap": r"market (?:cap(?:itali[sz]ation)?|value)",
     "enterprise_value": r"enterprise value",
@@ -208,7 +212,7 @@ class Vocabulary:
         phrases = dict(FAMILIES) | {family: re.escape(family).replace("_", "[ _-]") for family in own}
         return cls(
             METRICS | {family: _of_metric(phrases[family]) for family in own},
-            _of_metric("|".join(phrases.values())),
+            _of_metric(by_first_letter("|".join(phrases.values()))),
             {subject: _of_name(pattern) for subject, pattern in names.items()},
             _of_name(f"{'|'.join(foreign)}|(?i:{OTHERS})"),
         )

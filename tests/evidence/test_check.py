@@ -76,6 +76,36 @@ def test_an_invented_whole_per_cent_is_no_plain_green(percent: int) -> None:
         assert check(text, SNAPSHOT)[0].label not in {Label.MATCHED, Label.DERIVED}, text
 
 
+@pytest.mark.parametrize(
+    "what",
+    [
+        "Adjusted EPS was", "iPhone revenue was", "The opening price was", "The oil price was", "The day's high was",
+        "In June the stock closed at", "On Friday Apple closed at", "On 3 December Apple closed at",
+        "Two years ago the stock closed at", "A month ago Apple closed at", "In the fourth quarter revenue was",
+        "Quarterly revenue was", "In the December quarter Apple earned", "Nine-month net income was",
+    ],
+)  # fmt: skip
+def test_a_figure_of_something_else_is_neither_green_nor_red(what: str) -> None:
+    for amount in ("$36.01bn", "$517.33"):
+        (figure,) = check(f"{what} {amount}.", SNAPSHOT)
+        assert figure.label is Label.UNSUPPORTED
+
+
+@pytest.mark.parametrize(
+    ("text", "label"),
+    [
+        ("In September the shares peaked at $702.10.", Label.MATCHED),
+        ("On Monday Apple closed at $532.17.", Label.MATCHED),
+        ("The euro bought $1.2939 one year ago.", Label.MATCHED),
+        ("Revenue more than doubled [E69, E71].", Label.CONSISTENT),
+        ("Net income was a quarter of revenue [E72, E69].", Label.CONSISTENT),
+        ("Net income tripled in FY2012.", Label.CONTRADICTED),
+    ],
+)
+def test_a_time_without_its_year_or_a_part_in_words_fits_the_record(text: str, label: Label) -> None:
+    assert [figure.label for figure in check(text, SNAPSHOT)] == [label]
+
+
 def test_the_subject_of_the_sentence_before_is_meant() -> None:
     labels = [
         figure.label for figure in check("Google is the larger one. Its RSI of 55.2 is neutral.", SNAPSHOT)

@@ -49,6 +49,15 @@ def found(text: str) -> list[tuple[str, str, str]]:
         ("twelve point one", "12.1", "plain"),
         ("14.6 points", "14.6", "plain"),
         ("23.6 million", "23600000", "plain"),
+        ("23.6 MM", "23600000", "plain"),
+        ("$41,733 mil", "41733000000", "currency"),
+        ("(6.8)%", "-6.8", "percent"),
+        ("–6.8%", "-6.8", "percent"),
+        ("two and a half per cent", "2.5", "percent"),
+        ("six and three quarters per cent", "6.75", "percent"),
+        ("two and a half billion dollars", "2500000000", "currency"),
+        ("half a per cent", "0.5", "percent"),
+        ("halved", "0.5", "multiple"),
         ("2,000", "2000", "plain"),
         ("71", "71", "plain"),
         ("３５％", "35", "percent"),
@@ -84,6 +93,8 @@ def test_a_bracket_is_a_minus_where_it_stands_for_a_value(text: str, written: st
         "12 months", "30 days", "5 analysts", "COVID-19", "5G", "4K", "401(k)", "24/7", "a 7-for-1 split",
         "1. First", "No. 71", "the 21st",
         "https://example.com/123.45", "version 2.1.3", "10:30", "one of them", "20 years", "at one point five left",
+        "call +1 (408) 996-1010", "Cupertino, CA 95014", "CIK 0000320193", "the file 20121231", "the 50/200-day cross",
+        "a quarter of the year", "doubled down",
     ],
 )  # fmt: skip
 def test_a_number_that_claims_nothing_is_left_out(text: str) -> None:
@@ -103,6 +114,12 @@ def test_a_number_that_claims_nothing_is_left_out(text: str) -> None:
         "٣٥",
         "10²",
         "twenty thirteen thousand dollars",
+        "17.6‰",
+        "18 per mille",
+        "27.4e6",
+        "2.74 × 10⁷",
+        "2 1/2%",
+        "52·8",
     ],
 )
 def test_another_notation_is_never_guessed(text: str) -> None:
