@@ -231,12 +231,12 @@ def _short(task: Task, provider: Provider) -> Prompt:
         if provider.model == CODER.name:
             clauses = _clauses(task)
             short = medium_model.speaker_prompt(
-                task.agent.role, question.topic, _facts(question), clauses, last, remark
+                _voice(task.agent), question.topic, _facts(question), clauses, last, remark
             )
         else:
             grounded = _grounded(task, remark)
             short = small_model.speaker_prompt(
-                task.agent.role,
+                _voice(task.agent),
                 question.topic,
                 _facts(question),
                 task.round,
@@ -251,6 +251,11 @@ def _short(task: Task, provider: Provider) -> Prompt:
     offered = [each.text for each in task.spoken] if task.agent.judges else [short.user, short.grammar or ""]
     items = dict.fromkeys(id_ for text in offered for id_ in cited(text)) if question.record else ()
     return Prompt(short.system, (), short.user, short.sampling, read, tuple(items))
+
+
+def _voice(agent: Agent) -> str:
+    """The role of which a small model's prompt has wordings; the name of an agent without any."""
+    return agent.role if agent.role in small_model.VOICES else agent.name
 
 
 def _grounded(task: Task, remark: tuple[str, str] | None) -> str | None:

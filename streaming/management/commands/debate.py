@@ -56,10 +56,12 @@ class Command(BaseCommand):
             help="cut a text that is too long for the model to its beginning",
         )
         parser.add_argument("--content-type", choices=ContentType.values, default=ContentType.TEXT.value)
-        parser.add_argument("--panel", choices=[AUTO, *PANELS], default=AUTO)
         parser.add_argument(
-            "--rounds", type=int, default=requests.DEFAULT_ROUNDS, help="1 to 6 (default: %(default)s)"
+            "--panel",
+            default=AUTO,
+            help=f"one of {', '.join((AUTO, *PANELS))}, or the id of a panel of the owner (default: %(default)s)",
         )
+        parser.add_argument("--rounds", type=int, help="1 to 6 (default: those of the panel, mostly 2)")
         parser.add_argument("--user", help=f"owner of the debate (default: an account named {OWNER})")
 
     def handle(
@@ -71,7 +73,8 @@ class Command(BaseCommand):
         source: Sequence[Path],
         **options: Any,
     ) -> None:
-        values = {name: options[name] for name in ("content_type", "panel", "rounds", "truncate")}
+        given = ("content_type", "panel", "rounds", "truncate")
+        values = {name: options[name] for name in given if options[name] is not None}
         try:
             content = content_file.read_text() if content_file else ""
         except (OSError, UnicodeDecodeError) as failure:
