@@ -3,6 +3,7 @@ from django.views.generic import RedirectView
 
 from frontend import views
 from frontend.api_keys import api_keys
+from frontend.datasets_page import datasets_page
 from frontend.organisations import join
 from frontend.record_data import prices
 from frontend.sessions import end_session
@@ -24,6 +25,7 @@ urlpatterns = [
     path("account/theme/", theme, name="theme"),
     path("account/sessions/<int:session>/end/", end_session, name="end_session"),
     path("account/keys/", api_keys, name="api_keys"),
+    path("account/datasets/", datasets_page, name="datasets"),
     path("account/data/", your_data, name="your_data"),
     path("o/join/<str:token>/", join, name="join"),
     path("monitor/", views.monitor, name="monitor"),

@@ -25,7 +25,7 @@ from conversations.domain.panels import PANELS
 from conversations.domain.routing import AUTO
 from conversations.domain.texts import uuid_or_nil
 from conversations.event_log import queries
-from conversations.models import Conversation
+from conversations.models import Conversation, Dataset
 from conversations.providers import circuit_breaker
 from conversations.services import datasets, sources
 from conversations.services.debate_export import author_of
@@ -62,8 +62,9 @@ def dashboard(request: HttpRequest) -> HttpResponse:
         "initial": initial,
         "has_debates": permissions.own(request.user).exists(),
         "own_limits": _limits_of(initial),
-        "again": getattr(initial, "pk", ""),
-        "texts": _texts_of(initial, may),
+        "again": getattr(initial, "pk", request.GET.get("dataset", "")),
+        "texts": _texts_of(initial, may) | _dataset_of(request),
+        "max_table_mb": settings.OUTCRY_MAX_DATASET_MB,
         "login_url": f"{reverse('account_login')}?{urlencode({'next': request.get_full_path()})}",
         "live_is_down": circuit_breaker.live_is_down(),
         "demo_fallback": settings.OUTCRY_DEMO_FALLBACK,
@@ -101,13 +102,27 @@ def _texts_of(initial: requests.NewConversation | Conversation, may: Rights) -> 
         }
         for source in sources.of(initial)
     ]
-    tables = [{"id": each.pk, "name": each.name, "tables": each.tables} for each in datasets.of(initial)]
     return {
         "content": initial.content,
         "sources": chosen,
-        "datasets": tables,
+        "datasets": [_chip(each) for each in datasets.of(initial)],
         "follows": initial.follows_id,
     }
+
+
+def _dataset_of(request: HttpRequest) -> dict[str, Any]:
+    """The dataset in `?dataset=ID`, in the form of a new debate about it; nothing if there is none."""
+    if not (chosen := request.GET.get("dataset")):
+        return {}
+    return {
+        "datasets": [
+            _chip(each) for each in permissions.datasets(request.user).filter(pk=uuid_or_nil(chosen))
+        ]
+    }
+
+
+def _chip(dataset: Dataset) -> dict[str, Any]:
+    return {"id": dataset.pk, "name": dataset.name, "tables": dataset.tables}
 
 
 def _limits_of_site() -> dict[str, float | None]:

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any, Literal
 from uuid import UUID
 
+from django.contrib.auth.models import AbstractUser
 from django.core.files.uploadedfile import TemporaryUploadedFile
 from ninja import File, Form, Router, Schema
 from ninja import Status as ApiStatus
@@ -59,6 +60,19 @@ class DatasetOut(Schema):
     tables: list[TableOut]
 
 
+class DebateOut(Schema):
+    """A debate that has the dataset."""
+
+    id: UUID
+    topic: str
+
+
+class DatasetDetail(DatasetOut):
+    """`debates` are those that have the dataset, newest first."""
+
+    debates: list[DebateOut]
+
+
 class ResultOut(Schema):
     """`types` are DuckDB's types of the columns. Whole numbers up to 2^53 are numbers, all others strings with all
     their digits; dates and times are in ISO 8601. `truncated`: there is more than 10,000 rows or 1 MB, or a longer
@@ -107,11 +121,16 @@ async def list_own(request: AuthenticatedRequest) -> list[Dataset]:
 @router.get(
     "/{uuid:dataset}/",
     auth=needs("watch"),
-    response={200: DatasetOut, 403: Refusal, 404: Refusal, 429: Refusal},
-    summary="The tables, columns and first rows of a dataset",
+    response={200: DatasetDetail, 403: Refusal, 404: Refusal, 429: Refusal},
+    summary="The tables, columns and first rows of a dataset, and the debates that have it",
 )
-async def detail(request: AuthenticatedRequest, dataset: UUID) -> Dataset:
-    return await database.call(permissions.query, request.auth, dataset)
+async def detail(request: AuthenticatedRequest, dataset: UUID) -> dict[str, Any]:
+    return await database.call(_detail, request.auth, dataset)
+
+
+def _detail(user: AbstractUser, dataset: UUID) -> dict[str, Any]:
+    found = permissions.query(user, dataset)
+    return {**vars(found), "debates": datasets.debates_of([found])[dataset]}
 
 
 @router.patch(

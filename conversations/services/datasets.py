@@ -16,7 +16,7 @@ from conversations.datasets import files, queries, store
 from conversations.domain.datasets import ColumnReadings
 from conversations.domain.errors import InvalidInput, NotFound, QueryRefused, QueryStopped
 from conversations.infrastructure import database
-from conversations.models import Conversation, Dataset
+from conversations.models import Conversation, ConversationDataset, Dataset
 from conversations.privacy import holds
 from conversations.services.sources import storable
 from evidence.datasets import process
@@ -124,6 +124,15 @@ def lock(chosen: Sequence[Dataset]) -> None:
 def of(conversation: Conversation) -> list[Dataset]:
     """The datasets of a conversation, in order; those that were deleted are left out."""
     return list(conversation.datasets)
+
+
+def debates_of(chosen: Sequence[Dataset]) -> dict[UUID, list[Conversation]]:
+    """The debates that have each of these datasets, newest first, by the dataset's id; deleted ones are left out."""
+    found: dict[UUID, list[Conversation]] = {dataset.pk: [] for dataset in chosen}
+    links = ConversationDataset.objects.filter(dataset__in=chosen, conversation__deleted_at=None)
+    for link in links.select_related("conversation").order_by("-conversation__created_at"):
+        found[link.dataset_id].append(link.conversation)
+    return found
 
 
 def delete(owner: AbstractUser, pk: UUID) -> None:

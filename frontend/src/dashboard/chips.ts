@@ -3,27 +3,23 @@
 import { type TemplateResult, html, nothing } from "lit";
 import type { Pasted } from "./composer.ts";
 import { datasetTemplate } from "./dataset-chip.ts";
-import type { Reading } from "./datasets.ts";
-import type { Item } from "./sources.ts";
+import type { Item, Sources } from "./sources.ts";
 import { characterCount, thousands } from "../shared/format.ts";
 
 type FileItem = Exclude<Item, { state: "table" }>;
 
-export type Chips = {
-  readonly pasted: readonly Pasted[];
-  readonly items: readonly (readonly [object, Item])[];
-  readonly removePasted: (pasted: Pasted) => void;
-  readonly remove: (key: object) => void;
-  readonly read: (key: object, reading: Reading) => void;
-};
-
-export function chipsTemplate({ pasted, items, removePasted, remove, read }: Chips): TemplateResult {
+export function chipsTemplate(pasted: readonly Pasted[], removePasted: (pasted: Pasted) => void, sources: Sources): TemplateResult {
   return html`${pasted.map((each) => pastedTemplate(each, () => removePasted(each)))}
-  ${items.map(([key, item]) =>
-    item.state === "table"
-      ? datasetTemplate(item, removeTemplate(item.dataset.name, () => remove(key)), (reading) => read(key, reading))
-      : itemTemplate(item, () => remove(key)),
-  )}`;
+  ${sources.items.map(([key, item]) => {
+    const remove = (): void => sources.remove(key);
+    if (item.state !== "table") return itemTemplate(item, remove);
+    return datasetTemplate(item, removeTemplate(item.dataset.name, remove), {
+      read: (reading) => void sources.read(key, reading),
+      askToDelete: () => void sources.askToDelete(key),
+      keep: () => sources.keep(key),
+      delete: () => void sources.delete(key),
+    });
+  })}`;
 }
 
 function pastedTemplate(pasted: Pasted, remove: () => void): TemplateResult {

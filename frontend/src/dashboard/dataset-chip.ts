@@ -4,10 +4,15 @@
 import { type TemplateResult, html, nothing } from "lit";
 import { live } from "lit/directives/live.js";
 import { CHOICES, type Column, type Dataset, type Reading, type Table, chosen } from "./datasets.ts";
-import type { Item } from "./sources.ts";
+import type { TableItem } from "./sources.ts";
 import { thousands } from "../shared/format.ts";
 
 type Read = (reading: Reading) => void;
+
+export type Actions = { readonly read: Read; readonly askToDelete: () => void; readonly keep: () => void; readonly delete: () => void };
+
+/** Debates that are named before their data is deleted. */
+const MAX_NAMED = 5;
 
 const NOTES = {
   mark_assumed: "Read with a decimal point. The file does not tell.",
@@ -15,18 +20,41 @@ const NOTES = {
 };
 
 export function datasetTemplate(
-  { dataset, problem, isChanging }: Extract<Item, { state: "table" }>,
+  item: TableItem,
   remove: TemplateResult,
-  read: Read,
+  actions: Actions,
 ): TemplateResult {
+  const { dataset, problem, isChanging } = item;
   return html`<li class="chip dataset" data-state="ready" data-testid="dataset" aria-busy=${isChanging}>
     <details>
       <summary><span class="name" dir="auto">${dataset.name}</span> <span class="quiet">${sizeOf(dataset)}</span></summary>
       ${problem === "" ? nothing : html`<p class="field-error" role="alert">${problem}</p>`}
-      ${dataset.tables.map((table) => tableTemplate(table, isChanging, read))}
+      ${dataset.tables.map((table) => tableTemplate(table, isChanging, actions.read))}
+      ${deletionTemplate(item, actions)}
     </details>
     ${remove}
   </li>`;
+}
+
+/** Deletes the data for good, once a person has read which debates lose it. */
+function deletionTemplate({ dataset, isChanging, usedIn }: TableItem, actions: Actions): TemplateResult {
+  if (usedIn === null) {
+    return html`<p class="deletion">
+      <button type="button" class="link" ?disabled=${isChanging} @click=${actions.askToDelete} data-testid="dataset-delete">Delete this data…</button>
+    </p>`;
+  }
+  const more = usedIn.length - MAX_NAMED;
+  return html`<div class="deletion" role="group" aria-label="Delete ${dataset.name}" data-testid="dataset-deletion">
+    <p>Delete <bdi>${dataset.name}</bdi> for good? ${usedIn.length === 0 ? "No debate has used it." : `What was said in the debates that used it stays, but their tables are gone:`}</p>
+    ${usedIn.length === 0 ? nothing : html`<ul>
+      ${usedIn.slice(0, MAX_NAMED).map(({ id, topic }) => html`<li><a class="link" href="/conversations/${id}/" target="_blank" dir="auto">${topic}</a></li>`)}
+      ${more > 0 ? html`<li class="quiet">and ${more} more</li>` : nothing}
+    </ul>`}
+    <p>
+      <button type="button" class="btn btn-error btn-sm" ?disabled=${isChanging} @click=${actions.delete} data-testid="dataset-delete-confirm">Delete for good</button>
+      <button type="button" class="btn btn-ghost btn-sm" @click=${actions.keep}>Keep it</button>
+    </p>
+  </div>`;
 }
 
 function tableTemplate(table: Table, isChanging: boolean, read: Read): TemplateResult {

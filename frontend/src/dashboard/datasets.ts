@@ -22,6 +22,9 @@ export type Table = {
   readonly samples: readonly (readonly unknown[])[];
 };
 
+/** A debate that has a dataset. */
+export type UsedIn = { readonly id: string; readonly topic: string };
+
 export type Dataset = { readonly id: string; readonly name: string; readonly tables: readonly Table[] };
 
 /** How a column is to be read. */
@@ -36,7 +39,6 @@ export type Reading = {
 /** A way of reading that a person can choose; `value` names it in a form. */
 type Choice = { readonly value: string; readonly label: string; readonly reading: Omit<Reading, "table" | "column"> };
 
-export const MAX_TABLE_BYTES = 200 * 1024 * 1024;
 const TABLE_NAMES = [".csv", ".tsv", ".xlsx", ".parquet", ".jsonl", ".ndjson"];
 
 export const CHOICES: readonly Choice[] = [
@@ -70,6 +72,17 @@ export function chosen({ type, decimal, dates }: Column): string {
     default:
       return type;
   }
+}
+
+/** The debates that have the dataset, newest first. */
+export async function usedIn(api: string, id: string): Promise<Outcome<readonly UsedIn[]>> {
+  const outcome = await request<{ readonly debates: readonly UsedIn[] }>("GET", `${api}${id}/`);
+  return outcome.problem === null ? { problem: null, body: outcome.body.debates } : outcome;
+}
+
+/** Deletes it for good. */
+export function deleteDataset(api: string, id: string): Promise<Outcome<unknown>> {
+  return request("DELETE", `${api}${id}/`);
 }
 
 export function readColumn(api: string, id: string, reading: Reading): Promise<Outcome<Dataset>> {

@@ -1,7 +1,7 @@
 // The files of a new debate: each is uploaded when it is added, and the start names their ids. Tables become datasets, all
 // other files sources.
 
-import { type Dataset, type Reading, MAX_TABLE_BYTES, isTable, readColumn } from "./datasets.ts";
+import { type Dataset, type Reading, type UsedIn, deleteDataset, isTable, readColumn, usedIn } from "./datasets.ts";
 import { type Outcome, upload } from "../shared/http.ts";
 
 /** An uploaded file, as the server knows it. `pages` is null where the type has none. */
@@ -16,23 +16,35 @@ export type Source = {
 /** `problem` is a sentence on why the file was refused. `progress` is from 0 to 1. */
 export type Item =
   | { readonly state: "ready"; readonly source: Source }
-  | { readonly state: "table"; readonly dataset: Dataset; readonly problem: string; readonly isChanging: boolean }
+  | {
+      readonly state: "table";
+      readonly dataset: Dataset;
+      readonly problem: string;
+      readonly isChanging: boolean;
+      /** The debates that have it, once a person wants to delete it for good. */
+      readonly usedIn: readonly UsedIn[] | null;
+    }
   | { readonly state: "uploading"; readonly name: string; readonly progress: number; readonly stop: AbortController }
   | { readonly state: "refused"; readonly name: string; readonly problem: string };
 
+export type TableItem = Extract<Item, { state: "table" }>;
+
 const MAX_SOURCES = 10;
-const MAX_BYTES = 20 * 1024 * 1024;
+const MEGABYTE = 1024 * 1024;
+const MAX_BYTES = 20 * MEGABYTE;
 
 export class Sources {
   #api: string;
   #tables: string;
+  #maxTableMb: number;
   #changed: () => void;
   #items = new Map<object, Item>();
 
-  /** `api` and `tables` are the addresses of sources and of datasets. */
-  constructor(api: string, tables: string, changed: () => void) {
+  /** `api` and `tables` are the addresses of sources and of datasets. Tables have at most `maxTableMb`. */
+  constructor(api: string, tables: string, maxTableMb: number, changed: () => void) {
     this.#api = api;
     this.#tables = tables;
+    this.#maxTableMb = maxTableMb;
     this.#changed = changed;
   }
 
@@ -65,8 +77,8 @@ export class Sources {
     for (const file of files) {
       const accepted = [...this.#items.values()].filter(({ state }) => state !== "refused").length;
       if (accepted >= MAX_SOURCES) this.#set({}, refused(file.name, `At most ${MAX_SOURCES} files.`));
-      else if (isTable(file.name) && file.size <= MAX_TABLE_BYTES) void this.#upload<Dataset>(file, this.#tables, table);
-      else if (isTable(file.name)) this.#set({}, refused(file.name, "Larger than 200 MB."));
+      else if (isTable(file.name) && file.size <= this.#maxTableMb * MEGABYTE) void this.#upload<Dataset>(file, this.#tables, table);
+      else if (isTable(file.name)) this.#set({}, refused(file.name, `Larger than ${this.#maxTableMb} MB.`));
       else if (file.size > MAX_BYTES) this.#set({}, refused(file.name, "Larger than 20 MB."));
       else void this.#upload<Source>(file, this.#api, (source) => ({ state: "ready", source }));
     }
@@ -81,14 +93,38 @@ export class Sources {
 
   /** Reads a column of a dataset in another way. If its values cannot be read so, the dataset stays, with the reason. */
   async read(key: object, reading: Reading): Promise<void> {
+    await this.#change(key, ({ dataset }) => readColumn(this.#tables, dataset.id, reading), (_, dataset) => table(dataset));
+  }
+
+  /** Asks whether to delete a dataset for good, and says which debates have it. */
+  async askToDelete(key: object): Promise<void> {
+    await this.#change(key, ({ dataset }) => usedIn(this.#tables, dataset.id), (item, debates) => ({ ...item, usedIn: debates }));
+  }
+
+  keep(key: object): void {
+    const item = this.#items.get(key);
+    if (item?.state === "table") this.#set(key, { ...item, usedIn: null });
+  }
+
+  async delete(key: object): Promise<void> {
+    await this.#change(key, ({ dataset }) => deleteDataset(this.#tables, dataset.id), () => null);
+  }
+
+  /** Shows what a request makes of a dataset: null removes it. If it fails, the dataset stays, with the reason. */
+  async #change<Body>(
+    key: object,
+    send: (item: TableItem) => Promise<Outcome<Body>>,
+    changed: (item: TableItem, body: Body) => Item | null,
+  ): Promise<void> {
     const before = this.#items.get(key);
     if (before?.state !== "table" || before.isChanging) return;
     this.#set(key, { ...before, problem: "", isChanging: true });
-    const outcome = await readColumn(this.#tables, before.dataset.id, reading);
+    const outcome = await send(before);
     // It may have been removed in the meantime.
     if (!this.#items.has(key)) return;
-    if (outcome.problem === null) this.#set(key, table(outcome.body));
-    else this.#set(key, { ...before, problem: outcome.problem, isChanging: false });
+    const after = outcome.problem === null ? changed({ ...before, problem: "" }, outcome.body) : { ...before, problem: outcome.problem };
+    if (after === null) this.remove(key);
+    else this.#set(key, after);
   }
 
   async #upload<Body>(file: File, url: string, accepted: (body: Body) => Item): Promise<void> {
@@ -118,6 +154,6 @@ function refused(name: string, problem: string): Item {
   return { state: "refused", name, problem };
 }
 
-function table(dataset: Dataset): Item {
-  return { state: "table", dataset, problem: "", isChanging: false };
+function table(dataset: Dataset): TableItem {
+  return { state: "table", dataset, problem: "", isChanging: false, usedIn: null };
 }

@@ -3,7 +3,7 @@
 import { nothing, render } from "lit";
 import { chipsTemplate } from "./chips.ts";
 import { Composer, MAX_QUESTION } from "./composer.ts";
-import type { Dataset, Reading } from "./datasets.ts";
+import type { Dataset } from "./datasets.ts";
 import type { Draft } from "./draft.ts";
 import { Estimates } from "./estimates.ts";
 import { type Example, setUpExamples } from "./examples.ts";
@@ -45,13 +45,13 @@ export class StartForm {
   #follows: string | null;
 
   constructor(form: HTMLFormElement) {
-    const { api = "", sources = "", datasets = "", user = "", again = "" } = form.dataset;
+    const { api = "", sources = "", datasets = "", maxTableMb = "", user = "", again = "" } = form.dataset;
     const texts: Texts = JSON.parse(document.getElementById("texts")?.textContent ?? "{}");
     this.#form = form;
     this.#api = api;
     this.#follows = texts.follows ?? null;
     const field = (name: string): HTMLTextAreaElement => form.elements.namedItem(name) as HTMLTextAreaElement;
-    const files = new Sources(sources, datasets, () => this.#changed());
+    const files = new Sources(sources, datasets, Number(maxTableMb), () => this.#changed());
     this.#composer = new Composer(field("content"), field("topic"), files);
     const values = (): Record<string, unknown> | null => (this.#composer.isEmpty ? null : this.#values());
     this.#estimates = new Estimates(`${api}estimate`, values, () => this.#draw());
@@ -137,10 +137,7 @@ export class StartForm {
       this.#composer.pasted = pasted.filter((each) => each !== gone);
       this.#changed();
     };
-    const remove = (key: object): void => sources.remove(key);
-    const read = (key: object, reading: Reading): void => void sources.read(key, reading);
-    const chips = { pasted, items: sources.items, removePasted, remove, read };
-    render(chipsTemplate(chips), this.#place("[data-chips]"));
+    render(chipsTemplate(pasted, removePasted, sources), this.#place("[data-chips]"));
     this.#place("[data-chosen]").textContent = optionsText(this.#form);
     this.#place("[data-price]").textContent = estimate ? priceText(estimate) : "";
     this.#place("[data-left]").textContent = estimate ? leftText(estimate) : "";

@@ -35,7 +35,8 @@ export async function request<Body>(
 ): Promise<Outcome<Body>> {
   try {
     const response = await send(method, url, body, options.cause);
-    const isJson = response.headers.get("Content-Type")?.includes("json");
+    // A 204 has the type, and no body.
+    const isJson = response.status !== 204 && response.headers.get("Content-Type")?.includes("json");
     return outcome(response, isJson ? await response.json() : {}, options.advice ?? RELOAD);
   } catch {
     return unreachable();
