@@ -169,6 +169,13 @@ class Action(Word):
     CONCLUDE = "conclude"
 
 
+class ResultChartKind(Word):
+    """How a result in rows can be drawn."""
+
+    LINE = "line"
+    BAR = "bar"
+
+
 class Stance(Word):
     STRONG_BUY = "strong_buy"
     BUY = "buy"

@@ -12,7 +12,7 @@ from uuid import UUID, uuid4
 
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, model_validator
 
-from conversations.domain.enums import Action, Kind, Mode, RoutedBy, Stance, Status
+from conversations.domain.enums import Action, Kind, Mode, ResultChartKind, RoutedBy, Stance, Status
 from evidence.record import Instrument, Item, Missing, Number
 from evidence.words import STORED
 
@@ -218,12 +218,22 @@ class ToolStart(_LongText, EventData, type="tool_start"):
     input_text: UUID | None = None
 
 
+class ResultChart(_Frozen):
+    """How a result can be drawn, by places of its columns: `y` over the dates, or the names, of `x`."""
+
+    kind: ResultChartKind
+    x: int = Field(ge=0)
+    y: tuple[int, ...]
+
+
 class ResultTable(_Frozen):
-    """The beginning of a result in rows; `total` is how many it has, null if that is unknown."""
+    """The beginning of a result in rows; `total` is how many it has, null if there are more than a result may have.
+    `chart` is null if it is not known how to draw it."""
 
     columns: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
     total: int | None = Field(default=None, ge=0)
+    chart: ResultChart | None = None
 
 
 class ToolEnd(_LongText, EventData, type="tool_end"):

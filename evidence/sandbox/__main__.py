@@ -25,17 +25,16 @@ def answer(connection: duckdb.DuckDBPyConnection, tables: list[str], sql: str) -
     try:
         connection.execute(statement)
         columns = connection.description or []
-        rows, is_cut = _bounded(_rows(connection))
+        head = {
+            "columns": [str(column[0]) for column in columns],
+            "types": [str(column[1]) for column in columns],
+        }
+        rows, is_cut = _bounded(_rows(connection), len(json.dumps(head)))
     except (duckdb.OutOfMemoryException, MemoryError):
         raise NoResult(STOPPED, "it needs too much memory.") from None
     except duckdb.Error as failure:
         raise NoResult("query_failed", database.first_line(failure)) from None
-    return {
-        "columns": [str(column[0]) for column in columns],
-        "types": [str(column[1]) for column in columns],
-        "rows": rows,
-        "truncated": is_cut,
-    }
+    return {**head, "rows": rows, "truncated": is_cut}
 
 
 def _rows(connection: duckdb.DuckDBPyConnection) -> Iterator[tuple[Any, ...]]:
@@ -43,13 +42,15 @@ def _rows(connection: duckdb.DuckDBPyConnection) -> Iterator[tuple[Any, ...]]:
         yield from batch
 
 
-def _bounded(rows: Iterator[tuple[Any, ...]]) -> tuple[list[list[Any]], bool]:
-    """As many rows as a result may have, and whether something is left out."""
+def _bounded(rows: Iterator[tuple[Any, ...]], size: int) -> tuple[list[list[Any]], bool]:
+    """As many rows as a result may have beside `size` bytes, and whether something is left out."""
     kept: list[list[Any]] = []
-    size, is_cut = 0, False
+    # Room for the names around the rows, and the comma after each.
+    size += 50
+    is_cut = False
     for row in rows:
         values = [encoded(value) for value in row]
-        size += len(json.dumps([value for value, _ in values]))
+        size += len(json.dumps([value for value, _ in values])) + 1
         if len(kept) == MAX_ROWS or size > MAX_BYTES:
             return kept, True
         kept.append([value for value, _ in values])

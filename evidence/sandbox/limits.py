@@ -9,7 +9,7 @@ MAX_SQL: Final = 20_000
 """Characters of a statement."""
 MAX_ROWS: Final = 10_000
 MAX_BYTES: Final = 1024 * 1024
-"""Of a result's rows, as JSON."""
+"""Of a result, as JSON."""
 MAX_CELL: Final = 10_000
 """Characters of one value of a result."""
 SECONDS: Final = 3

@@ -29,3 +29,8 @@ def encoded(value: Any) -> tuple[Any, bool]:
         case _:
             text = str(value)
     return (f"{text[: MAX_CELL - 1]}…", True) if len(text) > MAX_CELL else (text, False)
+
+
+def is_number(type_: str) -> bool:
+    """Whether values of this type of DuckDB's are numbers."""
+    return type_.startswith(("DECIMAL", "DOUBLE", "FLOAT")) or type_.endswith("INT") or type_ == "INTEGER"

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Final
 
 from pydantic import Field
 
+from conversations.agents.tools.query_chart import chart_of
 from conversations.agents.tools.query_checks import found_in
 from conversations.agents.tools.tool import Arguments, Outcome, Refused, Tool
 from conversations.domain.events import ResultTable
@@ -19,6 +20,7 @@ from evidence.record import Item, Quality, Unit
 from evidence.sandbox.limits import MAX_SQL
 from evidence.sandbox.pool import Result
 from evidence.sandbox.refusals import NoResult
+from evidence.sandbox.values import is_number
 
 NAME: Final = "query"
 SOURCE: Final = "your data"
@@ -55,9 +57,8 @@ def tool(data: Data, question: str, earlier: Sequence[Item]) -> Tool[Query]:
         checks = (*found_in(data.tables, question, given.sql, result), *_compared(items, earlier))
         total = None if result.truncated else len(result.rows)
         rows = tuple(tuple(map(_shown, row)) for row in result.rows[:_SHOWN])
-        table = ResultTable(columns=result.columns, rows=rows, total=total)
-        whole = "\n".join(_lines(result, len(result.rows))) if len(result.rows) > _SHOWN else ""
-        return Outcome(_text(result, checks), items, table, checks, whole)
+        table = ResultTable(columns=result.columns, rows=rows, total=total, chart=chart_of(result))
+        return Outcome(_text(result, checks), items, table, checks, _whole(result))
 
     description = "Query the person's tables. The figures of the result are put on record, row by row."
     return Tool(NAME, description, Query, query)
@@ -86,18 +87,28 @@ def _shown(value: Any) -> str:
 
 def _text(result: Result, checks: Sequence[str]) -> str:
     found = f"Checks: {' '.join(checks)}"
-    return "\n".join([*_lines(result, _SHOWN), found, "The figures are on record, row by row:"])
+    return "\n".join([*_lines(result), found, "The figures are on record, row by row:"])
 
 
-def _lines(result: Result, most: int) -> Iterator[str]:
-    """The columns, and at most so many rows."""
+def _lines(result: Result) -> Iterator[str]:
+    """The columns, the first rows, and how many are left out."""
     yield " | ".join(result.columns)
-    for row in result.rows[:most]:
+    for row in result.rows[:_SHOWN]:
         yield " | ".join(map(_shown, row))
-    if len(result.rows) > most:
-        yield f"({len(result.rows) - most} more rows)"
-    elif result.truncated:
+    if result.truncated:
         yield "(There are more rows than a result may have.)"
+    elif len(result.rows) > _SHOWN:
+        yield f"({len(result.rows) - _SHOWN} more rows)"
+
+
+def _whole(result: Result) -> str:
+    """The whole result as JSON, if the table has only its beginning."""
+    if len(result.rows) <= _SHOWN and not result.truncated:
+        return ""
+    names = ("columns", "types", "rows", "truncated")
+    return json.dumps(
+        {name: getattr(result, name) for name in names}, ensure_ascii=False, separators=(",", ":")
+    )
 
 
 def _items(sql: str, result: Result) -> Iterator[Item]:
@@ -106,12 +117,12 @@ def _items(sql: str, result: Result) -> Iterator[Item]:
     found = 0
     for number, row in enumerate(result.rows, start=1):
         cells = list(zip(result.columns, result.types, row, strict=True))
-        named = [_shown(value) for _, type_, value in cells if value is not None and not _is_number(type_)]
+        named = [_shown(value) for _, type_, value in cells if value is not None and not is_number(type_)]
         period = next((_shown(value) for _, type_, value in cells if type_ == "DATE"), "")
         for column, type_, value in cells:
             if found == _FIGURES:
                 return
-            if _is_number(type_) and (figure := _number(value)) is not None:
+            if is_number(type_) and (figure := _number(value)) is not None:
                 found += 1
                 yield Item(
                     id=f"E{found}",
@@ -124,10 +135,6 @@ def _items(sql: str, result: Result) -> Iterator[Item]:
                     locator=f"{hashes}, row {number}",
                     quality=Quality.USER,
                 )
-
-
-def _is_number(type_: str) -> bool:
-    return type_.startswith(("DECIMAL", "DOUBLE", "FLOAT")) or type_.endswith("INT") or type_ == "INTEGER"
 
 
 def _number(value: Any) -> Decimal | None:

@@ -152,7 +152,7 @@ export class DebateElement extends LiveElement {
       <div class="debate" data-mode=${mode}>
         ${mode === "demo" ? watermarkTemplate() : nothing}
         ${questionTemplate(session)}
-        <div class="rail">${statusPanelTemplate(session)} ${notifyTemplate(session)} ${evidencePanelTemplate(state, page)} ${outlineTemplate(session)} ${sourcesTemplate(page)}</div>
+        <div class="rail">${statusPanelTemplate(session)} ${notifyTemplate(session)} ${evidencePanelTemplate(state, page, () => this.requestUpdate())} ${outlineTemplate(session)} ${sourcesTemplate(page)}</div>
         <div class="column">
           ${bannersTemplate(endingTemplate(session), session.banners, (id) => session.dismissBanner(id))}
           ${page.isSample ? sampleTemplate(page) : nothing} ${demoTemplate(page, state)} ${isTest ? testModelTemplate(page) : nothing} ${this.#isRead ? verdict : nothing}

@@ -1,19 +1,42 @@
 // Clicks on checked figures and on citations of the record open the card, which is loaded with the first of them.
 
+import { render } from "lit";
 import type { EvidenceCardElement, Subject } from "./card-element.ts";
 import type { State } from "../protocol/state.ts";
+import { loadProblem } from "../shared/lazy.ts";
 
 /** An element with `data-evidence` asks for that item; one with `data-figure` for the figure that begins there in the
  * message that it stands in. */
 export function answerAskers(page: HTMLElement, state: () => State, signal: AbortSignal): void {
-  const answer = async ({ target }: Event): Promise<void> => {
-    const asker = (target as Element).closest<HTMLElement>("[data-evidence], [data-figure]");
-    const subject = asker && subjectOf(asker, state());
-    if (!subject) return;
-    await import("./card-element.ts");
+  const answer = async (asker: HTMLElement, subject: Subject): Promise<void> => {
+    try {
+      await import("./card-element.ts");
+    } catch {
+      showProblem(asker, () => void answer(asker, subject));
+      return;
+    }
     await page.querySelector<EvidenceCardElement>("outcry-evidence-card")?.show(subject, asker);
   };
-  page.addEventListener("click", (event) => void answer(event), { signal });
+  const clicked = ({ target }: Event): void => {
+    const asker = (target as Element).closest<HTMLElement>("[data-evidence], [data-figure]");
+    const subject = asker && subjectOf(asker, state());
+    if (subject) void answer(asker, subject);
+  };
+  page.addEventListener("click", clicked, { signal });
+}
+
+/** Says at the end of the asker's message, or of its list, that the card is missing. */
+function showProblem(asker: HTMLElement, retry: () => void): void {
+  const within = asker.closest(".body, .evidence-panel") ?? asker.parentElement;
+  within?.querySelector(":scope > .load-failure")?.remove();
+  const place = document.createElement("div");
+  place.className = "load-failure";
+  const close = (): void => {
+    place.remove();
+    retry();
+  };
+  render(loadProblem("The evidence", close), place);
+  within?.append(place);
 }
 
 function subjectOf(asker: HTMLElement, { messages }: State): Subject | null {

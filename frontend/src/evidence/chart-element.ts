@@ -5,6 +5,7 @@ import { type TemplateResult, html, nothing } from "lit";
 import { customElement, property, state } from "lit/decorators.js";
 import type { Item, Snapshot } from "../protocol/events.gen.ts";
 import { request } from "../shared/http.ts";
+import { LazyPart, whenSeen } from "../shared/lazy.ts";
 import { PageElement } from "../shared/page-element.ts";
 import { type Mark, type Point, type Prices, marksOn, monthly } from "./prices.ts";
 import { amount, dayName, metricName } from "./values.ts";
@@ -18,16 +19,11 @@ export class EvidenceChartElement extends PageElement {
   @property({ attribute: false }) cited!: readonly Item[];
   @state() private prices: Prices | null = null;
 
+  #drawing = new LazyPart(this, "The chart", () => import("./chart.ts"));
   #show: ((marks: readonly Mark[]) => void) | null = null;
 
   protected override entered(signal: AbortSignal): void {
-    const observer = new IntersectionObserver((entries) => {
-      if (!entries.some(({ isIntersecting }) => isIntersecting)) return;
-      observer.disconnect();
-      void this.#load(signal);
-    });
-    observer.observe(this);
-    signal.addEventListener("abort", () => observer.disconnect());
+    whenSeen(this, signal, () => void this.#load(signal));
   }
 
   async #load(signal: AbortSignal): Promise<void> {
@@ -38,7 +34,7 @@ export class EvidenceChartElement extends PageElement {
     this.prices = answer.body;
     await this.updateComplete;
     const place = this.querySelector<HTMLElement>(".chart");
-    const { drawChart } = await import("./chart.ts");
+    const { drawChart } = await this.#drawing.load();
     if (place === null || signal.aborted) return;
     this.#show = drawChart(place, this.prices.points, this.#digits, signal);
     this.#show(this.#marks);
@@ -65,6 +61,7 @@ export class EvidenceChartElement extends PageElement {
     const cited = marks.length === 0 ? "" : ` Cited: ${marks.map(({ item, day }) => `${item.id}, ${dayName(day)}`).join("; ")}.`;
     return html`<figure>
       <div class="chart" role="img" aria-label=${`Price of ${name} from ${dayName(first)} to ${dayName(last)}.${cited}`} data-testid="evidence-chart"></div>
+      ${this.#drawing.problem}
       <details class="as-table" data-testid="evidence-table">
         <summary>Prices as a table</summary>
         <div tabindex="0" role="group" aria-label="Prices">${this.#table(points, marks)}</div>

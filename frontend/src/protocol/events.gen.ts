@@ -241,11 +241,23 @@ export type Pong = Record<string, never>;
 /** How far a value can be trusted. USER: taken from the sources that a person gave. */
 export type Quality = "ok" | "stale" | "restated" | "estimate" | "user";
 
-/** The beginning of a result in rows; `total` is how many it has, null if that is unknown. */
+/** How a result can be drawn, by places of its columns: `y` over the dates, or the names, of `x`. */
+export type ResultChart = {
+  kind: ResultChartKind;
+  x: number;
+  y: readonly number[];
+};
+
+/** How a result in rows can be drawn. */
+export type ResultChartKind = "line" | "bar";
+
+/** The beginning of a result in rows; `total` is how many it has, null if there are more than a result may have.
+ * `chart` is null if it is not known how to draw it. */
 export type ResultTable = {
   columns: readonly string[];
   rows: readonly (readonly string[])[];
   total: number | null;
+  chart: ResultChart | null;
 };
 
 /** Who chose the panel of a conversation. DEFAULT: nothing decided, so the default panel took it. */

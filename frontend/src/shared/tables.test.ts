@@ -39,6 +39,7 @@ const ROWS = [
   ["=HYPERLINK(1)", "-5.2%"],
   ["@sum", "−3"],
   ["-1+cmd|' /C calc'!A0", "+$4.1bn"],
+  ["\tx", "-1.5e-07"],
   ['say "hi"', "+x"],
 ];
 
@@ -48,6 +49,7 @@ test("as CSV a table has no active cells, and numbers stay numbers", () => {
     "'=HYPERLINK(1),-5.2%",
     "'@sum,-3",
     "'-1+cmd|' /C calc'!A0,+$4.1bn",
+    "'\tx,-1.5e-07",
     '"say ""hi""",\'+x',
   ]);
 });

@@ -10,7 +10,7 @@ const BLANK = /^(?:|[-–—]|n\/?[am]\.?|\.{2,3}|…)$/i;
 /** Citations of a debate's record after a number. */
 const CITATIONS = /( ?\[E[\d, E]+\])+$/;
 /** A number with a sign: what a spreadsheet may take as one. */
-const SIGNED = /^[+-][$€£¥₹]?\d[\d,.]*(?: ?(?:k|mm?|bn?|tn?|[x%]|bps?|pp))?$/i;
+const SIGNED = /^[+-][$€£¥₹]?\d[\d,.]*(?:e[+-]?\d+)?(?: ?(?:k|mm?|bn?|tn?|[x%]|bps?|pp))?$/i;
 /** Spreadsheets take a cell that begins like this as a formula. */
 const ACTIVE = /^[=+\-@\t\r]/;
 

@@ -1,9 +1,14 @@
 // The calls of tools in a message: one line that opens, with each call's input, and its result as a table or text.
 
 import { type TemplateResult, html, nothing } from "lit";
-import type { ResultTable } from "../protocol/events.gen.ts";
 import type { Tool } from "../protocol/state.ts";
+import { resultTemplate, rowsOf } from "./result-table.ts";
+import { pieces } from "./sql.ts";
+import { textUrl } from "./whole-result.ts";
 import { label, thousands } from "../shared/format.ts";
+
+/** The argument of the tool that queries tables. */
+const SQL = "sql";
 
 type Optional = TemplateResult | typeof nothing;
 
@@ -27,8 +32,9 @@ function summary(tools: readonly Tool[]): string {
   return `${tools.length} calls: ${[...names, ...(failed === 0 ? [] : [`${failed} failed`])].join(", ")}`;
 }
 
-function outcome({ output, error, reason }: Tool): string {
+function outcome({ output, error, reason, table }: Tool): string {
   if (error !== null) return reason || "failed";
+  if (table !== null) return rowsOf(table);
   return output === null ? "running" : (output.split("\n")[0] ?? "").replace(/ \[E\d+(?:, E\d+)*\]$/, "");
 }
 
@@ -39,16 +45,15 @@ function callTemplate(tool: Tool): TemplateResult {
     <h4><span class="mono">${tool.tool}</span> <span class="quiet">${state}</span>${took}</h4>
     ${inputTemplate(tool.input)} ${wholeTemplate(tool.input_text, "Whole input")}
     ${tool.error === null ? nothing : html`<p class="problem">${tool.reason || label(tool.error)}</p>`}
-    ${tool.table === null ? nothing : tableTemplate(tool.table)}
-    ${tool.output === null ? nothing : html`<pre dir="auto" data-testid="tool-output">${tool.output}</pre>`}
-    ${wholeTemplate(tool.output_text, "Whole result")}
+    ${tool.table === null ? outputTemplate(tool) : resultTemplate(tool.table, tool.output_text)}
+    ${tool.checks.length === 0 ? nothing : checksTemplate(tool.checks)}
   </section>`;
 }
 
 /** A link to a text of which only the beginning is shown. */
 function wholeTemplate(text: string | null, name: string): Optional {
   if (text === null) return nothing;
-  return html`<p><a href="/api/conversations/texts/${text}" target="_blank" data-testid="whole-text">${name}</a></p>`;
+  return html`<p><a href=${textUrl(text)} target="_blank" data-testid="whole-text">${name}</a></p>`;
 }
 
 /** The arguments, one a line; text that is no JSON object stays as it is. */
@@ -56,7 +61,7 @@ function inputTemplate(input: string): TemplateResult {
   const given = parsed(input);
   if (given === null) return html`<pre dir="auto">${input}</pre>`;
   return html`<dl>
-    ${given.map(([name, value]) => html`<div><dt>${label(name)}</dt><dd dir="auto">${value}</dd></div>`)}
+    ${given.map(([name, value]) => html`<div><dt>${name === SQL ? "SQL" : label(name)}</dt><dd dir="auto">${name === SQL ? sqlTemplate(value) : value}</dd></div>`)}
   </dl>`;
 }
 
@@ -70,17 +75,17 @@ function parsed(input: string): [string, string][] | null {
   }
 }
 
-function tableTemplate({ columns, rows, total }: ResultTable): TemplateResult {
-  const more = total !== null && total > rows.length ? html`<p class="quiet">${thousands(rows.length)} of ${thousands(total)} rows.</p>` : nothing;
-  return html`<div class="result" tabindex="0">
-      <table>
-        <thead>
-          <tr>${columns.map((name) => html`<th scope="col">${label(name)}</th>`)}</tr>
-        </thead>
-        <tbody>
-          ${rows.map((row) => html`<tr>${row.map((cell) => html`<td dir="auto">${cell}</td>`)}</tr>`)}
-        </tbody>
-      </table>
-    </div>
-    ${more}`;
+function sqlTemplate(sql: string): TemplateResult {
+  return html`<code class="sql" data-testid="sql">${pieces(sql).map(({ text, kind }) => (kind === "plain" ? text : html`<span class=${kind}>${text}</span>`))}</code>`;
+}
+
+function outputTemplate({ output, output_text }: Tool): Optional {
+  if (output === null) return nothing;
+  return html`<pre dir="auto" data-testid="tool-output">${output}</pre>
+    ${wholeTemplate(output_text, "Whole result")}`;
+}
+
+/** What rules found in the result; each sentence begins with what it is about. */
+function checksTemplate(checks: readonly string[]): TemplateResult {
+  return html`<ul class="checks" aria-label="Checks" data-testid="tool-checks">${checks.map((check) => html`<li dir="auto">${check}</li>`)}</ul>`;
 }

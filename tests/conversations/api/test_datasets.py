@@ -181,6 +181,8 @@ async def test_debate_keeps_its_datasets(http: httpx.AsyncClient, bob: User, ope
     for conversation in (started, again):
         detail = (await http.get(f"{debates_url}{conversation['id']}/")).json()
         assert detail["datasets"] == [{"id": found["id"], "name": "Sales.csv"}]
+    used_in = (await http.get(f"{URL}{found['id']}/")).json()["debates"]
+    assert used_in == [{"id": each["id"], "topic": "Sales?"} for each in (again, started)]
     assert (await http.delete(f"{URL}{found['id']}/")).status_code == 204
     detail = (await http.get(f"{debates_url}{started['id']}/")).json()
     assert detail["datasets"] == []
@@ -234,7 +236,12 @@ async def test_whole_of_a_long_call_is_read_by_whoever_may_watch(
     answer = await http.get(given)
     assert answer.headers["content-type"] == "text/plain; charset=utf-8"
     assert answer.json() == {"sql": sql}
-    assert (await http.get(result)).text.split("\n") == ["n", *map(str, range(3_000))]
+    assert (await http.get(result)).json() == {
+        "columns": ["n"],
+        "types": ["BIGINT"],
+        "rows": [[number] for number in range(3_000)],
+        "truncated": False,
+    }
     _, key = await api_keys.made(bob)
     async with client(str(http.base_url), key) as stranger:
         refused = [await stranger.get(given), await stranger.get(f"/api/conversations/texts/{uuid4()}")]
