@@ -17,7 +17,8 @@ SITE: Final = {"name": "Outcry", "domain": "Outcry"}
 def context(given: Mapping[str, Any]) -> dict[str, Any]:
     """The context of a mail's templates, with all of its addresses on the site."""
     on_site = {name: _on_site(value) if name.endswith("_url") else value for name, value in given.items()}
-    return {"current_site": SITE, "site_url": settings.OUTCRY_SITE_URL, **on_site}
+    hours = settings.PASSWORD_RESET_TIMEOUT // 3600
+    return {"current_site": SITE, "site_url": settings.OUTCRY_SITE_URL, "reset_hours": hours, **on_site}
 
 
 def _on_site(url: str) -> str:

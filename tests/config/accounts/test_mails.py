@@ -69,3 +69,7 @@ def test_every_address_in_a_mail_is_the_sites_own(
     # It opens with what it is about.
     assert not mail.body.startswith(("Hello", "\n"))
     assert "Outcry, " in text
+    # Times are of 24 hours, and say their zone.
+    assert ".m." not in text
+    assert ("- Time: " in text and " UTC\n" in text) == (act is change_password)
+    assert ("within 72 hours" in text) == ("/reset/key/" in path)
