@@ -37,3 +37,14 @@ test("a refresh does not drop the answer with more debates", async () => {
   await more;
   expect(shown(list)).toBe("432");
 });
+
+test("a refresh that fails changes nothing, and a search that fails says so", async () => {
+  serve();
+  const list = new HistoryList(() => {}, () => {});
+  await list.search(new URLSearchParams());
+  vi.stubGlobal("fetch", () => Promise.reject(new TypeError("Failed to fetch")));
+  await list.refresh();
+  expect([shown(list), list.problem]).toEqual(["43", ""]);
+  await list.search(new URLSearchParams());
+  expect(list.problem).toContain("could not be reached");
+});

@@ -54,7 +54,7 @@ export class HistoryList {
   async refresh(): Promise<void> {
     if (this.isLoading || !this.rows.some(isRunning)) return;
     const pages = this.#page;
-    await this.#load(1, (page) => merged(page.results, this.rows));
+    await this.#load(1, (page) => merged(page.results, this.rows), { isAsked: false });
     this.#page = Math.max(pages, this.#page);
   }
 
@@ -97,11 +97,13 @@ export class HistoryList {
     this.#draw();
   }
 
-  async #load(number: number, rows: (page: Page) => readonly Row[]): Promise<void> {
+  /** A failure of what nobody asked for is not shown. */
+  async #load(number: number, rows: (page: Page) => readonly Row[], { isAsked } = { isAsked: true }): Promise<void> {
     const request = ++this.#request;
     const answer = await list(this.#query, number);
     if (request !== this.#request) return;
     this.isLoading = false;
+    if (answer.problem !== null && !isAsked) return;
     if (this.#failed(answer)) return;
     this.rows = rows(answer.body);
     this.count = answer.body.count;
