@@ -9,6 +9,7 @@ from frontend.record_data import prices
 from frontend.sessions import end_session
 from frontend.settings_page import settings_page, theme
 from frontend.source_texts import source
+from frontend.teams import new_team, team, teams
 from frontend.your_data import your_data
 
 _to_dashboard = RedirectView.as_view(pattern_name="dashboard", query_string=True)
@@ -21,6 +22,9 @@ urlpatterns = [
     path("conversations/<uuid:conversation_id>/", views.conversation, name="conversation"),
     path("conversations/<uuid:conversation_id>/sources/<int:position>/", source, name="source"),
     path("conversations/<uuid:conversation_id>/prices/", prices, name="prices"),
+    path("teams/", teams, name="teams"),
+    path("teams/new/", new_team, name="new_team"),
+    path("teams/<uuid:team_id>/", team, name="team"),
     path("account/", settings_page, name="settings"),
     path("account/theme/", theme, name="theme"),
     path("account/sessions/<int:session>/end/", end_session, name="end_session"),

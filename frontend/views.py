@@ -27,7 +27,7 @@ from conversations.domain.texts import uuid_or_nil
 from conversations.event_log import queries
 from conversations.models import Conversation, Dataset
 from conversations.providers import circuit_breaker
-from conversations.services import datasets, sources
+from conversations.services import datasets, panels, sources
 from conversations.services.debate_export import author_of
 from evidence import cases
 from evidence.instruments import INSTRUMENTS
@@ -56,6 +56,8 @@ def dashboard(request: HttpRequest) -> HttpResponse:
     context = {
         "auto": AUTO,
         "panels": PANELS.values(),
+        "own_teams": panels.listed(request.user),
+        "chosen_panel": request.GET.get("panel", ""),
         "content_types": ContentType.choices,
         "limits": LIMITS,
         "most": _limits_of_site(),
@@ -174,9 +176,8 @@ def sample_debate(request: HttpRequest) -> HttpResponse:
 
 def page_data(conversation: Conversation, user: permissions.AnyUser, may: Rights) -> dict[str, Any]:
     """The live page's data before its first event, and the user's rights on it (src/client/page-data.ts)."""
-    panel = PANELS.get(conversation.panel)
     visible = permissions.visible_to(user)
-    agents = panel.agents if panel else ()
+    team = conversation.team
     return {
         "isSample": False,
         "topic": conversation.topic,
@@ -200,12 +201,16 @@ def page_data(conversation: Conversation, user: permissions.AnyUser, may: Rights
         "limits": vars(service.limits(conversation)),
         "teams": [
             {"slug": each.slug, "title": each.title, "judges": each.moderator is not None}
-            for each in PANELS.values()
+            for each in {**PANELS, team.slug: team}.values()
             if not each.needs_data or conversation.dataset_links.exists()
         ],
         "panel": conversation.panel,
+        "team": panels.version_of(conversation),
         "isRouted": conversation.is_automatic,
-        "agents": [{"role": agent.role, "name": agent.name} for agent in agents],
+        "agents": [
+            {"role": agent.role, "name": agent.name, "color": agent.color, "title": agent.title}
+            for agent in team.agents
+        ],
         "canControl": may.control,
         "canSpeak": may.speak,
         "isStaff": user.is_staff,

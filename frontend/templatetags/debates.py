@@ -27,6 +27,7 @@ def history_data() -> dict[str, Any]:
     """What the sidebar needs besides the API (src/history/history-element.ts)."""
     return {
         "newUrl": reverse("dashboard"),
+        "teamsUrl": reverse("teams"),
         "sampleUrl": reverse("sample"),
         "panels": [(panel.slug, panel.title) for panel in PANELS.values()],
     }

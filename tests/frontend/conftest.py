@@ -12,7 +12,9 @@ from django_vite.core.asset_loader import (  # type: ignore[import-untyped]
     DjangoViteConfig,
 )
 
-ENTRIES = [f"src/pages/{name}.ts" for name in ("main", "account", "dashboard", "history", "live", "monitor")]
+ENTRIES = [
+    f"src/pages/{name}.ts" for name in ("main", "account", "dashboard", "history", "live", "monitor", "teams")
+]
 
 
 @pytest.fixture(autouse=True)

@@ -25,10 +25,45 @@ function endOfDay(day: string): string | null {
   return Number.isNaN(end) || (end > Date.now() && end - Date.now() < 86_400_000) ? null : new Date(end).toISOString();
 }
 
-/** What is chosen, in a line. */
-export function optionsText(form: HTMLFormElement): string {
+/** The chosen team, if there is a list of them. */
+function chosenTeam(form: HTMLFormElement): HTMLOptionElement | undefined {
   const panel = form.elements.namedItem("panel");
-  const team = panel instanceof HTMLSelectElement ? panel.selectedOptions[0]?.text : undefined;
+  return panel instanceof HTMLSelectElement ? panel.selectedOptions[0] : undefined;
+}
+
+/** Chooses a team, if the list has it; one that a person composed brings its number of rounds. */
+export function chooseTeam(form: HTMLFormElement, team: string): void {
+  const panel = option(form, "panel");
+  const before = panel.value;
+  panel.value = team;
+  const chosen = chosenTeam(form);
+  if (chosen === undefined) panel.value = before;
+  const rounds = chosen?.dataset["rounds"];
+  if (rounds !== undefined) option(form, "rounds").value = rounds;
+}
+
+/** Chooses the team that the page's address names, if it does, once: another choice stays after a reload. Returns whether
+ * it does. */
+export function takeNamedTeam(form: HTMLFormElement): boolean {
+  const { panel = "" } = form.dataset;
+  if (panel === "") return false;
+  chooseTeam(form, panel);
+  const url = new URL(location.href);
+  url.searchParams.delete("panel");
+  history.replaceState(history.state, "", url);
+  return true;
+}
+
+/** Draws what is chosen, in a line, and who is in the team. */
+export function drawOptions(form: HTMLFormElement): void {
+  const [line, agents] = [form.querySelector("[data-chosen]"), form.querySelector("span[data-agents]")];
+  if (line) line.textContent = optionsText(form);
+  if (agents) agents.textContent = chosenTeam(form)?.dataset["agents"] ?? "";
+}
+
+/** What is chosen, in a line. */
+function optionsText(form: HTMLFormElement): string {
+  const team = chosenTeam(form)?.text;
   const rounds = option(form, "rounds").value;
   const limits = limitsText(form);
   const [instrument, day] = [option(form, "instrument").value.trim(), option(form, "as_of").value];
@@ -45,6 +80,7 @@ export function optionDraft(form: HTMLFormElement): Record<string, string> {
 export function restoreOptions(form: HTMLFormElement, values: Readonly<Record<string, string>>): void {
   for (const name of NAMES) {
     const value = values[name];
-    if (value !== undefined) option(form, name).value = value;
+    if (name === "panel" && value !== undefined) chooseTeam(form, value);
+    else if (value !== undefined) option(form, name).value = value;
   }
 }

@@ -57,11 +57,11 @@ async function submit(): Promise<void> {
 }
 
 /** Opens the page, as somebody whose account has this id. */
-function open(user = "7", again = "", content = ""): void {
+function open(user = "7", again = "", content = "", panel = ""): void {
   const limit = (name: string): string => `<div data-field="${name}"><input type="number" name="${name}"
     ${name === "max_seconds" ? 'max="60"' : ""}><p class="field-error" hidden></p></div>`;
   document.body.innerHTML = `<section data-start><div data-start-page>
-    <form data-start-form data-api="${api}" data-sources="/sources/" data-user="${user}" data-again="${again}" novalidate>
+    <form data-start-form data-api="${api}" data-sources="/sources/" data-user="${user}" data-again="${again}" data-panel="${panel}" novalidate>
     <input type="hidden" name="csrfmiddlewaretoken" value="t0ken"><ul data-chips></ul>
     <div data-field="sources"><p class="field-error" hidden></p></div>
     <div data-field="content"><textarea name="content" data-limit="500000"></textarea><p class="field-error" hidden></p></div>
@@ -71,7 +71,8 @@ function open(user = "7", again = "", content = ""): void {
     <div data-field="truncate" hidden><p data-reading></p><label data-truncate hidden><input type="checkbox" name="truncate"></label>
       <p class="field-error" hidden></p></div>
     <details><summary><span data-chosen></span><span data-price></span></summary>
-    <select name="panel"><option value="p">Financial debate</option></select><input name="content_type" value="text">
+    <select name="panel"><option value="p" data-agents="Analyst">Financial debate</option>
+      <option value="t1" data-rounds="4" data-agents="Value, Risk">Committee</option></select><span data-agents></span><input name="content_type" value="text">
     <input name="instrument"><input type="date" name="as_of">
     <div data-field="rounds"><input type="number" name="rounds" min="1" max="6" value="2"><p class="field-error" hidden></p></div>
     ${LIMITS.map(limit).join("")}<p data-left></p></details>
@@ -104,6 +105,21 @@ test("an example from history puts its company on record, as of its day", async 
   vi.useRealTimers();
   await submit();
   expect(starts()).toMatchObject([{ instrument: "AAPL", as_of: "2012-12-31T23:59:59.000Z" }]);
+});
+
+test("the team that the address names is chosen with its rounds, and a reload keeps another choice", () => {
+  open("7", "", "", "t1");
+  expect([value("panel"), value("rounds"), text("[data-chosen]"), text("span[data-agents]")]).toEqual(["t1", "4", "Team: Committee · 4 rounds", "Value, Risk"]);
+  write("panel", "p");
+  vi.advanceTimersByTime(1_000);
+  open();
+  expect([value("panel"), text("span[data-agents]")]).toEqual(["p", "Analyst"]);
+});
+
+test("a draft with a team that is gone keeps the first team of the list", () => {
+  localStorage.setItem(DRAFT, JSON.stringify({ text: "Is it a buy?", question: null, pasted: [], sources: [], options: { panel: "gone" }, key: null }));
+  open();
+  expect(value("panel")).toBe("p");
 });
 
 describe("the box", () => {

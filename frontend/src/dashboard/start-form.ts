@@ -10,7 +10,7 @@ import { type Example, setUpExamples } from "./examples.ts";
 import { clearError, clearErrors, showErrors } from "./field-errors.ts";
 import { receive } from "./incoming.ts";
 import { limitProblems } from "./limits.ts";
-import { option, optionDraft, optionValues, optionsText, restoreOptions } from "./options.ts";
+import { chooseTeam, drawOptions, option, optionDraft, optionValues, restoreOptions, takeNamedTeam } from "./options.ts";
 import { drawReading, readingProblems, readingValues, withChoice } from "./reading.ts";
 import { type Source, Sources } from "./sources.ts";
 import { type Failure, requestStart, showStarting } from "./starting.ts";
@@ -61,6 +61,7 @@ export class StartForm {
     // What was typed before this script had loaded is newer than the draft.
     if (draft !== null && this.#composer.text.value === this.#composer.text.defaultValue) this.#restore(draft);
     else this.#begin(texts);
+    if (takeNamedTeam(form)) this.#drafts.saveSoon();
     this.#listen();
     this.#draw();
     this.#estimates.refreshSoon();
@@ -82,6 +83,7 @@ export class StartForm {
     this.#form.addEventListener("input", ({ target }) => {
       if (target === question) this.#composer.isQuestionOwn = question.value.trim() !== "";
       if (target instanceof Element) clearError(target);
+      if (target instanceof HTMLSelectElement && target.name === "panel") chooseTeam(this.#form, target.value);
       this.#changed();
     });
     for (const field of [text, question]) {
@@ -138,7 +140,7 @@ export class StartForm {
       this.#changed();
     };
     render(chipsTemplate(pasted, removePasted, sources), this.#place("[data-chips]"));
-    this.#place("[data-chosen]").textContent = optionsText(this.#form);
+    drawOptions(this.#form);
     this.#place("[data-price]").textContent = estimate ? priceText(estimate) : "";
     this.#place("[data-left]").textContent = estimate ? leftText(estimate) : "";
     drawReading(this.#form, estimate);

@@ -677,7 +677,7 @@ test("a team that a person has composed is named as text, in its colours, and wi
   reopen({ ...OWNER, panel: "t1", team, agents, teams: [{ slug: "t1", title: team.name, judges: false }] });
   network.socket.deliver(hello());
   await painted();
-  expect(words("composed-team")).toBe("<b>Board</b> version 2 of 3: the team has changed since.");
+  expect(words("composed-team")).toBe("<b>Board</b>, version 2 of 3: the team has changed since.");
   expect(one("composed-team").querySelector("a")?.getAttribute("href")).toBe("/teams/t1/");
   const speaker = document.querySelector<HTMLElement>(".speakers li");
   expect(speaker?.dataset["color"]).toBe("5");
@@ -686,7 +686,7 @@ test("a team that a person has composed is named as text, in its colours, and wi
   expect(words("composer-hint")).toBe("<b>Value</b> speaks next and will answer this.");
   reopen({ team: { ...team, newest_version: null } });
   await painted();
-  expect(words("composed-team")).toBe("<b>Board</b> version 2. The team was deleted.");
+  expect(words("composed-team")).toBe("<b>Board</b>, version 2. The team was deleted.");
 });
 
 describe("a text to the panel", () => {

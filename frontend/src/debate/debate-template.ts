@@ -58,7 +58,7 @@ function teamTemplate({ team, canSpeak }: Page): Optional {
   const title = canSpeak && newest !== null ? html`<a class="link" href="/teams/${id}/" dir="auto">${name}</a>` : html`<strong dir="auto">${name}</strong>`;
   const isStale = newest !== null && version < newest;
   const since = newest === null ? `version ${version}. The team was deleted.` : isStale ? `version ${version} of ${newest}: the team has changed since.` : `version ${version}`;
-  return html`<p class="composed-team" data-testid="composed-team" ?data-stale=${isStale}><span>${title}</span> <span>${since}</span></p>`;
+  return html`<p class="composed-team" data-testid="composed-team" ?data-stale=${isStale}><span>${title},</span> <span>${since}</span></p>`;
 }
 
 /** Who asked, when, and which models answered. */

@@ -45,6 +45,11 @@ export function change(id: string, changes: { title?: string; pinned?: boolean }
   return request("PATCH", `${URL_OF_ALL}${id}/`, changes);
 }
 
+/** The teams that the person has composed. */
+export function teams(): Promise<Outcome<{ readonly id: string; readonly name: string }[]>> {
+  return request("GET", "/api/panels/");
+}
+
 /** A running debate is stopped first. */
 export function remove(id: string): Promise<Outcome<{ readonly was_running: boolean }>> {
   return request("DELETE", `${URL_OF_ALL}${id}/`);

@@ -15,7 +15,7 @@ const REFRESH_MS = 4_000;
 /** Pause in typing after which the server is asked. */
 const TYPING_MS = 200;
 
-type Data = { readonly newUrl: string; readonly sampleUrl: string; readonly panels: readonly [string, string][] };
+type Data = { readonly newUrl: string; readonly teamsUrl: string; readonly sampleUrl: string; readonly panels: readonly [string, string][] };
 
 @customElement("outcry-history")
 export class HistoryElement extends PageElement {
@@ -46,6 +46,10 @@ export class HistoryElement extends PageElement {
     const count = countOf(this.#filters);
     return html`
       <a class="btn btn-primary btn-sm new-debate" href=${this.#data.newUrl}>New debate</a>
+      <a class="teams-link" href=${this.#data.teamsUrl} aria-current=${location.pathname === this.#data.teamsUrl ? "page" : nothing} data-testid="teams-link">
+        <svg viewBox="0 0 16 16" width="15" height="15" fill="none" stroke="currentColor" stroke-width="1.5" stroke-linecap="round" aria-hidden="true"><circle cx="6" cy="5.5" r="2.5"/><path d="M1.5 13.5c.4-2.6 2.2-4 4.5-4s4.1 1.4 4.5 4M10.5 3.2a2.5 2.5 0 0 1 0 4.6M12.3 9.9c1.2.6 2 1.8 2.2 3.6"/></svg>
+        Teams
+      </a>
       <label class="search">
         <span class="sr-only">Search debates</span>
         <svg viewBox="0 0 16 16" width="14" height="14" fill="none" stroke="currentColor" stroke-width="1.6" stroke-linecap="round" aria-hidden="true"><circle cx="7" cy="7" r="4.5"/><path d="m10.5 10.5 4 4"/></svg>
@@ -53,9 +57,9 @@ export class HistoryElement extends PageElement {
           aria-keyshortcuts="/ Control+K Meta+K" .value=${this.#search} @input=${this.#typed}>
         <kbd aria-hidden="true">${isApple() ? "⌘K" : "Ctrl K"}</kbd>
       </label>
-      <details class="filter-box" @toggle=${this.#loadModels}>
+      <details class="filter-box" @toggle=${this.#loadChoices}>
         <summary>Filter and sort${count > 0 ? html` <span class="set">${count} set</span>` : nothing}</summary>
-        ${filtersTemplate(this.#filters, this.#list.models, this.#data.panels, this.#set)}
+        ${filtersTemplate(this.#filters, this.#list.models, [...this.#data.panels, ...this.#list.teams], this.#set)}
         ${count > 0 ? html`<button type="button" class="clear" @click=${this.#clear}>Clear filters</button>` : nothing}
       </details>
       <nav class="history-list" tabindex="-1" aria-label="Debates" data-testid="conversation-list">${this.#listTemplate()}</nav>
@@ -192,8 +196,8 @@ export class HistoryElement extends PageElement {
 
   #ask = (): void => void this.#list.search(parameters(this.#search, this.#filters));
 
-  #loadModels = (event: Event): void => {
-    if ((event.target as HTMLDetailsElement).open) void this.#list.loadModels();
+  #loadChoices = (event: Event): void => {
+    if ((event.target as HTMLDetailsElement).open) void this.#list.loadChoices();
   };
 
   /** Arrow keys go through the list, from the search and back to it. */

@@ -1,7 +1,7 @@
 // The rows of the list: loaded page by page, refreshed while a debate runs, changed at once and by the server later.
 
 import type { Outcome } from "../shared/http.ts";
-import { change, list, models, type Page, remove, restore, type Row } from "./history-api.ts";
+import { change, list, models, type Page, remove, restore, type Row, teams } from "./history-api.ts";
 import { isRunning } from "./row.ts";
 
 /** How long a deletion can be undone, unless its notice is dismissed before. */
@@ -17,6 +17,8 @@ export class HistoryList {
   problem = "";
   deleted: Deleted | null = null;
   models: readonly string[] = [];
+  /** The person's own teams: ids and names. */
+  teams: readonly (readonly [string, string])[] = [];
   #query = new URLSearchParams();
   #page = 0;
   #pages = 1;
@@ -58,9 +60,11 @@ export class HistoryList {
     this.#page = Math.max(pages, this.#page);
   }
 
-  async loadModels(): Promise<void> {
-    const answer = await models();
-    if (answer.problem === null) this.models = answer.body;
+  /** Loads what the list can be filtered by. */
+  async loadChoices(): Promise<void> {
+    const [spoken, composed] = await Promise.all([models(), teams()]);
+    if (spoken.problem === null) this.models = spoken.body;
+    if (composed.problem === null) this.teams = composed.body.map(({ id, name }) => [id, name]);
     this.#draw();
   }
 

@@ -4,9 +4,7 @@ import { type TemplateResult, html, nothing, svg } from "lit";
 import { initial, label, providerName } from "../shared/format.ts";
 import { dropped, startDragging } from "./dragging.ts";
 import { type Field, longTextTemplate, modelTemplate, numberTemplate, textTemplate } from "./fields.ts";
-import { type EditedAgent, type Options, colorOf, entered } from "./team.ts";
-
-const COLORS = ["Blue", "Teal", "Red", "Amber", "Violet", "Cyan", "Olive", "Orange"];
+import { COLORS, type EditedAgent, type Options, colorOf, entered } from "./team.ts";
 
 const ICONS = {
   up: svg`<path d="M8 13V3M3.5 7.5 8 3l4.5 4.5"/>`,
@@ -37,9 +35,9 @@ export type CardActions = {
 };
 
 export function agentTemplate(card: Card, actions: CardActions): TemplateResult {
-  const { agent, position, isOpen, options } = card;
+  const { agent, position, isOpen } = card;
   const name = agent.name.trim() || `Agent ${position + 1}`;
-  const color = colorOf(agent, position, options.limits.colors);
+  const color = colorOf(agent, position);
   const { over, leave, drop } = dropped(actions.take);
   return html`<li class="card agent-card" data-key=${agent.key} data-color=${color} data-testid="agent-card" ?data-open=${isOpen}
     @dragover=${over} @dragleave=${leave} @drop=${drop}>
@@ -91,7 +89,7 @@ function bodyTemplate({ agent, options, problemOf }: Card, color: number, change
       ${textTemplate(field("role", "Role (optional)"), agent.role, (role) => change({ role }), "Shown under the name, such as “Value investor”.")}
     </div>
     ${longTextTemplate(field("instructions", "Instructions"), agent.instructions, limits.instructions, (instructions) => change({ instructions }), "What the agent argues from, and how.")}
-    ${colorsTemplate(agent, color, limits.colors, change)}
+    ${colorsTemplate(agent, color, change)}
     <div class="agent-row">
       ${modelTemplate(field("model", "Model"), agent.model, options, (model) => change({ model }))}
       ${numberTemplate(field("temperature", "Temperature (optional)"), String(agent.temperature ?? ""), (text) => change({ temperature: entered(text) }), `0 to ${limits.temperature}. Higher is less predictable.`)}
@@ -104,11 +102,11 @@ function bodyTemplate({ agent, options, problemOf }: Card, color: number, change
   `;
 }
 
-function colorsTemplate({ key }: EditedAgent, color: number, colors: number, change: CardActions["change"]): TemplateResult {
+function colorsTemplate({ key }: EditedAgent, color: number, change: CardActions["change"]): TemplateResult {
   return html`<fieldset class="field">
     <legend>Colour</legend>
     <div class="swatches">
-      ${COLORS.slice(0, colors).map(
+      ${COLORS.map(
         (name, index) => html`<input type="radio" class="swatch" name="color-${key}" data-color=${index} aria-label=${name} title=${name}
           .checked=${index === color} @change=${() => change({ color: index })}>`,
       )}

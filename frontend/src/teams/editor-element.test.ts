@@ -7,7 +7,7 @@ const OPTIONS = {
   models: ["openai:gpt-5-mini", "ollama:llama3.2"],
   default_model: "openai:gpt-5-mini",
   tools: [{ name: "calculate", description: "Exact sums." }],
-  limits: { agents: 3, rounds: 6, name: 60, agent_name: 40, role: 80, description: 300, instructions: 4000, temperature: 2, colors: 8 },
+  limits: { agents: 3, rounds: 6, instructions: 4000, temperature: 2 },
 };
 const agent = (name: string) => ({ name, color: null, role: "", instructions: `Be ${name}.`, model: null, temperature: null, streaming: true, tools: [] });
 const TEAM: Team = { name: "Committee", description: "", rounds: 2, agents: [agent("Value"), agent("Growth")], judge: { model: null } };
@@ -197,7 +197,7 @@ test("a version that was saved elsewhere is replaced only on request", async () 
   await write(one("[data-field=name] input"), "Board");
   await save();
   const problem = byTest("team-problem");
-  expect(problem.textContent).toContain("There is a newer version.");
+  expect(problem.textContent).toContain("A newer version of this team was saved elsewhere.");
   await press(problem.querySelector("button")!);
   await vi.waitFor(() => expect(state()).toBe("Saved as version 3"));
   expect(saves().at(-1)).toMatchObject({ url: "/api/panels/t1/", body: { name: "Board" } });
@@ -214,7 +214,7 @@ test("versions say what they changed, and one of them can be edited again", asyn
   expect([...versions.querySelectorAll(".what")].map(({ textContent }) => textContent)).toEqual([
     "Team: rounds",
     "Judge",
-    "Growth: instructions",
+    "Growth: instructions, colour",
     "Macro added",
     "Value removed",
     "Created",

@@ -5,7 +5,7 @@ import { customElement } from "lit/decorators.js";
 import { repeat } from "lit/directives/repeat.js";
 import { agentTemplate } from "./agent-card.ts";
 import { type Editing, type Note, barTemplate, deleteDialog, judgeTemplate, sideTemplate, teamTemplate } from "./parts.ts";
-import { type EditedAgent, type EditedTeam, type Options, type Saved, type Team, blankTeam, moved, withAgent } from "./team.ts";
+import { type EditedAgent, type EditedTeam, type Options, type Saved, type Team, blankTeam, moved, withAgent, withoutAgent } from "./team.ts";
 import { TeamSession } from "./team-session.ts";
 import { remove } from "./teams-api.ts";
 import { Versions } from "./versions.ts";
@@ -150,7 +150,7 @@ export class TeamEditorElement extends PageElement {
   }
 
   async #add(): Promise<void> {
-    const team = withAgent(this.#session.team, this.#data.options.limits.colors);
+    const team = withAgent(this.#session.team);
     const key = team.agents.at(-1)?.key ?? 0;
     this.#open.add(key);
     this.#edit(team);
@@ -158,7 +158,7 @@ export class TeamEditorElement extends PageElement {
   }
 
   #moveTo({ key, name }: EditedAgent, to: number): void {
-    const team = moved(this.#session.team, key, to, this.#data.options.limits.colors);
+    const team = moved(this.#session.team, key, to);
     this.#edit(team, { sentence: `${name || "The agent"} speaks as number ${to + 1} of ${team.agents.length}`, undo: null });
   }
 
@@ -169,8 +169,7 @@ export class TeamEditorElement extends PageElement {
   }
 
   #remove({ key, name }: EditedAgent): Promise<void> {
-    const agents = this.#session.team.agents.filter((each) => each.key !== key);
-    return this.#editUndoably({ agents }, `${name || "The agent"} was removed`);
+    return this.#editUndoably(withoutAgent(this.#session.team, key), `${name || "The agent"} was removed`);
   }
 
   readonly #restore = (version: number, team: Team): void => {

@@ -27,7 +27,7 @@ export function setUpImport(page: HTMLElement): void {
 
 /** The id of the team that was made from the file, or why there is none. */
 async function imported(file: File): Promise<{ readonly id: string } | { readonly sentences: readonly string[] }> {
-  const bad = (sentence: string) => ({ sentences: [`${file.name} was not imported. ${sentence}`] });
+  const bad = (sentence: string) => ({ sentences: [`${file.name} was not imported. ${sentence}`.trim()] });
   if (file.size > MAX_BYTES) return bad("It is larger than 500 kB.");
   let team: unknown;
   try {

@@ -2,7 +2,7 @@
 
 import { type TemplateResult, html, nothing } from "lit";
 import { type Field, modelTemplate, numberTemplate, textTemplate } from "./fields.ts";
-import { fieldWords } from "./problems.ts";
+import { withoutField } from "./problems.ts";
 import { type EditedTeam, type Options, type Saved, type Team, entered } from "./team.ts";
 import type { Refusal, TeamSession } from "./team-session.ts";
 import { exportUrl } from "./teams-api.ts";
@@ -83,10 +83,7 @@ export function barTemplate({ session, problemOf }: Editing, note: Note | null, 
 
 /** The errors that have no field on the page, or why the server did not look at the fields. */
 function refusalTemplate({ problems, team }: TeamSession, { sentence, isOutdated }: Refusal, { replace, reload }: BarActions): Optional {
-  const positions = new Map(team.agents.map(({ key }, index) => [String(key), String(index)]));
-  const worded = (field: string): string => fieldWords(field.replace(/^agents\.(\d+)/, (_, key: string) => `agents.${positions.get(key) ?? key}`));
-  const general = [...problems].filter(([field]) => document.querySelector(`[data-field="${CSS.escape(field)}"]`) === null);
-  const sentences = problems.size === 0 ? [sentence] : general.map(([field, message]) => `${worded(field)}: ${message}`);
+  const sentences = isOutdated ? ["A newer version of this team was saved elsewhere."] : problems.size === 0 ? [sentence] : withoutField(problems, team.agents.map(({ key }) => key));
   if (sentences.length === 0) return nothing;
   return html`<div class="alert alert-error" role="alert" data-testid="team-problem">
     <span>${sentences.join(" ")}</span>

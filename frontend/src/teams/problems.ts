@@ -17,6 +17,25 @@ export function byField(errors: readonly FieldError[], keys: readonly number[]):
   return found;
 }
 
+/** The problems without those of agents that are gone. */
+export function ofAgents(problems: Problems, keys: readonly number[]): Problems {
+  const isThere = (field: string): boolean => {
+    const [, key] = /^agents\.(\d+)/.exec(field) ?? [];
+    return key === undefined || keys.includes(Number(key));
+  };
+  return new Map([...problems].filter(([field]) => isThere(field)));
+}
+
+/** What the editor has fields for. */
+const FIELDS = /^(name|description|rounds|agents|judge|judge\.model|agents\.\d+\.(name|role|instructions|model|temperature|tools))$/;
+
+/** The problems for which there is no field, each as a sentence that names it; `keys` are those of the agents. */
+export function withoutField(problems: Problems, keys: readonly number[]): string[] {
+  const positioned = (field: string): string =>
+    field.replace(/^agents\.(\d+)/, (_, key: string) => `agents.${keys.indexOf(Number(key))}`);
+  return [...problems].filter(([field]) => !FIELDS.test(field)).map(([field, message]) => `${fieldWords(positioned(field))}: ${message}`);
+}
+
 /** A field's name for a person, such as "Agent 2, instructions". */
 export function fieldWords(field: string): string {
   const [, position, part] = /^agents\.(\d+)(?:\.(.+))?$/.exec(field) ?? [];

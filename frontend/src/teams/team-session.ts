@@ -2,7 +2,7 @@
 
 import { DraftStore } from "../shared/draft.ts";
 import type { FieldError } from "../shared/http.ts";
-import { type Problems, byField } from "./problems.ts";
+import { type Problems, byField, ofAgents } from "./problems.ts";
 import { type EditedTeam, type Saved, type Team, edited, plain } from "./team.ts";
 import * as api from "./teams-api.ts";
 
@@ -59,6 +59,8 @@ export class TeamSession {
   edit(team: EditedTeam): void {
     this.team = team;
     this.isRestored = false;
+    this.refusal = null;
+    this.problems = ofAgents(this.problems, team.agents.map(({ key }) => key));
     this.#drafts.saveSoon();
     this.#checkSoon();
     this.#changed();

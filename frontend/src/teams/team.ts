@@ -1,5 +1,8 @@
 // A team that people compose, as the API has it, and as it is edited.
 
+/** The site's colours for agents (theme.css), by their numbers. */
+export const COLORS = ["Blue", "Teal", "Red", "Amber", "Violet", "Cyan", "Olive", "Orange"];
+
 /** A number, or what was entered in its place; the server says what is wrong with that. Null for nothing. */
 export type Entered = number | string | null;
 
@@ -39,13 +42,13 @@ export type Saved = {
   readonly versions: readonly Version[];
 };
 
-/** What the server allows. `limits` count characters, agents, rounds and colours. */
+/** What the server allows. `limits` count agents, rounds and characters. */
 export type Options = {
   readonly models: readonly string[];
   readonly default_model: string;
   readonly tools: readonly { readonly name: string; readonly description: string }[];
   readonly limits: Readonly<
-    Record<"agents" | "rounds" | "name" | "agent_name" | "role" | "description" | "instructions" | "temperature" | "colors", number>
+    Record<"agents" | "rounds" | "instructions" | "temperature", number>
   >;
 };
 
@@ -77,24 +80,34 @@ function blankAgent(color: number): Agent {
   return { name: "", color, role: "", instructions: "", model: null, temperature: null, streaming: true, tools: [] };
 }
 
-export function colorOf({ color }: Agent, position: number, colors: number): number {
-  return color ?? position % colors;
+/** The colour in which an agent is shown. */
+export function colorOf({ color }: Agent, position: number): number {
+  return color ?? position % COLORS.length;
 }
 
 /** The team with another agent at its end, in a colour that none has yet. */
-export function withAgent(team: EditedTeam, colors: number): EditedTeam {
-  const taken = new Set(team.agents.map((agent, index) => colorOf(agent, index, colors)));
-  const free = Array.from({ length: colors }, (_, index) => index).find((color) => !taken.has(color));
-  const agent = { ...blankAgent(free ?? team.agents.length % colors), key: ++lastKey };
+export function withAgent(team: EditedTeam): EditedTeam {
+  const taken = new Set(team.agents.map(colorOf));
+  const free = COLORS.findIndex((_, color) => !taken.has(color));
+  const agent = { ...blankAgent(free < 0 ? 0 : free), key: ++lastKey };
   return { ...team, agents: [...team.agents, agent] };
 }
 
+/** The team without an agent; the others keep the colours in which they are shown. */
+export function withoutAgent(team: EditedTeam, key: number): EditedTeam {
+  return { ...team, agents: coloured(team.agents).filter((agent) => agent.key !== key) };
+}
+
 /** The team with the agent at another position; each keeps the colour in which it is shown. */
-export function moved(team: EditedTeam, key: number, to: number, colors: number): EditedTeam {
-  const agents = team.agents.map((agent, index) => ({ ...agent, color: colorOf(agent, index, colors) }));
+export function moved(team: EditedTeam, key: number, to: number): EditedTeam {
+  const agents = coloured(team.agents);
   const from = agents.findIndex((agent) => agent.key === key);
   agents.splice(to, 0, ...agents.splice(from, 1));
   return { ...team, agents };
+}
+
+function coloured<Any extends Agent>(agents: readonly Any[]): Any[] {
+  return agents.map((agent, position) => ({ ...agent, color: colorOf(agent, position) }));
 }
 
 /** A number as a person enters it, with a point or a comma. */
@@ -120,9 +133,9 @@ export function changes(before: Team, after: Team): string[] {
   const own = different(TEAM_WORDS, before, after);
   const sentences = own.length === 0 ? [] : [`Team: ${own.join(", ")}`];
   if (JSON.stringify(before.judge) !== JSON.stringify(after.judge)) sentences.push("Judge");
-  const earlier = new Map(before.agents.map((agent) => [agent.name, agent]));
+  const earlier = new Map(coloured(before.agents).map((agent) => [agent.name, agent]));
   const names = after.agents.map(({ name }) => name);
-  for (const agent of after.agents) {
+  for (const agent of coloured(after.agents)) {
     const old = earlier.get(agent.name);
     const words = old ? different(AGENT_WORDS, old, agent) : [];
     if (old === undefined) sentences.push(`${agent.name} added`);
