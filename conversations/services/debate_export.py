@@ -20,6 +20,7 @@ from conversations.domain.thoughts import Thoughts
 from conversations.event_log import queries
 from conversations.infrastructure.attachments import attachment
 from conversations.models import Conversation, Preferences
+from conversations.services import panels
 
 _NAME_LENGTH: Final = 60
 _ABOUT: Final = (
@@ -94,6 +95,7 @@ def _write_json(debate: Conversation, frames: Frames, file: IO[bytes]) -> None:
     """One object: `conversation`, its `events`, written as they are read, and the state that they fold to."""
     about = {name: getattr(debate, name) for name in _ABOUT}
     about["follows"] = debate.follows_id
+    about["panel_version"] = panels.version_of(debate)
     about["cost"] = None if debate.cost is None else float(debate.cost)
     about["sources"] = [{name: getattr(source, name) for name in _SOURCE} for source in debate.sources]
     file.write(

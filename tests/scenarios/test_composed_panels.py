@@ -63,6 +63,7 @@ async def test_a_composed_panel_answers_its_owner_alone_on_every_transport(
         async with serving(settings) as site:
             answers = {person: await answered(site, key, panel) for person, key in keys.items()}
             await debates.debates_ended()
+            detail, exported = await told(site, keys[alice], json.loads(answers[alice]["api"][1])["id"])
     own, others = answers[alice], answers[bob]
     assert own["listed"] == (200, "Two views")
     chat = json.loads(own["openai"][1])["choices"][0]["message"]["content"]
@@ -71,6 +72,14 @@ async def test_a_composed_panel_answers_its_owner_alone_on_every_transport(
     assert others["listed"] == (404, None)
     assert others["openai"][0] == others["api"][0] == others["agui"][0] == 404
     assert "TASK_NOT_FOUND" in others["a2a"][1]
+    assert detail["panel_version"] == exported["conversation"]["panel_version"]
+    found = detail["panel_version"]
+    assert (found["id"], found["name"], found["version"], found["newest_version"]) == (
+        panel,
+        "Two views",
+        1,
+        1,
+    )
     rows = await database.call(lambda: [*Conversation.objects.order_by("created_at")])
     # By each transport one, of the panel's own number of rounds.
     assert [(row.owner_id, row.panel, row.rounds) for row in rows] == [(alice.pk, panel, 1)] * 4
@@ -91,3 +100,11 @@ async def answered(site: str, key: str, panel: str) -> dict[str, tuple[int, Any]
             answer = await http.post(path, json=body)
             answers[transport] = (answer.status_code, answer.text)
     return answers
+
+
+async def told(site: str, key: str, conversation: str) -> list[dict[str, Any]]:
+    """The state of a debate, and its export."""
+    headers = {"Authorization": f"Bearer {key}"}
+    async with httpx.AsyncClient(base_url=site, headers=headers, timeout=PATIENCE_SECONDS) as http:
+        at = f"/api/conversations/{conversation}/"
+        return [(await http.get(path)).json() for path in (at, f"{at}export?format=json")]

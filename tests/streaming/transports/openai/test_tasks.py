@@ -84,6 +84,13 @@ def test_answer_in_each_of_our_forms_makes_a_chat_ours(answer: str) -> None:
     assert tasks.recognised(chat(TITLE, answer=answer)) is not None
 
 
+def test_an_answer_of_a_composed_panel_is_known_by_any_heading() -> None:
+    answer = "## Value\n\nIt is cheap."
+    for asked in (TITLE, template(FORMS["title"], answer)):
+        assert tasks.recognised(chat(asked, answer=answer), is_composed=True) is not None
+        assert tasks.recognised(chat(asked, answer=answer)) is None
+
+
 @pytest.mark.parametrize(
     "asked",
     [
