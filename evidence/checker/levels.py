@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from evidence.checker.agreement import TELLING_DIGITS, agrees, as_said, has_unit, holds, is_near_miss, is_said
 from evidence.checker.claim import Claim, Role
 from evidence.checker.derivations import MARGINS, RATIOS
-from evidence.checker.figure import Measure
+from evidence.checker.figure import Bound, Measure
 from evidence.checker.index import Dated, Index, covers, years_before
 from evidence.checker.relations import consistent, ratios
 from evidence.checker.verdicts import UNSUPPORTED, Label, Verdict
@@ -48,6 +48,9 @@ def _in_another_currency(claim: Claim, series: Sequence[Dated]) -> Verdict:
 
 def _may_be_red(claim: Claim, series: Sequence[Dated]) -> bool:
     if not claim.may_be_wrong or claim.is_from:
+        return False
+    if claim.metric is not None and claim.metric.family == "rsi" and claim.figure.bound is not Bound.EXACT:
+        # "An RSI above 70" is how people say overbought.
         return False
     if claim.period is not None and (not claim.is_dated or claim.period.undated is not None):
         return False

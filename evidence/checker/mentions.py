@@ -61,6 +61,8 @@ _BARE: Final = {
 _WINDOWED: Final = frozenset(
     ("return", "sma", "ema", "volatility", "high", "low", "avg_volume", "max_drawdown", "rsi", "implied_volatility")
 )  # fmt: skip
+# Those of which people give monthly and daily values.
+_OVER_A_TIME: Final = frozenset(("return", "volatility", "avg_volume", "max_drawdown"))
 _POSSESSIVE: Final = re.compile(r"(?<![\w.])([A-Z][\w&.-]{1,30})(?:'s|’s)\s")
 _PROPER: Final = re.compile(
     r"(?=[A-Z])(?:^|(?<=[,;:] )|(?<=while )|(?<=but )|(?<=whereas )|(?<=and )|(?<=at )|(?<=for )"
@@ -87,6 +89,7 @@ def metrics(text: str, words: Vocabulary, subjects: Sequence[SubjectMention]) ->
         if each.subject is not None and len(each.subject) == 6 and each.subject[:3] in vocabulary.CURRENCIES
     ]
     named = {each.end for each in subjects}
+    has_subject = any(each.subject is not None for each in subjects)
     mentions: list[MetricMention] = []
     for start, end, family in sorted(found):
         if family == "close" and _COUNTED.search(text, max(0, start - 12), start):
@@ -98,7 +101,9 @@ def metrics(text: str, words: Vocabulary, subjects: Sequence[SubjectMention]) ->
                 start - 1 == each.end and each.metric.family == family for each in mentions[-1:]
             )
             mentions += _pair(text, start, mention.metric)
-            mentions.append(replace(mention, is_clear=is_known or is_clear(text, start)))
+            mentions.append(
+                replace(mention, is_clear=is_known or is_clear(text, start, has_subject=has_subject))
+            )
     return _with_windows_alone(text, mentions)
 
 
@@ -111,7 +116,7 @@ def _mention(text: str, start: int, end: int, family: str, before: Sequence[Metr
     if qualifier is not None and qualifier["window"] and (span := SPAN.search(qualifier["window"])):
         family = "avg_volume" if family == "volume" else family
         metric = Metric(family, window_of(span)) if family in _WINDOWED else metric
-    if is_other(text, start, has_window=family in _WINDOWED):
+    if is_other(text, start, end, has_window=family in _OVER_A_TIME):
         metric = OTHER
     return MetricMention(start, end_of(text, start, end, family, qualifier), metric)
 

@@ -71,7 +71,7 @@ class Parts:
 
     @cached_property
     def is_assumed(self) -> bool:
-        return ASSUMED.search(self.text) is not None
+        return self.text.rstrip(" \n\"')").endswith("?") or ASSUMED.search(self.text) is not None
 
     @cached_property
     def is_denied(self) -> bool:

@@ -33,6 +33,7 @@ _ASSUMED: Final = (
     r"|outlook|next"
     r"|anticipat(?:e|es|ed|ing)|implies|imagine|unless|whether|budget|position siz(?:e|ing)|portfolio"
     r"|allocat(?:e|ion)|hedge"
+    r"|analysts|consensus|bulls|bears|critics|sceptics|skeptics|optimists|pessimists"
     r"|I(?:'d| would| see| expect| recommend)|recommend(?:s|ed|ing)?|risk premium|discount rate|hurdle"
 )
 _NEGATED: Final = (
@@ -51,6 +52,7 @@ ASSUMED: Final = _words(_ASSUMED)
 NEGATED: Final = re.compile(_NEGATED, re.IGNORECASE)
 
 DENIED: Final = re.compile(
-    r"\b(?:nobody|no one|no-one)\b|\b(?:untrue|false|wrong|not true|not the case) that\b|\b(?:den(?:y|ies|ied))\b",
+    r"\b(?:nobody|no one|no-one)\b|\b(?:untrue|false|wrong|not true|not the case) that\b|\b(?:den(?:y|ies|ied)"
+    r"|disagrees?|disputes?d?|doubt(?:s|ed|ful)?|contrary to|refutes?d?|myth|far from|nowhere near)\b",
     re.IGNORECASE,
 )

@@ -13,9 +13,12 @@ _OTHER: Final = re.compile(
     r"|opening|selling|strike|exercise|offer(?:ing)?|IPO|issue|list|purchase|entry|exit|bid|ask|reference|conversion"
     r"|average|avg\.?|mean|median|historical|sector|industry|peer|implied|producer|wholesale|food|energy|wage|goods"
     r"|house|asset|futures|options|PCE|youth|structural|intraday|pre-market|after-hours|session|month-on-month|quarter-on-quarter"
+    r"|retained|restricted|accrued|annuali[sz]ed|discounted|weighted|(?:un)?levered|capitali[sz]ed"
     r"|(?:day|session|week|month|quarter|today|yesterday)'s",
     re.IGNORECASE,
 )
+# "Revenue per employee".
+_PER: Final = re.compile(r" per (?!cent\b|annum\b)[a-z]", re.IGNORECASE)
 _PARTS_OF_A_YEAR: Final = frozenset(("hourly", "daily", "weekly", "monthly"))
 # These leave it what it is.
 _HARMLESS: Final = re.compile(
@@ -37,21 +40,25 @@ _HARMLESS: Final = re.compile(
 )
 
 
-def is_other(text: str, start: int, *, has_window: bool) -> bool:
-    """Whether the metric that begins here is another one than the record's of that name. A metric with a window has
+def is_other(text: str, start: int, end: int, *, has_window: bool) -> bool:
+    """Whether the metric that stands here is another one than the record's of that name. A metric with a window has
     monthly and daily values."""
+    if _PER.match(text, end):
+        return True
     word = _WORD.search(text, max(0, start - 30), start)
-    if word is None:
-        return False
-    return (
+    return word is not None and (
         _OTHER.fullmatch(word["word"]) is not None
         or (not has_window and word["word"].lower() in _PARTS_OF_A_YEAR)
         or _FORWARD.search(text, max(0, start - 30), start) is not None
     )
 
 
-def is_clear(text: str, start: int) -> bool:
+def is_clear(text: str, start: int, *, has_subject: bool) -> bool:
     """Whether nothing unknown stands before the metric that begins here: "oil price" and "Services revenue" may be
-    other metrics."""
+    other metrics, and "a P/E of 15x" is nobody's if nobody of the record is named."""
     word = _WORD.search(text, max(0, start - 30), start)
-    return word is None or _HARMLESS.fullmatch(word["word"]) is not None
+    if word is None:
+        return True
+    if word["word"].lower() in {"a", "an"}:
+        return has_subject
+    return _HARMLESS.fullmatch(word["word"]) is not None

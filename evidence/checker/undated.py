@@ -51,7 +51,8 @@ _KINDS: Final[Mapping[str, tuple[int, str]]] = {
     "past": (
         0,
         rf"(?i:yesterday|(?=[\dafostn]){_COUNT} (?:days?|weeks?|months?|decades?) (?:ago|earlier|before)|years ago"
-        r"|(?:after|before) hours|after-hours|pre-market|historically)",
+        r"|(?:after|before) hours|after-hours|pre-market|historically|intraday|at the open|in early trading)"
+        r"|Before (?:the|its|that|this)",
     ),
 }  # fmt: skip
 _EXPRESSION: Final = re.compile(

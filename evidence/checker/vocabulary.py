@@ -56,9 +56,15 @@ FAMILIES: Final[Mapping[str, str]] = {
     "sga": r"SG&A|selling, general and administrative(?: expenses)?",
     "cash": r"cash(?: and (?:cash )?(?:equivalents|(?:marketable )?securities|(?:short-term )?investments))?"
     r"(?: pile| position| balance| hoard| reserves)?",
+    "net_assets": r"net assets",
+    "current_assets": r"current assets",
+    "current_liabilities": r"current liabilities",
+    "net_cash": r"net cash(?: position)?",
+    "net_debt": r"net debt",
+    "long_term_debt": r"long-term debt",
     "total_assets": r"(?:total )?assets",
     "total_liabilities": r"(?:total )?liabilities",
-    "total_debt": r"(?:total |net |long-term )?debt|borrowings",
+    "total_debt": r"(?:total )?debt|borrowings",
     "equity": r"(?:shareholders'? |stockholders'? |total )?equity",
     "free_cash_flow": r"free cash ?flow|FCF",
     "operating_cash_flow": r"(?:operating cash ?flow|cash ?flow from operations|cash from operations)",
@@ -136,7 +142,7 @@ NAMES: Final[Mapping[str, str]] = {
 # Whoever is compared with, and is nobody in the record.
 OTHERS: Final = (
     r"peers?|rivals?|competitors?|the industry|the sector|the market|sector average|industry average|S&P 500|Nasdaq"
-    r"|the index|the Dow|analysts' consensus|consensus|Street estimates?"
+    r"|the index|the benchmark|the Dow|analysts' consensus|consensus|Street estimates?"
 )
 CURRENCIES: Final[Mapping[str, str]] = {
     "EUR": "euros?", "USD": "dollars?|greenback", "GBP": "pounds?|sterling|cable", "JPY": "yen",

@@ -80,6 +80,7 @@ def test_an_invented_whole_per_cent_is_no_plain_green(percent: int) -> None:
     "what",
     [
         "Adjusted EPS was", "iPhone revenue was", "The opening price was", "The oil price was", "The day's high was",
+        "Retained earnings were", "At the open, Apple traded at", "Net cash was", "Nobody disputes that EPS was",
         "In June the stock closed at", "On Friday Apple closed at", "On 3 December Apple closed at",
         "Two years ago the stock closed at", "A month ago Apple closed at", "In the fourth quarter revenue was",
         "Quarterly revenue was", "In the December quarter Apple earned", "Nine-month net income was",
@@ -100,9 +101,12 @@ def test_a_figure_of_something_else_is_neither_green_nor_red(what: str) -> None:
         ("Revenue more than doubled [E69, E71].", Label.CONSISTENT),
         ("Net income was a quarter of revenue [E72, E69].", Label.CONSISTENT),
         ("Net income tripled in FY2012.", Label.CONTRADICTED),
+        ("A P/E of 15x is the market's.", Label.UNSUPPORTED),
+        ("Apple has a P/E of 15x.", Label.CONTRADICTED),
+        ("Is revenue of $200bn possible?", Label.ASSUMPTION),
     ],
 )
-def test_a_time_without_its_year_or_a_part_in_words_fits_the_record(text: str, label: Label) -> None:
+def test_what_a_figure_is_said_of_decides_its_label(text: str, label: Label) -> None:
     assert [figure.label for figure in check(text, SNAPSHOT)] == [label]
 
 
