@@ -111,9 +111,15 @@ class ReadingOut(Schema):
     too_long: bool = Field(validation_alias="is_too_long")
 
 
+class Beginning(Schema):
+    tokens: int
+    usd: float | None
+
+
 class Estimate(Schema):
     """`topic` is the question: the one that was given, or the first sentence of the text. `usd` is null if the
-    provider's price is unknown, and 0 for `local` and `demo`; `left` is what is left of today's limits."""
+    provider's price is unknown, and 0 for `local` and `demo`; `left` is what is left of today's limits. With limits
+    below `to_begin`, the first message at the most and a verdict, the debate may end before it says anything."""
 
     topic: str
     provider: str
@@ -121,6 +127,7 @@ class Estimate(Schema):
     tokens: Range[int]
     left: Amounts
     reading: ReadingOut
+    to_begin: Beginning
 
 
 class DeliveryEvent(Schema):

@@ -51,6 +51,14 @@ class Range(Generic[N]):
 
 
 @dataclass(frozen=True)
+class Beginning:
+    """What limits must allow for the first turn at the most, and a verdict right after it; `usd` as in Estimate."""
+
+    tokens: int
+    usd: float | None
+
+
+@dataclass(frozen=True)
 class Reading:
     """How much of content and sources the model is given that is given least. `characters` and `tokens`, the most by
     estimate, are what they have in all, and `read` is how many of the characters it is given. `most_tokens` is how many
@@ -77,6 +85,7 @@ class Estimate:
     tokens: Range[int]
     usd: Range[float] | None
     reading: Reading
+    to_begin: Beginning
 
 
 def estimate(
@@ -96,12 +105,14 @@ def estimate(
         low.append(_call(prompt, provider, SHORT, is_high=False))
         high.append(_call(prompt, provider, LONG, is_high=True))
     cheapest, dearest = _total_cost(low), _total_cost(high)
+    begin = [*first_and_last(question, provider, team)]
     return Estimate(
         topic=new.topic,
         provider=", ".join(each.label for each in _speaking(team, provider)),
         tokens=Range(_total_tokens(low), _total_tokens(high)),
         usd=None if cheapest is None or dearest is None else Range(cheapest, dearest),
         reading=reading(question, provider, team),
+        to_begin=Beginning(_total_tokens(begin), _total_cost(begin)),
     )
 
 

@@ -60,6 +60,15 @@ function belowLeast(name: string, value: number, { tokens, usd }: Estimate): str
   return `Enter ${least} or more: this debate costs at least so many US dollars.`;
 }
 
+/** A warning if the limits may not cover a first message and a verdict; else empty. */
+export function beginningText(form: HTMLFormElement, { to_begin }: Estimate): string {
+  if (to_begin === undefined) return "";
+  const { tokens, usd } = to_begin;
+  const { max_tokens = Infinity, max_usd = Infinity } = limitValues(form);
+  const needed = [max_tokens < tokens && `${thousands(tokens)} tokens`, usd !== null && max_usd < usd && money(usd)].filter(Boolean);
+  return needed.length === 0 ? "" : `The debate may end before its first message: that and a verdict may take ${needed.join(" and ")}.`;
+}
+
 function scaled(name: string, value: number): number {
   const scale = SCALE[name] ?? 1;
   // The server takes whole seconds, at least one.

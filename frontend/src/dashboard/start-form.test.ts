@@ -299,6 +299,16 @@ describe("limits", () => {
     expect(starts()[0]).toMatchObject({ max_usd: 0.5, max_tokens: 20_000, max_seconds: 90 });
   });
 
+  test("that may not cover a first message are accepted with a warning", async () => {
+    serve(async () => Response.json({ ...ESTIMATE, to_begin: { tokens: 16_800, usd: 0.01 } }));
+    write("content", "Is it a buy?");
+    write("max_tokens", "9000");
+    await vi.advanceTimersByTimeAsync(400);
+    await vi.waitFor(() => expect(text("[data-left]")).toContain("before its first message: that and a verdict may take 16,800 tokens."));
+    write("max_tokens", "16800");
+    expect(text("[data-left]")).not.toContain("before its first message");
+  });
+
   test("below the estimate's least are refused before the start", async () => {
     write("content", "Is it a buy?");
     write("max_usd", "0.001");

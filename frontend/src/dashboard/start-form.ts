@@ -9,7 +9,7 @@ import { Estimates } from "./estimates.ts";
 import { type Example, setUpExamples } from "./examples.ts";
 import { clearError, clearErrors, showErrors } from "./field-errors.ts";
 import { receive } from "./incoming.ts";
-import { limitProblems } from "./limits.ts";
+import { beginningText, limitProblems } from "./limits.ts";
 import { chooseTeam, drawOptions, option, optionDraft, optionValues, restoreOptions, takeNamedTeam } from "./options.ts";
 import { drawReading, readingProblems, readingValues, withChoice } from "./reading.ts";
 import { type Source, Sources } from "./sources.ts";
@@ -142,7 +142,7 @@ export class StartForm {
     render(chipsTemplate(pasted, removePasted, sources), this.#place("[data-chips]"));
     drawOptions(this.#form);
     this.#place("[data-price]").textContent = estimate ? priceText(estimate) : "";
-    this.#place("[data-left]").textContent = estimate ? leftText(estimate) : "";
+    this.#place("[data-left]").textContent = estimate ? `${leftText(estimate)} ${beginningText(this.#form, estimate)}`.trim() : "";
     drawReading(this.#form, estimate);
     this.#drawCounter(characterCount(text.value));
     const queue = (): void => void this.#start(null, { when_busy: "queue" });

@@ -22,6 +22,8 @@ export type Estimate = {
   readonly usd: Range | null;
   readonly tokens: Range;
   readonly reading?: Reading;
+  /** What limits must allow for a first message and a verdict. */
+  readonly to_begin?: { readonly tokens: number; readonly usd: number | null };
   readonly left: { readonly usd: number | null; readonly tokens: number | null; readonly seconds: number | null };
 };
 

@@ -184,6 +184,8 @@ async def test_a_limit_below_the_estimate_is_422(alice: User, openai: OpenAIServ
     asked = {"topic": "Buy?", "rounds": 1}
     estimate = await client.post(f"{LIST}estimate", json.dumps(asked), content_type="application/json")
     least = body_of(estimate)["tokens"]["low"]
+    # The most that a first message and a verdict take, which is set aside before the first call.
+    assert body_of(estimate)["to_begin"]["tokens"] > least
     refused = await post(client, {**asked, "max_tokens": least - 1})
     [problem] = body_of(refused)["errors"]
     assert (refused.status_code, problem["field"], problem["rule"]) == (422, "max_tokens", "below_estimate")
