@@ -14,6 +14,7 @@ from conversations.api.exports import router as exports
 from conversations.api.organisation_invitations import router as organisation_invitations
 from conversations.api.organisations import router as organisations
 from conversations.api.panels import router as panels
+from conversations.api.sharing import router as sharing
 from conversations.api.sources import router as sources
 from conversations.domain import requests
 from conversations.domain.errors import (
@@ -39,6 +40,7 @@ api = DescribedAPI(
 )
 api.add_router("/conversations", conversations)
 api.add_router("/conversations", exports)
+api.add_router("/conversations", sharing)
 api.add_router("/datasets", datasets)
 api.add_router("/keys", keys)
 api.add_router("/organisations", organisations)

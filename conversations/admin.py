@@ -18,7 +18,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.text import Truncator
 
-from conversations.access import audit, permissions
+from conversations.access import audit, staff
 from conversations.domain import formatting
 from conversations.domain.enums import AuditAction, Mode, Stance, Status
 from conversations.domain.events import EVENTS
@@ -68,7 +68,7 @@ class ReviewersOnly(ReadOnly):
         css = {"all": ["conversations/admin.css"]}
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return permissions.may_review(request.user)
+        return staff.may_review(request.user)
 
     has_module_permission = has_view_permission
 

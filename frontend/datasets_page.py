@@ -26,7 +26,7 @@ def datasets_page(request: HttpRequest) -> HttpResponse:
     if request.method == "POST":
         return _delete(request, user)
     found = datasets.listed(user)
-    debates = datasets.debates_of(found)
+    debates = datasets.debates_of(user, found)
     context = {
         "datasets": [
             {

@@ -13,7 +13,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
-from conversations.access import api_keys, permissions
+from conversations.access import api_keys, lists
 from conversations.domain.enums import Theme
 from conversations.domain.texts import cleaned_line
 from conversations.models import Preferences
@@ -84,7 +84,7 @@ def settings_page(request: HttpRequest) -> HttpResponse:
         return _with_theme(redirect("settings"), form.cleaned_data["theme"])
     context = {
         "form": form,
-        "datasets": permissions.datasets(_user(request)).count(),
+        "datasets": lists.datasets(_user(request)).count(),
         "keys": api_keys.listed(_user(request)).count(),
         "models": [
             {"provider": provider, "state": _STATES[status.state]}

@@ -15,7 +15,7 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from conversations.access import permissions
+from conversations.access import lists, permissions, staff
 from conversations.access.permissions import NO_RIGHTS, Rights
 from conversations.budgets import service
 from conversations.domain import requests
@@ -62,7 +62,7 @@ def dashboard(request: HttpRequest) -> HttpResponse:
         "limits": LIMITS,
         "most": _limits_of_site(),
         "initial": initial,
-        "has_debates": permissions.own(request.user).exists(),
+        "has_debates": lists.personal(request.user).exists(),
         "own_limits": _limits_of(initial),
         "again": getattr(initial, "pk", request.GET.get("dataset", "")),
         "texts": _texts_of(initial, may) | _dataset_of(request),
@@ -116,11 +116,7 @@ def _dataset_of(request: HttpRequest) -> dict[str, Any]:
     """The dataset in `?dataset=ID`, in the form of a new debate about it; nothing if there is none."""
     if not (chosen := request.GET.get("dataset")):
         return {}
-    return {
-        "datasets": [
-            _chip(each) for each in permissions.datasets(request.user).filter(pk=uuid_or_nil(chosen))
-        ]
-    }
+    return {"datasets": [_chip(each) for each in lists.datasets(request.user).filter(pk=uuid_or_nil(chosen))]}
 
 
 def _chip(dataset: Dataset) -> dict[str, Any]:
@@ -176,7 +172,7 @@ def sample_debate(request: HttpRequest) -> HttpResponse:
 
 def page_data(conversation: Conversation, user: permissions.AnyUser, may: Rights) -> dict[str, Any]:
     """The live page's data before its first event, and the user's rights on it (src/client/page-data.ts)."""
-    visible = permissions.visible_to(user)
+    visible = lists.visible_to(user)
     team = conversation.team
     return {
         "isSample": False,
@@ -197,7 +193,7 @@ def page_data(conversation: Conversation, user: permissions.AnyUser, may: Rights
         "loginUrl": f"{reverse('account_login')}?next={conversation.get_absolute_url()}",
         "againUrl": f"{reverse('dashboard')}?again={conversation.pk}",
         "follows": [_link(each) for each in visible.filter(followed_by=conversation)],
-        "followedBy": [_link(each) for each in permissions.followers(user, conversation)[:MAX_FOLLOWERS]],
+        "followedBy": [_link(each) for each in lists.followers(user, conversation)[:MAX_FOLLOWERS]],
         "limits": vars(service.limits(conversation)),
         "teams": [
             {"slug": each.slug, "title": each.title, "judges": each.moderator is not None}
@@ -214,7 +210,7 @@ def page_data(conversation: Conversation, user: permissions.AnyUser, may: Rights
         "canControl": may.control,
         "canSpeak": may.speak,
         "isStaff": user.is_staff,
-        "reviewUrl": _review_url(conversation) if permissions.may_review(user) else None,
+        "reviewUrl": _review_url(conversation) if staff.may_review(user) else None,
         "maxText": requests.MAX_TEXT,
         "maxTopic": requests.MAX_TOPIC,
     }
@@ -244,7 +240,7 @@ def _events(conversation: UUID) -> list[Any]:
 @trusted_types
 def monitor(request: HttpRequest) -> HttpResponse:
     """The figures of this process, for staff who may review conversations."""
-    if not permissions.may_review(request.user):
+    if not staff.may_review(request.user):
         raise PermissionDenied
     data = {
         "statusUrl": "/api/streaming/status",
@@ -253,7 +249,7 @@ def monitor(request: HttpRequest) -> HttpResponse:
         "broadcastUrl": "/api/streaming/broadcast",
         "wsUrl": f"/{settings.OUTCRY_WEBSOCKET_PATH}",
         "loginUrl": f"{reverse('account_login')}?next={reverse('monitor')}",
-        "canBroadcast": permissions.may_control_all(request.user),
+        "canBroadcast": staff.may_control_all(request.user),
         "maxNotice": MAX_NOTICE,
         "maxTopic": requests.MAX_TOPIC,
     }

@@ -14,7 +14,7 @@ from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
-from conversations.access import permissions, rate_limits, reauthentication
+from conversations.access import lists, rate_limits, reauthentication
 from conversations.domain.errors import NotErasable, TooManyRequests
 from conversations.privacy import download, erasure
 from frontend.content_security import trusted_types
@@ -59,7 +59,7 @@ def _page(request: HttpRequest, user: AbstractUser) -> HttpResponseBase:
     context = {
         "is_confirmed": _CONFIRM in request.GET,
         "refusal": refusal,
-        "number": permissions.own_with_deleted(user).count(),
+        "number": lists.own_with_deleted(user).count(),
     }
     return render(request, "frontend/your_data.html", context)
 

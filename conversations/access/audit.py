@@ -36,12 +36,21 @@ def record(
 
 def note_reading(user: AbstractUser | AnonymousUser, conversation: Any, owner: Any) -> None:
     """Add an entry if the debate is somebody else's, at most once in READING_NOTED_EVERY."""
-    if user.pk == owner:
-        return
-    subject, since = f"conversation:{conversation}", timezone.now() - READING_NOTED_EVERY
+    if user.pk != owner:
+        _note_reading(user, f"conversation:{conversation}", owner=owner)
+
+
+def _note_reading(user: AbstractUser | AnonymousUser, subject: str, **detail: Any) -> None:
+    since = timezone.now() - READING_NOTED_EVERY
     before = AuditEntry.objects.filter(actor_id=user.pk, action=AuditAction.TRANSCRIPT_READ, at__gt=since)
     if not before.filter(subject=subject).exists():
-        record(AuditAction.TRANSCRIPT_READ, user, subject, owner=owner)
+        record(AuditAction.TRANSCRIPT_READ, user, subject, **detail)
+
+
+def note_review(user: AbstractUser, organisation: Any) -> None:
+    """Add an entry for a list or search of an organisation's debates by somebody who reviews them, at most once in
+    READING_NOTED_EVERY. What is found tells what was said."""
+    _note_reading(user, f"organisation:{organisation}")
 
 
 def note_settings(**values: str) -> None:

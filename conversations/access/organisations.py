@@ -46,6 +46,17 @@ def contribute(user: AbstractUser, organisation: UUID) -> Membership:
     return found
 
 
+def lock_membership(user: AbstractUser, organisation: UUID) -> None:
+    """Until the end of the transaction, the user stays a member who may start debates. Raises NotFound and
+    Forbidden."""
+    list(
+        Membership.objects.select_for_update()
+        .filter(person=user.pk, organisation=organisation)
+        .values_list("pk")
+    )
+    contribute(user, organisation)
+
+
 def administer(user: AbstractUser, organisation: UUID | str) -> Membership:
     """The membership of a user who may change the organisation and its members. Raises NotFound and Forbidden."""
     found = member(user, organisation)

@@ -130,7 +130,7 @@ async def detail(request: AuthenticatedRequest, dataset: UUID) -> dict[str, Any]
 
 def _detail(user: AbstractUser, dataset: UUID) -> dict[str, Any]:
     found = permissions.query(user, dataset)
-    return {**vars(found), "debates": datasets.debates_of([found])[dataset]}
+    return {**vars(found), "debates": datasets.debates_of(user, [found])[dataset]}
 
 
 @router.patch(

@@ -9,14 +9,14 @@ from ninja import Query, Router, Schema
 from ninja import Status as ApiStatus
 from pydantic import Field
 
-from conversations.access import permissions
+from conversations.access import lists, permissions
 from conversations.api.authentication import AuthenticatedRequest, needs
 from conversations.api.errors import Conflict, Invalid, Refusal
 from conversations.api.sources import SourceOut
 from conversations.budgets import service
 from conversations.budgets.service import Amounts
 from conversations.domain import transcript
-from conversations.domain.enums import Mode, Stance, Status
+from conversations.domain.enums import Mode, Sharing, Stance, Status
 from conversations.domain.history import Changes, HistoryQuery
 from conversations.domain.requests import SAME_INPUT, Command, Input, NewConversation, Restart
 from conversations.event_log import commands, queries
@@ -29,7 +29,9 @@ from conversations.services.cost_estimate import Range
 MAX_EVENTS = 1_000
 
 # Fields of a Summary that are no attributes of a Conversation.
-_COMPUTED: Final = frozenset({"pinned", "models", "verdict_reason", "url", "follows"})
+_COMPUTED: Final = frozenset(
+    {"pinned", "models", "verdict_reason", "url", "follows", "organisation", "author"}
+)
 
 router = Router(tags=["conversations"])
 
@@ -54,7 +56,8 @@ class Summary(Schema):
     `contradicted_figures`, `prices_missing`, where its record has no current price of its instrument, or
     `not_a_debate`, where the team has no judge. `title` is the owner's name for it, null for the question; `models`
     have spoken so far. `follows` is the earlier debate that its agents know, null if there is none or it was
-    deleted."""
+    deleted. `author` is the username of who started it; `organisation` is null for a personal debate, and `sharing`
+    says who else in the organisation may watch it."""
 
     id: UUID
     topic: str
@@ -73,6 +76,9 @@ class Summary(Schema):
     started_at: datetime | None
     finished_at: datetime | None
     follows: UUID | None
+    author: str
+    organisation: UUID | None
+    sharing: Sharing
 
 
 class ExcerptOut(Schema):
@@ -261,7 +267,7 @@ async def estimate(request: AuthenticatedRequest, new: NewConversation) -> dict[
 @router.get(
     "/",
     auth=needs("watch"),
-    response={200: Page, 403: Refusal, 429: Refusal},
+    response={200: Page, 403: Refusal, 404: Refusal, 429: Refusal},
     summary="List, filter and search your debates",
 )
 async def list_own(request: AuthenticatedRequest, query: Query[HistoryQuery]) -> dict[str, Any]:
@@ -424,7 +430,7 @@ def _detail(user: AbstractUser, conversation: UUID) -> dict[str, Any]:
         "limits": service.limits(found),
         "spent": service.spent(found),
         "deliveries": deliveries.listed(found.pk),
-        "followed_by": [*permissions.followers(user, found).values_list("pk", flat=True)],
+        "followed_by": [*lists.followers(user, found).values_list("pk", flat=True)],
         "transcript": transcript.fold(queries.read_all(found.pk)),
     }
 
@@ -433,6 +439,8 @@ def _summary(conversation: Conversation) -> dict[str, Any]:
     return {
         **{name: getattr(conversation, name) for name in Summary.model_fields if name not in _COMPUTED},
         "follows": conversation.follows_id,
+        "author": conversation.owner.get_username(),
+        "organisation": conversation.organisation_id,
         "pinned": conversation.pinned_at is not None,
         "models": conversation.model_names,
         "status": Status.read(conversation.status),

@@ -50,6 +50,14 @@ class Role(models.TextChoices):
         return self is not Role.VIEWER
 
 
+class Sharing(models.TextChoices):
+    """Who may watch a debate of an organisation, beside the person who started it, and admins who review it."""
+
+    PRIVATE = "private", "Only you"
+    ORGANISATION = "organisation", "Everybody in the organisation"
+    MEMBERS = "members", "Some members"
+
+
 class Theme(models.TextChoices):
     """The colours of the pages; a person who has chosen none gets those of their system."""
 
@@ -89,6 +97,7 @@ class AuditAction(models.TextChoices):
     KEY_ROTATED = "key_rotated", "replaced an API key's secret"
     KEY_REVOKED = "key_revoked", "revoked an API key"
     TRANSCRIPT_READ = "transcript_read", "read somebody else's debate"
+    DEBATE_SHARED = "debate_shared", "changed who may watch a debate"
     DEBATE_COMMANDED = "debate_commanded", "commanded somebody else's debate"
     EXPORTED = "exported", "exported data"
     ANNOUNCED = "announced", "sent an announcement"

@@ -2,12 +2,21 @@
 
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
+from uuid import UUID
 
-from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, field_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    StringConstraints,
+    field_validator,
+    model_validator,
+)
 from pydantic_core import PydanticCustomError
 
 from conversations.domain.enums import Mode, Stance, Status
+from conversations.domain.errors import InvalidInput
 from conversations.domain.requests import LINE, Form, without_nul
 
 MAX_TITLE = 200
@@ -62,8 +71,27 @@ class HistoryQuery(Form):
     until: Annotated[
         Moment | None, Field(alias="to", description="Created on this day or earlier: a date or time (UTC).")
     ] = None
+    organisation: Annotated[
+        UUID | None,
+        Field(
+            description="Debates of this organisation: yours, and those that are shared with you. Without it, your"
+            " personal debates."
+        ),
+    ] = None
+    review: Annotated[
+        bool,
+        Field(
+            description="With an organisation: all of its debates, for its admins and owners; it is recorded."
+        ),
+    ] = False
     sort: Annotated[Sort, Field(description="The order after the pinned ones.")] = Sort.NEWEST
     page: Annotated[int, Field(ge=1, le=MAX_PAGE)] = 1
+
+    @model_validator(mode="after")
+    def _reviews_an_organisation(self) -> Self:
+        if self.review and self.organisation is None:
+            raise InvalidInput.of("review", "organisation_missing", "Name the organisation to review.")
+        return self
 
     @property
     def earliest(self) -> datetime | None:

@@ -272,8 +272,12 @@ class NewConversation(Form):
         UUID | None,
         Field(
             description="An earlier debate, which has ended and which you may watch: the agents know its question,"
-            " its verdict and what was said in it."
+            " its verdict and what was said in it. Both belong to the same organisation, or are personal."
         ),
+    ] = None
+    organisation: Annotated[
+        UUID | None,
+        Field(description="The organisation that it belongs to; null for a personal debate."),
     ] = None
     max_usd: Annotated[
         float | None,

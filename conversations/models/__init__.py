@@ -10,16 +10,31 @@ from django.urls import reverse
 from django.utils import timezone
 
 from conversations.domain import spoken_models
-from conversations.domain.enums import TERMINAL, AuditAction, ContentType, DeletionReason, Mode, Status, Theme
+from conversations.domain.enums import (
+    TERMINAL,
+    AuditAction,
+    ContentType,
+    DeletionReason,
+    Mode,
+    Sharing,
+    Status,
+    Theme,
+)
 from conversations.domain.panels import DEFAULT_PANEL, PANELS, Panel
 from conversations.domain.sources import MAX_NAME, SourceText, SourceType
-from conversations.models.organisations import Membership, Organisation, OrganisationInvitation
+from conversations.models.organisations import (
+    ConversationShare,
+    Membership,
+    Organisation,
+    OrganisationInvitation,
+)
 from conversations.models.panels import ComposedPanel, ConversationPanel, PanelVersion
 
 # Django finds the models of an application in this module.
 __all__ = [
     "ComposedPanel",
     "ConversationPanel",
+    "ConversationShare",
     "Membership",
     "Organisation",
     "OrganisationInvitation",
@@ -75,6 +90,25 @@ class Conversation(models.Model):
     started_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
 
+    # Without an index of its own: that of an organisation's list begins with this column.
+    organisation = models.ForeignKey(
+        Organisation,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        db_index=False,
+        related_name="conversations",
+        help_text="Empty: it is personal.",
+    )
+    # The database needs the default, too: during an upgrade, older processes insert rows without this column.
+    sharing = models.CharField(
+        max_length=12,
+        choices=Sharing,
+        default=Sharing.PRIVATE.value,
+        db_default="private",
+        help_text="Who in its organisation may watch it.",
+    )
+
     # What the owner made of it in their history.
     title = models.CharField(  # noqa: DJ001 (null: it was never renamed)
         max_length=200, null=True, blank=True, help_text="The owner's name for it; empty: the question."
@@ -129,8 +163,13 @@ class Conversation(models.Model):
             # The list of a person's debates, pinned ones first, without reading the debates themselves.
             models.Index(
                 fields=["owner", "-pinned_at", "-created_at", "-id"],
-                name="history_of_owner",
-                condition=models.Q(deleted_at=None),
+                name="history_of_person",
+                condition=models.Q(deleted_at=None, organisation=None),
+            ),
+            models.Index(
+                fields=["organisation", "-pinned_at", "-created_at", "-id"],
+                name="history_of_organisation",
+                condition=models.Q(organisation__isnull=False),
             ),
             models.Index(fields=["status", "lease_until"]),
         ]

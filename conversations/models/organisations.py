@@ -63,6 +63,21 @@ class Membership(models.Model):
         return f"person {self.person_id} {self.role}"
 
 
+class ConversationShare(models.Model):
+    """A member whom a conversation is shared with by name."""
+
+    conversation = models.ForeignKey(
+        "conversations.Conversation", models.CASCADE, related_name="shares", db_index=False
+    )
+    person = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="shares")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["conversation", "person"], name="share_once")]
+
+    def __str__(self) -> str:
+        return f"person {self.person_id}"
+
+
 class OrganisationInvitation(models.Model):
     """Lets the person with this mail address join, by a link that `conversations.access.organisations` signs."""
 

@@ -15,7 +15,7 @@ from django.contrib.auth.models import AbstractUser
 from django.db.models import Model, Q, QuerySet
 
 from conversations.access import audit
-from conversations.models import ApiKey, Conversation, LedgerEntry
+from conversations.models import ApiKey, Conversation, LedgerEntry, Membership
 from conversations.outbox import deliveries
 
 Row = dict[str, Any]
@@ -172,6 +172,10 @@ TABLES: Final[Mapping[str, Table]] = {
         _invitations,
         shown=lambda row, person: _others_hidden("created_by_id")(_address_hidden(row, person), person),
     ),
+    "conversations.ConversationShare": Table(
+        lambda person: Q(person=person.pk) | Q(conversation__owner=person.pk),
+        shown=_others_hidden("person_id"),
+    ),
     "conversations.Membership": _owned("person"),
     "conversations.OrganisationInvitation": Table(
         lambda person: Q(invited_by=person.pk) | invited(person),
@@ -206,6 +210,18 @@ IMPERSONAL: Final = frozenset(
 )
 
 
+# Where the rows of these tables lead to their conversation.
+_OF_CONVERSATIONS: Final[Mapping[str, str]] = {
+    "conversations.Conversation": "",
+    "conversations.ConversationSource": "conversation__",
+    "conversations.ConversationDataset": "conversation__",
+    "conversations.ConversationPanel": "conversation__",
+    "conversations.Event": "conversation__",
+    "conversations.EventText": "conversation__",
+    "conversations.Delivery": "conversation__",
+}
+
+
 def rows(label: str, person: Person) -> QuerySet[Any]:
     """The rows of this table about the person."""
     # `_base_manager` finds all rows.
@@ -213,12 +229,20 @@ def rows(label: str, person: Person) -> QuerySet[Any]:
 
 
 def exported(label: str, person: Person) -> Iterator[Row]:
-    """The rows of this table as the person gets them."""
+    """The rows of this table as the person gets them. Debates of an organisation that they have left stay in it."""
     table = TABLES[label]
     fields = _model(label)._meta.concrete_fields
     columns = [field.attname for field in fields if field.attname not in table.left_out]
-    found = rows(label, person).order_by("pk").values(*columns, *table.also)
+    within = rows(label, person).filter(_still_theirs(label, person))
+    found = within.order_by("pk").values(*columns, *table.also)
     return (table.shown(row, person) for row in found.iterator(chunk_size=500))
+
+
+def _still_theirs(label: str, person: Person) -> Q:
+    if (path := _OF_CONVERSATIONS.get(label)) is None:
+        return Q()
+    joined = Membership.objects.filter(person=person.pk).values("organisation")
+    return Q(**{f"{path}organisation": None}) | Q(**{f"{path}organisation__in": joined})
 
 
 def _model(label: str) -> type[Model]:

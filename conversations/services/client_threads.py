@@ -9,7 +9,7 @@ from uuid import UUID
 from django.contrib.auth.models import AbstractUser
 from django.db.models import Q
 
-from conversations.access import permissions
+from conversations.access import lists, permissions
 from conversations.domain.errors import InvalidInput, Problem
 from conversations.domain.texts import uuid_or_nil
 from conversations.event_log.queries import of_people, open_question
@@ -57,7 +57,7 @@ def key(thread: str, message: str) -> str:
 def find(user: AbstractUser, run: Run) -> ThreadDebate | None:
     """The debate whose id is the thread's name, else the one that this run began, else the thread's newest. None if
     there is none; raises NotFound if the user may not watch it."""
-    named = permissions.visible_to(user).filter(pk=uuid_or_nil(run.thread)).first()
+    named = lists.visible_to(user).filter(pk=uuid_or_nil(run.thread)).first()
     if named is not None:
         return ThreadDebate(named, True, None)
     rows = ThreadRun.objects.filter(owner_id=user.pk, thread=run.thread)

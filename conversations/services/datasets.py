@@ -10,7 +10,7 @@ from django.conf import settings
 from django.contrib.auth.models import AbstractUser
 from django.utils import timezone
 
-from conversations.access import permissions, rate_limits
+from conversations.access import lists, permissions, rate_limits
 from conversations.access.permissions import AnyUser
 from conversations.datasets import files, queries, store
 from conversations.domain.datasets import ColumnReadings
@@ -72,7 +72,7 @@ async def upload(
 
 def listed(owner: AbstractUser) -> list[Dataset]:
     """The owner's datasets, newest first."""
-    return list(permissions.datasets(owner))
+    return list(lists.datasets(owner))
 
 
 async def change(owner: AbstractUser, pk: UUID, changes: ColumnReadings) -> Dataset:
@@ -105,7 +105,7 @@ async def query(owner: AbstractUser, pk: UUID, sql: str) -> Result:
 
 def choose(owner: AnyUser, chosen: Sequence[UUID]) -> list[Dataset]:
     """The datasets of a new debate, in its order. Raises NotFound if one does not exist or is somebody else's."""
-    found = {row.pk: row for row in permissions.datasets(owner).filter(pk__in=chosen)}
+    found = {row.pk: row for row in lists.datasets(owner).filter(pk__in=chosen)}
     if len(found) < len(chosen):
         raise NotFound(permissions.NO_SUCH_DATASET)
     return [found[pk] for pk in chosen]
@@ -126,10 +126,11 @@ def of(conversation: Conversation) -> list[Dataset]:
     return list(conversation.datasets)
 
 
-def debates_of(chosen: Sequence[Dataset]) -> dict[UUID, list[Conversation]]:
-    """The debates that have each of these datasets, newest first, by the dataset's id; deleted ones are left out."""
+def debates_of(user: AbstractUser, chosen: Sequence[Dataset]) -> dict[UUID, list[Conversation]]:
+    """The user's debates that have each of these datasets, newest first, by the dataset's id; deleted ones, and those
+    of organisations that they have left, are left out."""
     found: dict[UUID, list[Conversation]] = {dataset.pk: [] for dataset in chosen}
-    links = ConversationDataset.objects.filter(dataset__in=chosen, conversation__deleted_at=None)
+    links = ConversationDataset.objects.filter(dataset__in=chosen, conversation__in=lists.own(user))
     for link in links.select_related("conversation").order_by("-conversation__created_at"):
         found[link.dataset_id].append(link.conversation)
     return found

@@ -9,7 +9,7 @@ from django.contrib.auth.models import AbstractUser
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from conversations.access import permissions, rate_limits
+from conversations.access import organisations, permissions, rate_limits
 from conversations.access.permissions import AnyUser
 from conversations.budgets import ledger, service
 from conversations.budgets.service import Amounts
@@ -138,6 +138,7 @@ def _is_same(conversation: Conversation, new: NewConversation) -> bool:
     stored = {**{name: getattr(conversation, name) for name in given}, "panel": _asked_panel(conversation)}
     is_same = all(stored[name] == getattr(new, name) for name in given)
     follows = conversation.follows_id == new.follows
+    is_same = is_same and conversation.organisation_id == new.organisation
     chosen = (_source_ids(conversation), _dataset_ids(conversation))
     return is_same and follows and chosen == (new.sources, new.datasets)
 
@@ -172,6 +173,8 @@ def _store(owner: AbstractUser, prepared: Prepared) -> Conversation:
         locked = get_user_model().objects.select_for_update().filter(pk=owner.pk, is_active=True)
         if not list(locked.values_list("pk")):
             raise Unauthenticated("This account is disabled.")
+        if new.organisation is not None:
+            organisations.lock_membership(owner, new.organisation)
         waits = _must_wait(owner, new.when_busy)
         service.require_today(owner.pk, *prepared.calls)
         sources.lock(prepared.sources)
@@ -183,6 +186,7 @@ def _store(owner: AbstractUser, prepared: Prepared) -> Conversation:
             **new.model_dump(include={*_INPUT}),
             is_automatic=prepared.is_automatic,
             follows_id=new.follows,
+            organisation_id=new.organisation,
             mode=provider.mode,
             reason=places.BUSY if waits else None,
             traceparent=tracing.traceparent(),
@@ -285,6 +289,7 @@ def _input_of(user: AnyUser, conversation: UUID, changes: Restart) -> NewConvers
             "panel": _asked_panel(found),
             "sources": _source_ids(found),
             "datasets": _dataset_ids(found),
+            "organisation": found.organisation_id,
             "follows": found.pk if changes.follows else found.follows_id,
             **changes.model_dump(include={"topic", "rounds", "panel", "when_busy"}, exclude_none=True),
             # The settings may be stricter now than when the original started.

@@ -14,7 +14,7 @@ from django.db.models import F, OrderBy, Q, QuerySet
 from django.db.models.functions import Coalesce, Lower
 from django.utils import timezone
 
-from conversations.access import permissions, rate_limits
+from conversations.access import lists, rate_limits
 from conversations.domain import spoken_models
 from conversations.domain.enums import Action
 from conversations.domain.errors import Finished, NotFound
@@ -41,20 +41,28 @@ class Page:
 
 
 def listed(user: AbstractUser, query: HistoryQuery) -> Page:
-    """A page of the user's debates that fulfil the query; empty after the last page."""
-    ids = _filtered(permissions.own(user), query).order_by(*_ORDERS[query.sort]).values_list("pk", flat=True)
+    """A page of the user's debates that fulfil the query; empty after the last page. Raises NotFound and Forbidden for
+    an organisation."""
+    ids = _filtered(_scope(user, query), query).order_by(*_ORDERS[query.sort]).values_list("pk", flat=True)
     # Of a search all ids at once: counting them separately would search twice.
     pages = Paginator(list(ids) if query.q else ids, PAGE_SIZE)
     of_page = list(pages.page(query.page).object_list) if query.page <= pages.num_pages else []
-    found = Conversation.objects.defer("content").in_bulk(of_page)
+    found = Conversation.objects.defer("content").select_related("owner").in_bulk(of_page)
     rows = [found[pk] for pk in of_page if pk in found]
     shown = excerpts.excerpts([row.pk for row in rows], query.q)
     return Page(pages.count, query.page, pages.num_pages, rows, shown)
 
 
+def _scope(user: AbstractUser, query: HistoryQuery) -> QuerySet[Conversation]:
+    if query.organisation is None:
+        return lists.personal(user)
+    within = lists.reviewable if query.review else lists.shared
+    return within(user, query.organisation)
+
+
 def models(user: AbstractUser) -> list[str]:
     """The names of the models that have spoken in the user's debates, sorted."""
-    used = permissions.own(user).exclude(models_used=None).order_by()
+    used = lists.own(user).exclude(models_used=None).order_by()
     rows = used.values_list("models_used", flat=True).distinct()
     return sorted({name for row in rows for name in spoken_models.names(row)})
 
@@ -68,8 +76,8 @@ def change(user: AbstractUser, conversation: UUID, changes: Changes) -> Conversa
         columns["pinned_at"] = timezone.now() if changes.pinned else None
     with database.writing(), transaction.atomic():
         if columns:
-            permissions.own(user).filter(pk=conversation).update(**columns)
-        found = _found(permissions.own(user), conversation)
+            lists.own(user).filter(pk=conversation).update(**columns)
+        found = _found(lists.own(user), conversation)
         if "title" in columns:
             index.rename(found)
     return found
@@ -80,7 +88,7 @@ async def delete(user: AbstractUser, conversation: UUID) -> bool:
 
     Raises NotFound, LimitReached and LogUnavailable."""
     await rate_limits.control(str(user.pk))
-    rows = permissions.own_with_deleted(user)
+    rows = lists.own_with_deleted(user)
     await database.call(_found, rows, conversation, timeout=database.REQUEST_SECONDS)
     was_running = True
     try:
@@ -93,13 +101,13 @@ async def delete(user: AbstractUser, conversation: UUID) -> bool:
 
 def restore(user: AbstractUser, conversation: UUID) -> Conversation:
     """Undo the deletion of a debate of the user's. Raises NotFound if it was deleted for good."""
-    rows = permissions.own_with_deleted(user)
+    rows = lists.own_with_deleted(user)
     rows.filter(pk=conversation).update(deleted_at=None)
     return _found(rows, conversation)
 
 
 def _mark_deleted(user: AbstractUser, conversation: UUID) -> None:
-    permissions.own(user).filter(pk=conversation).update(deleted_at=timezone.now())
+    lists.own(user).filter(pk=conversation).update(deleted_at=timezone.now())
 
 
 def _found(rows: QuerySet[Conversation], conversation: UUID) -> Conversation:

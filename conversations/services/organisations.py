@@ -155,7 +155,7 @@ def _require_another_owner(membership: Membership, what: str) -> None:
 
 def lock(organisation: UUID) -> None:
     """Until the end of the transaction, nobody else changes who is a member."""
-    list(Organisation.objects.select_for_update().filter(pk=organisation).values_list("pk"))
+    list(Organisation.objects.select_for_update(no_key=True).filter(pk=organisation).values_list("pk"))
 
 
 def record(action: AuditAction, user: AbstractUser, organisation: UUID, **detail: Any) -> None:

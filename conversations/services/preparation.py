@@ -5,7 +5,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from conversations.access import permissions
+from django.contrib.auth.models import AbstractUser
+
+from conversations.access import organisations, permissions
 from conversations.access.permissions import AnyUser
 from conversations.domain.budget_guard import Call
 from conversations.domain.errors import InvalidInput, NotFound
@@ -40,10 +42,13 @@ class Prepared:
     version: PanelVersion | None
 
 
-def prepare(owner: AnyUser, new: NewConversation, known: Known | None = None) -> Prepared:
+def prepare(owner: AbstractUser, new: NewConversation, known: Known | None = None) -> Prepared:
     """`known` is what is known of its instrument; None: what the library has. Raises InvalidInput if the debate may not
-    follow what it names, its texts are too long, or its panel names a model that is gone; and NotFound for a source or
-    panel that is not the owner's."""
+    follow what it names, its texts are too long, or its panel names a model that is gone; NotFound for a source or
+    panel that is not the owner's, or an organisation that they are not in; and Forbidden if they are a viewer of
+    it."""
+    if new.organisation is not None:
+        organisations.contribute(owner, new.organisation)
     provider, followed = catalog.configured()[0], _followed(owner, new)
     version = None if new.panel in (AUTO, *PANELS) else panels.choose(owner, UUID(new.panel))
     if version is not None and version.team.rounds is not None and "rounds" not in new.model_fields_set:
@@ -90,6 +95,9 @@ def _followed(user: AnyUser, new: NewConversation) -> EarlierDebate | None:
         raise InvalidInput.of(
             "follows", "not_found", "There is no such debate, or you may not watch it."
         ) from None
+    if found.organisation_id != new.organisation:
+        # What was said in an organisation stays in it.
+        raise InvalidInput.of("follows", "other_organisation", "This debate belongs to another organisation.")
     if not found.is_finished:
         raise InvalidInput.of("follows", "running", "This debate is still running. Wait until it has ended.")
     return earlier.read(found.pk)

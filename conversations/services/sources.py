@@ -8,7 +8,7 @@ from typing import IO, Final
 
 from django.contrib.auth.models import AbstractUser
 
-from conversations.access import permissions, rate_limits
+from conversations.access import lists, rate_limits
 from conversations.access.permissions import AnyUser
 from conversations.domain.errors import InvalidInput, LimitReached, NotFound
 from conversations.domain.requests import NewConversation
@@ -50,7 +50,7 @@ def choose(owner: AnyUser, new: NewConversation) -> tuple[NewConversation, Seque
     Raises NotFound if one does not exist or is somebody else's, and InvalidInput if the texts are too long in all."""
     if not new.sources:
         return new, ()
-    found = {row.pk: row for row in permissions.sources(owner).filter(pk__in=new.sources)}
+    found = {row.pk: row for row in lists.sources(owner).filter(pk__in=new.sources)}
     if len(found) < len(new.sources):
         raise NotFound(NO_SUCH_SOURCE)
     sources = [found[pk] for pk in new.sources]
@@ -88,7 +88,7 @@ def _refused(code: str, name: str, sentence: str) -> InvalidInput:
 
 
 def _require_room(owner: AbstractUser) -> None:
-    if permissions.sources(owner).filter(links=None).count() >= MAX_UNUSED:
+    if lists.sources(owner).filter(links=None).count() >= MAX_UNUSED:
         raise LimitReached(
             f"You have {MAX_UNUSED} sources that no debate uses. Start a debate with them, or wait a day until they"
             " are deleted."

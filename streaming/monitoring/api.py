@@ -9,7 +9,7 @@ from ninja import Status as Answer
 from ninja.errors import HttpError
 from pydantic import Field, StringConstraints
 
-from conversations.access import audit, permissions
+from conversations.access import audit, staff
 from conversations.api.authentication import AuthenticatedRequest, needs
 from conversations.api.errors import Invalid, Refusal
 from conversations.domain import requests
@@ -106,10 +106,10 @@ def _days(user: AbstractUser) -> list[Day]:
 
 
 def _require_reviewer(user: AbstractUser) -> None:
-    if not permissions.may_review(user):
+    if not staff.may_review(user):
         raise Forbidden("This is for staff who may review conversations.")
 
 
 def _require_broadcaster(user: AbstractUser) -> None:
-    if not permissions.may_control_all(user):
+    if not staff.may_control_all(user):
         raise Forbidden("This is for staff who may review and control conversations.")

@@ -23,6 +23,7 @@ from conversations.models import (
     Conversation,
     ConversationDataset,
     ConversationPanel,
+    ConversationShare,
     ConversationSource,
     Dataset,
     DatasetChunk,
@@ -122,6 +123,7 @@ def debate(user: User) -> Conversation:
     conversation = ended(user, topic=SAID)
     ThreadRun.objects.create(owner=user, thread=SAID, run=str(conversation.pk), conversation=conversation)
     ConversationSource.objects.create(conversation=conversation, source=source(user), position=0)
+    ConversationShare.objects.create(conversation=conversation, person=user)
     ConversationDataset.objects.create(conversation=conversation, dataset=dataset(user), position=0)
     panel = ComposedPanel.objects.create(owner=user, name=SAID)
     version = PanelVersion.objects.create(panel=panel, number=1, content={"name": SAID})

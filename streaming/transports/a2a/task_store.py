@@ -12,7 +12,7 @@ from django.conf import settings
 from django.contrib.auth.models import AbstractUser
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
-from conversations.access import permissions
+from conversations.access import lists, permissions
 from conversations.domain.errors import InvalidInput
 from conversations.domain.frames import condense
 from conversations.domain.texts import uuid_or_nil
@@ -70,7 +70,7 @@ def list_tasks(user: AbstractUser, params: ListTasksRequest) -> ListTasksRespons
         raise InvalidInput.of("pageSize", "range", f"A page has 1 to {MAX_PAGE} tasks.")
     if params.include_artifacts:
         size = min(size, MAX_PAGE_WITH_ARTIFACTS)
-    found = _wanted(permissions.own(user), params)
+    found = _wanted(lists.own(user), params)
     total = found.count()
     if params.page_token:
         found = found.filter(_after(user, params.page_token))
@@ -106,7 +106,7 @@ def _in_context(context: str) -> Q:
 
 
 def _after(user: AbstractUser, token: str) -> Q:
-    last = permissions.own(user).filter(pk=uuid_or_nil(token)).first()
+    last = lists.own(user).filter(pk=uuid_or_nil(token)).first()
     if last is None:
         raise InvalidInput.of("pageToken", "token", "The page token is not valid.")
     return Q(created_at__lt=last.created_at) | Q(created_at=last.created_at, pk__lt=last.pk)

@@ -158,6 +158,7 @@ class ChatMetadata(BaseModel):
     content_type: ContentType | None = None
     sources: Annotated[list[UUID], _IDS] | None = None
     datasets: Annotated[list[UUID], _IDS] | None = None
+    organisation: UUID | None = None
     instrument: str | None = None
     as_of: str | None = None
     truncate: Literal["true", "false"] = "false"
@@ -302,7 +303,7 @@ def parse(body: Mapping[str, Any]) -> CompletionRequest | TaskRequest:
     panel = find_panel(chat.model)
     limits = metadata.model_dump(
         include={
-            *("rounds", "content_type", "sources", "datasets", "instrument", "as_of"),
+            *("rounds", "content_type", "sources", "datasets", "organisation", "instrument", "as_of"),
             *("max_usd", "max_tokens", "max_seconds"),
         },
         exclude_none=True,

@@ -14,6 +14,7 @@ from tests.support.servers import ROOT
 SCOPED = {
     "ApiKey",
     "Conversation",
+    "ConversationShare",
     "ConversationSource",
     "ConversationDataset",
     "Dataset",
@@ -42,21 +43,31 @@ OF_STAFF = ("conversations/admin.py", "conversations/review", "streaming/monitor
 ALLOWED: dict[str, set[str]] = {
     # The scopes themselves.
     "conversations/access/api_keys.py": {"find", "create", "listed", "_note_use"},
-    "conversations/access/organisations.py": {"of", "other_owners", "left_alone", "invitation_of"},
-    "conversations/access/permissions.py": {
-        "rights_of_all",
-        "admit",
+    "conversations/access/lists.py": {
         "own_with_deleted",
+        "personal",
+        "shared",
+        "reviewable",
         "visible_to",
+        "_memberships",
+        "_is_seen_by",
         "datasets",
         "sources",
     },
+    "conversations/access/organisations.py": {
+        "of",
+        "lock_membership",
+        "other_owners",
+        "left_alone",
+        "invitation_of",
+    },
+    "conversations/access/permissions.py": {"rights_of_all", "admit", "_standing", "_standings"},
     # By the key's secret.
     "conversations/access/principals.py": {"still"},
     # By the person, and the names that their client gave.
     "conversations/services/client_threads.py": {"_is_answered", "begun_by", "find", "keep"},
     # By ids that were chosen within the person's scope.
-    "conversations/services/datasets.py": {"_note_use", "_remove", "lock"},
+    "conversations/services/datasets.py": {"_note_use", "_remove", "debates_of", "lock"},
     "conversations/services/sources.py": {"_store", "lock"},
     "conversations/services/history.py": {"listed"},
     # By the person who starts.
@@ -64,6 +75,8 @@ ALLOWED: dict[str, set[str]] = {
     # By the organisation, after the right to it was asked.
     "conversations/services/organisation_invitations.py": {"_open", "accept", "invite"},
     "conversations/services/organisations.py": {"_other", "create", "lock", "members", "rename"},
+    # By a debate that the person may share.
+    "conversations/services/sharing.py": {"change"},
     # By a debate that was let in.
     "frontend/source_texts.py": {"_text"},
     # Conditions on debates within the person's scope.

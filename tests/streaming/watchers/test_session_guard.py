@@ -17,10 +17,12 @@ from django.utils import timezone
 
 from conversations.access import principals
 from conversations.access.principals import Principal
-from conversations.models import Conversation
+from conversations.domain.enums import Sharing
+from conversations.models import Conversation, Membership, Organisation
 from streaming.watchers import session_guard
 from streaming.wire.close_codes import Close
 from tests.support import debates
+from tests.support.organisations import organisation
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -155,6 +157,32 @@ def test_right_by_a_group_counts_until_it_is_taken(
     assert refused(principal, conversation) is None
     bob.groups.clear()
     assert refused(principal, conversation) is Close.FORBIDDEN
+
+
+def remove(organisation: Organisation, debate: Conversation, person: User) -> None:
+    Membership.objects.filter(organisation=organisation, person=person).delete()
+
+
+def make_private(organisation: Organisation, debate: Conversation, person: User) -> None:
+    Conversation.objects.filter(pk=debate.pk).update(sharing=Sharing.PRIVATE)
+
+
+def delete_the_debate(organisation: Organisation, debate: Conversation, person: User) -> None:
+    Conversation.objects.filter(pk=debate.pk).update(deleted_at=timezone.now())
+
+
+@pytest.mark.parametrize("end", [remove, make_private, delete_the_debate])
+def test_member_who_may_not_watch_any_more_is_refused(
+    alice: User, bob: User, end: Callable[[Organisation, Conversation, User], None]
+) -> None:
+    found = organisation(owner=alice, viewer=bob)
+    debate = debates.create(alice, organisation=found.pk)
+    Conversation.objects.filter(pk=debate.pk).update(sharing=Sharing.ORGANISATION)
+    principal = signed_in(bob)
+    assert refused(principal, debate) is None
+    end(found, debate, bob)
+    assert refused(principal, debate) is Close.FORBIDDEN
+    assert refused(principal, None) is None
 
 
 def test_deleted_conversation_is_forbidden(alice: User, carol: User) -> None:
