@@ -138,7 +138,8 @@ export class MessageElement extends PageElement {
     const facts = this.showsModel ? [] : [html`<span data-testid="message-model">${modelLabel(this.message)}</span>`];
     if (usage?.output_tokens != null) facts.push(html`<span>${thousands(usage.output_tokens)} output tokens</span>`);
     if (duration_ms !== null) facts.push(html`<span>${seconds(duration_ms)}</span>`);
-    if (state === "done") facts.push(html`<span>${cost === 0 ? charge(cost) : `cost ${money(cost)}`}</span>`);
+    // One that is not known is only among the details of the run.
+    if (state === "done" && cost !== null) facts.push(html`<span>${cost === 0 ? charge(cost) : `cost ${money(cost)}`}</span>`);
     if (confidence !== null) facts.push(html`<span>confidence ${percent(confidence)}</span>`);
     return html`<footer class="facts">${facts}${this.message.text === "" ? nothing : actionsTemplate(this.message)}</footer>`;
   }
