@@ -5,7 +5,7 @@ import { change, list, models, type Page, remove, restore, type Row, teams } fro
 import { isRunning } from "./row.ts";
 
 /** How long a deletion can be undone, unless its notice is dismissed before. */
-export const UNDO_MS = 10_000;
+const UNDO_MS = 10_000;
 
 export type Deleted = { readonly row: Row; readonly wasRunning: boolean };
 

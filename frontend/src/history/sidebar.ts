@@ -26,11 +26,6 @@ export function setUpSidebar(): void {
     }
     draw();
   };
-  const search = (): void => {
-    set(true);
-    sidebar.querySelector<HTMLInputElement>("[type=search]")?.focus();
-  };
-
   toggle.addEventListener("click", () => {
     set(!isOpen());
     if (narrow.matches && isOpen()) sidebar.querySelector<HTMLElement>("a, input")?.focus();
@@ -39,21 +34,24 @@ export function setUpSidebar(): void {
     body.removeAttribute("data-drawer");
     draw();
   });
-  document.addEventListener("keydown", (event) => {
-    const isCommand = event.key.toLowerCase() === "k" && (event.ctrlKey || event.metaKey) && !event.shiftKey;
-    if (isCommand || (event.key === "/" && !isTyping(event))) {
-      event.preventDefault();
-      search();
-    } else if (event.key === "Escape" && narrow.matches && isOpen()) {
-      set(false);
-      toggle.focus();
-    }
-  });
-  document.querySelector("[data-sidebar-backdrop]")?.addEventListener("click", () => {
+  const close = (): void => {
     set(false);
     toggle.focus();
+  };
+  document.addEventListener("keydown", (event) => {
+    if (isForSearch(event)) {
+      event.preventDefault();
+      set(true);
+      sidebar.querySelector<HTMLInputElement>("[type=search]")?.focus();
+    } else if (event.key === "Escape" && narrow.matches && isOpen()) close();
   });
+  document.querySelector("[data-sidebar-backdrop]")?.addEventListener("click", close);
   draw();
+}
+
+function isForSearch(event: KeyboardEvent): boolean {
+  const isCommand = event.key.toLowerCase() === "k" && (event.ctrlKey || event.metaKey) && !event.shiftKey;
+  return isCommand || (event.key === "/" && !isTyping(event));
 }
 
 function isTyping(event: KeyboardEvent): boolean {

@@ -6,7 +6,7 @@ import { type State, spokenMessages } from "../protocol/state.ts";
 type Agent = Page["agents"][number];
 
 /** The turns that have not begun, in order, each with its round; that of a moderator is the last. */
-export function turnsAhead(page: Page, state: State): readonly (Agent & { readonly round: number })[] {
+function turnsAhead(page: Page, state: State): readonly (Agent & { readonly round: number })[] {
   const { agents, rounds } = page;
   const judge = isJudged(page, state.panel) ? agents.at(-1) : undefined;
   const begun = spokenMessages(state).filter((message) => message.state !== "discarded");
