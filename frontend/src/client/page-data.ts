@@ -96,6 +96,11 @@ export function isJudged(page: Page, panel: string | null): boolean {
   return page.teams.find(({ slug }) => slug === (panel ?? page.panel))?.judges ?? true;
 }
 
+/** Whether the team that answers speaks in rounds: it debates, with or without a verdict at the end. */
+export function speaksInRounds(page: Page, panel: string | null): boolean {
+  return isJudged(page, panel) || page.team != null;
+}
+
 /** Whether this person may answer an agent's question. */
 export function canAnswer(page: Page): boolean {
   return page.canSpeak || page.canControl;

@@ -689,6 +689,17 @@ test("a team that a person has composed is named as text, in its colours, and wi
   expect(words("composed-team")).toBe("<b>Board</b>, version 2. The team was deleted.");
 });
 
+test("a composed team without a judge has rounds and no verdict in them", async () => {
+  const team = { id: "t1", name: "Board", version: 1, newest_version: 1 };
+  reopen({ team, teams: [{ slug: "financial-debate", title: "Board", judges: false }] });
+  await play("debate");
+  const marks = [...document.querySelectorAll(".round-mark")].map(({ textContent }) => textContent?.trim());
+  expect(marks).toEqual(["Round 1", "Round 2"]);
+  const links = [...one("outline").querySelectorAll<HTMLAnchorElement>("a")].filter(({ hash }) => hash !== "#verdict");
+  expect(links.at(-1)?.textContent).toBe("Moderator");
+  for (const { hash } of links) expect(document.querySelector(hash), hash).not.toBeNull();
+});
+
 describe("a text to the panel", () => {
   beforeEach(() => reopen(OWNER));
 

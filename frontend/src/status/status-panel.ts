@@ -10,7 +10,7 @@ import type { Complete, Status, StreamState } from "../protocol/events.gen.ts";
 import { type Speaker, speakersOf } from "./speakers.ts";
 import { statusWord, stopReason } from "./status-word.ts";
 import { roundOf } from "./usage.ts";
-import { type Page, isJudged } from "../client/page-data.ts";
+import { type Page, isJudged, speaksInRounds } from "../client/page-data.ts";
 import { type Message, type State, isTerminal, spokenMessages } from "../protocol/state.ts";
 import { initial } from "../shared/format.ts";
 
@@ -115,23 +115,27 @@ function connectionTemplate({ connectionState, isOffline, stream }: LiveDebate, 
 }
 
 function roundText(page: Page, state: State, status: Status): string {
-  if (!isJudged(page, state.panel)) return "";
+  if (!speaksInRounds(page, state.panel)) return "";
   const now = roundOf(state);
   const rounds = page.rounds === 1 ? "1 round" : `${page.rounds} rounds`;
   if (!isTerminal(status)) {
-    if (state.messages.at(-1)?.kind === "final") return "Verdict";
+    if (isAtVerdict(page, state)) return "Verdict";
     return now === 0 ? rounds : `Round ${now} of ${page.rounds}`;
   }
   const isWhole = state.complete !== null && now >= page.rounds;
   if (isWhole || state.status === null) return rounds;
-  if (state.reason === "concluded") return `Verdict after round ${now} of ${page.rounds}`;
+  if (state.reason === "concluded") return `${isJudged(page, state.panel) ? "Verdict" : "Ended"} after round ${now} of ${page.rounds}`;
   return now === 0 ? "Before round 1" : `Round ${now} of ${page.rounds}`;
 }
 
+function isAtVerdict(page: Page, state: State): boolean {
+  return state.messages.at(-1)?.kind === "final" && isJudged(page, state.panel);
+}
+
 function stepsTemplate(page: Page, state: State): TemplateResult | typeof nothing {
-  if (!isJudged(page, state.panel)) return nothing;
+  if (!speaksInRounds(page, state.panel)) return nothing;
   const now = roundOf(state);
-  const ended = state.messages.at(-1)?.kind === "final" || state.complete !== null;
+  const ended = isAtVerdict(page, state) || state.complete !== null;
   const steps = Array.from({ length: page.rounds }, (_, index) => index + 1);
   const stepState = (step: number): string => {
     if (step < now || (ended && step === now)) return "past";

@@ -1,6 +1,6 @@
 // Who speaks next, and what becomes of a text that is sent to the panel now.
 
-import { type Page, isJudged } from "../client/page-data.ts";
+import { type Page, isJudged, speaksInRounds } from "../client/page-data.ts";
 import { type State, spokenMessages } from "../protocol/state.ts";
 
 type Agent = Page["agents"][number];
@@ -10,8 +10,7 @@ function turnsAhead(page: Page, state: State): readonly (Agent & { readonly roun
   const { agents, rounds } = page;
   const judge = isJudged(page, state.panel) ? agents.at(-1) : undefined;
   const begun = spokenMessages(state).filter((message) => message.state !== "discarded");
-  // Of the other teams only those that people compose speak in rounds.
-  if ((judge === undefined && page.team == null) || begun.some(({ kind }) => kind === "final")) return [];
+  if (!speaksInRounds(page, state.panel) || begun.some(({ kind }) => kind === "final")) return [];
   const speakers = judge === undefined ? agents : agents.slice(0, -1);
   const turns = Array.from({ length: rounds }, (_, index) => speakers.map((agent) => ({ ...agent, round: index + 1 }))).flat();
   const isClosing = state.reason === "budget" || state.controls.some(({ action }) => action === "conclude");

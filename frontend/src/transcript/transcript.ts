@@ -15,7 +15,7 @@ import { controlTemplate, humanTemplate, requestTemplate } from "./human-input.t
 import { type Entry, type Message, type Request, type State, isTerminal, messageOf } from "../protocol/state.ts";
 import { type Speaker, speakersOf } from "../status/speakers.ts";
 import { modelsOf } from "../status/usage.ts";
-import { isJudged } from "../client/page-data.ts";
+import { isJudged, speaksInRounds } from "../client/page-data.ts";
 import { label, reason } from "../shared/format.ts";
 
 type Optional = TemplateResult | typeof nothing;
@@ -34,7 +34,7 @@ export function transcriptTemplate(scene: Scene): TemplateResult {
   const { missed } = scene.position;
   const isSpeaking = state.messages.some((message) => message.state === "speaking");
   const shared = { speakers: speakersOf(scene.page, state), showsModel: modelsOf(state).length > 1 };
-  const marks = isJudged(scene.page, state.panel) ? roundMarks(state) : NO_MARKS;
+  const marks = speaksInRounds(scene.page, state.panel) ? roundMarks(state, isJudged(scene.page, state.panel)) : NO_MARKS;
   return html`<div
     class="conversation"
     role="log"
@@ -159,11 +159,11 @@ function dividerTemplate(scene: Scene, missed: Missed): TemplateResult {
 }
 
 /** The entries at which a round or the verdict begins. Thoughts belong to the message after them. */
-function roundMarks({ entries, messages }: State): ReadonlyMap<Entry, Mark> {
+function roundMarks({ entries, messages }: State, endsWithVerdict: boolean): ReadonlyMap<Entry, Mark> {
   const places = new Map<string, Mark>();
   let place: Mark | undefined;
   for (const { id, kind, round } of messages.toReversed()) {
-    if (kind !== "thinking") place = kind === "final" ? "final" : round;
+    if (kind !== "thinking") place = kind === "final" && endsWithVerdict ? "final" : round;
     places.set(id, place ?? round);
   }
   const marks = new Map<Entry, Mark>();
