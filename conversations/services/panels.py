@@ -18,7 +18,7 @@ from conversations.domain.panel_templates import TEMPLATES
 from conversations.domain.panels import TOOLS
 from conversations.domain.requests import MAX_ROUNDS
 from conversations.infrastructure import database
-from conversations.models import ComposedPanel, Conversation, PanelVersion
+from conversations.models import ComposedPanel, Conversation, PanelVersion, Preferences
 from conversations.models.panels import PanelQuerySet
 from conversations.privacy import deletion
 from conversations.providers import catalog
@@ -98,7 +98,8 @@ def detail(version: PanelVersion) -> Row:
 
 def check(owner: AbstractUser, values: Any) -> Row:
     """The panel in its stored form. Raises InvalidInput with all broken rules."""
-    people = [name for name in (owner.get_username(), owner.get_full_name()) if name]
+    chosen = Preferences.objects.filter(person=owner.pk).values_list("display_name", flat=True)
+    people = [name for name in (owner.get_username(), owner.get_full_name(), *chosen) if name]
     known = Known(models=_models(), people=people)
     return composed_panels.parse(values, known).model_dump(mode="json")
 

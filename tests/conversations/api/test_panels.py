@@ -10,7 +10,7 @@ from django.test import AsyncClient
 from pytest_django import Settings
 
 from conversations.infrastructure import database
-from conversations.models import ComposedPanel, PanelVersion
+from conversations.models import ComposedPanel, PanelVersion, Preferences
 from conversations.services import panels
 from tests.conversations.api.conftest import Ask, asking
 
@@ -104,15 +104,21 @@ async def test_a_hostile_import_is_refused_and_stores_nothing(client: AsyncClien
     assert not await database.call(ComposedPanel.objects.exists)
 
 
-async def test_an_agent_cannot_be_called_as_its_owner(ask: Ask) -> None:
-    agents = [{"name": "Alice", "instructions": "x"}, {"name": "Value", "instructions": "", "model": "local"}]
+async def test_an_agent_cannot_be_called_as_its_owner(alice: User, ask: Ask) -> None:
+    await Preferences.objects.acreate(person=alice, display_name="Ada L")
+    agents = [
+        {"name": "Alice", "instructions": "x"},
+        {"name": "Ada L.", "instructions": "x"},
+        {"name": "Value", "instructions": "", "model": "local"},
+    ]
     for path in (URL, f"{URL}check"):
         status, refused = await ask("post", path, {"name": "P", "agents": agents})
         assert status == 422
         assert {(each["field"], each["rule"]) for each in refused["errors"]} == {
             ("agents.0.name", "reserved"),
-            ("agents.1.instructions", "string_too_short"),
-            ("agents.1.model", "unknown_model"),
+            ("agents.1.name", "reserved"),
+            ("agents.2.instructions", "string_too_short"),
+            ("agents.2.model", "unknown_model"),
         }
 
 
