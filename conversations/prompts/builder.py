@@ -26,6 +26,7 @@ MAX_ANSWERED = 600
 # Kinds of providers whose models cannot call tools.
 _WITHOUT_TOOLS = frozenset({"local", "demo"})
 CALCULATOR = "calculate"
+QUERY = "query"
 NO_TOOLS = "You have no tools here. Say so where one would be needed, instead of guessing."
 LANGUAGE = "Write in the language of the question, whatever languages its content and the others use."
 CITE = (
@@ -58,11 +59,15 @@ class Task:
         return self.agent.may_ask and self.own_question is None and provider.kind not in _WITHOUT_TOOLS
 
     def tools(self, provider: Provider) -> tuple[str, ...]:
-        """The tools that the agent may call. The local model gets only the calculator, for a question that is a sum,
-        and with the expression of the question: it cannot choose for itself."""
-        if provider.kind == "local":
-            return tuple(name for name in self.agent.tools if name in self.fixed_arguments(provider))
-        return () if provider.kind in _WITHOUT_TOOLS else self.agent.tools
+        """The tools that the agent may call. A local model gets only the calculator, for a question that is a sum, and
+        with the expression of the question. Only the larger one can choose for itself, outside debates."""
+        if provider.kind not in _WITHOUT_TOOLS:
+            return self.agent.tools
+        fixed = self.fixed_arguments(provider)
+        if not fixed and self.request and provider.kind == "local" and provider.model == CODER.name:
+            # It is not good at queries, and takes the calculator for whatever has a number.
+            return tuple(name for name in self.agent.tools if name not in {QUERY, CALCULATOR})
+        return tuple(name for name in self.agent.tools if name in fixed)
 
     def fixed_arguments(self, provider: Provider) -> Mapping[str, Mapping[str, str]]:
         """Arguments that a tool may only be called with, by the tool's name."""
@@ -223,8 +228,10 @@ def _unanswered(remark: Remark, role: str, request: str) -> str:
 
 def _short(task: Task, provider: Provider) -> Prompt:
     question = task.question
-    if task.tools(provider):
+    if task.fixed_arguments(provider) and task.tools(provider):
         short = small_model.calculation_prompt(question.topic)
+    elif task.tools(provider):
+        short = medium_model.question_prompt(question.topic)
     elif not task.agent.judges:
         last = (task.spoken[-1].name, task.spoken[-1].text) if task.spoken else None
         remark = (task.unanswered[-1].author, task.unanswered[-1].text) if task.unanswered else None

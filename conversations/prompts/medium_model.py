@@ -64,3 +64,9 @@ def speaker_prompt(
         lines.append(voice.question)
     system = f"{_RULES}{_EXAMPLE if facts else ''}{voice.persona}"
     return SmallModelPrompt(system, "\n".join(lines), options=SAMPLING)
+
+
+def question_prompt(topic: str) -> SmallModelPrompt:
+    """The prompt of a question that a tool may answer."""
+    system = f"You answer a question in one or two plain sentences. {DATA}"
+    return SmallModelPrompt(system, f"Question: {clip(topic, MAX_TOPIC)}", options=SAMPLING)

@@ -1,13 +1,15 @@
 """The client of the model on this machine, whose chat template knows no tools.
 
-1. It is offered tools: its answer is a call as JSON, by a schema that the server enforces while it samples.
+1. It is offered tools: its answer is a call as JSON, by a schema that the server enforces while it samples. Among
+   several tools it may also choose none.
 2. It has got results: its answer says them, by a grammar of edited sentences.
 3. Anything else is as with every model.
 """
 
 import json
 from collections.abc import Iterable, Sequence
-from typing import Any
+from datetime import UTC, datetime
+from typing import Any, Final
 from uuid import uuid4
 
 from ag2.config.openai.mappers import convert_messages, tool_to_api
@@ -27,6 +29,19 @@ from fast_depends.library.serializer import SerializerProto
 
 from conversations.providers.chat_client import ChatClient
 
+_NONE: Final = "none"
+# Without them the model never chooses none.
+_EXAMPLES: Final = (
+    'Examples:\nGood morning! {"tool": "none"}\nWhat was real GDP in 2010? '
+    '{"tool": "look_up", "arguments": {"subject": "US", "metric": "real_gdp", "at": "2010-12-31"}}'
+)
+_NO_CALL: Final = {
+    "type": "object",
+    "properties": {"tool": {"const": _NONE}},
+    "required": ["tool"],
+    "additionalProperties": False,
+}
+
 
 class LocalClient(ChatClient):
     """A ChatClient whose model may call tools."""
@@ -43,18 +58,29 @@ class LocalClient(ChatClient):
         offered = [tool_to_api(tool)["function"] for tool in tools]
         results = [text for event in messages for text in _texts(event)]
         if offered and not results:
-            return await self._call(offered, convert_messages(context.prompt, messages, serializer))
+            called = await self._call(offered, convert_messages(context.prompt, messages, serializer))
+            if called is not None:
+                return called
         if results:
             self._request = {**self._request, "grammar": _result_grammar(results)}
         return await super().__call__(
             messages, context, tools=(), response_schema=response_schema, serializer=serializer
         )
 
-    async def _call(self, offered: Sequence[Any], messages: Sequence[Any]) -> ModelResponse:
-        """The call that the model makes of those that it is offered."""
-        schema = {"anyOf": [_call_schema(each["name"], each["parameters"]) for each in offered]}
-        form = {"type": "json_schema", "json_schema": {"name": "call", "schema": schema}}
-        request = {**self._request, "messages": messages, "stream": False, "response_format": form}
+    async def _call(self, offered: Sequence[Any], messages: Sequence[Any]) -> ModelResponse | None:
+        """The call that the model makes of those that it is offered; None if it chooses none."""
+        calls = [_call_schema(each["name"], each["parameters"]) for each in offered]
+        if len(offered) > 1:
+            calls.append(_NO_CALL)
+            messages = [{"role": "system", "content": _choice(offered)}, *messages[1:]]
+        form = {"type": "json_schema", "json_schema": {"name": "call", "schema": {"anyOf": calls}}}
+        request = {
+            **self._request,
+            "messages": messages,
+            "stream": False,
+            "temperature": 0,
+            "response_format": form,
+        }
         request.pop("stream_options", None)
         asking = self._library.chat.completions.with_raw_response.create(
             model=request["model"], messages=[], extra_body=request
@@ -62,6 +88,8 @@ class LocalClient(ChatClient):
         answer = json.loads((await asking).content)
         choice, usage = answer["choices"][0], answer.get("usage") or {}
         chosen = json.loads(choice["message"]["content"])
+        if chosen["tool"] == _NONE:
+            return None
         call = ToolCallEvent(id=uuid4().hex, name=chosen["tool"], arguments=json.dumps(chosen["arguments"]))
         return ModelResponse(
             tool_calls=ToolCallsEvent([call]),
@@ -72,6 +100,16 @@ class LocalClient(ChatClient):
             provider="openai",
             finish_reason="tool_calls",
         )
+
+
+def _choice(offered: Sequence[Any]) -> str:
+    """What the model is told of the tools: their names, what they do, and their arguments."""
+    tools = [
+        f"- {each['name']}: {each['description']} Arguments: {', '.join(each['parameters']['properties'])}."
+        for each in offered
+    ]
+    first = "You choose the tool that answers a question, with its arguments. Choose none if no tool fits."
+    return "\n".join([f"{first} Today is {datetime.now(UTC).date()}.", *tools, _EXAMPLES])
 
 
 def _call_schema(name: str, arguments: Any) -> dict[str, Any]:

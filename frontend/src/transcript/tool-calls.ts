@@ -12,13 +12,13 @@ const SQL = "sql";
 
 type Optional = TemplateResult | typeof nothing;
 
-/** Nothing for a message without calls. `byRule`: a rule has made the call from the question, because the model cannot
- * choose. */
-export function toolCallsTemplate(tools: readonly Tool[], byRule: boolean): Optional {
+/** Nothing for a message without calls. `isLocal`: a model on this machine has spoken, for which a rule takes calculations
+ * from the question. */
+export function toolCallsTemplate(tools: readonly Tool[], isLocal: boolean): Optional {
   if (tools.length === 0) return nothing;
   return html`<details class="calls" data-testid="tool-calls">
     <summary>${summary(tools)}</summary>
-    ${byRule ? html`<p class="quiet" data-testid="call-by-rule">The expression was taken from the question by a rule. This model was offered only this call.</p>` : nothing}
+    ${isLocal && tools.some(({ tool }) => tool === "calculate") ? html`<p class="quiet" data-testid="call-by-rule">For the model on this machine, a rule takes calculations from the question.</p>` : nothing}
     ${tools.map(callTemplate)}
   </details>`;
 }

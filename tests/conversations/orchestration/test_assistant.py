@@ -3,6 +3,8 @@
 import json
 from dataclasses import replace
 
+import pytest
+
 from conversations.domain.events import (
     AgentMessage,
     Complete,
@@ -14,7 +16,9 @@ from conversations.domain.events import (
     ToolStart,
     dump,
 )
+from conversations.local_model import supervisor
 from conversations.orchestration.assistant import Assistant
+from conversations.providers.catalog import Provider, parse
 from tests.fakes import openai_format
 from tests.fakes.openai_server import OpenAIServer
 from tests.fakes.replies import Reply, calls, refuses, says, sends
@@ -162,3 +166,42 @@ async def test_an_answer_that_has_ended_is_not_given_again(openai: OpenAIServer)
     again = Assistant(first.state, first.control, first.budget)
     assert [event async for event in again.events()] == []
     assert len(openai.asked) == asked
+
+
+@pytest.fixture
+def larger_local_model(openai: OpenAIServer, monkeypatch: pytest.MonkeyPatch) -> Provider:
+    """The larger model on this machine, whose server is the stand-in."""
+
+    async def url() -> str:
+        return openai.url
+
+    monkeypatch.setattr(supervisor, "url", url)
+    return parse("local:qwen2.5-coder-1.5b")
+
+
+async def test_the_larger_local_model_chooses_a_tool_by_a_schema(
+    openai: OpenAIServer, larger_local_model: Provider
+) -> None:
+    days = {"start": "2024-01-15", "end": "2024-03-01", "days": "calendar"}
+    openai.answer(says(json.dumps({"tool": "days_between", "arguments": days})), says("46 [E1]."))
+    events = await hold(sum_of("How many days are there from 2024-01-15 to 2024-03-01?", larger_local_model))
+    [start], [end] = only(ToolStart, events), only(ToolEnd, events)
+    assert (start.tool, json.loads(start.input), end.evidence) == ("days_between", days, ("E1",))
+    assert only(AgentMessage, events)[0].content == "46 [E1]."
+    choice, answer = (exchange.body for exchange in openai.asked)
+    schemas = choice["response_format"]["json_schema"]["schema"]["anyOf"]
+    offered = [each["properties"]["tool"]["const"] for each in schemas]
+    assert offered == ["days_between", "add_days", "convert_currency", "look_up", "none"]
+    assert all(f"- {name}: " in choice["messages"][0]["content"] for name in offered[:-1])
+    # The answer may only say the result.
+    assert json.dumps(end.output)[1:-1] in answer["grammar"]
+
+
+async def test_the_larger_local_model_may_choose_no_tool(
+    openai: OpenAIServer, larger_local_model: Provider
+) -> None:
+    openai.answer(says('{"tool": "none"}'), says("I am an assistant."))
+    events = await hold(sum_of("Who are you?", larger_local_model))
+    assert only(ToolStart, events) == []
+    assert only(AgentMessage, events)[0].content == "I am an assistant."
+    assert "grammar" not in openai.asked[1].body
