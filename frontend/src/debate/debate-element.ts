@@ -7,7 +7,7 @@ import { Permalink } from "../attention/permalink.ts";
 import { markReadingPlace } from "../attention/reading-place.ts";
 import { ReadPosition } from "../attention/read-position.ts";
 import type { Page } from "../client/page-data.ts";
-import { answerAskers } from "../evidence/askers.ts";
+import { type ItemLink, answerAskers } from "../evidence/askers.ts";
 import { paperListTemplate } from "../evidence/paper-list.ts";
 import { evidencePanelTemplate } from "../evidence/panel-template.ts";
 import { isTerminal } from "../protocol/state.ts";
@@ -43,6 +43,7 @@ export class DebateElement extends LiveElement {
   #session!: DebateSession;
   #scroll!: AutoScroll;
   #permalink!: Permalink;
+  #itemLink!: ItemLink;
   #announced = "";
   /** Whether the debate was over when the page was opened: then the verdict comes first. */
   #isRead = false;
@@ -57,11 +58,11 @@ export class DebateElement extends LiveElement {
     this.#isRead = isTerminal(this.#session?.state.status ?? page.status);
     this.#permalink = new Permalink(signal);
     this.#scroll = new AutoScroll(!this.#isRead, draw, signal);
-    if (this.#permalink.isAhead) this.#scroll.hold();
+    this.#itemLink = answerAskers(this, () => this.#session.state, signal);
+    if (this.#permalink.isAhead || this.#itemLink.isAhead) this.#scroll.hold();
     this.#session = new DebateSession(page, new ReadPosition(this.#scroll), draw);
     this.#session.start(signal);
     markReadingPlace(this, signal);
-    answerAskers(this, () => this.#session.state, signal);
     const isRunning = (): boolean => this.#session.state.status !== null && !this.#session.isOver;
     every(1000, () => isRunning() && draw(), signal);
     const left = FIRST_WORD_STAYS - this.#session.age;
@@ -134,6 +135,7 @@ export class DebateElement extends LiveElement {
   async #followLink(): Promise<void> {
     const message = await this.#permalink.follow();
     if (message !== null) this.#scroll.release(message);
+    await this.#itemLink.follow((item) => this.#scroll.release(item));
   }
 
   async #showResult(): Promise<void> {

@@ -4,10 +4,21 @@ import { render } from "lit";
 import type { EvidenceCardElement, Subject } from "./card-element.ts";
 import type { State } from "../protocol/state.ts";
 import { loadProblem } from "../shared/lazy.ts";
+import type { PageElement } from "../shared/page-element.ts";
+
+/** An item that the page's address names. */
+const LINK = /^#(E[1-9]\d{0,3})$/;
+
+/** `isAhead`: the address names an item that has not been opened yet. `follow` opens it once the panel has it, after
+ * `found` has brought it into view. */
+export interface ItemLink {
+  readonly isAhead: boolean;
+  follow(found: (item: Element) => void): Promise<void>;
+}
 
 /** An element with `data-evidence` asks for that item; one with `data-figure` for the figure that begins there in the
- * message that it stands in. */
-export function answerAskers(page: HTMLElement, state: () => State, signal: AbortSignal): void {
+ * message that it stands in; and the page's address for an item, as "#E10". */
+export function answerAskers(page: HTMLElement, state: () => State, signal: AbortSignal): ItemLink {
   const answer = async (asker: HTMLElement, subject: Subject): Promise<void> => {
     try {
       await import("./card-element.ts");
@@ -23,6 +34,33 @@ export function answerAskers(page: HTMLElement, state: () => State, signal: Abor
     if (subject) void answer(asker, subject);
   };
   page.addEventListener("click", clicked, { signal });
+  return itemLink(page, (asker, item) => void answer(asker, { item }), signal);
+}
+
+function itemLink(page: HTMLElement, open: (asker: HTMLElement, item: string) => void, signal: AbortSignal): ItemLink {
+  let wanted = LINK.exec(location.hash)?.[1] ?? null;
+  const follow = async (found: (item: Element) => void): Promise<void> => {
+    const panel = wanted === null ? null : page.querySelector<PageElement>("outcry-evidence-panel");
+    await panel?.updateComplete;
+    const item = wanted;
+    const asker = panel?.querySelector<HTMLElement>(`[data-evidence="${item}"]`);
+    if (item === null || asker == null) return;
+    wanted = null;
+    for (let around = asker.closest("details"); around !== null; around = around.parentElement?.closest("details") ?? null) around.open = true;
+    found(asker);
+    open(asker, item);
+  };
+  const changed = (): void => {
+    wanted = LINK.exec(location.hash)?.[1] ?? null;
+    void follow((asker) => asker.scrollIntoView({ block: "center", behavior: "instant" }));
+  };
+  addEventListener("hashchange", changed, { signal });
+  return {
+    get isAhead() {
+      return wanted !== null;
+    },
+    follow,
+  };
 }
 
 /** Says at the end of the asker's message, or of its list, that the card is missing. */

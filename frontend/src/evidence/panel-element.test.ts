@@ -49,6 +49,29 @@ test("tokens do not draw the panel again, figures do", async () => {
   expect(words(made.querySelector("[data-evidence=E2]"))).toBe("E2 AAPL 31 Dec 2012 47.01");
 });
 
+test("an address that names an item opens its card, in the panel's list", async () => {
+  history.replaceState(null, "", "#E2");
+  const place = document.createElement("main");
+  const card = document.createElement("outcry-evidence-card") as EvidenceCardElement;
+  card.debate = state;
+  place.append(card);
+  document.body.append(place);
+  const link = answerAskers(place, () => state, new AbortController().signal);
+  const found = vi.fn();
+  // Not yet there: the record comes later than the page.
+  await link.follow(found);
+  expect([link.isAhead, found.mock.calls.length]).toEqual([true, 0]);
+
+  const made = await panel();
+  place.append(made);
+  await link.follow(found);
+  expect(link.isAhead).toBe(false);
+  expect(found).toHaveBeenCalledExactlyOnceWith(made.querySelector("[data-evidence=E2]"));
+  expect(made.querySelector<HTMLDetailsElement>("details.items")?.open).toBe(true);
+  await vi.waitFor(() => expect(words(card)).toContain("E2 · AAPL · "));
+  history.replaceState(null, "", " ");
+});
+
 test("an item and a figure of a message open the card", async () => {
   const place = document.createElement("main");
   place.innerHTML = `<article data-message="${state.messages[0]?.id}"><i data-figure="41">71</i></article><button data-evidence="E1">E1</button>`;
