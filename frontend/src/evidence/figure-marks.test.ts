@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { markedText } from "./figure-marks.ts";
+import { markedText, placedIn } from "./figure-marks.ts";
 import { itemsOf } from "./record.ts";
 import type { CheckedFigure, Item } from "../protocol/events.gen.ts";
 
@@ -87,6 +87,17 @@ describe("a checked figure is marked where it stands", () => {
     const seconds = (source: string): number => Math.min(...[1, 2, 3].map(() => secondsOf(() => draw(source))));
     expect(seconds(text) / seconds(text.replace(/[⟦⟧]/g, ""))).toBeLessThan(60);
   });
+});
+
+test("ten thousand figures are placed in a time in proportion to their number", () => {
+  const placing = (lines: number): number => {
+    const [{ text, figures }, length] = [read("⟦53.2 %⟧\r\n🚀"), 9];
+    const all = Array.from({ length: lines }, (_, line) => ({ ...figures[0]!, start: line * length, end: line * length + 6 }));
+    const whole = text.repeat(lines);
+    return Math.min(...[1, 2, 3].map(() => secondsOf(() => expect(placedIn(whole, all, 0)).toHaveLength(lines))));
+  };
+  placing(1_000);
+  expect(placing(10_000) / placing(1_000)).toBeLessThan(40);
 });
 
 function secondsOf(work: () => void): number {

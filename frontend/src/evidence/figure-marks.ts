@@ -19,7 +19,7 @@ export function placedIn(text: string, checked: readonly CheckedFigure[], begin:
   if (checked.length === 0) return [];
   const units = unitsIn(text);
   const breaks = [...text.matchAll(/\r\n/g)].map(({ index }) => index);
-  const single = (offset: number): number => offset - breaks.filter((at) => at < offset).length;
+  const single = (offset: number): number => offset - countBelow(breaks, offset);
   const found = checked.map((figure) => ({ start: units(figure.start - begin), end: units(figure.end - begin), figure }));
   return found
     .filter(({ start, end, figure }) => start >= 0 && text.slice(start, end) === figure.text)
@@ -45,6 +45,17 @@ export function figuresByBlock(tokens: readonly Token[], text: string, placed: r
 export function markedText(text: string, above: number, figures: readonly CheckedFigure[], items: Items): Node[] {
   const parts = figuresByBlock(blocks(text, above), text, placedIn(text, figures, 0));
   return parts.flatMap(([block, placed]) => nodesOf(block, marking(block, placed, items)));
+}
+
+/** How many of the sorted numbers are below the limit. */
+function countBelow(sorted: readonly number[], limit: number): number {
+  let [low, high] = [0, sorted.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (sorted[middle]! < limit) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }
 
 /** UTF-16 units before so many code points of a text. */
