@@ -30,8 +30,8 @@ _DEBATE: Final = AgentSkill(
     name="Debate a financial question",
     description=(
         "The first text is the question, at most 500 characters; further texts are the content to argue about. A part"
-        " of data may hold: sources, datasets, panel, rounds, content_type, max_usd, max_tokens, max_seconds. Each"
-        " message of the debate is an artifact, and the verdict one of data."
+        " of data may hold: sources, datasets, panel, rounds, content_type, instrument, as_of, max_usd, max_tokens,"
+        " max_seconds. Each message of the debate is an artifact, and the verdict one of data."
     ),
     tags=["finance", "debate", "analysis"],
     examples=["Is Tarnwick worth buying at twelve times earnings?"],
