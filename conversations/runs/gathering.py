@@ -61,11 +61,8 @@ async def known(symbol: str, as_of: datetime) -> Known:
 async def find(text: str) -> Instrument:
     """The instrument with a ticker or name. Raises UnknownInstrument, and Failed if a source that may know it does not
     answer."""
-    try:
+    if not settings.OUTCRY_EVIDENCE.knows_instruments:
         return resolve(text)
-    except UnknownInstrument:
-        if not settings.OUTCRY_EVIDENCE.knows_instruments:
-            raise
     async with _sources() as sources:
         if (found := await _found(text, sources)) is not None:
             return found
@@ -73,10 +70,17 @@ async def find(text: str) -> Instrument:
 
 
 async def _found(text: str, sources: list[Source]) -> Instrument | None:
-    """A customer's own instrument, or the library's, or a source's."""
+    """A customer's own instrument, or the library's, or a source's. Raises Failed if none has it and one did not
+    answer."""
+    failed: Failed | None = None
     for source in sources:
-        if (found := await source.find(text)) is not None:
-            return found
+        try:
+            if (found := await source.find(text)) is not None:
+                return found
+        except Failed as failure:
+            failed = failed or failure
+    if failed is not None:
+        raise failed
     return None
 
 

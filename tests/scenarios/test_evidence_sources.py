@@ -196,6 +196,20 @@ async def test_own_files_are_used_before_all_others(
     assert (close.metric, str(close.value), close.source) == ("close", "211.09", "own files")
 
 
+async def test_an_own_instrument_is_the_same_at_the_start_and_in_the_record(
+    settings: Settings, tmp_path: Path
+) -> None:
+    own = tmp_path / "instruments.csv"
+    own.write_text("symbol,name,exchange,currency\nAAPL,Our Apple,XETR,EUR\n")
+    settings.OUTCRY_EVIDENCE = SourceSettings(folder=tmp_path)
+    found = await gathering.find("aapl")
+    assert (found.name, found.currency) == ("Our Apple", "EUR")
+    assert (await gathering.known(found.symbol, AS_OF)).instrument == found
+    # The library's is there while the own list cannot be read.
+    own.write_text("symbol\n")
+    assert (await gathering.find("aapl")).name == "Apple"
+
+
 def test_the_record_of_an_instrument_can_be_looked_at(
     settings: Settings, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
