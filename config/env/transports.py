@@ -50,6 +50,7 @@ OWN_PATHS = (
     "readyz/",
     "sample/",
     "static/",
+    "teams/",
 )
 # SSE's default path is below the API's path, which is allowed.
 _ADDED = {("sse", "api/conversations/")}
