@@ -1,6 +1,7 @@
 """`manage.py serve`: everything one machine needs, in one process and the local model's; or, with workers, the web."""
 
 import os
+import warnings
 from argparse import ArgumentParser
 from typing import Any
 
@@ -51,6 +52,8 @@ class Command(ServingCommand):
             self.stdout.write("\n".join(lines))
             self.stdout.flush()
 
+        # WhiteNoise's files are read whole, in a thread: they are small.
+        warnings.filterwarnings("ignore", "StreamingHttpResponse must consume synchronous iterators")
         run = servers.serve_daphne if server == "daphne" else servers.serve_uvicorn
         try:
             greeting = [*first_account.ensure(), _prepare_models()]
