@@ -17,7 +17,7 @@ async def test_a_composed_team_debates_with_two_models_and_is_changed_later(
 ) -> None:
     await sign_in(page, installation.site)
     await page.get_by_test_id("teams-link").click()
-    await page.get_by_role("link", name="Use the template Bull and bear").click()
+    await page.get_by_role("link", name="Use template Bull and bear").click()
     await expect(page.get_by_test_id("agent-card")).to_have_count(2)
 
     # A name that passes for the site is refused at its field, and nothing is lost.
