@@ -71,7 +71,7 @@ async def test_uploaded_tables_are_asked_read_otherwise_and_deleted(
     ]
     address = f"{URL}{found['id']}/"
     assert (await http.get(URL)).json() == [found]
-    assert (await http.get(address)).json() == found
+    assert (await http.get(address)).json() == {**found, "debates": []}
     sql = "SELECT shop, sum(amount) AS total FROM sales GROUP BY shop ORDER BY shop"
     result = await http.post(f"{address}query", json={"sql": sql})
     assert result.json() == {
