@@ -4,7 +4,7 @@ from django.views.generic import RedirectView
 from frontend import views
 from frontend.api_keys import api_keys
 from frontend.datasets_page import datasets_page
-from frontend.organisations import join
+from frontend.organisations import join, organisation, organisations
 from frontend.record_data import prices
 from frontend.sessions import end_session
 from frontend.settings_page import settings_page, theme
@@ -31,6 +31,8 @@ urlpatterns = [
     path("account/keys/", api_keys, name="api_keys"),
     path("account/datasets/", datasets_page, name="datasets"),
     path("account/data/", your_data, name="your_data"),
+    path("account/organisations/", organisations, name="organisations"),
     path("o/join/<str:token>/", join, name="join"),
+    path("o/<slug:slug>/settings/", organisation, name="organisation"),
     path("monitor/", views.monitor, name="monitor"),
 ]
