@@ -110,10 +110,11 @@ def _write(path: Path, rows: Iterator[Row], width: int) -> None:
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, quoting=csv.QUOTE_ALL, lineterminator="\n")
         for line, cells in rows:
-            padded = [*cells, *[""] * (width - len(cells))]
-            if sum(map(len, padded)) > reading.MAX_CELL:
+            text = "".join(cells)
+            if len(text) > reading.MAX_CELL:
                 raise Refused("bad_row", line=line, detail="it is too long.")
-            writer.writerow([line, *(cell.replace("\0", "") for cell in padded)])
+            kept = [cell.replace("\0", "") for cell in cells] if "\0" in text else cells
+            writer.writerow([line, *kept, *[""] * (width - len(cells))])
 
 
 def _parquet(connection: duckdb.DuckDBPyConnection, request: Request) -> Iterator[_Staged]:

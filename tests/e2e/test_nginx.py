@@ -146,8 +146,12 @@ async def test_what_is_too_large_is_refused_by_outcry_in_its_own_words(through: 
     key = await asyncio.to_thread(new_key, through)
     async with httpx.AsyncClient(base_url=through.url, headers={"Authorization": f"Bearer {key}"}) as client:
         answer = await client.post("/api/conversations/stream", content=b" " * (8 * 1024 * 1024 + 1))
-    assert answer.status_code == 413
-    assert answer.json()["code"] == "too_large"
+        assert answer.status_code == 413
+        assert answer.json()["code"] == "too_large"
+        # Tables may be larger than everything else.
+        damaged = {"file": ("sales.parquet", b"PAR1" + bytes(11 * 1024 * 1024))}
+        refused = await client.post("/api/datasets/", files=damaged, timeout=120)
+        assert (refused.status_code, refused.json()["errors"][0]["rule"]) == (422, "unreadable")
 
 
 # Headers to the web processes, and the choice among them
