@@ -196,7 +196,7 @@ async def change(
 @router.delete(
     "/{uuid:panel}/",
     auth=needs("start"),
-    response={204: None, 403: Refusal, 404: Refusal, 429: Refusal},
+    response={204: None, 403: Refusal, 404: Refusal, 409: Refusal, 429: Refusal},
     summary="Delete a panel",
     description="Debates keep the versions that they were started with.",
 )

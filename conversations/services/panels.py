@@ -20,7 +20,7 @@ from conversations.domain.requests import MAX_ROUNDS
 from conversations.infrastructure import database
 from conversations.models import ComposedPanel, Conversation, PanelVersion, Preferences
 from conversations.models.panels import PanelQuerySet
-from conversations.privacy import deletion
+from conversations.privacy import deletion, holds
 from conversations.providers import catalog
 
 # Of a person.
@@ -140,11 +140,13 @@ def change(owner: AbstractUser, panel: UUID, values: Any, edited: int | None) ->
 
 
 def delete(owner: AbstractUser, panel: UUID) -> None:
-    """Delete a panel. Conversations keep the versions that they run with. Raises NotFound."""
+    """Delete a panel. Conversations keep the versions that they run with. Raises NotFound, and NotErasable if its owner
+    is under legal hold."""
     with database.writing(), transaction.atomic():
         found = _own(owner).select_for_update().filter(pk=panel).first()
         if found is None:
             raise NotFound(NO_SUCH_PANEL)
+        holds.require_none_on_person(owner.pk)
         found.deleted_at = timezone.now()
         found.save(update_fields=["deleted_at"])
         deletion.delete_unused(found)

@@ -7,10 +7,11 @@ from uuid import uuid4
 import pytest
 from django.contrib.auth.models import User
 from django.test import AsyncClient
+from django.utils import timezone
 from pytest_django import Settings
 
 from conversations.infrastructure import database
-from conversations.models import ComposedPanel, PanelVersion, Preferences
+from conversations.models import ComposedPanel, LegalHold, PanelVersion, Preferences
 from conversations.services import panels
 from tests.conversations.api.conftest import Ask, asking
 
@@ -122,8 +123,11 @@ async def test_an_agent_cannot_be_called_as_its_owner(alice: User, ask: Ask) -> 
         }
 
 
-async def test_a_deleted_panel_is_gone(client: AsyncClient, ask: Ask) -> None:
+async def test_a_deleted_panel_is_gone(alice: User, client: AsyncClient, ask: Ask) -> None:
     panel = await made(ask)
+    hold = await LegalHold.objects.acreate(person=alice, reason="an audit")
+    assert (await ask("delete", f"{URL}{panel['id']}/"))[1]["code"] == "not_erasable"
+    await LegalHold.objects.filter(pk=hold.pk).aupdate(lifted_at=timezone.now())
     assert (await client.delete(f"{URL}{panel['id']}/")).status_code == 204
     assert (await ask("get", f"{URL}{panel['id']}/"))[0] == 404
     assert not await database.call(PanelVersion.objects.exists)
