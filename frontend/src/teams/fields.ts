@@ -30,20 +30,20 @@ function fieldTemplate(
 const valueOf = (event: Event): string => (event.target as Input).value;
 
 export function textTemplate(field: Field, value: string, change: (value: string) => void, help: unknown = nothing): TemplateResult {
-  return fieldTemplate(
-    field,
-    help,
-    (id, described, invalid) => html`<input class="input" id=${id} dir="auto" autocomplete="off" aria-describedby=${described}
-      aria-invalid=${invalid} .value=${value} @input=${(event: Event) => change(valueOf(event))}>`,
-  );
+  return lineTemplate(field, value, "text", change, help);
 }
 
-export function numberTemplate(field: Field, value: string, change: (value: string) => void, help: unknown = nothing): TemplateResult {
+/** What is entered need not be a number: the server says so. */
+export function numberTemplate(field: Field, value: string, change: (value: string) => void, help: unknown): TemplateResult {
+  return lineTemplate(field, value, "decimal", change, help);
+}
+
+function lineTemplate(field: Field, value: string, keyboard: "text" | "decimal", change: (value: string) => void, help: unknown): TemplateResult {
   return fieldTemplate(
     field,
     help,
-    (id, described, invalid) => html`<input class="input" id=${id} inputmode="decimal" autocomplete="off" aria-describedby=${described}
-      aria-invalid=${invalid} .value=${value} @input=${(event: Event) => change(valueOf(event))}>`,
+    (id, described, invalid) => html`<input class="input" id=${id} dir="auto" inputmode=${keyboard} autocomplete="off"
+      aria-describedby=${described} aria-invalid=${invalid} .value=${value} @input=${(event: Event) => change(valueOf(event))}>`,
   );
 }
 

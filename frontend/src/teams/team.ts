@@ -147,7 +147,8 @@ export function changes(before: Team, after: Team): string[] {
   return sentences;
 }
 
-function different<Words extends object>(words: Words, before: Pick<never, never> & object, after: object): string[] {
-  const [old, now] = [before as Record<string, unknown>, after as Record<string, unknown>];
-  return Object.entries(words).flatMap(([field, word]) => (JSON.stringify(old[field]) === JSON.stringify(now[field]) ? [] : [String(word)]));
+/** The words of the fields that differ. */
+function different<Thing extends object>(words: { readonly [Field in keyof Thing]?: string }, before: Thing, after: Thing): string[] {
+  const entries = Object.entries(words) as [keyof Thing, string][];
+  return entries.filter(([field]) => JSON.stringify(before[field]) !== JSON.stringify(after[field])).map(([, word]) => word);
 }
