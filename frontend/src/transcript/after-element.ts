@@ -47,12 +47,14 @@ export class AfterElement extends PageElement {
   }
 
   protected override render(): TemplateResult {
+    // Where nothing was said, the same input would most likely end the same way.
+    const [again, edited] = this.canFollow ? ["btn-primary", "btn-outline"] : ["btn-outline", "btn-primary"];
     return html`<div class="after" data-testid="after" role="group" aria-label="After the debate">
       <p class="ended">${this.isJudged ? "This debate has ended." : "This question was answered."}</p>
       <div class="choices">
-        ${this.hasFailed ? nothing : this.#button("again", "Run again", {}, "btn-primary")}
+        ${this.hasFailed ? nothing : this.#button("again", "Run again", {}, again)}
         ${this.canFollow ? this.#followUps() : nothing}
-        ${this.hasFailed ? nothing : html`<a class="btn btn-outline btn-sm" href=${this.editUrl} data-testid="edit-and-run">Edit and run</a>`}
+        ${this.hasFailed ? nothing : html`<a class="btn btn-sm ${edited}" href=${this.editUrl} data-testid="edit-and-run">Edit and run</a>`}
       </div>
       ${this.canFollow && this.isJudged ? html`<p class="price" data-testid="round-estimate">${this.#price("round") && `One more round · ${this.#price("round")}`}</p>` : nothing}
       ${this.asks ? this.#question() : nothing}
