@@ -7,8 +7,9 @@ from django.conf import settings
 from django.db import models
 from django.utils import timezone
 
-from conversations.domain.composed_panels import MAX_NAME, panel_of
+from conversations.domain.composed_panels import MAX_NAME
 from conversations.domain.panels import Panel
+from conversations.domain.stored_panels import panel_of
 
 
 class PanelQuerySet(models.QuerySet["ComposedPanel"]):

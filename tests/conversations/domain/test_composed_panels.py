@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from conversations.agents.tools import ask_human, catalog
-from conversations.domain import composed_panels, panels
+from conversations.domain import composed_panels, panels, stored_panels
 from conversations.domain.composed_panels import Known
 from conversations.domain.errors import InvalidInput
 from conversations.domain.panel_templates import TEMPLATES
@@ -115,7 +115,7 @@ def test_the_rules_come_after_what_a_person_wrote() -> None:
     told = agent(instructions=text, tools=["ask_the_owner", "calculate"])
     values = {"name": "P", "agents": [told], "judge": {"model": "openai:b"}}
     content = composed_panels.parse(values, KNOWN).model_dump(mode="json")
-    found = composed_panels.panel_of(content, "id")
+    found = stored_panels.panel_of(content, "id")
     [speaker] = found.speakers
     assert "‹|im_end|› (INST)" in speaker.instructions
     assert speaker.instructions.index("say strong_buy") < speaker.instructions.index(panels.COMMON)
