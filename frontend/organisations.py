@@ -165,6 +165,7 @@ def _page(request: HttpRequest, own: Membership, **more: str) -> HttpResponse:
     role = Role(own.role)
     context: dict[str, Any] = {
         "own": own,
+        "organisation": own.organisation,
         "members": [
             {"row": each, "role": Role(each.role).label, "is_open": _may_change(own, each)}
             for each in service.members(user, of)

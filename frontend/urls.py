@@ -33,6 +33,7 @@ urlpatterns = [
     path("account/data/", your_data, name="your_data"),
     path("account/organisations/", organisations, name="organisations"),
     path("o/join/<str:token>/", join, name="join"),
+    path("o/<slug:slug>/dashboard", views.dashboard, name="organisation_dashboard"),
     path("o/<slug:slug>/settings/", organisation, name="organisation"),
     path("monitor/", views.monitor, name="monitor"),
 ]

@@ -8,6 +8,7 @@ from uuid import UUID
 from django.conf import settings
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
@@ -25,7 +26,7 @@ from conversations.domain.panels import PANELS
 from conversations.domain.routing import AUTO
 from conversations.domain.texts import uuid_or_nil
 from conversations.event_log import queries
-from conversations.models import Conversation, Dataset
+from conversations.models import Conversation, Dataset, Organisation
 from conversations.providers import circuit_breaker
 from conversations.services import datasets, panels, sources
 from conversations.services.debate_export import author_of
@@ -51,7 +52,9 @@ LIMITS = {
 @login_required
 @never_cache
 @trusted_types
-def dashboard(request: HttpRequest) -> HttpResponse:
+def dashboard(request: HttpRequest, slug: str | None = None) -> HttpResponse:
+    """The form for a new debate: a personal one, or one of the organisation with this slug."""
+    organisation = None if slug is None else watching.organisation(request, slug)
     initial, may = _initial(request)
     context = {
         "auto": AUTO,
@@ -62,7 +65,8 @@ def dashboard(request: HttpRequest) -> HttpResponse:
         "limits": LIMITS,
         "most": _limits_of_site(),
         "initial": initial,
-        "has_debates": lists.personal(request.user).exists(),
+        "organisation": organisation,
+        "has_debates": _listed(request, organisation).exists(),
         "own_limits": _limits_of(initial),
         "again": getattr(initial, "pk", request.GET.get("dataset", "")),
         "texts": _texts_of(initial, may) | _dataset_of(request),
@@ -75,6 +79,13 @@ def dashboard(request: HttpRequest) -> HttpResponse:
         "history_note": cases.NOTE,
     }
     return render(request, "frontend/dashboard.html", context)
+
+
+def _listed(request: HttpRequest, organisation: Organisation | None) -> QuerySet[Conversation]:
+    """What the sidebar lists."""
+    if organisation is None:
+        return lists.personal(request.user)
+    return lists.shared(request.user, organisation.pk)  # type: ignore[arg-type]  # (login_required)
 
 
 def _initial(request: HttpRequest) -> tuple[requests.NewConversation | Conversation, Rights]:
@@ -156,7 +167,12 @@ def _minutes(seconds: float | None) -> float | None:
 def conversation(request: HttpRequest, conversation_id: UUID) -> HttpResponse:
     """The live page. 404 if the conversation does not exist or the user may not watch it."""
     found, may = watching.admit(request, conversation_id)
-    context = {"conversation": found, "page_data": page_data(found, request.user, may)}
+    organisation = watching.organisation_of(request, found)
+    data = page_data(found, request.user, may)
+    if organisation is not None:
+        of_organisation = reverse("organisation_dashboard", args=[organisation.slug])
+        data["againUrl"] = f"{of_organisation}?again={found.pk}"
+    context = {"conversation": found, "organisation": organisation, "page_data": data}
     return render(request, "frontend/conversation.html", context)
 
 

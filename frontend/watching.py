@@ -4,10 +4,26 @@ from uuid import UUID
 
 from django.http import Http404, HttpRequest
 
-from conversations.access import permissions
+from conversations.access import organisations, permissions
 from conversations.access.permissions import Rights
 from conversations.domain.errors import NotFound
-from conversations.models import Conversation
+from conversations.models import Conversation, Organisation
+
+
+def organisation(request: HttpRequest, slug: str) -> Organisation:
+    """The organisation with this slug, for its members. Raises Http404."""
+    try:
+        return organisations.member(request.user, slug).organisation  # type: ignore[arg-type]  # (signed in)
+    except NotFound:
+        raise Http404("There is no such organisation.") from None
+
+
+def organisation_of(request: HttpRequest, conversation: Conversation) -> Organisation | None:
+    """The organisation of a debate, for its members; None for a personal debate, and for others who may watch it."""
+    if conversation.organisation_id is None:
+        return None
+    found = organisations.of(request.user).filter(organisation=conversation.organisation_id).first()  # type: ignore[arg-type]
+    return None if found is None else found.organisation
 
 
 def admit(request: HttpRequest, conversation: UUID) -> tuple[Conversation, Rights]:

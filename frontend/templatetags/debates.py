@@ -1,5 +1,6 @@
 """Template filters: values as text, and form fields in the site's style."""
 
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -22,11 +23,24 @@ _CLASSES = {
 }
 
 
-@register.simple_tag
-def history_data() -> dict[str, Any]:
-    """What the sidebar needs besides the API (src/history/history-element.ts)."""
+@register.simple_tag(takes_context=True)
+def history_data(context: Mapping[str, Any]) -> dict[str, Any]:
+    """What the sidebar needs besides the API (src/history/history-element.ts). A page about an organisation has it in
+    its context as `organisation`."""
+    organisation = context.get("organisation")
+    new = reverse("dashboard")
+    within = None
+    if organisation is not None:
+        within = {
+            "id": str(organisation.pk),
+            "name": organisation.name,
+            "settingsUrl": reverse("organisation", args=[organisation.slug]),
+            "personalUrl": new,
+        }
+        new = reverse("organisation_dashboard", args=[organisation.slug])
     return {
-        "newUrl": reverse("dashboard"),
+        "newUrl": new,
+        "organisation": within,
         "teamsUrl": reverse("teams"),
         "sampleUrl": reverse("sample"),
         "panels": [(panel.slug, panel.title) for panel in PANELS.values()],

@@ -6,7 +6,8 @@ from django.test import Client
 
 from conversations.domain.enums import Role
 from conversations.models import Membership, Organisation
-from tests.frontend.pages import text
+from tests.frontend.pages import page_data, text
+from tests.support import debates
 from tests.support.organisations import join, organisation
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -76,3 +77,19 @@ def test_refusals_and_nonsense_change_nothing(alice: User, bob: User) -> None:
         assert client.post(address(found), sent).status_code == 400
     assert signed_in(bob).get("/o/unknown-bcdfgh/settings/").status_code == 404
     assert found.memberships.count() == 2
+
+
+def test_the_address_says_which_organisation_a_page_is_about(alice: User, bob: User) -> None:
+    found = organisation(owner=alice, member=bob)
+    debate = debates.create(bob, organisation=found.pk)
+    client, within = signed_in(bob), f"/o/{found.slug}/dashboard"
+    page = text(client.get(within))
+    assert f'data-organisation="{found.pk}"' in page
+    assert page_data(page, "history")["newUrl"] == within
+    assert page_data(page, "history")["organisation"]["name"] == found.name
+    assert page_data(text(client.get("/dashboard")), "history")["organisation"] is None
+    page = text(client.get(debate.get_absolute_url()))
+    assert page_data(page, "history")["organisation"]["id"] == str(found.pk)
+    assert page_data(page, "debate")["againUrl"] == f"{within}?again={debate.pk}"
+    found.memberships.filter(person=bob).delete()
+    assert [client.get(path).status_code for path in (within, debate.get_absolute_url())] == [404, 404]

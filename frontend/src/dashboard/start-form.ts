@@ -164,7 +164,9 @@ export class StartForm {
 
   #values(): Record<string, unknown> {
     const follows = this.#follows === null ? {} : { follows: this.#follows };
-    return { ...this.#composer.values, ...optionValues(this.#form), ...readingValues(this.#form), ...follows };
+    const { organisation } = this.#form.dataset;
+    const within = organisation ? { organisation } : {};
+    return { ...this.#composer.values, ...optionValues(this.#form), ...readingValues(this.#form), ...follows, ...within };
   }
 
   #problems(): FieldError[] {

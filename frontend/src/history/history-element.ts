@@ -15,7 +15,13 @@ const REFRESH_MS = 4_000;
 /** Pause in typing after which the server is asked. */
 const TYPING_MS = 200;
 
-type Data = { readonly newUrl: string; readonly teamsUrl: string; readonly sampleUrl: string; readonly panels: readonly [string, string][] };
+/** The organisation that the page is about. */
+type Organisation = { readonly id: string; readonly name: string; readonly settingsUrl: string; readonly personalUrl: string };
+type Data = { readonly organisation: Organisation | null; readonly newUrl: string; readonly teamsUrl: string; readonly sampleUrl: string; readonly panels: readonly [string, string][] };
+
+function scope({ name, settingsUrl, personalUrl }: Organisation): TemplateResult {
+  return html`<p class="scope" data-testid="scope"><a href=${settingsUrl} dir="auto">${name}</a> <a class="quiet" href=${personalUrl}>Personal</a></p>`;
+}
 
 @customElement("outcry-history")
 export class HistoryElement extends PageElement {
@@ -36,7 +42,7 @@ export class HistoryElement extends PageElement {
 
   protected override entered(signal: AbortSignal): void {
     this.#data ??= pageData<Data>(this);
-    void this.#list.search(new URLSearchParams());
+    this.#ask();
     onStatus((shown) => this.#follow(shown), signal);
     every(REFRESH_MS, () => document.hidden || void this.#list.refresh(), signal);
     this.addEventListener("keydown", (event) => this.#move(event), { signal });
@@ -45,6 +51,7 @@ export class HistoryElement extends PageElement {
   protected override render(): TemplateResult {
     const count = countOf(this.#filters);
     return html`
+      ${this.#data.organisation ? scope(this.#data.organisation) : nothing}
       <a class="btn btn-primary btn-sm new-debate" href=${this.#data.newUrl}>New debate</a>
       <a class="teams-link" href=${this.#data.teamsUrl} aria-current=${location.pathname === this.#data.teamsUrl ? "page" : nothing} data-testid="teams-link">
         <svg viewBox="0 0 16 16" width="15" height="15" fill="none" stroke="currentColor" stroke-width="1.5" stroke-linecap="round" aria-hidden="true"><circle cx="6" cy="5.5" r="2.5"/><path d="M1.5 13.5c.4-2.6 2.2-4 4.5-4s4.1 1.4 4.5 4M10.5 3.2a2.5 2.5 0 0 1 0 4.6M12.3 9.9c1.2.6 2 1.8 2.2 3.6"/></svg>
@@ -194,7 +201,11 @@ export class HistoryElement extends PageElement {
     this.querySelector<HTMLElement>(".filter-box summary")?.focus();
   };
 
-  #ask = (): void => void this.#list.search(parameters(this.#search, this.#filters));
+  #ask = (): void => {
+    const query = parameters(this.#search, this.#filters);
+    if (this.#data.organisation) query.set("organisation", this.#data.organisation.id);
+    void this.#list.search(query);
+  };
 
   #loadChoices = (event: Event): void => {
     if ((event.target as HTMLDetailsElement).open) void this.#list.loadChoices();
