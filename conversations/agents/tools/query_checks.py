@@ -127,10 +127,16 @@ def _differences(dates: Dates, read: Period, asked: Period) -> Iterator[str]:
         yield "That is more than the question names."
     # A year seldom begins with a row of its first day.
     most = (asked.last - asked.first) / 10
-    if dates.first and date.fromisoformat(dates.first) - asked.first > most:
-        yield f"The data begin later, on {dates.first}."
-    if dates.last and asked.last - date.fromisoformat(dates.last) > most:
-        yield f"The data end earlier, on {dates.last}."
+    # What is read has dates, and so has its column.
+    first, last = date.fromisoformat(dates.first or ""), date.fromisoformat(dates.last or "")
+    if first - asked.first > most:
+        yield f"The data begin later, on {first}."
+    if read.first - max(first, asked.first) > most:
+        yield f"No row before {read.first} is read, though the data begin on {first}."
+    if min(last, asked.last) - read.last > most:
+        yield f"No row after {read.last} is read, though the data end on {last}."
+    if asked.last - last > most:
+        yield f"The data end earlier, on {last}."
 
 
 def _total(total: Total, result: Result) -> str:

@@ -12,7 +12,7 @@ export function framed(place: HTMLElement, signal: AbortSignal, painted: () => v
     // The page scrolls, the chart does not.
     handleScroll: false,
     handleScale: false,
-    localization: { locale: "en-GB", dateFormat: "d MMM yyyy" },
+    localization: { locale: "en-GB", dateFormat: "dd MMM yyyy" },
     timeScale: { borderVisible: false, ...options.timeScale },
     rightPriceScale: { borderVisible: false, entireTextOnly: true, scaleMargins: { top: 0.18, bottom: 0.12 } },
     grid: { vertLines: { visible: false } },

@@ -89,6 +89,16 @@ def test_join_that_counts_rows_twice_is_named(
                 " 2023-05-01 to 2024-06-03. None of these days is in the time that the question names."
             ],
         ),
+        (
+            "What was sold in 2023 and 2024?",
+            "SELECT sum(amount) FROM sales WHERE day BETWEEN '2023-12-01' AND '2024-01-31'",
+            [
+                "the question names 2023-01-01 to 2024-12-31; the query reads rows with sales.day from 2024-01-02 to"
+                " 2024-01-02. The data begin later, on 2023-05-01. No row before 2024-01-02 is read, though the data"
+                " begin on 2023-05-01. No row after 2024-01-02 is read, though the data end on 2024-06-03. The data end"
+                " earlier, on 2024-06-03."
+            ],
+        ),
         # Its rows tell the years apart.
         (
             "What was sold from 2023-04-01 to June 2024?",
