@@ -132,3 +132,10 @@ async def _look_around_the_panel(page: Page) -> None:
     await card.get_by_test_id("show-source").click()
     await expect(card.locator("mark")).to_have_text("Tarnwick's revenue was £412.0 million in FY2025.")
     await page.keyboard.press("Escape")
+
+    # As annotations of the OpenAI-compatible API link to it.
+    await page.goto(f"{page.url.partition('#')[0]}#E3")
+    await page.reload()
+    await expect(card).to_contain_text("E3 · AAPL")
+    await expect(panel.locator('[data-evidence="E3"]')).to_be_in_viewport()
+    await page.keyboard.press("Escape")

@@ -9,8 +9,8 @@ import type { PageElement } from "../shared/page-element.ts";
 /** An item that the page's address names. */
 const LINK = /^#(E[1-9]\d{0,3})$/;
 
-/** `isAhead`: the address names an item that has not been opened yet. `follow` opens it once the panel has it, after
- * `found` has brought it into view. */
+/** `isAhead`: the address names an item that has not been opened yet. `follow` brings it into view and opens it, once the
+ * panel has it. */
 export interface ItemLink {
   readonly isAhead: boolean;
   follow(found: (item: Element) => void): Promise<void>;
@@ -41,18 +41,22 @@ function itemLink(page: HTMLElement, open: (asker: HTMLElement, item: string) =>
   let wanted = LINK.exec(location.hash)?.[1] ?? null;
   const follow = async (found: (item: Element) => void): Promise<void> => {
     const panel = wanted === null ? null : page.querySelector<PageElement>("outcry-evidence-panel");
-    await panel?.updateComplete;
+    if (panel === null) return;
+    // It draws itself once its code has been loaded.
+    await customElements.whenDefined(panel.localName);
+    await panel.updateComplete;
     const item = wanted;
-    const asker = panel?.querySelector<HTMLElement>(`[data-evidence="${item}"]`);
+    const asker = panel.querySelector<HTMLElement>(`[data-evidence="${item}"]`);
     if (item === null || asker == null) return;
     wanted = null;
     for (let around = asker.closest("details"); around !== null; around = around.parentElement?.closest("details") ?? null) around.open = true;
+    asker.scrollIntoView({ block: "center", behavior: "instant" });
     found(asker);
     open(asker, item);
   };
   const changed = (): void => {
     wanted = LINK.exec(location.hash)?.[1] ?? null;
-    void follow((asker) => asker.scrollIntoView({ block: "center", behavior: "instant" }));
+    void follow(() => undefined);
   };
   addEventListener("hashchange", changed, { signal });
   return {

@@ -9,6 +9,7 @@ await import("./panel-element.ts");
 // jsdom has no popovers.
 const shown = vi.fn();
 HTMLElement.prototype.showPopover = shown;
+HTMLElement.prototype.scrollIntoView = vi.fn();
 
 const { events } = recorded("record");
 const state = reduce(events);
