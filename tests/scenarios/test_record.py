@@ -1,8 +1,10 @@
 """A debate's record: frozen before the first word, the same for every agent, and every figure checked against it."""
 
 import json
+import socket
 from collections import Counter
 from datetime import UTC, datetime
+from ipaddress import ip_address
 from typing import Any
 
 import pytest
@@ -45,7 +47,27 @@ def of_type(events: list[tuple[str, dict[str, Any]]], wanted: str) -> list[dict[
     return [data for type_, data in events if type_ == wanted]
 
 
-async def test_the_record_is_frozen_before_the_first_word(alice: User, openai: OpenAIServer) -> None:
+@pytest.fixture
+def only_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The network is cut: only addresses of this machine can be reached."""
+    connect = socket.socket.connect
+
+    def refuse(self: socket.socket, address: Any) -> None:
+        if isinstance(address, tuple) and not ip_address(address[0]).is_loopback:
+            pytest.fail(f"it connects to {address}")
+        connect(self, address)
+
+    def resolve(host: Any, *_: Any, **__: Any) -> Any:
+        pytest.fail(f"it looks up {host}")
+
+    monkeypatch.setattr(socket.socket, "connect", refuse)
+    monkeypatch.setattr(socket, "getaddrinfo", resolve)
+
+
+@pytest.mark.usefixtures("only_this_machine")
+async def test_a_record_of_the_library_is_frozen_before_the_first_word(
+    alice: User, openai: OpenAIServer
+) -> None:
     _, events = await held(alice, **APPLE)
     types = [type_ for type_, _ in events]
     assert types.index("snapshot") < types.index("evidence") < types.index("message_start")
