@@ -23,7 +23,7 @@ from evidence.record import Snapshot
 from evidence.record import plain as decimal_text
 
 # Changes with every rule, word or number below: a label is only comparable with those of the same version.
-VERSION: Final = "10"
+VERSION: Final = "11"
 MAX_FIGURES: Final = 200
 # A longer sentence is none: its figures are not checked.
 MAX_SENTENCE: Final = 2_000

@@ -12,7 +12,7 @@ from evidence.checker.figure import Figure
 from evidence.checker.mentions import SPAN, MetricMention, SubjectMention
 from evidence.checker.numbers import figures
 from evidence.checker.periods import Said
-from evidence.checker.phrasing import ASSUMED, DENIED
+from evidence.checker.phrasing import ASSUMED, CONCLUSION, DENIED
 from evidence.checker.vocabulary import Vocabulary
 
 M = TypeVar("M", MetricMention, SubjectMention)
@@ -74,8 +74,18 @@ class Parts:
         return self.text.rstrip(" \n\"')").endswith("?") or ASSUMED.search(self.text) is not None
 
     @cached_property
-    def is_denied(self) -> bool:
-        return DENIED.search(self.text) is not None
+    def _denials(self) -> Sequence[int]:
+        return [match.start() for match in DENIED.finditer(self.text)]
+
+    @cached_property
+    def _conclusion(self) -> int:
+        match = CONCLUSION.search(self.text) if self._denials else None
+        return match.start() if match else len(self.text)
+
+    def is_denied(self, figure: Figure) -> bool:
+        """Whether the sentence denies the figure. The conclusion from a figure grants it."""
+        is_concluded = figure.end <= self._conclusion
+        return any(not is_concluded or place < self._conclusion for place in self._denials)
 
     def segment(self, place: int) -> tuple[int, int]:
         """Start and end of the segment that holds this place."""

@@ -56,3 +56,8 @@ DENIED: Final = re.compile(
     r"|disagrees?|disputes?d?|doubt(?:s|ed|ful)?|contrary to|refutes?d?|myth|far from|nowhere near)\b",
     re.IGNORECASE,
 )
+# "So the market doubts that these earnings last", to the end of the sentence; not "so I doubt it", "so they say".
+CONCLUSION: Final = re.compile(
+    r", so (?!(?:it|they|he|she|I|we|people|some|many)\b)(?![^,;:]*\b(?:it|this|figures?|numbers?)\b)[^,;:]*$",
+    re.IGNORECASE,
+)

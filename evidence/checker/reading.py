@@ -80,7 +80,7 @@ def _claim(parts: Parts, number: int, context: Context, last: Claim | None) -> C
         is_subject_near=is_near, period=None if period is base else period, is_dated=is_dated, role=role,
         direction=direction, other=other,
         is_from=ranged is None and _FROM.search(near) is not None, is_assumed=parts.is_assumed,
-        is_negated=NEGATED.search(near.rstrip()) is not None or parts.is_denied, cited=cited, base=base,
+        is_negated=NEGATED.search(near.rstrip()) is not None or parts.is_denied(figure), cited=cited, base=base,
         is_compound=COMPOUND.search(text) is not None,
         window=span_of(parts, figure, max(start, before_at), start, after_at),
     )  # fmt: skip

@@ -104,6 +104,10 @@ def test_a_figure_of_something_else_is_neither_green_nor_red(what: str) -> None:
         ("A P/E of 15x is the market's.", Label.UNSUPPORTED),
         ("Apple has a P/E of 15x.", Label.CONTRADICTED),
         ("Is revenue of $200bn possible?", Label.ASSUMPTION),
+        ("Apple closed at $532.17, so the market doubts that these earnings last.", Label.MATCHED),
+        ("Apple closed at $512.17, so the market doubts that these earnings last.", Label.CONTRADICTED),
+        ("Apple closed at $532.17, so the market doubts it.", Label.UNSUPPORTED),
+        ("Apple earned a lot, so I doubt that Apple closed at $532.17.", Label.UNSUPPORTED),
     ],
 )
 def test_what_a_figure_is_said_of_decides_its_label(text: str, label: Label) -> None:

@@ -12,7 +12,7 @@ BUSINESS: Final[Mapping[str, Wording]] = {
         by_role(
             ("which asks for little growth", "so the price does not lean on a bright future"),
             ("so the market doubts that these earnings last",),
-            ("and earnings that are priced so low are doubted by many",),
+            ("and earnings that are priced so low have few believers",),
         ),
     ),
     "fair": Wording(

@@ -5,12 +5,14 @@ import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from decimal import Decimal
+from itertools import chain, cycle
 from random import Random
 
 import pytest
 
 from conversations.domain.panels import FINANCIAL_DEBATE
-from conversations.prompts.grounded import facts, speech
+from conversations.prompts.grounded import facts, openings, speech
+from conversations.prompts.grounded.book import Book
 from conversations.prompts.grounded.business import BUSINESS, CLOSINGS, ECONOMY, LACKS
 from conversations.prompts.grounded.prices import PRICES
 from conversations.prompts.grounded.signals import PEERS, SIGNALS
@@ -66,6 +68,52 @@ def test_every_figure_of_a_case_is_matched_or_derived(case: Case) -> None:
         for summary in alternatives(pattern):
             assert {figure.label for figure in check(summary, record)} <= RIGHT, summary
     assert count > 100
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.label)
+def test_no_opening_or_conclusion_changes_what_a_figure_is(case: Case) -> None:
+    record = frozen(case)
+    known, prepared, others = facts.of(record), prepare(record), cycle(facts.of(record))
+    texts = [f"{clause}." for fact in known for clause in fact.says]
+    texts += [
+        f"{fact.says[0]}, {conclusion}."
+        for fact in known
+        for conclusions in fact.means.values()
+        for conclusion in conclusions
+    ]
+    leads = {
+        lead.format(name="Market Context", about=fact.about) for lead in every_opening() for fact in known
+    }
+    texts += [f"{lead}{next(others).says[-1]}." for lead in sorted(leads)]
+    for text in texts:
+        figures = Checker(*prepared).text(text[:1].upper() + text[1:])
+        assert figures, text
+        assert {figure.label for figure in figures} <= RIGHT, text
+
+
+def test_conclusions_that_no_case_draws_leave_a_figure_right() -> None:
+    prepared = prepare(frozen(APPLE_2012))
+    for table in (PRICES, SIGNALS, PEERS, BUSINESS, ECONOMY):
+        for conclusion in chain.from_iterable(
+            chain.from_iterable(wording.means.values()) for wording in table.values()
+        ):
+            text = f"Apple closed at $532.17, {conclusion.format(who='Apple', peer='IBM', other='dollar')}."
+            assert [figure.label for figure in Checker(*prepared).text(text)] == [Label.MATCHED], text
+
+
+def test_no_sentence_of_a_case_is_left_out() -> None:
+    for record in map(frozen, CASES):
+        said = {clause for fact in facts.of(record) for clause in fact.says}
+        assert {clause for fact in Book(record).facts() for clause in fact.says} == said
+
+
+def every_opening() -> Iterator[str]:
+    yield from chain.from_iterable(chain.from_iterable(tones.values()) for tones in openings.FIRST.values())
+    for leads in (
+        openings.PLAIN, openings.SAME, openings.OTHER, openings.BESIDE, openings.AGAIN, openings.UNSPECIFIC,
+        openings.ANSWERS, openings.NEXT, openings.RESTED, openings.OPPOSED,
+    ):  # fmt: skip
+        yield from leads
 
 
 def alternatives(pattern: str) -> Iterator[str]:
