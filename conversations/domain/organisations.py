@@ -8,7 +8,7 @@ from pydantic import AfterValidator, Field, StringConstraints
 from pydantic_core import PydanticCustomError
 
 from conversations.domain.enums import Role
-from conversations.domain.requests import LINE, Form
+from conversations.domain.requests import LINE, Form, PersonId
 
 MAX_NAME: Final = 100
 MAX_EMAIL: Final = 254
@@ -78,4 +78,4 @@ class RoleChange(Form):
 class Transfer(Form):
     """The member who becomes an owner instead of the one who asks."""
 
-    person: Annotated[int, Field(strict=True, ge=1, description="Id of the member.")]
+    person: Annotated[PersonId, Field(description="Id of the member.")]

@@ -43,6 +43,8 @@ MAX_KEY_DAYS = 3650
 MAX_USD = 100_000
 MAX_TOKENS = 1_000_000_000
 MAX_SECONDS = 604_800
+# Of the ids of people, in every database.
+MAX_PERSON = 2**31 - 1
 
 N = TypeVar("N", int, float)
 
@@ -147,6 +149,7 @@ Key = Annotated[
     AfterValidator(without_nul),
     Field(description="Identifies the request: one that is sent again with the same key is executed once."),
 ]
+PersonId = Annotated[int, Field(strict=True, ge=1, le=MAX_PERSON)]
 OnBusy = Annotated[
     WhenBusy,
     Field(

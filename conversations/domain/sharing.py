@@ -6,7 +6,7 @@ from pydantic import Field, model_validator
 
 from conversations.domain.enums import Sharing
 from conversations.domain.errors import InvalidInput
-from conversations.domain.requests import Form
+from conversations.domain.requests import Form, PersonId
 
 MAX_NAMED: Final = 100
 
@@ -16,7 +16,7 @@ class ShareWith(Form):
 
     sharing: Annotated[Sharing, Field(description="private, organisation, or members.")]
     members: Annotated[
-        list[Annotated[int, Field(strict=True, ge=1)]],
+        list[PersonId],
         Field(max_length=MAX_NAMED, description="With `members`: ids of the members, at most 100."),
     ] = []
 

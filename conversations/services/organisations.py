@@ -135,8 +135,9 @@ def _removable(user: AbstractUser, organisation: UUID, person: int) -> Membershi
 
 
 def _other(organisation: UUID, person: int) -> Membership:
+    # By `person__id`, which finds nobody for a number that is too large for the column; `person` would fail.
     found = (
-        Membership.objects.filter(organisation=organisation, person=person)
+        Membership.objects.filter(organisation=organisation, person__id=person)
         .select_related("person", "person__preferences")
         .first()
     )

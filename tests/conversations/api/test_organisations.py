@@ -163,6 +163,15 @@ def test_a_transfer_makes_another_member_the_owner(alice: User, bob: User) -> No
     assert roles(found) == {"alice": "admin", "bob": "owner"}
 
 
+def test_a_number_too_large_for_a_member_is_nobodys(alice: User) -> None:
+    found, send, huge = organisation(owner=alice), sender(alice), 2**63
+    status, answer = send("POST", at(found, "transfer"), {"person": huge})
+    assert (status, [error["field"] for error in answer["errors"]]) == (422, ["person"])
+    assert send("PATCH", at(found, "members", huge, ""), {"role": "viewer"})[0] == 404
+    assert send("DELETE", at(found, "members", huge, ""))[0] == 404
+    assert roles(found) == {"alice": "owner"}
+
+
 def test_two_owners_who_leave_at_once_leave_one(alice: User, bob: User) -> None:
     found = organisation(owner=alice)
     join(found, bob, Role.OWNER)

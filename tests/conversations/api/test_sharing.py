@@ -112,6 +112,7 @@ async def test_sharing_opens_and_closes_a_debate(alice: User, bob: User) -> None
     [
         {"sharing": "members"},
         {"sharing": "members", "members": [10**6]},
+        {"sharing": "members", "members": [2**63]},
         {"sharing": "private", "members": [1]},
         {"sharing": "everybody"},
         {},
