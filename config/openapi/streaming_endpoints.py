@@ -175,7 +175,8 @@ OPERATIONS: Final[Mapping[str, Schema]] = {
         "summary": "Start a debate, and follow it",
         "requestBody": _body("NewConversation"),
         "responses": {
-            **_responses(_answer("The events, from the first.", stream=_EVENT), *_USUAL, 429),
+            **_responses(_answer("The events, from the first.", stream=_EVENT), *_USUAL, 404, 429),
+            "409": _json("The idempotency key was used for another debate.", "Conflict"),
             "422": _json("A value is wrong; nothing was started.", "Invalid"),
         },
     },

@@ -178,8 +178,9 @@ async def test_a_wrong_request_is_told_what_is_wrong(
         (b"[1]", 422, "invalid"),
         (b'{"topic": ""}', 422, "invalid"),
         (b'{"topic": "x", "rounds": 99}', 422, "invalid"),
+        (b'{"topic": "x", "organisation": "f728b4fa-4248-1e3a-8a5d-2f346baa9455"}', 404, "not_found"),
     ],
-    ids=["nothing", "a list", "no question", "too many rounds"],
+    ids=["nothing", "a list", "no question", "too many rounds", "an unknown organisation"],
 )
 async def test_a_wrong_start_stores_nothing(
     alice: User, site: str, content: bytes, status: int, code: str
