@@ -17,7 +17,7 @@ from tests.e2e.site import Site
 
 TIMEOUT_SECONDS = 30
 # For each operation, evenly from all that schemathesis makes: over 1,000 for a long body.
-MAX_CASES = 60
+MAX_CASES = 20
 # Where hypothesis keeps the cases that are not drawn.
 EXPLICIT = "hypothesis_explicit_examples"
 
