@@ -13,7 +13,8 @@ from django_vite.core.asset_loader import (  # type: ignore[import-untyped]
 )
 
 ENTRIES = [
-    f"src/pages/{name}.ts" for name in ("main", "account", "dashboard", "history", "live", "monitor", "teams")
+    f"src/pages/{name}.ts"
+    for name in ("main", "account", "dashboard", "forms", "history", "live", "monitor", "teams")
 ]
 
 

@@ -21,6 +21,8 @@ document.addEventListener("submit", (event) => {
   event.preventDefault();
   form.closest("dialog")?.close();
 });
+await import("../transcript/after-element.ts");
+await import("../transcript/restart-button.ts");
 await import("./debate-element.ts");
 
 const PAGE: Page = {
@@ -405,7 +407,7 @@ test("nothing is animated when the debate is over", async () => {
 
 test("tools and people are shown in place", async () => {
   await play("tools");
-  expect(all("tool").map(({ dataset }) => dataset["outcome"])).toEqual(["done", "running", "failed"]);
+  await vi.waitFor(() => expect(all("tool").map(({ dataset }) => dataset["outcome"])).toEqual(["done", "running", "failed"]));
   document.body.replaceChildren();
   open();
   await play("humans");

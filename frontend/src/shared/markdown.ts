@@ -1,7 +1,7 @@
 // A model's Markdown as inert DOM: no scripts, styles, images or forms, and no requests. Raw HTML is shown as text. A
 // text that cannot be drawn as Markdown is shown as it is.
 
-import { Marked, type Token, type Tokens } from "marked";
+import { Lexer, type Token, type Tokens } from "marked";
 import { isDrawable } from "./markdown-bounds.ts";
 import { type Pen, nodes } from "./markdown-nodes.ts";
 import { SYNTAX } from "./markdown-syntax.ts";
@@ -9,9 +9,6 @@ import { dressed } from "./tables.ts";
 
 /** The type of a block that is shown as it is. */
 const PLAIN = "outcry-plain";
-
-const marked = new Marked({ gfm: true, breaks: false });
-marked.use(SYNTAX);
 
 /** The top-level blocks of a text; `raw` is a block's source. `above` is the level of the page's heading over it. */
 export function blocks(text: string, above = 3): Token[] {
@@ -37,7 +34,7 @@ function nest(tokens: readonly Token[], above: number, open: number[]): void {
 export function lexed(text: string): Token[] | null {
   if (!isDrawable(text)) return null;
   try {
-    return marked.lexer(text);
+    return Lexer.lex(text, SYNTAX);
   } catch {
     return null; // such as a RangeError: too deep for the stack
   }

@@ -1,7 +1,6 @@
 // People's messages, questions to people, and people's commands.
 
 import { type TemplateResult, html, nothing } from "lit";
-import "./message-form.ts";
 import type { Said } from "./message-form.ts";
 import { answerForm } from "./unsent.ts";
 import { canAnswer } from "../client/page-data.ts";

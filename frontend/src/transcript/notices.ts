@@ -1,7 +1,6 @@
 // Notes between and above the messages: fallbacks, errors, demo and local model.
 
 import { type TemplateResult, html, nothing } from "lit";
-import "./restart-button.ts";
 import type { Page } from "../client/page-data.ts";
 import type { Failure, State } from "../protocol/state.ts";
 import { DEMO } from "./attempts.ts";

@@ -3,8 +3,8 @@
 import { type TemplateResult, html, nothing } from "lit";
 import "./result-chart-element.ts";
 import type { ResultTable } from "../protocol/events.gen.ts";
-import { wholeResult } from "./whole-result.ts";
-import { label, thousands } from "../shared/format.ts";
+import { rowsOf, wholeResult } from "./whole-result.ts";
+import { label } from "../shared/format.ts";
 import { asCsv, isFigure } from "../shared/tables.ts";
 
 /** `text` is the id of the whole result, if the table has only its beginning. */
@@ -31,14 +31,6 @@ export function resultTemplate(table: ResultTable, text: string | null): Templat
 function isColumnOfFigures({ rows }: ResultTable, place: number): boolean {
   const texts = rows.map((row) => row[place] ?? "").filter((text) => text !== "");
   return texts.length > 0 && texts.every(isFigure);
-}
-
-/** How many rows are shown, and what is left out. */
-export function rowsOf({ rows, total }: ResultTable): string {
-  const shown = thousands(rows.length);
-  if (total === null) return `The first ${shown} rows; the result was cut off at 10,000 rows or 1 MB`;
-  if (total > rows.length) return `The first ${shown} of ${thousands(total)} rows`;
-  return total === 1 ? "1 row" : `${shown} rows`;
 }
 
 /** Saves all rows that are stored. The button says so if they cannot be read. */

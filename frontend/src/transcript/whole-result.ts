@@ -1,9 +1,18 @@
 // A result of which the log has only the first rows.
 
 import type { ResultTable } from "../protocol/events.gen.ts";
+import { thousands } from "../shared/format.ts";
 
 /** As the server's tool stores it; values are numbers, texts, truths or null. */
 type Stored = { readonly columns: readonly string[]; readonly rows: readonly (readonly unknown[])[]; readonly truncated: boolean };
+
+/** How many rows are shown, and what is left out. */
+export function rowsOf({ rows, total }: ResultTable): string {
+  const shown = thousands(rows.length);
+  if (total === null) return `The first ${shown} rows; the result was cut off at 10,000 rows or 1 MB`;
+  if (total > rows.length) return `The first ${shown} of ${thousands(total)} rows`;
+  return total === 1 ? "1 row" : `${shown} rows`;
+}
 
 /** Where the whole input or output of a call is. */
 export function textUrl(text: string): string {
