@@ -60,7 +60,11 @@ def page_data() -> dict[str, Any]:
         "teams": [],
         "isRouted": False,
         "panel": panel.slug,
-        "agents": [{"role": agent.role, "name": agent.name} for agent in panel.agents],
+        "team": None,
+        "agents": [
+            {"role": agent.role, "name": agent.name, "color": agent.color, "title": agent.title}
+            for agent in panel.agents
+        ],
         "canControl": False,
         "canSpeak": False,
         "isStaff": False,

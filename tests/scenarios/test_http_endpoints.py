@@ -16,7 +16,7 @@ from django.contrib.auth.models import User
 from django.db import OperationalError
 from pytest_django import Settings
 
-from conversations.access import permissions, rate_limits
+from conversations.access import lists, permissions, rate_limits
 from conversations.event_log import appender
 from conversations.infrastructure import database
 from conversations.models import Conversation
@@ -346,7 +346,7 @@ async def test_unavailable_database_is_503_and_starts_nothing(
     headers = await bearer(alice)
     monkeypatch.setattr(services, "prepare", unavailable)
     monkeypatch.setattr(permissions, "watch", unavailable)
-    monkeypatch.setattr(permissions, "visible_to", unavailable)
+    monkeypatch.setattr(lists, "visible_to", unavailable)
     answer = await call.send(http, conversation, headers=headers)
     assert (answer.status_code, call.code(answer)) == (503, "log_unavailable")
     assert "secret-detail" not in answer.text
