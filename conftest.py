@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import inspect
-import os
 import threading
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
@@ -45,7 +44,6 @@ hypothesis.settings.load_profile("outcry")
 
 # Selection
 
-ON_POSTGRESQL = os.environ.get("OUTCRY_TEST_DATABASE") == "postgres"
 # Of a file.
 MANY_TESTS = 30
 # Names of the parametrised tests that were collected.
@@ -65,11 +63,7 @@ def pytest_itemcollected(item: pytest.Item) -> None:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """On PostgreSQL, leave out tests that use no database. Among several workers, begin with the longest files, so that
-    no worker runs one alone at the end."""
-    if ON_POSTGRESQL:
-        config.hook.pytest_deselected(items=[item for item in items if not _uses_the_database(item)])
-        items[:] = [item for item in items if _uses_the_database(item)]
+    """Among several workers, begin with the longest files, so that no worker runs one alone at the end."""
     if hasattr(config, "workerinput"):
         tests = Counter(item.path for item in items)
         items.sort(key=lambda item: _rank(item, tests[item.path]))

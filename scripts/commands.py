@@ -19,18 +19,13 @@ from scripts.places import FRONTEND, PYTHON, ROOT, VENV, data_dir, setting
 # Two workers more than processors, because tests wait for timers, sockets and servers almost half of their time. A file
 # stays on one worker, which keeps its servers; conftest.py orders the files, the longest first.
 IN_PARALLEL = ("-n", str((os.cpu_count() or 1) + 2), "--dist", "loadfile", "--no-loadscope-reorder")
-# What rests on SQL. Browsers, whole servers, the local model and what transports make of events run once.
-ON_POSTGRESQL = (
-    *("tests/conversations", "tests/scenarios", "tests/streaming/monitoring"),
-    *("-m", "not e2e and not local_model and not another_row and (not any_database or each_database)"),
-)
-# What rests on Python's event loop and Django's machinery: requests, sign-in, pages, tasks, sockets. Tests that only
-# compute (`pure`) do not, and rows of a parametrised test differ in their data (`another_row`).
-ON_OTHER_PYTHON = (
-    *("tests/config", "tests/frontend", "tests/scenarios", "tests/streaming", "tests/conversations/api"),
-    *("tests/conversations/agents", "tests/conversations/infrastructure", "tests/conversations/runs"),
+# What rests on SQL, or on Python's event loop and Django's machinery: requests, sign-in, pages, tasks, sockets. Tests
+# that only compute (`pure`) do not, and rows of a parametrised test differ in their data (`another_row`). Browsers,
+# whole servers, the local model and what transports make of events run once.
+ELSEWHERE = (
+    *("tests/config", "tests/frontend", "tests/scenarios", "tests/streaming", "tests/conversations"),
     "-m",
-    "not pure and not another_row and not e2e and not local_model and not slow and (not any_python or each_database)",
+    "not pure and not another_row and not e2e and not local_model and not slow and (not anywhere or each_database)",
 )
 GENERATED = (".mypy_cache", ".ruff_cache", ".pytest_cache", ".hypothesis", ".import_linter_cache")
 
@@ -137,16 +132,17 @@ def test(arguments: list[str]) -> int:
 
 
 def test_parts() -> list[Part]:
-    """All tests on SQLite, those that may differ on another Python and on PostgreSQL, and the front end's."""
+    """All tests on SQLite; those that may differ elsewhere, on PostgreSQL and another Python with another Django at
+    once, as far as this machine has them; and the front end's."""
     pytest: list[str | Path] = ["-m", "pytest", *IN_PARALLEL]
     parts = [Part("All tests, on SQLite (pytest)", [PYTHON, *pytest])]
-    if (other := packages.ensure_other_python()) is not None:
-        version, python = other
-        name = f"What may differ on Python {version} (pytest)"
-        parts.append(Part(name, [python, *pytest, *ON_OTHER_PYTHON]))
-    if programs.POSTGRESQL.find():
-        name, env = "What may differ on PostgreSQL (pytest)", {"OUTCRY_TEST_DATABASE": "postgres"}
-        parts.append(Part(name, [PYTHON, *pytest, *ON_POSTGRESQL], env=env))
+    env = {"OUTCRY_TEST_DATABASE": "postgres"} if programs.POSTGRESQL.find() else {}
+    other = packages.ensure_other_python()
+    if env or other:
+        version, python = other or ("", PYTHON)
+        places = [*(["PostgreSQL"] if env else []), *([f"Python {version}"] if other else [])]
+        name = f"What may differ on {' and '.join(places)} (pytest)"
+        parts.append(Part(name, [python, *pytest, *ELSEWHERE], env=env))
     return [*parts, Part("The front end (Vitest)", ["npm", "test"], cwd=FRONTEND)]
 
 

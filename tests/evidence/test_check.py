@@ -15,7 +15,6 @@ from evidence.record import load
 from tests.evidence.snapshots import FOLDER, apple
 
 # Nothing here depends on what differs between versions of Python or Django.
-pytestmark = pytest.mark.any_python
 
 SNAPSHOT = apple()
 PREPARED = prepare(SNAPSHOT)

@@ -5,7 +5,6 @@ import pytest
 from tests.evidence.labelled.scores import score, texts
 
 # Nothing here depends on what differs between versions of Python or Django.
-pytestmark = pytest.mark.any_python
 
 FLOORS = {
     "extraction recall": 0.98,

@@ -20,7 +20,6 @@ from evidence.record import Instrument, MissingReason, Quality, Snapshot, Unit
 from evidence.sources.base import Fact, Gathered
 
 # Nothing here depends on what differs between versions of Python or Django.
-pytestmark = pytest.mark.any_python
 
 NEW_YEARS_EVE = datetime(2012, 12, 31, 23, tzinfo=UTC)
 MOMENTS = st.datetimes(datetime(1999, 1, 1), datetime(2026, 12, 31), timezones=st.just(UTC))  # noqa: DTZ001

@@ -7,7 +7,6 @@ from evidence.checker.numbers import figures
 from evidence.checker.text import plain
 
 # Nothing here depends on what differs between versions of Python or Django.
-pytestmark = pytest.mark.any_python
 
 
 def found(text: str) -> list[tuple[str, str, str]]:

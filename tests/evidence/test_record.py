@@ -11,7 +11,6 @@ from pydantic import ValidationError
 from evidence.record import Item, Snapshot, canonical, load
 
 # Nothing here depends on what differs between versions of Python or Django.
-pytestmark = pytest.mark.any_python
 
 AS_OF = datetime(2012, 12, 31, tzinfo=UTC)
 

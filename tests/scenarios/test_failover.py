@@ -32,7 +32,7 @@ from tests.support import debates
 from tests.support.debates import Row, statuses
 from tests.support.ports import NoPeople
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.any_database]
+pytestmark = pytest.mark.django_db(transaction=True)
 
 AGENTS = ["Financial Analyst", "Market Context", "Risk Challenger", "Moderator"]
 
@@ -338,7 +338,6 @@ async def test_once_a_demo_speaks_no_real_model_does_any_more(
     assert len(faulty.asked) == 1
 
 
-@pytest.mark.each_database
 @pytest.mark.usefixtures("then_demo")
 async def test_a_demo_stays_one_over_a_restart(conversation: Conversation, faulty: OpenAIServer) -> None:
     faulty.answer(fails(500))
@@ -436,7 +435,6 @@ async def test_a_question_to_the_owner_survives_the_failover(
 # Going on, and giving up
 
 
-@pytest.mark.each_database
 async def test_a_debate_that_breaks_off_again_and_again_is_ended(
     conversation: Conversation, faulty: OpenAIServer, settings: Settings
 ) -> None:
@@ -451,7 +449,6 @@ async def test_a_debate_that_breaks_off_again_and_again_is_ended(
     assert state["messages"][0]["text"].startswith("Financial Analyst speaks")
 
 
-@pytest.mark.each_database
 async def test_a_finished_turn_gives_the_next_one_all_its_attempts(
     alice: User, faulty: OpenAIServer, settings: Settings
 ) -> None:
@@ -479,7 +476,6 @@ async def _crash(conversation: Conversation, agent: str, server: OpenAIServer) -
     await database.call(lambda: update(attempts=attempts, run=conversation.pk, lease_until=lapsed))
 
 
-@pytest.mark.each_database
 async def test_a_lapsed_run_is_fenced(conversation: Conversation) -> None:
     run = await debates.claim(conversation)
     await appender.append(conversation.pk, debates.status(Status.ACTIVE), run=run)
@@ -489,7 +485,6 @@ async def test_a_lapsed_run_is_fenced(conversation: Conversation) -> None:
     assert statuses(await debates.rows(conversation)) == ["queued", "active"]
 
 
-@pytest.mark.each_database
 async def test_what_is_discarded_is_discarded_once(
     conversation: Conversation, faulty: OpenAIServer, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -547,7 +542,6 @@ async def test_a_judged_debate_says_nothing_more(
     assert (statuses(rows)[-1], rows[-1][2]["reason"]) == ("completed", "budget")
 
 
-@pytest.mark.each_database
 async def test_a_log_that_cannot_be_read_ends_the_debate(
     conversation: Conversation, faulty: OpenAIServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -560,7 +554,6 @@ async def test_a_log_that_cannot_be_read_ends_the_debate(
     assert (statuses(rows)[-1], rows[-1][2]["reason"]) == ("error", "internal")
 
 
-@pytest.mark.each_database
 async def test_run_that_cannot_read_the_database_releases_the_debate(
     conversation: Conversation, faulty: OpenAIServer, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:

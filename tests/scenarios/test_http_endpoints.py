@@ -31,7 +31,7 @@ from tests.support.api_keys import UNKNOWN, made
 from tests.support.serving import serving
 from tests.support.sockets import _cookie
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.any_database, pytest.mark.any_python]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.anywhere]
 
 TOPIC = "Is gold a hedge?"
 # Behind it, a session's request has this token in its cookie and its header.

@@ -14,7 +14,6 @@ from scripts import model
 from scripts.console import StepFailedError
 
 # Nothing here depends on what differs between versions of Python or Django.
-pytestmark = pytest.mark.any_python
 
 PARTS = [b"first half, ", b"second half"]
 

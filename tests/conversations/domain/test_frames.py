@@ -21,7 +21,7 @@ from conversations.domain.frames import Frame, condense
 from tests.support import debates, stories
 from tests.support.frames import fold_frames, frame_of_text, framed
 
-pytestmark = pytest.mark.any_python
+pytestmark = pytest.mark.anywhere
 
 STORIES = stories.stories()
 

@@ -14,7 +14,7 @@ from evidence.instruments import resolve
 from tests.evidence.snapshots import APPLE_2012
 
 # Nothing here depends on what differs between versions of Python or Django.
-pytestmark = pytest.mark.any_python
+pytestmark = pytest.mark.anywhere
 
 CODER = parse("local:qwen2.5-coder-1.5b")
 ANALYST = FINANCIAL_DEBATE.speakers[0]

@@ -13,7 +13,6 @@ from tests.evidence.sources.stand_in import NETFLIX, about, edgar, web
 from tests.fakes.evidence_server import EvidenceServer, columns, filing, stated
 
 # Nothing here depends on what differs between versions of Python or Django.
-pytestmark = pytest.mark.any_python
 
 APPLE, NETFLIX_CIK = 320193, 1065280
 FY2012: dict[str, Any] = {"start": "2011-09-25", "year": 2012, "filed": "2012-10-31"}

@@ -11,7 +11,6 @@ from evidence.sources.gather import gather
 from tests.evidence.sources.stand_in import about
 
 # Nothing here depends on what differs between versions of Python or Django.
-pytestmark = pytest.mark.any_python
 
 ACME = Instrument(symbol="ACME", name="Acme", exchange="XLON", currency="GBP")
 FUNDAMENTALS = "metric,period,value,unit,currency,known_at\n"

@@ -10,7 +10,6 @@ from tests.evidence.sources.stand_in import KEY, NETFLIX, about, ecb, fred, web
 from tests.fakes.evidence_server import EvidenceServer
 
 # Nothing here depends on what differs between versions of Python or Django.
-pytestmark = pytest.mark.any_python
 
 EURUSD, DEPOSIT, INFLATION = "EXR/D.USD.EUR.SP00.A", "FM/D.U2.EUR.4F.KR.DFR.LEV", "ICP/M.U2.N.000000.4.ANR"
 

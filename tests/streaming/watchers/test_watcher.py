@@ -38,7 +38,7 @@ from tests.support.clock import settled
 from tests.support.frames import fold_frames
 from tests.support.watchers import PRINCIPAL, Line, reached, watching
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.any_database]
+pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture(autouse=True)

@@ -30,7 +30,7 @@ from tests.evidence.snapshots import APPLE_2012
 from tests.support.gbnf import sample
 
 # Nothing here depends on what differs between versions of Python or Django.
-pytestmark = pytest.mark.any_python
+pytestmark = pytest.mark.anywhere
 
 RIGHT = {Label.MATCHED, Label.DERIVED}
 ROUNDS = 3

@@ -77,7 +77,7 @@ from tests.support.outages import Line, Outage, database_outage
 from tests.support.servers import ROOT
 from tests.support.serving import serving
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.any_database, pytest.mark.any_python]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.anywhere]
 
 BINDINGS = ["JSONRPC", "HTTP+JSON"]
 COMPLETED = TaskState.TASK_STATE_COMPLETED

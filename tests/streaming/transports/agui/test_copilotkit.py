@@ -18,7 +18,7 @@ from tests.support import debates
 from tests.support.api_keys import made
 from tests.support.serving import serving
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.any_database, pytest.mark.any_python]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.anywhere]
 
 
 @pytest_asyncio.fixture

@@ -41,7 +41,7 @@ from tests.support.recipes import recipe
 from tests.support.servers import ROOT
 from tests.support.serving import serving
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.any_database, pytest.mark.any_python]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.anywhere]
 
 RECORDINGS = sorted((ROOT / "tests" / "recordings").glob("*.jsonl"))
 BUY = {"id": "u1", "role": "user", "content": "Buy?"}

@@ -51,7 +51,7 @@ from tests.support.outages import Outage, database_outage
 from tests.support.recipes import recipe
 from tests.support.serving import serving
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.any_database, pytest.mark.any_python]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.anywhere]
 
 DOCS = Path(__file__).resolve().parents[4] / "docs"
 MODEL = "outcry-financial-debate"

@@ -19,7 +19,7 @@ from tests.support.api_keys import made
 from tests.support.servers import ROOT
 from tests.support.serving import serving
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.any_database, pytest.mark.any_python]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.anywhere]
 
 # Of version 0.12.4, with its settings as they come; without the addresses and keys of that day.
 RECORDED = json.loads((ROOT / "tests" / "clients" / "open_webui.json").read_text())

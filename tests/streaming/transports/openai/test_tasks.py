@@ -22,7 +22,7 @@ from tests.fakes.waiting import PATIENCE_SECONDS
 from tests.support.api_keys import made
 from tests.support.serving import serving
 
-on_site = [pytest.mark.django_db(transaction=True), pytest.mark.any_database, pytest.mark.any_python]
+on_site = [pytest.mark.django_db(transaction=True), pytest.mark.anywhere]
 
 MODEL = "outcry-financial-debate"
 QUESTION = "Is Tarnwick worth buying, and why?"

@@ -29,7 +29,7 @@ from tests.support.recipes import recipe
 from tests.support.servers import require
 from tests.support.serving import serving
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.any_database, pytest.mark.any_python]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.anywhere]
 
 
 @pytest_asyncio.fixture
