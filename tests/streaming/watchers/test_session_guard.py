@@ -214,6 +214,8 @@ def test_more_watchers_cost_no_more_queries(alice: User, carol: User, conversati
 def test_queries_grow_only_with_what_one_may_hold(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    if connection.vendor != "sqlite":
+        pytest.skip("Only SQLite bounds what a query may hold.")
     people = [User.objects.create(username=f"p{number}", password="!") for number in range(12)]
     signed: list[session_guard.Watching] = [(signed_in(person), None) for person in people]
     assert queries(signed) == queries(signed[:1])
