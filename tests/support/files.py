@@ -72,7 +72,9 @@ def archive(**parts: bytes) -> bytes:
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as zipped:
         for name, content in parts.items():
-            zipped.writestr(name.replace("__", "/").replace("_", "."), content)
+            # Of no date, so that the same content is the same file: names of tests are made of it.
+            entry = zipfile.ZipInfo(name.replace("__", "/").replace("_", "."))
+            zipped.writestr(entry, content, zipfile.ZIP_DEFLATED)
     return file.getvalue()
 
 
