@@ -119,7 +119,9 @@ def using(what: str, *, stands_for_all: bool = False) -> Iterator[None]:
     use, began = object(), time.monotonic()
     _under_way[use] = began
     try:
-        yield
+        # Django does not turn the driver's own errors into its own where a server-side cursor is closed.
+        with connection.wrap_database_errors:
+            yield
     except TRANSIENT_ERRORS as failure:
         # The connection may be dead: the next use opens a new one.
         connections.close_all()
