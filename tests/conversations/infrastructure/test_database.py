@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from django.db import IntegrityError, OperationalError, connection
@@ -25,7 +25,7 @@ async def test_call_raises_log_unavailable_for_database_errors(failure: Exceptio
 
 async def test_retry_calls_again_until_the_database_answers() -> None:
     # The second is the driver's own, as closing a cursor on PostgreSQL raises it.
-    driver: Any = vars(type(connection))["Database"]
+    driver = cast(Any, connection).Database
     failures = [OperationalError("away"), driver.OperationalError("still away")]
 
     def recover() -> str:
