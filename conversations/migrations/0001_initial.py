@@ -8,6 +8,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
+
     initial = True
 
     dependencies = [
@@ -16,128 +17,60 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.CreateModel(
-            name="Conversation",
+            name='Conversation',
             fields=[
-                (
-                    "id",
-                    models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False),
-                ),
-                ("topic", models.CharField(max_length=500)),
-                ("content", models.TextField(blank=True)),
-                (
-                    "content_type",
-                    models.CharField(
-                        choices=[
-                            ("text", "Text"),
-                            ("news", "News article"),
-                            ("earnings", "Earnings report"),
-                            ("filing", "Regulatory filing"),
-                            ("research", "Research note"),
-                        ],
-                        default="text",
-                        max_length=20,
-                    ),
-                ),
-                ("panel", models.CharField(default="financial-debate", max_length=50)),
-                ("rounds", models.PositiveSmallIntegerField(default=2)),
-                (
-                    "status",
-                    models.CharField(
-                        choices=[
-                            ("queued", "queued"),
-                            ("initializing", "initializing"),
-                            ("active", "active"),
-                            ("paused", "paused"),
-                            ("awaiting_input", "awaiting input"),
-                            ("completed", "completed"),
-                            ("cancelled", "cancelled"),
-                            ("error", "error"),
-                        ],
-                        default="queued",
-                        max_length=20,
-                    ),
-                ),
-                (
-                    "mode",
-                    models.CharField(
-                        choices=[("live", "live"), ("demo", "demo")], default="live", max_length=10
-                    ),
-                ),
-                ("reason", models.CharField(blank=True, max_length=200, null=True)),
-                ("verdict", models.JSONField(blank=True, help_text="Data of the complete event.", null=True)),
-                (
-                    "cost",
-                    models.DecimalField(
-                        blank=True,
-                        decimal_places=8,
-                        help_text="US dollars; empty when unknown.",
-                        max_digits=14,
-                        null=True,
-                    ),
-                ),
-                ("head", models.PositiveIntegerField(default=0, help_text="seq of the newest event")),
-                ("created_at", models.DateTimeField(default=django.utils.timezone.now, editable=False)),
-                ("started_at", models.DateTimeField(blank=True, null=True)),
-                ("finished_at", models.DateTimeField(blank=True, null=True)),
-                (
-                    "run",
-                    models.UUIDField(blank=True, help_text="The run that may append; the fence.", null=True),
-                ),
-                ("lease_until", models.DateTimeField(blank=True, null=True)),
-                (
-                    "owner",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="conversations",
-                        to=settings.AUTH_USER_MODEL,
-                    ),
-                ),
+                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
+                ('topic', models.CharField(max_length=500)),
+                ('content', models.TextField(blank=True)),
+                ('content_type', models.CharField(choices=[('text', 'Text'), ('news', 'News article'), ('earnings', 'Earnings report'), ('filing', 'Regulatory filing'), ('research', 'Research note')], default='text', max_length=20)),
+                ('panel', models.CharField(default='financial-debate', max_length=50)),
+                ('rounds', models.PositiveSmallIntegerField(default=2)),
+                ('status', models.CharField(choices=[('queued', 'queued'), ('initializing', 'initializing'), ('active', 'active'), ('paused', 'paused'), ('awaiting_input', 'awaiting input'), ('completed', 'completed'), ('cancelled', 'cancelled'), ('error', 'error')], default='queued', max_length=20)),
+                ('mode', models.CharField(choices=[('live', 'live'), ('demo', 'demo')], default='live', max_length=10)),
+                ('reason', models.CharField(blank=True, max_length=200, null=True)),
+                ('verdict', models.JSONField(blank=True, help_text='Data of the complete event.', null=True)),
+                ('cost', models.DecimalField(blank=True, decimal_places=8, help_text='US dollars; empty when unknown.', max_digits=14, null=True)),
+                ('head', models.PositiveIntegerField(default=0, help_text='seq of the newest event')),
+                ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
+                ('started_at', models.DateTimeField(blank=True, null=True)),
+                ('finished_at', models.DateTimeField(blank=True, null=True)),
+                ('run', models.UUIDField(blank=True, help_text='The run that may append; the fence.', null=True)),
+                ('lease_until', models.DateTimeField(blank=True, null=True)),
+                ('owner', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='conversations', to=settings.AUTH_USER_MODEL)),
             ],
             options={
-                "ordering": ["-created_at", "-id"],
-                "permissions": [("review_conversation", "Can watch and review everybody's conversations")],
+                'ordering': ['-created_at', '-id'],
+                'permissions': [('review_conversation', "Can watch and review everybody's conversations")],
             },
         ),
         migrations.CreateModel(
-            name="Event",
+            name='Event',
             fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
-                ),
-                ("seq", models.PositiveIntegerField()),
-                ("type", models.CharField(max_length=20)),
-                ("data", models.JSONField()),
-                ("at", models.DateTimeField()),
-                (
-                    "conversation",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="events",
-                        to="conversations.conversation",
-                    ),
-                ),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('seq', models.PositiveIntegerField()),
+                ('type', models.CharField(max_length=20)),
+                ('data', models.JSONField()),
+                ('at', models.DateTimeField()),
+                ('conversation', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='events', to='conversations.conversation')),
             ],
             options={
-                "ordering": ["conversation", "seq"],
+                'ordering': ['conversation', 'seq'],
             },
         ),
         migrations.AddIndex(
-            model_name="conversation",
-            index=models.Index(fields=["owner", "-created_at"], name="conversatio_owner_i_a7525a_idx"),
+            model_name='conversation',
+            index=models.Index(fields=['owner', '-created_at'], name='conversatio_owner_i_a7525a_idx'),
         ),
         migrations.AddIndex(
-            model_name="conversation",
-            index=models.Index(fields=["status", "lease_until"], name="conversatio_status_a606ba_idx"),
+            model_name='conversation',
+            index=models.Index(fields=['status', 'lease_until'], name='conversatio_status_a606ba_idx'),
         ),
         migrations.AddConstraint(
-            model_name="event",
-            constraint=models.UniqueConstraint(fields=("conversation", "seq"), name="event_seq_once"),
+            model_name='event',
+            constraint=models.UniqueConstraint(fields=('conversation', 'seq'), name='event_seq_once'),
         ),
         migrations.AddConstraint(
-            model_name="event",
-            constraint=models.CheckConstraint(condition=models.Q(("seq__gte", 1)), name="event_seq_from_1"),
+            model_name='event',
+            constraint=models.CheckConstraint(condition=models.Q(('seq__gte', 1)), name='event_seq_from_1'),
         ),
     ]

@@ -4,29 +4,18 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
+
     dependencies = [
-        ("conversations", "0001_initial"),
+        ('conversations', '0001_initial'),
     ]
 
     operations = [
         migrations.AlterModelOptions(
-            name="conversation",
-            options={
-                "ordering": ["-created_at", "-id"],
-                "permissions": [
-                    ("review_conversation", "Can watch and review everybody's conversations"),
-                    ("control_conversation", "Can pause, resume and cancel everybody's conversations"),
-                ],
-            },
+            name='conversation',
+            options={'ordering': ['-created_at', '-id'], 'permissions': [('review_conversation', "Can watch and review everybody's conversations"), ('control_conversation', "Can pause, resume and cancel everybody's conversations")]},
         ),
         migrations.AddIndex(
-            model_name="event",
-            index=models.Index(
-                condition=models.Q(
-                    ("type__in", ("control", "human_message", "input_expired", "input_request"))
-                ),
-                fields=["conversation", "type"],
-                name="event_of_people",
-            ),
+            model_name='event',
+            index=models.Index(condition=models.Q(('type__in', ('control', 'human_message', 'input_expired', 'input_request'))), fields=['conversation', 'type'], name='event_of_people'),
         ),
     ]

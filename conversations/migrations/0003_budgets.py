@@ -7,99 +7,62 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
+
     dependencies = [
-        ("conversations", "0002_commands"),
+        ('conversations', '0002_commands'),
     ]
 
     operations = [
         migrations.AddField(
-            model_name="conversation",
-            name="attempts",
-            field=models.PositiveSmallIntegerField(
-                default=0, help_text="Runs that claimed it since its last finished turn."
-            ),
+            model_name='conversation',
+            name='attempts',
+            field=models.PositiveSmallIntegerField(default=0, help_text='Runs that claimed it since its last finished turn.'),
         ),
         migrations.AddField(
-            model_name="conversation",
-            name="max_seconds",
-            field=models.PositiveIntegerField(
-                blank=True, help_text="Time during which turns are spoken; empty: no limit.", null=True
-            ),
+            model_name='conversation',
+            name='max_seconds',
+            field=models.PositiveIntegerField(blank=True, help_text='Time during which turns are spoken; empty: no limit.', null=True),
         ),
         migrations.AddField(
-            model_name="conversation",
-            name="max_tokens",
-            field=models.PositiveBigIntegerField(blank=True, help_text="Empty: no limit.", null=True),
+            model_name='conversation',
+            name='max_tokens',
+            field=models.PositiveBigIntegerField(blank=True, help_text='Empty: no limit.', null=True),
         ),
         migrations.AddField(
-            model_name="conversation",
-            name="max_usd",
-            field=models.DecimalField(
-                blank=True,
-                decimal_places=8,
-                help_text="US dollars; empty: no limit.",
-                max_digits=14,
-                null=True,
-            ),
+            model_name='conversation',
+            name='max_usd',
+            field=models.DecimalField(blank=True, decimal_places=8, help_text='US dollars; empty: no limit.', max_digits=14, null=True),
         ),
         migrations.CreateModel(
-            name="Reservation",
+            name='Reservation',
             fields=[
-                (
-                    "id",
-                    models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False),
-                ),
-                ("day", models.DateField()),
-                ("provider", models.CharField(max_length=50)),
-                ("model", models.CharField(max_length=200)),
-                ("usd", models.DecimalField(blank=True, decimal_places=8, max_digits=14, null=True)),
-                ("tokens", models.PositiveBigIntegerField()),
-                ("seconds", models.FloatField()),
-                ("created_at", models.DateTimeField(default=django.utils.timezone.now, editable=False)),
-                (
-                    "conversation",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="reservations",
-                        to="conversations.conversation",
-                    ),
-                ),
+                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
+                ('day', models.DateField()),
+                ('provider', models.CharField(max_length=50)),
+                ('model', models.CharField(max_length=200)),
+                ('usd', models.DecimalField(blank=True, decimal_places=8, max_digits=14, null=True)),
+                ('tokens', models.PositiveBigIntegerField()),
+                ('seconds', models.FloatField()),
+                ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
+                ('conversation', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='reservations', to='conversations.conversation')),
             ],
         ),
         migrations.CreateModel(
-            name="Tally",
+            name='Tally',
             fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
-                ),
-                (
-                    "scope",
-                    models.CharField(
-                        choices=[
-                            ("conversation", "Conversation"),
-                            ("installation", "Installation"),
-                            ("user", "User"),
-                        ],
-                        max_length=20,
-                    ),
-                ),
-                (
-                    "key",
-                    models.CharField(blank=True, help_text="Id of the conversation or user.", max_length=36),
-                ),
-                ("day", models.DateField()),
-                ("usd", models.DecimalField(decimal_places=8, default=0, max_digits=14)),
-                ("unpriced", models.PositiveIntegerField(default=0)),
-                ("tokens", models.PositiveBigIntegerField(default=0)),
-                ("seconds", models.FloatField(default=0)),
-                ("longest", models.FloatField(default=0, help_text="Seconds of its longest call.")),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('scope', models.CharField(choices=[('conversation', 'Conversation'), ('installation', 'Installation'), ('user', 'User')], max_length=20)),
+                ('key', models.CharField(blank=True, help_text='Id of the conversation or user.', max_length=36)),
+                ('day', models.DateField()),
+                ('usd', models.DecimalField(decimal_places=8, default=0, max_digits=14)),
+                ('unpriced', models.PositiveIntegerField(default=0)),
+                ('tokens', models.PositiveBigIntegerField(default=0)),
+                ('seconds', models.FloatField(default=0)),
+                ('longest', models.FloatField(default=0, help_text='Seconds of its longest call.')),
             ],
             options={
-                "verbose_name_plural": "tallies",
-                "constraints": [models.UniqueConstraint(fields=("scope", "key", "day"), name="tally_once")],
+                'verbose_name_plural': 'tallies',
+                'constraints': [models.UniqueConstraint(fields=('scope', 'key', 'day'), name='tally_once')],
             },
         ),
     ]

@@ -8,45 +8,31 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
+
     dependencies = [
-        ("conversations", "0003_budgets"),
+        ('conversations', '0003_budgets'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name="ApiKey",
+            name='ApiKey',
             fields=[
-                (
-                    "id",
-                    models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False),
-                ),
-                ("name", models.CharField(max_length=100)),
-                ("prefix", models.CharField(help_text="How the key begins, to tell it by.", max_length=11)),
-                (
-                    "digest",
-                    models.CharField(
-                        editable=False, help_text="SHA-256 of the key, in hex.", max_length=64, unique=True
-                    ),
-                ),
-                ("scopes", models.JSONField(help_text="Some of: watch, start, control.")),
-                ("created_at", models.DateTimeField(default=django.utils.timezone.now, editable=False)),
-                ("expires_at", models.DateTimeField(blank=True, null=True)),
-                ("last_used_at", models.DateTimeField(blank=True, help_text="To the minute.", null=True)),
-                ("revoked_at", models.DateTimeField(blank=True, null=True)),
-                (
-                    "owner",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.CASCADE,
-                        related_name="api_keys",
-                        to=settings.AUTH_USER_MODEL,
-                    ),
-                ),
+                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
+                ('name', models.CharField(max_length=100)),
+                ('prefix', models.CharField(help_text='How the key begins, to tell it by.', max_length=11)),
+                ('digest', models.CharField(editable=False, help_text='SHA-256 of the key, in hex.', max_length=64, unique=True)),
+                ('scopes', models.JSONField(help_text='Some of: watch, start, control.')),
+                ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
+                ('expires_at', models.DateTimeField(blank=True, null=True)),
+                ('last_used_at', models.DateTimeField(blank=True, help_text='To the minute.', null=True)),
+                ('revoked_at', models.DateTimeField(blank=True, null=True)),
+                ('owner', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='api_keys', to=settings.AUTH_USER_MODEL)),
             ],
             options={
-                "verbose_name": "API key",
-                "ordering": ["-created_at", "-id"],
-                "permissions": [("revoke_apikey", "Can revoke everybody's API keys")],
+                'verbose_name': 'API key',
+                'ordering': ['-created_at', '-id'],
+                'permissions': [('revoke_apikey', "Can revoke everybody's API keys")],
             },
         ),
     ]

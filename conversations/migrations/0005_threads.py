@@ -6,50 +6,25 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
+
     dependencies = [
-        ("conversations", "0004_keys"),
+        ('conversations', '0004_keys'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name="ThreadRun",
+            name='ThreadRun',
             fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
-                ),
-                ("thread", models.CharField(max_length=200)),
-                ("run", models.CharField(max_length=200)),
-                (
-                    "message",
-                    models.CharField(
-                        blank=True, help_text="Key of the message that began it.", max_length=80
-                    ),
-                ),
-                (
-                    "conversation",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.CASCADE,
-                        related_name="thread_runs",
-                        to="conversations.conversation",
-                    ),
-                ),
-                (
-                    "owner",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.CASCADE,
-                        related_name="thread_runs",
-                        to=settings.AUTH_USER_MODEL,
-                    ),
-                ),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('thread', models.CharField(max_length=200)),
+                ('run', models.CharField(max_length=200)),
+                ('message', models.CharField(blank=True, help_text='Key of the message that began it.', max_length=80)),
+                ('conversation', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='thread_runs', to='conversations.conversation')),
+                ('owner', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='thread_runs', to=settings.AUTH_USER_MODEL)),
             ],
             options={
-                "constraints": [
-                    models.UniqueConstraint(fields=("owner", "thread", "run"), name="thread_run_once")
-                ],
+                'constraints': [models.UniqueConstraint(fields=('owner', 'thread', 'run'), name='thread_run_once')],
             },
         ),
     ]

@@ -6,60 +6,29 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
+
     dependencies = [
-        ("conversations", "0005_threads"),
+        ('conversations', '0005_threads'),
     ]
 
     operations = [
         migrations.CreateModel(
-            name="Delivery",
+            name='Delivery',
             fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
-                ),
-                ("target", models.CharField(help_text="Address of the agent.", max_length=500)),
-                (
-                    "state",
-                    models.CharField(
-                        choices=[
-                            ("waiting", "Waiting"),
-                            ("delivered", "Delivered"),
-                            ("rejected", "Rejected"),
-                            ("given_up", "Given Up"),
-                            ("dropped", "Dropped"),
-                        ],
-                        default="waiting",
-                        max_length=20,
-                    ),
-                ),
-                ("attempts", models.PositiveSmallIntegerField(default=0)),
-                (
-                    "next_at",
-                    models.DateTimeField(
-                        default=django.utils.timezone.now, help_text="No attempt before this."
-                    ),
-                ),
-                ("task", models.CharField(blank=True, help_text="What the agent calls it.", max_length=200)),
-                ("events", models.JSONField(default=list)),
-                (
-                    "conversation",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="deliveries",
-                        to="conversations.conversation",
-                    ),
-                ),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('target', models.CharField(help_text='Address of the agent.', max_length=500)),
+                ('state', models.CharField(choices=[('waiting', 'Waiting'), ('delivered', 'Delivered'), ('rejected', 'Rejected'), ('given_up', 'Given Up'), ('dropped', 'Dropped')], default='waiting', max_length=20)),
+                ('attempts', models.PositiveSmallIntegerField(default=0)),
+                ('next_at', models.DateTimeField(default=django.utils.timezone.now, help_text='No attempt before this.')),
+                ('task', models.CharField(blank=True, help_text='What the agent calls it.', max_length=200)),
+                ('events', models.JSONField(default=list)),
+                ('conversation', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='deliveries', to='conversations.conversation')),
             ],
             options={
-                "verbose_name_plural": "deliveries",
-                "ordering": ["-pk"],
-                "indexes": [models.Index(fields=["state", "next_at"], name="conversatio_state_8256d8_idx")],
-                "constraints": [
-                    models.UniqueConstraint(fields=("conversation", "target"), name="delivery_once")
-                ],
+                'verbose_name_plural': 'deliveries',
+                'ordering': ['-pk'],
+                'indexes': [models.Index(fields=['state', 'next_at'], name='conversatio_state_8256d8_idx')],
+                'constraints': [models.UniqueConstraint(fields=('conversation', 'target'), name='delivery_once')],
             },
         ),
     ]

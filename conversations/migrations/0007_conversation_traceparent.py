@@ -4,21 +4,15 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
+
     dependencies = [
-        ("conversations", "0006_deliveries"),
+        ('conversations', '0006_deliveries'),
     ]
 
     operations = [
         migrations.AddField(
-            model_name="conversation",
-            name="traceparent",
-            field=models.CharField(
-                blank=True,
-                db_default="",
-                default="",
-                editable=False,
-                help_text="Where its trace begins, as W3C writes it.",
-                max_length=55,
-            ),
+            model_name='conversation',
+            name='traceparent',
+            field=models.CharField(blank=True, db_default='', default='', editable=False, help_text='Where its trace begins, as W3C writes it.', max_length=55),
         ),
     ]

@@ -5,19 +5,15 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
+
     dependencies = [
-        ("conversations", "0007_conversation_traceparent"),
+        ('conversations', '0007_conversation_traceparent'),
     ]
 
     operations = [
         migrations.AlterField(
-            model_name="event",
-            name="conversation",
-            field=models.ForeignKey(
-                db_index=False,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="events",
-                to="conversations.conversation",
-            ),
+            model_name='event',
+            name='conversation',
+            field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='events', to='conversations.conversation'),
         ),
     ]

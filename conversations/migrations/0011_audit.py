@@ -7,84 +7,28 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
+
     dependencies = [
-        ("conversations", "0010_invitations"),
+        ('conversations', '0010_invitations'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name="AuditEntry",
+            name='AuditEntry',
             fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
-                ),
-                ("at", models.DateTimeField(default=django.utils.timezone.now, editable=False)),
-                (
-                    "action",
-                    models.CharField(
-                        choices=[
-                            ("signed_in", "signed in"),
-                            ("sign_in_failed", "failed to sign in"),
-                            ("signed_out", "signed out"),
-                            ("signed_up", "signed up"),
-                            ("sessions_ended", "ended other sessions"),
-                            ("password_changed", "changed the password"),
-                            ("password_reset", "reset the password by mail"),
-                            ("email_added", "added a mail address"),
-                            ("email_confirmed", "confirmed a mail address"),
-                            ("email_changed", "changed the primary mail address"),
-                            ("email_removed", "removed a mail address"),
-                            ("provider_added", "connected a sign-in provider"),
-                            ("provider_removed", "disconnected a sign-in provider"),
-                            ("second_factor_added", "added a second factor"),
-                            ("second_factor_removed", "removed a second factor"),
-                            ("second_factor_reset", "made new recovery codes"),
-                            ("second_factor_failed", "gave a wrong second factor"),
-                            ("key_created", "made an API key"),
-                            ("key_rotated", "gave an API key a new secret"),
-                            ("key_revoked", "revoked an API key"),
-                            ("transcript_read", "read somebody else's debate"),
-                            ("debate_commanded", "commanded somebody else's debate"),
-                            ("exported", "exported data"),
-                            ("announced", "sent an announcement"),
-                            ("invited", "made an invitation"),
-                            ("admin_changed", "changed data in the administration"),
-                            ("settings_changed", "started with other settings"),
-                        ],
-                        max_length=30,
-                    ),
-                ),
-                (
-                    "subject",
-                    models.CharField(
-                        blank=True, help_text="What it was done to, as kind:id.", max_length=200
-                    ),
-                ),
-                ("address", models.GenericIPAddressField(blank=True, help_text="Of the request.", null=True)),
-                ("detail", models.JSONField(blank=True, default=dict)),
-                (
-                    "actor",
-                    models.ForeignKey(
-                        blank=True,
-                        db_index=False,
-                        null=True,
-                        on_delete=django.db.models.deletion.SET_NULL,
-                        related_name="+",
-                        to=settings.AUTH_USER_MODEL,
-                    ),
-                ),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
+                ('action', models.CharField(choices=[('signed_in', 'signed in'), ('sign_in_failed', 'failed to sign in'), ('signed_out', 'signed out'), ('signed_up', 'signed up'), ('sessions_ended', 'ended other sessions'), ('password_changed', 'changed the password'), ('password_reset', 'reset the password by mail'), ('email_added', 'added a mail address'), ('email_confirmed', 'confirmed a mail address'), ('email_changed', 'changed the primary mail address'), ('email_removed', 'removed a mail address'), ('provider_added', 'connected a sign-in provider'), ('provider_removed', 'disconnected a sign-in provider'), ('second_factor_added', 'added a second factor'), ('second_factor_removed', 'removed a second factor'), ('second_factor_reset', 'made new recovery codes'), ('second_factor_failed', 'gave a wrong second factor'), ('key_created', 'made an API key'), ('key_rotated', 'gave an API key a new secret'), ('key_revoked', 'revoked an API key'), ('transcript_read', "read somebody else's debate"), ('debate_commanded', "commanded somebody else's debate"), ('exported', 'exported data'), ('announced', 'sent an announcement'), ('invited', 'made an invitation'), ('admin_changed', 'changed data in the administration'), ('settings_changed', 'started with other settings')], max_length=30)),
+                ('subject', models.CharField(blank=True, help_text='What it was done to, as kind:id.', max_length=200)),
+                ('address', models.GenericIPAddressField(blank=True, help_text='Of the request.', null=True)),
+                ('detail', models.JSONField(blank=True, default=dict)),
+                ('actor', models.ForeignKey(blank=True, db_index=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
             ],
             options={
-                "verbose_name_plural": "audit entries",
-                "ordering": ["-pk"],
-                "indexes": [
-                    models.Index(fields=["actor", "action", "-at"], name="audit_of_actor"),
-                    models.Index(fields=["subject", "-at"], name="audit_of_subject"),
-                ],
+                'verbose_name_plural': 'audit entries',
+                'ordering': ['-pk'],
+                'indexes': [models.Index(fields=['actor', 'action', '-at'], name='audit_of_actor'), models.Index(fields=['subject', '-at'], name='audit_of_subject')],
             },
         ),
     ]

@@ -7,200 +7,71 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
+
     dependencies = [
-        ("auth", "0012_alter_user_first_name_max_length"),
-        ("conversations", "0011_audit"),
+        ('auth', '0012_alter_user_first_name_max_length'),
+        ('conversations', '0011_audit'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name="Deletion",
+            name='Deletion',
             fields=[
-                (
-                    "conversation",
-                    models.UUIDField(editable=False, help_text="Its id.", primary_key=True, serialize=False),
-                ),
-                (
-                    "transcript_sha256",
-                    models.CharField(
-                        blank=True,
-                        editable=False,
-                        help_text="Of its complete event; empty: it had none.",
-                        max_length=64,
-                    ),
-                ),
-                (
-                    "reason",
-                    models.CharField(
-                        choices=[("retention", "its time was over"), ("erasure", "its owner was erased")],
-                        editable=False,
-                        max_length=20,
-                    ),
-                ),
-                ("at", models.DateTimeField(default=django.utils.timezone.now, editable=False)),
+                ('conversation', models.UUIDField(editable=False, help_text='Its id.', primary_key=True, serialize=False)),
+                ('transcript_sha256', models.CharField(blank=True, editable=False, help_text='Of its complete event; empty: it had none.', max_length=64)),
+                ('reason', models.CharField(choices=[('retention', 'its time was over'), ('erasure', 'its owner was erased')], editable=False, max_length=20)),
+                ('at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
             ],
             options={
-                "ordering": ["-at"],
+                'ordering': ['-at'],
             },
         ),
         migrations.CreateModel(
-            name="Erasure",
+            name='Erasure',
             fields=[
-                (
-                    "person",
-                    models.OneToOneField(
-                        on_delete=django.db.models.deletion.CASCADE,
-                        primary_key=True,
-                        related_name="erasure",
-                        serialize=False,
-                        to=settings.AUTH_USER_MODEL,
-                    ),
-                ),
-                ("begun_at", models.DateTimeField(default=django.utils.timezone.now, editable=False)),
+                ('person', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='erasure', serialize=False, to=settings.AUTH_USER_MODEL)),
+                ('begun_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
             ],
         ),
         migrations.CreateModel(
-            name="PeriodicTask",
+            name='PeriodicTask',
             fields=[
-                ("name", models.CharField(max_length=50, primary_key=True, serialize=False)),
-                ("holder", models.UUIDField(null=True)),
-                ("next_at", models.DateTimeField()),
+                ('name', models.CharField(max_length=50, primary_key=True, serialize=False)),
+                ('holder', models.UUIDField(null=True)),
+                ('next_at', models.DateTimeField()),
             ],
         ),
         migrations.AddField(
-            model_name="auditentry",
-            name="pseudonym",
-            field=models.CharField(
-                blank=True,
-                db_default="",
-                default="",
-                help_text="Stands for an actor who was erased.",
-                max_length=36,
-            ),
+            model_name='auditentry',
+            name='pseudonym',
+            field=models.CharField(blank=True, db_default='', default='', help_text='Stands for an actor who was erased.', max_length=36),
         ),
         migrations.AlterField(
-            model_name="auditentry",
-            name="action",
-            field=models.CharField(
-                choices=[
-                    ("signed_in", "signed in"),
-                    ("sign_in_failed", "failed to sign in"),
-                    ("signed_out", "signed out"),
-                    ("signed_up", "signed up"),
-                    ("sessions_ended", "ended other sessions"),
-                    ("password_changed", "changed the password"),
-                    ("password_reset", "reset the password by mail"),
-                    ("email_added", "added a mail address"),
-                    ("email_confirmed", "confirmed a mail address"),
-                    ("email_changed", "changed the primary mail address"),
-                    ("email_removed", "removed a mail address"),
-                    ("provider_added", "connected a sign-in provider"),
-                    ("provider_removed", "disconnected a sign-in provider"),
-                    ("second_factor_added", "added a second factor"),
-                    ("second_factor_removed", "removed a second factor"),
-                    ("second_factor_reset", "made new recovery codes"),
-                    ("second_factor_failed", "gave a wrong second factor"),
-                    ("key_created", "made an API key"),
-                    ("key_rotated", "gave an API key a new secret"),
-                    ("key_revoked", "revoked an API key"),
-                    ("transcript_read", "read somebody else's debate"),
-                    ("debate_commanded", "commanded somebody else's debate"),
-                    ("exported", "exported data"),
-                    ("announced", "sent an announcement"),
-                    ("invited", "made an invitation"),
-                    ("admin_changed", "changed data in the administration"),
-                    ("settings_changed", "started with other settings"),
-                    ("hold_placed", "placed a legal hold"),
-                    ("hold_lifted", "lifted a legal hold"),
-                    ("erasure_begun", "asked to erase a person"),
-                    ("erasure_refused", "was refused to erase a person"),
-                    ("erased", "erased a person"),
-                ],
-                max_length=30,
-            ),
+            model_name='auditentry',
+            name='action',
+            field=models.CharField(choices=[('signed_in', 'signed in'), ('sign_in_failed', 'failed to sign in'), ('signed_out', 'signed out'), ('signed_up', 'signed up'), ('sessions_ended', 'ended other sessions'), ('password_changed', 'changed the password'), ('password_reset', 'reset the password by mail'), ('email_added', 'added a mail address'), ('email_confirmed', 'confirmed a mail address'), ('email_changed', 'changed the primary mail address'), ('email_removed', 'removed a mail address'), ('provider_added', 'connected a sign-in provider'), ('provider_removed', 'disconnected a sign-in provider'), ('second_factor_added', 'added a second factor'), ('second_factor_removed', 'removed a second factor'), ('second_factor_reset', 'made new recovery codes'), ('second_factor_failed', 'gave a wrong second factor'), ('key_created', 'made an API key'), ('key_rotated', 'gave an API key a new secret'), ('key_revoked', 'revoked an API key'), ('transcript_read', "read somebody else's debate"), ('debate_commanded', "commanded somebody else's debate"), ('exported', 'exported data'), ('announced', 'sent an announcement'), ('invited', 'made an invitation'), ('admin_changed', 'changed data in the administration'), ('settings_changed', 'started with other settings'), ('hold_placed', 'placed a legal hold'), ('hold_lifted', 'lifted a legal hold'), ('erasure_begun', 'asked to erase a person'), ('erasure_refused', 'was refused to erase a person'), ('erased', 'erased a person')], max_length=30),
         ),
         migrations.AlterField(
-            model_name="reservation",
-            name="conversation",
-            field=models.ForeignKey(
-                null=True,
-                on_delete=django.db.models.deletion.SET_NULL,
-                related_name="reservations",
-                to="conversations.conversation",
-            ),
+            model_name='reservation',
+            name='conversation',
+            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='reservations', to='conversations.conversation'),
         ),
         migrations.CreateModel(
-            name="LegalHold",
+            name='LegalHold',
             fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
-                ),
-                (
-                    "reason",
-                    models.CharField(
-                        help_text="The person reads it if they ask for the deletion of their data.",
-                        max_length=200,
-                    ),
-                ),
-                ("placed_at", models.DateTimeField(default=django.utils.timezone.now, editable=False)),
-                ("lifted_at", models.DateTimeField(editable=False, null=True)),
-                (
-                    "conversation",
-                    models.ForeignKey(
-                        blank=True,
-                        null=True,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="legal_holds",
-                        to="conversations.conversation",
-                    ),
-                ),
-                (
-                    "lifted_by",
-                    models.ForeignKey(
-                        editable=False,
-                        null=True,
-                        on_delete=django.db.models.deletion.SET_NULL,
-                        related_name="+",
-                        to=settings.AUTH_USER_MODEL,
-                    ),
-                ),
-                (
-                    "person",
-                    models.ForeignKey(
-                        blank=True,
-                        null=True,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="legal_holds",
-                        to=settings.AUTH_USER_MODEL,
-                    ),
-                ),
-                (
-                    "placed_by",
-                    models.ForeignKey(
-                        editable=False,
-                        null=True,
-                        on_delete=django.db.models.deletion.SET_NULL,
-                        related_name="+",
-                        to=settings.AUTH_USER_MODEL,
-                    ),
-                ),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('reason', models.CharField(help_text='The person reads it if they ask for the deletion of their data.', max_length=200)),
+                ('placed_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
+                ('lifted_at', models.DateTimeField(editable=False, null=True)),
+                ('conversation', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='legal_holds', to='conversations.conversation')),
+                ('lifted_by', models.ForeignKey(editable=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('person', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='legal_holds', to=settings.AUTH_USER_MODEL)),
+                ('placed_by', models.ForeignKey(editable=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
             ],
             options={
-                "ordering": ["-placed_at"],
-                "constraints": [
-                    models.CheckConstraint(
-                        condition=models.Q(
-                            models.Q(("conversation", None), ("person__isnull", False)),
-                            models.Q(("conversation__isnull", False), ("person", None)),
-                            _connector="OR",
-                        ),
-                        name="hold_on_one",
-                    )
-                ],
+                'ordering': ['-placed_at'],
+                'constraints': [models.CheckConstraint(condition=models.Q(models.Q(('conversation', None), ('person__isnull', False)), models.Q(('conversation__isnull', False), ('person', None)), _connector='OR'), name='hold_on_one')],
             },
         ),
     ]

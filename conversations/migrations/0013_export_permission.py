@@ -4,20 +4,14 @@ from django.db import migrations
 
 
 class Migration(migrations.Migration):
+
     dependencies = [
-        ("conversations", "0012_retention"),
+        ('conversations', '0012_retention'),
     ]
 
     operations = [
         migrations.AlterModelOptions(
-            name="conversation",
-            options={
-                "ordering": ["-created_at", "-id"],
-                "permissions": [
-                    ("review_conversation", "Can watch and review everybody's conversations"),
-                    ("control_conversation", "Can pause, resume and cancel everybody's conversations"),
-                    ("export_person", "Can export everything stored about a person"),
-                ],
-            },
+            name='conversation',
+            options={'ordering': ['-created_at', '-id'], 'permissions': [('review_conversation', "Can watch and review everybody's conversations"), ('control_conversation', "Can pause, resume and cancel everybody's conversations"), ('export_person', 'Can export everything stored about a person')]},
         ),
     ]

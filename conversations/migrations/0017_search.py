@@ -25,54 +25,29 @@ def drop_index(apps: StateApps, schema_editor: BaseDatabaseSchemaEditor) -> None
 
 
 class Migration(migrations.Migration):
+
     dependencies = [
-        ("conversations", "0016_preferences"),
+        ('conversations', '0016_preferences'),
     ]
 
     operations = [
         migrations.AddField(
-            model_name="conversation",
-            name="indexed_at",
+            model_name='conversation',
+            name='indexed_at',
             field=models.DateTimeField(blank=True, editable=False, null=True),
         ),
         migrations.CreateModel(
-            name="Passage",
+            name='Passage',
             fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
-                ),
-                (
-                    "part",
-                    models.CharField(
-                        choices=[("question", "Question"), ("source", "Source"), ("message", "Message")],
-                        max_length=10,
-                    ),
-                ),
-                (
-                    "seq",
-                    models.PositiveIntegerField(
-                        help_text="A message's event; the number of a source's part; else 0."
-                    ),
-                ),
-                ("text", models.TextField(null=True)),
-                ("pairs", models.TextField(null=True)),
-                (
-                    "conversation",
-                    models.ForeignKey(
-                        db_index=False,
-                        on_delete=django.db.models.deletion.CASCADE,
-                        related_name="passages",
-                        to="conversations.conversation",
-                    ),
-                ),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('part', models.CharField(choices=[('question', 'Question'), ('source', 'Source'), ('message', 'Message')], max_length=10)),
+                ('seq', models.PositiveIntegerField(help_text="A message's event; the number of a source's part; else 0.")),
+                ('text', models.TextField(null=True)),
+                ('pairs', models.TextField(null=True)),
+                ('conversation', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='passages', to='conversations.conversation')),
             ],
             options={
-                "constraints": [
-                    models.UniqueConstraint(fields=("conversation", "part", "seq"), name="passage_once")
-                ],
+                'constraints': [models.UniqueConstraint(fields=('conversation', 'part', 'seq'), name='passage_once')],
             },
         ),
         migrations.RunPython(create_index, drop_index),

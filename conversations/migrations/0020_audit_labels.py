@@ -4,50 +4,15 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
+
     dependencies = [
-        ("conversations", "0019_record"),
+        ('conversations', '0019_record'),
     ]
 
     operations = [
         migrations.AlterField(
-            model_name="auditentry",
-            name="action",
-            field=models.CharField(
-                choices=[
-                    ("signed_in", "signed in"),
-                    ("sign_in_failed", "failed to sign in"),
-                    ("signed_out", "signed out"),
-                    ("signed_up", "signed up"),
-                    ("sessions_ended", "ended other sessions"),
-                    ("password_changed", "changed the password"),
-                    ("password_reset", "reset the password by mail"),
-                    ("email_added", "added a mail address"),
-                    ("email_confirmed", "confirmed a mail address"),
-                    ("email_changed", "changed the primary mail address"),
-                    ("email_removed", "removed a mail address"),
-                    ("provider_added", "connected a sign-in provider"),
-                    ("provider_removed", "disconnected a sign-in provider"),
-                    ("second_factor_added", "added a second factor"),
-                    ("second_factor_removed", "removed a second factor"),
-                    ("second_factor_reset", "created new recovery codes"),
-                    ("second_factor_failed", "gave a wrong second factor"),
-                    ("key_created", "created an API key"),
-                    ("key_rotated", "replaced an API key's secret"),
-                    ("key_revoked", "revoked an API key"),
-                    ("transcript_read", "read somebody else's debate"),
-                    ("debate_commanded", "commanded somebody else's debate"),
-                    ("exported", "exported data"),
-                    ("announced", "sent an announcement"),
-                    ("invited", "created an invitation"),
-                    ("admin_changed", "changed data in the administration"),
-                    ("settings_changed", "started with other settings"),
-                    ("hold_placed", "placed a legal hold"),
-                    ("hold_lifted", "lifted a legal hold"),
-                    ("erasure_begun", "asked to erase a person"),
-                    ("erasure_refused", "was refused to erase a person"),
-                    ("erased", "erased a person"),
-                ],
-                max_length=30,
-            ),
+            model_name='auditentry',
+            name='action',
+            field=models.CharField(choices=[('signed_in', 'signed in'), ('sign_in_failed', 'failed to sign in'), ('signed_out', 'signed out'), ('signed_up', 'signed up'), ('sessions_ended', 'ended other sessions'), ('password_changed', 'changed the password'), ('password_reset', 'reset the password by mail'), ('email_added', 'added a mail address'), ('email_confirmed', 'confirmed a mail address'), ('email_changed', 'changed the primary mail address'), ('email_removed', 'removed a mail address'), ('provider_added', 'connected a sign-in provider'), ('provider_removed', 'disconnected a sign-in provider'), ('second_factor_added', 'added a second factor'), ('second_factor_removed', 'removed a second factor'), ('second_factor_reset', 'created new recovery codes'), ('second_factor_failed', 'gave a wrong second factor'), ('key_created', 'created an API key'), ('key_rotated', "replaced an API key's secret"), ('key_revoked', 'revoked an API key'), ('transcript_read', "read somebody else's debate"), ('debate_commanded', "commanded somebody else's debate"), ('exported', 'exported data'), ('announced', 'sent an announcement'), ('invited', 'created an invitation'), ('admin_changed', 'changed data in the administration'), ('settings_changed', 'started with other settings'), ('hold_placed', 'placed a legal hold'), ('hold_lifted', 'lifted a legal hold'), ('erasure_begun', 'asked to erase a person'), ('erasure_refused', 'was refused to erase a person'), ('erased', 'erased a person')], max_length=30),
         ),
     ]

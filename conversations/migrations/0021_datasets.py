@@ -8,114 +8,55 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
+
     dependencies = [
-        ("conversations", "0020_audit_labels"),
+        ('conversations', '0020_audit_labels'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name="Dataset",
+            name='Dataset',
             fields=[
-                (
-                    "id",
-                    models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False),
-                ),
-                ("name", models.CharField(max_length=200)),
-                ("size", models.PositiveBigIntegerField(help_text="Bytes of the file.")),
-                ("sha256", models.CharField(help_text="Of the file, in hex.", max_length=64)),
-                (
-                    "tables",
-                    models.JSONField(default=list, help_text="Each with its columns, and how each was read."),
-                ),
-                (
-                    "revision",
-                    models.PositiveIntegerField(default=1, help_text="Counts the changes of columns' types."),
-                ),
-                ("created_at", models.DateTimeField(default=django.utils.timezone.now, editable=False)),
-                (
-                    "stored_at",
-                    models.DateTimeField(
-                        editable=False,
-                        help_text="Empty: the upload is under way, or was interrupted.",
-                        null=True,
-                    ),
-                ),
-                ("used_at", models.DateTimeField(default=django.utils.timezone.now, editable=False)),
-                (
-                    "owner",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.CASCADE,
-                        related_name="datasets",
-                        to=settings.AUTH_USER_MODEL,
-                    ),
-                ),
+                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
+                ('name', models.CharField(max_length=200)),
+                ('size', models.PositiveBigIntegerField(help_text='Bytes of the file.')),
+                ('sha256', models.CharField(help_text='Of the file, in hex.', max_length=64)),
+                ('tables', models.JSONField(default=list, help_text='Each with its columns, and how each was read.')),
+                ('revision', models.PositiveIntegerField(default=1, help_text="Counts the changes of columns' types.")),
+                ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
+                ('stored_at', models.DateTimeField(editable=False, help_text='Empty: the upload is under way, or was interrupted.', null=True)),
+                ('used_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
+                ('owner', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='datasets', to=settings.AUTH_USER_MODEL)),
             ],
             options={
-                "ordering": ["-created_at"],
+                'ordering': ['-created_at'],
             },
         ),
         migrations.CreateModel(
-            name="ConversationDataset",
+            name='ConversationDataset',
             fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
-                ),
-                ("position", models.PositiveSmallIntegerField()),
-                (
-                    "conversation",
-                    models.ForeignKey(
-                        db_index=False,
-                        on_delete=django.db.models.deletion.CASCADE,
-                        related_name="dataset_links",
-                        to="conversations.conversation",
-                    ),
-                ),
-                (
-                    "dataset",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.CASCADE,
-                        related_name="links",
-                        to="conversations.dataset",
-                    ),
-                ),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('position', models.PositiveSmallIntegerField()),
+                ('conversation', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='dataset_links', to='conversations.conversation')),
+                ('dataset', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='links', to='conversations.dataset')),
             ],
             options={
-                "ordering": ["position"],
-                "constraints": [
-                    models.UniqueConstraint(fields=("conversation", "position"), name="dataset_position_once")
-                ],
+                'ordering': ['position'],
+                'constraints': [models.UniqueConstraint(fields=('conversation', 'position'), name='dataset_position_once')],
             },
         ),
         migrations.CreateModel(
-            name="DatasetChunk",
+            name='DatasetChunk',
             fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
-                ),
-                ("position", models.PositiveIntegerField()),
-                ("data", models.BinaryField()),
-                (
-                    "dataset",
-                    models.ForeignKey(
-                        db_index=False,
-                        on_delete=django.db.models.deletion.CASCADE,
-                        related_name="chunks",
-                        to="conversations.dataset",
-                    ),
-                ),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('position', models.PositiveIntegerField()),
+                ('data', models.BinaryField()),
+                ('dataset', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='chunks', to='conversations.dataset')),
             ],
             options={
-                "ordering": ["position"],
-                "constraints": [
-                    models.UniqueConstraint(fields=("dataset", "position"), name="chunk_position_once")
-                ],
+                'ordering': ['position'],
+                'constraints': [models.UniqueConstraint(fields=('dataset', 'position'), name='chunk_position_once')],
             },
         ),
     ]

@@ -4,16 +4,15 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
+
     dependencies = [
-        ("conversations", "0021_datasets"),
+        ('conversations', '0021_datasets'),
     ]
 
     operations = [
         migrations.AddField(
-            model_name="conversation",
-            name="is_automatic",
-            field=models.BooleanField(
-                db_default=False, default=False, help_text="The panel was not chosen by a person."
-            ),
+            model_name='conversation',
+            name='is_automatic',
+            field=models.BooleanField(db_default=False, default=False, help_text='The panel was not chosen by a person.'),
         ),
     ]
