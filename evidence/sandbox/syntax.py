@@ -72,7 +72,9 @@ class Statement:
 
     def of_table(self, table: str, expressions: str) -> tuple[Any, ...]:
         """The row of these expressions over all rows of a table."""
-        return self.row(self._parsed(f"SELECT {expressions} FROM {quoted(table)}"))  # noqa: S608
+        asked = f"SELECT {expressions} FROM {quoted(table)}"  # noqa: S608
+        [found] = self._connection.execute(asked).fetchall()
+        return tuple(found)
 
     def over(self, source: Source, select: Node, expression: Node) -> Any:
         """The value of an expression over the rows of the source that fulfil the SELECT's conditions."""
