@@ -15,10 +15,15 @@ Clocks of shared machines are noisy: read the figures as ratios of the rows, whi
 
 import argparse
 import sys
+from typing import Final
 
 from benchmarks import figures, labels, live, live_table, page, routing, search, snapshots, transports
 from benchmarks.delivery import bench
 from benchmarks.delivery.cases import CASES, SERVERS
+
+PARTS: Final = (
+    "live", "transports", "delivery", "search", "figures", "snapshots", "labels", "routing", "page", "all",
+)  # fmt: skip
 
 
 def main() -> int:
@@ -60,20 +65,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument(
         "part",
         nargs="?",
-        choices=(
-            *(
-                "live",
-                "transports",
-                "delivery",
-                "search",
-                "figures",
-                "snapshots",
-                "labels",
-                "routing",
-                "page",
-            ),
-            "all",
-        ),
+        choices=PARTS,
         default="all",
         help="default: %(default)s",
     )
