@@ -61,9 +61,8 @@ _UNKNOWN = Finished()
 @dataclass
 class PartialMessage:
     """A message that is arriving. `tools` are names by the call's id, as the model gave it, and `finished` are calls
-    by it; `pause` is text to put
-    before the next token. `prompt_cost` (estimated) and `token_price` (of one output token) are in US dollars; None is
-    unknown."""
+    by it; `pause` is text to put before the next token. `prompt_cost` (estimated) and `token_price` (of one output
+    token) are in US dollars; None is unknown."""
 
     message: UUID
     prompt_cost: float = 0.0
