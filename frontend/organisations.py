@@ -8,7 +8,7 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.contrib.auth.models import AbstractUser
 from django.core.exceptions import BadRequest
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
@@ -16,12 +16,13 @@ from django.views.decorators.http import require_http_methods
 from conversations.access import organisations as access
 from conversations.access import rate_limits, reauthentication
 from conversations.domain.enums import Role
-from conversations.domain.errors import InvalidInput, NotFound, OutcryError
+from conversations.domain.errors import InvalidInput, OutcryError
 from conversations.domain.organisations import MAX_EMAIL, MAX_NAME, NewMember, OrganisationForm
 from conversations.domain.texts import uuid_or_nil
 from conversations.models import Membership
 from conversations.services import organisation_invitations as invitations
 from conversations.services import organisations as service
+from frontend import watching
 from frontend.content_security import trusted_types
 
 # Of the audit trail on an organisation's page; the API has more.
@@ -70,10 +71,7 @@ def organisations(request: HttpRequest) -> HttpResponse:
 @trusted_types  # type: ignore[arg-type]  # typed for views without arguments
 def organisation(request: HttpRequest, slug: str) -> HttpResponse:
     """An organisation's members and invitations. A POST names its action. 404 for who is not in it."""
-    try:
-        own = access.member(_user(request), slug)
-    except NotFound:
-        raise Http404("There is no such organisation.") from None
+    own = watching.membership(request, slug)
     if request.method != "POST":
         return _page(request, own)
     action = _ACTIONS.get(request.POST.get("action", ""))

@@ -54,7 +54,7 @@ LIMITS = {
 @trusted_types
 def dashboard(request: HttpRequest, slug: str | None = None) -> HttpResponse:
     """The form for a new debate: a personal one, or one of the organisation with this slug."""
-    organisation = None if slug is None else watching.organisation(request, slug)
+    organisation = None if slug is None else watching.membership(request, slug).organisation
     initial, may = _initial(request)
     context = {
         "auto": AUTO,

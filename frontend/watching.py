@@ -1,4 +1,4 @@
-"""Debates on pages: what a person may watch, and 404 for everything else."""
+"""Debates and organisations on pages: what a person may watch, and 404 for everything else."""
 
 from uuid import UUID
 
@@ -7,13 +7,13 @@ from django.http import Http404, HttpRequest
 from conversations.access import organisations, permissions
 from conversations.access.permissions import Rights
 from conversations.domain.errors import NotFound
-from conversations.models import Conversation, Organisation
+from conversations.models import Conversation, Membership, Organisation
 
 
-def organisation(request: HttpRequest, slug: str) -> Organisation:
-    """The organisation with this slug, for its members. Raises Http404."""
+def membership(request: HttpRequest, slug: str) -> Membership:
+    """The user's membership of the organisation with this slug. Raises Http404."""
     try:
-        return organisations.member(request.user, slug).organisation  # type: ignore[arg-type]  # (signed in)
+        return organisations.member(request.user, slug)  # type: ignore[arg-type]  # (signed in)
     except NotFound:
         raise Http404("There is no such organisation.") from None
 
