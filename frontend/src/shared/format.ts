@@ -2,7 +2,10 @@
 
 /** An identifier, such as `strong_buy`, as a label: "Strong buy". */
 export function label(value: string): string {
-  const text = value.replaceAll("_", " ");
+  return capitalised(value.replaceAll("_", " "));
+}
+
+export function capitalised(text: string): string {
   return text.charAt(0).toUpperCase() + text.slice(1);
 }
 

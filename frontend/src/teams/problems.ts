@@ -1,5 +1,6 @@
 // What the server says about the fields of a team.
 
+import { capitalised } from "../shared/format.ts";
 import type { FieldError } from "../shared/http.ts";
 
 /** Sentences by field: `rounds`, `judge.model`, and `agents.7.name` for the agent whose key is 7, wherever it stands. */
@@ -42,8 +43,4 @@ export function fieldWords(field: string): string {
   if (position === undefined) return field === "body" ? "File" : capitalised(field.replaceAll(".", ", "));
   const agent = `Agent ${Number(position) + 1}`;
   return part === undefined ? agent : `${agent}, ${part.replaceAll(".", ", ")}`;
-}
-
-function capitalised(text: string): string {
-  return text.charAt(0).toUpperCase() + text.slice(1);
 }
