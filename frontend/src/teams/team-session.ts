@@ -11,7 +11,7 @@ const CHECKED_AFTER = 400;
 
 type Draft = { readonly team: Team; readonly base: number | null };
 
-/** Why something failed. `outdated`: a newer version was saved elsewhere. */
+/** Why something failed. `isOutdated`: a newer version was saved elsewhere. */
 export type Refusal = { readonly sentence: string; readonly isOutdated: boolean };
 
 export class TeamSession {
