@@ -12,7 +12,7 @@ export class Versions {
   /** What each version that was loaded has, by its number. */
   #loaded = new Map<number, Team>();
   #shown = 0;
-  problem = "";
+  #problem = "";
   #changed: () => void;
 
   constructor(changed: () => void) {
@@ -29,10 +29,10 @@ export class Versions {
     // The one before tells what the last of them changed.
     const missing = versions.slice(0, this.#shown + 1).filter(({ version }) => !this.#loaded.has(version));
     const answers = await Promise.all(missing.map(({ version }) => readVersion(id, version)));
-    this.problem = "";
+    this.#problem = "";
     for (const answer of answers) {
       if (answer.problem === null) this.#loaded.set(answer.body.version, answer.body.panel);
-      else this.problem = answer.problem;
+      else this.#problem = answer.problem;
     }
     this.#changed();
   }
@@ -45,7 +45,7 @@ export class Versions {
     };
     return html`<details class="card versions" data-testid="versions" @toggle=${opened}>
       <summary>Versions <span class="quiet">${saved.versions.length}</span></summary>
-      ${this.problem === "" ? nothing : html`<p class="field-error" role="alert">${this.problem}</p>`}
+      ${this.#problem === "" ? nothing : html`<p class="field-error" role="alert">${this.#problem}</p>`}
       <ol>${rows.map(({ version, created_at }, index) => this.#row(saved, version, created_at, saved.versions[index + 1]?.version, restore))}</ol>
       ${rows.length < saved.versions.length && this.#shown > 0 ? html`<button type="button" class="btn btn-ghost btn-sm" @click=${() => this.show(saved)}>Show older</button>` : nothing}
     </details>`;

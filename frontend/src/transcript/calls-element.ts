@@ -12,7 +12,7 @@ type Draw = typeof import("./call.ts").callTemplate;
 export class CallsElement extends PageElement {
   @property({ attribute: false }) tools!: readonly Tool[];
 
-  @state() draw: Draw | null = null;
+  @state() private draw: Draw | null = null;
 
   #drawing = new LazyPart(this, "What the tools did", () => import("./call.ts"));
 
