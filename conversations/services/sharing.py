@@ -24,7 +24,9 @@ class Shared:
 
 def of(user: AbstractUser, conversation: UUID) -> Shared:
     """For who may share it. Raises NotFound and Forbidden."""
-    return _shared(permissions.share(user, conversation))
+    found = permissions.share(user, conversation)
+    people = found.shares.order_by("person").values_list("person", flat=True)
+    return Shared(Sharing(found.sharing), [*people])
 
 
 def change(user: AbstractUser, conversation: UUID, wish: ShareWith) -> Shared:
@@ -33,15 +35,15 @@ def change(user: AbstractUser, conversation: UUID, wish: ShareWith) -> Shared:
     found = permissions.share(user, conversation)
     members = Membership.objects.filter(organisation=found.organisation_id, person__in=wish.members)
     with database.writing(), transaction.atomic():
-        people = {*members.values_list("person", flat=True)}
-        if unknown := {*wish.members} - people:
+        people = sorted(members.values_list("person", flat=True))
+        if unknown := {*wish.members}.difference(people):
             raise InvalidInput.of(
                 "members", "no_member", f"{min(unknown)} is not a member of the organisation."
             )
         Conversation.objects.filter(pk=found.pk).update(sharing=wish.sharing)
         ConversationShare.objects.filter(conversation=found).delete()
         ConversationShare.objects.bulk_create(
-            ConversationShare(conversation=found, person_id=person) for person in sorted(people)
+            ConversationShare(conversation=found, person_id=person) for person in people
         )
         audit.record(
             AuditAction.DEBATE_SHARED,
@@ -50,10 +52,4 @@ def change(user: AbstractUser, conversation: UUID, wish: ShareWith) -> Shared:
             sharing=wish.sharing,
             owner=found.owner_id,
         )
-    found.sharing = wish.sharing
-    return _shared(found)
-
-
-def _shared(conversation: Conversation) -> Shared:
-    people = conversation.shares.order_by("person").values_list("person", flat=True)
-    return Shared(Sharing(conversation.sharing), [*people])
+    return Shared(wish.sharing, people)
