@@ -122,9 +122,7 @@ def change(owner: AbstractUser, panel: UUID, values: Any, edited: int | None) ->
     Raises InvalidInput, NotFound, LimitReached, and Outdated if there is a newer version than that."""
     content = check(owner, values)
     with database.writing(), transaction.atomic():
-        found = _own(owner).select_for_update().filter(pk=panel).first()
-        if found is None:
-            raise NotFound(NO_SUCH_PANEL)
+        found = _locked(owner, panel)
         if edited is not None and edited != found.version:
             raise Outdated(
                 f"This panel was changed since: it has version {found.version}. Reload it, or save yours as a new one."
@@ -143,9 +141,7 @@ def delete(owner: AbstractUser, panel: UUID) -> None:
     """Delete a panel. Conversations keep the versions that they run with. Raises NotFound, and NotErasable if its owner
     is under legal hold."""
     with database.writing(), transaction.atomic():
-        found = _own(owner).select_for_update().filter(pk=panel).first()
-        if found is None:
-            raise NotFound(NO_SUCH_PANEL)
+        found = _locked(owner, panel)
         holds.require_none_on_person(owner.pk)
         found.deleted_at = timezone.now()
         found.save(update_fields=["deleted_at"])
@@ -192,6 +188,14 @@ def version_of(conversation: Conversation) -> Row | None:
 
 def _own(owner: AnyUser) -> PanelQuerySet:
     return ComposedPanel.objects.kept().filter(owner_id=owner.pk)
+
+
+def _locked(owner: AnyUser, panel: UUID) -> ComposedPanel:
+    """The owner's panel, which nobody else changes until the end of the transaction. Raises NotFound."""
+    found = _own(owner).select_for_update().filter(pk=panel).first()
+    if found is None:
+        raise NotFound(NO_SUCH_PANEL)
+    return found
 
 
 def _models() -> list[str]:
