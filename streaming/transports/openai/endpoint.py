@@ -46,7 +46,6 @@ from streaming.transports.openai.request import (
     TaskRequest,
     as_bad_request,
     composed,
-    find_panel,
     no_such_model,
     parse,
 )
@@ -110,7 +109,8 @@ class GetModel(OpenAIEndpoint):
             return JSONResponse(TASKS.model_dump())
         if (panel := composed(name)) is not None:
             return JSONResponse(_composed(await _own(principal, panel)).model_dump())
-        find_panel(name)
+        if name not in MODELS:
+            raise no_such_model()
         return JSONResponse(_model(name).model_dump())
 
 
