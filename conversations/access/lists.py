@@ -29,7 +29,8 @@ def own_with_deleted(user: AnyUser) -> QuerySet[Conversation]:
     of organisations in which they may start debates. Also deleted ones, which can be restored."""
     if not user.is_authenticated:
         return Conversation.objects.none()
-    contributing = _memberships(user).exclude(role=Role.VIEWER).values("organisation")
+    may_start = [role for role in Role if role.contributes]
+    contributing = _memberships(user).filter(role__in=may_start).values("organisation")
     scope = Q(organisation=None) | Q(organisation__in=contributing)
     return Conversation.objects.filter(scope, owner_id=user.pk)
 
