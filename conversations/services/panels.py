@@ -151,9 +151,9 @@ def delete(owner: AbstractUser, panel: UUID) -> None:
 def choose(owner: AnyUser, panel: UUID) -> PanelVersion:
     """The newest version of the owner's panel, for a new debate. Raises NotFound, and InvalidInput if it names a model
     that the site no longer has."""
-    version = owned(owner, panel)
+    version, models = owned(owner, panel), _models()
     for agent in version.team.agents:
-        if agent.model is not None and agent.model not in _models():
+        if agent.model is not None and agent.model not in models:
             message = (
                 f"{agent.name} names a model that this site no longer has: {agent.model}. Change the panel."
             )

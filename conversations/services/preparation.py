@@ -51,8 +51,9 @@ def prepare(owner: AbstractUser, new: NewConversation, known: Known | None = Non
         organisations.contribute(owner, new.organisation)
     provider, followed = catalog.configured()[0], _followed(owner, new)
     version = None if new.panel in (AUTO, *PANELS) else panels.choose(owner, UUID(new.panel))
-    if version is not None and version.team.rounds is not None and "rounds" not in new.model_fields_set:
-        new = new.model_copy(update={"rounds": version.team.rounds})
+    composed = None if version is None else version.team
+    if composed is not None and composed.rounds is not None and "rounds" not in new.model_fields_set:
+        new = new.model_copy(update={"rounds": composed.rounds})
     new, chosen = sources.choose(owner, new)
     question = cost_estimate.question_of(new, followed, [source.as_text for source in chosen], known)
     tables = datasets.choose(owner, new.datasets)
@@ -67,7 +68,7 @@ def prepare(owner: AbstractUser, new: NewConversation, known: Known | None = Non
         )
         is_supervised = found is None and provider.kind not in BUILT_IN
         new = new.model_copy(update={"panel": DEFAULT_PANEL if found is None else found.panel})
-    team = PANELS[new.panel] if version is None else version.team
+    team = PANELS[new.panel] if composed is None else composed
     calls = cost_estimate.first_and_last(question, provider, team)
     return Prepared(
         new, chosen, tables, question, provider, calls, is_automatic, is_supervised, team, version
