@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Annotated, Any, Final
 from uuid import UUID
 
+from django.contrib.auth.models import AbstractUser
 from django.http import JsonResponse
 from ninja import Router, Schema
 from ninja import Status as ApiStatus
@@ -114,10 +115,8 @@ async def create(request: AuthenticatedRequest) -> ApiStatus[dict[str, Any]]:
     """An exported panel is imported as it is. Every broken rule is named in `errors`; `field` is a path, such as
     `agents.0.name`."""
     await rate_limits.control(str(request.auth.pk))
-    version = await database.call(
-        panels.create, request.auth, _json(request), timeout=database.REQUEST_SECONDS
-    )
-    return ApiStatus(201, await database.call(panels.detail, version))
+    created = await database.call(_create, request.auth, _json(request), timeout=database.REQUEST_SECONDS)
+    return ApiStatus(201, created)
 
 
 @router.post(
@@ -187,10 +186,7 @@ async def change(
     with the code `outdated` (409) if there is a newer one. If nothing has changed, there is no new version."""
     await rate_limits.control(str(request.auth.pk))
     body = _json(request)
-    changed = await database.call(
-        panels.change, request.auth, panel, body, version, timeout=database.REQUEST_SECONDS
-    )
-    return await database.call(panels.detail, changed)
+    return await database.call(_change, request.auth, panel, body, version, timeout=database.REQUEST_SECONDS)
 
 
 @router.delete(
@@ -227,5 +223,13 @@ def _json(request: AuthenticatedRequest) -> Any:
         raise InvalidInput.of("body", "json", "The body must be one JSON object.") from None
 
 
-def _detail(user: Any, panel: UUID, number: int | None = None) -> dict[str, Any]:
+def _create(user: AbstractUser, values: Any) -> dict[str, Any]:
+    return panels.detail(panels.create(user, values))
+
+
+def _change(user: AbstractUser, panel: UUID, values: Any, edited: int | None) -> dict[str, Any]:
+    return panels.detail(panels.change(user, panel, values, edited))
+
+
+def _detail(user: AbstractUser, panel: UUID, number: int | None = None) -> dict[str, Any]:
     return panels.detail(panels.owned(user, panel, number))
