@@ -60,7 +60,8 @@ NOBODY: Final = Standing()
 
 
 def rights(user: AnyUser, conversation: Conversation) -> Rights:
-    """What the user may do with the conversation. At most one query, and none for a personal one.
+    """What the user may do with the conversation. At most one query, and none for a personal one, except for staff's
+    permissions.
 
     Its creator may do everything, unless they have deleted it. In an organisation, that takes a membership, and for
     more than watching, a role above viewer; those whom it is shared with watch it; admins watch, control and share all.

@@ -1,5 +1,5 @@
-"""The JSON API of organisations. Reading takes a session or a key of the scope `watch`; changes take a session only, so
-that a stolen key cannot let anybody in."""
+"""The JSON API of organisations. Reading takes a session or a key of the scope `watch`; changes, and the audit
+trail, take a session only, so that a stolen key cannot let anybody in."""
 
 from datetime import datetime
 from typing import Any

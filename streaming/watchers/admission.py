@@ -88,7 +88,8 @@ def _admit_program(headers: Mapping[str, str], conversation: UUID | None) -> Pri
 
 
 def _admit_browsers(handshakes: Sequence[_Handshake]) -> list[Principal | OutcryError]:
-    """A principal or an error for each handshake, in the same order, with three queries."""
+    """A principal or an error for each handshake, in the same order. The number of queries does not depend on how
+    many they are, except for reviewers."""
     found = principals.of_sessions({session for session, _ in handshakes})
     users = {session: each.user for session, each in found.items() if isinstance(each, Principal)}
     rights = permissions.rights_of_all(
