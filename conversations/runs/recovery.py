@@ -117,6 +117,7 @@ def _give_record(state: DebateState, known: Known, as_of: datetime) -> None:
 
 
 def _prepare(state: DebateState) -> None:
+    """Prepare the prompts for the provider that each agent asks first."""
     for provider in {state.candidates(agent)[0]: None for agent in state.panel.agents}:
         builder.prepare(state.question, provider, most_prompt_tokens(provider))
 
