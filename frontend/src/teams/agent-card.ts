@@ -39,7 +39,7 @@ export function agentTemplate(card: Card, actions: CardActions): TemplateResult 
   const name = agent.name.trim() || `Agent ${position + 1}`;
   const color = colorOf(agent, position);
   const { over, leave, drop } = dropped(actions.take);
-  return html`<li class="card agent-card" data-key=${agent.key} data-color=${color} data-testid="agent-card" ?data-open=${isOpen}
+  return html`<li class="card agent-card" data-key=${agent.key} data-color=${color} data-testid="agent-card"
     @dragover=${over} @dragleave=${leave} @drop=${drop}>
     <div class="agent-head">
       <span class="grip" draggable="true" aria-hidden="true" @dragstart=${(event: DragEvent) => startDragging(event, agent.key)}>${GRIP}</span>
