@@ -219,10 +219,7 @@ def page_data(conversation: Conversation, user: permissions.AnyUser, may: Rights
         "panel": conversation.panel,
         "team": panels.version_of(conversation),
         "isRouted": conversation.is_automatic,
-        "agents": [
-            {"role": agent.role, "name": agent.name, "color": agent.color, "title": agent.title}
-            for agent in team.agents
-        ],
+        "agents": [agent.shown for agent in team.agents],
         "canControl": may.control,
         "canSpeak": may.speak,
         "isStaff": user.is_staff,

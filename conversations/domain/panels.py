@@ -45,6 +45,11 @@ class Agent:
     title: str = ""
     color: int | None = None
 
+    @property
+    def shown(self) -> dict[str, str | int | None]:
+        """What people see of it."""
+        return {"role": self.role, "name": self.name, "color": self.color, "title": self.title}
+
 
 @dataclass(frozen=True)
 class Panel:

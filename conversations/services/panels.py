@@ -179,10 +179,7 @@ def version_of(conversation: Conversation) -> Row | None:
         "name": version.content["name"],
         "version": version.number,
         "newest_version": None if is_deleted else version.panel.version,
-        "agents": [
-            {"role": agent.role, "name": agent.name, "color": agent.color, "title": agent.title}
-            for agent in version.team.speakers
-        ],
+        "agents": [agent.shown for agent in version.team.speakers],
     }
 
 

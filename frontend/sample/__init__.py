@@ -61,10 +61,7 @@ def page_data() -> dict[str, Any]:
         "isRouted": False,
         "panel": panel.slug,
         "team": None,
-        "agents": [
-            {"role": agent.role, "name": agent.name, "color": agent.color, "title": agent.title}
-            for agent in panel.agents
-        ],
+        "agents": [agent.shown for agent in panel.agents],
         "canControl": False,
         "canSpeak": False,
         "isStaff": False,
